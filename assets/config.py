@@ -1,0 +1,312 @@
+"""The YAML configuration as validated models.
+
+Reading a file happens in `load_config` only, never at import. Secrets stay `${NAME}` until
+`reveal` is called at the moment of use, so that checking a configuration needs no environment.
+"""
+
+import os
+import re
+from collections.abc import Hashable
+from datetime import date
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+from zoneinfo import ZoneInfo, available_timezones
+
+import yaml
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+
+from assets.errors import ConfigError
+from assets.periods import PRESETS, Preset
+
+DEFAULT_LOG_ROWS = 1_000
+
+
+def _known_zone(name: str) -> str:
+    if name in available_timezones():
+        return name
+    near = get_close_matches(name, sorted(available_timezones()), n=1)
+    hint = f"; did you mean {near[0]}?" if near else ', for example "Europe/Berlin"'
+    raise ValueError(f"{name!r} is not an IANA time zone{hint}")
+
+
+def _absolute(path: Path, info: ValidationInfo) -> Path:
+    base: Path = (info.context or {}).get("folder", Path.cwd())
+    return (base / path.expanduser()).resolve()
+
+
+Zone = Annotated[str, AfterValidator(_known_zone)]
+Folder = Annotated[Path, AfterValidator(_absolute)]
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,62}$")]
+
+CONTRACT_COLUMNS = (
+    "event_id",
+    "occurred_at",
+    "conversation_id",
+    "contact_id",
+    "contact_name",
+    "previous_assignee_id",
+    "previous_assignee_name",
+    "assignee_id",
+    "assignee_name",
+    "source",
+    "assigned_by_id",
+    "assigned_by_name",
+)
+"""What a source may tell about an event."""
+
+
+def contract_column(name: str) -> str:
+    """Return the contract column that *name* stands for: "assignee" is short for its name."""
+    return f"{name}_name" if f"{name}_name" in CONTRACT_COLUMNS else name
+
+
+def _known_columns(columns: dict[str, str]) -> dict[str, str]:
+    mapped = {contract_column(name): column for name, column in columns.items()}
+    unknown = sorted(set(mapped) - set(CONTRACT_COLUMNS))
+    if unknown:
+        raise ValueError(f"no such contract column: {', '.join(unknown)}; there are {', '.join(CONTRACT_COLUMNS)}")
+    return mapped
+
+
+ColumnMap = Annotated[dict[str, str], AfterValidator(_known_columns)]
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class _SourceOptions(_Model):
+    timezone: Zone | None = Field(
+        default=None, description="Zone of times that carry none; without it such rows are rejected."
+    )
+    time_format: str | None = Field(
+        default=None, description="strptime format of `occurred_at` where it is not ISO 8601 or an epoch."
+    )
+    columns: ColumnMap = Field(
+        default_factory=dict, description="Contract column -> column of the source; equal names need no entry."
+    )
+
+
+class FilesSource(_SourceOptions):
+    """Events in CSV, NDJSON or Parquet files."""
+
+    type: Literal["files"]
+    path: str = Field(description="Glob of the files, relative to the configuration.")
+
+    @field_validator("path")
+    @classmethod
+    def _absolute_glob(cls, pattern: str, info: ValidationInfo) -> str:
+        folder: Path = (info.context or {}).get("folder", Path.cwd())
+        return str(folder / Path(pattern).expanduser())
+
+
+class SqlSource(_SourceOptions):
+    """Events in a database: one table, or a query with `:start` and `:end`."""
+
+    type: Literal["sql"]
+    url: SecretStr = Field(description="SQLAlchemy URL; `${NAME}` takes an environment variable.")
+    table: str | None = Field(default=None, description="Table or view, optionally schema.table.")
+    query: str | None = Field(
+        default=None, description="SELECT with :start and :end, the window's UTC instants, the end excluded."
+    )
+
+    @field_validator("url")
+    @classmethod
+    def _absolute_sqlite(cls, url: SecretStr, info: ValidationInfo) -> SecretStr:
+        scheme, slashes, path = url.get_secret_value().partition(":///")
+        if not scheme.startswith("sqlite") or not slashes or path.startswith(("/", "${")):
+            return url
+        return SecretStr(f"{scheme}:///{_absolute(Path(path), info)}")
+
+    @model_validator(mode="after")
+    def _table_or_query(self) -> Self:
+        if (self.table is None) == (self.query is None):
+            raise ValueError("give either `table` or `query`")
+        for mark in (":start", ":end"):
+            if self.query is not None and not re.search(rf"{mark}\b", self.query):
+                raise ValueError(f"`query` must use {mark}, so that only the asked days are read")
+        return self
+
+
+Source = Annotated[FilesSource | SqlSource, Field(discriminator="type")]
+
+
+class Filters(_Model):
+    """Values per filter: any of one filter's values, all of the filters. Empty = no filter."""
+
+    source: tuple[str, ...] = ()
+    assigned_to: tuple[str, ...] = Field(default=(), description="Name or id; `Unassigned` for none.")
+    assigned_by: tuple[str, ...] = ()
+    contact: tuple[str, ...] = Field(default=(), description="Part of the name, any case, or the exact id.")
+    conversation: tuple[str, ...] = ()
+
+    @property
+    def active(self) -> bool:
+        """Tell whether anything is filtered."""
+        return any(self.model_dump().values())
+
+
+class ReportSpec(_Model):
+    """One report: which days, which rows, how many of them are printed."""
+
+    name: Name
+    preset: Preset = Preset.CUSTOM
+    first_day: date | None = None
+    last_day: date | None = None
+    include_today: bool = Field(default=False, description='Let "last N days" end with the report date.')
+    filters: Filters = Filters()
+    pdf_log_rows: int = Field(default=DEFAULT_LOG_ROWS, ge=0, description="Rows of the log that are printed.")
+
+    @model_validator(mode="after")
+    def _custom_has_days(self) -> Self:
+        days = (self.first_day, self.last_day)
+        if self.preset is Preset.CUSTOM and None in days:
+            raise ValueError("give a `preset`, or `first_day` and `last_day`")
+        if self.preset is not Preset.CUSTOM and days != (None, None):
+            raise ValueError("`first_day` and `last_day` belong to `preset: custom` only")
+        if self.first_day and self.last_day and self.last_day < self.first_day:
+            raise ValueError("`last_day` is before `first_day`")
+        return self
+
+
+class Workspace(_Model):
+    """One inbox: its zone, its source, its reports."""
+
+    slug: Name = Field(description="Folder and asset name: lower case, digits, - and _.")
+    name: str
+    timezone: Zone
+    first_day: date = Field(description="First local day that the source can tell about.")
+    source: Source
+    pdf_log_rows: int = Field(default=DEFAULT_LOG_ROWS, ge=0)
+    reports: tuple[ReportSpec, ...] = Field(default=(), description="Reports beside the seven presets.")
+
+    @model_validator(mode="after")
+    def _report_names_differ(self) -> Self:
+        _refuse_twice([spec.name.replace("-", "_") for spec in self.all_reports], "report name")
+        return self
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The workspace's time zone."""
+        return ZoneInfo(self.timezone)
+
+    @property
+    def all_reports(self) -> tuple[ReportSpec, ...]:
+        """The seven presets, then the workspace's own."""
+        presets = (
+            ReportSpec(name=preset.value, preset=preset, pdf_log_rows=self.pdf_log_rows) for preset in PRESETS
+        )
+        return (*presets, *self.reports)
+
+
+class Config(_Model):
+    """The whole configuration of one deployment."""
+
+    lake: Folder = Field(description="Folder of the Parquet lake.")
+    archive: Folder = Field(description="Folder of the archived reports.")
+    workspaces: tuple[Workspace, ...]
+
+    @field_validator("workspaces")
+    @classmethod
+    def _slugs_differ(cls, workspaces: tuple[Workspace, ...]) -> tuple[Workspace, ...]:
+        if not workspaces:
+            raise ValueError("list at least one workspace")
+        _refuse_twice([workspace.slug.replace("-", "_") for workspace in workspaces], "slug")
+        return workspaces
+
+
+def _refuse_twice(names: list[str], what: str) -> None:
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ValueError(f"{what} used twice (- and _ count as one): {', '.join(twice)}")
+
+
+class _UniqueKeyLoader(yaml.SafeLoader):
+    """YAML that refuses a key given twice instead of keeping the last."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:  # noqa: FBT001, FBT002
+        keys = [self.construct_object(key, deep=deep) for key, _ in node.value]
+        for key in keys:
+            if keys.count(key) > 1:
+                raise yaml.MarkedYAMLError(
+                    problem=f"key {key!r} is given twice", problem_mark=node.start_mark
+                )
+        return super().construct_mapping(node, deep=deep)
+
+
+# Dates stay text until their key is known, so that a wrong one is reported with its path.
+_UniqueKeyLoader.add_constructor("tag:yaml.org,2002:timestamp", yaml.SafeLoader.construct_yaml_str)
+
+
+def load_config(path: Path) -> Config:
+    """Read and validate the file at *path*.
+
+    Raises ConfigError with every mistake at once, one a line: `workspaces.0.timezone: ...`.
+    """
+    try:
+        raw = yaml.load(path.read_text(encoding="utf-8"), Loader=_UniqueKeyLoader)  # noqa: S506 - a SafeLoader
+    except FileNotFoundError:
+        raise ConfigError(f"{path}: no such file; name one with --config, or start from reports.yaml") from None
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ConfigError(f"{path}: {error}") from None
+    try:
+        return Config.model_validate(raw, context={"folder": path.resolve().parent})
+    except ValidationError as error:
+        lines = [f"{path}: {_where(e['loc'])}: {_say(e)}" for e in error.errors()]
+        raise ConfigError("\n".join(lines)) from None
+
+
+def _where(location: tuple[int | str, ...]) -> str:
+    return ".".join(str(part) for part in location if part not in ("files", "sql")) or "(whole file)"
+
+
+def _say(error: Any) -> str:
+    match error["type"]:
+        case "extra_forbidden":
+            return "no such key"
+        case "missing":
+            return "is missing"
+        case "value_error":
+            return str(error["ctx"]["error"])
+    given = error["input"]
+    shown = isinstance(given, str | int | float | None) and "url" not in error["loc"]
+    return f"{error['msg']}, not {given!r}" if shown else str(error["msg"])
+
+
+def missing_variables(config: Config) -> list[str]:
+    """Return a sentence for every `${NAME}` of *config* that the environment does not have."""
+    return [
+        f"workspaces.{number}.source.url: environment variable {name} is not set"
+        for number, workspace in enumerate(config.workspaces)
+        if isinstance(workspace.source, SqlSource)
+        for name in _VARIABLE.findall(workspace.source.url.get_secret_value())
+        if name not in os.environ
+    ]
+
+
+_VARIABLE = re.compile(r"\$\{(\w+)\}")
+
+
+def reveal(secret: SecretStr) -> str:
+    """Return *secret* with each `${NAME}` replaced from the environment.
+
+    Raises ConfigError that names the variable, never the value.
+    """
+
+    def value(match: re.Match[str]) -> str:
+        if match[1] not in os.environ:
+            raise ConfigError(f"environment variable {match[1]} is not set; the configuration uses it")
+        return os.environ[match[1]]
+
+    return _VARIABLE.sub(value, secret.get_secret_value())

@@ -1,0 +1,56 @@
+"""Files that are whole or not there: written beside, flushed to the disk, renamed into place.
+
+A plain write that is killed leaves a torn file; this one leaves the old file or the new.
+"""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from uuid import uuid4
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Yield a temporary path beside *path*; on success it takes the place of *path*."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{uuid4().hex}")
+    try:
+        yield temporary
+        _flush(temporary)
+        temporary.replace(path)
+        _flush(path.parent)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def creating_folder(path: Path) -> Iterator[Path]:
+    """Yield a temporary folder beside *path*; on success it becomes *path*.
+
+    Raises FileExistsError where *path* is there already: it is never overwritten.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{uuid4().hex}")
+    temporary.mkdir()
+    try:
+        yield temporary
+        for file in temporary.iterdir():
+            _flush(file)
+        _flush(temporary)
+        try:
+            temporary.rename(path)
+        except OSError as error:  # a folder with files is never replaced by a rename
+            raise FileExistsError(f"{path} is there already") from error
+        _flush(path.parent)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _flush(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,83 @@
+"""Load whole local days of one workspace: source -> judged rows -> warehouse.
+
+The three tables of a day are replaced with `load_counts` last: a day counts as loaded when it is there.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from assets.config import Workspace
+from assets.extract.staging import Staging
+from assets.periods import DAY, first_instant
+from assets.sources.batches import Source
+from assets.warehouse.lake import Lake
+from assets.warehouse.schema import ASSIGNMENT_EVENTS, LOAD_COUNTS, REJECTED_EVENTS
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What became of the rows read for some days: one row a day of `load_counts`, and the rows stored."""
+
+    counts: pa.Table
+    stored_events: int
+    stored_rejected: int
+
+    def total(self, column: str) -> int:
+        """Return the sum of a column of `load_counts`."""
+        return int(pc.sum(self.counts[column]).as_py() or 0)
+
+    @property
+    def is_reconciled(self) -> bool:
+        """Tell whether read = accepted + rejected + duplicates + no change, and all of it is stored."""
+        parts = ("accepted_count", "rejected_count", "duplicate_count", "no_change_count")
+        faults_stored = self.stored_rejected - self.total("rejected_count")
+        return (
+            self.total("read_count") == sum(self.total(part) for part in parts)
+            and self.total("accepted_count") == self.stored_events
+            and faults_stored == self.total("unreadable_count")
+        )
+
+    def __str__(self) -> str:
+        """Say it as the check's text."""
+        return (
+            f"{self.total('read_count'):,} read = {self.total('accepted_count'):,} accepted "
+            f"+ {self.total('rejected_count'):,} rejected + {self.total('duplicate_count'):,} duplicates "
+            f"+ {self.total('no_change_count'):,} without change; "
+            f"{self.stored_events:,} and {self.stored_rejected:,} stored"
+        )
+
+
+def load_days(
+    workspace: Workspace, source: Source, warehouse: Lake, days: Iterable[date], now: datetime
+) -> Loaded:
+    """Replace *days* in the warehouse by what *source* says of them up to *now*.
+
+    Days that have not begun are left out. Raises SourceUnavailable; then nothing is changed.
+    """
+    zone = workspace.zone
+    begun = [day for day in days if first_instant(day, zone) < now]
+    if not begun:
+        return Loaded(pa.table({name: [] for name in LOAD_COUNTS.columns.keys()}), 0, 0)
+    options = workspace.source
+    staging = Staging(
+        begun,
+        zone,
+        now,
+        fallback_day=workspace.first_day,
+        naive_zone=ZoneInfo(options.timezone) if options.timezone else None,
+        time_format=options.time_format,
+    )
+    end = min(first_instant(begun[-1] + DAY, zone), now)
+    for item in source.read(first_instant(begun[0], zone), end):
+        staging.add(item)
+    staging.mark_duplicates()
+    counts = staging.counts().read_all()
+    events = warehouse.replace_days(ASSIGNMENT_EVENTS, begun, staging.events())
+    rejected = warehouse.replace_days(REJECTED_EVENTS, begun, staging.rejected())
+    warehouse.replace_days(LOAD_COUNTS, begun, counts.to_reader())
+    return Loaded(counts, events, rejected)

@@ -1,0 +1,60 @@
+"""Events in CSV, NDJSON or Parquet files, found by a glob.
+
+A file that cannot be read is reported and the others go on. Which rows are events is not decided here.
+"""
+
+import re
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+
+from assets.config import FilesSource
+from assets.errors import SourceUnavailable
+from assets.sources.batches import Batch, Unreadable
+from assets.sources.delimited import read_csv
+from assets.sources.ndjson import read_ndjson
+from assets.sources.parquet import read_parquet
+
+_FORMATS = {
+    ".csv": read_csv,
+    ".tsv": read_csv,
+    ".ndjson": read_ndjson,
+    ".jsonl": read_ndjson,
+    ".parquet": read_parquet,
+}
+_COMPRESSED = {".gz", ".bz2", ".zst"}
+
+
+class Files:
+    """The files of one configured glob."""
+
+    def __init__(self, options: FilesSource) -> None:
+        self.options = options
+
+    def read(self, start: datetime, end: datetime) -> Iterator[Batch | Unreadable]:
+        """Yield the rows of every file in name order; a file knows no window, so all its rows."""
+        del start, end
+        for path, origin in self._files():
+            suffixes = [suffix for suffix in path.suffixes if suffix not in _COMPRESSED]
+            read_format = _FORMATS.get(suffixes[-1].lower() if suffixes else "")
+            if read_format is None:
+                yield Unreadable(origin, f"{origin}: is none of {', '.join(_FORMATS)}")
+                continue
+            try:
+                yield from read_format(path, origin, self.options.columns)
+            except (OSError, ValueError) as error:  # Arrow's own errors are among them
+                yield Unreadable(origin, f"{origin}: {_first_line(error, path)}")
+
+    def _files(self) -> list[tuple[Path, str]]:
+        """Return each file with its name below the glob's fixed folder, free of any machine's path."""
+        pattern = Path(self.options.path)
+        fixed = [part for part in pattern.parts if not re.search(r"[*?\[]", part)]
+        base = Path(*fixed) if len(fixed) < len(pattern.parts) else pattern.parent
+        found = sorted(path for path in base.glob(str(pattern.relative_to(base))) if path.is_file())
+        if not found:
+            raise SourceUnavailable(f"no file matches {pattern}; correct `path` of the source", permanent=True)
+        return [(path, path.relative_to(base).as_posix()) for path in found]
+
+
+def _first_line(error: Exception, path: Path) -> str:
+    return str(error).splitlines()[0].replace(f"{path}", path.name).removesuffix(".")

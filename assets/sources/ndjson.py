@@ -1,0 +1,88 @@
+"""NDJSON files: one JSON object a line, its keys matched to the contract line by line.
+
+Lines are cut by the CSV reader, with a delimiter that no text has.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyarrow.csv import ParseOptions
+
+from assets.config import CONTRACT_COLUMNS, contract_column
+from assets.sources.batches import PREVIOUS, Batch
+from assets.sources.delimited import as_text, numbered_batches
+from assets.warehouse import engine
+
+_ONE_CELL = {"delimiter": "\x01", "quote_char": False, "newlines_in_values": False}
+
+
+def read_ndjson(path: Path, origin: str, mapping: Mapping[str, str]) -> Iterator[Batch]:
+    """Yield the contract columns of each line; a line that is no JSON object gets a fault.
+
+    Raises ValueError for an empty file.
+    """
+    if not path.stat().st_size:
+        raise ValueError("is empty")
+    for lines in numbered_batches(path, ["line"], ["line"], ParseOptions(**_ONE_CELL), 0):
+        yield Batch(_cells(_with_whole_escapes(as_text(lines.select(["line"]), lines)), mapping), origin)
+
+
+def _with_whole_escapes(lines: pa.RecordBatch) -> pa.RecordBatch:
+    r"""Replace half surrogates: `"\ud800"` is valid JSON, but no text that a database takes."""
+    halves = pc.match_substring_regex(lines.column("line"), r"\\u[dD][89a-fA-F]")
+    if not pc.any(halves).as_py():
+        return lines
+    mended = pa.array([_ESCAPE.sub(_whole, line.as_py()) for line in lines.column("line").filter(halves)])
+    line = pc.replace_with_mask(lines.column("line"), halves, mended)
+    return lines.set_column(lines.schema.get_field_index("line"), "line", line)
+
+
+_ESCAPE = re.compile(r"\\[^u]|\\u[dD][89abAB]..\\u[dD][c-fC-F]..|\\u[dD][89a-fA-F]..")
+_HALF_LENGTH = len(r"\ud800")
+
+
+def _whole(escape: re.Match[str]) -> str:
+    return r"\ufffd" if len(escape[0]) == _HALF_LENGTH else escape[0]
+
+
+def _keys(mapping: Mapping[str, str]) -> dict[str, list[str]]:
+    """Return for each contract column the keys that may hold it; a configured one stands alone."""
+    keys = {column: [column] for column in CONTRACT_COLUMNS}
+    for short in ("previous_assignee", "assignee", "assigned_by"):
+        keys[contract_column(short)].append(short)
+    return keys | {column: [name] for column, name in mapping.items()}
+
+
+def _cells(lines: pa.RecordBatch, mapping: Mapping[str, str]) -> pa.RecordBatch:
+    """Take the contract columns out of `line`; a key that is there states its value, even null."""
+    keys = _keys(mapping)
+    places = {name: at for at, name in enumerate(dict.fromkeys(sum(keys.values(), [])), start=1)}
+    cells = ", ".join(
+        f"coalesce({', '.join(f'found[{places[name]}]' for name in names)}) AS {column}"
+        for column, names in keys.items()
+    )
+    stated = " OR ".join(f"kinds[{places[name]}] IS NOT NULL" for column in sorted(PREVIOUS) for name in keys[column])
+    has_faults = "fault" in lines.schema.names
+    fault, raw = ("fault" if has_faults else "NULL"), ("raw" if "raw" in lines.schema.names else "NULL")
+    connection = engine.connect()
+    connection.register("lines", lines)
+    found = connection.sql(
+        f"""
+        WITH checked AS (
+            SELECT *, {fault} AS old_fault, {raw} AS old_raw,
+                   if(json_valid(line) AND json_type(line) = 'OBJECT', line, NULL) AS object
+            FROM lines
+        ), parsed AS (
+            SELECT *, json_extract_string(object, $paths) AS found, json_type(object, $paths) AS kinds FROM checked
+        )
+        SELECT {cells}, coalesce({stated}, false) AS previous_stated, row_number,
+               coalesce(old_fault, if(object IS NULL, 'is no JSON object', NULL)) AS fault,
+               coalesce(old_raw, if(object IS NULL, line, NULL)) AS raw
+        FROM parsed ORDER BY row_number
+        """,  # noqa: S608 - names of the contract
+        params={"paths": ['$."{}"'.format(name.replace('"', '\\"')) for name in places]},
+    )
+    return found.to_arrow_table().combine_chunks().to_batches()[0]

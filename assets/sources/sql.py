@@ -1,0 +1,129 @@
+"""Events in a database: a table with mapped columns, or a query with `:start` and `:end`.
+
+The asked window is made coarse where a database's times are text or local: `extract` cuts exactly.
+How a database is connected is in `databases.py`.
+"""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pyarrow as pa
+from sqlalchemy import (
+    ColumnElement,
+    FromClause,
+    String,
+    Text,
+    and_,
+    bindparam,
+    cast,
+    column,
+    func,
+    make_url,
+    or_,
+    select,
+    text,
+)
+from sqlalchemy import table as table_named
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+
+from assets.config import SqlSource, reveal
+from assets.errors import SourceUnavailable
+from assets.periods import DAY
+from assets.sources.batches import Batch, Unreadable, is_printed_log, match_columns
+from assets.sources.databases import Database, open_database
+from assets.sources.parquet import contract_cells
+
+_MARGIN = timedelta(hours=3)  # more than any clock change
+_EPOCH_UNITS = (1, 1_000, 1_000_000)
+
+
+class Sql:
+    """The events of one configured database."""
+
+    def __init__(self, options: SqlSource) -> None:
+        self.options = options
+        self.origin = options.table or "query"
+
+    def read(self, start: datetime, end: datetime) -> Iterator[Batch | Unreadable]:
+        """Yield the window's rows, and some around it where the database's times are text or local.
+
+        Raises SourceUnavailable; permanent for a wrong URL, password, table, query or column.
+        """
+        try:
+            url = make_url(reveal(self.options.url))
+            url.get_dialect()
+        except (ArgumentError, NoSuchModuleError) as error:
+            raise SourceUnavailable(f"{self.origin}: `url` of the source: {error}", permanent=True) from None
+        with open_database(url, self.origin) as database:
+            base = self._base(database, start, end)
+            sample = database.schema(select(text("*")).select_from(base))
+            try:
+                columns = match_columns(sample.names, self.options.columns)
+            except ValueError as error:
+                raise SourceUnavailable(f"{self.origin}: {error}", permanent=True) from None
+            kind = sample.field(columns["occurred_at"]).type
+            statement = select(*(_cells(name, columns[name], kind) for name in columns)).select_from(base)
+            if self.options.table:
+                window = _within(column(columns["occurred_at"]), kind, start, end, self.options.timezone)
+                statement = statement.where(window)
+            for batch in database.batches(statement):
+                yield Batch(_contract_rows(batch), self.origin, is_printed_log(sample.names))
+
+    def _base(self, database: Database, start: datetime, end: datetime) -> FromClause:
+        if self.options.table:
+            schema, _, name = self.options.table.rpartition(".")
+            return table_named(name, schema=schema or None)
+        if database.dialect.name == "sqlite":
+            bounds = _days_around(start, end)
+        elif self.options.timezone or database.dialect.name != "postgresql":
+            bounds = _wall_clock_around(start, end, self.options.timezone)
+        else:
+            bounds = (start.isoformat(sep=" "), end.isoformat(sep=" "))
+        marks = [bindparam(name, bound, String) for name, bound in zip(("start", "end"), bounds, strict=True)]
+        try:
+            query = text((self.options.query or "").strip().rstrip(";")).bindparams(*marks)
+        except ArgumentError:
+            message = f"{self.origin}: `query` must use :start and :end as plain values: CAST(:start AS ...), not :start::..."
+            raise SourceUnavailable(message, permanent=True) from None
+        return query.columns().subquery("asked")
+
+
+def _cells(name: str, source_name: str, kind: pa.DataType) -> ColumnElement[Any]:
+    """Return one contract column: text, never null (drivers guess a type from first rows), or a typed time."""
+    if name == "occurred_at" and pa.types.is_timestamp(kind):
+        return column(source_name).label(name)
+    return func.coalesce(cast(column(source_name), Text), "").label(name)
+
+
+def _within(
+    times: ColumnElement[Any], kind: pa.DataType, start: datetime, end: datetime, timezone: str | None
+) -> ColumnElement[bool]:
+    """Return a condition that an index can answer, true for each time of the window whatever its type."""
+    if pa.types.is_integer(kind) or pa.types.is_floating(kind):
+        first, last = start.timestamp(), end.timestamp()
+        return or_(*(and_(times >= first * unit, times < last * unit) for unit in _EPOCH_UNITS))
+    if not pa.types.is_timestamp(kind):
+        low, high = _days_around(start, end)
+    elif kind.tz is None:
+        low, high = _wall_clock_around(start, end, timezone)
+    else:
+        low, high = start.isoformat(sep=" "), end.isoformat(sep=" ")
+    return and_(times >= low, times < high)
+
+
+def _days_around(start: datetime, end: datetime) -> tuple[str, str]:
+    """Return dates as text: every way to write a time of the window sorts between them."""
+    return str((start - DAY).date()), str((end + 2 * DAY).date())
+
+
+def _wall_clock_around(start: datetime, end: datetime, timezone: str | None) -> tuple[str, str]:
+    zone = ZoneInfo(timezone) if timezone else UTC
+    wall = [instant.astimezone(zone).replace(tzinfo=None) for instant in (start - _MARGIN, end + _MARGIN)]
+    return wall[0].isoformat(sep=" "), wall[1].isoformat(sep=" ")
+
+
+def _contract_rows(batch: pa.RecordBatch) -> pa.RecordBatch:
+    cells = {name: contract_cells(name, batch.column(name)) for name in batch.schema.names}
+    return pa.RecordBatch.from_pydict(cells | {"row_number": pa.nulls(batch.num_rows, pa.int64())})

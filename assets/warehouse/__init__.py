@@ -1,0 +1,1 @@
+"""The warehouse stage: keeps whole local days, and answers queries over them."""

@@ -1,0 +1,106 @@
+"""The Parquet lake of one workspace: one file per table and local day, replaced as a whole.
+
+No server and no lock: a day's file is written beside and renamed into place, so that readers see
+the old day or the new one. What the columns mean is in `schema.py`.
+"""
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from datetime import date
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from sqlalchemy import Executable, Table
+
+from assets.durable import replacing
+from assets.warehouse import engine
+from assets.warehouse.schema import METADATA, arrow_schema
+
+_FILE = "part.parquet"
+
+
+class Lake:
+    """The tables of `schema.py` for the workspace *slug*, in folders below *root*."""
+
+    def __init__(self, root: Path, slug: str) -> None:
+        self.folder = root / slug
+
+    def replace_days(self, table: Table, days: Iterable[date], rows: pa.RecordBatchReader) -> int:
+        """Store *rows*, sorted by `local_day` and key, as the whole content of *days*; return their number.
+
+        A day without rows is stored as an empty day. Raises ValueError for a row of another day.
+        """
+        waiting = sorted(days, reverse=True)
+        stored = 0
+        for day, content in _by_day(rows, arrow_schema(table)):
+            while waiting and waiting[-1] < day:
+                self._write(table, waiting.pop(), arrow_schema(table).empty_table())
+            if not waiting or waiting.pop() != day:
+                raise ValueError(f"{table.name}: rows of {day} are outside the days to replace")
+            self._write(table, day, content)
+            stored += content.num_rows
+        for day in waiting:
+            self._write(table, day, arrow_schema(table).empty_table())
+        return stored
+
+    def _write(self, table: Table, day: date, content: pa.Table) -> None:
+        with replacing(self._path(table, day)) as temporary:
+            pq.write_table(content, temporary, compression="zstd", row_group_size=engine.BATCH_ROWS)
+
+    def _path(self, table: Table, day: date) -> Path:
+        return self.folder / table.name / f"local_day={day}" / _FILE
+
+    def version(self, table: Table, days: Iterable[date]) -> str:
+        """Return the SHA-256 of the stored bytes of *days*; a day that is not stored counts as such."""
+        digest = hashlib.sha256()
+        for day in days:
+            path = self._path(table, day)
+            digest.update(f"{day} ".encode())
+            digest.update(hashlib.sha256(path.read_bytes()).digest() if path.exists() else b"-")
+        return digest.hexdigest()
+
+    def query(self, statement: Executable) -> pa.Table:
+        """Run a SQLAlchemy *statement* over the tables of `schema.py`; return its rows."""
+        return self.stream(statement).read_all()
+
+    def stream(self, statement: Executable) -> pa.RecordBatchReader:
+        """Run a SQLAlchemy *statement* over the tables of `schema.py`; stream its rows."""
+        return engine.run(self.connect(), statement)
+
+    def connect(self) -> duckdb.DuckDBPyConnection:
+        """Return a new DuckDB whose views are the tables as they are stored now."""
+        connection = engine.connect()
+        for table in METADATA.sorted_tables:
+            files = self.folder / table.name / "local_day=*" / _FILE
+            if next(self.folder.glob(f"{table.name}/local_day=*/{_FILE}"), None):
+                engine.create_view(connection, table, files)
+            else:
+                engine.create_table(connection, table)
+        return connection
+
+
+def _by_day(rows: pa.RecordBatchReader, schema: pa.Schema) -> Iterator[tuple[date, pa.Table]]:
+    """Cut sorted *rows* into whole days; a day's table does not depend on how the batches were cut."""
+    day: date | None = None
+    pieces: list[pa.RecordBatch] = []
+    for batch in rows:
+        if not batch.num_rows:
+            continue
+        numbers = batch.column("local_day").cast(pa.int32()).to_numpy()
+        starts = [0, *(np.flatnonzero(np.diff(numbers)) + 1).tolist(), batch.num_rows]
+        for start, end in zip(starts, starts[1:], strict=False):
+            piece_day = batch.column("local_day")[start].as_py()
+            if day is not None and piece_day != day:
+                yield day, _table(pieces, schema)
+                pieces = []
+            day = piece_day
+            pieces.append(batch.slice(start, end - start))
+    if day is not None:
+        yield day, _table(pieces, schema)
+
+
+def _table(pieces: list[pa.RecordBatch], schema: pa.Schema) -> pa.Table:
+    return pa.Table.from_batches(pieces).select(schema.names).cast(schema).combine_chunks()

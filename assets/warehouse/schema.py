@@ -1,0 +1,136 @@
+"""The one description of every stored column; the lake, the queries and `sql` all read it.
+
+No data and no connection belongs here. Each table is kept by `local_day`, which the lake holds in
+the folder's name; the order of a day's rows is the table's primary key.
+"""
+
+from typing import Any
+
+import pyarrow as pa
+from sqlalchemy import BigInteger, Boolean, Column, Date, DateTime, MetaData, Table, Text
+
+METADATA = MetaData()
+
+_INSTANT = DateTime(timezone=True)
+
+
+def _text(name: str, comment: str = "", *, nullable: bool = True, key: bool = False) -> Column[Any]:
+    return Column(name, Text, nullable=nullable, primary_key=key, comment=comment)
+
+
+def _count(name: str, comment: str) -> Column[Any]:
+    return Column(name, BigInteger, nullable=False, comment=comment)
+
+
+def _day() -> Column[Any]:
+    return Column("local_day", Date, primary_key=True, comment="day of the workspace's zone")
+
+
+def _event_columns() -> list[Column[Any]]:
+    return [
+        Column("occurred_at", _INSTANT, primary_key=True, comment="UTC instant, microseconds"),
+        _text("event_id", "unique in a workspace; made from the row's cells where the source has none", key=True),
+        _text("conversation_id"),
+        _text("contact_id"),
+        _text("contact_name", "untrusted text"),
+        _text("previous_assignee_id"),
+        _text("previous_assignee_name"),
+        _text("assignee_id", "no id and no name: unassigned"),
+        _text("assignee_name"),
+        _text("source", "code, see events.SOURCE_LABELS", nullable=False),
+        _text("assigned_by_id"),
+        _text("assigned_by_name"),
+        _text("origin", "the input: file name or table", nullable=False),
+        _text("time_quality", "exact | received | bounded | imported", nullable=False),
+        _text("source_quality", "stated | inferred | unknown", nullable=False),
+    ]
+
+
+ASSIGNMENT_EVENTS = Table(
+    "assignment_events",
+    METADATA,
+    _day(),
+    *_event_columns(),
+    Column("previous_stated", Boolean, nullable=False, comment="the source tells the previous assignee"),
+    Column("text_cleaned", Boolean, nullable=False, comment="a character that nobody can print was replaced"),
+    comment="accepted events as read, one row an event",
+)
+
+REJECTED_EVENTS = Table(
+    "rejected_events",
+    METADATA,
+    _day(),
+    _text("origin", "the input: file name or table", nullable=False, key=True),
+    Column("row_number", BigInteger, primary_key=True, comment="1 = first row after the header; 0 = the whole input"),
+    _text("reason", nullable=False),
+    _text("raw", "the row as read: its text, or its cells as JSON"),
+    comment="rows that are no events, with the reason",
+)
+
+LOAD_COUNTS = Table(
+    "load_counts",
+    METADATA,
+    _day(),
+    Column("loaded_until", _INSTANT, nullable=False, comment="events before this UTC instant were asked for"),
+    _count("read_count", "rows read for the day"),
+    _count("accepted_count", "rows of assignment_events"),
+    _count("rejected_count", "rows of rejected_events that are rows of an input"),
+    _count("duplicate_count", "rows whose event_id the day already has"),
+    _count("no_change_count", "rows whose new assignee is the previous one"),
+    _count("unreadable_count", "inputs that could not be read at all"),
+    _count("cleaned_count", "accepted rows with a replaced character"),
+    comment="one row a loaded day: what became of the rows read",
+)
+
+ASSIGNMENT_LOG = Table(
+    "assignment_log",
+    METADATA,
+    _day(),
+    *_event_columns(),
+    _text("action", "assigned | reassigned | unassigned", nullable=False),
+    _text("previous_quality", "stated | inferred", nullable=False),
+    comment="report-ready rows, previous assignee resolved",
+)
+
+LOG_COUNTS = Table(
+    "log_counts",
+    METADATA,
+    _day(),
+    _count("accepted_count", "rows of assignment_events read"),
+    _count("log_count", "rows of assignment_log"),
+    _count("no_change_count", "rows whose assignee turned out to be the last known one"),
+    _count("repeated_count", "rows whose event_id an earlier day already has"),
+    _count("inferred_count", "log rows whose previous assignee is the last known one"),
+    comment="one row a day: what became of the accepted events",
+)
+
+DAILY_SOURCE_AGGREGATES = Table(
+    "daily_source_aggregates",
+    METADATA,
+    _day(),
+    _text("source", "code, see events.SOURCE_LABELS", nullable=False, key=True),
+    _count("assignment_count", "events of the day and source"),
+    _count("assigned_count", "without a previous assignee"),
+    _count("reassigned_count", "from one assignee to another"),
+    _count("unassigned_count", "without a new assignee"),
+    _count("contact_count", "distinct contacts"),
+    _count("conversation_count", "distinct conversations"),
+    comment="assignments per local day and source",
+)
+
+_ARROW_TYPES: dict[type, pa.DataType] = {
+    Text: pa.string(),
+    BigInteger: pa.int64(),
+    Boolean: pa.bool_(),
+    Date: pa.date32(),
+    DateTime: pa.timestamp("us", tz="UTC"),
+}
+
+
+def arrow_schema(table: Table) -> pa.Schema:
+    """Return the Arrow schema of *table*'s stored columns; `local_day` is the folder's name."""
+    return pa.schema(
+        pa.field(column.name, _ARROW_TYPES[type(column.type)], nullable=bool(column.nullable))
+        for column in table.columns
+        if column.name != "local_day"
+    )
