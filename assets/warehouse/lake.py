@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 from sqlalchemy import Executable, Table
 
 from assets.durable import replacing
+from assets.errors import ConfigError
 from assets.warehouse import engine
 from assets.warehouse.schema import METADATA, arrow_schema
 
@@ -27,6 +28,8 @@ class Lake:
 
     def __init__(self, root: Path, slug: str) -> None:
         self.folder = root / slug
+        self._stored: set[str] | None = None
+        self._connection: duckdb.DuckDBPyConnection
 
     def replace_days(self, table: Table, days: Iterable[date], rows: pa.RecordBatchReader) -> int:
         """Store *rows*, sorted by `local_day` and key, as the whole content of *days*; return their number.
@@ -70,13 +73,38 @@ class Lake:
         """Run a SQLAlchemy *statement* over the tables of `schema.py`; stream its rows."""
         return engine.run(self.connect(), statement)
 
+    def ask(self, query: str) -> pa.Table:
+        """Run one SELECT of a person over the tables; it can read the lake and nothing else.
+
+        Raises ConfigError for anything but one SELECT, and for a wrong one.
+        """
+        connection = self.connect()
+        try:
+            statements = connection.extract_statements(query)
+            if [statement.type for statement in statements] != [duckdb.StatementType.SELECT]:
+                raise ConfigError("give one SELECT; the warehouse is read-only here")
+            connection.execute(f"SET allowed_directories = ['{self.folder}']")
+            connection.execute("SET enable_external_access = false")
+            return connection.sql(query).to_arrow_table()
+        except duckdb.Error as error:
+            raise ConfigError(str(error)) from None
+
     def connect(self) -> duckdb.DuckDBPyConnection:
-        """Return a new DuckDB whose views are the tables as they are stored now."""
+        """Return a DuckDB cursor whose views are the tables as they are stored now."""
+        stored = {
+            table.name
+            for table in METADATA.sorted_tables
+            if next(self.folder.glob(f"{table.name}/local_day=*/{_FILE}"), None)
+        }
+        if self._stored != stored:  # a first day turns an empty table into a view; later ones it finds itself
+            self._connection, self._stored = self._open(stored), stored
+        return self._connection.cursor()
+
+    def _open(self, stored: set[str]) -> duckdb.DuckDBPyConnection:
         connection = engine.connect()
         for table in METADATA.sorted_tables:
-            files = self.folder / table.name / "local_day=*" / _FILE
-            if next(self.folder.glob(f"{table.name}/local_day=*/{_FILE}"), None):
-                engine.create_view(connection, table, files)
+            if table.name in stored:
+                engine.create_view(connection, table, self.folder / table.name / "local_day=*" / _FILE)
             else:
                 engine.create_table(connection, table)
         return connection

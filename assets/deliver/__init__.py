@@ -1,0 +1,1 @@
+"""The deliver stage: what is kept, and who gets it."""

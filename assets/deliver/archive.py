@@ -1,0 +1,165 @@
+"""The archive: every report as a folder of files with a manifest, in versions that never change.
+
+`<root>/<workspace>/<report>/<report date>/v<N>/`. Same content, same version; changed content, the
+next one, which names the one it supersedes and what changed. `index.html` is in `catalogue.py`.
+"""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from assets.durable import creating_folder
+from assets.report.model import Report, Span
+
+MANIFEST = "manifest.json"
+REPORT = "report.json"
+
+
+class _Value(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class FileEntry(_Value):
+    """One archived file."""
+
+    name: str
+    size: int
+    sha256: str
+
+
+class Supersedes(_Value):
+    """The version before, and what changed: `{"total": [1204, 1211], "Workflow": [10, 17]}`."""
+
+    version: int
+    changes: dict[str, tuple[int, int]]
+
+
+class Manifest(_Value):
+    """What a version holds and what it was made from."""
+
+    schema_version: int = 1
+    workspace: str
+    workspace_name: str
+    report: str
+    title: str
+    report_date: date
+    version: int
+    period: Span
+    as_of: str
+    total: int
+    by_source: dict[str, int]
+    provisional: bool
+    data_version: str
+    configuration: dict[str, Any]
+    made_with: dict[str, str]
+    files: tuple[FileEntry, ...]
+    supersedes: Supersedes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Archived:
+    """A version in the archive; `is_new` tells whether this run made it."""
+
+    folder: Path
+    manifest: Manifest
+    is_new: bool
+
+
+class Archive:
+    """The archived reports below *root*."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def holds(self, report: Report) -> bool:
+        """Tell whether the newest version is *report* to the byte."""
+        latest = self.latest(report.workspace, report.name, report.report_date)
+        return latest is not None and (latest[0] / REPORT).read_bytes() == _content(report)
+
+    def latest(self, workspace: str, report: str, report_date: date) -> tuple[Path, Manifest] | None:
+        """Return the newest version of a report, or None."""
+        folder = self.root / workspace / report / str(report_date)
+        versions = [int(path.name[1:]) for path in folder.glob("v*") if path.name[1:].isdigit()]
+        if not versions:
+            return None
+        newest = folder / f"v{max(versions)}"
+        return newest, Manifest.model_validate_json((newest / MANIFEST).read_bytes())
+
+    def store(
+        self,
+        report: Report,
+        configuration: Mapping[str, Any],
+        made_with: Mapping[str, str],
+        render: Callable[[], Mapping[str, bytes]],
+    ) -> Archived:
+        """Keep *report*; *render* makes its files, and is called only where its content is new.
+
+        Raises FileExistsError where another run stored the same version at the same time.
+        """
+        latest = self.latest(report.workspace, report.name, report.report_date)
+        if latest and self.holds(report):
+            return Archived(*latest, is_new=False)
+        before = latest[1] if latest else None
+        files = {REPORT: _content(report), **render()}
+        manifest = Manifest(
+            workspace=report.workspace,
+            workspace_name=report.workspace_name,
+            report=report.name,
+            title=report.title,
+            report_date=report.report_date,
+            version=before.version + 1 if before else 1,
+            period=report.period,
+            as_of=report.as_of_local,
+            total=report.total,
+            by_source={each.label: each.count for each in report.by_source},
+            provisional=report.provisional,
+            data_version=report.data_version,
+            configuration=dict(configuration),
+            made_with=dict(made_with),
+            files=tuple(_entry(name, data) for name, data in sorted(files.items())),
+            supersedes=_difference(before, report) if before else None,
+        )
+        folder = self.root / report.workspace / report.name / str(report.report_date) / f"v{manifest.version}"
+        with creating_folder(folder) as temporary:
+            for name, data in files.items():
+                (temporary / name).write_bytes(data)
+            (temporary / MANIFEST).write_text(manifest.model_dump_json(indent=2) + "\n", encoding="utf-8")
+        return Archived(folder, manifest, is_new=True)
+
+    def manifests(self) -> list[tuple[Path, Manifest]]:
+        """Return every version with its folder, newest report date first."""
+        found = [
+            (path.parent, Manifest.model_validate_json(path.read_bytes()))
+            for path in self.root.glob(f"*/*/*/v*/{MANIFEST}")
+        ]
+        return sorted(found, key=_newest_first)
+
+
+def _content(report: Report) -> bytes:
+    return report.model_dump_json(indent=2).encode() + b"\n"
+
+
+def _newest_first(each: tuple[Path, Manifest]) -> tuple[str, int, str, int]:
+    manifest = each[1]
+    return manifest.workspace, -manifest.report_date.toordinal(), manifest.report, -manifest.version
+
+
+def _entry(name: str, data: bytes) -> FileEntry:
+    return FileEntry(name=name, size=len(data), sha256=hashlib.sha256(data).hexdigest())
+
+
+def _difference(before: Manifest, report: Report) -> Supersedes:
+    """Name each figure that differs from the version before, with both values."""
+    now = {"total": report.total} | {each.label: each.count for each in report.by_source}
+    then = {"total": before.total} | before.by_source
+    changes = {
+        name: (then.get(name, 0), now.get(name, 0))
+        for name in sorted(now.keys() | then.keys())
+        if then.get(name, 0) != now.get(name, 0)
+    }
+    return Supersedes(version=before.version, changes=changes)

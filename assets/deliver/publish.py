@@ -1,0 +1,101 @@
+"""Make one report and archive it: build, prove, render, keep.
+
+Nothing is archived whose totals differ.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from importlib.metadata import version
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from assets.config import ReportSpec, Workspace
+from assets.deliver.archive import Archive, Archived
+from assets.errors import TotalsDiffer
+from assets.render.html import render_html
+from assets.render.pdf import pdf_bytes
+from assets.render.tables import csv_bytes, parquet_bytes
+from assets.report.build import build_report
+from assets.report.log import printed_log
+from assets.report.model import ProofLine, Report
+from assets.warehouse.lake import Lake
+
+_MADE_WITH = ("assignment-reports", "jinja2", "matplotlib", "pyarrow", "tzdata", "weasyprint")
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A proved report and all that its files are rendered from; small enough to hand to another process."""
+
+    report: Report
+    tables: Mapping[str, bytes]
+    shown: pa.Table
+    configuration: Mapping[str, object]
+
+    def render(self) -> dict[str, bytes]:
+        """Return every file of the report but `report.json`."""
+        return {
+            **self.tables,
+            "report.html": render_html(self.report, self.shown).encode(),
+            "report.pdf": pdf_bytes(render_html(self.report, self.shown, medium="print")),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """A report and where it is kept."""
+
+    report: Report
+    archived: Archived
+
+
+def draft_report(
+    warehouse: Lake, workspace: Workspace, spec: ReportSpec, report_date: date, as_of: datetime
+) -> Draft:
+    """Build and prove one report, and write its data files in memory.
+
+    Raises TotalsDiffer where two of its totals are not equal.
+    """
+    built = build_report(warehouse, workspace, spec, report_date, as_of)
+    printed = printed_log(built.rows, workspace.zone)
+    tables = {"log.csv": csv_bytes(printed), "log.parquet": parquet_bytes(built.rows)}
+    report = _with_tables(built.report, tables)
+    prove(report)
+    configuration = {"timezone": workspace.timezone, "report": spec.model_dump(mode="json")}
+    return Draft(report, tables, printed.slice(0, report.log.rows_shown), configuration)
+
+
+def publish(draft: Draft, archive: Archive) -> Published:
+    """Render *draft* and keep it; where the archive has its content, nothing is rendered."""
+    made_with = {name: version(name) for name in _MADE_WITH}
+    return Published(draft.report, archive.store(draft.report, draft.configuration, made_with, draft.render))
+
+
+def _with_tables(report: Report, tables: Mapping[str, bytes]) -> Report:
+    """Add what the data files prove: their rows, counted in their bytes."""
+    return report.model_copy(
+        update={
+            "log": report.log.model_copy(update={"sha256": hashlib.sha256(tables["log.csv"]).hexdigest()}),
+            "proof": (
+                *report.proof,
+                ProofLine(name="Lines of log.csv", total=tables["log.csv"].count(b"\r\n") - 1),
+                ProofLine(
+                    name="Rows of log.parquet",
+                    total=pq.read_metadata(pa.BufferReader(tables["log.parquet"])).num_rows,
+                ),
+            ),
+        }
+    )
+
+
+def prove(report: Report) -> None:
+    """Raise TotalsDiffer, with every total, unless all of them are the report's."""
+    if not report.is_reconciled:
+        lines = ", ".join(f"{line.name} {line.total:,}" for line in report.proof)
+        raise TotalsDiffer(
+            f"{report.workspace}/{report.name} of {report.report_date}: total {report.total:,}, but {lines}; "
+            "load and build its days again (run --reload)"
+        )

@@ -1,0 +1,161 @@
+"""The report's charts as SVG text (and PNG for Dagster's UI), drawn by matplotlib's object API.
+
+Text stays text, so that the reader's program shapes it. Same report, same bytes.
+"""
+
+import re
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from html import escape
+from io import BytesIO, StringIO
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator, StrMethodFormatter
+
+from assets.events import SOURCE_LABELS
+from assets.render.text import shortened
+from assets.report.model import DayCount, Report, SourceCount
+
+FONTS = ["Noto Sans", "Noto Sans CJK SC", "Noto Sans Arabic", "Noto Sans Devanagari", "DejaVu Sans"]
+_PALETTE = ("#332288", "#88ccee", "#44aa99", "#117733", "#999933", "#ddcc77", "#cc6677", "#882255", "#aa4499")
+"""Paul Tol's "muted" scheme, safe for colour-blind readers: one colour for each known source."""
+
+_OTHERS = ("#6e6e6e", "#b15928", "#1f78b4", "#a6a6a6")
+_INK, _QUIET, _GRID = "#1f2933", "#52606d", "#d9e2ec"
+_LABEL_LENGTH = 28
+_MANY_DAYS = 92
+_STYLE = {
+    "svg.fonttype": "none",
+    "svg.hashsalt": "assignment-reports",
+    "text.parse_math": False,
+    "font.family": FONTS,
+    "font.size": 9,
+    "text.color": _INK,
+    "axes.edgecolor": _GRID,
+    "axes.labelcolor": _QUIET,
+    "xtick.color": _QUIET,
+    "ytick.color": _INK,
+}
+
+
+def colours(sources: tuple[SourceCount, ...]) -> list[str]:
+    """Return each source's colour: always the same for a known one."""
+    known = dict(zip(SOURCE_LABELS, _PALETTE, strict=True))
+    unknown = sorted(each.source for each in sources if each.source not in known)
+    return [known.get(s.source) or _OTHERS[unknown.index(s.source) % len(_OTHERS)] for s in sources]
+
+
+@contextmanager
+def _drawing(width: float, height: float) -> Iterator[tuple[Figure, Axes]]:
+    with mpl.rc_context(_STYLE), warnings.catch_warnings():
+        # Measuring falls back for scripts that no listed font has; the reader's program draws them.
+        warnings.filterwarnings("ignore", "Glyph .* missing from font", UserWarning)
+        figure = Figure(figsize=(width, height), layout="constrained")
+        axes = figure.add_subplot()
+        for side in ("top", "right"):
+            axes.spines[side].set_visible(False)
+        yield figure, axes
+
+
+def bar_chart(report: Report) -> str:
+    """Draw the count per source as horizontal bars, the largest on top."""
+    with _drawing(6.4, 0.9 + 0.3 * len(report.by_source)) as (figure, axes):
+        _draw_bars(axes, report.by_source)
+        return _svg(figure, "bar", f"Assignments by source: {_spoken(report)}")
+
+
+def _draw_bars(axes: Axes, sources: tuple[SourceCount, ...]) -> None:
+    labels = [shortened(each.label, _LABEL_LENGTH) for each in sources]
+    bars = axes.barh(range(len(sources)), [each.count for each in sources], color=colours(sources), height=0.7)
+    axes.bar_label(bars, labels=[f"{each.count:,}" for each in sources], padding=4)
+    axes.set_yticks(range(len(sources)), labels)
+    axes.invert_yaxis()
+    axes.margins(x=0.12)
+    axes.set_xlabel("Assignments")
+    axes.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True))
+    axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+    axes.tick_params(length=0)
+    axes.grid(axis="x", color=_GRID, linewidth=0.6)
+    axes.set_axisbelow(True)
+
+
+def pie_chart(report: Report) -> str:
+    """Draw each source's share as a ring with the total inside and a legend beside it."""
+    sources = report.by_source
+    with _drawing(6.4, max(2.6, 0.5 + 0.25 * len(sources))) as (figure, axes):
+        wedges = axes.pie(
+            [each.count for each in sources],
+            colors=colours(sources),
+            startangle=90,
+            counterclock=False,
+            radius=1.25,
+            wedgeprops={"width": 0.5, "edgecolor": "white", "linewidth": 1},
+        )[0]
+        axes.text(0, 0.1, f"{report.total:,}", ha="center", va="center", fontsize=17, fontweight="bold")
+        axes.text(0, -0.25, "assignments", ha="center", va="center", color=_QUIET)
+        legend = [
+            f"{shortened(each.label, _LABEL_LENGTH)}  {each.count:,}  ({each.share_pct:.1f}%)" for each in sources
+        ]
+        axes.legend(
+            wedges, legend, loc="center left", bbox_to_anchor=(1.15, 0.5), frameon=False, handlelength=0.9
+        )
+        return _svg(figure, "pie", f"Share of each source: {_spoken(report)}")
+
+
+def trend_chart(report: Report) -> str:
+    """Draw the count of each day; a day that was not loaded has a hatched mark instead of a bar."""
+    with _drawing(9.6, 2.3) as (figure, axes):
+        _draw_days(axes, report.by_day)
+        return _svg(figure, "trend", f"Assignments per day, {report.total:,} in {len(report.by_day)} days")
+
+
+def _draw_days(axes: Axes, days: tuple[DayCount, ...]) -> None:
+    counts, highest = [each.count for each in days], max([each.count for each in days], default=0) or 1
+    if len(days) > _MANY_DAYS:
+        axes.fill_between(range(len(days)), counts, step="mid", color=_PALETTE[0], linewidth=0)
+    else:
+        axes.bar(range(len(days)), counts, width=min(0.8, 0.08 * len(days)), color=_PALETTE[0])
+    missing = [at for at, each in enumerate(days) if not each.is_loaded]
+    if missing:
+        axes.bar(
+            missing, highest, width=0.9, color="none", edgecolor=_OTHERS[3], hatch="////", linewidth=0,
+            label="not loaded",
+        )  # fmt: skip
+        axes.legend(loc="upper right", frameon=True, edgecolor=_GRID)
+    step = max(1, -(-len(days) // 10))
+    axes.set_xticks(range(0, len(days), step), [f"{each.day:%-d %b}" for each in days[::step]])
+    axes.set_xlim(-0.6, len(days) - 0.4)
+    axes.set_ylim(0, highest * 1.1)
+    axes.yaxis.set_major_locator(MaxNLocator(nbins=4, integer=True))
+    axes.yaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+    axes.tick_params(length=0)
+    axes.grid(axis="y", color=_GRID, linewidth=0.6)
+    axes.set_axisbelow(True)
+
+
+def bar_chart_png(report: Report) -> bytes:
+    """Draw the bar chart as PNG, for places that show pictures only."""
+    with _drawing(6.4, 0.9 + 0.3 * max(1, len(report.by_source))) as (figure, axes):
+        _draw_bars(axes, report.by_source)
+        buffer = BytesIO()
+        figure.savefig(buffer, format="png", dpi=110)
+        return buffer.getvalue()
+
+
+def _spoken(report: Report) -> str:
+    return ", ".join(f"{each.label} {each.count:,}" for each in report.by_source)
+
+
+def _svg(figure: Figure, prefix: str, alternative: str) -> str:
+    """Return *figure* as an `<svg>` element with ids of its own and an alternative text."""
+    buffer = StringIO()
+    figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None}, transparent=True)
+    body = buffer.getvalue()
+    body = re.sub(r"^.*?<svg ", "<svg ", body, count=1, flags=re.DOTALL)
+    body = re.sub(r"<metadata>.*?</metadata>\s*", "", body, flags=re.DOTALL)
+    body = re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>{prefix}-", body)
+    title = f'role="img" aria-label="{escape(alternative)}"><title>{escape(alternative)}</title>'
+    return body.replace(">", f" {title}", 1)

@@ -1,0 +1,84 @@
+"""The rows of a report's log: which ones, in which order, and as the eight columns people read."""
+
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from sqlalchemy import Select, select
+
+from assets.config import Filters
+from assets.events import source_label
+from assets.periods import Period, offset_changes
+from assets.report.filters import UNASSIGNED, conditions
+from assets.warehouse.schema import ASSIGNMENT_LOG
+
+HEADER = (
+    "Timestamp",
+    "Conversation ID",
+    "Contact ID",
+    "Contact Name",
+    "Previous Assignee",
+    "Assigned To",
+    "Source",
+    "Assigned By",
+)
+NOBODY = "-"
+
+
+def log_rows(period: Period, as_of: datetime, filters: Filters) -> Select[tuple[object, ...]]:
+    """Return the log of *period* before *as_of* after *filters*, in the order of the report."""
+    log = ASSIGNMENT_LOG.c
+    return (
+        select(ASSIGNMENT_LOG)
+        .where(
+            log.local_day.between(period.first_day, period.last_day),
+            log.occurred_at < as_of,
+            *conditions(filters),
+        )
+        .order_by(log.occurred_at, log.event_id)
+    )
+
+
+def printed_log(rows: pa.Table, zone: ZoneInfo) -> pa.Table:
+    """Return *rows* of `assignment_log` as the eight text columns of `HEADER`."""
+    columns = [
+        local_times(rows["occurred_at"], zone),
+        *(pc.fill_null(rows[name], "") for name in ("conversation_id", "contact_id", "contact_name")),
+        pc.coalesce(rows["previous_assignee_name"], rows["previous_assignee_id"], pa.scalar(NOBODY)),
+        pc.coalesce(rows["assignee_name"], rows["assignee_id"], pa.scalar(UNASSIGNED)),
+        _labels(rows["source"]),
+        pc.coalesce(rows["assigned_by_name"], rows["assigned_by_id"], pa.scalar(NOBODY)),
+    ]
+    return pa.table(columns, names=list(HEADER))
+
+
+def _labels(codes: pa.ChunkedArray) -> pa.Array:
+    found = codes.combine_chunks().dictionary_encode()
+    labels = pa.array([source_label(code) for code in found.dictionary.to_pylist()], pa.string())
+    return labels.take(found.indices)
+
+
+def local_times(instants: pa.ChunkedArray, zone: ZoneInfo) -> pa.Array:
+    """Return UTC *instants* as text of *zone*, `2024-11-03 01:30:00-05:00`; milliseconds where there are any."""
+    micros = instants.combine_chunks().cast(pa.int64()).to_numpy()
+    if not len(micros):
+        return pa.array([], pa.string())
+    first, last = (datetime.fromtimestamp(int(at) / 1e6, UTC) for at in (micros.min(), micros.max()))
+    changes = offset_changes(zone, first, last)
+    switches = np.array([int(instant.timestamp() * 1e6) for instant, _ in changes])
+    at = np.maximum(np.searchsorted(switches, micros, side="right") - 1, 0)
+    seconds = np.array([int(offset.total_seconds()) for _, offset in changes])
+    wall = pa.array(micros + seconds[at] * 1_000_000).cast(pa.timestamp("us"))
+    has_fraction = bool((micros % 1_000_000).any())
+    shown = wall.cast(pa.timestamp("ms" if has_fraction else "s"), safe=False)
+    offsets = pa.array([_offset_text(offset) for offset in seconds.tolist()]).take(pa.array(at))
+    return pc.binary_join_element_wise(pc.strftime(shown, "%Y-%m-%d %H:%M:%S"), offsets, "")
+
+
+def _offset_text(seconds: int) -> str:
+    """Return `+05:30`; zones of the past have seconds too."""
+    sign, rest = ("-", -seconds) if seconds < 0 else ("+", seconds)
+    minutes, odd = divmod(rest, 60)
+    return f"{sign}{minutes // 60:02d}:{minutes % 60:02d}" + (f":{odd:02d}" if odd else "")

@@ -1,0 +1,17 @@
+"""Percentages that add up to 100.0."""
+
+
+def shares_pct(counts: list[int]) -> list[float | None]:
+    """Return each count's share in percent, one decimal, by the largest-remainder method.
+
+    Where remainders tie, the earlier count gets the tenth. A total of 0 has no shares.
+    Source: DEFINITIONS, section Figures.
+    """
+    total = sum(counts)
+    if not total:
+        return [None] * len(counts)
+    tenths = [count * 1000 // total for count in counts]
+    by_remainder = sorted(range(len(counts)), key=lambda at: -(counts[at] * 1000 % total))
+    for at in by_remainder[: 1000 - sum(tenths)]:
+        tenths[at] += 1
+    return [tenth / 10 for tenth in tenths]

@@ -1,0 +1,238 @@
+"""The command line `assignment-reports`. Heavy modules are imported by the command that needs them.
+
+Exit codes: 0 done; 1 something is wrong; 2 wrong configuration or usage; 3 a source cannot be read;
+4 totals differ; 5 days are not loaded.
+"""
+
+# ruff: noqa: PLC0415 - `--help` must not import pandas
+import json
+import sys
+import time
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from assets.errors import ConfigError, ReportError
+
+if TYPE_CHECKING:
+    from assets.config import Config, ReportSpec, Workspace
+    from assets.deliver.publish import Published
+
+CONFIG_VARIABLE = "ASSIGNMENT_REPORTS_CONFIG"
+DEFAULT_CONFIG = Path("reports.yaml")
+DEMO_LAST_DAY = "2026-11-18"
+
+app = typer.Typer(
+    name="assignment-reports",
+    help="Contact assignment reports: extracted, reconciled, rendered, archived.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+ConfigOption = Annotated[Path, typer.Option("--config", envvar=CONFIG_VARIABLE, help="Configuration file.")]
+WorkspaceOption = Annotated[str | None, typer.Option("--workspace", help="Slug; without it, every workspace.")]
+DayOption = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"])]
+
+
+def main() -> None:
+    """Run the command line; an expected error is one message and its exit code."""
+    try:
+        app()
+    except ReportError as error:
+        typer.echo(f"error: {error}", err=True)
+        sys.exit(error.exit_code)
+
+
+@app.command()
+def run(  # noqa: PLR0913 - the options of a command
+    config: ConfigOption = DEFAULT_CONFIG,
+    report_date: Annotated[
+        datetime | None,
+        typer.Option(formats=["%Y-%m-%d"], help="Day on which the reports are read; without it, today."),
+    ] = None,
+    preset: Annotated[list[str] | None, typer.Option(help="Report or preset; may be given again.")] = None,
+    workspace: WorkspaceOption = None,
+    first: Annotated[
+        datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="First day of a custom period.")
+    ] = None,
+    last: Annotated[
+        datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="Last day of a custom period.")
+    ] = None,
+    reload: Annotated[bool, typer.Option("--reload", help="Read days again that are loaded already.")] = False,  # noqa: FBT002
+    as_json: Annotated[bool, typer.Option("--json", help="Print a list for machines.")] = False,  # noqa: FBT002
+) -> None:
+    """Load the missing days, then build and archive the reports, and print what was made."""
+    from assets.config import load_config
+    from assets.deliver.archive import Archive
+    from assets.deliver.catalogue import write_index
+    from orchestration import flow
+
+    settings = load_config(config)
+    now = datetime.now(UTC)
+    started = time.monotonic()
+    published: list[Published] = []
+    exit_code = 0
+    for each in _chosen_workspaces(settings, workspace):
+        order = flow.Order(
+            each,
+            _chosen_reports(each, preset or [], first, last),
+            report_date.date() if report_date else now.astimezone(each.zone).date(),
+            now,
+            reload,
+        )
+
+        def say(text: str, slug: str = each.slug) -> None:
+            typer.echo(f"[{time.monotonic() - started:6.1f} s] {slug}: {text}", err=True)
+
+        try:
+            published += flow.run(order, settings, say)
+        except ReportError as error:
+            typer.echo(f"error: {each.slug}: {error}", err=True)
+            exit_code = exit_code or error.exit_code
+    index = write_index(Archive(settings.archive))
+    if as_json:
+        typer.echo(json.dumps([_summary(each) for each in published], indent=2, ensure_ascii=False))
+    else:
+        _print_table(published)
+        typer.echo(f"Archive: {index}")
+    if exit_code:
+        raise typer.Exit(exit_code)
+
+
+def _chosen_workspaces(settings: "Config", slug: str | None) -> "list[Workspace]":
+    chosen = [each for each in settings.workspaces if slug in (None, each.slug)]
+    if not chosen:
+        raise ConfigError(f"no workspace {slug!r}; there are {', '.join(w.slug for w in settings.workspaces)}")
+    return chosen
+
+
+def _chosen_reports(
+    workspace: "Workspace", names: list[str], first: datetime | None, last: datetime | None
+) -> "tuple[ReportSpec, ...]":
+    from assets.config import ReportSpec
+
+    known = {spec.name: spec for spec in workspace.all_reports}
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        raise ConfigError(f"{workspace.slug} has no report {unknown[0]!r}; there are {', '.join(known)}")
+    chosen = [known[name] for name in names]
+    if (first is None) != (last is None):
+        raise ConfigError("give both --from and --to")
+    if first and last:
+        if last < first:
+            raise ConfigError(f"--to {last.date()} is before --from {first.date()}")
+        chosen.append(
+            ReportSpec(
+                name=f"custom_{first.date()}_{last.date()}",
+                first_day=first.date(),
+                last_day=last.date(),
+                pdf_log_rows=workspace.pdf_log_rows,
+            )
+        )
+    return tuple(chosen) or workspace.all_reports
+
+
+def _summary(published: "Published") -> dict[str, object]:
+    report, archived = published.report, published.archived
+    return {
+        "workspace": report.workspace,
+        "report": report.name,
+        "report_date": str(report.report_date),
+        "version": archived.manifest.version,
+        "path": str(archived.folder),
+        "total": report.total,
+        "provisional": report.provisional,
+        "is_new": archived.is_new,
+    }
+
+
+def _print_table(published: "list[Published]") -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("Workspace", "Report", "Days", "Version")
+    table.add_column("Assignments", justify="right")
+    for each in published:
+        report, version = each.report, f"v{each.archived.manifest.version}"
+        state = f"{version} {'new' if each.archived.is_new else 'unchanged'}"
+        table.add_row(
+            report.workspace,
+            report.title,
+            f"{report.period.first_day} – {report.period.last_day}",
+            f"{state}, provisional" if report.provisional else state,
+            f"{report.total:,}",
+        )
+    Console().print(table)
+
+
+@app.command()
+def check_config(file: Annotated[Path, typer.Argument()] = DEFAULT_CONFIG) -> None:
+    """Name every mistake of a configuration at once, with its key's path."""
+    from assets.config import load_config, missing_variables
+
+    settings = load_config(file)
+    missing = missing_variables(settings)
+    if missing:
+        raise ConfigError("\n".join(f"{file}: {sentence}" for sentence in missing))
+    reports = sum(len(each.all_reports) for each in settings.workspaces)
+    typer.echo(f"{file} is right: {len(settings.workspaces)} workspaces, {reports} reports")
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of the configuration."""
+    from assets.config import Config
+
+    typer.echo(json.dumps(Config.model_json_schema(), indent=2))
+
+
+@app.command()
+def sql(
+    query: Annotated[str, typer.Argument(help="One SELECT over the warehouse's tables.")],
+    config: ConfigOption = DEFAULT_CONFIG,
+    workspace: WorkspaceOption = None,
+    csv: Annotated[bool, typer.Option("--csv", help="Print CSV instead of a table.")] = False,  # noqa: FBT002
+) -> None:
+    """Ask the warehouse of one workspace a question; nothing can be changed."""
+    from assets.config import load_config
+    from assets.warehouse.lake import Lake
+    from orchestration.console import print_csv, print_rows
+
+    settings = load_config(config)
+    if workspace is None and len(settings.workspaces) > 1:
+        raise ConfigError(f"say which: --workspace {' or '.join(w.slug for w in settings.workspaces)}")
+    chosen = _chosen_workspaces(settings, workspace)[0]
+    rows = Lake(settings.lake, chosen.slug).ask(query)
+    (print_csv if csv else print_rows)(rows)
+
+
+@app.command()
+def doctor(config: ConfigOption = DEFAULT_CONFIG) -> None:
+    """Look at Python, libraries, fonts, time zones, folders and disk; say what mends what is wrong."""
+    from orchestration.doctor import examine
+
+    findings = list(examine(config))
+    for finding in findings:
+        typer.echo(f"{'ok  ' if finding.is_fine else 'FAIL'}  {finding.what}: {finding.seen}")
+        if not finding.is_fine:
+            typer.echo(f"      mend it: {finding.remedy}")
+    if not all(finding.is_fine for finding in findings):
+        raise typer.Exit(1)
+
+
+@app.command()
+def demo_data(
+    path: Annotated[Path, typer.Argument(help="CSV file to write.")] = Path("demo/events.csv"),
+    last_day: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"])] = DEMO_LAST_DAY,  # type: ignore[assignment]
+    days: Annotated[int, typer.Option(min=1)] = 60,
+    events: Annotated[int, typer.Option(min=1)] = 20_000,
+    seed: int = 7,
+) -> None:
+    """Write the events of a synthetic inbox: the same seed, the same file."""
+    from assets.sources.synthetic import write_events
+
+    lines = write_events(path, last_day=last_day.date(), days=days, events=events, seed=seed)
+    typer.echo(f"{lines:,} lines in {path}", err=True)

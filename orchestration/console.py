@@ -1,0 +1,29 @@
+"""Rows of a query, printed for people or for programs."""
+
+import csv
+import sys
+
+import pyarrow as pa
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+_MOST_ROWS = 1_000
+
+
+def print_rows(rows: pa.Table) -> None:
+    """Print the first thousand *rows* as a table."""
+    table = Table(*rows.column_names)
+    for row in rows.slice(0, _MOST_ROWS).to_pylist():
+        table.add_row(*(Text("" if cell is None else str(cell)) for cell in row.values()))
+    Console().print(table)
+    if rows.num_rows > _MOST_ROWS:
+        Console(stderr=True).print(f"first {_MOST_ROWS:,} of {rows.num_rows:,} rows; --csv prints all")
+
+
+def print_csv(rows: pa.Table) -> None:
+    """Print all *rows* as CSV."""
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    writer.writerow(rows.column_names)
+    for batch in rows.to_batches():
+        writer.writerows(zip(*(column.to_pylist() for column in batch.columns), strict=True))

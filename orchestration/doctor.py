@@ -1,0 +1,92 @@
+"""What the product needs of a machine, looked at one by one, each with the command that mends it."""
+
+import os
+import shutil
+import subprocess
+import sys
+import zoneinfo
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from assets.config import load_config, missing_variables
+from assets.errors import ConfigError
+
+_PACKAGES = ("dagster", "duckdb", "jinja2", "matplotlib", "pandas", "pyarrow", "sqlalchemy", "tzdata", "weasyprint")
+_FONTS = {
+    "Noto Sans": "fonts-noto-core",
+    "Noto Sans Arabic": "fonts-noto-core",
+    "Noto Sans Hebrew": "fonts-noto-core",
+    "Noto Sans Devanagari": "fonts-noto-core",
+    "Noto Sans Thai": "fonts-noto-core",
+    "Noto Sans CJK SC": "fonts-noto-cjk",
+    "Noto Color Emoji": "fonts-noto-color-emoji",
+}
+_LEAST_DISK = 1 << 30
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing looked at; *remedy* is the command that mends it."""
+
+    what: str
+    is_fine: bool
+    seen: str
+    remedy: str = ""
+
+
+def examine(config: Path) -> Iterator[Finding]:
+    """Yield what was found, the machine first, then what the configuration names."""
+    python = ".".join(map(str, sys.version_info[:3]))
+    yield Finding("Python", sys.version_info >= (3, 11), python, "install Python 3.11 or later")
+    yield from (_package(name) for name in _PACKAGES)
+    yield _pango()
+    yield from _fonts()
+    pinned = not zoneinfo.TZPATH and bool(zoneinfo.available_timezones())
+    yield Finding("Time zones", pinned, "the tzdata package alone", "make install, and unset PYTHONTZPATH")
+    yield from _configuration(config)
+
+
+def _package(name: str) -> Finding:
+    try:
+        return Finding(name, is_fine=True, seen=version(name))
+    except PackageNotFoundError:
+        return Finding(name, is_fine=False, seen="not installed", remedy="make install")
+
+
+def _pango() -> Finding:
+    try:
+        from weasyprint.text.ffi import pango  # noqa: PLC0415 - loads the library, which may not be there
+    except OSError as error:
+        remedy = "apt-get install libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0"
+        return Finding("Pango", is_fine=False, seen=str(error).splitlines()[0], remedy=remedy)
+    number = pango.pango_version()
+    return Finding("Pango", is_fine=True, seen=f"{number // 10000}.{number // 100 % 100}.{number % 100}")
+
+
+def _fonts() -> Iterator[Finding]:
+    if not (listing := shutil.which("fc-list")):
+        yield Finding("Fonts", is_fine=False, seen="no fontconfig", remedy="apt-get install fontconfig")
+        return
+    listed = subprocess.run([listing, ":", "family"], capture_output=True, text=True, check=True).stdout  # noqa: S603
+    families = {family.strip() for line in listed.splitlines() for family in line.split(",")}
+    for family, package in _FONTS.items():
+        found = family in families
+        yield Finding(family, found, "there" if found else "missing", f"apt-get install {package}")
+
+
+def _configuration(path: Path) -> Iterator[Finding]:
+    try:
+        config = load_config(path)
+    except ConfigError as error:
+        yield Finding("Configuration", is_fine=False, seen=str(error), remedy=f"correct {path}")
+        return
+    yield Finding("Configuration", is_fine=True, seen=f"{path}, {len(config.workspaces)} workspaces")
+    for sentence in missing_variables(config):
+        yield Finding("Environment", is_fine=False, seen=sentence, remedy="export the variable")
+    for what, folder in (("Lake", config.lake), ("Archive", config.archive)):
+        there = next(parent for parent in (folder, *folder.parents) if parent.exists())
+        yield Finding(what, os.access(there, os.W_OK), str(folder), f"make {there} writable")
+        free = shutil.disk_usage(there).free
+        yield Finding(f"{what} disk", free > _LEAST_DISK, f"{free >> 30} GiB free", "free at least 1 GiB")

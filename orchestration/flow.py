@@ -1,0 +1,133 @@
+"""The whole flow of one workspace without Dagster: load what is missing, build, publish.
+
+The stages are the same functions that the Dagster assets call; only the order is decided here.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from datetime import date, datetime
+from multiprocessing import cpu_count, get_context
+
+from sqlalchemy import func, select
+
+from assets.aggregates.build import Tally, build_aggregates, build_log
+from assets.config import Config, ReportSpec, Workspace
+from assets.deliver.archive import Archive
+from assets.deliver.publish import Draft, Published, draft_report, publish
+from assets.errors import TotalsDiffer
+from assets.extract.load import load_days
+from assets.periods import Period, as_of, dates
+from assets.report.build import period_of
+from assets.report.readiness import missing_days
+from assets.sources.registry import open_source
+from assets.warehouse.lake import Lake
+from assets.warehouse.schema import ASSIGNMENT_EVENTS, LOAD_COUNTS
+from orchestration.planner import days_of_periods, ranges
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What one run is asked for: these reports of this workspace, as read on *report_date*."""
+
+    workspace: Workspace
+    specs: tuple[ReportSpec, ...]
+    report_date: date
+    now: datetime
+    reload: bool = False
+
+    @property
+    def as_of(self) -> datetime:
+        """The instant up to which the reports count."""
+        return as_of(self.report_date, self.now, self.workspace.zone)
+
+    @property
+    def days(self) -> list[date]:
+        """Every day that the reports cover and the source can tell about."""
+        periods = [period_of(spec, self.report_date, self.workspace) for spec in self.specs]
+        return days_of_periods(periods, self.workspace.first_day, self.as_of)
+
+
+def run(order: Order, config: Config, say: Say) -> list[Published]:
+    """Load the missing days of *order*, build their log and counts, and archive its reports.
+
+    Raises SourceUnavailable, or TotalsDiffer where a check fails.
+    """
+    warehouse = Lake(config.lake, order.workspace.slug)
+    loaded = _load(order, warehouse, order.days, say)
+    if loaded and _has_unstated(warehouse):
+        loaded += _load(order, warehouse, list(dates(order.workspace.first_day, loaded[-1])), say)
+    if loaded:
+        _build(order.workspace, warehouse, min(loaded), say)
+    drafts = []
+    for spec in order.specs:
+        say(f"{spec.name}: counting")
+        drafts.append(draft_report(warehouse, order.workspace, spec, order.report_date, order.as_of))
+    return _publish(drafts, Archive(config.archive), say)
+
+
+def _load(order: Order, warehouse: Lake, days: list[date], say: Say) -> list[date]:
+    """Load those of *days* that are missing, or all where the order says so; return them."""
+    if not days:
+        return []
+    whole = Period(days[0], days[-1], order.workspace.zone)
+    wanted = set(days) if order.reload else set(days) & set(missing_days(warehouse, whole, order.as_of))
+    source = open_source(order.workspace.source)
+    for first, last in ranges(wanted):
+        say(f"loading {first} to {last}")
+        loaded = load_days(
+            order.workspace, source, warehouse, Period(first, last, order.workspace.zone).days, order.now
+        )
+        if not loaded.is_reconciled:
+            raise TotalsDiffer(f"{order.workspace.slug}, {first} to {last}: {loaded}")
+    return sorted(wanted)
+
+
+def _has_unstated(warehouse: Lake) -> bool:
+    """Tell whether some event's previous assignee must be found in earlier days."""
+    events = ASSIGNMENT_EVENTS.c
+    found = warehouse.query(select(func.count()).where(~events.previous_stated))
+    return bool(found.column(0)[0].as_py())
+
+
+def _build(workspace: Workspace, warehouse: Lake, first: date, say: Say) -> None:
+    """Build log and counts from *first* on: what earlier days say changes the later ones."""
+    loads = LOAD_COUNTS.c
+    stored = warehouse.query(select(loads.local_day).where(loads.local_day >= first)).column(0).to_pylist()
+    for start, end in ranges(stored):
+        say(f"building {start} to {end}")
+        period = Period(start, end, workspace.zone)
+        for tally in (build_log(warehouse, period), build_aggregates(warehouse, period)):
+            _check(tally, workspace, period)
+
+
+def _check(tally: Tally, workspace: Workspace, period: Period) -> None:
+    if not tally.is_equal:
+        raise TotalsDiffer(f"{workspace.slug}, {period.first_day} to {period.last_day}: {tally.text}")
+
+
+def _publish(drafts: list[Draft], archive: Archive, say: Say) -> list[Published]:
+    """Archive *drafts*; those whose content is new are rendered by as many processes as there are cores."""
+    new = [draft for draft in drafts if not archive.holds(draft.report)]
+    done = {draft.report.name: published for draft, published in _rendered(new, archive, say)}
+    return [done.get(draft.report.name) or publish(draft, archive) for draft in drafts]
+
+
+def _rendered(drafts: list[Draft], archive: Archive, say: Say) -> Iterator[tuple[Draft, Published]]:
+    if len(drafts) < 2 or cpu_count() < 2:  # noqa: PLR2004 - a second process helps from two on
+        for draft in drafts:
+            say(f"{draft.report.name}: rendering")
+            yield draft, publish(draft, archive)
+        return
+    say(f"rendering {len(drafts)} reports")
+    with ProcessPoolExecutor(min(len(drafts), cpu_count()), mp_context=get_context("spawn")) as pool:
+        futures = {pool.submit(publish, draft, archive): draft for draft in _longest_first(drafts)}
+        for future in as_completed(futures):
+            say(f"{futures[future].report.name}: archived")
+            yield futures[future], future.result()
+
+
+def _longest_first(drafts: Iterable[Draft]) -> list[Draft]:
+    return sorted(drafts, key=lambda draft: -draft.report.log.rows_shown)
