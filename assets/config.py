@@ -75,7 +75,9 @@ def _known_columns(columns: dict[str, str]) -> dict[str, str]:
     mapped = {contract_column(name): column for name, column in columns.items()}
     unknown = sorted(set(mapped) - set(CONTRACT_COLUMNS))
     if unknown:
-        raise ValueError(f"no such contract column: {', '.join(unknown)}; there are {', '.join(CONTRACT_COLUMNS)}")
+        raise ValueError(
+            f"no such contract column: {', '.join(unknown)}; there are {', '.join(CONTRACT_COLUMNS)}"
+        )
     return mapped
 
 
@@ -94,7 +96,8 @@ class _SourceOptions(_Model):
         default=None, description="strptime format of `occurred_at` where it is not ISO 8601 or an epoch."
     )
     columns: ColumnMap = Field(
-        default_factory=dict, description="Contract column -> column of the source; equal names need no entry."
+        default_factory=dict,
+        description="Contract column -> column of the source; equal names need no entry.",
     )
 
 
@@ -188,7 +191,14 @@ class Workspace(_Model):
     timezone: Zone
     first_day: date = Field(description="First local day that the source can tell about.")
     source: Source
-    pdf_log_rows: int = Field(default=DEFAULT_LOG_ROWS, ge=0)
+    pdf_log_rows: int = Field(
+        default=DEFAULT_LOG_ROWS, ge=0, description="Rows of the log that presets print."
+    )
+    owner: str = Field(
+        default="team:support",
+        pattern=r"^(team:[A-Za-z0-9_-]+|\S+@\S+\.\S+)$",
+        description="Who answers for it: an address, or team:name.",
+    )
     reports: tuple[ReportSpec, ...] = Field(default=(), description="Reports beside the seven presets.")
 
     @model_validator(mode="after")
@@ -233,7 +243,11 @@ def _refuse_twice(names: list[str], what: str) -> None:
 
 
 class _UniqueKeyLoader(yaml.SafeLoader):
-    """YAML that refuses a key given twice instead of keeping the last."""
+    """YAML that refuses a key given twice, and leaves dates to the models, which know their keys."""
+
+    yaml_constructors = yaml.SafeLoader.yaml_constructors | {
+        "tag:yaml.org,2002:timestamp": yaml.SafeLoader.construct_yaml_str
+    }
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:  # noqa: FBT001, FBT002
         keys = [self.construct_object(key, deep=deep) for key, _ in node.value]
@@ -245,10 +259,6 @@ class _UniqueKeyLoader(yaml.SafeLoader):
         return super().construct_mapping(node, deep=deep)
 
 
-# Dates stay text until their key is known, so that a wrong one is reported with its path.
-_UniqueKeyLoader.add_constructor("tag:yaml.org,2002:timestamp", yaml.SafeLoader.construct_yaml_str)
-
-
 def load_config(path: Path) -> Config:
     """Read and validate the file at *path*.
 
@@ -257,7 +267,9 @@ def load_config(path: Path) -> Config:
     try:
         raw = yaml.load(path.read_text(encoding="utf-8"), Loader=_UniqueKeyLoader)  # noqa: S506 - a SafeLoader
     except FileNotFoundError:
-        raise ConfigError(f"{path}: no such file; name one with --config, or start from reports.yaml") from None
+        raise ConfigError(
+            f"{path}: no such file; name one with --config, or start from reports.yaml"
+        ) from None
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise ConfigError(f"{path}: {error}") from None
     try:

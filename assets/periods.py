@@ -53,7 +53,9 @@ def first_instant(day: date, zone: ZoneInfo) -> datetime:
         return instant
     day_before = instant - DAY
     seconds = bisect_left(
-        range(2 * _DAY_SECONDS), day, key=lambda s: (day_before + timedelta(seconds=s)).astimezone(zone).date()
+        range(2 * _DAY_SECONDS),
+        day,
+        key=lambda s: (day_before + timedelta(seconds=s)).astimezone(zone).date(),
     )
     return day_before + timedelta(seconds=seconds)
 
@@ -107,7 +109,9 @@ def _day_before(day: date, zone: ZoneInfo, count: int = 1) -> date:
     return day
 
 
-def preset_period(preset: Preset, report_date: date, zone: ZoneInfo, *, include_today: bool = False) -> Period:
+def preset_period(
+    preset: Preset, report_date: date, zone: ZoneInfo, *, include_today: bool = False
+) -> Period:
     """Return the days that *preset* covers when read on *report_date*.
 
     *include_today* moves "last N days" by one day, so that they end with the report date.
@@ -155,7 +159,7 @@ def offset_changes(zone: ZoneInfo, start: datetime, end: datetime) -> list[tuple
             seconds = bisect_left(
                 range(_DAY_SECONDS),
                 True,  # noqa: FBT003 - the searched value
-                key=lambda s: _offset(day + timedelta(seconds=s), zone) == after,  # noqa: B023
+                key=lambda s: _offset(day + timedelta(seconds=s), zone) == after,
             )
             changes.append((day + timedelta(seconds=seconds), after))
         day += DAY

@@ -4,11 +4,10 @@ Exit codes: 0 done; 1 something is wrong; 2 wrong configuration or usage; 3 a so
 4 totals differ; 5 days are not loaded.
 """
 
-# ruff: noqa: PLC0415 - `--help` must not import pandas
 import json
 import sys
 import time
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -33,7 +32,9 @@ app = typer.Typer(
 )
 
 ConfigOption = Annotated[Path, typer.Option("--config", envvar=CONFIG_VARIABLE, help="Configuration file.")]
-WorkspaceOption = Annotated[str | None, typer.Option("--workspace", help="Slug; without it, every workspace.")]
+WorkspaceOption = Annotated[
+    str | None, typer.Option("--workspace", help="Slug; without it, every workspace.")
+]
 DayOption = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"])]
 
 
@@ -47,7 +48,7 @@ def main() -> None:
 
 
 @app.command()
-def run(  # noqa: PLR0913 - the options of a command
+def run(
     config: ConfigOption = DEFAULT_CONFIG,
     report_date: Annotated[
         datetime | None,
@@ -61,8 +62,10 @@ def run(  # noqa: PLR0913 - the options of a command
     last: Annotated[
         datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="Last day of a custom period.")
     ] = None,
-    reload: Annotated[bool, typer.Option("--reload", help="Read days again that are loaded already.")] = False,  # noqa: FBT002
-    as_json: Annotated[bool, typer.Option("--json", help="Print a list for machines.")] = False,  # noqa: FBT002
+    reload: Annotated[
+        bool, typer.Option("--reload", help="Read days again that are loaded already.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print a list for machines.")] = False,
 ) -> None:
     """Load the missing days, then build and archive the reports, and print what was made."""
     from assets.config import load_config
@@ -105,7 +108,9 @@ def run(  # noqa: PLR0913 - the options of a command
 def _chosen_workspaces(settings: "Config", slug: str | None) -> "list[Workspace]":
     chosen = [each for each in settings.workspaces if slug in (None, each.slug)]
     if not chosen:
-        raise ConfigError(f"no workspace {slug!r}; there are {', '.join(w.slug for w in settings.workspaces)}")
+        raise ConfigError(
+            f"no workspace {slug!r}; there are {', '.join(w.slug for w in settings.workspaces)}"
+        )
     return chosen
 
 
@@ -194,7 +199,7 @@ def sql(
     query: Annotated[str, typer.Argument(help="One SELECT over the warehouse's tables.")],
     config: ConfigOption = DEFAULT_CONFIG,
     workspace: WorkspaceOption = None,
-    csv: Annotated[bool, typer.Option("--csv", help="Print CSV instead of a table.")] = False,  # noqa: FBT002
+    csv: Annotated[bool, typer.Option("--csv", help="Print CSV instead of a table.")] = False,
 ) -> None:
     """Ask the warehouse of one workspace a question; nothing can be changed."""
     from assets.config import load_config

@@ -13,7 +13,17 @@ from pathlib import Path
 from assets.config import load_config, missing_variables
 from assets.errors import ConfigError
 
-_PACKAGES = ("dagster", "duckdb", "jinja2", "matplotlib", "pandas", "pyarrow", "sqlalchemy", "tzdata", "weasyprint")
+_PACKAGES = (
+    "dagster",
+    "duckdb",
+    "jinja2",
+    "matplotlib",
+    "pandas",
+    "pyarrow",
+    "sqlalchemy",
+    "tzdata",
+    "weasyprint",
+)
 _FONTS = {
     "Noto Sans": "fonts-noto-core",
     "Noto Sans Arabic": "fonts-noto-core",

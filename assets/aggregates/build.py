@@ -23,10 +23,11 @@ from assets.warehouse.schema import (
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """Rows before and after a step; equal when nothing was lost."""
+    """Rows before and after a step, equal when nothing was lost, and the rows that it stored."""
 
     before: int
     after: int
+    stored: int
     text: str
 
     @property
@@ -46,17 +47,15 @@ def build_log(warehouse: Lake, period: Period) -> Tally:
             kinds.append(_count_kinds(batch))
             yield batch.filter(pc.equal(batch.column("verdict"), "logged")).select(schema.names).cast(schema)
 
-    stored = warehouse.replace_days(
-        ASSIGNMENT_LOG, days, pa.RecordBatchReader.from_batches(schema, logged())
-    )
+    stored = warehouse.replace_days(ASSIGNMENT_LOG, days, pa.RecordBatchReader.from_batches(schema, logged()))
     counts = _log_counts(days, kinds)
     warehouse.replace_days(LOG_COUNTS, days, counts.to_reader())
     accepted = _sum(warehouse, select(func.sum(LOAD_COUNTS.c.accepted_count)), LOAD_COUNTS, period)
-    no_change, repeated = (pc.sum(counts[name]).as_py() or 0 for name in ("no_change_count", "repeated_count"))
-    text = (
-        f"{accepted:,} accepted = {stored:,} logged + {no_change:,} without change + {repeated:,} repeated"
+    no_change, repeated = (
+        pc.sum(counts[name]).as_py() or 0 for name in ("no_change_count", "repeated_count")
     )
-    return Tally(accepted, stored + no_change + repeated, text)
+    text = f"{accepted:,} accepted = {stored:,} logged + {no_change:,} without change + {repeated:,} repeated"
+    return Tally(accepted, stored + no_change + repeated, stored, text)
 
 
 def _count_kinds(batch: pa.RecordBatch) -> pa.Table:
@@ -78,7 +77,8 @@ def _log_counts(days: list[date], kinds: list[pa.Table]) -> pa.Table:
     }
     rows = {name: [counted.get((day, key), 0) for day in days] for name, key in columns.items()}
     accepted = [
-        sum(counts) for counts in zip(*(rows[n] for n in ("log_count", "no_change_count", "repeated_count")), strict=True)
+        sum(counts)
+        for counts in zip(*(rows[n] for n in ("log_count", "no_change_count", "repeated_count")), strict=True)
     ]
     schema = pa.schema([pa.field("local_day", pa.date32()), *arrow_schema(LOG_COUNTS)])
     return pa.table({"local_day": days, "accepted_count": accepted, **rows}, schema=schema)
@@ -86,14 +86,17 @@ def _log_counts(days: list[date], kinds: list[pa.Table]) -> pa.Table:
 
 def build_aggregates(warehouse: Lake, period: Period) -> Tally:
     """Replace the counts per day and source of *period*; return log rows against counted ones."""
-    warehouse.replace_days(
+    stored = warehouse.replace_days(
         DAILY_SOURCE_AGGREGATES, period.days, warehouse.stream(counts_by_day_and_source(period))
     )
     logged = _sum(warehouse, select(func.count()), ASSIGNMENT_LOG, period)
     counted = _sum(
-        warehouse, select(func.sum(DAILY_SOURCE_AGGREGATES.c.assignment_count)), DAILY_SOURCE_AGGREGATES, period
+        warehouse,
+        select(func.sum(DAILY_SOURCE_AGGREGATES.c.assignment_count)),
+        DAILY_SOURCE_AGGREGATES,
+        period,
     )
-    return Tally(logged, counted, f"{logged:,} log rows = {counted:,} counted by source")
+    return Tally(logged, counted, stored, f"{logged:,} log rows = {counted:,} counted by source")
 
 
 def counts_by_day_and_source(period: Period) -> Select[tuple[object, ...]]:

@@ -6,7 +6,20 @@ is `no_change`; the others are `logged`. Reads earlier days; writes nothing.
 
 from typing import Any
 
-from sqlalchemy import CTE, ColumnElement, Select, and_, case, false, func, literal, or_, select, true, union_all
+from sqlalchemy import (
+    CTE,
+    ColumnElement,
+    Select,
+    and_,
+    case,
+    false,
+    func,
+    literal,
+    or_,
+    select,
+    true,
+    union_all,
+)
 from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
 from assets.events import Action
@@ -14,7 +27,15 @@ from assets.periods import Period
 from assets.warehouse.schema import ASSIGNMENT_EVENTS
 
 _Columns = ReadOnlyColumnCollection[str, Any]
-_CARRIED = ("event_id", "occurred_at", "conversation_id", "contact_id", "contact_name", "assignee_id", "assignee_name")
+_CARRIED = (
+    "event_id",
+    "occurred_at",
+    "conversation_id",
+    "contact_id",
+    "contact_name",
+    "assignee_id",
+    "assignee_name",
+)
 _PROVENANCE = ("origin", "time_quality", "source_quality")
 
 
@@ -65,7 +86,7 @@ def _contact(events: _Columns) -> ColumnElement[str]:
 
 
 def _first_days(asked: _Columns, period: Period) -> CTE:
-    """The first day on which each asked id occurs."""
+    """Find the first day on which each asked id occurs."""
     events = ASSIGNMENT_EVENTS.c
     return (
         select(events.event_id, func.min(events.local_day).label("first_day"))
@@ -76,7 +97,7 @@ def _first_days(asked: _Columns, period: Period) -> CTE:
 
 
 def _last_known(asked: _Columns, period: Period) -> CTE:
-    """The assignee just before each asked event of a contact whose source does not state it."""
+    """Find the assignee just before each asked event of a contact whose source does not state it."""
     unstated = select(asked.contact).where(~asked.previous_stated)
     events = ASSIGNMENT_EVENTS.c
     newest_first = func.row_number().over(
@@ -96,12 +117,16 @@ def _last_known(asked: _Columns, period: Period) -> CTE:
     known = select(
         steps,
         func.lag(steps.c.assignee_id).over(partition_by=steps.c.contact, order_by=order).label("known_id"),
-        func.lag(steps.c.assignee_name).over(partition_by=steps.c.contact, order_by=order).label("known_name"),
+        func.lag(steps.c.assignee_name)
+        .over(partition_by=steps.c.contact, order_by=order)
+        .label("known_name"),
     ).cte("stepped")
     return select(known).where(known.c.is_asked).cte("known")
 
 
-def _is_same(was_id: ColumnElement[Any], was_name: ColumnElement[Any], event: _Columns) -> ColumnElement[bool]:
+def _is_same(
+    was_id: ColumnElement[Any], was_name: ColumnElement[Any], event: _Columns
+) -> ColumnElement[bool]:
     """Tell whether the assignee stays: by id where both have one, else by name, else nobody stays nobody."""
     same = or_(
         was_id == event.assignee_id,

@@ -16,7 +16,7 @@ from assets.extract.staging import Staging
 from assets.periods import DAY, first_instant
 from assets.sources.batches import Source
 from assets.warehouse.lake import Lake
-from assets.warehouse.schema import ASSIGNMENT_EVENTS, LOAD_COUNTS, REJECTED_EVENTS
+from assets.warehouse.schema import ASSIGNMENT_EVENTS, LOAD_COUNTS, REJECTED_EVENTS, arrow_schema
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ def load_days(
     zone = workspace.zone
     begun = [day for day in days if first_instant(day, zone) < now]
     if not begun:
-        return Loaded(pa.table({name: [] for name in LOAD_COUNTS.columns.keys()}), 0, 0)
+        return Loaded(arrow_schema(LOAD_COUNTS).empty_table(), 0, 0)
     options = workspace.source
     staging = Staging(
         begun,

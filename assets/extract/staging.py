@@ -27,7 +27,8 @@ _REASON = """CASE
     WHEN instant IS NULL AND occurred_at IS NULL THEN 'occurred_at is empty'
     WHEN instant IS NULL AND wall IS NOT NULL THEN
         'occurred_at ''' || left(occurred_at::TEXT, 60) || ''' has no zone; set `timezone` of the source'
-    WHEN instant IS NULL THEN 'occurred_at ''' || left(occurred_at::TEXT, 60) || ''' is no time; set `time_format` of the source'
+    WHEN instant IS NULL THEN
+        'occurred_at ''' || left(occurred_at::TEXT, 60) || ''' is no time; set `time_format` of the source'
     WHEN coalesce(conversation_id, contact_id) IS NULL THEN 'has neither a conversation_id nor a contact_id'
     END"""
 
@@ -35,7 +36,9 @@ _CELLS = ", ".join(TEXT_COLUMNS)
 _MADE_ID = "'row-' || left(sha256(concat_ws(chr(31), epoch_us(instant), {})), 32)".format(
     ", ".join(f"coalesce({name}, chr(30))" for name in TEXT_COLUMNS if name != "event_id")
 )
-_RAW = f"to_json(struct_pack(occurred_at := occurred_at::TEXT, {', '.join(f'{n} := {n}' for n in TEXT_COLUMNS)}))::TEXT"
+_RAW = "to_json(struct_pack(occurred_at := occurred_at::TEXT, {}))::TEXT".format(
+    ", ".join(f"{name} := {name}" for name in TEXT_COLUMNS)
+)
 _PLACE_IN_INPUT = f"occurred_at, origin, row_number, {', '.join(n for n in TEXT_COLUMNS if n != 'event_id')}"
 
 _STAGED = pa.schema(
@@ -58,7 +61,7 @@ class Staging:
     after it, else on *fallback_day*.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what the configuration says of a source
         self,
         days: list[date],
         zone: ZoneInfo,
@@ -96,9 +99,7 @@ class Staging:
             self._connection.register("batch", contract_rows(item))
             self._connection.execute(self._timed_sql(item))
             stands_at, carried = self._place_of_untimed(item)
-            self._connection.execute(
-                self._staged_sql(stands_at), {"origin": item.origin, "carried": carried}
-            )
+            self._connection.execute(self._staged_sql(stands_at), {"origin": item.origin, "carried": carried})
 
     def _timed_sql(self, item: Batch) -> str:
         kind = item.rows.schema.field("occurred_at").type
@@ -119,11 +120,8 @@ class Staging:
         self._last_time[item.origin] = last or carried
         if not untimed or not is_ordered:
             return "coalesce(instant, $carried)", self._fallback
-        return (
-            "coalesce(last_value(instant IGNORE NULLS) OVER ("
-            "ORDER BY row_number ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW), $carried)",
-            carried,
-        )
+        so_far = "(ORDER BY row_number ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)"
+        return f"coalesce(last_value(instant IGNORE NULLS) OVER {so_far}, $carried)", carried
 
     def _staged_sql(self, stands_at: str) -> str:
         return f"""
@@ -131,7 +129,8 @@ class Staging:
             SELECT local_day, instant AS occurred_at, * EXCLUDE (stands_at, starts, ends, local_day, instant)
             REPLACE (coalesce(event_id, {_MADE_ID}) AS event_id)
             FROM (
-                SELECT {_CELLS}, instant, previous_stated, text_cleaned, time_quality, source_quality, row_number,
+                SELECT {_CELLS}, instant, row_number,
+                    previous_stated, text_cleaned, time_quality, source_quality,
                     $origin AS origin, {stands_at} AS stands_at, {_REASON} AS reason,
                     CASE WHEN reason IS NOT NULL THEN coalesce(raw, {_RAW}) END AS raw,
                     CASE WHEN reason IS NOT NULL THEN 'rejected'
@@ -152,7 +151,8 @@ class Staging:
                     PARTITION BY local_day, event_id ORDER BY {_PLACE_IN_INPUT}) AS rank
                 FROM staged SEMI JOIN twice USING (local_day, event_id) WHERE verdict <> 'rejected'
             )
-            UPDATE staged SET verdict = 'duplicate' WHERE rowid IN (SELECT place FROM ranked WHERE rank > 1)"""  # noqa: S608
+            UPDATE staged SET verdict = 'duplicate'
+            WHERE rowid IN (SELECT place FROM ranked WHERE rank > 1)"""  # noqa: S608
         )
 
     def events(self) -> pa.RecordBatchReader:
@@ -188,8 +188,6 @@ class Staging:
 
     def _read(self, query: str) -> pa.RecordBatchReader:
         return self._connection.sql(query).to_arrow_reader(engine.BATCH_ROWS)
-
-
 
 
 def _names(table: Table) -> str:

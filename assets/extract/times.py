@@ -44,7 +44,8 @@ def instant_columns(kind: pa.DataType, time_format: str | None) -> str:
                     WHEN strpos(occurred_at || '.', '.') > 12 THEN 1000
                     ELSE 1000000 END)::BIGINT)::TIMESTAMPTZ
             END"""
-        wall = f"if(regexp_matches(occurred_at, '{_WALL}'), try_cast(replace(occurred_at, ',', '.') AS TIMESTAMP), NULL)"
+        wall = f"""CASE WHEN regexp_matches(occurred_at, '{_WALL}')
+            THEN try_cast(replace(occurred_at, ',', '.') AS TIMESTAMP) END"""
     return f"CAST({zoned} AS TIMESTAMPTZ) AS zoned, CAST({wall} AS TIMESTAMP) AS wall"
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from html import escape
 from io import BytesIO, StringIO
+from typing import Any
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
@@ -27,7 +28,7 @@ _OTHERS = ("#6e6e6e", "#b15928", "#1f78b4", "#a6a6a6")
 _INK, _QUIET, _GRID = "#1f2933", "#52606d", "#d9e2ec"
 _LABEL_LENGTH = 28
 _MANY_DAYS = 92
-_STYLE = {
+_STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
     "svg.hashsalt": "assignment-reports",
     "text.parse_math": False,
@@ -69,7 +70,9 @@ def bar_chart(report: Report) -> str:
 
 def _draw_bars(axes: Axes, sources: tuple[SourceCount, ...]) -> None:
     labels = [shortened(each.label, _LABEL_LENGTH) for each in sources]
-    bars = axes.barh(range(len(sources)), [each.count for each in sources], color=colours(sources), height=0.7)
+    bars = axes.barh(
+        range(len(sources)), [each.count for each in sources], color=colours(sources), height=0.7
+    )
     axes.bar_label(bars, labels=[f"{each.count:,}" for each in sources], padding=4)
     axes.set_yticks(range(len(sources)), labels)
     axes.invert_yaxis()
@@ -97,7 +100,8 @@ def pie_chart(report: Report) -> str:
         axes.text(0, 0.1, f"{report.total:,}", ha="center", va="center", fontsize=17, fontweight="bold")
         axes.text(0, -0.25, "assignments", ha="center", va="center", color=_QUIET)
         legend = [
-            f"{shortened(each.label, _LABEL_LENGTH)}  {each.count:,}  ({each.share_pct:.1f}%)" for each in sources
+            f"{shortened(each.label, _LABEL_LENGTH)}  {each.count:,}  ({each.share_pct:.1f}%)"
+            for each in sources
         ]
         axes.legend(
             wedges, legend, loc="center left", bbox_to_anchor=(1.15, 0.5), frameon=False, handlelength=0.9

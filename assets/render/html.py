@@ -50,12 +50,16 @@ def render_html(report: Report, printed: pa.Table, medium: Literal["screen", "pr
         "pie": charts.pie_chart(report) if has_charts else "",
         "trend": charts.trend_chart(report) if len(report.by_day) > 1 else "",
     }
-    return environment().get_template("report.html.j2").render(
-        report=report,
-        medium=medium,
-        charts={name: Markup(svg) for name, svg in drawn.items()},  # noqa: S704 - escaped where it is drawn
-        colours=charts.colours(report.by_source),
-        header=printed.column_names,
-        rows=zip(*(column.to_pylist() for column in printed.columns), strict=True),
-        messages={state.value: message for state, message in _MESSAGES.items()},
+    return (
+        environment()
+        .get_template("report.html.j2")
+        .render(
+            report=report,
+            medium=medium,
+            charts={name: Markup(svg) for name, svg in drawn.items()},  # noqa: S704 - escaped where it is drawn
+            colours=charts.colours(report.by_source),
+            header=printed.column_names,
+            rows=zip(*(column.to_pylist() for column in printed.columns), strict=True),
+            messages={state.value: message for state, message in _MESSAGES.items()},
+        )
     )

@@ -1,5 +1,6 @@
 """HTML to PDF by WeasyPrint, which may fetch nothing: the document carries all it needs."""
 
+import os
 from typing import Any
 
 from weasyprint import HTML
@@ -18,5 +19,7 @@ class NothingFetched(URLFetcher):
 
 def pdf_bytes(document: str) -> bytes:
     """Return *document* (HTML) as PDF with embedded fonts, bookmarks and metadata."""
+    # fontTools writes the time into each subset of a font; at this one the bytes stay the same.
+    os.environ["SOURCE_DATE_EPOCH"] = "0"
     printed: bytes = HTML(string=document, url_fetcher=NothingFetched()).write_pdf()
     return printed

@@ -5,7 +5,7 @@ from datetime import date, datetime
 
 import pandas as pd
 import pyarrow as pa
-from sqlalchemy import Select, Table, func, select
+from sqlalchemy import Table, func, select
 
 from assets.config import Filters, ReportSpec, Workspace
 from assets.events import source_label
@@ -23,7 +23,7 @@ from assets.report.model import (
     Span,
     State,
 )
-from assets.report.readiness import first_loaded_day, missing_days
+from assets.report.readiness import first_loaded_day, missing_days, running_until
 from assets.report.shares import shares_pct
 from assets.warehouse.lake import Lake
 from assets.warehouse.schema import (
@@ -56,8 +56,12 @@ def period_of(spec: ReportSpec, report_date: date, workspace: Workspace) -> Peri
 def build_report(
     warehouse: Lake, workspace: Workspace, spec: ReportSpec, report_date: date, as_of: datetime
 ) -> Built:
-    """Return the report *spec* of *workspace* as read on *report_date*, counting events before *as_of*."""
+    """Return the report *spec* of *workspace* as read on *report_date*, counting events before *as_of*.
+
+    While the report date is running, it counts up to the instant to which that day was loaded.
+    """
     period = period_of(spec, report_date, workspace)
+    as_of = min(as_of, running_until(warehouse, period, as_of) or as_of)
     rows = warehouse.query(log_rows(period, as_of, spec.filters))
     counts = _counts(rows)
     missing = missing_days(warehouse, period, as_of)
@@ -103,7 +107,8 @@ def build_report(
 def _counts(rows: pa.Table) -> pd.DataFrame:
     """Return the number of rows per `local_day` and `source`, as `count`."""
     grouped = rows.group_by(["local_day", "source"]).aggregate([([], "count_all")])
-    return grouped.rename_columns(["local_day", "source", "count"]).to_pandas()
+    frame: pd.DataFrame = grouped.rename_columns(["local_day", "source", "count"]).to_pandas()
+    return frame
 
 
 def _by_source(counts: pd.DataFrame) -> tuple[SourceCount, ...]:

@@ -61,7 +61,7 @@ def _labels(codes: pa.ChunkedArray) -> pa.Array:
 
 
 def local_times(instants: pa.ChunkedArray, zone: ZoneInfo) -> pa.Array:
-    """Return UTC *instants* as text of *zone*, `2024-11-03 01:30:00-05:00`; milliseconds where there are any."""
+    """Return UTC *instants* as text of *zone*, `2024-11-03 01:30:00-05:00`, with milliseconds if any."""
     micros = instants.combine_chunks().cast(pa.int64()).to_numpy()
     if not len(micros):
         return pa.array([], pa.string())

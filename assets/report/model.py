@@ -128,7 +128,7 @@ class Report(_Value):
     @property
     def title(self) -> str:
         """The report's name as people read it."""
-        return self.preset.label if self.preset is not Preset.CUSTOM else self.name.replace("_", " ").title()
+        return self.name.replace("_", " ").title()
 
     @property
     def as_of_local(self) -> str:

@@ -4,7 +4,7 @@ from datetime import date, datetime
 
 from sqlalchemy import func, select
 
-from assets.periods import DAY, Period, first_instant
+from assets.periods import DAY, Period, first_instant, local_day
 from assets.warehouse.lake import Lake
 from assets.warehouse.schema import LOAD_COUNTS, LOG_COUNTS
 
@@ -22,6 +22,17 @@ def missing_days(warehouse: Lake, period: Period, as_of: datetime) -> list[date]
         for day in begun
         if day not in until or until[day] < min(first_instant(day + DAY, period.zone), as_of)
     ]
+
+
+def running_until(warehouse: Lake, period: Period, as_of: datetime) -> datetime | None:
+    """Return up to where the day that runs at *as_of* is loaded; None where it is over, or not loaded."""
+    day = local_day(as_of, period.zone)
+    if not period.first_day <= day <= period.last_day:
+        return None
+    loads = LOAD_COUNTS.c
+    found = warehouse.query(select(func.max(loads.loaded_until)).where(loads.local_day == day))
+    until: datetime | None = found.column(0)[0].as_py()
+    return until
 
 
 def first_loaded_day(warehouse: Lake) -> date | None:

@@ -72,7 +72,9 @@ def match_columns(names: Iterable[str], mapping: Mapping[str, str]) -> dict[str,
     names = list(names)
     lower = {name.strip().lower(): name for name in reversed(names)}
     found = {
-        column: lower[alias] for alias, column in LOG_HEADER.items() if alias in lower and is_printed_log(names)
+        column: lower[alias]
+        for alias, column in LOG_HEADER.items()
+        if alias in lower and is_printed_log(names)
     }
     for alias, name in lower.items():
         column = contract_column(alias.replace(" ", "_"))

@@ -126,5 +126,7 @@ def _unavailable(url: URL, origin: str, error: BaseException) -> SourceUnavailab
     if "onnect" not in reason and not any(mark in reason for mark in _REFUSED):
         return SourceUnavailable(f"{origin} at {place}: {reason}", permanent=True)
     if any(mark in reason for mark in _REFUSED):
-        return SourceUnavailable(f"{origin} at {place}: user name or password refused; correct `url`", permanent=True)
+        return SourceUnavailable(
+            f"{origin} at {place}: user name or password refused; correct `url`", permanent=True
+        )
     return SourceUnavailable(f"{origin} at {place}: not reachable ({reason}); start it or correct `url`")

@@ -28,13 +28,19 @@ def read_csv(path: Path, origin: str, mapping: Mapping[str, str]) -> Iterator[Ba
     places = {column: names[header.index(name)] for column, name in columns.items()}
     last: pa.RecordBatch | None = None
     for batch in numbered_batches(
-        path, names, sorted(set(places.values())), ParseOptions(delimiter=delimiter, newlines_in_values=True), 1
+        path,
+        names,
+        sorted(set(places.values())),
+        ParseOptions(delimiter=delimiter, newlines_in_values=True),
+        1,
     ):
         cells = batch.select(list(places.values())).rename_columns(list(places))
         last = as_text(cells, batch)
         yield Batch(last, origin, is_printed_log(header))
     if last is not None and _ends_in_a_line_break(last) and _has_an_open_quote(path):
-        yield Unreadable(origin, f"{origin}: a quote is never closed; its last row holds the rest of the file")
+        yield Unreadable(
+            origin, f"{origin}: a quote is never closed; its last row holds the rest of the file"
+        )
 
 
 def _header(path: Path) -> tuple[list[str], str]:
@@ -52,7 +58,7 @@ def _header(path: Path) -> tuple[list[str], str]:
 def numbered_batches(
     path: Path, names: list[str], wanted: list[str], parse: ParseOptions, header_rows: int
 ) -> Iterator[pa.RecordBatch]:
-    """Yield the *wanted* columns as bytes, with `row_number`; rows of another width with `fault` and `raw`."""
+    """Yield the *wanted* columns as bytes, with `row_number`; others have `fault` and `raw`."""
     bad: list[InvalidRow] = []
 
     def keep(row: InvalidRow) -> str:
@@ -90,7 +96,8 @@ def _merged(good: pa.RecordBatch, bad: list[InvalidRow], header_rows: int) -> pa
         return good
     names = [name for name in good.schema.names if name != "row_number"]
     rows = pa.concat_tables(
-        [pa.table(good), pa.Table.from_batches([_bad_rows(bad, names, header_rows)])], promote_options="default"
+        [pa.table(good), pa.Table.from_batches([_bad_rows(bad, names, header_rows)])],
+        promote_options="default",
     )
     return rows.sort_by("row_number").combine_chunks().to_batches()[0]
 

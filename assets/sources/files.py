@@ -52,7 +52,9 @@ class Files:
         base = Path(*fixed) if len(fixed) < len(pattern.parts) else pattern.parent
         found = sorted(path for path in base.glob(str(pattern.relative_to(base))) if path.is_file())
         if not found:
-            raise SourceUnavailable(f"no file matches {pattern}; correct `path` of the source", permanent=True)
+            raise SourceUnavailable(
+                f"no file matches {pattern}; correct `path` of the source", permanent=True
+            )
         return [(path, path.relative_to(base).as_posix()) for path in found]
 
 

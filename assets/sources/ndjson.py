@@ -5,6 +5,7 @@ Lines are cut by the CSV reader, with a delimiter that no text has.
 
 import re
 from collections.abc import Iterator, Mapping
+from itertools import chain
 from pathlib import Path
 
 import pyarrow as pa
@@ -59,12 +60,14 @@ def _keys(mapping: Mapping[str, str]) -> dict[str, list[str]]:
 def _cells(lines: pa.RecordBatch, mapping: Mapping[str, str]) -> pa.RecordBatch:
     """Take the contract columns out of `line`; a key that is there states its value, even null."""
     keys = _keys(mapping)
-    places = {name: at for at, name in enumerate(dict.fromkeys(sum(keys.values(), [])), start=1)}
+    places = {name: at for at, name in enumerate(dict.fromkeys(chain(*keys.values())), start=1)}
     cells = ", ".join(
         f"coalesce({', '.join(f'found[{places[name]}]' for name in names)}) AS {column}"
         for column, names in keys.items()
     )
-    stated = " OR ".join(f"kinds[{places[name]}] IS NOT NULL" for column in sorted(PREVIOUS) for name in keys[column])
+    stated = " OR ".join(
+        f"kinds[{places[name]}] IS NOT NULL" for column in sorted(PREVIOUS) for name in keys[column]
+    )
     has_faults = "fault" in lines.schema.names
     fault, raw = ("fault" if has_faults else "NULL"), ("raw" if "raw" in lines.schema.names else "NULL")
     connection = engine.connect()
@@ -76,7 +79,8 @@ def _cells(lines: pa.RecordBatch, mapping: Mapping[str, str]) -> pa.RecordBatch:
                    if(json_valid(line) AND json_type(line) = 'OBJECT', line, NULL) AS object
             FROM lines
         ), parsed AS (
-            SELECT *, json_extract_string(object, $paths) AS found, json_type(object, $paths) AS kinds FROM checked
+            SELECT *, json_extract_string(object, $paths) AS found, json_type(object, $paths) AS kinds
+            FROM checked
         )
         SELECT {cells}, coalesce({stated}, false) AS previous_stated, row_number,
                coalesce(old_fault, if(object IS NULL, 'is no JSON object', NULL)) AS fault,

@@ -85,13 +85,15 @@ class Sql:
         try:
             query = text((self.options.query or "").strip().rstrip(";")).bindparams(*marks)
         except ArgumentError:
-            message = f"{self.origin}: `query` must use :start and :end as plain values: CAST(:start AS ...), not :start::..."
+            message = (
+                f"{self.origin}: `query` must use :start and :end so: CAST(:start AS ...), not :start::..."
+            )
             raise SourceUnavailable(message, permanent=True) from None
         return query.columns().subquery("asked")
 
 
 def _cells(name: str, source_name: str, kind: pa.DataType) -> ColumnElement[Any]:
-    """Return one contract column: text, never null (drivers guess a type from first rows), or a typed time."""
+    """Return one contract column: a typed time, or text without nulls, of which drivers guess a type."""
     if name == "occurred_at" and pa.types.is_timestamp(kind):
         return column(source_name).label(name)
     return func.coalesce(cast(column(source_name), Text), "").label(name)

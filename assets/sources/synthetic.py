@@ -15,9 +15,18 @@ from assets.config import CONTRACT_COLUMNS
 from assets.durable import replacing
 from assets.events import SOURCE_LABELS
 
-_FIRST = "Ana Bruno Chloé Dmitri Emeka Fatima Grace Hanna Ibrahim Jürgen Keiko Liam María Nguyễn Olga Paulo Rosa Søren Tariq Zoë".split()
-_LAST = "Almeida Bauer Castro Dubois Eriksson Ferrari García Haddad Ivanov Jensen Kowalski Lindqvist Müller Novák Okafor Papadopoulos Rossi Silva Tanaka Yılmaz".split()
-_OTHER_SCRIPTS = "王小明 李静 田中さくら 김민준 محمد الأحمد فاطمة الزهراء דוד כהן अनिता शर्मा สมชาย ใจดี Αλέξανδρος Ольга Кузнецова".split()
+_FIRST = """
+    Ana Bruno Chloé Dmitri Emeka Fatima Grace Hanna Ibrahim Jürgen Keiko Liam María Nguyễn
+    Olga Paulo Rosa Søren Tariq Zoë
+""".split()
+_LAST = """
+    Almeida Bauer Castro Dubois Eriksson Ferrari García Haddad Ivanov Jensen Kowalski
+    Lindqvist Müller Novák Okafor Papadopoulos Rossi Silva Tanaka Yılmaz
+""".split()
+_OTHER_SCRIPTS = """
+    王小明 李静 田中さくら 김민준 محمد الأحمد فاطمة الزهراء דוד כהן अनिता शर्मा สมชาย ใจดี Αλέξανδρος
+    Ольга Кузнецова
+""".split()
 _HOSTILE = (
     "<script>alert(1)</script>",
     "=1+1",
@@ -38,7 +47,18 @@ _HOSTILE = (
     "a" * 90,
     "beep\x07bell",
 )
-_AGENTS = ("Maya Chen", "Tom Becker", "Priya Nair", "Lucas Prado", "Aisha Bello", "Jonas Weber", "Sofía Ruiz", "陈伟", "ليلى حسن", "Nora Lund")  # fmt: skip
+_AGENTS = (
+    "Maya Chen",
+    "Tom Becker",
+    "Priya Nair",
+    "Lucas Prado",
+    "Aisha Bello",
+    "Jonas Weber",
+    "Sofía Ruiz",
+    "陈伟",
+    "ليلى حسن",
+    "Nora Lund",
+)
 _WEIGHTS = (6, 30, 9, 3, 2, 34, 3, 5, 4, 4)
 _HOURS = (1, 1, 1, 1, 1, 2, 4, 8, 14, 18, 18, 16, 13, 15, 17, 16, 14, 10, 7, 5, 4, 3, 2, 1)
 _SOURCES = (*SOURCE_LABELS, "ai_agent")
@@ -57,7 +77,7 @@ def write_events(path: Path, *, last_day: date, days: int = 60, events: int = 20
 
     Among them: unassignments, rows that change nothing, duplicates, rows no one can read.
     """
-    rows = list(_rows(random.Random(seed), last_day, days, events))  # noqa: S311 - no secret
+    rows = list(_rows(random.Random(seed), last_day, days, events))
     with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, CONTRACT_COLUMNS)
         writer.writeheader()
@@ -77,17 +97,22 @@ def _rows(rng: random.Random, last_day: date, days: int, events: int) -> Iterato
         if rng.random() < 0.006:
             yield row
         if rng.random() < 0.0004:
-            yield row | {"event_id": f"e-bad-{number}", "occurred_at": rng.choice(["", "yesterday", "2026-13-41T00:00:00Z"])}
+            yield row | {
+                "event_id": f"e-bad-{number}",
+                "occurred_at": rng.choice(["", "yesterday", "2026-13-41T00:00:00Z"]),
+            }
 
 
 def _instants(rng: random.Random, last_day: date, days: int, events: int) -> list[datetime]:
     """Return sorted instants with quiet nights and weekends; clocks are about New York's."""
     found = []
     first = last_day - timedelta(days=days - 1)
-    weights = [0.35 if (first + timedelta(days=n)).weekday() > 4 else 1.0 for n in range(days)]  # noqa: PLR2004
+    weights = [0.35 if (first + timedelta(days=n)).weekday() > 4 else 1.0 for n in range(days)]
     for offset in rng.choices(range(days), weights, k=events):
         hour = rng.choices(range(24), _HOURS)[0]
-        start = datetime.combine(first + timedelta(days=offset), datetime.min.time(), UTC) + timedelta(hours=5)
+        start = datetime.combine(first + timedelta(days=offset), datetime.min.time(), UTC) + timedelta(
+            hours=5
+        )
         found.append(start + timedelta(hours=hour, microseconds=rng.randrange(3_600_000_000) // 1000 * 1000))
     return sorted(found)
 
@@ -95,7 +120,7 @@ def _instants(rng: random.Random, last_day: date, days: int, events: int) -> lis
 def _contact(rng: random.Random, number: int) -> _Contact:
     if number < len(_HOSTILE):
         name = _HOSTILE[number]
-    elif rng.random() < 0.2:  # noqa: PLR2004
+    elif rng.random() < 0.2:
         name = rng.choice(_OTHER_SCRIPTS)
     else:
         name = f"{rng.choice(_FIRST)} {rng.choice(_LAST)}"
@@ -123,7 +148,7 @@ def _next_agent(rng: random.Random, agent: int | None) -> int | None:
     chance = rng.random()
     if chance < 0.012:  # the assignee stays: no event
         return agent
-    if agent is not None and chance < 0.15:  # noqa: PLR2004
+    if agent is not None and chance < 0.15:
         return None
     others = [number for number in range(len(_AGENTS)) if number != agent]
     return rng.choice(others)

@@ -7,6 +7,7 @@ the old day or the new one. What the columns mean is in `schema.py`.
 import hashlib
 from collections.abc import Iterable, Iterator
 from datetime import date
+from itertools import pairwise
 from pathlib import Path
 
 import duckdb
@@ -119,7 +120,7 @@ def _by_day(rows: pa.RecordBatchReader, schema: pa.Schema) -> Iterator[tuple[dat
             continue
         numbers = batch.column("local_day").cast(pa.int32()).to_numpy()
         starts = [0, *(np.flatnonzero(np.diff(numbers)) + 1).tolist(), batch.num_rows]
-        for start, end in zip(starts, starts[1:], strict=False):
+        for start, end in pairwise(starts):
             piece_day = batch.column("local_day")[start].as_py()
             if day is not None and piece_day != day:
                 yield day, _table(pieces, schema)

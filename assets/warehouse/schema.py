@@ -29,7 +29,9 @@ def _day() -> Column[Any]:
 def _event_columns() -> list[Column[Any]]:
     return [
         Column("occurred_at", _INSTANT, primary_key=True, comment="UTC instant, microseconds"),
-        _text("event_id", "unique in a workspace; made from the row's cells where the source has none", key=True),
+        _text(
+            "event_id", "unique in a workspace; made from the row's cells where the source has none", key=True
+        ),
         _text("conversation_id"),
         _text("contact_id"),
         _text("contact_name", "untrusted text"),
@@ -61,7 +63,12 @@ REJECTED_EVENTS = Table(
     METADATA,
     _day(),
     _text("origin", "the input: file name or table", nullable=False, key=True),
-    Column("row_number", BigInteger, primary_key=True, comment="1 = first row after the header; 0 = the whole input"),
+    Column(
+        "row_number",
+        BigInteger,
+        primary_key=True,
+        comment="1 = first row after the header; 0 = the whole input",
+    ),
     _text("reason", nullable=False),
     _text("raw", "the row as read: its text, or its cells as JSON"),
     comment="rows that are no events, with the reason",

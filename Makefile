@@ -1,0 +1,67 @@
+# make demo · dev · test · lint · lock: each installs what it needs.
+PYTHON ?= python3
+BIN := .venv/bin
+RUN_PACKAGES := fontconfig fonts-noto-color-emoji fonts-noto-cjk fonts-noto-core libharfbuzz-subset0 libpango-1.0-0 libpangoft2-1.0-0
+TEST_PACKAGES := $(RUN_PACKAGES) chromium poppler-utils postgresql qpdf
+PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+LOCK := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-header --no-annotate --no-strip-extras --quiet
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo dev test lint lock clean system-run system-test
+
+help: ## List these targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## / - /'
+
+install: system-run .venv/installed ## Install what the product needs
+
+demo: install demo/events.csv ## Make a synthetic inbox, run the whole flow, print the reports
+	$(BIN)/assignment-reports run --config reports.yaml --report-date 2026-11-18
+
+demo/events.csv: | .venv/installed
+	$(BIN)/assignment-reports demo-data $@
+
+dev: install demo/events.csv ## Open Dagster's UI on http://127.0.0.1:3000
+	@mkdir -p .dagster && cp dagster.yaml .dagster/
+	PYTHONTZPATH= DAGSTER_HOME=$(CURDIR)/.dagster $(BIN)/dagster dev -h 127.0.0.1 -p 3000
+
+test: system-test .venv/installed-dev lint ## Run every check and test
+	$(BIN)/pytest -n auto
+
+lint: .venv/installed-dev ## Check format, style, types and import directions
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+lock: .venv/installed-dev ## Write the lock files anew
+	$(PIP_INSTALL) uv
+	$(LOCK) --group dev -o requirements-dev.lock
+	$(LOCK) --group build -c requirements-dev.lock -o requirements.lock
+
+clean: ## Remove what was installed and made
+	rm -rf .venv .dagster demo lake reports_out/*/ reports_out/index.html
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Python 3.11 or later is needed: make PYTHON=/path/to/python3.11"; exit 1; }
+	$(PYTHON) -m venv .venv
+
+.venv/installed: requirements.lock pyproject.toml | .venv/bin/python
+	$(PIP_INSTALL) --require-hashes -r requirements.lock
+	$(PIP_INSTALL) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv/installed-dev: requirements-dev.lock .venv/installed
+	$(PIP_INSTALL) --require-hashes -r requirements-dev.lock
+	@touch $@
+
+system-run: PACKAGES = $(RUN_PACKAGES)
+system-test: PACKAGES = $(TEST_PACKAGES)
+system-run system-test:
+	@command -v dpkg-query >/dev/null || { echo "No Debian packages here: 'assignment-reports doctor' says what is missing"; exit 0; }; \
+	missing=$$(for name in $(PACKAGES); do dpkg-query -W -f='$${Status}' $$name 2>/dev/null | grep -q 'ok installed' || echo $$name; done); \
+	test -z "$$missing" && exit 0; \
+	test "$$(id -u)" = 0 || { echo "Please install: sudo apt-get install" $$missing; exit 1; }; \
+	echo "Installing" $$missing; \
+	apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing >/dev/null

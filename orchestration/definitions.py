@@ -1,0 +1,40 @@
+"""Everything that Dagster loads: the stages in the order of the flow, for every workspace."""
+
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+
+import dagster as dg
+
+from assets.aggregates.defs import aggregate_assets
+from assets.config import Config, load_config
+from assets.deliver.defs import report_assets
+from assets.deliver.resource import ArchiveResource
+from assets.extract.defs import extract_assets
+from assets.warehouse.resource import WarehouseResource
+from orchestration.jobs import workspace_jobs
+
+_DEFAULT_CONFIG = Path(__file__).parents[1] / "reports.yaml"
+
+STAGES = (extract_assets, aggregate_assets, report_assets)
+
+
+def now() -> datetime:
+    """Read the clock: the only place that does, beside the command line."""
+    return datetime.now(UTC)
+
+
+def build_definitions(config: Config) -> dg.Definitions:
+    """Return the assets, checks, jobs and resources of every workspace of *config*."""
+    return dg.Definitions(
+        assets=[asset for workspace in config.workspaces for stage in STAGES for asset in stage(workspace)],
+        jobs=[job for workspace in config.workspaces for job in workspace_jobs(workspace)],
+        resources={
+            "warehouse": WarehouseResource(root=str(config.lake)),
+            "archive": ArchiveResource(root=str(config.archive)),
+            "clock": now,
+        },
+    )
+
+
+defs = build_definitions(load_config(Path(os.environ.get("ASSIGNMENT_REPORTS_CONFIG", _DEFAULT_CONFIG))))
