@@ -26,8 +26,10 @@ _PALETTE = ("#332288", "#88ccee", "#44aa99", "#117733", "#999933", "#ddcc77", "#
 
 _OTHERS = ("#6e6e6e", "#b15928", "#1f78b4", "#a6a6a6")
 _INK, _QUIET, _GRID = "#1f2933", "#52606d", "#d9e2ec"
-_LABEL_LENGTH = 28
+_LABEL_LENGTH = 26
 _MANY_DAYS = 92
+_FEWEST_BARS = 4
+_HALF_PAGE, _PAGE = 4.4, 9.6  # inches
 _STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
     "svg.hashsalt": "assignment-reports",
@@ -63,7 +65,7 @@ def _drawing(width: float, height: float) -> Iterator[tuple[Figure, Axes]]:
 
 def bar_chart(report: Report) -> str:
     """Draw the count per source as horizontal bars, the largest on top."""
-    with _drawing(6.4, 0.9 + 0.3 * len(report.by_source)) as (figure, axes):
+    with _drawing(_HALF_PAGE, _height(report)) as (figure, axes):
         _draw_bars(axes, report.by_source)
         return _svg(figure, "bar", f"Assignments by source: {_spoken(report)}")
 
@@ -75,7 +77,7 @@ def _draw_bars(axes: Axes, sources: tuple[SourceCount, ...]) -> None:
     )
     axes.bar_label(bars, labels=[f"{each.count:,}" for each in sources], padding=4)
     axes.set_yticks(range(len(sources)), labels)
-    axes.invert_yaxis()
+    axes.set_ylim(max(len(sources), _FEWEST_BARS) - 0.4, -0.6)
     axes.margins(x=0.12)
     axes.set_xlabel("Assignments")
     axes.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True))
@@ -86,40 +88,42 @@ def _draw_bars(axes: Axes, sources: tuple[SourceCount, ...]) -> None:
 
 
 def pie_chart(report: Report) -> str:
-    """Draw each source's share as a ring with the total inside and a legend beside it."""
+    """Draw each source's share as a ring with the total inside, and a legend beside it."""
     sources = report.by_source
-    with _drawing(6.4, max(2.6, 0.5 + 0.25 * len(sources))) as (figure, axes):
+    with _drawing(_HALF_PAGE, _height(report)) as (figure, axes):
         wedges = axes.pie(
             [each.count for each in sources],
             colors=colours(sources),
             startangle=90,
             counterclock=False,
-            radius=1.25,
-            wedgeprops={"width": 0.5, "edgecolor": "white", "linewidth": 1},
+            wedgeprops={"width": 0.38, "edgecolor": "white", "linewidth": 1},
         )[0]
-        axes.text(0, 0.1, f"{report.total:,}", ha="center", va="center", fontsize=17, fontweight="bold")
-        axes.text(0, -0.25, "assignments", ha="center", va="center", color=_QUIET)
+        axes.text(0, 0.08, f"{report.total:,}", ha="center", va="center", fontsize=15, fontweight="bold")
+        axes.text(0, -0.2, "assignments", ha="center", va="center", color=_QUIET)
         legend = [
-            f"{shortened(each.label, _LABEL_LENGTH)}  {each.count:,}  ({each.share_pct:.1f}%)"
+            f"{shortened(each.label, _LABEL_LENGTH)} {each.count:,} ({each.share_pct:.1f}%)"
             for each in sources
         ]
-        axes.legend(
-            wedges, legend, loc="center left", bbox_to_anchor=(1.15, 0.5), frameon=False, handlelength=0.9
-        )
+        figure.legend(wedges, legend, loc="outside right center", frameon=False, handlelength=0.9, fontsize=8.5)
         return _svg(figure, "pie", f"Share of each source: {_spoken(report)}")
+
+
+def _height(report: Report) -> float:
+    return 1.3 + 0.26 * max(_FEWEST_BARS, len(report.by_source))
 
 
 def trend_chart(report: Report) -> str:
     """Draw the count of each day; a day that was not loaded has a hatched mark instead of a bar."""
-    with _drawing(9.6, 2.3) as (figure, axes):
+    with _drawing(_PAGE, 2.3) as (figure, axes):
         _draw_days(axes, report.by_day)
         return _svg(figure, "trend", f"Assignments per day, {report.total:,} in {len(report.by_day)} days")
 
 
 def _draw_days(axes: Axes, days: tuple[DayCount, ...]) -> None:
     counts, highest = [each.count for each in days], max([each.count for each in days], default=0) or 1
-    if len(days) > _MANY_DAYS:
-        axes.fill_between(range(len(days)), counts, step="mid", color=_PALETTE[0], linewidth=0)
+    many = len(days) > _MANY_DAYS
+    if many:
+        axes.stairs(counts, [at - 0.5 for at in range(len(days) + 1)], fill=True, color=_PALETTE[0])
     else:
         axes.bar(range(len(days)), counts, width=min(0.8, 0.08 * len(days)), color=_PALETTE[0])
     missing = [at for at, each in enumerate(days) if not each.is_loaded]
@@ -129,8 +133,9 @@ def _draw_days(axes: Axes, days: tuple[DayCount, ...]) -> None:
             label="not loaded",
         )  # fmt: skip
         axes.legend(loc="upper right", frameon=True, edgecolor=_GRID)
+    form = "%b %Y" if many else "%-d %b"
     step = max(1, -(-len(days) // 10))
-    axes.set_xticks(range(0, len(days), step), [f"{each.day:%-d %b}" for each in days[::step]])
+    axes.set_xticks(range(0, len(days), step), [f"{each.day:{form}}" for each in days[::step]])
     axes.set_xlim(-0.6, len(days) - 0.4)
     axes.set_ylim(0, highest * 1.1)
     axes.yaxis.set_major_locator(MaxNLocator(nbins=4, integer=True))
@@ -142,7 +147,7 @@ def _draw_days(axes: Axes, days: tuple[DayCount, ...]) -> None:
 
 def bar_chart_png(report: Report) -> bytes:
     """Draw the bar chart as PNG, for places that show pictures only."""
-    with _drawing(6.4, 0.9 + 0.3 * max(1, len(report.by_source))) as (figure, axes):
+    with _drawing(_HALF_PAGE, _height(report)) as (figure, axes):
         _draw_bars(axes, report.by_source)
         buffer = BytesIO()
         figure.savefig(buffer, format="png", dpi=110)

@@ -35,7 +35,8 @@ from assets.sources.batches import Batch, Unreadable, is_printed_log, match_colu
 from assets.sources.databases import Database, open_database
 from assets.sources.parquet import contract_cells
 
-_MARGIN = timedelta(hours=3)  # more than any clock change
+_CLOCK_CHANGE = timedelta(hours=3)  # more than any
+_ANY_ZONE = timedelta(hours=28)  # more than any two zones are apart
 _EPOCH_UNITS = (1, 1_000, 1_000_000)
 
 
@@ -78,7 +79,8 @@ class Sql:
         if database.dialect.name == "sqlite":
             bounds = _days_around(start, end)
         elif self.options.timezone or database.dialect.name != "postgresql":
-            bounds = _wall_clock_around(start, end, self.options.timezone)
+            # A column with zone would read these in the session's zone: no row may be lost to that.
+            bounds = _wall_clock_around(start, end, self.options.timezone, _ANY_ZONE)
         else:
             bounds = (start.isoformat(sep=" "), end.isoformat(sep=" "))
         marks = [bindparam(name, bound, String) for name, bound in zip(("start", "end"), bounds, strict=True)]
@@ -109,7 +111,7 @@ def _within(
     if not pa.types.is_timestamp(kind):
         low, high = _days_around(start, end)
     elif kind.tz is None:
-        low, high = _wall_clock_around(start, end, timezone)
+        low, high = _wall_clock_around(start, end, timezone, _CLOCK_CHANGE)
     else:
         low, high = start.isoformat(sep=" "), end.isoformat(sep=" ")
     return and_(times >= low, times < high)
@@ -120,9 +122,11 @@ def _days_around(start: datetime, end: datetime) -> tuple[str, str]:
     return str((start - DAY).date()), str((end + 2 * DAY).date())
 
 
-def _wall_clock_around(start: datetime, end: datetime, timezone: str | None) -> tuple[str, str]:
+def _wall_clock_around(
+    start: datetime, end: datetime, timezone: str | None, margin: timedelta
+) -> tuple[str, str]:
     zone = ZoneInfo(timezone) if timezone else UTC
-    wall = [instant.astimezone(zone).replace(tzinfo=None) for instant in (start - _MARGIN, end + _MARGIN)]
+    wall = [instant.astimezone(zone).replace(tzinfo=None) for instant in (start - margin, end + margin)]
     return wall[0].isoformat(sep=" "), wall[1].isoformat(sep=" ")
 
 

@@ -1,0 +1,166 @@
+"""Real things for the tests: a lake in a temporary folder, a PostgreSQL, workspaces, event files."""
+
+import csv
+import io
+import os
+import shutil
+import socket
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Table, select
+
+from assets.aggregates.build import build_aggregates, build_log
+from assets.config import Workspace
+from assets.extract.load import Loaded, load_days
+from assets.periods import Period
+from assets.sources.registry import open_source
+from assets.warehouse.lake import Lake
+from assets.warehouse.schema import ASSIGNMENT_LOG, REJECTED_EVENTS
+
+LATER = datetime(2030, 1, 1, tzinfo=UTC)
+HEADER = (
+    "event_id,occurred_at,conversation_id,contact_id,contact_name,previous_assignee,assignee,source,assigned_by"
+)
+DAY = date(2024, 3, 5)
+
+
+@dataclass
+class Inbox:
+    """One workspace with a folder of event files, its lake, and the stages run by hand."""
+
+    folder: Path
+    zone: str = "America/New_York"
+    first_day: date = date(2024, 1, 1)
+    source: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def workspace(self) -> Workspace:
+        files = {"type": "files", "path": str(self.folder / "events/*")}
+        source = self.source if "type" in self.source else files | self.source
+        return Workspace.model_validate(
+            {
+                "slug": "acme",
+                "name": "Acme",
+                "timezone": self.zone,
+                "first_day": self.first_day,
+                "source": source,
+            }
+        )
+
+    @property
+    def lake(self) -> Lake:
+        return Lake(self.folder / "lake", "acme")
+
+    def write(self, *lines: str, name: str = "events.csv", header: str = HEADER) -> None:
+        self.write_bytes("\n".join((header, *lines, "")).encode(), name)
+
+    def write_bytes(self, content: bytes, name: str = "events.csv") -> None:
+        path = self.folder / "events" / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(content)
+
+    def period(self, first: date = DAY, last: date | None = None) -> Period:
+        return Period(first, last or first, self.workspace.zone)
+
+    def load(self, first: date = DAY, last: date | None = None, now: datetime = LATER) -> Loaded:
+        days = self.period(first, last).days
+        return load_days(self.workspace, open_source(self.workspace.source), self.lake, days, now)
+
+    def build(self, first: date = DAY, last: date | None = None) -> None:
+        for tally in (
+            build_log(self.lake, self.period(first, last)),
+            build_aggregates(self.lake, self.period(first, last)),
+        ):
+            assert tally.is_equal, tally.text
+
+    def rows(self, table: Table) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = self.lake.query(select(table).order_by(*table.primary_key)).to_pylist()
+        return found
+
+    def log(self) -> list[dict[str, Any]]:
+        return self.rows(ASSIGNMENT_LOG)
+
+    def reasons(self) -> list[str]:
+        return [row["reason"] for row in self.rows(REJECTED_EVENTS)]
+
+    def files(self) -> dict[str, bytes]:
+        root = self.folder / "lake"
+        return {str(p.relative_to(root)): p.read_bytes() for p in root.rglob("*.parquet")}
+
+
+@pytest.fixture
+def inbox(tmp_path: Path) -> Inbox:
+    return Inbox(tmp_path)
+
+
+def line(event_id: str, occurred_at: str, **cells: str) -> str:
+    """Return one CSV line of `HEADER`; what is not given is a plain assignment of Ann to Bob."""
+    row = {
+        "event_id": event_id,
+        "occurred_at": occurred_at,
+        "conversation_id": "c1",
+        "contact_id": "k1",
+        "contact_name": "Ann",
+        "previous_assignee": "",
+        "assignee": "Bob",
+        "source": "workflow",
+        "assigned_by": "",
+    } | cells
+    buffer = io.StringIO()
+    csv.DictWriter(buffer, HEADER.split(","), lineterminator="\n").writerow(row)
+    return buffer.getvalue().removesuffix("\n")
+
+
+@dataclass(frozen=True)
+class Postgres:
+    """A cluster on loopback that asks for a password."""
+
+    port: int
+
+    def url(self, user: str = "reader", password: str = "right") -> str:  # noqa: S107
+        return f"postgresql+psycopg://{user}:{password}@127.0.0.1:{self.port}/postgres"
+
+    def run(self, statements: str) -> None:
+        command = ["psql", "-q", "-v", "ON_ERROR_STOP=1", "-d", self.url("postgres").replace("+psycopg", "")]
+        subprocess.run(command, input=statements, text=True, check=True)
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+    """Start Debian's PostgreSQL as a user of its own, and stop it."""
+    programs = max(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name))
+    folder = tmp_path_factory.mktemp("postgres")
+    as_owner: list[str] = []
+    if os.geteuid() == 0:
+        for parent in (folder, *folder.parents[:3]):
+            parent.chmod(0o755)
+        shutil.chown(folder, "postgres")
+        as_owner = ["runuser", "-u", "postgres", "--"]
+    (password := folder / "password").write_text("right")
+    data = folder / "data"
+    port = _free_port()
+
+    def program(name: str, *arguments: str) -> None:
+        subprocess.run(
+            [*as_owner, str(programs / name), *arguments], check=True, stdout=subprocess.DEVNULL, cwd="/"
+        )
+
+    program("initdb", "-D", str(data), "-U", "postgres", "-A", "scram-sha-256", f"--pwfile={password}", "-N")
+    options = f"-c listen_addresses=127.0.0.1 -c port={port} -c unix_socket_directories={folder} -c fsync=off"
+    program("pg_ctl", "-D", str(data), "-w", "-l", str(folder / "log"), "-o", options, "start")
+    server = Postgres(port)
+    server.run("CREATE ROLE reader LOGIN PASSWORD 'right'; GRANT pg_read_all_data TO reader")
+    yield server
+    program("pg_ctl", "-D", str(data), "-m", "immediate", "stop")
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

@@ -1,0 +1,131 @@
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from assets.config import Config, load_config, missing_variables, reveal
+from assets.errors import ConfigError
+
+LEAST = """
+lake: ./lake
+archive: ./reports_out
+workspaces:
+  - slug: acme
+    name: Acme Support
+    timezone: America/New_York
+    first_day: 2016-01-01
+    source: {type: files, path: "events/*.csv"}
+"""
+
+
+def read(tmp_path: Path, text: str) -> Config:
+    path = tmp_path / "reports.yaml"
+    path.write_text(text)
+    return load_config(path)
+
+
+def mistakes(tmp_path: Path, text: str) -> list[str]:
+    with pytest.raises(ConfigError) as caught:
+        read(tmp_path, text)
+    return [line.removeprefix(f"{tmp_path / 'reports.yaml'}: ") for line in str(caught.value).splitlines()]
+
+
+def test_the_least_configuration_works_with_paths_relative_to_its_file(tmp_path: Path) -> None:
+    config = read(tmp_path, LEAST)
+    assert config.lake == tmp_path / "lake"
+    assert config.archive == tmp_path / "reports_out"
+    assert config.workspaces[0].source.path == str(tmp_path / "events/*.csv")  # type: ignore[union-attr]
+    assert [spec.name for spec in config.workspaces[0].all_reports] == [
+        "today",
+        "yesterday",
+        "last_7_days",
+        "last_14_days",
+        "last_30_days",
+        "this_month",
+        "last_month",
+    ]
+
+
+def test_every_mistake_is_named_at_once_with_its_path(tmp_path: Path) -> None:
+    wrong = (
+        LEAST.replace("America/New_York", "America/New_Yrok")
+        .replace("2016-01-01", "2016-13-01")
+        .replace('path: "events/*.csv"', "pth: x")
+        + "typo: 1\n"
+    )
+    assert mistakes(tmp_path, wrong) == [
+        "workspaces.0.timezone: 'America/New_Yrok' is not an IANA time zone; did you mean America/New_York?",
+        "workspaces.0.first_day: Input should be a valid date or datetime, "
+        "month value is outside expected range of 1-12, not '2016-13-01'",
+        "workspaces.0.source.path: is missing",
+        "workspaces.0.source.pth: no such key",
+        "typo: no such key",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("slug: acme", "slug: Acme Support", "workspaces.0.slug: String should match pattern"),
+        (
+            "{type: files,",
+            "{type: files, columns: {agent: x},",
+            "workspaces.0.source.columns: no such contract column: agent",
+        ),
+        (
+            '{type: files, path: "events/*.csv"}',
+            "{type: sql, url: x, table: a, query: b}",
+            "workspaces.0.source: give either `table` or `query`",
+        ),
+        (
+            '{type: files, path: "events/*.csv"}',
+            '{type: sql, url: x, query: "select :start"}',
+            "workspaces.0.source: `query` must use :end",
+        ),
+        (
+            "first_day: 2016-01-01",
+            "first_day: 2016-01-01\n    reports: [{name: mine}]",
+            "workspaces.0.reports.0: give a `preset`",
+        ),
+        (
+            "first_day: 2016-01-01",
+            "first_day: 2016-01-01\n    reports: [{name: today, preset: today}]",
+            "workspaces.0: report name used twice (- and _ count as one): today",
+        ),
+        ("lake: ./lake", "lake: ./lake\nlake: ./other", "key 'lake' is given twice"),
+    ],
+)
+def test_a_mistake_says_what_is_wrong(tmp_path: Path, old: str, new: str, message: str) -> None:
+    assert message in "\n".join(mistakes(tmp_path, LEAST.replace(old, new)))
+
+
+def test_no_workspace_is_a_mistake(tmp_path: Path) -> None:
+    assert mistakes(tmp_path, "lake: l\narchive: a\nworkspaces: []") == [
+        "workspaces: list at least one workspace"
+    ]
+
+
+def test_a_missing_file_says_so(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="no such file"):
+        load_config(tmp_path / "nope.yaml")
+
+
+def test_a_secret_comes_from_the_environment_and_is_never_printed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = LEAST.replace(
+        '{type: files, path: "events/*.csv"}', '{type: sql, url: "postgresql://u:${PASSWORD_OF_TEST}@h/d", table: t}'
+    )
+    config = read(tmp_path, text)
+    assert missing_variables(config) == [
+        "workspaces.0.source.url: environment variable PASSWORD_OF_TEST is not set"
+    ]
+    monkeypatch.setenv("PASSWORD_OF_TEST", "hunter2")
+    assert missing_variables(config) == []
+    assert reveal(SecretStr("a ${PASSWORD_OF_TEST}")) == "a hunter2"
+    assert "PASSWORD" not in repr(config)
+
+
+def test_a_wrong_secret_is_not_shown_with_the_mistake(tmp_path: Path) -> None:
+    text = LEAST.replace('{type: files, path: "events/*.csv"}', "{type: sql, url: {password: hunter2}, table: t}")
+    assert "hunter2" not in "\n".join(mistakes(tmp_path, text))
