@@ -1,0 +1,121 @@
+import random
+from datetime import UTC, date, datetime, timedelta
+
+from assets.warehouse.schema import DAILY_SOURCE_AGGREGATES, LOG_COUNTS
+from tests.conftest import DAY, Inbox, line
+
+UNSTATED = "event_id,occurred_at,conversation_id,contact_id,assignee,source"
+MARCH = (date(2024, 3, 1), date(2024, 3, 10))
+
+
+def test_the_previous_assignee_is_the_last_known_one_where_the_source_does_not_tell(inbox: Inbox) -> None:
+    inbox.write(
+        "e1,2024-03-01T15:00:00Z,c1,k1,Bob,user",
+        "e2,2024-03-05T15:00:00Z,c2,k1,Eve,user",  # another conversation of the contact
+        "e3,2024-03-05T16:00:00Z,c2,k1,Eve,user",  # no change
+        "e4,2024-03-05T17:00:00Z,c2,k1,,user",
+        "e5,2024-03-05T17:00:00Z,c3,k2,,user",  # nobody stays nobody
+        header=UNSTATED,
+    )
+    inbox.load(*MARCH)
+    inbox.build(*MARCH)
+    told = [(row["event_id"], row["previous_assignee_name"], row["action"]) for row in inbox.log()]
+    assert told == [("e1", None, "assigned"), ("e2", "Bob", "reassigned"), ("e4", "Eve", "unassigned")]
+    assert {row["previous_quality"] for row in inbox.log()} == {"inferred"}
+    assert sum(row["no_change_count"] for row in inbox.rows(LOG_COUNTS)) == 2
+
+
+def test_an_id_that_an_earlier_day_has_is_counted_once(inbox: Inbox) -> None:
+    inbox.write(line("e1", "2024-03-01T15:00:00Z"), line("e1", "2024-03-05T15:00:00Z", assignee="Eve"))
+    inbox.load(*MARCH)
+    inbox.build(*MARCH)
+    assert [row["assignee_name"] for row in inbox.log()] == ["Bob"]
+    assert sum(row["repeated_count"] for row in inbox.rows(LOG_COUNTS)) == 1
+
+
+def test_assigned_by_is_told_for_people_only(inbox: Inbox) -> None:
+    inbox.write(
+        line("e1", "2024-03-05T15:00:00Z", source="user", assigned_by="Eve"),
+        line("e2", "2024-03-05T16:00:00Z", source="workflow", assigned_by="Eve"),
+    )
+    inbox.load()
+    inbox.build()
+    assert [row["assigned_by_name"] for row in inbox.log()] == ["Eve", None]
+
+
+def test_the_log_is_in_the_order_of_time_then_id(inbox: Inbox) -> None:
+    inbox.write(*(line(event_id, "2024-03-05T15:00:00Z", contact_id=event_id) for event_id in ("b", "a", "c")))
+    inbox.load()
+    inbox.build()
+    assert [row["event_id"] for row in inbox.log()] == ["a", "b", "c"]
+
+
+def test_counts_are_by_day_source_and_action(inbox: Inbox) -> None:
+    inbox.write(
+        line("e1", "2024-03-05T15:00:00Z"),
+        line("e2", "2024-03-05T16:00:00Z", previous_assignee="Bob", assignee="Eve"),
+        line("e3", "2024-03-05T17:00:00Z", previous_assignee="Eve", assignee="", contact_id="k2"),
+        line("e4", "2024-03-06T17:00:00Z", source="bot"),
+    )
+    inbox.load(*MARCH)
+    inbox.build(*MARCH)
+    assert [list(row.values()) for row in inbox.rows(DAILY_SOURCE_AGGREGATES)] == [
+        [date(2024, 3, 5), "workflow", 3, 1, 1, 1, 2, 1],
+        [date(2024, 3, 6), "bot", 1, 1, 0, 0, 1, 1],
+    ]
+
+
+def random_events(seed: int, ids: int = 400, count: int = 400) -> list[str]:
+    """Return *count* events of ten days without a previous assignee; fewer *ids* make some come again."""
+    rng = random.Random(seed)
+    start = datetime(2024, 3, 1, 5, tzinfo=UTC)
+    return [
+        ",".join(
+            (
+                f"e{number % ids}",
+                (start + timedelta(minutes=rng.randrange(9 * 24 * 60))).isoformat(),
+                f"c{rng.randrange(40)}",
+                rng.choice(["", *(f"k{n}" for n in range(9))]),
+                rng.choice(["", "Bob", "Eve", "Ann"]),
+                rng.choice(["user", "bot"]),
+            )
+        )
+        for number in range(count)
+    ]
+
+
+def test_a_run_over_a_range_stores_what_its_days_run_singly_store(inbox: Inbox) -> None:
+    for seed in range(5):
+        inbox.write(*random_events(seed, ids=250), header=UNSTATED)
+        for day in inbox.period(*MARCH).days:
+            inbox.load(day)
+            inbox.build(day)
+        one_by_one = inbox.files()
+        inbox.load(*MARCH)
+        inbox.build(*MARCH)
+        assert inbox.files() == one_by_one
+
+
+def test_inferred_previous_assignees_are_those_of_a_plain_replay(inbox: Inbox) -> None:
+    inbox.write(*random_events(11), header=UNSTATED)
+    inbox.load(*MARCH)
+    inbox.build(*MARCH)
+    known: dict[str, str | None] = {}
+    expected = []
+    for event_id, _, conversation, contact, assignee, _ in sorted(
+        (tuple(each.split(",")) for each in random_events(11)), key=lambda row: (row[1], row[0])
+    ):
+        whose = contact or f"conversation {conversation}"
+        before, known[whose] = known.get(whose), assignee or None
+        if before != known[whose]:
+            expected.append((event_id, before, known[whose]))
+    found = [(row["event_id"], row["previous_assignee_name"], row["assignee_name"]) for row in inbox.log()]
+    assert len(found) > 100
+    assert found == expected
+
+
+def test_an_empty_day_has_an_empty_log(inbox: Inbox) -> None:
+    inbox.write(line("e1", "2024-03-07T15:00:00Z"))
+    inbox.load(DAY)
+    inbox.build(DAY)
+    assert [row["log_count"] for row in inbox.rows(LOG_COUNTS)] == [0]
