@@ -18,6 +18,12 @@ class ConfigError(ReportError):
     exit_code = 2
 
 
+class NoSuchReportDate(ReportError, ValueError):  # noqa: N818 - says what happened
+    """A report date that has not begun, or that its zone skipped."""
+
+    exit_code = 2
+
+
 class SourceUnavailable(ReportError):  # noqa: N818 - the name in DESIGN
     """A source cannot be read now; *permanent* where trying again cannot help."""
 
@@ -32,9 +38,3 @@ class TotalsDiffer(ReportError):  # noqa: N818 - says what happened
     """Two totals that must be equal are not; nothing is archived."""
 
     exit_code = 4
-
-
-class PeriodNotLoaded(ReportError):  # noqa: N818 - the name in DESIGN
-    """The days asked for are not in the warehouse."""
-
-    exit_code = 5

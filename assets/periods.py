@@ -10,6 +10,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
+from assets.errors import NoSuchReportDate
+
 DAY = timedelta(days=1)
 _DAY_SECONDS = 86_400
 
@@ -137,12 +139,12 @@ def preset_period(
 def as_of(report_date: date, now: datetime, zone: ZoneInfo) -> datetime:
     """Return the instant up to which a report counts: *now* on the report date, else the date's end.
 
-    Raises ValueError where the report date has not begun or does not exist.
+    Raises NoSuchReportDate where the report date has not begun or does not exist.
     """
     if not day_exists(report_date, zone):
-        raise ValueError(f"{zone.key} has no {report_date}")
+        raise NoSuchReportDate(f"{zone.key} has no {report_date}")
     if now < first_instant(report_date, zone):
-        raise ValueError(f"report date {report_date} has not begun in {zone.key}")
+        raise NoSuchReportDate(f"report date {report_date} has not begun in {zone.key}")
     return min(now, first_instant(report_date + DAY, zone))
 
 

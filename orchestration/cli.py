@@ -1,7 +1,7 @@
 """The command line `assignment-reports`. Heavy modules are imported by the command that needs them.
 
 Exit codes: 0 done; 1 something is wrong; 2 wrong configuration or usage; 3 a source cannot be read;
-4 totals differ; 5 days are not loaded.
+4 totals differ.
 """
 
 import json

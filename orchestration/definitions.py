@@ -1,6 +1,7 @@
 """Everything that Dagster loads: the stages in the order of the flow, for every workspace."""
 
 import os
+import warnings
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -26,8 +27,12 @@ def now() -> datetime:
 
 def build_definitions(config: Config) -> dg.Definitions:
     """Return the assets, checks, jobs and resources of every workspace of *config*."""
+    with warnings.catch_warnings():
+        # What is in beta is pinned by the lock file and tested; the notice would hide real warnings.
+        warnings.simplefilter("ignore", dg.BetaWarning)
+        assets = [asset for workspace in config.workspaces for stage in STAGES for asset in stage(workspace)]
     return dg.Definitions(
-        assets=[asset for workspace in config.workspaces for stage in STAGES for asset in stage(workspace)],
+        assets=assets,
         jobs=[job for workspace in config.workspaces for job in workspace_jobs(workspace)],
         resources={
             "warehouse": WarehouseResource(root=str(config.lake)),

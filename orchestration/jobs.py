@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from assets.config import Workspace
-from assets.partitions import days_of, report_dates_of
+from assets.config import ReportSpec, Workspace
 from assets.periods import Preset
 
 if TYPE_CHECKING:
@@ -28,28 +27,21 @@ def workspace_jobs(workspace: Workspace) -> "list[UnresolvedAssetJobDefinition]"
     monthly = [spec for spec in workspace.all_reports if spec.preset is Preset.LAST_MONTH]
     daily = [spec for spec in workspace.all_reports if spec.preset is not Preset.LAST_MONTH]
     plan = (
-        (FLOW, _FLOW_TABLES, days_of(workspace), "Load local days, build their log and their counts."),
-        (
-            DAILY_REPORTS,
-            [f"report/{spec.name}" for spec in daily],
-            days_of(workspace),
-            "Build and archive every report of a report date.",
-        ),
-        (
-            MONTHLY_REPORT,
-            [f"report/{spec.name}" for spec in monthly],
-            report_dates_of(workspace, monthly[0]),
-            "Build and archive the reports of the month before.",
-        ),
+        (FLOW, _FLOW_TABLES, "Load local days, build their log and their counts."),
+        (DAILY_REPORTS, _names(daily), "Build and archive every report of a report date."),
+        (MONTHLY_REPORT, _names(monthly), "Build and archive the reports of the month before."),
     )
     return [
         dg.define_asset_job(
             job_name(workspace, name),
-            selection=dg.AssetSelection.assets(*([workspace.slug, *path.split("/")] for path in paths)),
-            partitions_def=partitions,
+            selection=dg.AssetSelection.assets(*([workspace.slug, *asset.split("/")] for asset in assets)),
             executor_def=dg.in_process_executor,
             description=description,
             tags={"assignment_reports/workspace": workspace.slug},
         )
-        for name, paths, partitions, description in plan
+        for name, assets, description in plan
     ]
+
+
+def _names(specs: list[ReportSpec]) -> tuple[str, ...]:
+    return tuple(f"report/{spec.name}" for spec in specs)

@@ -24,9 +24,7 @@ from assets.warehouse.lake import Lake
 from assets.warehouse.schema import ASSIGNMENT_LOG, REJECTED_EVENTS
 
 LATER = datetime(2030, 1, 1, tzinfo=UTC)
-HEADER = (
-    "event_id,occurred_at,conversation_id,contact_id,contact_name,previous_assignee,assignee,source,assigned_by"
-)
+HEADER = "event_id,occurred_at,conversation_id,contact_id,contact_name,previous_assignee,assignee,source,assigned_by"
 DAY = date(2024, 3, 5)
 
 

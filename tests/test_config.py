@@ -114,7 +114,8 @@ def test_a_secret_comes_from_the_environment_and_is_never_printed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     text = LEAST.replace(
-        '{type: files, path: "events/*.csv"}', '{type: sql, url: "postgresql://u:${PASSWORD_OF_TEST}@h/d", table: t}'
+        '{type: files, path: "events/*.csv"}',
+        '{type: sql, url: "postgresql://u:${PASSWORD_OF_TEST}@h/d", table: t}',
     )
     config = read(tmp_path, text)
     assert missing_variables(config) == [
@@ -127,5 +128,7 @@ def test_a_secret_comes_from_the_environment_and_is_never_printed(
 
 
 def test_a_wrong_secret_is_not_shown_with_the_mistake(tmp_path: Path) -> None:
-    text = LEAST.replace('{type: files, path: "events/*.csv"}', "{type: sql, url: {password: hunter2}, table: t}")
+    text = LEAST.replace(
+        '{type: files, path: "events/*.csv"}', "{type: sql, url: {password: hunter2}, table: t}"
+    )
     assert "hunter2" not in "\n".join(mistakes(tmp_path, text))

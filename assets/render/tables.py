@@ -35,5 +35,6 @@ def neutralised(cells: pa.ChunkedArray) -> pa.ChunkedArray:
 def parquet_bytes(rows: pa.Table) -> bytes:
     """Return *rows* as Parquet, typed and exact."""
     buffer = BytesIO()
-    pq.write_table(rows, buffer, compression="zstd", row_group_size=131_072)
+    # Chunks come as the engine's threads cut them, and would show in the pages of the file.
+    pq.write_table(rows.combine_chunks(), buffer, compression="zstd", row_group_size=131_072)
     return buffer.getvalue()

@@ -27,7 +27,7 @@ _SETTINGS = {
 def connect(**settings: Any) -> duckdb.DuckDBPyConnection:
     """Return a new in-memory DuckDB whose session speaks UTC."""
     connection = duckdb.connect(":memory:", config=_SETTINGS | settings)
-    connection.execute("SET TimeZone = 'UTC'")
+    connection.execute("SET GLOBAL TimeZone = 'UTC'")  # its cursors inherit no session settings
     return connection
 
 

@@ -44,7 +44,9 @@ def test_assigned_by_is_told_for_people_only(inbox: Inbox) -> None:
 
 
 def test_the_log_is_in_the_order_of_time_then_id(inbox: Inbox) -> None:
-    inbox.write(*(line(event_id, "2024-03-05T15:00:00Z", contact_id=event_id) for event_id in ("b", "a", "c")))
+    inbox.write(
+        *(line(event_id, "2024-03-05T15:00:00Z", contact_id=event_id) for event_id in ("b", "a", "c"))
+    )
     inbox.load()
     inbox.build()
     assert [row["event_id"] for row in inbox.log()] == ["a", "b", "c"]

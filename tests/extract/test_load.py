@@ -58,7 +58,12 @@ def test_events_fall_on_their_day_around_a_clock_change(
 
 def test_a_date_that_never_was_holds_nothing(inbox: Inbox) -> None:
     inbox.zone, inbox.first_day = "Pacific/Apia", date(2011, 12, 1)
-    inbox.write(*(line(f"e{n}", f"2011-12-{29 + n // 2}T{9 + n % 2:02d}:30:00Z", contact_id=f"k{n}") for n in range(5)))
+    inbox.write(
+        *(
+            line(f"e{n}", f"2011-12-{29 + n // 2}T{9 + n % 2:02d}:30:00Z", contact_id=f"k{n}")
+            for n in range(5)
+        )
+    )
     inbox.load(date(2011, 12, 28), date(2011, 12, 31))
     by_day = {str(row["local_day"]): row["accepted_count"] for row in inbox.rows(LOAD_COUNTS)}
     assert by_day == {"2011-12-28": 1, "2011-12-29": 2, "2011-12-31": 2}
@@ -79,7 +84,9 @@ def test_a_running_day_is_loaded_up_to_now_and_later_days_not_at_all(inbox: Inbo
 
 
 def test_loading_again_changes_no_byte(inbox: Inbox) -> None:
-    inbox.write(*(line(f"e{n % 7}", f"2024-03-0{5 + n % 3}T1{n % 10}:00:00Z", contact_id=f"k{n}") for n in range(40)))
+    inbox.write(
+        *(line(f"e{n % 7}", f"2024-03-0{5 + n % 3}T1{n % 10}:00:00Z", contact_id=f"k{n}") for n in range(40))
+    )
     inbox.load(DAY, date(2024, 3, 7))
     before = inbox.files()
     inbox.load(DAY, date(2024, 3, 7))
@@ -95,7 +102,10 @@ def test_loading_again_replaces_the_whole_day(inbox: Inbox) -> None:
 
 
 def test_an_unknown_source_is_kept(inbox: Inbox) -> None:
-    inbox.write(line("e1", "2024-03-05T15:00:00Z", source="Growth Widget"), line("e2", "2024-03-05T15:00:00Z", source=""))
+    inbox.write(
+        line("e1", "2024-03-05T15:00:00Z", source="Growth Widget"),
+        line("e2", "2024-03-05T15:00:00Z", source=""),
+    )
     inbox.load()
     rows = inbox.rows(ASSIGNMENT_EVENTS)
     assert [(row["source"], row["source_quality"]) for row in rows] == [

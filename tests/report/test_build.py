@@ -14,7 +14,9 @@ from tests.conftest import DAY, LATER, Inbox, line
 NEXT_DAY = date(2024, 3, 6)
 
 
-def report(inbox: Inbox, spec: ReportSpec | None = None, day: date = NEXT_DAY, now: datetime = LATER) -> Built:
+def report(
+    inbox: Inbox, spec: ReportSpec | None = None, day: date = NEXT_DAY, now: datetime = LATER
+) -> Built:
     chosen = spec or ReportSpec(name="yesterday", preset=Preset.YESTERDAY)
     zone = inbox.workspace.zone
     return build_report(inbox.lake, inbox.workspace, chosen, day, as_of(day, now, zone))

@@ -101,7 +101,9 @@ def test_a_half_written_last_line_is_kept_as_it_is(inbox: Inbox) -> None:
 
 
 def test_a_wrong_encoding_rejects_the_rows_that_show_it(inbox: Inbox) -> None:
-    inbox.write_bytes(csv_file(GOOD, line("x", "2024-03-05T15:00:00Z", contact_name="Zoë")).decode().encode("latin-1"))
+    inbox.write_bytes(
+        csv_file(GOOD, line("x", "2024-03-05T15:00:00Z", contact_name="Zoë")).decode().encode("latin-1")
+    )
     assert inbox.load().stored_events == 1
     assert inbox.reasons() == ["contact_name is not UTF-8; save the file as UTF-8"]
     assert "Zo\\\\xeb" in inbox.rows(REJECTED_EVENTS)[0]["raw"]
@@ -131,9 +133,7 @@ def test_an_open_quote_that_swallows_the_rest_is_noticed(inbox: Inbox) -> None:
     inbox.write(GOOD, 'e2,2024-03-05T15:00:00Z,c1,k1,"Ann,,Bob,user,', OTHER)
     loaded = inbox.load()
     assert loaded.total("unreadable_count") == 1
-    assert (
-        "events.csv: a quote is never closed; its last row holds the rest of the file" in inbox.reasons()
-    )
+    assert "events.csv: a quote is never closed; its last row holds the rest of the file" in inbox.reasons()
 
 
 def test_an_id_that_comes_twice_is_counted_once(inbox: Inbox) -> None:
@@ -144,7 +144,9 @@ def test_an_id_that_comes_twice_is_counted_once(inbox: Inbox) -> None:
 
 
 def test_no_file_at_all_is_an_error(inbox: Inbox) -> None:
-    with pytest.raises(SourceUnavailable, match=r"no file matches .*events/\*; correct `path` of the source") as caught:
+    with pytest.raises(
+        SourceUnavailable, match=r"no file matches .*events/\*; correct `path` of the source"
+    ) as caught:
         inbox.load()
     assert caught.value.permanent
 

@@ -26,7 +26,9 @@ def test_every_format_says_the_same(inbox: Inbox) -> None:
     keep()
     inbox.write(line("e1", "2024-03-05T15:00:00Z").replace(",", ";"), header=HEADER.replace(",", ";"))
     keep()
-    inbox.write_bytes(gzip.compress(f"{HEADER}\n{line('e1', '2024-03-05T15:00:00Z')}\n".encode()), "events.csv.gz")
+    inbox.write_bytes(
+        gzip.compress(f"{HEADER}\n{line('e1', '2024-03-05T15:00:00Z')}\n".encode()), "events.csv.gz"
+    )
     keep()
     inbox.write_bytes(json.dumps(cells).encode(), "events.ndjson")
     keep()
@@ -56,7 +58,9 @@ def test_the_original_log_is_recognised_by_its_header(inbox: Inbox) -> None:
 
 
 def test_overlapping_exports_without_ids_count_each_row_once(inbox: Inbox) -> None:
-    header = "Timestamp,Conversation ID,Contact ID,Contact Name,Previous Assignee,Assigned To,Source,Assigned By"
+    header = (
+        "Timestamp,Conversation ID,Contact ID,Contact Name,Previous Assignee,Assigned To,Source,Assigned By"
+    )
     rows = [f"2024-03-05T1{hour}:00:00Z,77,12,Ann,-,Bob{hour},Workflow,-" for hour in range(6)]
     inbox.write(*rows[:4], name="first.csv", header=header)
     inbox.write(*rows[2:], name="second.csv", header=header)

@@ -113,9 +113,7 @@ def test_postgresql_answers_a_query_of_the_user(
     assert stored(inbox) == EXPECTED
 
 
-def test_other_databases_are_read_through_sqlalchemy(
-    inbox: Inbox, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_other_databases_are_read_through_sqlalchemy(inbox: Inbox, monkeypatch: pytest.MonkeyPatch) -> None:
     """SQLite stands in for a dialect without ADBC: the way is the same, only the driver differs."""
     url = make_url(sqlite(inbox, [row[1] for row in ROWS]))
     with create_engine(url).connect() as connection:
@@ -163,7 +161,11 @@ WRONG = {
         r"events: column 'occurred_at' is missing; it has event_id, zoned, .*; map one in `columns`",
         True,
     ),
-    "unknown dialect": ({"url": "foo://x", "table": "events"}, "`url` of the source: Can't load plugin", True),
+    "unknown dialect": (
+        {"url": "foo://x", "table": "events"},
+        "`url` of the source: Can't load plugin",
+        True,
+    ),
     "no such file": ({"url": "sqlite:////nope.db", "table": "e"}, "no such SQLite file: /nope.db", True),
     "cast by ::": (
         {"url": "{url}", "query": "SELECT 1 WHERE now() > :start::timestamptz AND now() < :end"},

@@ -20,7 +20,8 @@ DAYS = [date(2024, 3, day) for day in range(1, 6)]
 def counts(*rows: tuple[date, str, int]) -> pa.Table:
     zeros = {name: 0 for name in SCHEMA.names[3:]}
     return pa.Table.from_pylist(
-        [{"local_day": day, "source": source, "assignment_count": n} | zeros for day, source, n in rows], SCHEMA
+        [{"local_day": day, "source": source, "assignment_count": n} | zeros for day, source, n in rows],
+        SCHEMA,
     )
 
 

@@ -1,0 +1,115 @@
+import hashlib
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from assets.deliver.archive import Archive, Archived
+from assets.deliver.catalogue import write_index
+from assets.durable import creating_folder
+from assets.report.model import Report
+from tests.render.conftest import make_report
+
+FILES = {"log.csv": b"a\r\n", "report.html": b"<p>", "report.pdf": b"%PDF"}
+
+
+def store(archive: Archive, report: Report, files: Mapping[str, bytes] | None = None) -> Archived:
+    return archive.store(report, {"timezone": "UTC"}, {"weasyprint": "70.0"}, lambda: files or FILES)
+
+
+def test_a_version_holds_its_files_and_their_hashes(tmp_path: Path) -> None:
+    archived = store(Archive(tmp_path), make_report({"user": 3}))
+    assert archived.folder == tmp_path / "acme" / "last_7_days" / "2026-11-08" / "v1"
+    assert sorted(path.name for path in archived.folder.iterdir()) == [
+        "log.csv",
+        "manifest.json",
+        "report.html",
+        "report.json",
+        "report.pdf",
+    ]
+    for entry in archived.manifest.files:
+        data = (archived.folder / entry.name).read_bytes()
+        assert (entry.size, entry.sha256) == (len(data), hashlib.sha256(data).hexdigest())
+    assert json.loads((archived.folder / "manifest.json").read_text())["total"] == 3
+
+
+def test_the_same_content_is_the_same_version_and_is_not_rendered_again(tmp_path: Path) -> None:
+    archive = Archive(tmp_path)
+    first = store(archive, make_report({"user": 3}))
+
+    def never() -> Mapping[str, bytes]:
+        raise AssertionError("rendered again")
+
+    again = archive.store(make_report({"user": 3}), {}, {}, never)
+    assert (again.folder, again.is_new) == (first.folder, False)
+
+
+def test_changed_content_is_the_next_version_which_names_what_changed(tmp_path: Path) -> None:
+    archive = Archive(tmp_path)
+    first = store(archive, make_report({"user": 1200, "workflow": 4}))
+    before = {path.name: path.read_bytes() for path in first.folder.iterdir()}
+    second = store(archive, make_report({"user": 1200, "workflow": 11}))
+    assert second.folder.name == "v2"
+    assert second.manifest.supersedes
+    assert second.manifest.supersedes.model_dump() == {
+        "version": 1,
+        "changes": {"Workflow": (4, 11), "total": (1204, 1211)},
+    }
+    assert {path.name: path.read_bytes() for path in first.folder.iterdir()} == before
+
+
+def test_a_failed_rendering_leaves_nothing(tmp_path: Path) -> None:
+    def fail() -> Mapping[str, bytes]:
+        raise OSError("no space left")
+
+    with pytest.raises(OSError, match="no space left"):
+        Archive(tmp_path).store(make_report({"user": 1}), {}, {}, fail)
+    assert list(tmp_path.rglob("*.json")) == []
+
+
+def test_a_folder_that_is_there_is_never_overwritten(tmp_path: Path) -> None:
+    folder = store(Archive(tmp_path), make_report({"user": 1})).folder
+    with pytest.raises(FileExistsError), creating_folder(folder) as temporary:
+        (temporary / "report.json").write_text("other")
+    assert "other" not in (folder / "report.json").read_text()
+    assert [path.name for path in folder.parent.iterdir()] == ["v1"]
+
+
+def test_a_killed_process_leaves_no_half_version(tmp_path: Path) -> None:
+    script = f"""
+import sys
+sys.path.insert(0, {str(Path(__file__).parents[2])!r})
+from tests.deliver.test_archive import *
+archive = Archive(Path({str(tmp_path)!r}))
+for number in range(10_000):
+    store(archive, make_report({{"user": number}}), {{"log.csv": b"x" * 3_000_000}})
+    print(number, flush=True)
+"""
+    with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True) as writer:
+        assert writer.stdout
+        for _ in range(5):
+            writer.stdout.readline()
+        writer.kill()
+    for folder, manifest in Archive(tmp_path).manifests():
+        for entry in manifest.files:
+            assert (folder / entry.name).stat().st_size == entry.size
+    assert store(Archive(tmp_path), make_report({"user": 99_999})).is_new
+
+
+def test_the_index_lists_every_version_with_links_that_lead_somewhere(tmp_path: Path) -> None:
+    archive = Archive(tmp_path)
+    assert "No report is archived yet." in write_index(archive).read_text()
+    store(archive, make_report({"user": 1204}))
+    store(archive, make_report({"user": 1211}, provisional=True, workspace_name="Acme <b>"))
+    page = write_index(archive).read_text()
+    links = re.findall(r'href="([^"]+)"', page)
+    assert len(links) == 2 * (1 + len(FILES) + 1)
+    assert all(os.path.exists(tmp_path / link) for link in links)  # noqa: PTH110 - relative links
+    assert "total</bdi> 1,204 → 1,211" in page
+    assert "provisional" in page
+    assert "<b>" not in page

@@ -1,0 +1,78 @@
+"""A small inbox of the demo's kind, its configuration, and the command line as people call it."""
+
+import json
+import subprocess
+import sys
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from assets.sources.synthetic import write_events
+
+PROGRAM = Path(sys.executable).with_name("assignment-reports")
+LAST_DAY = date(2026, 11, 3)  # two days after New York's 25-hour day
+
+CONFIG = """
+lake: ./lake
+archive: ./out
+workspaces:
+  - slug: acme
+    name: Acme Support
+    timezone: America/New_York
+    first_day: 2026-09-10
+    pdf_log_rows: 40
+    source: {type: files, path: "events/*.csv"}
+"""
+
+
+@dataclass(frozen=True)
+class Shell:
+    """A folder with a configuration, and the command line run in it."""
+
+    folder: Path
+
+    def call(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [str(PROGRAM), *arguments],
+            cwd=self.folder,
+            env={"PATH": "/usr/bin:/bin", "HOME": str(self.folder), "COLUMNS": "200"} | environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    def run(self, *arguments: str, **environment: str) -> list[dict[str, Any]]:
+        done = self.call("run", "--json", "--report-date", str(LAST_DAY), *arguments, **environment)
+        assert done.returncode == 0, done.stderr
+        found: list[dict[str, Any]] = json.loads(done.stdout)
+        return found
+
+    def files(self) -> dict[str, bytes]:
+        return {
+            f"{root}/{path.relative_to(self.folder / root)}": path.read_bytes()
+            for root in ("lake", "out")
+            for path in (self.folder / root).rglob("*")
+            if path.is_file()
+        }
+
+
+def make_shell(folder: Path, events: int = 3_000) -> Shell:
+    write_events(folder / "events" / "events.csv", last_day=LAST_DAY, days=55, events=events, seed=3)
+    (folder / "reports.yaml").write_text(CONFIG)
+    return Shell(folder)
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Shell:
+    """A folder in which every preset was run once."""
+    shell = make_shell(tmp_path_factory.mktemp("demo"))
+    shell.run()
+    return shell
+
+
+@pytest.fixture
+def shell(tmp_path: Path) -> Shell:
+    return make_shell(tmp_path, events=300)

@@ -1,0 +1,224 @@
+"""Whole runs by the command line, as people start them."""
+
+import csv
+import hashlib
+import json
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from assets.periods import PRESETS
+from assets.report.model import Report
+from tests.flow.conftest import LAST_DAY, Shell, make_shell
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_every_output_says_the_same_total(demo: Shell, preset: str, tmp_path: Path) -> None:
+    folder = demo.folder / "out" / "acme" / preset / str(LAST_DAY) / "v1"
+    report = json.loads((folder / "report.json").read_text())
+    total = report["total"]
+    assert total > 0
+    log = (folder / "log.csv").read_bytes()
+    with (folder / "log.csv").open(newline="", encoding="utf-8") as file:
+        assert len(list(csv.reader(file))) == total + 1
+    assert pq.read_table(folder / "log.parquet").num_rows == total
+    assert sum(each["count"] for each in report["by_source"]) == total
+    assert sum(each["count"] for each in report["by_day"]) == total
+    assert sum(round(each["share_pct"] * 10) for each in report["by_source"]) == 1000
+    assert report["log"] == {
+        "rows_total": total,
+        "rows_shown": min(40, total),
+        "sha256": hashlib.sha256(log).hexdigest(),
+    }
+    text = subprocess.run(
+        ["pdftotext", "-layout", str(folder / "report.pdf"), "-"], capture_output=True, check=True, text=True
+    ).stdout
+    assert re.search(rf"^\s*{total:,}\b", text, re.MULTILINE)
+    assert re.search(rf"Total\s+{total:,}\s+100.0%", text)
+    for each in report["by_source"]:
+        assert re.search(rf"{re.escape(each['label'])}\s+{each['count']:,}\s+{each['share_pct']:.1f}%", text)
+    assert f"<strong>{total:,}</strong>" in (folder / "report.html").read_text()
+    assert "$defs" not in report
+    Report.model_validate(report)
+
+
+def test_the_report_has_the_fields_that_others_rely_on(demo: Shell) -> None:
+    report = json.loads((demo.folder / f"out/acme/last_30_days/{LAST_DAY}/v1/report.json").read_text())
+    assert {
+        "workspace", "preset", "report_date", "as_of", "period", "total", "by_source", "by_day", "log",
+        "quality", "provisional", "missing_days", "filters",
+    } <= report.keys()  # fmt: skip
+    assert report["period"] == {
+        "first_day": "2026-10-04",
+        "last_day": "2026-11-02",
+        "start": "2026-10-04T04:00:00Z",
+        "end": "2026-11-03T05:00:00Z",
+        "timezone": "America/New_York",
+    }
+    assert {"rejected", "duplicates", "no_change"} <= report["quality"].keys()
+    assert not report["provisional"]
+
+
+def test_a_second_run_renders_nothing_and_changes_nothing(demo: Shell) -> None:
+    before = demo.files()
+    assert [each["is_new"] for each in demo.run()] == [False] * 7
+    assert demo.files() == before
+
+
+@pytest.mark.slow
+def test_two_processes_with_different_hash_seeds_write_the_same_bytes(tmp_path: Path) -> None:
+    shells = []
+    for seed in ("1", "2"):
+        (folder := tmp_path / seed).mkdir()
+        shells.append(make_shell(folder))
+        shells[-1].run(PYTHONHASHSEED=seed, TZ=f"Etc/GMT+{seed}", SOURCE_DATE_EPOCH=seed)
+    first, second = (shell.files() for shell in shells)
+    assert first.keys() == second.keys()
+    assert [name for name in first if first[name] != second[name]] == []
+    assert sum(name.endswith(".pdf") for name in first) == 7
+
+
+def test_one_preset_one_workspace_or_any_days_can_be_asked_for(shell: Shell) -> None:
+    (one,) = shell.run("--preset", "yesterday", "--workspace", "acme")
+    assert (one["report"], one["version"]) == ("yesterday", 1)
+    (any_days,) = shell.run("--from", "2026-10-31", "--to", "2026-11-01")
+    report = json.loads((Path(any_days["path"]) / "report.json").read_text())
+    assert report["preset"] == "custom"
+    assert (report["period"]["start"], report["period"]["end"]) == (
+        "2026-10-31T04:00:00Z",
+        "2026-11-02T05:00:00Z",
+    )
+
+
+def test_days_are_loaded_once_and_again_on_request(shell: Shell) -> None:
+    assert shell.run("--preset", "yesterday")[0]["total"] > 0
+    (shell.folder / "events" / "events.csv").write_text(
+        "event_id,occurred_at,contact_id,assignee\n1,2026-11-02T15:00:00Z,k,Bob\n"
+    )
+    assert not shell.run("--preset", "yesterday")[0]["is_new"]
+    (changed,) = shell.run("--preset", "yesterday", "--reload")
+    assert (changed["total"], changed["version"]) == (1, 2)
+
+
+def test_history_is_loaded_where_the_source_does_not_tell_the_previous_assignee(shell: Shell) -> None:
+    (shell.folder / "events" / "events.csv").write_text(
+        "event_id,occurred_at,contact_id,assignee\n1,2026-09-12T15:00:00Z,k,Bob\n2,2026-11-02T15:00:00Z,k,Eve\n"
+    )
+    (one,) = shell.run("--preset", "yesterday")
+    with (Path(one["path"]) / "log.csv").open(newline="", encoding="utf-8") as file:
+        assert [row["Previous Assignee"] for row in csv.DictReader(file)] == ["Bob"]
+
+
+def test_one_broken_workspace_does_not_stop_the_others(shell: Shell) -> None:
+    config = (shell.folder / "reports.yaml").read_text()
+    broken = (
+        config.split("workspaces:\n")[1].replace("acme", "broken").replace("events/*.csv", "nothing/*.csv")
+    )
+    (shell.folder / "reports.yaml").write_text(config.replace("workspaces:\n", f"workspaces:\n{broken}"))
+    done = shell.call("run", "--json", "--report-date", str(LAST_DAY), "--preset", "yesterday")
+    assert done.returncode == 3
+    assert "error: broken: no file matches" in done.stderr
+    assert [each["workspace"] for each in json.loads(done.stdout)] == ["acme"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["run", "--config", "nope.yaml"], 2, "error: nope.yaml: no such file"),
+        (["run", "--preset", "nope"], 2, "error: acme has no report 'nope'; there are today, yesterday"),
+        (["run", "--workspace", "nope"], 2, "error: no workspace 'nope'; there are acme"),
+        (["run", "--from", "2026-10-01"], 2, "error: give both --from and --to"),
+        (
+            ["run", "--from", "2026-10-02", "--to", "2026-10-01"],
+            2,
+            "--to 2026-10-01 is before --from 2026-10-02",
+        ),
+        (
+            ["run", "--report-date", "2999-01-01"],
+            2,
+            "report date 2999-01-01 has not begun in America/New_York",
+        ),
+        (["run", "--report-date", "1 May"], 2, "Invalid value for '--report-date'"),
+        (["sql", "DROP TABLE assignment_log"], 2, "error: give one SELECT"),
+        (["check-config", "nope.yaml"], 2, "nope.yaml: no such file"),
+    ],
+)
+def test_a_wrong_call_says_what_to_do(shell: Shell, arguments: list[str], code: int, message: str) -> None:
+    done = shell.call(*arguments)
+    assert (done.returncode, "Traceback" in done.stderr) == (code, False), done.stderr
+    assert message in done.stderr
+
+
+def test_the_warehouse_answers_questions(demo: Shell) -> None:
+    done = demo.call(
+        "sql",
+        "--csv",
+        "SELECT source, sum(assignment_count) AS n FROM daily_source_aggregates GROUP BY 1 ORDER BY 2 DESC, 1",
+    )
+    assert done.returncode == 0, done.stderr
+    rows = list(csv.DictReader(done.stdout.splitlines()))
+    assert rows[0]["source"] == "user"
+    assert (
+        "assignment_count"
+        in demo.call("sql", "SELECT assignment_count FROM daily_source_aggregates LIMIT 1").stdout
+    )
+
+
+def test_doctor_finds_this_machine_fit(shell: Shell) -> None:
+    done = shell.call("doctor")
+    assert done.returncode == 0, done.stdout
+    assert "FAIL" not in done.stdout
+    (shell.folder / "reports.yaml").write_text("lake: [")
+    sick = shell.call("doctor")
+    assert sick.returncode == 1
+    assert "mend it: correct reports.yaml" in sick.stdout
+
+
+def test_the_schema_describes_every_key(shell: Shell) -> None:
+    schema = json.loads(shell.call("schema").stdout)
+    assert set(schema["properties"]) == {"lake", "archive", "workspaces"}
+    assert "Workspace" in schema["$defs"]
+
+
+def test_check_config_counts_what_is_right(shell: Shell) -> None:
+    assert (
+        shell.call("check-config", "reports.yaml").stdout
+        == "reports.yaml is right: 1 workspaces, 7 reports\n"
+    )
+
+
+KNOWN_ANSWERS = sorted(ROOT.parent.glob("*/data/*.truth.json"))
+WINDOWS = ("last_30_days", "previous_30_days", "last_7_days", "busiest_month")
+ZONES = ("UTC", "Asia/Kuala_Lumpur", "America/New_York", "Europe/Stockholm")
+
+
+@pytest.mark.parametrize("window", WINDOWS)
+@pytest.mark.parametrize("zone", ZONES)
+@pytest.mark.parametrize("answers", KNOWN_ANSWERS, ids=lambda path: path.name.split(".")[0])
+def test_real_logs_with_known_answers_give_them(
+    tmp_path: Path, answers: Path, zone: str, window: str
+) -> None:
+    truth = json.loads(answers.read_text())["zones"][zone]
+    log = answers.with_name(answers.name.replace(".truth.json", ".csv"))
+    (tmp_path / "reports.yaml").write_text(
+        f"lake: ./lake\narchive: ./out\nworkspaces:\n  - {{slug: real, name: Real, timezone: {zone}, "
+        f"first_day: {min(truth['by_day'])}, pdf_log_rows: 0, source: {{type: files, path: {os.fspath(log)}}}}}\n"
+    )
+    asked = truth[window]
+    (one,) = Shell(tmp_path).run("--from", asked["first_day"], "--to", asked["last_day"])
+    report = json.loads((Path(one["path"]) / "report.json").read_text())
+    assert report["total"] == asked["total"]
+    assert {each["source"]: each["count"] for each in report["by_source"]} == asked["by_source"]
+    assert {each["day"]: each["count"] for each in report["by_day"] if each["count"]} == {
+        day: count for day, count in asked["by_day"].items() if count
+    }
+    assert (report["period"]["start"], report["period"]["end"]) == (
+        asked["start_utc"],
+        asked["end_utc_exclusive"],
+    )

@@ -1,0 +1,170 @@
+"""The flow as Dagster runs it: the same bytes as the command line, whatever the partitions."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from assets.config import Config, load_config
+from assets.partitions import days_read_by, report_dates_of
+from assets.periods import PRESETS, Preset, preset_period
+from assets.warehouse.lake import Lake
+from assets.warehouse.schema import LOAD_COUNTS
+from orchestration.definitions import build_definitions
+from tests.flow.conftest import LAST_DAY, Shell, make_shell
+
+ROOT = Path(__file__).parents[2]
+RANGE_START, RANGE_END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
+
+
+@pytest.fixture
+def instance() -> Iterator[dg.DagsterInstance]:
+    with dg.DagsterInstance.ephemeral() as instance:
+        yield instance
+
+
+def config_of(shell: Shell) -> Config:
+    return load_config(shell.folder / "reports.yaml")
+
+
+def run(
+    config: Config,
+    job: str,
+    instance: dg.DagsterInstance,
+    *,
+    key: str | None = None,
+    span: tuple[str, str] | None = None,
+) -> dg.ExecuteInProcessResult:
+    tags = {RANGE_START: span[0], RANGE_END: span[1]} if span else {}
+    definitions = build_definitions(config)
+    return definitions.resolve_job_def(job).execute_in_process(
+        instance=instance, partition_key=key, tags=tags, raise_on_error=False
+    )
+
+
+def materialization(instance: dg.DagsterInstance, *key: str) -> dict[str, object]:
+    event = instance.get_latest_materialization_event(dg.AssetKey(list(key)))
+    assert event
+    assert event.asset_materialization
+    return {name: value.value for name, value in event.asset_materialization.metadata.items()}
+
+
+def test_the_code_location_loads_by_its_file_without_any_variable() -> None:
+    environment = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME")}
+    done = subprocess.run(
+        [sys.executable, "-m", "dagster", "definitions", "validate", "-w", "workspace.yaml"],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_dagster_and_the_command_line_write_the_same_bytes(
+    demo: Shell, tmp_path: Path, instance: dg.DagsterInstance
+) -> None:
+    shell = make_shell(tmp_path)
+    config = config_of(shell)
+    assert run(config, "acme_daily_flow", instance, span=("2026-10-01", str(LAST_DAY))).success
+    assert run(config, "acme_daily_reports", instance, key=str(LAST_DAY)).success
+    made, told = shell.files(), demo.files()
+    same = [name for name in made if "last_month" not in name and name != "out/index.html"]
+    assert sum(name.endswith(".pdf") for name in same) == 6
+    assert [name for name in same if made[name] != told[name]] == []
+
+
+def test_the_monthly_report_covers_the_month_before_its_partition(
+    shell: Shell, instance: dg.DagsterInstance
+) -> None:
+    config = config_of(shell)
+    assert run(config, "acme_daily_flow", instance, span=("2026-10-01", "2026-10-31")).success
+    assert run(config, "acme_monthly_report", instance, key="2026-11-01").success
+    shown = materialization(instance, "acme", "report", "last_month")
+    assert shown["period"] == "2026-10-01 to 2026-10-31, America/New_York"
+    report = json.loads((shell.folder / "out/acme/last_month/2026-11-01/v1/report.json").read_text())
+    assert report["total"] == shown["assignments"] > 0
+    assert str(shown["chart"]).startswith("![Assignments by source](data:image/png;base64,iVBOR")
+    assert str(shown["pdf"]).endswith("/out/acme/last_month/2026-11-01/v1/report.pdf")
+
+
+def test_days_run_singly_store_what_one_run_over_them_stores(
+    shell: Shell, instance: dg.DagsterInstance
+) -> None:
+    config = config_of(shell)
+    days = ("2026-10-31", "2026-11-01", "2026-11-02")  # the second has 25 hours
+    for day in days:
+        assert run(config, "acme_daily_flow", instance, key=day).success
+    one_by_one = shell.files()
+    assert len(one_by_one) == 6 * len(days)
+    assert run(config, "acme_daily_flow", instance, span=(days[0], days[-1])).success
+    assert shell.files() == one_by_one
+
+
+def test_a_date_that_never_was_stores_nothing(shell: Shell, instance: dg.DagsterInstance) -> None:
+    config = config_of(shell)
+    there = config.workspaces[0].model_copy(
+        update={"timezone": "Pacific/Apia", "first_day": date(2011, 12, 1)}
+    )
+    config = config.model_copy(update={"workspaces": (there,)})
+    assert run(config, "acme_daily_flow", instance, span=("2011-12-29", "2011-12-31")).success
+    assert run(config, "acme_daily_flow", instance, key="2011-12-30").success
+    loaded = Lake(config.lake, "acme").query(LOAD_COUNTS.select()).column("local_day").to_pylist()
+    assert loaded == [date(2011, 12, 29), date(2011, 12, 31)]
+
+
+def test_checks_say_what_they_counted(shell: Shell, instance: dg.DagsterInstance) -> None:
+    result = run(config_of(shell), "acme_daily_flow", instance, key="2026-11-02")
+    found = {check.check_name: check for check in result.get_asset_check_evaluations()}
+    assert set(found) == {"every_row_explained", "nothing_lost"}
+    assert all(check.passed for check in found.values())
+    assert " read = " in str(found["every_row_explained"].description)
+
+
+def test_a_report_over_days_that_are_not_loaded_warns(shell: Shell, instance: dg.DagsterInstance) -> None:
+    result = run(config_of(shell), "acme_daily_reports", instance, key="2026-11-02")
+    assert result.success
+    complete = [check for check in result.get_asset_check_evaluations() if check.check_name == "complete"]
+    assert len(complete) == 6
+    assert not any(check.passed for check in complete)
+    assert {check.severity for check in complete} == {dg.AssetCheckSeverity.WARN}
+
+
+def test_a_source_that_only_a_correction_mends_is_not_tried_again(
+    shell: Shell, instance: dg.DagsterInstance
+) -> None:
+    (shell.folder / "events" / "events.csv").unlink()
+    result = run(config_of(shell), "acme_daily_flow", instance, key="2026-11-02")
+    assert not result.success
+    (failure,) = [event for event in result.all_node_events if event.is_step_failure]
+    assert "no file matches" in str(failure.step_failure_data.error)
+    assert not [event for event in result.all_node_events if event.is_step_up_for_retry]
+    assert shell.files() == {}
+
+
+@pytest.mark.filterwarnings("ignore:Parameter `allow_nonexistent_upstream_partitions`")  # in beta, pinned
+@pytest.mark.parametrize("preset", PRESETS)
+def test_a_report_waits_for_at_least_the_days_it_covers(shell: Shell, preset: Preset) -> None:
+    workspace = config_of(shell).workspaces[0].model_copy(update={"first_day": date(2024, 1, 1)})
+    spec = next(spec for spec in workspace.all_reports if spec.preset is preset)
+    dates, days = report_dates_of(workspace, spec), report_dates_of(workspace, workspace.all_reports[0])
+    for report_date in (date(2024, 3, 1), date(2024, 3, 31), date(2024, 11, 4)):
+        key = str(report_date.replace(day=1) if preset is Preset.LAST_MONTH else report_date)
+        mapped = days_read_by(workspace, spec).get_upstream_mapped_partitions_result_for_partitions(
+            dates.subset_with_partition_keys([key]),
+            dates,
+            days,
+            current_time=datetime(2025, 1, 1, tzinfo=UTC),
+        )
+        read = {date.fromisoformat(each) for each in mapped.partitions_subset.get_partition_keys()}
+        covered = set(preset_period(preset, date.fromisoformat(key), workspace.zone).days)
+        assert covered <= read
+        if preset is not Preset.THIS_MONTH:
+            assert read == covered

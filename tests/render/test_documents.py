@@ -1,0 +1,159 @@
+"""HTML and PDF: complete, safe whatever the names, the same bytes for the same report."""
+
+import logging
+import re
+import subprocess
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from weasyprint.urls import FatalURLFetchingError
+
+from assets.config import Filters
+from assets.events import SOURCE_LABELS
+from assets.render import charts
+from assets.render.html import render_html
+from assets.render.pdf import pdf_bytes
+from assets.render.text import showable
+from assets.report.model import DayCount, Report, State
+from tests.render.conftest import FIRST, log_of, make_report
+
+TWELVE = {code: 100 + n for n, code in enumerate(SOURCE_LABELS)} | {"ai_agent": 9, "自动": 8, "x_" * 40: 7}
+
+
+def text_of(pdf: bytes, tmp_path: Path) -> str:
+    (path := tmp_path / "report.pdf").write_bytes(pdf)
+    done = subprocess.run(
+        ["pdftotext", "-layout", str(path), "-"], capture_output=True, check=True, text=True
+    )
+    return done.stdout
+
+
+def printed(report: Report, names: list[str]) -> bytes:
+    return pdf_bytes(render_html(report, log_of(names), "print"))
+
+
+def test_the_pdf_says_total_period_zone_and_every_row(tmp_path: Path) -> None:
+    names = [f"Contact {n:03d}" for n in range(120)]
+    said = text_of(printed(make_report({"user": 1234}, rows_shown=120), names), tmp_path)
+    assert "1,234" in said
+    assert "Sun 1 Nov 2026" in said
+    assert "Days of America/New_York · as of 2026-11-30 19:00:00-05:00" in said
+    assert re.sub(r"\s+", " ", said).count("Rows 1-120 of 1,234; the whole log is in log.csv") == 1
+    assert all(name in said for name in names)
+    pages = said.split("\f")[:-1]
+    assert len(pages) > 3
+    log_pages = [page for page in pages if "Contact 0" in page or "Contact 1" in page]
+    assert all("Previous Assignee" in page for page in log_pages), "the header repeats on every page"
+    assert all(f"Page {number} of {len(pages)}" in page for number, page in enumerate(pages, start=1))
+
+
+def test_the_pdf_has_bookmarks_metadata_and_embedded_fonts(tmp_path: Path) -> None:
+    (path := tmp_path / "report.pdf").write_bytes(printed(make_report(TWELVE, rows_shown=1), ["王小明 عربي"]))
+    subprocess.run(["qpdf", "--check", str(path)], check=True, capture_output=True)
+    info = subprocess.run(["pdfinfo", str(path)], check=True, capture_output=True, text=True).stdout
+    assert "Title:           Contact Assignments: Acme <b>Support</b>, Last 7 Days" in info
+    assert "Author:          Assignment Reports" in info
+    fonts = subprocess.run(["pdffonts", str(path)], check=True, capture_output=True, text=True).stdout
+    families = [line.split() for line in fonts.splitlines()[2:]]
+    assert families
+    assert all(columns[-5] == "yes" for columns in families), fonts
+    outlines = subprocess.run(
+        ["qpdf", "--json", str(path)], check=True, capture_output=True, text=True
+    ).stdout
+    assert '"title": "Contact Assignments Log"' in outlines
+
+
+def test_no_log_line_comes_from_the_pdf_engine(
+    caplog: pytest.LogCaptureFixture, hostile_names: list[str]
+) -> None:
+    with caplog.at_level(logging.WARNING):
+        printed(make_report(TWELVE, rows_shown=len(hostile_names)), hostile_names)
+    assert [record.getMessage() for record in caplog.records] == []
+
+
+def test_every_hostile_name_is_printed_and_none_is_run(tmp_path: Path, hostile_names: list[str]) -> None:
+    report = make_report({"user": len(hostile_names)}, rows_shown=len(hostile_names))
+    pdf = printed(report, hostile_names)
+    said = text_of(pdf, tmp_path)
+    for text in ("<script>", "{{ 7*7 }}", "$x$", "=1+1", "&lt;"):
+        assert text in said
+    for word in (b"/JavaScript", b"/Launch", b"/EmbeddedFile"):
+        assert word not in pdf
+
+
+def test_a_browser_runs_nothing_of_a_hostile_name(tmp_path: Path, hostile_names: list[str]) -> None:
+    report = make_report({"user": len(hostile_names)}, rows_shown=len(hostile_names))
+    page = render_html(report, log_of(hostile_names))
+    without_policy = re.sub(r"<meta http-equiv=[^>]*>", "", page)
+    for number, document in enumerate((page, without_policy)):
+        (path := tmp_path / f"{number}.html").write_text(document, encoding="utf-8")
+        command = [
+            "chromium", "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking",
+            f"--user-data-dir={tmp_path / 'profile'}", "--dump-dom", path.as_uri(),
+        ]  # fmt: skip
+        dom = subprocess.run(command, capture_output=True, check=True, text=True, timeout=120).stdout
+        assert "<title>Contact Assignments: Acme &lt;b&gt;Support&lt;/b&gt;, Last 7 Days</title>" in dom
+        assert "<h1>broken</h1>" not in dom
+        assert dom.count("<tr>") == page.count("<tr>")
+
+
+@pytest.mark.parametrize("address", ["file:///etc/hostname", "http://127.0.0.1:9/x.png", "ftp://127.0.0.1/x"])
+def test_the_pdf_engine_may_fetch_nothing(address: str) -> None:
+    with pytest.raises(FatalURLFetchingError, match="a report must not fetch"):
+        pdf_bytes(f'<img src="{address}">')
+
+
+def test_both_messages_of_the_original_are_shown() -> None:
+    report = make_report({}, filters=Filters(source=("user",)))
+    states = dict.fromkeys(type(report.components).model_fields, State.NO_DATA) | {
+        "quality": State.NOT_APPLICABLE
+    }
+    page = render_html(
+        report.model_copy(update={"components": report.components.model_copy(update=states)}), log_of([])
+    )
+    assert page.count("The selected filter(s) have no applicable data") == 5
+    assert page.count("The selected filter(s) are not applicable here") == 1
+
+
+def test_a_provisional_report_names_the_missing_days() -> None:
+    days = tuple(FIRST + timedelta(n) for n in (3, 4))
+    report = make_report({"user": 3}, provisional=True, missing_days=days)
+    page = render_html(report, log_of([]))
+    assert "Not loaded: 2 of 7 days (2026-11-04, 2026-11-05)" in page
+
+
+def test_an_empty_report_has_no_share_and_no_chart() -> None:
+    page = render_html(make_report({}), log_of([]))
+    assert "No assignments in this period." in page
+    assert "NaN" not in page
+
+
+@pytest.mark.parametrize("days", [1, 7, 31, 93, 400])
+def test_the_trend_has_each_day_whatever_their_number(days: int) -> None:
+    report = make_report({"user": 5}, days=days)
+    missing = (*report.by_day[:-1], DayCount(day=report.by_day[-1].day, count=0, is_loaded=False))
+    drawn = charts.trend_chart(report.model_copy(update={"by_day": missing}))
+    assert "not loaded" in drawn.svg
+
+
+def test_charts_say_in_words_what_they_show() -> None:
+    report = make_report({"user": 1500, "<script>": 5, "$_$": 4})
+    drawn = [charts.bar_chart(report), charts.pie_chart(report)]
+    assert all("User 1,500" in chart.alternative for chart in drawn)
+    assert not any("<script" in chart.svg for chart in drawn)
+    assert 'alt="Assignments by source: User 1,500, &lt;Script&gt; 5, $ $ 4"' in render_html(
+        report, log_of([])
+    )
+
+
+def test_known_sources_keep_their_colour_and_no_two_share_one() -> None:
+    few, all_nine = make_report({"user": 1}), make_report(dict.fromkeys(SOURCE_LABELS, 1) | {"new": 1})
+    assert charts.colours(few.by_source)[0] in charts.colours(all_nine.by_source)
+    assert len(set(charts.colours(all_nine.by_source))) == 10
+
+
+def test_shown_text_is_bounded() -> None:
+    assert showable("x" * 300) == "x" * 255 + "…"
+    assert showable("e" + "\u0301" * 100) == "e" + "\u0301" * 8
+    assert showable("\u202eabc") == "\u202eabc"

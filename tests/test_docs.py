@@ -1,0 +1,64 @@
+"""What the product calls things is written down: a rename is a visible change."""
+
+import re
+from pathlib import Path
+
+import typer
+
+from assets.config import CONTRACT_COLUMNS, Config, load_config
+from assets.warehouse.schema import METADATA
+from orchestration.cli import app
+from orchestration.definitions import build_definitions
+
+ROOT = Path(__file__).parents[1]
+NAMES = (ROOT / "docs" / "naming.md").read_text(encoding="utf-8")
+CONFIGURATION = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
+
+
+def test_every_asset_job_and_check_is_documented() -> None:
+    definitions = build_definitions(load_config(ROOT / "reports.yaml"))
+    graph = definitions.resolve_asset_graph()
+    keys = {"/".join(key.path[1:]) for key in graph.get_all_asset_keys()} - {"report/handed_over_by_people"}
+    jobs = {job.name for job in definitions.get_repository_def().get_all_jobs()} - {"__ASSET_JOB"}
+    checks = {check.name for check in graph.asset_check_keys}
+    assert len(keys) == 11
+    for name in keys | {job.removeprefix("acme_") for job in jobs} | checks:
+        assert f"`{name}`" in NAMES, name
+
+
+def test_every_table_and_column_is_documented() -> None:
+    for table in METADATA.sorted_tables:
+        assert f"`{table.name}`" in NAMES
+        for column in table.columns:
+            assert f"`{column.name}`" in NAMES, column
+
+
+def test_every_command_and_its_options_are_documented() -> None:
+    group = typer.main.get_command(app)
+    for name, command in group.commands.items():  # type: ignore[attr-defined]
+        assert f"`{name}`" in NAMES
+        for parameter in command.params:
+            for option in (text for text in parameter.opts if text.startswith("--")):
+                assert f"`{option}`" in NAMES, (name, option)
+
+
+def test_every_key_of_the_configuration_is_documented() -> None:
+    schema = Config.model_json_schema()
+    models = [schema, *schema["$defs"].values()]
+    keys = {key for model in models for key in model.get("properties", {})}
+    for key in keys | set(CONTRACT_COLUMNS):
+        assert f"`{key}`" in CONFIGURATION, key
+
+
+def test_the_readmes_configuration_is_right_and_short(tmp_path: Path) -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```yaml\n(.*?)```", readme, re.DOTALL)
+    (path := tmp_path / "reports.yaml").write_text(example)
+    assert load_config(path).workspaces
+    assert len(example.splitlines()) <= 20
+
+
+def test_links_in_the_documents_lead_somewhere() -> None:
+    for page in (*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")):
+        for link in re.findall(r"\]\((?!https?:|#|mailto:)([^)#]+)", page.read_text(encoding="utf-8")):
+            assert (page.parent / link).exists(), f"{page.name}: {link}"
