@@ -7,7 +7,7 @@ Exit codes: 0 done; 1 something is wrong; 2 wrong configuration or usage; 3 a so
 import json
 import sys
 import time
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -166,11 +166,19 @@ def _print_table(published: "list[Published]") -> None:
         table.add_row(
             report.workspace,
             report.title,
-            f"{report.period.first_day} – {report.period.last_day}",
+            _days(report.period.first_day, report.period.last_day),
             f"{state}, provisional" if report.provisional else state,
             f"{report.total:,}",
         )
     Console().print(table)
+
+
+def _days(first: date, last: date) -> str:
+    """Return both days, the second without what it shares with the first: "2026-11-11 – 17"."""
+    if first == last:
+        return str(first)
+    shared = "%d" if (first.year, first.month) == (last.year, last.month) else "%m-%d"
+    return f"{first} – {last:{shared if first.year == last.year else '%Y-%m-%d'}}"
 
 
 @app.command()

@@ -43,8 +43,8 @@ def _event_columns() -> list[Column[Any]]:
         _text("assigned_by_id"),
         _text("assigned_by_name"),
         _text("origin", "the input: file name or table", nullable=False),
-        _text("time_quality", "exact | received | bounded | imported", nullable=False),
-        _text("source_quality", "stated | inferred | unknown", nullable=False),
+        _text("time_quality", "exact, received, bounded or imported", nullable=False),
+        _text("source_quality", "stated, inferred or unknown", nullable=False),
     ]
 
 
@@ -94,8 +94,8 @@ ASSIGNMENT_LOG = Table(
     METADATA,
     _day(),
     *_event_columns(),
-    _text("action", "assigned | reassigned | unassigned", nullable=False),
-    _text("previous_quality", "stated | inferred", nullable=False),
+    _text("action", "assigned, reassigned or unassigned", nullable=False),
+    _text("previous_quality", "stated or inferred", nullable=False),
     comment="report-ready rows, previous assignee resolved",
 )
 

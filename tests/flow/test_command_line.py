@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.mark.parametrize("preset", PRESETS)
-def test_every_output_says_the_same_total(demo: Shell, preset: str, tmp_path: Path) -> None:
+def test_every_output_says_the_same_total(demo: Shell, preset: str) -> None:
     folder = demo.folder / "out" / "acme" / preset / str(LAST_DAY) / "v1"
     report = json.loads((folder / "report.json").read_text())
     total = report["total"]

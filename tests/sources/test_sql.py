@@ -106,7 +106,7 @@ def test_postgresql_answers_a_query_of_the_user(
     inbox: Inbox, events_table: str, column: str, timezone: str | None
 ) -> None:
     query = (
-        f"SELECT event_id, {column} AS occurred_at, contact_id, assignee FROM events "  # noqa: S608
+        f"SELECT event_id, {column} AS occurred_at, contact_id, assignee FROM events "
         f"WHERE {column} >= CAST(:start AS timestamp{'tz' if timezone is None else ''}) AND {column} < :end"
     )
     inbox.source = {"type": "sql", "url": events_table, "query": query, "timezone": timezone}

@@ -18,7 +18,7 @@ DAYS = [date(2024, 3, day) for day in range(1, 6)]
 
 
 def counts(*rows: tuple[date, str, int]) -> pa.Table:
-    zeros = {name: 0 for name in SCHEMA.names[3:]}
+    zeros = dict.fromkeys(SCHEMA.names[3:], 0)
     return pa.Table.from_pylist(
         [{"local_day": day, "source": source, "assignment_count": n} | zeros for day, source, n in rows],
         SCHEMA,
