@@ -174,7 +174,7 @@ def _print_table(published: "list[Published]") -> None:
 
 
 def _days(first: date, last: date) -> str:
-    """Return both days, the second without what it shares with the first: "2026-11-11 – 17"."""
+    """Return both days, the second without the year and month that both share."""
     if first == last:
         return str(first)
     shared = "%d" if (first.year, first.month) == (last.year, last.month) else "%m-%d"
