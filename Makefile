@@ -34,7 +34,7 @@ lint: .venv/installed-dev ## Check format, style, types and import directions
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-lock: .venv/installed-dev ## Write the lock files anew
+lock: .venv/bin/python ## Write the lock files anew
 	$(PIP_INSTALL) uv
 	$(LOCK) --group dev -o requirements-dev.lock
 	$(LOCK) --group build -c requirements-dev.lock -o requirements.lock

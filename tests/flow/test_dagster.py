@@ -55,15 +55,14 @@ def materialization(instance: dg.DagsterInstance, *key: str) -> dict[str, object
     return {name: value.value for name, value in event.asset_materialization.metadata.items()}
 
 
-def test_the_code_location_loads_by_its_file_without_any_variable() -> None:
+@pytest.mark.parametrize(
+    "command", [("dagster", "definitions", "validate", "-w", "workspace.yaml"), ("dg", "check", "defs")]
+)
+def test_the_code_location_loads_without_any_variable(command: tuple[str, ...]) -> None:
+    program = Path(sys.executable).with_name(command[0])
     environment = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME")}
     done = subprocess.run(
-        [sys.executable, "-m", "dagster", "definitions", "validate", "-w", "workspace.yaml"],
-        cwd=ROOT,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
+        [str(program), *command[1:]], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
 
