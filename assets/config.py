@@ -4,6 +4,7 @@ Reading a file happens in `load_config` only, never at import. Secrets stay `${N
 `reveal` is called at the moment of use, so that checking a configuration needs no environment.
 """
 
+import glob
 import os
 import re
 from collections.abc import Hashable
@@ -66,6 +67,11 @@ CONTRACT_COLUMNS = (
 """What a source may tell about an event."""
 
 
+_TIME_DIRECTIVES = set(
+    "%Y %y %m %-m %d %-d %b %B %a %A %H %-H %I %-I %p %M %-M %S %-S %f %g %j %z %%".split()
+)
+
+
 def contract_column(name: str) -> str:
     """Return the contract column that *name* stands for: "assignee" is short for its name."""
     return f"{name}_name" if f"{name}_name" in CONTRACT_COLUMNS else name
@@ -100,6 +106,15 @@ class _SourceOptions(_Model):
         description="Contract column -> column of the source; equal names need no entry.",
     )
 
+    @field_validator("time_format")
+    @classmethod
+    def _known_directives(cls, form: str | None) -> str | None:
+        unknown = sorted(set(re.findall(r"%-?.", form or "")) - _TIME_DIRECTIVES)
+        if unknown:
+            known = " ".join(sorted(_TIME_DIRECTIVES))
+            raise ValueError(f"cannot read {' '.join(unknown)}; it knows {known}, and zones as %z only")
+        return form
+
 
 class FilesSource(_SourceOptions):
     """Events in CSV, NDJSON or Parquet files."""
@@ -111,7 +126,7 @@ class FilesSource(_SourceOptions):
     @classmethod
     def _absolute_glob(cls, pattern: str, info: ValidationInfo) -> str:
         folder: Path = (info.context or {}).get("folder", Path.cwd())
-        return str(folder / Path(pattern).expanduser())
+        return str(Path(glob.escape(str(folder))) / Path(pattern).expanduser())
 
 
 class SqlSource(_SourceOptions):
@@ -270,6 +285,9 @@ def load_config(path: Path) -> Config:
         raise ConfigError(
             f"{path}: no such file; name one with --config, or start from reports.yaml"
         ) from None
+    except yaml.MarkedYAMLError as error:  # its own text would quote the line, and a secret with it
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise ConfigError(f"{path}: line {line}: {error.problem}") from None
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise ConfigError(f"{path}: {error}") from None
     try:
@@ -292,7 +310,7 @@ def _say(error: Any) -> str:
         case "value_error":
             return str(error["ctx"]["error"])
     given = error["input"]
-    shown = isinstance(given, str | int | float | None) and "url" not in error["loc"]
+    shown = isinstance(given, str | int | float | None) and "source" not in error["loc"]  # where secrets are
     return f"{error['msg']}, not {given!r}" if shown else str(error["msg"])
 
 

@@ -9,9 +9,11 @@ from typing import Any
 from sqlalchemy import (
     CTE,
     ColumnElement,
+    CompoundSelect,
     Select,
     and_,
     case,
+    exists,
     false,
     func,
     literal,
@@ -41,11 +43,20 @@ _PROVENANCE = ("origin", "time_quality", "source_quality")
 
 def judged_events(period: Period) -> Select[Any]:
     """Return the log's columns and `verdict` for each accepted event of *period*, in the log's order."""
-    asked = select(ASSIGNMENT_EVENTS, _contact(ASSIGNMENT_EVENTS.c).label("contact")).where(
-        ASSIGNMENT_EVENTS.c.local_day.between(period.first_day, period.last_day)
-    ).cte("asked")  # fmt: skip
-    first_days = _first_days(asked.c, period)
-    known = _last_known(asked.c, period)
+    events = ASSIGNMENT_EVENTS.c
+    asked = (
+        select(ASSIGNMENT_EVENTS, _contact(events).label("contact"))
+        .where(events.local_day.between(period.first_day, period.last_day))
+        .cte("asked")
+    )
+    unstated = select(asked.c.contact).where(~asked.c.previous_stated)
+    earlier = (
+        select(ASSIGNMENT_EVENTS, _contact(events).label("contact"))
+        .where(events.local_day < period.first_day, _contact(events).in_(unstated))
+        .cte("earlier")
+    )
+    first_days = _first_days(union_all(select(asked.c.event_id), select(earlier.c.event_id)), period)
+    known = _last_known(asked.c, earlier.c, unstated, first_days.c)
     event = asked.c
     was_id = case((event.previous_stated, event.previous_assignee_id), else_=known.c.known_id)
     was_name = case((event.previous_stated, event.previous_assignee_name), else_=known.c.known_name)
@@ -85,43 +96,49 @@ def _contact(events: _Columns) -> ColumnElement[str]:
     return func.coalesce(events.contact_id, literal("conversation ") + events.conversation_id)
 
 
-def _first_days(asked: _Columns, period: Period) -> CTE:
-    """Find the first day on which each asked id occurs."""
+def _first_days(ids: CompoundSelect[Any], period: Period) -> CTE:
+    """Find the first day on which each of *ids* occurs: only there does it count."""
     events = ASSIGNMENT_EVENTS.c
     return (
         select(events.event_id, func.min(events.local_day).label("first_day"))
-        .where(events.local_day <= period.last_day, events.event_id.in_(select(asked.event_id)))
+        .where(events.local_day <= period.last_day, events.event_id.in_(ids))
         .group_by(events.event_id)
         .cte("first_days")
     )
 
 
-def _last_known(asked: _Columns, period: Period) -> CTE:
+def _last_known(
+    asked: _Columns, earlier: _Columns, unstated: Select[tuple[str]], first_days: _Columns
+) -> CTE:
     """Find the assignee just before each asked event of a contact whose source does not state it."""
-    unstated = select(asked.contact).where(~asked.previous_stated)
-    events = ASSIGNMENT_EVENTS.c
-    newest_first = func.row_number().over(
-        partition_by=_contact(events), order_by=(events.occurred_at.desc(), events.event_id.desc())
-    )
-    earlier = (
-        select(ASSIGNMENT_EVENTS, _contact(events).label("contact"), newest_first.label("age"))
-        .where(events.local_day < period.first_day, _contact(events).in_(unstated))
-        .cte("earlier")
-    )
     names = ("contact", "occurred_at", "event_id", "assignee_id", "assignee_name")
-    steps = union_all(
-        select(*(asked[name] for name in names), true().label("is_asked")).where(asked.contact.in_(unstated)),
-        select(*(earlier.c[name] for name in names), false().label("is_asked")).where(earlier.c.age == 1),
-    ).cte("steps")
-    order = (steps.c.occurred_at, steps.c.event_id)
-    known = select(
-        steps,
-        func.lag(steps.c.assignee_id).over(partition_by=steps.c.contact, order_by=order).label("known_id"),
-        func.lag(steps.c.assignee_name)
-        .over(partition_by=steps.c.contact, order_by=order)
-        .label("known_name"),
+    asked_steps = select(*(asked[name] for name in names), true().label("is_asked")).where(
+        asked.contact.in_(unstated), _counts(asked, first_days)
+    )
+    newest_first = func.row_number().over(
+        partition_by=earlier.contact, order_by=(earlier.occurred_at.desc(), earlier.event_id.desc())
+    )
+    aged = (
+        select(*(earlier[name] for name in names), newest_first.label("age"))
+        .where(_counts(earlier, first_days))
+        .cte("aged")
+    )
+    last_steps = select(*(aged.c[name] for name in names), false().label("is_asked")).where(aged.c.age == 1)
+    steps = union_all(asked_steps, last_steps).cte("steps").c
+    in_order = {"partition_by": steps.contact, "order_by": (steps.occurred_at, steps.event_id)}
+    stepped = select(
+        steps.event_id,
+        steps.occurred_at,
+        steps.is_asked,
+        func.lag(steps.assignee_id).over(**in_order).label("known_id"),
+        func.lag(steps.assignee_name).over(**in_order).label("known_name"),
     ).cte("stepped")
-    return select(known).where(known.c.is_asked).cte("known")
+    return select(stepped).where(stepped.c.is_asked).cte("known")
+
+
+def _counts(events: _Columns, first_days: _Columns) -> ColumnElement[bool]:
+    """Tell whether an event is the first with its id: a repeated one changes no assignee."""
+    return exists().where(first_days.event_id == events.event_id, first_days.first_day == events.local_day)
 
 
 def _is_same(

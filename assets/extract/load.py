@@ -6,6 +6,7 @@ The three tables of a day are replaced with `load_counts` last: a day counts as 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import reduce
 from zoneinfo import ZoneInfo
 
 import pyarrow as pa
@@ -21,9 +22,13 @@ from assets.warehouse.schema import ASSIGNMENT_EVENTS, LOAD_COUNTS, REJECTED_EVE
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """What became of the rows read for some days: one row a day of `load_counts`, and the rows stored."""
+    """What became of the rows read for some days: one row a day of `load_counts`, and the rows stored.
+
+    `placed_count` is the number of rows of these days, counted before they were judged.
+    """
 
     counts: pa.Table
+    placed_count: int
     stored_events: int
     stored_rejected: int
 
@@ -35,9 +40,11 @@ class Loaded:
     def is_reconciled(self) -> bool:
         """Tell whether read = accepted + rejected + duplicates + no change, and all of it is stored."""
         parts = ("accepted_count", "rejected_count", "duplicate_count", "no_change_count")
+        explained = reduce(pc.add, (self.counts[part] for part in parts))
         faults_stored = self.stored_rejected - self.total("rejected_count")
         return (
-            self.total("read_count") == sum(self.total(part) for part in parts)
+            self.counts["read_count"].equals(explained)
+            and self.total("read_count") == self.placed_count
             and self.total("accepted_count") == self.stored_events
             and faults_stored == self.total("unreadable_count")
         )
@@ -45,7 +52,7 @@ class Loaded:
     def __str__(self) -> str:
         """Say it as the check's text."""
         return (
-            f"{self.total('read_count'):,} read = {self.total('accepted_count'):,} accepted "
+            f"{self.placed_count:,} read = {self.total('accepted_count'):,} accepted "
             f"+ {self.total('rejected_count'):,} rejected + {self.total('duplicate_count'):,} duplicates "
             f"+ {self.total('no_change_count'):,} without change; "
             f"{self.stored_events:,} and {self.stored_rejected:,} stored"
@@ -62,22 +69,21 @@ def load_days(
     zone = workspace.zone
     begun = [day for day in days if first_instant(day, zone) < now]
     if not begun:
-        return Loaded(arrow_schema(LOAD_COUNTS).empty_table(), 0, 0)
+        return Loaded(arrow_schema(LOAD_COUNTS).empty_table(), 0, 0, 0)
     options = workspace.source
     staging = Staging(
         begun,
         zone,
         now,
-        fallback_day=workspace.first_day,
         naive_zone=ZoneInfo(options.timezone) if options.timezone else None,
         time_format=options.time_format,
     )
     end = min(first_instant(begun[-1] + DAY, zone), now)
     for item in source.read(first_instant(begun[0], zone), end):
         staging.add(item)
-    staging.mark_duplicates()
+    staging.finish()
     counts = staging.counts().read_all()
     events = warehouse.replace_days(ASSIGNMENT_EVENTS, begun, staging.events())
     rejected = warehouse.replace_days(REJECTED_EVENTS, begun, staging.rejected())
     warehouse.replace_days(LOAD_COUNTS, begun, counts.to_reader())
-    return Loaded(counts, events, rejected)
+    return Loaded(counts, staging.placed_count, events, rejected)

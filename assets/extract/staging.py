@@ -52,39 +52,50 @@ _STAGED = pa.schema(
     ]
 )
 
+_STAGE = f"""
+    INSERT INTO staged BY NAME
+    SELECT local_day, instant AS occurred_at, * EXCLUDE (stands_at, starts, ends, local_day, instant)
+    REPLACE (coalesce(event_id, {_MADE_ID}) AS event_id)
+    FROM (
+        SELECT {_CELLS}, instant, row_number, previous_stated, text_cleaned, time_quality, source_quality,
+            $origin AS origin, stands_at, reason,
+            CASE WHEN reason IS NOT NULL THEN coalesce(raw, {_RAW}) END AS raw,
+            CASE WHEN reason IS NOT NULL THEN 'rejected'
+                 WHEN previous_stated AND {_SAME_ASSIGNEE} THEN 'no_change'
+                 ELSE 'accepted' END AS verdict
+        FROM placed
+    ) JOIN days ON stands_at >= starts AND stands_at < ends"""  # noqa: S608 - names of the contract
+
 
 class Staging:
-    """Rows of *days* of *zone* that occurred before *until*, judged one by one.
+    """Rows of *days* (without a gap, of *zone*) that occurred before *until*, judged one by one.
 
     *naive_zone* reads times without zone (None rejects them); *time_format* those not in ISO 8601.
     A row whose time cannot be read stands with the nearest readable row before it in its input, else
-    after it, else on *fallback_day*.
+    after it. Where there is none, nobody knows its day: the input is noted as unreadable on all days.
     """
 
-    def __init__(  # noqa: PLR0913 - what the configuration says of a source
+    def __init__(
         self,
         days: list[date],
         zone: ZoneInfo,
         until: datetime,
         *,
-        fallback_day: date,
         naive_zone: ZoneInfo | None = None,
         time_format: str | None = None,
     ) -> None:
         self._connection = engine.connect()
         self._naive_zone = naive_zone
         self._time_format = time_format
-        self._fallback = first_instant(fallback_day, zone)
         self._last_time: dict[str, datetime] = {}
+        self._without_day: dict[str, tuple[int, str]] = {}
+        self.placed_count = 0
         starts = [first_instant(day, zone) for day in days]
         ends = [min(first_instant(day + DAY, zone), until) for day in days]
+        self._window = {"start": starts[0], "end": ends[-1]}
         instants = pa.timestamp("us", "UTC")
-        self._connection.register(
-            "days",
-            pa.table(
-                {"local_day": days, "starts": pa.array(starts, instants), "ends": pa.array(ends, instants)}
-            ),
-        )
+        columns = {"local_day": days, "starts": pa.array(starts, instants), "ends": pa.array(ends, instants)}
+        self._connection.register("days", pa.table(columns))
         if naive_zone:
             self._connection.register("offsets", times.wall_offsets(naive_zone))
         self._connection.register("empty", _STAGED.empty_table())
@@ -99,7 +110,20 @@ class Staging:
             self._connection.register("batch", contract_rows(item))
             self._connection.execute(self._timed_sql(item))
             stands_at, carried = self._place_of_untimed(item)
-            self._connection.execute(self._staged_sql(stands_at), {"origin": item.origin, "carried": carried})
+            self._connection.execute(
+                f"CREATE OR REPLACE TEMP TABLE placed AS SELECT *, {stands_at} AS stands_at, "  # noqa: S608
+                f"{_REASON} AS reason FROM timed",
+                {"carried": carried} if "$carried" in stands_at else {},
+            )
+            self._count(item)
+            self._connection.execute(_STAGE, {"origin": item.origin})
+
+    def finish(self) -> None:
+        """Let the first of several rows with one id stand, and note inputs whose rows have no day."""
+        for origin, (count, reason) in sorted(self._without_day.items()):
+            note = f"{origin}: {count:,} rows have no readable time, the first: {reason}"
+            self.add(Unreadable(origin, note))
+        self._mark_duplicates()
 
     def _timed_sql(self, item: Batch) -> str:
         kind = item.rows.schema.field("occurred_at").type
@@ -110,37 +134,33 @@ class Staging:
             SELECT *, coalesce(zoned, make_timestamp({naive})::TIMESTAMPTZ) AS instant
             FROM (SELECT *, {times.instant_columns(kind, self._time_format)} FROM batch) {offsets}"""  # noqa: S608
 
-    def _place_of_untimed(self, item: Batch) -> tuple[str, datetime]:
+    def _place_of_untimed(self, item: Batch) -> tuple[str, datetime | None]:
         """Return SQL for the instant at which a row stands, and the last readable time before the batch."""
         first, last, untimed, is_ordered = self._connection.sql(
             "SELECT arg_min(instant, row_number), arg_max(instant, row_number), bool_or(instant IS NULL), "
             "bool_and(row_number IS NOT NULL) FROM timed"
         ).fetchall()[0]
-        carried = self._last_time.get(item.origin) or first or self._fallback
-        self._last_time[item.origin] = last or carried
+        carried = self._last_time.get(item.origin) or first
+        if last:
+            self._last_time[item.origin] = last
         if not untimed or not is_ordered:
-            return "coalesce(instant, $carried)", self._fallback
+            return "instant", None
         so_far = "(ORDER BY row_number ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)"
         return f"coalesce(last_value(instant IGNORE NULLS) OVER {so_far}, $carried)", carried
 
-    def _staged_sql(self, stands_at: str) -> str:
-        return f"""
-            INSERT INTO staged BY NAME
-            SELECT local_day, instant AS occurred_at, * EXCLUDE (stands_at, starts, ends, local_day, instant)
-            REPLACE (coalesce(event_id, {_MADE_ID}) AS event_id)
-            FROM (
-                SELECT {_CELLS}, instant, row_number,
-                    previous_stated, text_cleaned, time_quality, source_quality,
-                    $origin AS origin, {stands_at} AS stands_at, {_REASON} AS reason,
-                    CASE WHEN reason IS NOT NULL THEN coalesce(raw, {_RAW}) END AS raw,
-                    CASE WHEN reason IS NOT NULL THEN 'rejected'
-                         WHEN previous_stated AND {_SAME_ASSIGNEE} THEN 'no_change'
-                         ELSE 'accepted' END AS verdict
-                FROM timed
-            ) JOIN days ON stands_at >= starts AND stands_at < ends"""  # noqa: S608
+    def _count(self, item: Batch) -> None:
+        """Count, apart from staging, the rows that belong to the days, and remember those without a day."""
+        placed, without_day, reason = self._connection.sql(
+            "SELECT count(*) FILTER (stands_at >= $start AND stands_at < $end), "
+            "count(*) FILTER (stands_at IS NULL), min(reason) FILTER (stands_at IS NULL) FROM placed",
+            params=self._window,
+        ).fetchall()[0]
+        self.placed_count += placed
+        if without_day:
+            before, first_reason = self._without_day.get(item.origin, (0, reason))
+            self._without_day[item.origin] = (before + without_day, first_reason)
 
-    def mark_duplicates(self) -> None:
-        """Let the first of several rows with one id stand; call it once, after the last batch."""
+    def _mark_duplicates(self) -> None:
         self._connection.execute(
             f"""
             WITH twice AS (

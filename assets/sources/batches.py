@@ -28,6 +28,7 @@ LOG_HEADER = {
 """Header of the original's eight-column log, in lower case."""
 
 PREVIOUS = {"previous_assignee_id", "previous_assignee_name"}
+ASSIGNEE = {"assignee_id", "assignee_name"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +87,7 @@ def match_columns(names: Iterable[str], mapping: Mapping[str, str]) -> dict[str,
         found[column] = lower[name.strip().lower()]
     if "occurred_at" not in found:
         raise ValueError(f"column 'occurred_at' is missing; it has {', '.join(names)}; map one in `columns`")
-    if not {"assignee_id", "assignee_name"} & found.keys():
+    if not ASSIGNEE & found.keys():
         raise ValueError(f"column 'assignee' is missing; it has {', '.join(names)}; map one in `columns`")
     return found
 

@@ -14,8 +14,10 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from assets.errors import SourceUnavailable
 
+ADBC_DIALECTS = ("postgresql", "sqlite")
 _SAMPLE_ROWS = 100
 _FETCH_ROWS = 50_000
+_UNREACHABLE = ("Failed to connect", "connection to server", "Can't connect", "closed the connection")
 _REFUSED = ("28P01", "28000", "password authentication failed", "Access denied")
 
 
@@ -123,10 +125,9 @@ def _unavailable(url: URL, origin: str, error: BaseException) -> SourceUnavailab
     """Say which database failed and why, without its password."""
     place = url.set(query={}).render_as_string(hide_password=True)
     reason = " ".join(str(error).split())
-    if "onnect" not in reason and not any(mark in reason for mark in _REFUSED):
-        return SourceUnavailable(f"{origin} at {place}: {reason}", permanent=True)
     if any(mark in reason for mark in _REFUSED):
-        return SourceUnavailable(
-            f"{origin} at {place}: user name or password refused; correct `url`", permanent=True
-        )
+        message = f"{origin} at {place}: user name or password refused; correct `url`"
+        return SourceUnavailable(message, permanent=True)
+    if not any(mark in reason for mark in _UNREACHABLE):
+        return SourceUnavailable(f"{origin} at {place}: {reason}", permanent=True)
     return SourceUnavailable(f"{origin} at {place}: not reachable ({reason}); start it or correct `url`")

@@ -6,7 +6,10 @@ A file that cannot be read is reported and the others go on. Which rows are even
 import re
 from collections.abc import Iterator
 from datetime import datetime
+from itertools import takewhile
 from pathlib import Path
+
+import pyarrow as pa
 
 from assets.config import FilesSource
 from assets.errors import SourceUnavailable
@@ -42,13 +45,13 @@ class Files:
                 continue
             try:
                 yield from read_format(path, origin, self.options.columns)
-            except (OSError, ValueError) as error:  # Arrow's own errors are among them
+            except (OSError, ValueError, KeyError, pa.ArrowException) as error:
                 yield Unreadable(origin, f"{origin}: {_first_line(error, path)}")
 
     def _files(self) -> list[tuple[Path, str]]:
         """Return each file with its name below the glob's fixed folder, free of any machine's path."""
         pattern = Path(self.options.path)
-        fixed = [part for part in pattern.parts if not re.search(r"[*?\[]", part)]
+        fixed = list(takewhile(lambda part: not re.search(r"[*?\[]", part), pattern.parts))
         base = Path(*fixed) if len(fixed) < len(pattern.parts) else pattern.parent
         found = sorted(path for path in base.glob(str(pattern.relative_to(base))) if path.is_file())
         if not found:

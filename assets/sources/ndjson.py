@@ -13,8 +13,8 @@ import pyarrow.compute as pc
 from pyarrow.csv import ParseOptions
 
 from assets.config import CONTRACT_COLUMNS, contract_column
-from assets.sources.batches import PREVIOUS, Batch
-from assets.sources.delimited import as_text, numbered_batches
+from assets.sources.batches import ASSIGNEE, PREVIOUS, Batch
+from assets.sources.delimited import numbered_batches, with_faults
 from assets.warehouse import engine
 
 _ONE_CELL = {"delimiter": "\x01", "quote_char": False, "newlines_in_values": False}
@@ -28,7 +28,7 @@ def read_ndjson(path: Path, origin: str, mapping: Mapping[str, str]) -> Iterator
     if not path.stat().st_size:
         raise ValueError("is empty")
     for lines in numbered_batches(path, ["line"], ["line"], ParseOptions(**_ONE_CELL), 0):
-        yield Batch(_cells(_with_whole_escapes(as_text(lines.select(["line"]), lines)), mapping), origin)
+        yield Batch(_cells(_with_whole_escapes(with_faults(lines.select(["line"]), lines)), mapping), origin)
 
 
 def _with_whole_escapes(lines: pa.RecordBatch) -> pa.RecordBatch:
@@ -65,9 +65,12 @@ def _cells(lines: pa.RecordBatch, mapping: Mapping[str, str]) -> pa.RecordBatch:
         f"coalesce({', '.join(f'found[{places[name]}]' for name in names)}) AS {column}"
         for column, names in keys.items()
     )
-    stated = " OR ".join(
-        f"kinds[{places[name]}] IS NOT NULL" for column in sorted(PREVIOUS) for name in keys[column]
+    kinds = {column: [f"kinds[{places[name]}]" for name in names] for column, names in keys.items()}
+    stated, assigned = (
+        " OR ".join(f"{kind} IS NOT NULL" for column in sorted(columns) for kind in kinds[column])
+        for columns in (PREVIOUS, ASSIGNEE)
     )
+    nested = " OR ".join(f"coalesce({', '.join(each)}) IN ('OBJECT', 'ARRAY')" for each in kinds.values())
     has_faults = "fault" in lines.schema.names
     fault, raw = ("fault" if has_faults else "NULL"), ("raw" if "raw" in lines.schema.names else "NULL")
     connection = engine.connect()
@@ -83,8 +86,12 @@ def _cells(lines: pa.RecordBatch, mapping: Mapping[str, str]) -> pa.RecordBatch:
             FROM checked
         )
         SELECT {cells}, coalesce({stated}, false) AS previous_stated, row_number,
-               coalesce(old_fault, if(object IS NULL, 'is no JSON object', NULL)) AS fault,
-               coalesce(old_raw, if(object IS NULL, line, NULL)) AS raw
+               CASE WHEN old_fault IS NOT NULL THEN old_fault
+                    WHEN object IS NULL THEN 'is no JSON object'
+                    WHEN NOT coalesce({assigned}, false) THEN 'has no assignee; map its key in `columns`'
+                    WHEN {nested} THEN 'has an object or a list where text is due; write it flat'
+               END AS fault,
+               coalesce(old_raw, if(fault IS NOT NULL, line, NULL)) AS raw
         FROM parsed ORDER BY row_number
         """,  # noqa: S608 - names of the contract
         params={"paths": ['$."{}"'.format(name.replace('"', '\\"')) for name in places]},

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from assets.sources.batches import Batch, is_printed_log, match_columns
@@ -28,4 +29,8 @@ def contract_cells(column: str, cells: pa.Array) -> pa.Array:
     """Return *cells* as text; a typed `occurred_at` stays a timestamp, in microseconds."""
     if column == "occurred_at" and pa.types.is_timestamp(cells.type):
         return cells.cast(pa.timestamp("us", cells.type.tz), safe=False)
+    if pa.types.is_floating(cells.type) and pc.all(pc.equal(cells, pc.round(cells)), skip_nulls=True).as_py():
+        return cells.cast(pa.int64()).cast(pa.string())  # whole numbers with gaps, as pandas writes them
+    if isinstance(cells.type, pa.BaseExtensionType):  # a UUID, for one
+        return pa.array([None if cell is None else str(cell) for cell in cells.to_pylist()], pa.string())
     return cells.cast(pa.string())

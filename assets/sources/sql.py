@@ -4,6 +4,7 @@ The asked window is made coarse where a database's times are text or local: `ext
 How a database is connected is in `databases.py`.
 """
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -24,6 +25,7 @@ from sqlalchemy import (
     or_,
     select,
     text,
+    true,
 )
 from sqlalchemy import table as table_named
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
@@ -32,12 +34,13 @@ from assets.config import SqlSource, reveal
 from assets.errors import SourceUnavailable
 from assets.periods import DAY
 from assets.sources.batches import Batch, Unreadable, is_printed_log, match_columns
-from assets.sources.databases import Database, open_database
+from assets.sources.databases import ADBC_DIALECTS, Database, open_database
 from assets.sources.parquet import contract_cells
 
 _CLOCK_CHANGE = timedelta(hours=3)  # more than any
 _ANY_ZONE = timedelta(hours=28)  # more than any two zones are apart
 _EPOCH_UNITS = (1, 1_000, 1_000_000)
+_DATED = "____-__-__%"  # ISO dates: the only text that sorts as time does
 
 
 class Sql:
@@ -54,23 +57,54 @@ class Sql:
         """
         try:
             url = make_url(reveal(self.options.url))
-            url.get_dialect()
-        except (ArgumentError, NoSuchModuleError) as error:
+            url.get_dialect().import_dbapi()
+        except ModuleNotFoundError as error:
+            if url.get_backend_name() not in ADBC_DIALECTS:
+                message = f"{self.origin}: {error}; install the driver of `url`"
+                raise SourceUnavailable(message, permanent=True) from None
+        except (ArgumentError, NoSuchModuleError, ValueError) as error:
             raise SourceUnavailable(f"{self.origin}: `url` of the source: {error}", permanent=True) from None
         with open_database(url, self.origin) as database:
             base = self._base(database, start, end)
             sample = database.schema(select(text("*")).select_from(base))
             try:
                 columns = match_columns(sample.names, self.options.columns)
-            except ValueError as error:
+                kind = sample.field(columns["occurred_at"]).type
+            except (ValueError, KeyError) as error:  # KeyError: a name that comes twice
                 raise SourceUnavailable(f"{self.origin}: {error}", permanent=True) from None
-            kind = sample.field(columns["occurred_at"]).type
             statement = select(*(_cells(name, columns[name], kind) for name in columns)).select_from(base)
             if self.options.table:
-                window = _within(column(columns["occurred_at"]), kind, start, end, self.options.timezone)
-                statement = statement.where(window)
+                times, dialect = column(columns["occurred_at"]), database.dialect.name
+                statement = statement.where(self._window(times, kind, start, end, dialect))
             for batch in database.batches(statement):
                 yield Batch(_contract_rows(batch), self.origin, is_printed_log(sample.names))
+
+    def _window(
+        self, times: ColumnElement[Any], kind: pa.DataType, start: datetime, end: datetime, dialect: str
+    ) -> ColumnElement[bool]:
+        """Return a condition that no row of the window fails, whatever the type of its time.
+
+        Rows without a time pass too: they are reported. An index answers it where times are typed.
+        """
+        missing = times.is_(None)
+        if pa.types.is_timestamp(kind):
+            bounds = (start.isoformat(sep=" "), end.isoformat(sep=" "))
+            if kind.tz is None:
+                bounds = _wall_clock_around(start, end, self.options.timezone, _CLOCK_CHANGE)
+            return or_(and_(times >= bounds[0], times < bounds[1]), missing)
+        if self.options.time_format:
+            return true()
+        epochs = or_(
+            *(and_(times >= start.timestamp() * u, times < end.timestamp() * u) for u in _EPOCH_UNITS)
+        )
+        written = cast(times, Text)
+        low, high = _days_around(start, end)
+        dated = or_(and_(written >= low, written < high), written.not_like(_DATED))
+        if dialect == "sqlite":  # where each cell has a type of its own
+            numbers = func.typeof(times).in_(("integer", "real"))
+            return or_(and_(numbers, epochs), and_(func.typeof(times) == "text", dated), missing)
+        is_number = pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)
+        return or_(epochs if is_number else dated, missing)
 
     def _base(self, database: Database, start: datetime, end: datetime) -> FromClause:
         if self.options.table:
@@ -85,7 +119,9 @@ class Sql:
             bounds = (start.isoformat(sep=" "), end.isoformat(sep=" "))
         marks = [bindparam(name, bound, String) for name, bound in zip(("start", "end"), bounds, strict=True)]
         try:
-            query = text((self.options.query or "").strip().rstrip(";")).bindparams(*marks)
+            # A line break ends a comment; only our two marks are marks, other colons are text.
+            plain = re.sub(r"(?<![:\\]):(?!(?:start|end)\b)(?=\w)", r"\:", self.options.query or "")
+            query = text(plain.strip().rstrip(";") + "\n").bindparams(*marks)
         except ArgumentError:
             message = (
                 f"{self.origin}: `query` must use :start and :end so: CAST(:start AS ...), not :start::..."
@@ -101,24 +137,8 @@ def _cells(name: str, source_name: str, kind: pa.DataType) -> ColumnElement[Any]
     return func.coalesce(cast(column(source_name), Text), "").label(name)
 
 
-def _within(
-    times: ColumnElement[Any], kind: pa.DataType, start: datetime, end: datetime, timezone: str | None
-) -> ColumnElement[bool]:
-    """Return a condition that an index can answer, true for each time of the window whatever its type."""
-    if pa.types.is_integer(kind) or pa.types.is_floating(kind):
-        first, last = start.timestamp(), end.timestamp()
-        return or_(*(and_(times >= first * unit, times < last * unit) for unit in _EPOCH_UNITS))
-    if not pa.types.is_timestamp(kind):
-        low, high = _days_around(start, end)
-    elif kind.tz is None:
-        low, high = _wall_clock_around(start, end, timezone, _CLOCK_CHANGE)
-    else:
-        low, high = start.isoformat(sep=" "), end.isoformat(sep=" ")
-    return and_(times >= low, times < high)
-
-
 def _days_around(start: datetime, end: datetime) -> tuple[str, str]:
-    """Return dates as text: every way to write a time of the window sorts between them."""
+    """Return dates as text: every ISO 8601 time of the window, in any zone, sorts between them."""
     return str((start - DAY).date()), str((end + 2 * DAY).date())
 
 

@@ -1,6 +1,8 @@
 import random
 from datetime import UTC, date, datetime, timedelta
 
+import pytest
+
 from assets.warehouse.schema import DAILY_SOURCE_AGGREGATES, LOG_COUNTS
 from tests.conftest import DAY, Inbox, line
 
@@ -98,15 +100,19 @@ def test_a_run_over_a_range_stores_what_its_days_run_singly_store(inbox: Inbox) 
         assert inbox.files() == one_by_one
 
 
-def test_inferred_previous_assignees_are_those_of_a_plain_replay(inbox: Inbox) -> None:
-    inbox.write(*random_events(11), header=UNSTATED)
+@pytest.mark.parametrize("ids", [400, 250])
+def test_inferred_previous_assignees_are_those_of_a_plain_replay(inbox: Inbox, ids: int) -> None:
+    inbox.write(*random_events(11, ids), header=UNSTATED)
     inbox.load(*MARCH)
     inbox.build(*MARCH)
     known: dict[str, str | None] = {}
+    seen: set[str] = set()
     expected = []
-    for event_id, _, conversation, contact, assignee, _ in sorted(
-        (tuple(each.split(",")) for each in random_events(11)), key=lambda row: (row[1], row[0])
-    ):
+    events = [tuple(each.split(",")) for each in random_events(11, ids)]
+    for event_id, _, conversation, contact, assignee, _ in sorted(events, key=lambda row: (row[1], row[0])):
+        if event_id in seen:
+            continue
+        seen.add(event_id)
         whose = contact or f"conversation {conversation}"
         before, known[whose] = known.get(whose), assignee or None
         if before != known[whose]:
@@ -114,6 +120,21 @@ def test_inferred_previous_assignees_are_those_of_a_plain_replay(inbox: Inbox) -
     found = [(row["event_id"], row["previous_assignee_name"], row["assignee_name"]) for row in inbox.log()]
     assert len(found) > 100
     assert found == expected
+
+
+def test_a_repeated_event_changes_no_assignee(inbox: Inbox) -> None:
+    inbox.write(
+        "x,2024-03-05T15:00:00Z,c,k,A,user",
+        "y,2024-03-06T15:00:00Z,c,k,B,user",
+        "x,2024-03-07T15:00:00Z,c,k,A,user",
+        "z,2024-03-08T15:00:00Z,c,k,A,user",
+        header=UNSTATED,
+    )
+    inbox.load(*MARCH)
+    for day in inbox.period(*MARCH).days:
+        inbox.build(day)
+    told = [(row["event_id"], row["previous_assignee_name"]) for row in inbox.log()]
+    assert told == [("x", None), ("y", "A"), ("z", "B")]
 
 
 def test_an_empty_day_has_an_empty_log(inbox: Inbox) -> None:
