@@ -67,9 +67,7 @@ CONTRACT_COLUMNS = (
 """What a source may tell about an event."""
 
 
-_TIME_DIRECTIVES = set(
-    "%Y %y %m %-m %d %-d %b %B %a %A %H %-H %I %-I %p %M %-M %S %-S %f %g %j %z %%".split()
-)
+_TIME_DIRECTIVES = {f"%{letter}" for letter in "YymdbBaAHIpMSfgjz%"} | {f"%-{letter}" for letter in "mdHIMS"}
 
 
 def contract_column(name: str) -> str:

@@ -3,6 +3,7 @@
 A plain write that is killed leaves a torn file; this one leaves the old file or the new.
 """
 
+import fcntl
 import os
 import shutil
 from collections.abc import Iterator
@@ -46,6 +47,15 @@ def creating_folder(path: Path) -> Iterator[Path]:
         _flush(path.parent)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+@contextmanager
+def one_at_a_time(path: Path) -> Iterator[None]:
+    """Wait until no other process holds *path*; the lock ends with the process, however it ends."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.with_name(f".{path.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def _flush(path: Path) -> None:

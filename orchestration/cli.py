@@ -78,22 +78,26 @@ def run(
     started = time.monotonic()
     published: list[Published] = []
     exit_code = 0
-    for each in _chosen_workspaces(settings, workspace):
-        order = flow.Order(
+    orders = [
+        flow.Order(
             each,
             _chosen_reports(each, preset or [], first, last),
             report_date.date() if report_date else now.astimezone(each.zone).date(),
             now,
             reload,
         )
+        for each in _chosen_workspaces(settings, workspace)
+    ]
+    for order in orders:
+        slug = order.workspace.slug
 
-        def say(text: str, slug: str = each.slug) -> None:
+        def say(text: str, slug: str = slug) -> None:
             typer.echo(f"[{time.monotonic() - started:6.1f} s] {slug}: {text}", err=True)
 
         try:
             published += flow.run(order, settings, say)
         except ReportError as error:
-            typer.echo(f"error: {each.slug}: {error}", err=True)
+            typer.echo(f"error: {slug}: {error}", err=True)
             exit_code = exit_code or error.exit_code
     index = write_index(Archive(settings.archive))
     if as_json:

@@ -14,8 +14,9 @@ _MOST_ROWS = 1_000
 def print_rows(rows: pa.Table) -> None:
     """Print the first thousand *rows* as a table."""
     table = Table(*rows.column_names)
-    for row in rows.slice(0, _MOST_ROWS).to_pylist():
-        table.add_row(*(Text("" if cell is None else str(cell)) for cell in row.values()))
+    columns = (column.to_pylist() for column in rows.slice(0, _MOST_ROWS).columns)  # names may come twice
+    for row in zip(*columns, strict=True):
+        table.add_row(*(Text("" if cell is None else str(cell)) for cell in row))
     Console().print(table)
     if rows.num_rows > _MOST_ROWS:
         Console(stderr=True).print(f"first {_MOST_ROWS:,} of {rows.num_rows:,} rows; --csv prints all")

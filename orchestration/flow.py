@@ -19,7 +19,7 @@ from assets.errors import TotalsDiffer
 from assets.extract.load import load_days
 from assets.periods import Period, as_of, dates
 from assets.report.build import period_of
-from assets.report.readiness import missing_days
+from assets.report.readiness import stale_days, unloaded_days
 from assets.sources.registry import open_source
 from assets.warehouse.lake import Lake
 from assets.warehouse.schema import ASSIGNMENT_EVENTS, LOAD_COUNTS
@@ -59,8 +59,9 @@ def run(order: Order, config: Config, say: Say) -> list[Published]:
     loaded = _load(order, warehouse, order.days, say)
     if loaded and _has_unstated(warehouse):
         loaded += _load(order, warehouse, list(dates(order.workspace.first_day, loaded[-1])), say)
-    if loaded:
-        _build(order.workspace, warehouse, min(loaded), say)
+    stale = _stale(order, warehouse)
+    if stale or loaded:
+        _build(order.workspace, warehouse, min(stale + loaded), say)
     drafts = []
     for spec in order.specs:
         say(f"{spec.name}: counting")
@@ -73,7 +74,7 @@ def _load(order: Order, warehouse: Lake, days: list[date], say: Say) -> list[dat
     if not days:
         return []
     whole = Period(days[0], days[-1], order.workspace.zone)
-    wanted = set(days) if order.reload else set(days) & set(missing_days(warehouse, whole, order.as_of))
+    wanted = set(days) if order.reload else set(days) & set(unloaded_days(warehouse, whole, order.as_of))
     source = open_source(order.workspace.source)
     for first, last in ranges(wanted):
         say(f"loading {first} to {last}")
@@ -83,6 +84,13 @@ def _load(order: Order, warehouse: Lake, days: list[date], say: Say) -> list[dat
         if not loaded.is_reconciled:
             raise TotalsDiffer(f"{order.workspace.slug}, {first} to {last}: {loaded}")
     return sorted(wanted)
+
+
+def _stale(order: Order, warehouse: Lake) -> list[date]:
+    """Return the days whose log is missing, or was built before an earlier day was loaded."""
+    if not order.days:
+        return []
+    return stale_days(warehouse, Period(order.days[0], order.days[-1], order.workspace.zone), order.as_of)
 
 
 def _has_unstated(warehouse: Lake) -> bool:

@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from sqlalchemy import Select, Table, func, select
 
+from assets.aggregates.history import accepted_before
 from assets.aggregates.judged import judged_events
 from assets.events import Action
 from assets.periods import Period
@@ -48,7 +49,7 @@ def build_log(warehouse: Lake, period: Period) -> Tally:
             yield batch.filter(pc.equal(batch.column("verdict"), "logged")).select(schema.names).cast(schema)
 
     stored = warehouse.replace_days(ASSIGNMENT_LOG, days, pa.RecordBatchReader.from_batches(schema, logged()))
-    counts = _log_counts(days, kinds)
+    counts = _log_counts(days, kinds, accepted_before(warehouse))
     warehouse.replace_days(LOG_COUNTS, days, counts.to_reader())
     accepted = _sum(warehouse, select(func.sum(LOAD_COUNTS.c.accepted_count)), LOAD_COUNTS, period)
     no_change, repeated = (
@@ -63,7 +64,7 @@ def _count_kinds(batch: pa.RecordBatch) -> pa.Table:
     return pa.table(batch.select(keys)).group_by(keys).aggregate([([], "count_all")])
 
 
-def _log_counts(days: list[date], kinds: list[pa.Table]) -> pa.Table:
+def _log_counts(days: list[date], kinds: list[pa.Table], history: dict[date, int]) -> pa.Table:
     """Return `log_counts`, one row a day."""
     counted: dict[tuple[date, str], int] = {}
     for row in (row for table in kinds for row in table.to_pylist()):
@@ -81,7 +82,8 @@ def _log_counts(days: list[date], kinds: list[pa.Table]) -> pa.Table:
         for counts in zip(*(rows[n] for n in ("log_count", "no_change_count", "repeated_count")), strict=True)
     ]
     schema = pa.schema([pa.field("local_day", pa.date32()), *arrow_schema(LOG_COUNTS)])
-    return pa.table({"local_day": days, "accepted_count": accepted, **rows}, schema=schema)
+    rows |= {"accepted_count": accepted, "history_count": [history.get(day, 0) for day in days]}
+    return pa.table({"local_day": days, **rows}).select(schema.names).cast(schema)
 
 
 def build_aggregates(warehouse: Lake, period: Period) -> Tally:

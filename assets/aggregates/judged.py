@@ -125,13 +125,13 @@ def _last_known(
     )
     last_steps = select(*(aged.c[name] for name in names), false().label("is_asked")).where(aged.c.age == 1)
     steps = union_all(asked_steps, last_steps).cte("steps").c
-    in_order = {"partition_by": steps.contact, "order_by": (steps.occurred_at, steps.event_id)}
+    order = (steps.occurred_at, steps.event_id)
     stepped = select(
         steps.event_id,
         steps.occurred_at,
         steps.is_asked,
-        func.lag(steps.assignee_id).over(**in_order).label("known_id"),
-        func.lag(steps.assignee_name).over(**in_order).label("known_name"),
+        func.lag(steps.assignee_id).over(partition_by=steps.contact, order_by=order).label("known_id"),
+        func.lag(steps.assignee_name).over(partition_by=steps.contact, order_by=order).label("known_name"),
     ).cte("stepped")
     return select(stepped).where(stepped.c.is_asked).cte("known")
 

@@ -77,9 +77,16 @@ class Archive:
         self.root = root
 
     def holds(self, report: Report) -> bool:
-        """Tell whether the newest version is *report* to the byte."""
+        """Tell whether the newest version says what *report* says.
+
+        The as-of instant of a period that was over makes no difference: it counts the same events.
+        """
         latest = self.latest(report.workspace, report.name, report.report_date)
-        return latest is not None and (latest[0] / REPORT).read_bytes() == _content(report)
+        if latest is None:
+            return False
+        kept = Report.model_validate_json((latest[0] / REPORT).read_bytes())
+        both_over = min(kept.as_of, report.as_of) >= report.period.end
+        return kept == (report.model_copy(update={"as_of": kept.as_of}) if both_over else report)
 
     def latest(self, workspace: str, report: str, report_date: date) -> tuple[Path, Manifest] | None:
         """Return the newest version of a report, or None."""
@@ -99,13 +106,27 @@ class Archive:
     ) -> Archived:
         """Keep *report*; *render* makes its files, and is called only where its content is new.
 
-        Raises FileExistsError where another run stored the same version at the same time.
+        Two runs may do this at once: the second finds what the first kept, or keeps the next version.
         """
-        latest = self.latest(report.workspace, report.name, report.report_date)
-        if latest and self.holds(report):
-            return Archived(*latest, is_new=False)
-        before = latest[1] if latest else None
-        files = {REPORT: _content(report), **render()}
+        files: dict[str, bytes] = {}
+        while True:
+            latest = self.latest(report.workspace, report.name, report.report_date)
+            if latest and self.holds(report):
+                return Archived(*latest, is_new=False)
+            files = files or {REPORT: _content(report), **render()}
+            try:
+                return self._add(report, configuration, made_with, files, latest[1] if latest else None)
+            except FileExistsError:
+                continue
+
+    def _add(
+        self,
+        report: Report,
+        configuration: Mapping[str, Any],
+        made_with: Mapping[str, str],
+        files: Mapping[str, bytes],
+        before: Manifest | None,
+    ) -> Archived:
         manifest = Manifest(
             workspace=report.workspace,
             workspace_name=report.workspace_name,

@@ -9,7 +9,7 @@ from datetime import datetime
 import dagster as dg
 
 from assets.config import Workspace
-from assets.errors import SourceUnavailable
+from assets.errors import ReportError, SourceUnavailable
 from assets.extract.load import load_days
 from assets.partitions import days_of, period_of_run
 from assets.sources.registry import open_source
@@ -62,8 +62,9 @@ def extract_assets(workspace: Workspace) -> list[dg.AssetsDefinition]:
             loaded = load_days(
                 workspace, open_source(workspace.source), warehouse.of(workspace.slug), period.days, clock()
             )
-        except SourceUnavailable as error:
-            raise dg.Failure(str(error), allow_retries=not error.permanent) from error
+        except ReportError as error:
+            may_pass = isinstance(error, SourceUnavailable) and not error.permanent
+            raise dg.Failure(str(error), allow_retries=may_pass) from error
         yield dg.MaterializeResult(
             asset_key=events,
             metadata={

@@ -9,7 +9,7 @@ from sqlalchemy import Table, func, select
 
 from assets.config import Filters, ReportSpec, Workspace
 from assets.events import source_label
-from assets.periods import Period, Preset, preset_period
+from assets.periods import Period, Preset, first_instant, preset_period
 from assets.report.log import log_rows
 from assets.report.model import (
     Components,
@@ -67,7 +67,7 @@ def build_report(
     missing = missing_days(warehouse, period, as_of)
     quality = _quality(warehouse, period)
     by_source = _by_source(counts)
-    by_day = _by_day(counts, period, set(missing))
+    by_day = _by_day(counts, period, as_of, set(missing))
     total = int(counts["count"].sum())
     start, end = period.bounds
     report = Report(
@@ -121,10 +121,17 @@ def _by_source(counts: pd.DataFrame) -> tuple[SourceCount, ...]:
     )
 
 
-def _by_day(counts: pd.DataFrame, period: Period, missing: set[date]) -> tuple[DayCount, ...]:
+def _by_day(
+    counts: pd.DataFrame, period: Period, as_of: datetime, missing: set[date]
+) -> tuple[DayCount, ...]:
     totals = counts.groupby("local_day")["count"].sum().reindex(period.days, fill_value=0)
     return tuple(
-        DayCount(day=day, count=int(totals.loc[day]), is_loaded=day not in missing) for day in period.days
+        DayCount(
+            day=day,
+            count=int(totals.loc[day]),
+            is_loaded=day not in missing and first_instant(day, period.zone) < as_of,
+        )
+        for day in period.days
     )
 
 

@@ -45,7 +45,7 @@ class SourceCount(_Value):
 
 
 class DayCount(_Value):
-    """Assignments on one day; a day that was never loaded has no figure, its count 0 means nothing."""
+    """Assignments on one day; where it is not loaded or has not begun, 0 means nothing."""
 
     day: date
     count: int

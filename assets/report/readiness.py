@@ -4,24 +4,49 @@ from datetime import date, datetime
 
 from sqlalchemy import func, select
 
+from assets.aggregates.history import accepted_before
 from assets.periods import DAY, Period, first_instant, local_day
 from assets.warehouse.lake import Lake
 from assets.warehouse.schema import LOAD_COUNTS, LOG_COUNTS
 
 
-def missing_days(warehouse: Lake, period: Period, as_of: datetime) -> list[date]:
-    """Return the days of *period* that are not loaded up to their end or *as_of*, or have no log."""
-    loaded = select(LOAD_COUNTS.c.local_day, LOAD_COUNTS.c.loaded_until).join_from(
-        LOAD_COUNTS, LOG_COUNTS, LOG_COUNTS.c.local_day == LOAD_COUNTS.c.local_day
-    ).where(LOAD_COUNTS.c.local_day.between(period.first_day, period.last_day))  # fmt: skip
-    rows = warehouse.query(loaded).to_pylist()
+def unloaded_days(warehouse: Lake, period: Period, as_of: datetime) -> list[date]:
+    """Return the days of *period* that are not loaded up to their end or *as_of*."""
+    loads = LOAD_COUNTS.c
+    rows = warehouse.query(
+        select(loads.local_day, loads.loaded_until).where(
+            loads.local_day.between(period.first_day, period.last_day)
+        )
+    ).to_pylist()
     until = {row["local_day"]: row["loaded_until"] for row in rows}
-    begun = (day for day in period.days if first_instant(day, period.zone) < as_of)
     return [
         day
-        for day in begun
+        for day in _begun(period, as_of)
         if day not in until or until[day] < min(first_instant(day + DAY, period.zone), as_of)
     ]
+
+
+def stale_days(warehouse: Lake, period: Period, as_of: datetime) -> list[date]:
+    """Return the loaded days of *period* that have no log, or one built upon other earlier days."""
+    logs = LOG_COUNTS.c
+    rows = warehouse.query(
+        select(logs.local_day, logs.history_count).where(
+            logs.local_day.between(period.first_day, period.last_day)
+        )
+    ).to_pylist()
+    built_upon = {row["local_day"]: row["history_count"] for row in rows}
+    history = accepted_before(warehouse)
+    return [day for day in _begun(period, as_of) if day in history and built_upon.get(day) != history[day]]
+
+
+def missing_days(warehouse: Lake, period: Period, as_of: datetime) -> list[date]:
+    """Return the days of *period* that a report cannot count on."""
+    missing = {*unloaded_days(warehouse, period, as_of), *stale_days(warehouse, period, as_of)}
+    return sorted(missing)
+
+
+def _begun(period: Period, as_of: datetime) -> list[date]:
+    return [day for day in period.days if first_instant(day, period.zone) < as_of]
 
 
 def running_until(warehouse: Lake, period: Period, as_of: datetime) -> datetime | None:

@@ -74,8 +74,8 @@ class Sql:
                 raise SourceUnavailable(f"{self.origin}: {error}", permanent=True) from None
             statement = select(*(_cells(name, columns[name], kind) for name in columns)).select_from(base)
             if self.options.table:
-                times, dialect = column(columns["occurred_at"]), database.dialect.name
-                statement = statement.where(self._window(times, kind, start, end, dialect))
+                times: ColumnElement[Any] = column(columns["occurred_at"])
+                statement = statement.where(self._window(times, kind, start, end, database.dialect.name))
             for batch in database.batches(statement):
                 yield Batch(_contract_rows(batch), self.origin, is_printed_log(sample.names))
 

@@ -41,11 +41,15 @@ def run(connection: duckdb.DuckDBPyConnection, statement: Executable) -> pa.Reco
 def create_view(connection: duckdb.DuckDBPyConnection, table: Table, files: Path) -> None:
     """Make the Parquet *files* (a glob with `local_day=` folders) readable as *table*."""
     columns = ", ".join(column.name for column in table.columns)
-    pattern = str(files).replace("'", "''")
     connection.execute(
         f"CREATE VIEW {table.name} AS SELECT {columns} FROM "  # noqa: S608 - names of schema.py
-        f"read_parquet('{pattern}', hive_partitioning = true, hive_types = {{'local_day': DATE}})"
+        f"read_parquet({quoted(files)}, hive_partitioning = true, hive_types = {{'local_day': DATE}})"
     )
+
+
+def quoted(path: Path) -> str:
+    """Return *path* as an SQL string."""
+    return "'" + str(path).replace("'", "''") + "'"
 
 
 def create_table(connection: duckdb.DuckDBPyConnection, table: Table) -> None:

@@ -75,7 +75,7 @@ class Lake:
         return engine.run(self.connect(), statement)
 
     def ask(self, query: str) -> pa.Table:
-        """Run one SELECT of a person over the tables; it can read the lake and nothing else.
+        """Run one SELECT of a person over the tables; it can change nothing and read no file but the lake's.
 
         Raises ConfigError for anything but one SELECT, and for a wrong one.
         """
@@ -84,7 +84,7 @@ class Lake:
             statements = connection.extract_statements(query)
             if [statement.type for statement in statements] != [duckdb.StatementType.SELECT]:
                 raise ConfigError("give one SELECT; the warehouse is read-only here")
-            connection.execute(f"SET allowed_directories = ['{self.folder}']")
+            connection.execute(f"SET allowed_directories = [{engine.quoted(self.folder)}]")
             connection.execute("SET enable_external_access = false")
             return connection.sql(query).to_arrow_table()
         except duckdb.Error as error:

@@ -108,6 +108,7 @@ LOG_COUNTS = Table(
     _count("no_change_count", "rows whose assignee turned out to be the last known one"),
     _count("repeated_count", "rows whose event_id an earlier day already has"),
     _count("inferred_count", "log rows whose previous assignee is the last known one"),
+    _count("history_count", "accepted events of earlier days, which it looked back to"),
     comment="one row a day: what became of the accepted events",
 )
 

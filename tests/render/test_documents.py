@@ -120,7 +120,7 @@ def test_a_provisional_report_names_the_missing_days() -> None:
     days = tuple(FIRST + timedelta(n) for n in (3, 4))
     report = make_report({"user": 3}, provisional=True, missing_days=days)
     page = render_html(report, log_of([]))
-    assert "Not loaded: 2 of 7 days (2026-11-04, 2026-11-05)" in page
+    assert "Missing: 2 of 7 days (2026-11-04, 2026-11-05)" in page
 
 
 def test_an_empty_report_has_no_share_and_no_chart() -> None:
