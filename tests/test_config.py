@@ -92,7 +92,13 @@ def test_every_mistake_is_named_at_once_with_its_path(tmp_path: Path) -> None:
             "first_day: 2016-01-01\n    reports: [{name: today, preset: today}]",
             "workspaces.0: report name used twice (- and _ count as one): today",
         ),
-        ("lake: ./lake", "lake: ./lake\nlake: ./other", "key 'lake' is given twice"),
+        ("lake: ./lake", "lake: ./lake\nlake: ./other", "line 2: key 'lake' is given twice"),
+        (
+            "{type: files,",
+            '{type: files, time_format: "%Y %Q",',
+            "workspaces.0.source.time_format: cannot read %Q",
+        ),
+        ("{type: files,", '{type: files, time_format: "%Y %Z",', "cannot read %Z; it knows"),
     ],
 )
 def test_a_mistake_says_what_is_wrong(tmp_path: Path, old: str, new: str, message: str) -> None:
@@ -127,8 +133,14 @@ def test_a_secret_comes_from_the_environment_and_is_never_printed(
     assert "PASSWORD" not in repr(config)
 
 
-def test_a_wrong_secret_is_not_shown_with_the_mistake(tmp_path: Path) -> None:
-    text = LEAST.replace(
-        '{type: files, path: "events/*.csv"}', "{type: sql, url: {password: hunter2}, table: t}"
-    )
-    assert "hunter2" not in "\n".join(mistakes(tmp_path, text))
+@pytest.mark.parametrize(
+    "source",
+    [
+        "{type: sql, url: {password: hunter2}, table: t}",
+        '"postgresql://u:hunter2@h/d"',
+        "{type: sql, url: postgresql://u:hunter2@h/d, table: t}: [",
+    ],
+)
+def test_a_secret_is_not_shown_with_a_mistake(tmp_path: Path, source: str) -> None:
+    wrong = LEAST.replace('{type: files, path: "events/*.csv"}', source)
+    assert "hunter2" not in "\n".join(mistakes(tmp_path, wrong))

@@ -28,7 +28,7 @@ _OTHERS = ("#6e6e6e", "#b15928", "#1f78b4", "#a6a6a6")
 _INK, _QUIET, _GRID = "#1f2933", "#52606d", "#d9e2ec"
 _LABEL_LENGTH = 28
 _MANY_DAYS = 92
-_FEWEST_BARS = 4
+_FEWEST_BARS, _MOST_SOURCES = 4, 24
 _BARS, _RING, _PAGE = 4.0, 5.2, 9.6  # widths in inches; report.css gives each its share of a page
 _STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
@@ -79,7 +79,7 @@ def _drawing(width: float, height: float) -> Iterator[tuple[Figure, Axes]]:
 def bar_chart(report: Report) -> Chart:
     """Draw the count per source as horizontal bars, the largest on top."""
     with _drawing(_BARS, _height(report)) as (figure, axes):
-        _draw_bars(axes, report.by_source)
+        _draw_bars(axes, _drawn(report))
         return _chart(figure, f"Assignments by source: {_spoken(report)}")
 
 
@@ -102,7 +102,7 @@ def _draw_bars(axes: Axes, sources: tuple[SourceCount, ...]) -> None:
 
 def pie_chart(report: Report) -> Chart:
     """Draw each source's share as a ring with the total inside, and a legend beside it."""
-    sources = report.by_source
+    sources = _drawn(report)
     with _drawing(_RING, _height(report)) as (figure, axes):
         wedges = axes.pie(
             [each.count for each in sources],
@@ -122,8 +122,18 @@ def pie_chart(report: Report) -> Chart:
         return _chart(figure, f"Share of each source: {_spoken(report)}")
 
 
+def _drawn(report: Report) -> tuple[SourceCount, ...]:
+    """Return the sources that a chart has room for: past the largest, the rest as one."""
+    largest, rest = report.by_source[:_MOST_SOURCES], report.by_source[_MOST_SOURCES:]
+    if len(rest) <= 1:
+        return report.by_source
+    count, share = sum(each.count for each in rest), sum(each.share_pct or 0 for each in rest)
+    label = f"{len(rest):,} more sources"
+    return (*largest, SourceCount(source=label, label=label, count=count, share_pct=round(share, 1)))
+
+
 def _height(report: Report) -> float:
-    return 1.3 + 0.26 * max(_FEWEST_BARS, len(report.by_source))
+    return 1.3 + 0.26 * max(_FEWEST_BARS, len(_drawn(report)))
 
 
 def trend_chart(report: Report) -> Chart:
@@ -162,14 +172,14 @@ def _draw_days(axes: Axes, days: tuple[DayCount, ...]) -> None:
 def bar_chart_png(report: Report) -> bytes:
     """Draw the bar chart as PNG, for places that show pictures only."""
     with _drawing(_BARS, _height(report)) as (figure, axes):
-        _draw_bars(axes, report.by_source)
+        _draw_bars(axes, _drawn(report))
         buffer = BytesIO()
         figure.savefig(buffer, format="png", dpi=110)
         return buffer.getvalue()
 
 
 def _spoken(report: Report) -> str:
-    return ", ".join(f"{each.label} {each.count:,}" for each in report.by_source)
+    return ", ".join(f"{each.label} {each.count:,}" for each in _drawn(report))
 
 
 def _chart(figure: Figure, alternative: str) -> Chart:

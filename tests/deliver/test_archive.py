@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -61,6 +62,32 @@ def test_changed_content_is_the_next_version_which_names_what_changed(tmp_path: 
         "changes": {"Workflow": (4, 11), "total": (1204, 1211)},
     }
     assert {path.name: path.read_bytes() for path in first.folder.iterdir()} == before
+
+
+def test_the_as_of_instant_of_a_finished_period_makes_no_new_version(tmp_path: Path) -> None:
+    archive = Archive(tmp_path)
+    later, running = datetime(2026, 12, 2, tzinfo=UTC), datetime(2026, 11, 5, tzinfo=UTC)
+    store(archive, make_report({"user": 3}))
+    assert not store(archive, make_report({"user": 3}, as_of=later)).is_new
+    assert store(archive, make_report({"user": 3}, as_of=running)).is_new
+
+
+def test_of_two_runs_at_once_the_second_finds_what_the_first_kept(tmp_path: Path) -> None:
+    archive = Archive(tmp_path)
+    told: list[Archived] = []
+
+    def meanwhile(count: int) -> Mapping[str, bytes]:
+        if not told:
+            told.append(store(archive, make_report({"user": count})))
+        return FILES
+
+    same = archive.store(make_report({"user": 3}), {}, {}, lambda: meanwhile(3))
+    assert (same.is_new, same.folder.name) == (False, "v1")
+    told.clear()
+    other = archive.store(make_report({"user": 5}), {}, {}, lambda: meanwhile(4))
+    assert (other.is_new, other.folder.name) == (True, "v3")
+    assert other.manifest.supersedes
+    assert other.manifest.supersedes.changes["total"] == (4, 5)
 
 
 def test_a_failed_rendering_leaves_nothing(tmp_path: Path) -> None:

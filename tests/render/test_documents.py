@@ -153,6 +153,14 @@ def test_known_sources_keep_their_colour_and_no_two_share_one() -> None:
     assert len(set(charts.colours(all_nine.by_source))) == 10
 
 
+def test_a_chart_of_very_many_sources_has_room_for_the_largest() -> None:
+    report = make_report({f"source_{n:04d}": 5000 - n for n in range(3000)})
+    drawn = charts.bar_chart(report)
+    assert "2,976 more sources" in drawn.svg
+    assert len(drawn.svg) < 100_000
+    assert "Source 2999" in render_html(report, log_of([])), "the table has them all"
+
+
 def test_shown_text_is_bounded() -> None:
     assert showable("x" * 300) == "x" * 255 + "…"
     assert showable("e" + "\u0301" * 100) == "e" + "\u0301" * 8

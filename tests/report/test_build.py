@@ -114,6 +114,23 @@ def test_a_day_never_loaded_is_not_a_day_with_0(busy: Inbox) -> None:
     assert [d.is_loaded for d in said.by_day] == [False, False, True, True, True, True, True]
 
 
+def test_a_day_built_before_an_earlier_one_was_loaded_is_not_counted_on(inbox: Inbox) -> None:
+    inbox.write(line("x", "2024-03-05T15:00:00Z"), line("x", "2024-03-06T15:00:00Z", assignee="Eve"))
+    for day in (NEXT_DAY, DAY):
+        inbox.load(day)
+        inbox.build(day)
+    said = report(inbox, custom(DAY, NEXT_DAY), NEXT_DAY).report
+    assert (said.provisional, said.missing_days) == (True, (NEXT_DAY,))
+    inbox.build(NEXT_DAY)
+    mended = report(inbox, custom(DAY, NEXT_DAY), NEXT_DAY).report
+    assert (mended.total, mended.provisional) == (1, False)
+
+
+def test_days_to_come_have_no_figure(busy: Inbox) -> None:
+    said = report(busy, custom(DAY, date(2024, 3, 8)), NEXT_DAY).report
+    assert [d.is_loaded for d in said.by_day] == [True, True, False, False]
+
+
 def test_an_unreadable_input_makes_a_report_provisional(inbox: Inbox) -> None:
     inbox.write(line("e1", "2024-03-05T15:00:00Z"))
     inbox.write_bytes(b"", "empty.csv")
