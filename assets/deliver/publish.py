@@ -18,12 +18,13 @@ from assets.errors import TotalsDiffer
 from assets.render.html import render_html
 from assets.render.pdf import pdf_bytes
 from assets.render.tables import csv_bytes, parquet_bytes
+from assets.render.workbook import log_row_count, workbook_bytes
 from assets.report.build import build_report
 from assets.report.log import printed_log
 from assets.report.model import ProofLine, Report
 from assets.warehouse.lake import Lake
 
-_MADE_WITH = ("assignment-reports", "jinja2", "matplotlib", "pyarrow", "tzdata", "weasyprint")
+_MADE_WITH = ("assignment-reports", "jinja2", "matplotlib", "pyarrow", "tzdata", "weasyprint", "xlsxwriter")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,15 +33,23 @@ class Draft:
 
     report: Report
     tables: Mapping[str, bytes]
-    shown: pa.Table
+    printed: pa.Table
     configuration: Mapping[str, object]
 
     def render(self) -> dict[str, bytes]:
-        """Return every file of the report but `report.json`."""
+        """Return every file of the report but `report.json`.
+
+        Raises TotalsDiffer where the workbook has not every row of the log.
+        """
+        workbook = workbook_bytes(self.report, self.printed)
+        if log_row_count(workbook) != self.report.total:
+            raise TotalsDiffer(f"log.xlsx has {log_row_count(workbook):,} rows of {self.report.total:,}")
+        shown = self.printed.slice(0, self.report.log.rows_shown)
         return {
             **self.tables,
-            "report.html": render_html(self.report, self.shown).encode(),
-            "report.pdf": pdf_bytes(render_html(self.report, self.shown, medium="print")),
+            "log.xlsx": workbook,
+            "report.html": render_html(self.report, shown).encode(),
+            "report.pdf": pdf_bytes(render_html(self.report, shown, medium="print")),
         }
 
 
@@ -65,7 +74,7 @@ def draft_report(
     report = _with_tables(built.report, tables)
     prove(report)
     configuration = {"timezone": workspace.timezone, "report": spec.model_dump(mode="json")}
-    return Draft(report, tables, printed.slice(0, report.log.rows_shown), configuration)
+    return Draft(report, tables, printed, configuration)
 
 
 def publish(draft: Draft, archive: Archive) -> Published:

@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from assets.periods import PRESETS
+from assets.render.workbook import log_row_count
 from assets.report.model import Report
 from tests.flow.conftest import LAST_DAY, Shell, make_shell
 
@@ -28,6 +29,7 @@ def test_every_output_says_the_same_total(demo: Shell, preset: str) -> None:
     with (folder / "log.csv").open(newline="", encoding="utf-8") as file:
         assert len(list(csv.reader(file))) == total + 1
     assert pq.read_table(folder / "log.parquet").num_rows == total
+    assert log_row_count((folder / "log.xlsx").read_bytes()) == total
     assert sum(each["count"] for each in report["by_source"]) == total
     assert sum(each["count"] for each in report["by_day"]) == total
     assert sum(round(each["share_pct"] * 10) for each in report["by_source"]) == 1000
