@@ -51,7 +51,7 @@ def _write_figures(workbook: Workbook, report: Report) -> None:
     sheet = workbook.add_worksheet("Figures")
     bold, count = workbook.add_format({"bold": True}), workbook.add_format({"num_format": "#,##0"})
     share = workbook.add_format({"num_format": "0.0%"})
-    date = workbook.add_format({"num_format": "yyyy-mm-dd"})
+    date = workbook.add_format({"num_format": "yyyy-mm-dd", "align": "left"})
     sheet.set_column(0, 0, 44)
     sheet.set_column(1, 2, 16)
     facts = (
@@ -105,6 +105,9 @@ def _write_log(workbook: Workbook, name: str, printed: pa.Table) -> None:
     timestamp, *others = printed.column_names
     _write_header(sheet, 0, (timestamp, "UTC offset", *others), workbook.add_format({"bold": True}))
     sheet.freeze_panes(1, 0)
+    sheet.set_landscape()
+    sheet.fit_to_pages(1, 0)
+    sheet.repeat_rows(0)
     sheet.autofilter(0, 0, printed.num_rows, len(others) + 1)
     time = workbook.add_format({"num_format": "yyyy-mm-dd hh:mm:ss.000"})
     row = 1
