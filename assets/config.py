@@ -1,33 +1,31 @@
-"""The YAML configuration as validated models.
+"""The YAML configuration as validated models; `config_file.py` reads it. No I/O.
 
-Reading a file happens in `load_config` only, never at import. Secrets stay `${NAME}` until
+Secrets stay `${NAME}` until
 `reveal` is called at the moment of use, so that checking a configuration needs no environment.
 """
 
 import glob
 import os
 import re
-from collections.abc import Hashable
 from datetime import date
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo, available_timezones
 
-import yaml
 from pydantic import (
     AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
     SecretStr,
-    ValidationError,
     ValidationInfo,
     field_validator,
     model_validator,
 )
 
 from assets.errors import ConfigError
+from assets.events import CONTRACT_COLUMNS, contract_column
 from assets.periods import PRESETS, Preset
 
 DEFAULT_LOG_ROWS = 1_000
@@ -50,29 +48,7 @@ Zone = Annotated[str, AfterValidator(_known_zone)]
 Folder = Annotated[Path, AfterValidator(_absolute)]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,62}$")]
 
-CONTRACT_COLUMNS = (
-    "event_id",
-    "occurred_at",
-    "conversation_id",
-    "contact_id",
-    "contact_name",
-    "previous_assignee_id",
-    "previous_assignee_name",
-    "assignee_id",
-    "assignee_name",
-    "source",
-    "assigned_by_id",
-    "assigned_by_name",
-)
-"""What a source may tell about an event."""
-
-
 _TIME_DIRECTIVES = {f"%{letter}" for letter in "YymdbBaAHIpMSfgjz%"} | {f"%-{letter}" for letter in "mdHIMS"}
-
-
-def contract_column(name: str) -> str:
-    """Return the contract column that *name* stands for: "assignee" is short for its name."""
-    return f"{name}_name" if f"{name}_name" in CONTRACT_COLUMNS else name
 
 
 def _known_columns(columns: dict[str, str]) -> dict[str, str]:
@@ -253,63 +229,6 @@ def _refuse_twice(names: list[str], what: str) -> None:
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise ValueError(f"{what} used twice (- and _ count as one): {', '.join(twice)}")
-
-
-class _UniqueKeyLoader(yaml.SafeLoader):
-    """YAML that refuses a key given twice, and leaves dates to the models, which know their keys."""
-
-    yaml_constructors = yaml.SafeLoader.yaml_constructors | {
-        "tag:yaml.org,2002:timestamp": yaml.SafeLoader.construct_yaml_str
-    }
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:  # noqa: FBT001, FBT002
-        keys = [self.construct_object(key, deep=deep) for key, _ in node.value]
-        for key in keys:
-            if keys.count(key) > 1:
-                raise yaml.MarkedYAMLError(
-                    problem=f"key {key!r} is given twice", problem_mark=node.start_mark
-                )
-        return super().construct_mapping(node, deep=deep)
-
-
-def load_config(path: Path) -> Config:
-    """Read and validate the file at *path*.
-
-    Raises ConfigError with every mistake at once, one a line: `workspaces.0.timezone: ...`.
-    """
-    try:
-        raw = yaml.load(path.read_text(encoding="utf-8"), Loader=_UniqueKeyLoader)  # noqa: S506 - a SafeLoader
-    except FileNotFoundError:
-        raise ConfigError(
-            f"{path}: no such file; name one with --config, or start from reports.yaml"
-        ) from None
-    except yaml.MarkedYAMLError as error:  # its own text would quote the line, and a secret with it
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise ConfigError(f"{path}: line {line}: {error.problem}") from None
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ConfigError(f"{path}: {error}") from None
-    try:
-        return Config.model_validate(raw, context={"folder": path.resolve().parent})
-    except ValidationError as error:
-        lines = [f"{path}: {_where(e['loc'])}: {_say(e)}" for e in error.errors()]
-        raise ConfigError("\n".join(lines)) from None
-
-
-def _where(location: tuple[int | str, ...]) -> str:
-    return ".".join(str(part) for part in location if part not in ("files", "sql")) or "(whole file)"
-
-
-def _say(error: Any) -> str:
-    match error["type"]:
-        case "extra_forbidden":
-            return "no such key"
-        case "missing":
-            return "is missing"
-        case "value_error":
-            return str(error["ctx"]["error"])
-    given = error["input"]
-    shown = isinstance(given, str | int | float | None) and "source" not in error["loc"]  # where secrets are
-    return f"{error['msg']}, not {given!r}" if shown else str(error["msg"])
 
 
 def missing_variables(config: Config) -> list[str]:

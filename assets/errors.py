@@ -24,7 +24,7 @@ class NoSuchReportDate(ReportError, ValueError):  # noqa: N818 - says what happe
     exit_code = 2
 
 
-class SourceUnavailable(ReportError):  # noqa: N818 - the name in DESIGN
+class SourceUnavailable(ReportError):  # noqa: N818 - says what is so
     """A source cannot be read now; *permanent* where trying again cannot help."""
 
     exit_code = 3

@@ -1,10 +1,26 @@
-"""The vocabulary of an assignment event: its sources, their labels, its actions.
+"""The vocabulary of an assignment event: its columns, its sources and their labels, its actions.
 
 Pure. The columns that hold these values are described in `warehouse/schema.py`.
 """
 
 import re
 from enum import StrEnum
+
+CONTRACT_COLUMNS = (
+    "event_id",
+    "occurred_at",
+    "conversation_id",
+    "contact_id",
+    "contact_name",
+    "previous_assignee_id",
+    "previous_assignee_name",
+    "assignee_id",
+    "assignee_name",
+    "source",
+    "assigned_by_id",
+    "assigned_by_name",
+)
+"""What a source may tell about an event."""
 
 SOURCE_LABELS = {
     "developer_api": "Developer API",
@@ -17,7 +33,7 @@ SOURCE_LABELS = {
     "close_conversation": "Close Conversation (Legacy)",
     "click_to_chat_ad": "Click-to-Chat Ad",
 }
-"""The nine sources of DEFINITIONS, section The event."""
+"""The nine sources of docs/naming.md."""
 
 _ALIASES = {
     "api": "developer_api",
@@ -51,3 +67,8 @@ def source_code(text: str | None) -> str:
 def source_label(code: str) -> str:
     """Return the label people read: the known one, or the code's words ("ai_agent" -> "Ai Agent")."""
     return SOURCE_LABELS.get(code) or code.replace("_", " ").title()
+
+
+def contract_column(name: str) -> str:
+    """Return the contract column that *name* stands for: "assignee" is short for its name."""
+    return f"{name}_name" if f"{name}_name" in CONTRACT_COLUMNS else name

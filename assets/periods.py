@@ -17,7 +17,7 @@ _DAY_SECONDS = 86_400
 
 
 class Preset(StrEnum):
-    """The periods of DEFINITIONS, section Time, relative to a report date."""
+    """The periods of docs/naming.md, Time, relative to a report date."""
 
     TODAY = "today"
     YESTERDAY = "yesterday"

@@ -35,7 +35,6 @@ ConfigOption = Annotated[Path, typer.Option("--config", envvar=CONFIG_VARIABLE, 
 WorkspaceOption = Annotated[
     str | None, typer.Option("--workspace", help="Slug; without it, every workspace.")
 ]
-DayOption = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"])]
 
 
 def main() -> None:
@@ -68,7 +67,7 @@ def run(
     as_json: Annotated[bool, typer.Option("--json", help="Print a list for machines.")] = False,
 ) -> None:
     """Load the missing days, then build and archive the reports, and print what was made."""
-    from assets.config import load_config
+    from assets.config_file import load_config
     from assets.deliver.archive import Archive
     from assets.deliver.catalogue import write_index
     from orchestration import flow
@@ -188,7 +187,8 @@ def _days(first: date, last: date) -> str:
 @app.command()
 def check_config(file: Annotated[Path, typer.Argument()] = DEFAULT_CONFIG) -> None:
     """Name every mistake of a configuration at once, with its key's path."""
-    from assets.config import load_config, missing_variables
+    from assets.config import missing_variables
+    from assets.config_file import load_config
 
     settings = load_config(file)
     missing = missing_variables(settings)
@@ -214,7 +214,7 @@ def sql(
     csv: Annotated[bool, typer.Option("--csv", help="Print CSV instead of a table.")] = False,
 ) -> None:
     """Ask the warehouse of one workspace a question; nothing can be changed."""
-    from assets.config import load_config
+    from assets.config_file import load_config
     from assets.warehouse.lake import Lake
     from orchestration.console import print_csv, print_rows
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import dagster as dg
 
 from assets.aggregates.defs import aggregate_assets
-from assets.config import Config, load_config
+from assets.config import Config
+from assets.config_file import load_config
 from assets.deliver.defs import report_assets
 from assets.deliver.resource import ArchiveResource
 from assets.extract.defs import extract_assets

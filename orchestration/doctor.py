@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from assets.config import load_config, missing_variables
+from assets.config import missing_variables
+from assets.config_file import load_config
 from assets.errors import ConfigError
 
 _PACKAGES = (

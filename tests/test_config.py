@@ -3,7 +3,8 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from assets.config import Config, load_config, missing_variables, reveal
+from assets.config import Config, missing_variables, reveal
+from assets.config_file import load_config
 from assets.errors import ConfigError
 
 LEAST = """

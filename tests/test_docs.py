@@ -5,7 +5,9 @@ from pathlib import Path
 
 import typer
 
-from assets.config import CONTRACT_COLUMNS, Config, load_config
+from assets.config import Config
+from assets.config_file import load_config
+from assets.events import CONTRACT_COLUMNS
 from assets.warehouse.schema import METADATA
 from orchestration.cli import app
 from orchestration.definitions import build_definitions

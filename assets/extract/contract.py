@@ -8,8 +8,7 @@ from functools import reduce
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from assets.config import CONTRACT_COLUMNS
-from assets.events import UNKNOWN_SOURCE, source_code
+from assets.events import CONTRACT_COLUMNS, UNKNOWN_SOURCE, source_code
 from assets.extract.text import clean, has_replacement
 from assets.sources.batches import PREVIOUS, Batch
 

@@ -13,7 +13,7 @@ _LOG = ASSIGNMENT_LOG.c
 
 
 def conditions(filters: Filters) -> list[ColumnElement[bool]]:
-    """Return one condition per active filter; DEFINITIONS, section Filters."""
+    """Return one condition per active filter; docs/configuration.md, Filters."""
     return [or_(*each) for each in map(list, _alternatives(filters)) if each]
 
 

@@ -14,7 +14,7 @@ from assets.periods import Preset
 
 
 class State(StrEnum):
-    """What a component shows: DEFINITIONS, section Filters."""
+    """What a component shows: docs/configuration.md, Filters."""
 
     SHOWN = "shown"
     NOT_APPLICABLE = "not_applicable"
@@ -103,7 +103,7 @@ class Components(_Value):
 
 
 class Report(_Value):
-    """One report as it is said: DEFINITIONS explains each figure."""
+    """One report as it is said: docs/naming.md explains each figure."""
 
     schema_version: int = 1
     workspace: str

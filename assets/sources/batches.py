@@ -10,7 +10,7 @@ from typing import Protocol
 
 import pyarrow as pa
 
-from assets.config import CONTRACT_COLUMNS, contract_column
+from assets.events import CONTRACT_COLUMNS, contract_column
 
 CELL_LIMIT = 1 << 20
 """Longest cell, in bytes; a longer one rejects its row."""

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow.csv import ParseOptions
 
-from assets.config import CONTRACT_COLUMNS, contract_column
+from assets.events import CONTRACT_COLUMNS, contract_column
 from assets.sources.batches import ASSIGNEE, PREVIOUS, Batch
 from assets.sources.delimited import numbered_batches, with_faults
 from assets.warehouse import engine

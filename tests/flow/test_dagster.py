@@ -11,7 +11,8 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from assets.config import Config, load_config
+from assets.config import Config
+from assets.config_file import load_config
 from assets.partitions import days_read_by, report_dates_of
 from assets.periods import PRESETS, Preset, preset_period
 from assets.warehouse.lake import Lake

@@ -1,0 +1,71 @@
+"""Reading the configuration file: YAML in; validated models, or every mistake at once, out.
+
+What the keys mean is in `config.py`.
+"""
+
+from collections.abc import Hashable
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from assets.config import Config
+from assets.errors import ConfigError
+
+
+class _UniqueKeyLoader(yaml.SafeLoader):
+    """YAML that refuses a key given twice, and leaves dates to the models, which know their keys."""
+
+    yaml_constructors = yaml.SafeLoader.yaml_constructors | {
+        "tag:yaml.org,2002:timestamp": yaml.SafeLoader.construct_yaml_str
+    }
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:  # noqa: FBT001, FBT002
+        keys = [self.construct_object(key, deep=deep) for key, _ in node.value]
+        for key in keys:
+            if keys.count(key) > 1:
+                raise yaml.MarkedYAMLError(
+                    problem=f"key {key!r} is given twice", problem_mark=node.start_mark
+                )
+        return super().construct_mapping(node, deep=deep)
+
+
+def load_config(path: Path) -> Config:
+    """Read and validate the file at *path*.
+
+    Raises ConfigError with every mistake at once, one a line: `workspaces.0.timezone: ...`.
+    """
+    try:
+        raw = yaml.load(path.read_text(encoding="utf-8"), Loader=_UniqueKeyLoader)  # noqa: S506 - a SafeLoader
+    except FileNotFoundError:
+        raise ConfigError(
+            f"{path}: no such file; name one with --config, or start from reports.yaml"
+        ) from None
+    except yaml.MarkedYAMLError as error:  # its own text would quote the line, and a secret with it
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise ConfigError(f"{path}: line {line}: {error.problem}") from None
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ConfigError(f"{path}: {error}") from None
+    try:
+        return Config.model_validate(raw, context={"folder": path.resolve().parent})
+    except ValidationError as error:
+        lines = [f"{path}: {_where(e['loc'])}: {_say(e)}" for e in error.errors()]
+        raise ConfigError("\n".join(lines)) from None
+
+
+def _where(location: tuple[int | str, ...]) -> str:
+    return ".".join(str(part) for part in location if part not in ("files", "sql")) or "(whole file)"
+
+
+def _say(error: Any) -> str:
+    match error["type"]:
+        case "extra_forbidden":
+            return "no such key"
+        case "missing":
+            return "is missing"
+        case "value_error":
+            return str(error["ctx"]["error"])
+    given = error["input"]
+    shown = isinstance(given, str | int | float | None) and "source" not in error["loc"]  # where secrets are
+    return f"{error['msg']}, not {given!r}" if shown else str(error["msg"])
