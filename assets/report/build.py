@@ -189,11 +189,10 @@ def _quality(warehouse: Lake, period: Period) -> Quality:
     )
     return Quality(
         read=read,
-        accepted=accepted,
+        accepted=accepted - found_no_change - repeated,
         rejected=rejected,
-        duplicates=duplicates,
+        duplicates=duplicates + repeated,
         no_change=no_change + found_no_change,
-        repeated=repeated,
         unreadable=unreadable.column(0)[0].as_py(),
         cleaned=cleaned,
         inferred=inferred,

@@ -69,14 +69,16 @@ class RejectedRow(_Value):
 
 
 class Quality(_Value):
-    """What became of the rows read for the days of the report; `examples` are the first rejected ones."""
+    """What became of the rows read for the days of the report, before filters.
+
+    read = accepted + rejected + duplicates + no_change; `examples` are the first rejected rows.
+    """
 
     read: int
     accepted: int
     rejected: int
     duplicates: int
     no_change: int
-    repeated: int
     unreadable: int
     cleaned: int
     inferred: int

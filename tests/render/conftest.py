@@ -70,7 +70,6 @@ def make_report(counts: dict[str, int], *, days: int = 7, rows_shown: int = 0, *
             rejected=0,
             duplicates=0,
             no_change=0,
-            repeated=0,
             unreadable=0,
             cleaned=0,
             inferred=0,
