@@ -4,7 +4,7 @@ Wiring only: which report date, which days, what the UI shows.
 """
 
 from base64 import b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime
 
 import dagster as dg
@@ -20,6 +20,8 @@ from assets.render.charts import bar_chart_png
 from assets.warehouse.resource import WarehouseResource
 
 Clock = Callable[[], datetime]
+
+_RECONCILE = "totals_reconcile"
 
 
 def report_assets(workspace: Workspace) -> list[dg.AssetsDefinition]:
@@ -37,9 +39,7 @@ def _report_asset(workspace: Workspace, spec: ReportSpec) -> dg.AssetsDefinition
         deps=[dg.AssetDep(each, partition_mapping=days_read_by(workspace, spec)) for each in upstream],
         partitions_def=report_dates_of(workspace, spec),
         check_specs=[
-            dg.AssetCheckSpec(
-                "totals_reconcile", asset=key, description="every total of the report is the same"
-            ),
+            dg.AssetCheckSpec(_RECONCILE, asset=key, description="every total of the report is the same"),
             dg.AssetCheckSpec("complete", asset=key, description="every day is loaded, every input was read"),
         ],
         kinds={"html", "pdf"},
@@ -51,7 +51,7 @@ def _report_asset(workspace: Workspace, spec: ReportSpec) -> dg.AssetsDefinition
         warehouse: WarehouseResource,
         archive: ArchiveResource,
         clock: dg.ResourceParam[Clock],
-    ) -> dg.MaterializeResult:
+    ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
         report_date = report_date_of_run(context)
         try:
             draft = draft_report(
@@ -62,10 +62,11 @@ def _report_asset(workspace: Workspace, spec: ReportSpec) -> dg.AssetsDefinition
                 as_of(report_date, clock(), workspace.zone),
             )
         except TotalsDiffer as error:
+            yield dg.AssetCheckResult(check_name=_RECONCILE, passed=False, description=str(error))
             raise dg.Failure(str(error), allow_retries=False) from error
         published = publish(draft, archive.open())
         write_index(archive.open())
-        return _result(published)
+        yield _result(published)
 
     return report
 
@@ -88,7 +89,7 @@ def _result(published: Published) -> dg.MaterializeResult:
         },
         check_results=[
             dg.AssetCheckResult(
-                check_name="totals_reconcile",
+                check_name=_RECONCILE,
                 passed=report.is_reconciled,
                 description=", ".join(f"{line.name} {line.total:,}" for line in report.proof),
             ),

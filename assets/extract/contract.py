@@ -27,7 +27,7 @@ def contract_rows(batch: Batch) -> pa.RecordBatch:
     rows, count = batch.rows, batch.rows.num_rows
     columns = {name: _text(batch, name) for name in TEXT_COLUMNS}
     replaced = [pc.fill_null(has_replacement(column), False) for column in columns.values()]  # noqa: FBT003
-    source_stated = pc.is_valid(columns["source"])
+    source_as_read = columns["source"]
     columns["source"] = _codes(columns["source"])
     columns |= {
         "occurred_at": _time(rows.column("occurred_at")),
@@ -37,8 +37,9 @@ def contract_rows(batch: Batch) -> pa.RecordBatch:
         "previous_stated": _given(
             rows, "previous_stated", pa.repeat(bool(PREVIOUS & set(rows.schema.names)), count)
         ),
+        "source_as_read": source_as_read,
         "text_cleaned": reduce(pc.or_, replaced),
-        "source_quality": pc.if_else(source_stated, "stated", "unknown"),
+        "source_quality": pc.if_else(pc.is_valid(source_as_read), "stated", "unknown"),
         "time_quality": pa.repeat("imported" if batch.is_printed_log else "exact", count),
     }
     return pa.RecordBatch.from_pydict(columns)

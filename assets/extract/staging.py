@@ -36,8 +36,9 @@ _CELLS = ", ".join(TEXT_COLUMNS)
 _MADE_ID = "'row-' || left(sha256(concat_ws(chr(31), epoch_us(instant), {})), 32)".format(
     ", ".join(f"coalesce({name}, chr(30))" for name in TEXT_COLUMNS if name != "event_id")
 )
+_AS_READ = {"source": "source_as_read"}
 _RAW = "to_json(struct_pack(occurred_at := occurred_at::TEXT, {}))::TEXT".format(
-    ", ".join(f"{name} := {name}" for name in TEXT_COLUMNS)
+    ", ".join(f"{name} := {_AS_READ.get(name, name)}" for name in TEXT_COLUMNS)
 )
 _PLACE_IN_INPUT = f"occurred_at, origin, row_number, {', '.join(n for n in TEXT_COLUMNS if n != 'event_id')}"
 

@@ -8,9 +8,12 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
 from assets.sources.synthetic import write_events
+from assets.warehouse.lake import Lake
+from assets.warehouse.schema import DAILY_SOURCE_AGGREGATES, arrow_schema
 
 PROGRAM = Path(sys.executable).with_name("assignment-reports")
 LAST_DAY = date(2026, 11, 3)  # two days after New York's 25-hour day
@@ -57,6 +60,14 @@ class Shell:
             for path in (self.folder / root).rglob("*")
             if path.is_file()
         }
+
+
+def lose_a_count(shell: Shell, day: date) -> None:
+    """Damage the lake as a lost file would: *day* has its log, and no counts by source."""
+    schema = pa.schema([pa.field("local_day", pa.date32()), *arrow_schema(DAILY_SOURCE_AGGREGATES)])
+    Lake(shell.folder / "lake", "acme").replace_days(
+        DAILY_SOURCE_AGGREGATES, [day], schema.empty_table().to_reader()
+    )
 
 
 def make_shell(folder: Path, events: int = 3_000) -> Shell:

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import subprocess
+from datetime import date
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -14,7 +15,7 @@ import pytest
 from assets.periods import PRESETS
 from assets.render.workbook import log_row_count
 from assets.report.model import Report
-from tests.flow.conftest import LAST_DAY, Shell, make_shell
+from tests.flow.conftest import LAST_DAY, Shell, lose_a_count, make_shell
 
 ROOT = Path(__file__).parents[2]
 
@@ -115,6 +116,16 @@ def test_history_is_loaded_where_the_source_does_not_tell_the_previous_assignee(
     (one,) = shell.run("--preset", "yesterday")
     with (Path(one["path"]) / "log.csv").open(newline="", encoding="utf-8") as file:
         assert [row["Previous Assignee"] for row in csv.DictReader(file)] == ["Bob"]
+
+
+def test_totals_that_differ_archive_nothing_and_reloading_mends_them(shell: Shell) -> None:
+    shell.run("--from", "2026-11-02", "--to", "2026-11-02")
+    lose_a_count(shell, date(2026, 11, 2))
+    done = shell.call("run", "--report-date", str(LAST_DAY), "--preset", "yesterday")
+    assert done.returncode == 4
+    assert "Daily source aggregates 0" in done.stderr
+    assert not (shell.folder / "out/acme/yesterday").exists()
+    assert shell.run("--preset", "yesterday", "--reload")[0]["is_new"]
 
 
 def test_one_broken_workspace_does_not_stop_the_others(shell: Shell) -> None:

@@ -18,7 +18,7 @@ from assets.periods import PRESETS, Preset, preset_period
 from assets.warehouse.lake import Lake
 from assets.warehouse.schema import LOAD_COUNTS
 from orchestration.definitions import build_definitions
-from tests.flow.conftest import LAST_DAY, Shell, make_shell
+from tests.flow.conftest import LAST_DAY, Shell, lose_a_count, make_shell
 
 ROOT = Path(__file__).parents[2]
 RANGE_START, RANGE_END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
@@ -136,6 +136,20 @@ def test_a_report_over_days_that_are_not_loaded_warns(shell: Shell, instance: dg
     assert len(complete) == 6
     assert not any(check.passed for check in complete)
     assert {check.severity for check in complete} == {dg.AssetCheckSeverity.WARN}
+
+
+def test_totals_that_differ_fail_their_check_and_archive_nothing(
+    shell: Shell, instance: dg.DagsterInstance
+) -> None:
+    config = config_of(shell)
+    assert run(config, "acme_daily_flow", instance, key="2026-11-02").success
+    lose_a_count(shell, date(2026, 11, 2))
+    result = run(config, "acme_daily_reports", instance, key="2026-11-02")
+    assert not result.success
+    checks = [check for check in result.get_asset_check_evaluations() if "today" in check.asset_key.path]
+    assert [(check.check_name, check.passed) for check in checks] == [("totals_reconcile", False)]
+    assert "Daily source aggregates 0" in str(checks[0].description)
+    assert not (shell.folder / "out/acme/today").exists()
 
 
 def test_a_source_that_only_a_correction_mends_is_not_tried_again(

@@ -1,6 +1,7 @@
 """Each way in which an input can be wrong: what is said, and that the rest is read all the same."""
 
 import codecs
+import json
 from pathlib import Path
 
 import pytest
@@ -90,6 +91,13 @@ def test_a_row_that_is_no_event_is_kept_with_its_reason_and_the_others_go_on(inb
     assert rejected["raw"]
     assert (loaded.total("read_count"), loaded.stored_events) == (3, 2)
     assert loaded.is_reconciled
+
+
+def test_a_rejected_row_keeps_its_cells_as_they_were_read(inbox: Inbox) -> None:
+    inbox.write(GOOD, line("x", "never", source="AI Agent", contact_name="=1+1"))
+    inbox.load()
+    raw = json.loads(inbox.rows(REJECTED_EVENTS)[0]["raw"])
+    assert (raw["occurred_at"], raw["source"], raw["contact_name"]) == ("never", "AI Agent", "=1+1")
 
 
 def test_a_half_written_last_line_is_kept_as_it_is(inbox: Inbox) -> None:
