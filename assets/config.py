@@ -7,8 +7,10 @@ Secrets stay `${NAME}` until
 import glob
 import os
 import re
+from collections.abc import Iterator
 from datetime import date
 from difflib import get_close_matches
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo, available_timezones
@@ -149,8 +151,70 @@ class Filters(_Model):
         return any(self.model_dump().values())
 
 
-class ReportSpec(_Model):
-    """One report: which days, which rows, how many of them are printed."""
+class Component(StrEnum):
+    """The parts of a report, in its order."""
+
+    METRIC = "metric"
+    BAR_CHART = "bar_chart"
+    PIE_CHART = "pie_chart"
+    TREND = "trend"
+    COMPARISON = "comparison"
+    FINDINGS = "findings"
+    HEAT_MAP = "heat_map"
+    CHAINS = "chains"
+    HAND_OFFS = "hand_offs"
+    ASSIGNEES = "assignees"
+    PROOF = "proof"
+    QUALITY = "quality"
+    DEFINITIONS = "definitions"
+    LOG = "log"
+
+
+class Format(StrEnum):
+    """The files of a report beside `report.json`."""
+
+    HTML = "html"
+    PDF = "pdf"
+    CSV = "csv"
+    XLSX = "xlsx"
+    PARQUET = "parquet"
+
+
+Language = Literal["en", "de", "es", "pt-BR", "zh-CN", "ar"]
+
+
+class Brand(_Model):
+    """Whose report it is, as its reader sees."""
+
+    color: str = Field(
+        default="#332288", pattern=r"^#[0-9a-fA-F]{6}$", description="Of lines and large figures, `#rrggbb`."
+    )
+    logo: Folder | None = Field(default=None, description="PNG, JPEG or SVG file, up to 1 MB.")
+    footer: str = Field(default="", max_length=200, description="Line at the end, and on each printed page.")
+
+
+class Presentation(_Model):
+    """How reports are presented; a workspace's values hold for its reports unless one has its own."""
+
+    components: tuple[Component, ...] = Field(default=tuple(Component), description="What is shown.")
+    formats: tuple[Format, ...] = Field(default=tuple(Format), min_length=1, description="Files made.")
+    language: Language = Field(default="en", description="Of words, dates and numbers.")
+    paper: Literal["A4", "Letter"] = "A4"
+    brand: Brand = Brand()
+    mask_contacts: bool = Field(
+        default=False, description="Contacts and conversations appear under stable pseudonyms."
+    )
+    pdf_log_rows: int = Field(default=DEFAULT_LOG_ROWS, ge=0, description="Rows of the log that are printed.")
+    attach_log: bool = Field(
+        default=False, description="The PDF is PDF/A-3 and carries log.csv, instead of PDF/UA-1."
+    )
+    return_hours: int = Field(
+        default=24, ge=1, description="A conversation that comes back within this time is a return."
+    )
+
+
+class ReportSpec(Presentation):
+    """One report: which days, which rows, and how it is presented."""
 
     name: Name
     preset: Preset = Preset.CUSTOM
@@ -158,7 +222,6 @@ class ReportSpec(_Model):
     last_day: date | None = None
     include_today: bool = Field(default=False, description='Let "last N days" end with the report date.')
     filters: Filters = Filters()
-    pdf_log_rows: int = Field(default=DEFAULT_LOG_ROWS, ge=0, description="Rows of the log that are printed.")
 
     @model_validator(mode="after")
     def _custom_has_days(self) -> Self:
@@ -172,7 +235,7 @@ class ReportSpec(_Model):
         return self
 
 
-class Workspace(_Model):
+class Workspace(Presentation):
     """One inbox: its zone, its source, its reports."""
 
     slug: Name = Field(description="Folder and asset name: lower case, digits, - and _.")
@@ -180,8 +243,8 @@ class Workspace(_Model):
     timezone: Zone
     first_day: date = Field(description="First local day that the source can tell about.")
     source: Source
-    pdf_log_rows: int = Field(
-        default=DEFAULT_LOG_ROWS, ge=0, description="Rows of the log that presets print."
+    mask_key: SecretStr | None = Field(
+        default=None, min_length=16, description="Secret of the pseudonyms; another key, other pseudonyms."
     )
     owner: str = Field(
         default="team:support",
@@ -195,6 +258,12 @@ class Workspace(_Model):
         _refuse_twice([spec.name.replace("-", "_") for spec in self.all_reports], "report name")
         return self
 
+    @model_validator(mode="after")
+    def _pseudonyms_have_a_key(self) -> Self:
+        if self.mask_key is None and any(spec.mask_contacts for spec in self.all_reports):
+            raise ValueError('`mask_contacts` needs the workspace\'s `mask_key`, such as "${MASK_KEY}"')
+        return self
+
     @property
     def zone(self) -> ZoneInfo:
         """The workspace's time zone."""
@@ -202,11 +271,14 @@ class Workspace(_Model):
 
     @property
     def all_reports(self) -> tuple[ReportSpec, ...]:
-        """The seven presets, then the workspace's own."""
-        presets = (
-            ReportSpec(name=preset.value, preset=preset, pdf_log_rows=self.pdf_log_rows) for preset in PRESETS
-        )
-        return (*presets, *self.reports)
+        """The seven presets, then the workspace's own, all presented as configured."""
+        presets = (ReportSpec(name=preset.value, preset=preset) for preset in PRESETS)
+        return tuple(self.presented(spec) for spec in (*presets, *self.reports))
+
+    def presented(self, spec: ReportSpec) -> ReportSpec:
+        """Return *spec* with the workspace's presentation where it has none of its own."""
+        own = {name: getattr(self, name) for name in Presentation.model_fields.keys() - spec.model_fields_set}
+        return spec.model_copy(update=own)
 
 
 class Config(_Model):
@@ -234,12 +306,19 @@ def _refuse_twice(names: list[str], what: str) -> None:
 def missing_variables(config: Config) -> list[str]:
     """Return a sentence for every `${NAME}` of *config* that the environment does not have."""
     return [
-        f"workspaces.{number}.source.url: environment variable {name} is not set"
+        f"workspaces.{number}.{key}: environment variable {name} is not set"
         for number, workspace in enumerate(config.workspaces)
-        if isinstance(workspace.source, SqlSource)
-        for name in _VARIABLE.findall(workspace.source.url.get_secret_value())
+        for key, secret in _secrets(workspace)
+        for name in _VARIABLE.findall(secret.get_secret_value())
         if name not in os.environ
     ]
+
+
+def _secrets(workspace: Workspace) -> Iterator[tuple[str, SecretStr]]:
+    if isinstance(workspace.source, SqlSource):
+        yield "source.url", workspace.source.url
+    if workspace.mask_key:
+        yield "mask_key", workspace.mask_key
 
 
 _VARIABLE = re.compile(r"\$\{(\w+)\}")

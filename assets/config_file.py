@@ -67,5 +67,6 @@ def _say(error: Any) -> str:
         case "value_error":
             return str(error["ctx"]["error"])
     given = error["input"]
-    shown = isinstance(given, str | int | float | None) and "source" not in error["loc"]  # where secrets are
+    has_secrets = {"source", "mask_key"} & set(error["loc"])
+    shown = isinstance(given, str | int | float | None) and not has_secrets
     return f"{error['msg']}, not {given!r}" if shown else str(error["msg"])

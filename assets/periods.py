@@ -136,6 +136,26 @@ def preset_period(
     raise ValueError(f"{preset} has no days of its own: give its first and last day")
 
 
+def previous_period(preset: Preset, period: Period) -> Period:
+    """Return the period that *period* is compared with: as many days just before.
+
+    For the month presets it is the month before, for `this_month` up to the same day number.
+    """
+    day_before = _day_before(period.first_day, period.zone)
+    match preset:
+        case Preset.THIS_MONTH:
+            return Period(
+                day_before.replace(day=1), min(day_before, _same_day(day_before, period)), period.zone
+            )
+        case Preset.LAST_MONTH:
+            return Period(day_before.replace(day=1), day_before, period.zone)
+    return Period(_day_before(day_before, period.zone, len(period.days) - 1), day_before, period.zone)
+
+
+def _same_day(month_end: date, period: Period) -> date:
+    return month_end.replace(day=min(period.last_day.day, month_end.day))
+
+
 def as_of(report_date: date, now: datetime, zone: ZoneInfo) -> datetime:
     """Return the instant up to which a report counts: *now* on the report date, else the date's end.
 

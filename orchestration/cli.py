@@ -132,13 +132,9 @@ def _chosen_reports(
     if first and last:
         if last < first:
             raise ConfigError(f"--to {last.date()} is before --from {first.date()}")
+        name = f"custom_{first.date()}_{last.date()}"
         chosen.append(
-            ReportSpec(
-                name=f"custom_{first.date()}_{last.date()}",
-                first_day=first.date(),
-                last_day=last.date(),
-                pdf_log_rows=workspace.pdf_log_rows,
-            )
+            workspace.presented(ReportSpec(name=name, first_day=first.date(), last_day=last.date()))
         )
     return tuple(chosen) or workspace.all_reports
 

@@ -18,7 +18,7 @@ from assets.deliver.publish import Draft, Published, draft_report, publish
 from assets.errors import TotalsDiffer
 from assets.extract.load import load_days
 from assets.periods import Period, as_of, dates
-from assets.report.build import period_of
+from assets.report.build import periods_of
 from assets.report.readiness import stale_days, unloaded_days
 from assets.sources.registry import open_source
 from assets.warehouse.lake import Lake
@@ -45,8 +45,8 @@ class Order:
 
     @property
     def days(self) -> list[date]:
-        """Every day that the reports cover and the source can tell about."""
-        periods = [period_of(spec, self.report_date, self.workspace) for spec in self.specs]
+        """Every day that the reports cover or compare with, and the source can tell about."""
+        periods = [each for spec in self.specs for each in periods_of(spec, self.report_date, self.workspace)]
         return days_of_periods(periods, self.workspace.first_day, self.as_of)
 
 

@@ -102,20 +102,20 @@ class Archive:
         report: Report,
         configuration: Mapping[str, Any],
         made_with: Mapping[str, str],
-        render: Callable[[], Mapping[str, bytes]],
+        render: Callable[[int], Mapping[str, bytes]],
     ) -> Archived:
-        """Keep *report*; *render* makes its files, and is called only where its content is new.
+        """Keep *report*; *render* makes a version's files, and is called only where its content is new.
 
         Two runs may do this at once: the second finds what the first kept, or keeps the next version.
         """
-        files: dict[str, bytes] = {}
         while True:
             latest = self.latest(report.workspace, report.name, report.report_date)
             if latest and self.holds(report):
                 return Archived(*latest, is_new=False)
-            files = files or {REPORT: _content(report), **render()}
+            before = latest[1] if latest else None
+            files = {REPORT: _content(report), **render(before.version + 1 if before else 1)}
             try:
-                return self._add(report, configuration, made_with, files, latest[1] if latest else None)
+                return self._add(report, configuration, made_with, files, before)
             except FileExistsError:
                 continue
 

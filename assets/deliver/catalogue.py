@@ -2,11 +2,19 @@
 
 from pathlib import Path
 
+from markupsafe import Markup
+
 from assets.deliver.archive import Archive
 from assets.durable import one_at_a_time, replacing
-from assets.render.html import environment
+from assets.render.html import environment, stylesheet
 
 INDEX = "index.html"
+_STYLE = """
+td { vertical-align: middle; }
+tr.old { color: var(--quiet); }
+.badge { background: var(--warn); border-radius: 8pt; padding: 0 6pt; font-size: 8pt; }
+h2 { margin-top: 14pt; }
+"""
 
 
 def write_index(archive: Archive) -> Path:
@@ -32,4 +40,8 @@ def _page(archive: Archive) -> str:
             }
         )
         seen.add(folder.parent)
-    return environment().get_template("index.html.j2").render(entries=entries)
+    return (
+        environment("en")
+        .get_template("index.html.j2")
+        .render(entries=entries, style=Markup(stylesheet("screen") + _STYLE))  # noqa: S704 - our own files
+    )

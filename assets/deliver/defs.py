@@ -6,6 +6,7 @@ Wiring only: which report date, which days, what the UI shows.
 from base64 import b64encode
 from collections.abc import Callable, Iterator
 from datetime import datetime
+from pathlib import Path
 
 import dagster as dg
 
@@ -17,6 +18,7 @@ from assets.errors import TotalsDiffer
 from assets.partitions import days_read_by, report_date_of_run, report_dates_of
 from assets.periods import as_of
 from assets.render.charts import bar_chart_png
+from assets.render.language import words
 from assets.warehouse.resource import WarehouseResource
 
 Clock = Callable[[], datetime]
@@ -73,7 +75,7 @@ def _report_asset(workspace: Workspace, spec: ReportSpec) -> dg.AssetsDefinition
 
 def _result(published: Published) -> dg.MaterializeResult:
     report, archived = published.report, published.archived
-    picture = b64encode(bar_chart_png(report)).decode() if report.total else ""
+    picture = b64encode(bar_chart_png(report, words(report.look.language))).decode() if report.total else ""
     missing = f"{len(report.missing_days)} days not loaded, {report.quality.unreadable} inputs not read"
     return dg.MaterializeResult(
         metadata={
@@ -83,15 +85,18 @@ def _result(published: Published) -> dg.MaterializeResult:
             "version": archived.manifest.version,
             "dagster/partition_row_count": report.log.rows_total,
             "chart": dg.MetadataValue.md(f"![Assignments by source](data:image/png;base64,{picture})"),
-            "html": dg.MetadataValue.url((archived.folder / "report.html").as_uri()),
-            "pdf": dg.MetadataValue.url((archived.folder / "report.pdf").as_uri()),
             "folder": dg.MetadataValue.path(archived.folder),
+            **{
+                Path(each.name).suffix[1:]: dg.MetadataValue.url((archived.folder / each.name).as_uri())
+                for each in archived.manifest.files
+                if each.name in {"report.html", "report.pdf"}
+            },
         },
         check_results=[
             dg.AssetCheckResult(
                 check_name=_RECONCILE,
                 passed=report.is_reconciled,
-                description=", ".join(f"{line.name} {line.total:,}" for line in report.proof),
+                description=", ".join(f"{line.label} {line.total:,}" for line in report.proof),
             ),
             dg.AssetCheckResult(
                 check_name="complete",

@@ -4,7 +4,7 @@ Nothing is archived whose totals differ.
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from importlib.metadata import version
@@ -12,7 +12,7 @@ from importlib.metadata import version
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from assets.config import ReportSpec, Workspace
+from assets.config import Format, ReportSpec, Workspace
 from assets.deliver.archive import Archive, Archived
 from assets.errors import TotalsDiffer
 from assets.render.html import render_html
@@ -20,8 +20,9 @@ from assets.render.pdf import pdf_bytes
 from assets.render.tables import csv_bytes, parquet_bytes
 from assets.render.workbook import log_row_count, workbook_bytes
 from assets.report.build import build_report
+from assets.report.coded import CodedLog
 from assets.report.log import printed_log
-from assets.report.model import ProofLine, Report
+from assets.report.model import ProofLine, Report, Total
 from assets.warehouse.lake import Lake
 
 _MADE_WITH = ("assignment-reports", "jinja2", "matplotlib", "pyarrow", "tzdata", "weasyprint", "xlsxwriter")
@@ -34,23 +35,31 @@ class Draft:
     report: Report
     tables: Mapping[str, bytes]
     printed: pa.Table
+    coded: CodedLog
+    formats: Sequence[Format]
     configuration: Mapping[str, object]
 
-    def render(self) -> dict[str, bytes]:
-        """Return every file of the report but `report.json`.
+    def render(self, version: int) -> dict[str, bytes]:
+        """Return every file of the report's *version* but `report.json`.
 
         Raises TotalsDiffer where the workbook has not every row of the log.
         """
+        files = {name: data for name, data in self.tables.items() if name in self.report.log.files}
+        shown = self.printed.slice(0, self.report.log.rows_shown)
+        if Format.XLSX in self.formats:
+            files["log.xlsx"] = self._workbook()
+        if Format.HTML in self.formats:
+            files["report.html"] = render_html(self.report, shown, version, self.coded).encode()
+        if Format.PDF in self.formats:
+            attached = self.tables["log.csv"] if self.report.look.attach_log else None
+            files["report.pdf"] = pdf_bytes(render_html(self.report, shown, version), attached)
+        return files
+
+    def _workbook(self) -> bytes:
         workbook = workbook_bytes(self.report, self.printed)
         if log_row_count(workbook) != self.report.total:
             raise TotalsDiffer(f"log.xlsx has {log_row_count(workbook):,} rows of {self.report.total:,}")
-        shown = self.printed.slice(0, self.report.log.rows_shown)
-        return {
-            **self.tables,
-            "log.xlsx": workbook,
-            "report.html": render_html(self.report, shown).encode(),
-            "report.pdf": pdf_bytes(render_html(self.report, shown, medium="print")),
-        }
+        return workbook
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +82,11 @@ def draft_report(
     tables = {"log.csv": csv_bytes(printed), "log.parquet": parquet_bytes(built.rows)}
     report = _with_tables(built.report, tables)
     prove(report)
-    configuration = {"timezone": workspace.timezone, "report": spec.model_dump(mode="json")}
-    return Draft(report, tables, printed, configuration)
+    configuration = {
+        "timezone": workspace.timezone,
+        "report": spec.model_dump(mode="json", exclude={"brand": {"logo"}}),
+    }
+    return Draft(report, tables, printed, built.coded, spec.formats, configuration)
 
 
 def publish(draft: Draft, archive: Archive) -> Published:
@@ -90,9 +102,9 @@ def _with_tables(report: Report, tables: Mapping[str, bytes]) -> Report:
             "log": report.log.model_copy(update={"sha256": hashlib.sha256(tables["log.csv"]).hexdigest()}),
             "proof": (
                 *report.proof,
-                ProofLine(name="Lines of log.csv", total=tables["log.csv"].count(b"\r\n") - 1),
+                ProofLine(name=Total.CSV, total=tables["log.csv"].count(b"\r\n") - 1),
                 ProofLine(
-                    name="Rows of log.parquet",
+                    name=Total.PARQUET,
                     total=pq.read_metadata(pa.BufferReader(tables["log.parquet"])).num_rows,
                 ),
             ),
@@ -103,7 +115,7 @@ def _with_tables(report: Report, tables: Mapping[str, bytes]) -> Report:
 def prove(report: Report) -> None:
     """Raise TotalsDiffer, with every total, unless all of them are the report's."""
     if not report.is_reconciled:
-        lines = ", ".join(f"{line.name} {line.total:,}" for line in report.proof)
+        lines = ", ".join(f"{line.label} {line.total:,}" for line in report.proof)
         raise TotalsDiffer(
             f"{report.workspace}/{report.name} of {report.report_date}: total {report.total:,}, but {lines}; "
             "load and build its days again (run --reload)"

@@ -14,9 +14,10 @@ from typing import Any
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator, StrMethodFormatter
+from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from assets.events import SOURCE_LABELS
+from assets.render.language import Words
 from assets.render.text import shortened
 from assets.report.model import DayCount, Report, SourceCount
 
@@ -76,33 +77,33 @@ def _drawing(width: float, height: float) -> Iterator[tuple[Figure, Axes]]:
         yield figure, axes
 
 
-def bar_chart(report: Report) -> Chart:
+def bar_chart(report: Report, words: Words) -> Chart:
     """Draw the count per source as horizontal bars, the largest on top."""
     with _drawing(_BARS, _height(report)) as (figure, axes):
-        _draw_bars(axes, _drawn(report))
-        return _chart(figure, f"Assignments by source: {_spoken(report)}")
+        _draw_bars(axes, _drawn(report, words), words)
+        return _chart(figure, f"{words.say('Assignments by source')}: {_spoken(report, words)}")
 
 
-def _draw_bars(axes: Axes, sources: tuple[SourceCount, ...]) -> None:
+def _draw_bars(axes: Axes, sources: tuple[SourceCount, ...], words: Words) -> None:
     labels = [shortened(each.label, _LABEL_LENGTH) for each in sources]
     bars = axes.barh(
         range(len(sources)), [each.count for each in sources], color=colours(sources), height=0.7
     )
-    axes.bar_label(bars, labels=[f"{each.count:,}" for each in sources], padding=4)
+    axes.bar_label(bars, labels=[words.number(each.count) for each in sources], padding=4)
     axes.set_yticks(range(len(sources)), labels)
     axes.set_ylim(max(len(sources), _FEWEST_BARS) - 0.4, -0.6)
     axes.margins(x=0.12)
-    axes.set_xlabel("Assignments")
+    axes.set_xlabel(words.say("Assignments"))
     axes.xaxis.set_major_locator(MaxNLocator(nbins=4, integer=True))
-    axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: words.number(round(value))))
     axes.tick_params(length=0)
     axes.grid(axis="x", color=_GRID, linewidth=0.6)
     axes.set_axisbelow(True)
 
 
-def pie_chart(report: Report) -> Chart:
+def pie_chart(report: Report, words: Words) -> Chart:
     """Draw each source's share as a ring with the total inside, and a legend beside it."""
-    sources = _drawn(report)
+    sources = _drawn(report, words)
     with _drawing(_RING, _height(report)) as (figure, axes):
         wedges = axes.pie(
             [each.count for each in sources],
@@ -111,39 +112,41 @@ def pie_chart(report: Report) -> Chart:
             counterclock=False,
             wedgeprops={"width": 0.38, "edgecolor": "white", "linewidth": 1},
         )[0]
-        axes.text(0, 0, f"{report.total:,}", ha="center", va="center", fontsize=14, fontweight="bold")
+        axes.text(0, 0, words.number(report.total), ha="center", va="center", fontsize=14, fontweight="bold")
         legend = [
-            f"{shortened(each.label, _LABEL_LENGTH)} {each.count:,} ({each.share_pct:.1f}%)"
+            f"{label} {words.number(each.count)} ({words.share(each.share_pct)})"
             for each in sources
+            for label in [shortened(each.label, _LABEL_LENGTH)]
         ]
         figure.legend(
             wedges, legend, loc="outside right center", frameon=False, handlelength=0.9, fontsize=8.5
         )
-        return _chart(figure, f"Share of each source: {_spoken(report)}")
+        return _chart(figure, f"{words.say('Share of each source')}: {_spoken(report, words)}")
 
 
-def _drawn(report: Report) -> tuple[SourceCount, ...]:
-    """Return the sources that a chart has room for: past the largest, the rest as one."""
+def _drawn(report: Report, words: Words) -> tuple[SourceCount, ...]:
+    """Return the sources that a chart has room for, translated: past the largest, the rest as one."""
     largest, rest = report.by_source[:_MOST_SOURCES], report.by_source[_MOST_SOURCES:]
-    if len(rest) <= 1:
-        return report.by_source
-    count, share = sum(each.count for each in rest), sum(each.share_pct or 0 for each in rest)
-    label = f"{len(rest):,} more sources"
-    return (*largest, SourceCount(source=label, label=label, count=count, share_pct=round(share, 1)))
+    if len(rest) > 1:
+        count, share = sum(each.count for each in rest), sum(each.share_pct or 0 for each in rest)
+        label = words.say("%(count)s more sources") % {"count": words.number(len(rest))}
+        rest = (SourceCount(source=label, label=label, count=count, share_pct=round(share, 1)),)
+    return tuple(each.model_copy(update={"label": words.say(each.label)}) for each in (*largest, *rest))
 
 
 def _height(report: Report) -> float:
-    return 1.3 + 0.26 * max(_FEWEST_BARS, len(_drawn(report)))
+    return 1.3 + 0.26 * max(_FEWEST_BARS, min(len(report.by_source), _MOST_SOURCES + 1))
 
 
-def trend_chart(report: Report) -> Chart:
+def trend_chart(report: Report, words: Words) -> Chart:
     """Draw the count of each day; a day that was not loaded has a hatched mark instead of a bar."""
     with _drawing(_PAGE, 2.3) as (figure, axes):
-        _draw_days(axes, report.by_day)
-        return _chart(figure, f"Assignments per day, {report.total:,} in {len(report.by_day)} days")
+        _draw_days(axes, report.by_day, words)
+        alternative = words.say("Assignments per day: %(total)s in %(days)s days")
+        return _chart(figure, alternative % {"total": words.number(report.total), "days": len(report.by_day)})
 
 
-def _draw_days(axes: Axes, days: tuple[DayCount, ...]) -> None:
+def _draw_days(axes: Axes, days: tuple[DayCount, ...], words: Words) -> None:
     counts, highest = [each.count for each in days], max([each.count for each in days], default=0) or 1
     many = len(days) > _MANY_DAYS
     if many:
@@ -154,32 +157,32 @@ def _draw_days(axes: Axes, days: tuple[DayCount, ...]) -> None:
     if missing:
         axes.bar(
             missing, highest, width=0.9, color="none", edgecolor=_OTHERS[3], hatch="////", linewidth=0,
-            label="not loaded",
+            label=words.say("not loaded"),
         )  # fmt: skip
         axes.legend(loc="upper right", frameon=True, edgecolor=_GRID)
-    form = "%b %Y" if many else "%-d %b"
+    written = words.month if many else words.short_day
     step = max(1, -(-len(days) // 10))
-    axes.set_xticks(range(0, len(days), step), [f"{each.day:{form}}" for each in days[::step]])
+    axes.set_xticks(range(0, len(days), step), [written(each.day) for each in days[::step]])
     axes.set_xlim(-0.6, len(days) - 0.4)
     axes.set_ylim(0, highest * 1.1)
     axes.yaxis.set_major_locator(MaxNLocator(nbins=4, integer=True))
-    axes.yaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: words.number(round(value))))
     axes.tick_params(length=0)
     axes.grid(axis="y", color=_GRID, linewidth=0.6)
     axes.set_axisbelow(True)
 
 
-def bar_chart_png(report: Report) -> bytes:
+def bar_chart_png(report: Report, words: Words) -> bytes:
     """Draw the bar chart as PNG, for places that show pictures only."""
     with _drawing(_BARS, _height(report)) as (figure, axes):
-        _draw_bars(axes, _drawn(report))
+        _draw_bars(axes, _drawn(report, words), words)
         buffer = BytesIO()
         figure.savefig(buffer, format="png", dpi=110)
         return buffer.getvalue()
 
 
-def _spoken(report: Report) -> str:
-    return ", ".join(f"{each.label} {each.count:,}" for each in _drawn(report))
+def _spoken(report: Report, words: Words) -> str:
+    return ", ".join(f"{each.label} {words.number(each.count)}" for each in _drawn(report, words))
 
 
 def _chart(figure: Figure, alternative: str) -> Chart:

@@ -1,10 +1,13 @@
 """HTML to PDF by WeasyPrint, which may fetch nothing: the document carries all it needs."""
 
 import os
+from datetime import UTC, datetime
 from typing import Any
 
-from weasyprint import HTML
+from weasyprint import HTML, Attachment
 from weasyprint.urls import FatalURLFetchingError, URLFetcher
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class NothingFetched(URLFetcher):
@@ -17,9 +20,25 @@ class NothingFetched(URLFetcher):
         return super().fetch(url, headers)
 
 
-def pdf_bytes(document: str) -> bytes:
-    """Return *document* (HTML) as PDF with embedded fonts, bookmarks and metadata."""
+def pdf_bytes(document: str, log: bytes | None = None) -> bytes:
+    """Return *document* (HTML) as tagged PDF with embedded fonts, bookmarks and metadata.
+
+    It is PDF/UA-1; with *log*, a CSV file to keep inside, PDF/A-3a: no file may claim to be both.
+    """
     # fontTools writes the time into each subset of a font; at this one the bytes stay the same.
     os.environ["SOURCE_DATE_EPOCH"] = "0"
-    printed: bytes = HTML(string=document, url_fetcher=NothingFetched()).write_pdf()
+    attachments = [
+        Attachment(
+            string=log,
+            name="log.csv",
+            description="Contact Assignments Log",
+            relationship="Data",
+            created=_EPOCH,
+            modified=_EPOCH,
+        )
+        for log in ([log] if log is not None else [])
+    ]
+    printed: bytes = HTML(string=document, url_fetcher=NothingFetched()).write_pdf(
+        pdf_variant="pdf/a-3a" if attachments else "pdf/ua-1", attachments=attachments
+    )
     return printed

@@ -86,7 +86,7 @@ def _write_figures(workbook: Workbook, report: Report) -> None:
         row += 1
     row = _write_header(sheet, row + 1, ("Counted as", "Total"), bold)
     for line in report.proof:
-        sheet.write_string(row, 0, line.name)
+        sheet.write_string(row, 0, line.label)
         sheet.write_number(row, 1, line.total, count)
         row += 1
 

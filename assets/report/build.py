@@ -7,14 +7,24 @@ import pandas as pd
 import pyarrow as pa
 from sqlalchemy import Table, func, select
 
-from assets.config import Filters, ReportSpec, Workspace
+from assets.config import Component, Filters, Format, ReportSpec, Workspace, reveal
 from assets.events import source_label
-from assets.periods import Period, Preset, first_instant, preset_period
-from assets.report.log import log_rows
+from assets.periods import Period, Preset, first_instant, preset_period, previous_period
+from assets.report import findings
+from assets.report.brand import logo_address
+from assets.report.chains import find_chains, find_hand_offs
+from assets.report.coded import CodedLog, code_log
+from assets.report.comparison import compare
+from assets.report.holdings import count_holdings, last_steps
+from assets.report.log import hours_of_the_week, log_rows
+from assets.report.masking import masked, masked_filters
 from assets.report.model import (
     Components,
     DayCount,
+    HandOffs,
+    Holding,
     LogSummary,
+    Look,
     ProofLine,
     Quality,
     RejectedRow,
@@ -22,6 +32,7 @@ from assets.report.model import (
     SourceCount,
     Span,
     State,
+    Total,
 )
 from assets.report.readiness import first_loaded_day, missing_days, running_until
 from assets.report.shares import shares_pct
@@ -35,14 +46,16 @@ from assets.warehouse.schema import (
 )
 
 _EXAMPLES = 20
+_DATA_FORMATS = (Format.CSV, Format.XLSX, Format.PARQUET)
 
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """A report and the rows of its log (columns of `assignment_log`)."""
+    """A report, the rows of its log (columns of `assignment_log`), and these coded."""
 
     report: Report
     rows: pa.Table
+    coded: CodedLog
 
 
 def period_of(spec: ReportSpec, report_date: date, workspace: Workspace) -> Period:
@@ -51,6 +64,13 @@ def period_of(spec: ReportSpec, report_date: date, workspace: Workspace) -> Peri
         assert spec.first_day and spec.last_day  # noqa: S101, PT018 - the configuration's validation
         return Period(spec.first_day, spec.last_day, workspace.zone)
     return preset_period(spec.preset, report_date, workspace.zone, include_today=spec.include_today)
+
+
+def periods_of(spec: ReportSpec, report_date: date, workspace: Workspace) -> list[Period]:
+    """Return every period that *spec* reads: its own, and the one it is compared with."""
+    period = period_of(spec, report_date, workspace)
+    compared = [previous_period(spec.preset, period)] if Component.COMPARISON in spec.components else []
+    return [period, *compared]
 
 
 def build_report(
@@ -63,13 +83,22 @@ def build_report(
     period = period_of(spec, report_date, workspace)
     as_of = min(as_of, running_until(warehouse, period, as_of) or as_of)
     rows = warehouse.query(log_rows(period, as_of, spec.filters))
+    assignees = count_holdings(warehouse.query(last_steps(period)), rows) if _holds(spec) else ()
+    if spec.mask_contacts and workspace.mask_key:
+        rows = masked(rows, reveal(workspace.mask_key))
+    coded = code_log(rows)
     counts = _counts(rows)
     missing = missing_days(warehouse, period, as_of)
-    quality = _quality(warehouse, period)
+    first = first_loaded_day(warehouse)
     by_source = _by_source(counts)
     by_day = _by_day(counts, period, as_of, set(missing))
-    total = int(counts["count"].sum())
+    quality = _quality(warehouse, period, examples=0 if spec.mask_contacts else _EXAMPLES)
     start, end = period.bounds
+    has_nothing = first is None or period.last_day < first or (spec.filters.active and not rows.num_rows)
+    components = _components(spec, State.NO_DATA if has_nothing else State.SHOWN)
+    shows = components.shows
+    heat_map = hours_of_the_week(coded.instants, workspace.zone).tolist()
+    hand_offs = find_hand_offs(coded)
     report = Report(
         workspace=workspace.slug,
         workspace_name=workspace.name,
@@ -84,24 +113,57 @@ def build_report(
             end=end,
             timezone=workspace.timezone,
         ),
-        filters=spec.filters,
-        total=total,
+        filters=masked_filters(spec.filters) if spec.mask_contacts else spec.filters,
+        total=int(counts["count"].sum()),
         by_source=by_source,
         by_day=by_day,
-        log=LogSummary(rows_total=rows.num_rows, rows_shown=min(rows.num_rows, spec.pdf_log_rows), sha256=""),
-        components=_components(spec.filters, total, _precedes_all(warehouse, period)),
+        log=LogSummary(
+            rows_total=rows.num_rows,
+            rows_shown=min(rows.num_rows, spec.pdf_log_rows),
+            files=tuple(f"log.{each}" for each in _DATA_FORMATS if each in spec.formats),
+            sha256="",
+        ),
+        components=components,
+        look=Look(
+            language=spec.language,
+            paper=spec.paper,
+            color=spec.brand.color,
+            logo=logo_address(spec.brand.logo) if spec.brand.logo else "",
+            footer=spec.brand.footer,
+            is_masked=spec.mask_contacts,
+            attach_log=spec.attach_log,
+        ),
+        comparison=compare(warehouse, spec, period, as_of, by_source)
+        if shows(Component.COMPARISON)
+        else None,
+        heat_map=heat_map if shows(Component.HEAT_MAP) else (),
+        chains=find_chains(coded, spec.return_hours) if shows(Component.CHAINS) else None,
+        hand_offs=hand_offs if shows(Component.HAND_OFFS) else None,
+        assignees=assignees if shows(Component.ASSIGNEES) else (),
+        known_since=first if shows(Component.ASSIGNEES) else None,
+        findings=(),
         quality=quality,
         provisional=bool(missing or quality.unreadable),
         missing_days=tuple(missing),
         proof=(
-            ProofLine(name="Log rows", total=rows.num_rows),
-            ProofLine(name="Sum of the sources", total=sum(each.count for each in by_source)),
-            ProofLine(name="Sum of the days", total=sum(each.count for each in by_day)),
+            ProofLine(name=Total.LOG, total=rows.num_rows),
+            ProofLine(name=Total.SOURCES, total=sum(each.count for each in by_source)),
+            ProofLine(name=Total.DAYS, total=sum(each.count for each in by_day)),
+            ProofLine(name=Total.HOURS, total=sum(map(sum, heat_map))),
+            ProofLine(name=Total.HAND_OFFS, total=sum(map(sum, hand_offs.counts))),
+            *_proof_by_assignees(assignees, hand_offs),
             *_proof_by_aggregates(warehouse, period, as_of, spec.filters),
         ),
         data_version=warehouse.version(ASSIGNMENT_LOG, period.days),
     )
-    return Built(report, rows)
+    if shows(Component.FINDINGS):
+        report = report.model_copy(update={"findings": findings.find(report)})
+    return Built(report, rows, coded)
+
+
+def _holds(spec: ReportSpec) -> bool:
+    """Tell whether the report counts who has which contacts: a filter would leave steps out."""
+    return Component.ASSIGNEES in spec.components and not spec.filters.active
 
 
 def _counts(rows: pa.Table) -> pd.DataFrame:
@@ -135,20 +197,23 @@ def _by_day(
     )
 
 
-def _precedes_all(warehouse: Lake, period: Period) -> bool:
-    first = first_loaded_day(warehouse)
-    return first is None or period.last_day < first
-
-
-def _components(filters: Filters, total: int, precedes_all: bool) -> Components:  # noqa: FBT001 - a fact
-    state = State.NO_DATA if precedes_all or (filters.active and not total) else State.SHOWN
+def _components(spec: ReportSpec, figures: State) -> Components:
+    """Return the state of each component, where those that filters reach are in the state *figures*."""
+    filters = spec.filters
+    cuts_chains = filters.source or filters.assigned_to or filters.assigned_by
+    unfiltered = State.NOT_APPLICABLE if filters.active else State.SHOWN
+    states = {
+        Component.CHAINS: State.NOT_APPLICABLE if cuts_chains else figures,
+        Component.ASSIGNEES: State.NOT_APPLICABLE if filters.active else figures,
+        Component.PROOF: State.SHOWN,
+        Component.QUALITY: unfiltered,
+        Component.DEFINITIONS: State.SHOWN,
+    }
     return Components(
-        metric=state,
-        bar_chart=state,
-        pie_chart=state,
-        trend=state,
-        log=state,
-        quality=State.NOT_APPLICABLE if filters.active else State.SHOWN,
+        **{
+            each.value: states.get(each, figures) if each in spec.components else State.OFF
+            for each in Component
+        }
     )
 
 
@@ -158,7 +223,7 @@ def _sums(warehouse: Lake, table: Table, period: Period, *names: str) -> list[in
     return [int(column[0].as_py()) for column in warehouse.query(statement).columns]
 
 
-def _quality(warehouse: Lake, period: Period) -> Quality:
+def _quality(warehouse: Lake, period: Period, examples: int) -> Quality:
     read, accepted, rejected, duplicates, no_change, cleaned = _sums(
         warehouse,
         LOAD_COUNTS,
@@ -169,12 +234,12 @@ def _quality(warehouse: Lake, period: Period) -> Quality:
         warehouse, LOG_COUNTS, period, "no_change_count", "repeated_count", "inferred_count"
     )
     rejected_rows = REJECTED_EVENTS.c
-    examples = warehouse.query(
+    rejected_examples = warehouse.query(
         select(rejected_rows.origin, rejected_rows.row_number, rejected_rows.reason)
         .where(rejected_rows.local_day.between(period.first_day, period.last_day))
         .distinct()
         .order_by(rejected_rows.origin, rejected_rows.row_number, rejected_rows.reason)
-        .limit(_EXAMPLES)
+        .limit(examples)
     ).to_pylist()
     unreadable = warehouse.query(
         select(func.count(rejected_rows.origin.distinct())).where(
@@ -197,8 +262,19 @@ def _quality(warehouse: Lake, period: Period) -> Quality:
         cleaned=cleaned,
         inferred=inferred,
         source_unknown=unknown.column(0)[0].as_py(),
-        examples=tuple(RejectedRow(**row) for row in examples),
+        examples=tuple(RejectedRow(**row) for row in rejected_examples),
     )
+
+
+def _proof_by_assignees(assignees: tuple[Holding, ...], hand_offs: HandOffs) -> list[ProofLine]:
+    """Return the total by who received contacts, and by who lost them."""
+    if not assignees:
+        return []
+    to_nobody, from_nobody = sum(row[-1] for row in hand_offs.counts), sum(hand_offs.counts[-1])
+    return [
+        ProofLine(name=Total.RECEIVED, total=sum(each.received for each in assignees) + to_nobody),
+        ProofLine(name=Total.RELEASED, total=sum(each.released for each in assignees) + from_nobody),
+    ]
 
 
 def _proof_by_aggregates(
@@ -217,6 +293,6 @@ def _proof_by_aggregates(
         warehouse, LOG_COUNTS, period, "accepted_count", "no_change_count", "repeated_count"
     )
     return [
-        ProofLine(name="Daily source aggregates", total=counted),
-        ProofLine(name="Accepted events that changed an assignee", total=accepted - unchanged - repeated),
+        ProofLine(name=Total.AGGREGATES, total=counted),
+        ProofLine(name=Total.ACCEPTED, total=accepted - unchanged - repeated),
     ]

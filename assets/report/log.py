@@ -1,6 +1,7 @@
 """The rows of a report's log: which ones, in which order, and as the eight columns people read."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from typing import Literal
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -11,6 +12,7 @@ from sqlalchemy import Select, select
 from assets.config import Filters
 from assets.events import source_label
 from assets.periods import Period, offset_changes
+from assets.report.coded import Codes
 from assets.report.filters import UNASSIGNED, conditions
 from assets.warehouse.schema import ASSIGNMENT_LOG
 
@@ -25,6 +27,8 @@ HEADER = (
     "Assigned By",
 )
 NOBODY = "-"
+_WEEK_HOURS = 168
+_MONDAY_HOURS = 72  # 1970-01-01 was a Thursday
 
 
 def log_rows(period: Period, as_of: datetime, filters: Filters) -> Select[tuple[object, ...]]:
@@ -63,18 +67,38 @@ def _labels(codes: pa.ChunkedArray) -> pa.Array:
 def local_times(instants: pa.ChunkedArray, zone: ZoneInfo) -> pa.Array:
     """Return UTC *instants* as text of *zone*, `2024-11-03 01:30:00-05:00`, with milliseconds if any."""
     micros = instants.combine_chunks().cast(pa.int64()).to_numpy()
-    if not len(micros):
-        return pa.array([], pa.string())
-    first, last = (datetime.fromtimestamp(int(at) / 1e6, UTC) for at in (micros.min(), micros.max()))
-    changes = offset_changes(zone, first, last)
-    switches = np.array([int(instant.timestamp() * 1e6) for instant, _ in changes])
-    at = np.maximum(np.searchsorted(switches, micros, side="right") - 1, 0)
-    seconds = np.array([int(offset.total_seconds()) for _, offset in changes])
+    switches, seconds = offsets(micros, zone)
+    at = np.searchsorted(switches, micros, side="right") - 1
     wall = pa.array(micros + seconds[at] * 1_000_000).cast(pa.timestamp("us"))
-    has_fraction = bool((micros % 1_000_000).any())
-    shown = wall.cast(pa.timestamp("ms" if has_fraction else "s"), safe=False)
-    offsets = pa.array([_offset_text(offset) for offset in seconds.tolist()]).take(pa.array(at))
-    return pc.binary_join_element_wise(pc.strftime(shown, "%Y-%m-%d %H:%M:%S"), offsets, "")
+    shown = wall.cast(pa.timestamp(time_unit(micros)), safe=False)
+    texts = pa.array([_offset_text(offset) for offset in seconds.tolist()], pa.string()).take(pa.array(at))
+    return pc.binary_join_element_wise(pc.strftime(shown, "%Y-%m-%d %H:%M:%S"), texts, "")
+
+
+def time_unit(micros: Codes) -> Literal["s", "ms"]:
+    """Return the unit that a log's times are printed in: milliseconds where one of them has a fraction."""
+    return "ms" if (micros % 1_000_000).any() else "s"
+
+
+def offsets(micros: Codes, zone: ZoneInfo) -> tuple[Codes, Codes]:
+    """Return from which instants (microseconds) on which offset from UTC (seconds) holds.
+
+    The first instant is not after the earliest of *micros*.
+    """
+    if not len(micros):
+        return np.array([], np.int64), np.array([], np.int64)
+    first, last = (datetime.fromtimestamp(int(at) // 1_000_000, UTC) for at in (micros.min(), micros.max()))
+    changes = offset_changes(zone, first, last + timedelta(seconds=1))
+    switches = [int(instant.timestamp()) * 1_000_000 for instant, _ in changes]
+    return np.array(switches), np.array([int(offset.total_seconds()) for _, offset in changes])
+
+
+def hours_of_the_week(micros: Codes, zone: ZoneInfo) -> Codes:
+    """Return the rows per weekday (7, Monday first) and hour of the clock (24) of *zone*."""
+    switches, seconds = offsets(micros, zone)
+    wall = micros // 1_000_000 + seconds[np.searchsorted(switches, micros, side="right") - 1]
+    hours = (wall // 3600 + _MONDAY_HOURS) % _WEEK_HOURS
+    return np.bincount(hours, minlength=_WEEK_HOURS).reshape(7, 24)
 
 
 def _offset_text(seconds: int) -> str:

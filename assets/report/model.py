@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict
 
-from assets.config import Filters
+from assets.config import Component, Filters, Language
 from assets.periods import Preset
 
 
@@ -17,6 +17,7 @@ class State(StrEnum):
     """What a component shows: docs/configuration.md, Filters."""
 
     SHOWN = "shown"
+    OFF = "off"
     NOT_APPLICABLE = "not_applicable"
     NO_DATA = "no_data"
 
@@ -53,10 +54,11 @@ class DayCount(_Value):
 
 
 class LogSummary(_Value):
-    """The log beside the report: its rows, how many are printed, and the SHA-256 of `log.csv`."""
+    """The log: its rows, how many are printed, the files that hold all, and the SHA-256 of `log.csv`."""
 
     rows_total: int
     rows_shown: int
+    files: tuple[str, ...]
     sha256: str
 
 
@@ -86,26 +88,193 @@ class Quality(_Value):
     examples: tuple[RejectedRow, ...]
 
 
+class Total(StrEnum):
+    """The ways in which a report's total is counted."""
+
+    LOG = "log_rows"
+    SOURCES = "sum_of_sources"
+    DAYS = "sum_of_days"
+    HOURS = "sum_of_hours"
+    HAND_OFFS = "sum_of_hand_offs"
+    RECEIVED = "received_or_unassigned"
+    RELEASED = "released_or_from_nobody"
+    AGGREGATES = "daily_source_aggregates"
+    ACCEPTED = "accepted_that_changed"
+    CSV = "lines_of_csv"
+    PARQUET = "rows_of_parquet"
+
+
 class ProofLine(_Value):
     """One total, counted its own way; all of a report's must be equal."""
 
-    name: str
+    name: Total
     total: int
+
+    @property
+    def label(self) -> str:
+        """Its name in words."""
+        return self.name.value.replace("_", " ").capitalize()
 
 
 class Components(_Value):
-    """The state of each component."""
+    """The state of each component; their names are those of `config.Component`."""
 
     metric: State
     bar_chart: State
     pie_chart: State
     trend: State
-    log: State
+    comparison: State
+    findings: State
+    heat_map: State
+    chains: State
+    hand_offs: State
+    assignees: State
+    proof: State
     quality: State
+    definitions: State
+    log: State
+
+    def shows(self, component: Component) -> bool:
+        """Tell whether *component* is there with its figures."""
+        return bool(getattr(self, component.value) is State.SHOWN)
+
+
+class Note(StrEnum):
+    """What keeps a comparison from being taken at its word."""
+
+    NOT_LOADED = "not_loaded"
+    LENGTHS_DIFFER = "lengths_differ"
+    FEW = "few"
+
+
+class SourceChange(_Value):
+    """One source now and in the period before."""
+
+    source: str
+    label: str
+    count: int
+    before: int
+
+    @property
+    def difference(self) -> int:
+        """How many more there are now."""
+        return self.count - self.before
+
+
+class Comparison(_Value):
+    """The period before, counted with the same filters; `total` is null where it is not all loaded.
+
+    While the report's last day runs, the period before ends as long before its own end.
+    """
+
+    first_day: date
+    last_day: date
+    day_count: int
+    total: int | None
+    change_pct: float | None
+    by_source: tuple[SourceChange, ...]
+    notes: tuple[Note, ...]
+
+
+class Chain(_Value):
+    """A conversation assigned more than once: who had it, in order; null is nobody."""
+
+    conversation_id: str
+    contact: str
+    count: int
+    path: tuple[str | None, ...]
+    is_cut: bool
+
+
+class ReturnPair(_Value):
+    """How often conversations went from `first` to `second` and straight back."""
+
+    first: str
+    second: str
+    count: int
+
+
+class Chains(_Value):
+    """Where conversations bounce: the most assigned ones, and hand-offs that came straight back."""
+
+    conversation_count: int
+    reassigned_count: int
+    most_assigned: tuple[Chain, ...]
+    return_hours: int
+    return_count: int
+    return_pairs: tuple[ReturnPair, ...]
+
+
+class HandOffs(_Value):
+    """Assignments from each person (row) to each (column); after `people` come the others, then nobody.
+
+    Its cells add up to the total. `keys` are what the filters call the people.
+    """
+
+    people: tuple[str, ...]
+    keys: tuple[str, ...]
+    counts: tuple[tuple[int, ...], ...]
+
+
+class Holding(_Value):
+    """The contacts a person has: opening + received - released + unseen = closing.
+
+    `unseen` are changes that no event tells, known by what the next event says.
+    """
+
+    assignee: str
+    opening: int
+    received: int
+    released: int
+    unseen: int
+    closing: int
+
+    @property
+    def is_balanced(self) -> bool:
+        """Tell whether the line adds up."""
+        return self.opening + self.received - self.released + self.unseen == self.closing
+
+
+class Rule(StrEnum):
+    """What a finding is about; `render/findings.py` says it in words."""
+
+    CHANGE = "change"
+    TOP_SOURCE = "top_source"
+    SHIFT = "shift"
+    BUSIEST_DAY = "busiest_day"
+    BUSIEST_HOUR = "busiest_hour"
+    TOP_ASSIGNEE = "top_assignee"
+    BOUNCED = "bounced"
+    RETURNS = "returns"
+    UNASSIGNED = "unassigned"
+    NEW_SOURCE = "new_source"
+
+
+class Finding(_Value):
+    """One sentence's facts, and the filter that leads to its rows (`source=user`), if one does."""
+
+    rule: Rule
+    facts: dict[str, str | int | float]
+    fragment: str
+
+
+class Look(_Value):
+    """How the report is presented: what the configuration says, the logo as a `data:` address."""
+
+    language: Language
+    paper: str
+    color: str
+    logo: str
+    footer: str
+    is_masked: bool
+    attach_log: bool
 
 
 class Report(_Value):
-    """One report as it is said: docs/naming.md explains each figure."""
+    """One report as it is said: docs/naming.md explains each figure.
+
+    `heat_map` has 7 rows of 24 hours, Monday first; `known_since` is the first day that `assignees` know.
+    """
 
     schema_version: int = 1
     workspace: str
@@ -121,6 +290,14 @@ class Report(_Value):
     by_day: tuple[DayCount, ...]
     log: LogSummary
     components: Components
+    look: Look
+    comparison: Comparison | None
+    heat_map: tuple[tuple[int, ...], ...]
+    chains: Chains | None
+    hand_offs: HandOffs | None
+    assignees: tuple[Holding, ...]
+    known_since: date | None
+    findings: tuple[Finding, ...]
     quality: Quality
     provisional: bool
     missing_days: tuple[date, ...]
@@ -139,5 +316,7 @@ class Report(_Value):
 
     @property
     def is_reconciled(self) -> bool:
-        """Tell whether every total is the report's."""
-        return all(line.total == self.total for line in self.proof)
+        """Tell whether every total is the report's, and every line of the assignees adds up."""
+        return all(line.total == self.total for line in self.proof) and all(
+            each.is_balanced for each in self.assignees
+        )

@@ -20,7 +20,7 @@ FILES = {"log.csv": b"a\r\n", "report.html": b"<p>", "report.pdf": b"%PDF"}
 
 
 def store(archive: Archive, report: Report, files: Mapping[str, bytes] | None = None) -> Archived:
-    return archive.store(report, {"timezone": "UTC"}, {"weasyprint": "70.0"}, lambda: files or FILES)
+    return archive.store(report, {"timezone": "UTC"}, {"weasyprint": "70.0"}, lambda _: files or FILES)
 
 
 def test_a_version_holds_its_files_and_their_hashes(tmp_path: Path) -> None:
@@ -43,7 +43,7 @@ def test_the_same_content_is_the_same_version_and_is_not_rendered_again(tmp_path
     archive = Archive(tmp_path)
     first = store(archive, make_report({"user": 3}))
 
-    def never() -> Mapping[str, bytes]:
+    def never(_: int) -> Mapping[str, bytes]:
         raise AssertionError("rendered again")
 
     again = archive.store(make_report({"user": 3}), {}, {}, never)
@@ -81,17 +81,17 @@ def test_of_two_runs_at_once_the_second_finds_what_the_first_kept(tmp_path: Path
             told.append(store(archive, make_report({"user": count})))
         return FILES
 
-    same = archive.store(make_report({"user": 3}), {}, {}, lambda: meanwhile(3))
+    same = archive.store(make_report({"user": 3}), {}, {}, lambda _: meanwhile(3))
     assert (same.is_new, same.folder.name) == (False, "v1")
     told.clear()
-    other = archive.store(make_report({"user": 5}), {}, {}, lambda: meanwhile(4))
+    other = archive.store(make_report({"user": 5}), {}, {}, lambda _: meanwhile(4))
     assert (other.is_new, other.folder.name) == (True, "v3")
     assert other.manifest.supersedes
     assert other.manifest.supersedes.changes["total"] == (4, 5)
 
 
 def test_a_failed_rendering_leaves_nothing(tmp_path: Path) -> None:
-    def fail() -> Mapping[str, bytes]:
+    def fail(_: int) -> Mapping[str, bytes]:
         raise OSError("no space left")
 
     with pytest.raises(OSError, match="no space left"):

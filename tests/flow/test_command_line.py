@@ -37,6 +37,7 @@ def test_every_output_says_the_same_total(demo: Shell, preset: str) -> None:
     assert report["log"] == {
         "rows_total": total,
         "rows_shown": min(40, total),
+        "files": ["log.csv", "log.xlsx", "log.parquet"],
         "sha256": hashlib.sha256(log).hexdigest(),
     }
     text = subprocess.run(

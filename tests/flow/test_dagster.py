@@ -73,7 +73,7 @@ def test_dagster_and_the_command_line_write_the_same_bytes(
 ) -> None:
     shell = make_shell(tmp_path)
     config = config_of(shell)
-    assert run(config, "acme_daily_flow", instance, span=("2026-10-01", str(LAST_DAY))).success
+    assert run(config, "acme_daily_flow", instance, span=("2026-09-10", str(LAST_DAY))).success
     assert run(config, "acme_daily_reports", instance, key=str(LAST_DAY)).success
     made, told = shell.files(), demo.files()
     same = [name for name in made if "last_month" not in name and name != "out/index.html"]

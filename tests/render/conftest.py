@@ -7,7 +7,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from assets.config import Filters
+from assets.config import Component, Filters
 from assets.events import source_label
 from assets.periods import Preset
 from assets.report.log import HEADER
@@ -15,17 +15,27 @@ from assets.report.model import (
     Components,
     DayCount,
     LogSummary,
+    Look,
     ProofLine,
     Quality,
     Report,
     SourceCount,
     Span,
     State,
+    Total,
 )
 from assets.report.shares import shares_pct
 
 FIRST = date(2026, 11, 1)
 MakeReport = Callable[..., Report]
+ANALYSIS = (
+    Component.COMPARISON,
+    Component.FINDINGS,
+    Component.HEAT_MAP,
+    Component.CHAINS,
+    Component.HAND_OFFS,
+    Component.ASSIGNEES,
+)
 
 
 def make_report(counts: dict[str, int], *, days: int = 7, rows_shown: int = 0, **changes: Any) -> Report:
@@ -55,15 +65,27 @@ def make_report(counts: dict[str, int], *, days: int = 7, rows_shown: int = 0, *
         by_day=tuple(
             DayCount(day=FIRST + timedelta(n), count=0 if n else total, is_loaded=True) for n in range(days)
         ),
-        log=LogSummary(rows_total=total, rows_shown=rows_shown, sha256="0" * 64),
+        log=LogSummary(rows_total=total, rows_shown=rows_shown, files=("log.csv",), sha256="0" * 64),
         components=Components(
-            metric=State.SHOWN,
-            bar_chart=State.SHOWN,
-            pie_chart=State.SHOWN,
-            trend=State.SHOWN,
-            log=State.SHOWN,
-            quality=State.SHOWN,
+            **{each.value: State.SHOWN for each in Component if each not in ANALYSIS}
+            | {each.value: State.OFF for each in ANALYSIS}
         ),
+        look=Look(
+            language="en",
+            paper="A4",
+            color="#332288",
+            logo="",
+            footer="",
+            is_masked=False,
+            attach_log=False,
+        ),
+        comparison=None,
+        heat_map=(),
+        chains=None,
+        hand_offs=None,
+        assignees=(),
+        known_since=None,
+        findings=(),
         quality=Quality(
             read=total,
             accepted=total,
@@ -78,7 +100,7 @@ def make_report(counts: dict[str, int], *, days: int = 7, rows_shown: int = 0, *
         ),
         provisional=False,
         missing_days=(),
-        proof=(ProofLine(name="Log rows", total=total),),
+        proof=(ProofLine(name=Total.LOG, total=total),),
         data_version="0" * 64,
     )
     return report.model_copy(update=changes)

@@ -13,6 +13,7 @@ from assets.config import Filters
 from assets.events import SOURCE_LABELS
 from assets.render import charts
 from assets.render.html import render_html
+from assets.render.language import words
 from assets.render.pdf import pdf_bytes
 from assets.render.text import showable
 from assets.report.model import DayCount, Report, State
@@ -30,22 +31,22 @@ def text_of(pdf: bytes, tmp_path: Path) -> str:
 
 
 def printed(report: Report, names: list[str]) -> bytes:
-    return pdf_bytes(render_html(report, log_of(names), "print"))
+    return pdf_bytes(render_html(report, log_of(names), 3))
 
 
 def test_the_pdf_says_total_period_zone_and_every_row(tmp_path: Path) -> None:
     names = [f"Contact {n:03d}" for n in range(120)]
     said = text_of(printed(make_report({"user": 1234}, rows_shown=120), names), tmp_path)
     assert "1,234" in said
-    assert "Sun 1 Nov 2026" in said
+    assert "Sun, Nov 1, 2026" in said
     assert "Days of America/New_York · as of 2026-11-30 19:00:00-05:00" in said
-    assert re.sub(r"\s+", " ", said).count("Rows 1-120 of 1,234; the whole log is in log.csv") == 1
+    assert re.sub(r"\s+", " ", said).count("Rows 1-120 of 1,234. The whole log: log.csv") == 1
     assert all(name in said for name in names)
     pages = said.split("\f")[:-1]
     assert len(pages) > 3
     log_pages = [page for page in pages if "Contact 0" in page or "Contact 1" in page]
     assert all("Previous Assignee" in page for page in log_pages), "the header repeats on every page"
-    assert all(f"Page {number} of {len(pages)}" in page for number, page in enumerate(pages, start=1))
+    assert all(f"{number}/{len(pages)}" in page.replace(" / ", "/") for number, page in enumerate(pages, start=1))
 
 
 def test_the_pdf_has_bookmarks_metadata_and_embedded_fonts(tmp_path: Path) -> None:
@@ -84,7 +85,7 @@ def test_every_hostile_name_is_printed_and_none_is_run(tmp_path: Path, hostile_n
 
 def test_a_browser_runs_nothing_of_a_hostile_name(tmp_path: Path, hostile_names: list[str]) -> None:
     report = make_report({"user": len(hostile_names)}, rows_shown=len(hostile_names))
-    page = render_html(report, log_of(hostile_names))
+    page = render_html(report, log_of(hostile_names), 1)
     without_policy = re.sub(r"<meta http-equiv=[^>]*>", "", page)
     for number, document in enumerate((page, without_policy)):
         (path := tmp_path / f"{number}.html").write_text(document, encoding="utf-8")
@@ -106,11 +107,11 @@ def test_the_pdf_engine_may_fetch_nothing(address: str) -> None:
 
 def test_both_messages_of_the_original_are_shown() -> None:
     report = make_report({}, filters=Filters(source=("user",)))
-    states = dict.fromkeys(type(report.components).model_fields, State.NO_DATA) | {
+    states = dict.fromkeys(("metric", "bar_chart", "pie_chart", "trend", "log"), State.NO_DATA) | {
         "quality": State.NOT_APPLICABLE
     }
     page = render_html(
-        report.model_copy(update={"components": report.components.model_copy(update=states)}), log_of([])
+        report.model_copy(update={"components": report.components.model_copy(update=states)}), log_of([]), 1
     )
     assert page.count("The selected filter(s) have no applicable data") == 5
     assert page.count("The selected filter(s) are not applicable here") == 1
@@ -119,12 +120,12 @@ def test_both_messages_of_the_original_are_shown() -> None:
 def test_a_provisional_report_names_the_missing_days() -> None:
     days = tuple(FIRST + timedelta(n) for n in (3, 4))
     report = make_report({"user": 3}, provisional=True, missing_days=days)
-    page = render_html(report, log_of([]))
-    assert "Missing: 2 of 7 days (2026-11-04, 2026-11-05)" in page
+    page = render_html(report, log_of([]), 1)
+    assert "Missing: 2 of 7 days (2026-11-04, 2026-11-05)." in page
 
 
 def test_an_empty_report_has_no_share_and_no_chart() -> None:
-    page = render_html(make_report({}), log_of([]))
+    page = render_html(make_report({}), log_of([]), 1)
     assert "No assignments in this period." in page
     assert "NaN" not in page
 
@@ -133,17 +134,17 @@ def test_an_empty_report_has_no_share_and_no_chart() -> None:
 def test_the_trend_has_each_day_whatever_their_number(days: int) -> None:
     report = make_report({"user": 5}, days=days)
     missing = (*report.by_day[:-1], DayCount(day=report.by_day[-1].day, count=0, is_loaded=False))
-    drawn = charts.trend_chart(report.model_copy(update={"by_day": missing}))
+    drawn = charts.trend_chart(report.model_copy(update={"by_day": missing}), words("en"))
     assert "not loaded" in drawn.svg
 
 
 def test_charts_say_in_words_what_they_show() -> None:
     report = make_report({"user": 1500, "<script>": 5, "$_$": 4})
-    drawn = [charts.bar_chart(report), charts.pie_chart(report)]
+    drawn = [charts.bar_chart(report, words("en")), charts.pie_chart(report, words("en"))]
     assert all("User 1,500" in chart.alternative for chart in drawn)
     assert not any("<script" in chart.svg for chart in drawn)
     assert 'alt="Assignments by source: User 1,500, &lt;Script&gt; 5, $ $ 4"' in render_html(
-        report, log_of([])
+        report, log_of([]), 1
     )
 
 
@@ -155,10 +156,10 @@ def test_known_sources_keep_their_colour_and_no_two_share_one() -> None:
 
 def test_a_chart_of_very_many_sources_has_room_for_the_largest() -> None:
     report = make_report({f"source_{n:04d}": 5000 - n for n in range(3000)})
-    drawn = charts.bar_chart(report)
+    drawn = charts.bar_chart(report, words("en"))
     assert "2,976 more sources" in drawn.svg
     assert len(drawn.svg) < 100_000
-    assert "Source 2999" in render_html(report, log_of([])), "the table has them all"
+    assert "Source 2999" in render_html(report, log_of([]), 1), "the table has them all"
 
 
 def test_shown_text_is_bounded() -> None:

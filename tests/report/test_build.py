@@ -8,7 +8,7 @@ from assets.config import Filters, ReportSpec
 from assets.periods import Preset, as_of
 from assets.report.build import Built, build_report
 from assets.report.log import local_times, printed_log
-from assets.report.model import Report, State
+from assets.report.model import Report, State, Total
 from tests.conftest import DAY, LATER, Inbox, line
 
 NEXT_DAY = date(2024, 3, 6)
@@ -55,11 +55,7 @@ def test_figures_are_those_of_the_log(busy: Inbox) -> None:
     assert [(d.day, d.count, d.is_loaded) for d in said.by_day] == [(DAY, 5, True)]
     assert said.is_reconciled
     assert {line.name: line.total for line in said.proof} == {
-        "Log rows": 5,
-        "Sum of the sources": 5,
-        "Sum of the days": 5,
-        "Daily source aggregates": 5,
-        "Accepted events that changed an assignee": 5,
+        name: 5 for name in Total if name not in {Total.CSV, Total.PARQUET}
     }
     quality = said.quality
     assert (quality.read, quality.accepted) == (8, said.total)

@@ -1,0 +1,90 @@
+"""The reader's language: words from the catalogues in `templates/locale`, numbers and dates by Babel.
+
+Digits are the Latin ones in every language, as in the data files beside the report.
+"""
+
+import gettext
+import re
+from datetime import date, timedelta
+from functools import cache
+from io import BytesIO
+from pathlib import Path
+
+from babel import Locale
+from babel.dates import format_date, format_skeleton
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+from babel.numbers import format_decimal, format_percent
+
+CATALOGUES = Path(__file__).parents[2] / "templates" / "locale"
+_LOCALES = {"zh-CN": "zh_Hans_CN", "pt-BR": "pt_BR"}
+_MONDAY = date(2024, 1, 1)
+
+
+class Words:
+    """One language."""
+
+    def __init__(self, language: str) -> None:
+        self.language = language
+        self.locale = Locale.parse(_LOCALES.get(language, language))
+        self.catalogue = catalogue(language)
+        self.percent = re.sub("0(\\s*)%", r"0.0\1%", self.locale.percent_formats[None].pattern)
+
+    def say(self, text: str) -> str:
+        """Return the translation of *text*, or the text itself where there is none."""
+        return self.catalogue.gettext(text)
+
+    @property
+    def direction(self) -> str:
+        """`rtl` where the language is written from right to left, else `ltr`."""
+        return str(self.locale.text_direction)
+
+    def number(self, value: float) -> str:
+        """Return *value* with the language's separators."""
+        return format_decimal(value, locale=self.locale)
+
+    def signed(self, value: float) -> str:
+        """Return *value* with its sign, also a plus."""
+        return ("+" if value > 0 else "") + self.number(value)
+
+    def share(self, value: float | None) -> str:
+        """Return a share in percent with one decimal; "-" where there is none."""
+        return "-" if value is None else format_percent(value / 100, self.percent, locale=self.locale)
+
+    def change(self, value: float) -> str:
+        """Return a change in percent with its sign."""
+        return ("+" if value > 0 else "") + self.share(value)
+
+    def day(self, value: date) -> str:
+        """Return weekday, day, month and year."""
+        return format_skeleton("yMMMEd", value, locale=self.locale, fuzzy=True)
+
+    def short_day(self, value: date) -> str:
+        """Return day and month."""
+        return format_skeleton("MMMd", value, locale=self.locale, fuzzy=True)
+
+    def month(self, value: date) -> str:
+        """Return month and year."""
+        return format_skeleton("yMMM", value, locale=self.locale, fuzzy=True)
+
+    def weekday(self, number: int, width: str = "EEEE") -> str:
+        """Return the name of a weekday, 0 = Monday."""
+        return format_date(_MONDAY + timedelta(number), width, locale=self.locale)
+
+
+@cache
+def words(language: str) -> Words:
+    """Return the words of *language*, one of `config.Language`."""
+    return Words(language)
+
+
+@cache
+def catalogue(language: str) -> gettext.NullTranslations:
+    """Return the messages of *language*; English is what the templates and the code say."""
+    if language == "en":
+        return gettext.NullTranslations()
+    compiled = BytesIO()
+    with (CATALOGUES / f"{language}.po").open("rb") as file:
+        write_mo(compiled, read_po(file, locale=_LOCALES.get(language, language)))
+    compiled.seek(0)
+    return gettext.GNUTranslations(compiled)

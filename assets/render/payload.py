@@ -1,0 +1,107 @@
+"""The log packed into the page: columns of small numbers, each text once, deflated, as base64.
+
+`templates/script/1-log.js` unpacks it. A number says what differs from the likeliest value, so that
+most are 0 or 1 and the compression has little left to do: docs/decisions/2026-11-22-events-in-the-page.md.
+"""
+
+import re
+import zlib
+from base64 import b64encode
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from assets.report.coded import CodedLog, Codes, Pairs
+from assets.report.log import time_unit
+
+_SEPARATOR = "\0"
+_NUMBERED = re.compile(r"(.*?)(0|[1-9]\d{0,14})", re.DOTALL)
+_MICROSECONDS = {"s": 1_000_000, "ms": 1_000}
+
+
+@dataclass(slots=True)
+class _Packer:
+    """Blocks of bytes one after the other; `layout` tells the reader where each ends and how it is coded."""
+
+    blocks: list[bytes] = field(default_factory=list)
+    layout: dict[str, list[object]] = field(default_factory=dict)
+
+    def numbers(self, name: str, values: Codes) -> None:
+        """Add numbers from 0 on: first the low bytes of all of them, then the next ones."""
+        width = max(1, (int(values.max(initial=0)).bit_length() + 7) // 8)
+        planes = values.astype("<u8").view(np.uint8).reshape(-1, 8)[:, :width]
+        self.blocks.append(planes.T.tobytes())
+        self.layout[name] = [len(values), width]
+
+    def texts(self, name: str, texts: Sequence[str]) -> None:
+        """Add texts; those that are all one prefix and a number are kept as differences of the numbers."""
+        parts = [_NUMBERED.fullmatch(text) for text in texts]
+        if texts and all(parts) and len({part[1] for part in parts if part}) == 1:
+            numbers = np.array([int(part[2]) for part in parts if part], np.int64)
+            steps = np.diff(numbers, prepend=0)
+            self.numbers(name, np.where(steps < 0, -2 * steps - 1, 2 * steps))
+            self.layout[name].append(parts[0][1] if parts[0] else "")
+        else:
+            joined = _SEPARATOR.join(text.replace(_SEPARATOR, "\ufffd") for text in texts).encode()
+            self.blocks.append(joined)
+            self.layout[name] = [len(texts), 0, len(joined)]
+
+    def pairs(self, name: str, pairs: Pairs) -> None:
+        """Add ids and names, and for each pair which of the two it has."""
+        has_id = np.array([each is not None for each in pairs.ids], np.int64)
+        has_name = np.array([each is not None for each in pairs.names], np.int64)
+        self.numbers(f"{name}.has", has_id + 2 * has_name)
+        self.texts(f"{name}.ids", [each for each in pairs.ids if each is not None])
+        self.texts(f"{name}.names", [each for each in pairs.names if each is not None])
+
+
+def packed(log: CodedLog) -> tuple[dict[str, object], str]:
+    """Return how *log* is laid out, and its bytes: deflated, as base64."""
+    packer = _Packer()
+    unit = time_unit(log.instants)
+    times = log.instants // _MICROSECONDS[unit]
+    packer.numbers("time", np.diff(times, prepend=times[:1]))
+    packer.numbers("source", log.source)
+    packer.numbers("conversation", _recency(log.conversation))
+    same_contact = log.contact == _before(log.conversation, log.contact)
+    packer.numbers("contact", np.where(same_contact, 0, 1 + _recency(log.contact, unless=same_contact)))
+    expected = _before(log.contact, log.assignee)
+    packer.numbers("previous", np.where(log.previous == expected, 0, log.previous + 2))
+    packer.numbers("assignee", log.assignee + 1)
+    packer.numbers("assigned_by", log.assigned_by + 1)
+    packer.texts("conversations", log.conversations)
+    packer.pairs("contacts", log.contacts)
+    packer.pairs("people", log.people)
+    layout: dict[str, object] = {
+        "rows": len(log),
+        "unit": unit,
+        "start": int(times[0]) if len(times) else 0,
+        "sources": log.sources,
+        "blocks": packer.layout,
+    }
+    return layout, b64encode(_deflated(packer.blocks)).decode()
+
+
+def _recency(codes: Codes, unless: Codes | None = None) -> Codes:
+    """Return 0 for none, 1 for a code not seen before, else 2 + how many newer codes were seen.
+
+    Codes number the values in the order of their first row.
+    """
+    newest = np.maximum.accumulate(np.concatenate(([-1], codes)))[:-1]
+    numbers = np.where(codes < 0, 0, np.where(codes > newest, 1, 2 + newest - codes))
+    return numbers if unless is None else np.where(unless, 0, numbers)
+
+
+def _before(groups: Codes, values: Codes) -> Codes:
+    """Return the value of the row before in the same group; -1 where there is none."""
+    order = np.argsort(groups, kind="stable")
+    shifted = np.full(len(values), -1)
+    follows = groups[order[1:]] == groups[order[:-1]]
+    shifted[order[1:][follows]] = values[order[:-1][follows]]
+    return shifted
+
+
+def _deflated(blocks: Iterable[bytes]) -> bytes:
+    engine = zlib.compressobj(6, zlib.DEFLATED, -15)
+    return b"".join([*(engine.compress(block) for block in blocks), engine.flush()])

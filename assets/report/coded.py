@@ -1,0 +1,142 @@
+"""The rows of a log as columns of small integers: what analysis counts with, and what HTML carries.
+
+Each text is kept once; a code of -1 is "none". No figure is decided here.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+Codes = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Pairs:
+    """Distinct (id, name) pairs in the order of their first row; either may be None, not both."""
+
+    ids: list[str | None]
+    names: list[str | None]
+
+    @property
+    def labels(self) -> list[str]:
+        """What people read: the name, or else the id."""
+        return [name or id_ or "" for id_, name in zip(self.ids, self.names, strict=True)]
+
+
+@dataclass(frozen=True, slots=True)
+class CodedLog:
+    """A log of n rows in its order: n instants (microseconds, UTC) and n codes per column."""
+
+    instants: Codes
+    sources: list[str]
+    source: Codes
+    conversations: list[str]
+    conversation: Codes
+    contacts: Pairs
+    contact: Codes
+    people: Pairs
+    previous: Codes
+    assignee: Codes
+    assigned_by: Codes
+
+    def __len__(self) -> int:
+        return len(self.instants)
+
+
+def code_log(rows: pa.Table) -> CodedLog:
+    """Return *rows* (columns of `assignment_log`) with each text replaced by its code."""
+    sources, source = _coded(rows["source"])
+    conversations, conversation = _coded(rows["conversation_id"])
+    contacts, (contact,) = code_pairs([(rows["contact_id"], rows["contact_name"])])
+    people, (previous, assignee, assigned_by) = code_pairs(
+        (rows[f"{name}_id"], rows[f"{name}_name"])
+        for name in ("previous_assignee", "assignee", "assigned_by")
+    )
+    return CodedLog(
+        instants=_numbers(rows["occurred_at"].cast(pa.timestamp("us")).cast(pa.int64())),
+        sources=sources,
+        source=source,
+        conversations=conversations,
+        conversation=conversation,
+        contacts=contacts,
+        contact=contact,
+        people=people,
+        previous=previous,
+        assignee=assignee,
+        assigned_by=assigned_by,
+    )
+
+
+def code_pairs(columns: Iterable[tuple[pa.ChunkedArray, pa.ChunkedArray]]) -> tuple[Pairs, list[Codes]]:
+    """Return the pairs of all (id, name) *columns* together, and the codes of each."""
+    both = list(columns)
+    ids, id_codes = _coded(pa.chunked_array(chunk for column, _ in both for chunk in _texts(column)))
+    names, name_codes = _coded(pa.chunked_array(chunk for _, column in both for chunk in _texts(column)))
+    keys = (id_codes + 1) * (len(names) + 1) + name_codes + 1
+    distinct, codes = _coded(pa.chunked_array([pa.array(keys, mask=keys == 0)]))
+    pairs = [divmod(key, len(names) + 1) for key in distinct]
+    found = Pairs(
+        [ids[id_ - 1] if id_ else None for id_, _ in pairs],
+        [names[name - 1] if name else None for _, name in pairs],
+    )
+    return found, np.split(codes, len(both))
+
+
+def _texts(column: pa.ChunkedArray) -> list[pa.Array]:
+    return [chunk.cast(pa.string()) for chunk in column.chunks] or [pa.array([], pa.string())]
+
+
+def _coded(column: pa.ChunkedArray) -> tuple[list[Any], Codes]:
+    """Return the distinct values of *column* in order of appearance, and each row's place among them."""
+    found = column.combine_chunks().dictionary_encode()
+    return found.dictionary.to_pylist(), _numbers(found.indices.fill_null(-1).cast(pa.int64()))
+
+
+def _numbers(column: pa.ChunkedArray | pa.Array) -> Codes:
+    numbers: Codes = column.to_numpy()
+    return numbers
+
+
+def code_contacts(rows: pa.Table) -> Codes:
+    """Return whose assignee each row changes: the contact's; a conversation without one stands for itself."""
+    itself = pc.binary_join_element_wise("conversation ", rows["conversation_id"], "")
+    return _coded(pc.coalesce(rows["contact_id"], itself))[1]
+
+
+@dataclass(frozen=True, slots=True)
+class Persons:
+    """Who the pairs of a `CodedLog` are: labels and filter values of each person, the person of each pair.
+
+    `of_pair` ends with -1, so that the pair -1, nobody, is the person -1.
+    """
+
+    labels: list[str]
+    keys: list[str]
+    of_pair: Codes
+
+
+def identities(people: Pairs) -> Persons:
+    """Tell persons apart by id, without one by name; a name that only one id bears is that id's.
+
+    A person's label is that of the last pair: the name last seen.
+    """
+    bearers: dict[str | None, set[str]] = {}
+    for id_, name in zip(people.ids, people.names, strict=True):
+        if id_ is not None:
+            bearers.setdefault(name, set()).add(id_)
+    places: dict[tuple[str | None, str | None], int] = {}
+    labels: list[str] = []
+    of_pair = []
+    for id_, name, label in zip(people.ids, people.names, people.labels, strict=True):
+        known = bearers.get(name, set()) if name and id_ is None else set()
+        found = next(iter(known)) if len(known) == 1 else id_
+        at = places.setdefault((found, name if found is None else None), len(places))
+        labels[at : at + 1] = [label]
+        of_pair.append(at)
+    keys = [id_ or name or "" for id_, name in places]
+    return Persons(labels, keys, np.array([*of_pair, -1], np.int64))

@@ -1,0 +1,66 @@
+"""The period before: the same filters, the same number of days, and what to mind about it."""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import func, select
+
+from assets.config import ReportSpec
+from assets.events import source_label
+from assets.periods import Period, previous_period
+from assets.report.filters import conditions
+from assets.report.model import Comparison, Note, SourceChange, SourceCount
+from assets.report.readiness import missing_days
+from assets.warehouse.lake import Lake
+from assets.warehouse.schema import ASSIGNMENT_LOG
+
+_FEW = 30
+
+
+def compare(
+    warehouse: Lake, spec: ReportSpec, period: Period, as_of: datetime, by_source: tuple[SourceCount, ...]
+) -> Comparison:
+    """Return the comparison of the counts *by_source* of *period* with the period before."""
+    before = previous_period(spec.preset, period)
+    start, end = before.bounds
+    until = max(start, end - max(period.bounds[1] - as_of, timedelta()))
+    total = sum(each.count for each in by_source)
+    lengths_differ = len(before.days) != len(period.days)
+    if missing_days(warehouse, before, until):
+        found, notes = None, [Note.NOT_LOADED]
+    else:
+        found = _counts(warehouse, spec, before, until)
+        notes = [Note.FEW] if min(total, sum(found.values())) < _FEW else []
+    earlier = sum(found.values()) if found is not None else None
+    return Comparison(
+        first_day=before.first_day,
+        last_day=before.last_day,
+        day_count=len(before.days),
+        total=earlier,
+        change_pct=round((total - earlier) / earlier * 100, 1) if earlier else None,
+        by_source=_changes(by_source, found) if found is not None else (),
+        notes=(*notes, *([Note.LENGTHS_DIFFER] if lengths_differ else [])),
+    )
+
+
+def _counts(warehouse: Lake, spec: ReportSpec, period: Period, until: datetime) -> dict[str, int]:
+    log = ASSIGNMENT_LOG.c
+    rows = warehouse.query(
+        select(log.source, func.count())
+        .where(
+            log.local_day.between(period.first_day, period.last_day),
+            log.occurred_at < until,
+            *conditions(spec.filters),
+        )
+        .group_by(log.source)
+    )
+    return dict(zip(*(column.to_pylist() for column in rows.columns), strict=True))
+
+
+def _changes(by_source: tuple[SourceCount, ...], found: dict[str, int]) -> tuple[SourceChange, ...]:
+    """Return the sources of both periods: first the report's, in its order, then those that are gone."""
+    now = {each.source: each.count for each in by_source}
+    gone = sorted(found.keys() - now.keys(), key=lambda code: (-found[code], source_label(code), code))
+    return tuple(
+        SourceChange(source=code, label=source_label(code), count=now.get(code, 0), before=found.get(code, 0))
+        for code in (*now, *gone)
+    )

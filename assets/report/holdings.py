@@ -1,0 +1,70 @@
+"""Who has how many contacts: the opening, what came in and went out, and the closing."""
+
+import numpy as np
+import pyarrow as pa
+from sqlalchemy import Select, func, literal, select
+
+from assets.periods import Period
+from assets.report.coded import Codes, code_contacts, code_pairs, identities
+from assets.report.model import Holding
+from assets.warehouse.schema import ASSIGNMENT_LOG
+
+_COLUMNS = (
+    "contact_id",
+    "conversation_id",
+    "previous_assignee_id",
+    "previous_assignee_name",
+    "assignee_id",
+    "assignee_name",
+)
+
+
+def last_steps(period: Period) -> Select[tuple[object, ...]]:
+    """Return for each contact its last row of the log before *period*."""
+    log = ASSIGNMENT_LOG.c
+    contact = func.coalesce(log.contact_id, literal("conversation ") + log.conversation_id)
+    newest_first = func.row_number().over(
+        partition_by=contact, order_by=(log.occurred_at.desc(), log.event_id.desc())
+    )
+    aged = (
+        select(*(log[name] for name in _COLUMNS), newest_first.label("age"))
+        .where(log.local_day < period.first_day)
+        .subquery()
+    )
+    return select(*(aged.c[name] for name in _COLUMNS)).where(aged.c.age == 1)
+
+
+def count_holdings(before: pa.Table, rows: pa.Table) -> tuple[Holding, ...]:
+    """Return a line for each person who has contacts *before* the period or takes part in its *rows*.
+
+    The closing is counted from the last row of each contact, so that it proves the other four figures.
+    Those with the most contacts at the end come first.
+    """
+    steps = pa.concat_tables([before.select(_COLUMNS), rows.select(_COLUMNS)])
+    people, (previous, assignee) = code_pairs(
+        (steps[f"{name}_id"], steps[f"{name}_name"]) for name in ("previous_assignee", "assignee")
+    )
+    persons = identities(people)
+    labels = persons.labels
+    previous, assignee = persons.of_pair[previous], persons.of_pair[assignee]
+    is_event = np.arange(steps.num_rows) >= before.num_rows
+    order = np.argsort(contacts := code_contacts(steps), kind="stable")
+    is_first = np.diff(contacts[order], prepend=-1) != 0
+    is_last = np.roll(is_first, -1)
+    held_before = np.where(is_first, -1, np.roll(assignee[order], 1))
+    gap = is_event[order] & (held_before != previous[order])
+
+    def count(people_of_steps: Codes) -> Codes:
+        return np.bincount(people_of_steps[people_of_steps >= 0], minlength=len(labels))
+
+    opening, closing = count(assignee[~is_event]), count(assignee[order][is_last])
+    received, released = count(assignee[is_event]), count(previous[is_event])
+    unseen = count(previous[order][gap]) - count(held_before[gap])
+    lines = (
+        Holding(
+            assignee=label, opening=int(a), received=int(b), released=int(c), unseen=int(d), closing=int(e)
+        )
+        for label, a, b, c, d, e in zip(labels, opening, received, released, unseen, closing, strict=True)
+    )
+    taking_part = (each for each in lines if any((each.opening, each.received, each.released, each.unseen)))
+    return tuple(sorted(taking_part, key=lambda each: (-each.closing, -each.received, each.assignee)))

@@ -1,0 +1,161 @@
+// The filters: any value of one, all of them together; the same answers as assets/report/filters.py.
+// A state is { from, to, every, source: [], assigned_to: [], ... } and lives in the address's fragment.
+
+const UNASSIGNED = 'Unassigned';
+const FILTERS = ['source', 'assigned_to', 'assigned_by', 'contact', 'conversation'];
+const FREQUENCIES = ['hour', 'day', 'week', 'month'];
+
+function emptyState() {
+  return Object.fromEntries([...FILTERS.map((name) => [name, []]), ['from', ''], ['to', ''], ['every', '']]);
+}
+
+function readState(fragment, facts) {
+  const state = emptyState();
+  const given = new URLSearchParams(fragment.replace(/^#/, ''));
+  for (const name of FILTERS) state[name] = [...new Set(given.getAll(name).filter(Boolean))];
+  const known = (name) => (facts.days.some((day) => day.date === given.get(name)) ? given.get(name) : '');
+  state.from = known('from');
+  state.to = known('to');
+  if (state.from > state.to && state.to) state.to = state.from;
+  if (FREQUENCIES.includes(given.get('every'))) state.every = given.get('every');
+  return state;
+}
+
+function writeState(state) {
+  const given = new URLSearchParams();
+  for (const name of ['from', 'to', 'every']) if (state[name]) given.append(name, state[name]);
+  for (const name of FILTERS) for (const value of state[name]) given.append(name, value);
+  return given.toString();
+}
+
+const isFiltered = (state) => FILTERS.some((name) => state[name].length > 0);
+const isCut = (state) => isFiltered(state) || Boolean(state.from || state.to);
+
+// Lower case as databases have it: character by character, each by one other.
+function folded(text) {
+  return /^[\x00-\x7f]*$/.test(text)
+    ? text.toLowerCase()
+    : Array.from(text, (each) => Array.from(each.toLowerCase())[0]).join('');
+}
+
+function flags(count, test) {
+  const found = new Uint8Array(count + 1); // at 0: none
+  for (let at = 0; at < count; at++) found[at + 1] = test(at) ? 1 : 0;
+  return found;
+}
+
+function pairFlags(pairs, values) {
+  const wanted = new Set(values);
+  return flags(pairs.ids.length, (at) => wanted.has(pairs.ids[at]) || wanted.has(pairs.names[at]));
+}
+
+function contactFlags(log, values) {
+  log.foldedNames ??= log.contacts.names.map((name) => (name === null ? null : folded(name)));
+  const parts = values.map(folded), wanted = new Set(values);
+  return flags(log.contacts.ids.length, (at) => {
+    const name = log.foldedNames[at];
+    return wanted.has(log.contacts.ids[at]) || (name !== null && parts.some((part) => name.includes(part)));
+  });
+}
+
+// Returns for each active filter the column it looks at and which of its codes pass.
+function tests(log, facts, state) {
+  const found = [];
+  if (state.source.length) {
+    const wanted = new Set(state.source);
+    found.push([log.source, flags(facts.layout.sources.length, (at) => wanted.has(facts.layout.sources[at]))]);
+  }
+  if (state.assigned_to.length) {
+    const passes = pairFlags(log.people, state.assigned_to.filter((value) => value !== UNASSIGNED));
+    passes[0] = state.assigned_to.includes(UNASSIGNED) ? 1 : 0;
+    found.push([log.assignee, passes]);
+  }
+  if (state.assigned_by.length) found.push([log.assignedBy, pairFlags(log.people, state.assigned_by)]);
+  if (state.contact.length) found.push([log.contact, contactFlags(log, state.contact)]);
+  if (state.conversation.length) {
+    const wanted = new Set(state.conversation);
+    found.push([log.conversation, flags(log.conversations.length, (at) => wanted.has(log.conversations[at]))]);
+  }
+  return found;
+}
+
+// The first row at or after a second.
+function rowAt(log, second) {
+  let low = 0, high = log.rows;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (log.time[middle] < second * log.perSecond) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+function dayRange(facts, state) {
+  const at = (date, otherwise) => (date ? facts.days.findIndex((day) => day.date === date) : otherwise);
+  return [at(state.from, 0), at(state.to, facts.days.length - 1)];
+}
+
+// Returns the rows that pass, in the log's order.
+function select(log, facts, state) {
+  const [first, last] = dayRange(facts, state);
+  const start = state.from ? rowAt(log, facts.days[first].start) : 0;
+  const end = state.to && last + 1 < facts.days.length ? rowAt(log, facts.days[last + 1].start) : log.rows;
+  const found = new Int32Array(end - start);
+  const checks = tests(log, facts, state);
+  let count = 0;
+  if (checks.length === 1) {
+    const [column, passes] = checks[0];
+    for (let row = start; row < end; row++) { found[count] = row; count += passes[column[row] + 1]; }
+  } else {
+    next: for (let row = start; row < end; row++) {
+      for (const [column, passes] of checks) if (!passes[column[row] + 1]) continue next;
+      found[count++] = row;
+    }
+  }
+  return found.subarray(0, count);
+}
+
+// Counts what the components show of some rows.
+function count(log, facts, rows) {
+  const bySource = new Int32Array(facts.layout.sources.length);
+  const byDay = new Int32Array(facts.days.length);
+  const byWeekHour = new Int32Array(168);
+  for (let at = 0; at < rows.length; at++) {
+    const row = rows[at];
+    bySource[log.source[row]]++;
+    byDay[log.day[row]]++;
+    byWeekHour[log.weekHour[row]]++;
+  }
+  return { total: rows.length, bySource, byDay, byWeekHour };
+}
+
+// Shares in percent that add up to 100.0: the largest remainders get the missing tenths.
+function shares(counts) {
+  const total = counts.reduce((sum, each) => sum + each, 0);
+  if (!total) return counts.map(() => null);
+  const tenths = counts.map((each) => Math.floor((each * 1000) / total));
+  const missing = 1000 - tenths.reduce((sum, each) => sum + each, 0);
+  const order = counts.map((each, at) => [-((each * 1000) % total), at]).sort((a, b) => a[0] - b[0] || a[1] - b[1]);
+  for (const [, at] of order.slice(0, missing)) tenths[at]++;
+  return tenths.map((tenth) => tenth / 10);
+}
+
+// Persons as the report tells them apart: by id, without one by name; a name that one id bears is that id's.
+function persons(pairs) {
+  const bearers = new Map(), places = new Map(), labels = [], keys = [];
+  pairs.ids.forEach((id, at) => {
+    if (id !== null) bearers.set(pairs.names[at], (bearers.get(pairs.names[at]) ?? new Set()).add(id));
+  });
+  const ofPair = pairs.ids.map((id, at) => {
+    const known = id === null && pairs.names[at] ? bearers.get(pairs.names[at]) : undefined;
+    const found = known?.size === 1 ? [...known][0] : id;
+    const key = JSON.stringify([found, found === null ? pairs.names[at] : null]);
+    if (!places.has(key)) {
+      places.set(key, labels.length);
+      keys.push(found ?? pairs.names[at] ?? '');
+    }
+    labels[places.get(key)] = pairs.labels[at];
+    return places.get(key);
+  });
+  return { labels, keys, ofPair: Int32Array.from([NONE, ...ofPair]) };
+}

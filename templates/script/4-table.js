@@ -1,0 +1,178 @@
+// The log table: sorted, paged, with the columns one wants; rows can be copied, chained and exported.
+
+const PAGE_SIZES = [25, 50, 100, 500];
+const COLUMNS = ['time', 'conversation', 'contact_id', 'contact', 'previous', 'assignee', 'source', 'assigned_by'];
+
+// What a cell says; the same texts as log.csv has, in the page's language.
+function cellReader(page) {
+  const { log, facts } = page;
+  const labels = new Map(facts.sources.map((each) => [each.code, each.label]));
+  const sources = facts.layout.sources.map((code) => labels.get(code) ?? code);
+  return {
+    time: (row) => { const { wall, offset } = clock(log, facts, log.time[row]); return wall + offset; },
+    conversation: (row) => log.conversations[log.conversation[row]] ?? '',
+    contact_id: (row) => log.contacts.ids[log.contact[row]] ?? '',
+    contact: (row) => log.contacts.names[log.contact[row]] ?? '',
+    previous: (row) => log.people.labels[log.previous[row]] ?? '-',
+    assignee: (row) => log.people.labels[log.assignee[row]] ?? _("Unassigned"),
+    source: (row) => sources[log.source[row]],
+    assigned_by: (row) => log.people.labels[log.assignedBy[row]] ?? '-',
+  };
+}
+
+// For each column the codes of the rows and what each code reads as.
+function sortable(page, column) {
+  const { log, facts } = page;
+  const labels = new Map(facts.sources.map((each) => [each.code, each.label]));
+  return {
+    conversation: [log.conversation, log.conversations],
+    contact_id: [log.contact, log.contacts.ids],
+    contact: [log.contact, log.contacts.names],
+    previous: [log.previous, log.people.labels],
+    assignee: [log.assignee, log.people.labels],
+    source: [log.source, facts.layout.sources.map((code) => labels.get(code) ?? code)],
+    assigned_by: [log.assignedBy, log.people.labels],
+  }[column];
+}
+
+function ranks(page, texts) {
+  const compare = new Intl.Collator(page.facts.language, { numeric: true }).compare;
+  const order = [...texts.keys()].sort((a, b) => compare(texts[a] ?? '', texts[b] ?? ''));
+  const found = new Int32Array(texts.length + 1); // at 0: none, the lowest
+  order.forEach((code, at) => {
+    const before = order[at - 1];
+    const isSame = at > 0 && compare(texts[before] ?? '', texts[code] ?? '') === 0;
+    found[code + 1] = isSame ? found[before + 1] : at + 1;
+  });
+  return found;
+}
+
+// Sorts rows by counting: equal ones keep the order of the log.
+function sorted(page, rows, column, isDescending) {
+  if (column === 'time') return isDescending ? rows.slice().reverse() : rows;
+  const [codes, texts] = sortable(page, column);
+  page.ranks[column] ??= ranks(page, texts);
+  const rank = page.ranks[column], top = texts.length + 1;
+  const key = (row) => (isDescending ? top - rank[codes[row] + 1] : rank[codes[row] + 1]);
+  const places = new Int32Array(top + 2);
+  for (const row of rows) places[key(row) + 1]++;
+  for (let at = 1; at < places.length; at++) places[at] += places[at - 1];
+  const found = new Int32Array(rows.length);
+  for (const row of rows) found[places[key(row)]++] = row;
+  return found;
+}
+
+const RUNNABLE = /^[\s\u200b\ufeff\u00a0\u3000]*[=+\-@\uff1d\uff0b\uff0d\uff20|%\t\r\n]/u;
+
+// A cell that a spreadsheet would run as a formula gets a zero-width space before it.
+const harmless = (text) => (text !== '-' && RUNNABLE.test(text) ? `\u200b${text}` : text);
+
+function csvOf(page, rows, columns) {
+  const read = cellReader(page);
+  const line = (cells) => `${cells.map((cell) => `"${harmless(cell).replaceAll('"', '""')}"`).join(',')}\r\n`;
+  const parts = [line(columns.map((column) => page.facts.header[COLUMNS.indexOf(column)]))];
+  for (const row of rows) parts.push(line(columns.map((column) => read[column](row))));
+  return new Blob(parts, { type: 'text/csv;charset=utf-8' });
+}
+
+function save(blob, name) {
+  const link = make('a', { href: URL.createObjectURL(blob), download: name });
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+}
+
+async function copyText(text) {
+  try {
+    await navigator.clipboard.writeText(text);
+  } catch {
+    const field = make('textarea', { class: 'unseen' });
+    field.value = text;
+    document.body.append(field);
+    field.select();
+    document.execCommand('copy');
+    field.remove();
+  }
+}
+
+function logTable(page) {
+  const view = { sort: 'time', isDescending: false, page: 0, size: 50, columns: new Set(COLUMNS) };
+  const read = cellReader(page);
+  const name = (column) => page.facts.header[COLUMNS.indexOf(column)];
+  const status = make('span', { class: 'status', role: 'status' });
+  const table = make('div', { class: 'wide', tabindex: 0, role: 'region', 'aria-label': _("Contact Assignments Log") });
+  const shown = () => COLUMNS.filter((column) => view.columns.has(column));
+  let rows = new Int32Array(), order = rows;
+
+  const button = (label, act, attributes = {}) => make('button', { type: 'button', onclick: act, ...attributes }, label);
+  const go = (number) => { view.page = number; draw(); };
+  const pages = () => Math.max(1, Math.ceil(order.length / view.size));
+  const first = button('⏮', () => go(0), { 'aria-label': _("First page") });
+  const before = button('◀', () => go(view.page - 1), { 'aria-label': _("Page before") });
+  const after = button('▶', () => go(view.page + 1), { 'aria-label': _("Next page") });
+  const last = button('⏭', () => go(pages() - 1), { 'aria-label': _("Last page") });
+  const size = make('select', { 'aria-label': _("Rows on a page"), onchange: () => { view.size = Number(size.value); go(0); } },
+    ...PAGE_SIZES.map((each) => make('option', { value: each, selected: each === view.size }, String(each))));
+  const choice = (column) => make('label', {}, make('input', { type: 'checkbox', checked: true, name: column, onchange: (event) => {
+    if (event.target.checked) view.columns.add(column); else view.columns.delete(column);
+    draw();
+  } }), name(column));
+  const file = `${page.facts.workspace}_${page.facts.report}_${page.facts.reportDate}.csv`;
+  const tools = make('div', { class: 'tools' }, first, before, after, last, size,
+    make('details', { class: 'choose' }, make('summary', {}, _("Columns")), make('div', {}, ...COLUMNS.map(choice))),
+    button(_("Export what I see (CSV)"), () => save(csvOf(page, order, shown()), file)), status);
+
+  function sortBy(column) {
+    view.isDescending = view.sort === column && !view.isDescending;
+    view.sort = column;
+    view.page = 0;
+    arrange();
+    table.querySelector(`button[name="${column}"]`)?.focus();
+  }
+
+  function heading(column) {
+    const isSorted = view.sort === column;
+    const arrow = isSorted ? (view.isDescending ? ' ▼' : ' ▲') : '';
+    return make('th', { scope: 'col', class: `c${COLUMNS.indexOf(column) + 1}`, 'aria-sort': isSorted ? (view.isDescending ? 'descending' : 'ascending') : null },
+      button(name(column) + arrow, () => sortBy(column), { name: column, 'aria-label': name(column) }));
+  }
+
+  function cell(column, row) {
+    const text = read[column](row);
+    if (column !== 'time') return make('td', {}, bdi(text));
+    const at = text.search(/[+-]\d\d:\d\d(:\d\d)?$/);
+    return make('td', {}, make('span', { dir: 'ltr' }, text.slice(0, at), make('small', {}, text.slice(at))));
+  }
+
+  function line(row) {
+    const copy = async (event) => {
+      await copyText(shown().map((column) => harmless(read[column](row).replace(/[\t\r\n]+/g, ' '))).join('\t'));
+      event.target.textContent = _("Copied");
+    };
+    const conversation = read.conversation(row);
+    return make('tr', {}, ...shown().map((column) => cell(column, row)), make('td', { class: 'acts' },
+      button(_("Copy"), copy), ' ',
+      button(_("Chain"), () => page.chain(conversation), { disabled: !conversation, title: _("All assignments of this conversation") })));
+  }
+
+  function draw() {
+    view.page = Math.min(Math.max(view.page, 0), pages() - 1);
+    const start = view.page * view.size, end = Math.min(start + view.size, order.length);
+    table.replaceChildren(make('table', { class: 'log' },
+      make('thead', {}, make('tr', {}, ...shown().map(heading), make('th', { scope: 'col', class: 'c9' }, make('span', { class: 'unseen' }, _("Row"))))),
+      make('tbody', {}, ...Array.from(order.subarray(start, end), line))));
+    first.disabled = before.disabled = view.page === 0;
+    after.disabled = last.disabled = view.page >= pages() - 1;
+    status.textContent = _("Rows %(first)s-%(last)s of %(total)s", { first: page.number(Math.min(start + 1, end)), last: page.number(end), total: page.number(order.length) });
+  }
+
+  function arrange() {
+    order = sorted(page, rows, view.sort, view.isDescending);
+    draw();
+  }
+
+  return {
+    element: make('div', {}, tools, table),
+    show: (next) => { rows = next; view.page = 0; arrange(); },
+    sortByTime: () => { view.sort = 'time'; view.isDescending = false; },
+  };
+}
