@@ -1,6 +1,7 @@
 """The report's charts as SVG (and PNG for Dagster's UI), drawn by matplotlib's object API.
 
-Text stays text, so that the reader's program shapes it. Same report, same bytes.
+Text is drawn as outlines: WeasyPrint would set the letters of an SVG one by one, which breaks Arabic.
+Same report, same bytes.
 """
 
 import warnings
@@ -21,7 +22,15 @@ from assets.render.language import Words
 from assets.render.text import shortened
 from assets.report.model import DayCount, Report, SourceCount
 
-FONTS = ["Noto Sans", "Noto Sans CJK SC", "Noto Sans Arabic", "Noto Sans Devanagari", "DejaVu Sans"]
+FONTS = [
+    "Noto Sans",
+    "Noto Sans CJK SC",
+    "Noto Sans Arabic",
+    "Noto Sans Devanagari",
+    "Noto Sans Hebrew",
+    "Noto Sans Thai",
+    "DejaVu Sans",
+]
 _PALETTE = ("#332288", "#88ccee", "#44aa99", "#117733", "#999933", "#ddcc77", "#cc6677", "#882255", "#aa4499")
 """Paul Tol's "muted" scheme, safe for colour-blind readers: one colour for each known source."""
 
@@ -32,7 +41,6 @@ _MANY_DAYS = 92
 _FEWEST_BARS, _MOST_SOURCES = 4, 24
 _BARS, _RING, _PAGE = 4.0, 5.2, 9.6  # widths in inches; report.css gives each its share of a page
 _STYLE: dict[Any, Any] = {
-    "svg.fonttype": "none",
     "svg.hashsalt": "assignment-reports",
     "text.parse_math": False,
     "font.family": FONTS,
@@ -68,7 +76,7 @@ class Chart:
 @contextmanager
 def _drawing(width: float, height: float) -> Iterator[tuple[Figure, Axes]]:
     with mpl.rc_context(_STYLE), warnings.catch_warnings():
-        # Measuring falls back for scripts that no listed font has; the reader's program draws them.
+        # A character that no listed font has is drawn as a box; the table beside the chart has it.
         warnings.filterwarnings("ignore", "Glyph .* missing from font", UserWarning)
         figure = Figure(figsize=(width, height), layout="constrained")
         axes = figure.add_subplot()
@@ -79,12 +87,14 @@ def _drawing(width: float, height: float) -> Iterator[tuple[Figure, Axes]]:
 
 def bar_chart(report: Report, words: Words) -> Chart:
     """Draw the count per source as horizontal bars, the largest on top."""
+    _ = words.say
     with _drawing(_BARS, _height(report)) as (figure, axes):
         _draw_bars(axes, _drawn(report, words), words)
-        return _chart(figure, f"{words.say('Assignments by source')}: {_spoken(report, words)}")
+        return _chart(figure, f"{_('Assignments by source')}: {_spoken(report, words)}")
 
 
 def _draw_bars(axes: Axes, sources: tuple[SourceCount, ...], words: Words) -> None:
+    _ = words.say
     labels = [shortened(each.label, _LABEL_LENGTH) for each in sources]
     bars = axes.barh(
         range(len(sources)), [each.count for each in sources], color=colours(sources), height=0.7
@@ -93,9 +103,9 @@ def _draw_bars(axes: Axes, sources: tuple[SourceCount, ...], words: Words) -> No
     axes.set_yticks(range(len(sources)), labels)
     axes.set_ylim(max(len(sources), _FEWEST_BARS) - 0.4, -0.6)
     axes.margins(x=0.12)
-    axes.set_xlabel(words.say("Assignments"))
+    axes.set_xlabel(_("Assignments"))
     axes.xaxis.set_major_locator(MaxNLocator(nbins=4, integer=True))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: words.number(round(value))))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _at: words.number(round(value))))
     axes.tick_params(length=0)
     axes.grid(axis="x", color=_GRID, linewidth=0.6)
     axes.set_axisbelow(True)
@@ -103,6 +113,7 @@ def _draw_bars(axes: Axes, sources: tuple[SourceCount, ...], words: Words) -> No
 
 def pie_chart(report: Report, words: Words) -> Chart:
     """Draw each source's share as a ring with the total inside, and a legend beside it."""
+    _ = words.say
     sources = _drawn(report, words)
     with _drawing(_RING, _height(report)) as (figure, axes):
         wedges = axes.pie(
@@ -121,15 +132,16 @@ def pie_chart(report: Report, words: Words) -> Chart:
         figure.legend(
             wedges, legend, loc="outside right center", frameon=False, handlelength=0.9, fontsize=8.5
         )
-        return _chart(figure, f"{words.say('Share of each source')}: {_spoken(report, words)}")
+        return _chart(figure, f"{_('Share of each source')}: {_spoken(report, words)}")
 
 
 def _drawn(report: Report, words: Words) -> tuple[SourceCount, ...]:
     """Return the sources that a chart has room for, translated: past the largest, the rest as one."""
+    _ = words.say
     largest, rest = report.by_source[:_MOST_SOURCES], report.by_source[_MOST_SOURCES:]
     if len(rest) > 1:
         count, share = sum(each.count for each in rest), sum(each.share_pct or 0 for each in rest)
-        label = words.say("%(count)s more sources") % {"count": words.number(len(rest))}
+        label = _("%(count)s more sources") % {"count": words.number(len(rest))}
         rest = (SourceCount(source=label, label=label, count=count, share_pct=round(share, 1)),)
     return tuple(each.model_copy(update={"label": words.say(each.label)}) for each in (*largest, *rest))
 
@@ -140,13 +152,15 @@ def _height(report: Report) -> float:
 
 def trend_chart(report: Report, words: Words) -> Chart:
     """Draw the count of each day; a day that was not loaded has a hatched mark instead of a bar."""
+    _ = words.say
     with _drawing(_PAGE, 2.3) as (figure, axes):
         _draw_days(axes, report.by_day, words)
-        alternative = words.say("Assignments per day: %(total)s in %(days)s days")
+        alternative = _("Assignments per day: %(total)s in %(days)s days")
         return _chart(figure, alternative % {"total": words.number(report.total), "days": len(report.by_day)})
 
 
 def _draw_days(axes: Axes, days: tuple[DayCount, ...], words: Words) -> None:
+    _ = words.say
     counts, highest = [each.count for each in days], max([each.count for each in days], default=0) or 1
     many = len(days) > _MANY_DAYS
     if many:
@@ -157,7 +171,7 @@ def _draw_days(axes: Axes, days: tuple[DayCount, ...], words: Words) -> None:
     if missing:
         axes.bar(
             missing, highest, width=0.9, color="none", edgecolor=_OTHERS[3], hatch="////", linewidth=0,
-            label=words.say("not loaded"),
+            label=_("not loaded"),
         )  # fmt: skip
         axes.legend(loc="upper right", frameon=True, edgecolor=_GRID)
     written = words.month if many else words.short_day
@@ -166,7 +180,7 @@ def _draw_days(axes: Axes, days: tuple[DayCount, ...], words: Words) -> None:
     axes.set_xlim(-0.6, len(days) - 0.4)
     axes.set_ylim(0, highest * 1.1)
     axes.yaxis.set_major_locator(MaxNLocator(nbins=4, integer=True))
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: words.number(round(value))))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _at: words.number(round(value))))
     axes.tick_params(length=0)
     axes.grid(axis="y", color=_GRID, linewidth=0.6)
     axes.set_axisbelow(True)

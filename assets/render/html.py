@@ -23,7 +23,7 @@ from assets.render.language import Words, words
 from assets.render.payload import packed
 from assets.render.text import showable
 from assets.report.coded import CodedLog
-from assets.report.model import HandOffs, Note, Report, State, Total
+from assets.report.model import HandOffs, Look, Note, Report, State, Total
 
 TEMPLATES = Path(__file__).parents[2] / "templates"
 _INK = "#1f2933"
@@ -47,9 +47,9 @@ def environment(language: str) -> Environment:
     jinja.install_gettext_translations(spoken.catalogue, newstyle=True)  # type: ignore[attr-defined]
     jinja.filters |= {
         "csp_hash": lambda text: f"sha256-{b64encode(sha256(text.encode()).digest()).decode()}",
-        "instant": lambda text: Markup('<span dir="ltr">{}</span>').format(text),
+        "ltr": lambda text: spoken.left_to_right(str(text)),
         "number": spoken.number,
-        "showable": showable,
+        "showable": lambda text: spoken.isolated(showable(text)),
         "translated": spoken.say,  # of a text from data: unlike `_()`, what it returns is escaped
         "urlencode": urlencode,
     }
@@ -74,7 +74,7 @@ def render_html(report: Report, printed: pa.Table, version: int, log: CodedLog |
             report=report,
             version=version,
             medium=medium,
-            style=Markup(stylesheet(medium, report)),  # noqa: S704 - our own files, a checked colour
+            style=Markup(stylesheet(medium, report.look)),  # noqa: S704 - our own files, a checked colour
             script=Markup(script()),  # noqa: S704 - our own files
             facts=Markup(_json(page_facts(report, layout, script()))) if has_data else "",  # noqa: S704 - "<" escaped
             events=events,
@@ -87,7 +87,7 @@ def render_html(report: Report, printed: pa.Table, version: int, log: CodedLog |
             sentences=[(sentence(each, spoken), each.fragment) for each in report.findings],
             heat_map=_heat_map(report, spoken),
             hand_offs=_matrix(report.hand_offs, spoken) if report.hand_offs else None,
-            missing_days=_listed(report.missing_days),
+            missing_days=spoken.left_to_right(_listed(report.missing_days)),
             header=printed.column_names,
             rows=zip(*(column.to_pylist() for column in printed.columns), strict=True),
             messages=_messages(spoken),
@@ -98,18 +98,20 @@ def render_html(report: Report, printed: pa.Table, version: int, log: CodedLog |
     )
 
 
-def stylesheet(medium: str, report: Report | None = None) -> str:
-    """Return the style of a page; a report's has its paper and its brand's colour."""
-    color = report.look.color if report else "#332288"
+def stylesheet(medium: str, look: Look | None = None) -> str:
+    """Return the style of a page: the files of `templates/`, and what a report's *look* adds."""
+    color = look.color if look else _INK
     ink = color if _contrast_on_white(color) >= _LEAST_CONTRAST else _INK
-    paper = report.look.paper if report and medium == "print" else None
-    pages = (
-        f"@page {{ size: {paper}; }} @page log {{ size: {paper} landscape; margin: 14mm 11mm; }}\n"
-        if paper
-        else ""
-    )
+    brand = f":root {{ --accent: {color}; --accent-ink: {ink}; }}\n"
     files = "".join((TEMPLATES / f"{name}.css").read_text(encoding="utf-8") for name in ("report", medium))
-    return f":root {{ --accent: {color}; --accent-ink: {ink}; }}\n{files}{pages}"
+    return brand + files + (_pages(look) if look and medium == "print" else "")
+
+
+def _pages(look: Look) -> str:
+    """Return the paper's size, and the brand's line at the foot of each page, escaped letter by letter."""
+    line = "".join(f"\\{ord(each):x} " for each in look.footer)
+    foot = f'@bottom-left {{ content: string(title) " · {line}"; }}' if line else ""
+    return f"@page {{ size: {look.paper}; {foot} }} @page log {{ size: {look.paper} landscape; margin: 14mm 11mm; }}\n"
 
 
 @cache

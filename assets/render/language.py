@@ -18,6 +18,8 @@ from babel.numbers import format_decimal, format_percent
 
 CATALOGUES = Path(__file__).parents[2] / "templates" / "locale"
 _LOCALES = {"zh-CN": "zh_Hans_CN", "pt-BR": "pt_BR"}
+_LEFT_TO_RIGHT = "\u200e"
+_ISOLATE, _END_ISOLATE = "\u2068", "\u2069"
 _MONDAY = date(2024, 1, 1)
 
 
@@ -39,13 +41,24 @@ class Words:
         """`rtl` where the language is written from right to left, else `ltr`."""
         return str(self.locale.text_direction)
 
+    def left_to_right(self, text: str) -> str:
+        """Return numbers, times and dates so that signs and parts keep their side among Arabic words."""
+        return f"{_LEFT_TO_RIGHT}{text}" if self.direction == "rtl" else text
+
+    def isolated(self, text: str) -> str:
+        """Return *text* so that its signs and digits keep their order among words from right to left."""
+        return f"{_ISOLATE}{text}{_END_ISOLATE}" if text and self.direction == "rtl" else text
+
     def number(self, value: float) -> str:
         """Return *value* with the language's separators."""
         return format_decimal(value, locale=self.locale)
 
     def signed(self, value: float) -> str:
         """Return *value* with its sign, also a plus."""
-        return ("+" if value > 0 else "") + self.number(value)
+        return self._with_plus(value, self.number(value))
+
+    def _with_plus(self, value: float, text: str) -> str:
+        return self.left_to_right(f"{'+' if value > 0 else ''}{text}")
 
     def share(self, value: float | None) -> str:
         """Return a share in percent with one decimal; "-" where there is none."""
@@ -53,7 +66,7 @@ class Words:
 
     def change(self, value: float) -> str:
         """Return a change in percent with its sign."""
-        return ("+" if value > 0 else "") + self.share(value)
+        return self._with_plus(value, self.share(value))
 
     def day(self, value: date) -> str:
         """Return weekday, day, month and year."""

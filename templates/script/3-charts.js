@@ -225,7 +225,7 @@ function drawHeatMap(page, figures) {
     const count = figures.byWeekHour[day * 24 + hour];
     return make('td', { class: `h${shade(count, most)}` }, count ? String(count) : '');
   }));
-  return make('div', { class: 'wide', tabindex: 0, role: 'region', 'aria-label': _("Hours of the week") }, make('table', { class: 'heat' },
+  return make('div', { class: 'wide', tabindex: 0, role: 'group', 'aria-label': _("Hours of the week") }, make('table', { class: 'heat' },
     make('caption', { class: 'unseen' }, _("Assignments per weekday and hour of the clock")),
     make('thead', {}, make('tr', {}, ...[_("Day"), ...Array(24).keys()].map((name) => make('th', { scope: 'col' }, String(name))))),
     make('tbody', {}, ...page.facts.weekdays.map(row))));
@@ -244,7 +244,7 @@ function drawHandOffs(page, rows) {
   const hasOthers = place.includes(size - 2);
   const shown = Array.from({ length: size }, (_none, each) => each).filter((each) => each !== size - 2 || hasOthers);
   const names = [...people, _("Others")];
-  return make('div', { class: 'wide', tabindex: 0, role: 'region', 'aria-label': _("Who hands over to whom") }, make('table', { class: 'matrix' },
+  return make('div', { class: 'wide', tabindex: 0, role: 'group', 'aria-label': _("Who hands over to whom") }, make('table', { class: 'matrix' },
     make('caption', { class: 'unseen' }, _("Assignments from each person (rows) to each person (columns)")),
     make('thead', {}, make('tr', {}, make('th', { scope: 'col' }, `${_("From")} ${page.arrow} ${_("to")}`),
       ...shown.map((each) => make('th', { scope: 'col' }, bdi([...names, _("Unassigned")][each]))))),

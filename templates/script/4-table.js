@@ -69,7 +69,8 @@ const harmless = (text) => (text !== '-' && RUNNABLE.test(text) ? `\u200b${text}
 
 function csvOf(page, rows, columns) {
   const read = cellReader(page);
-  const line = (cells) => `${cells.map((cell) => `"${harmless(cell).replaceAll('"', '""')}"`).join(',')}\r\n`;
+  const quoted = (cell) => '"' + harmless(cell).replaceAll('"', '""') + '"';
+  const line = (cells) => cells.map(quoted).join(',') + '\r\n';
   const parts = [line(columns.map((column) => page.facts.header[COLUMNS.indexOf(column)]))];
   for (const row of rows) parts.push(line(columns.map((column) => read[column](row))));
   return new Blob(parts, { type: 'text/csv;charset=utf-8' });
@@ -99,7 +100,7 @@ function logTable(page) {
   const read = cellReader(page);
   const name = (column) => page.facts.header[COLUMNS.indexOf(column)];
   const status = make('span', { class: 'status', role: 'status' });
-  const table = make('div', { class: 'wide', tabindex: 0, role: 'region', 'aria-label': _("Contact Assignments Log") });
+  const table = make('div', { class: 'wide', tabindex: 0, role: 'group', 'aria-label': _("Contact Assignments Log") });
   const shown = () => COLUMNS.filter((column) => view.columns.has(column));
   let rows = new Int32Array(), order = rows;
 

@@ -121,7 +121,6 @@ async function start() {
     if (link?.getAttribute('href').includes('=')) setTimeout(() => document.getElementById('log').scrollIntoView());
   });
   addEventListener('hashchange', page.update);
-  addEventListener('popstate', page.update);
   let width = innerWidth;
   addEventListener('resize', () => { if (innerWidth !== width) { width = innerWidth; redraw(page); } });
   page.state = isState() ? readState(location.hash, facts) : page.state;
