@@ -111,7 +111,8 @@ def _pages(look: Look) -> str:
     """Return the paper's size, and the brand's line at the foot of each page, escaped letter by letter."""
     line = "".join(f"\\{ord(each):x} " for each in look.footer)
     foot = f'@bottom-left {{ content: string(title) " · {line}"; }}' if line else ""
-    return f"@page {{ size: {look.paper}; {foot} }} @page log {{ size: {look.paper} landscape; margin: 14mm 11mm; }}\n"
+    log = f"@page log {{ size: {look.paper} landscape; margin: 14mm 11mm; }}"
+    return f"@page {{ size: {look.paper}; {foot} }}\n{log}\n"
 
 
 @cache

@@ -124,7 +124,7 @@ function filterBar(page) {
     chips.replaceChildren(...active);
     chips.hidden = !active.length;
     clear.disabled = !isCut(state) && !state.every;
-    if (!panel.hidden) list();
+    for (const box of choices.querySelectorAll('input')) box.checked = state[field.value].includes(box.value);
     if (rows !== undefined) status.textContent = _("%(shown)s of %(total)s assignments", { shown: page.number(rows), total: page.number(page.log.rows) });
   }
 
