@@ -244,7 +244,8 @@ class Workspace(Presentation):
     first_day: date = Field(description="First local day that the source can tell about.")
     source: Source
     mask_key: SecretStr | None = Field(
-        default=None, min_length=16, description="Secret of the pseudonyms; another key, other pseudonyms."
+        default=None,
+        description="Secret of the pseudonyms, 16 characters or more; another key, other pseudonyms.",
     )
     owner: str = Field(
         default="team:support",

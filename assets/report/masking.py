@@ -10,15 +10,20 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from assets.config import Filters
+from assets.errors import ConfigError
 
 _MASKED = "…"
+_KEY_LENGTH = 16
 
 
 def masked(rows: pa.Table, key: str) -> pa.Table:
     """Return *rows* of the log with pseudonyms for contacts and conversations, and numbers as event ids.
 
-    A contact's name becomes that of its id; without an id, that of its name.
+    A contact's name becomes that of its id; without an id, that of its name. Raises ConfigError for a
+    *key* that could be guessed.
     """
+    if len(key) < _KEY_LENGTH:
+        raise ConfigError(f"`mask_key` must have at least {_KEY_LENGTH} characters")
     contact = pc.coalesce(rows["contact_id"], rows["contact_name"])
     columns = {
         "conversation_id": _pseudonyms(rows["conversation_id"], key, "V", 16),

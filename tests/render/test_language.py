@@ -1,0 +1,75 @@
+"""Every string in every language, and nothing else in the catalogues."""
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Any, get_args
+
+import pytest
+from babel.messages.extract import extract_from_dir
+from babel.messages.pofile import read_po
+
+from assets.config import Language
+from assets.events import SOURCE_LABELS
+from assets.periods import Preset
+from assets.render.facts import said_by
+from assets.render.html import script
+from assets.render.language import CATALOGUES, words
+from assets.report.log import HEADER
+
+ROOT = Path(__file__).parents[2]
+TRANSLATED = [language for language in get_args(Language) if language != "en"]
+PLACEHOLDER = re.compile(r"%\(\w+\)s")
+
+
+def messages() -> set[str]:
+    """Return what templates, script and code say, and the names of things that data holds."""
+    mappings = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["babel"]["mappings"]
+    methods: Any = [(each["pattern"], each["method"]) for each in mappings]
+    options: Any = {
+        each["pattern"]: {key: str(value) for key, value in each.items() if key not in {"pattern", "method"}}
+        for each in mappings
+    }
+    found = {str(message) for _, _, message, _, _ in extract_from_dir(ROOT, methods, options)}
+    return found | set(SOURCE_LABELS.values()) | {preset.label for preset in Preset} | set(HEADER)
+
+
+def catalogue(language: str) -> dict[str, str]:
+    with (CATALOGUES / f"{language}.po").open("rb") as file:
+        read = read_po(file)
+    assert not [entry.id for entry in read if entry.fuzzy and entry.id]
+    return {str(entry.id): str(entry.string) for entry in read if entry.id}
+
+
+def test_the_script_says_nothing_that_is_not_extracted() -> None:
+    assert set(said_by(script())) <= messages()
+    assert len(messages()) > 150
+
+
+@pytest.mark.parametrize("language", TRANSLATED)
+def test_no_message_is_missing_and_none_is_left_over(language: str) -> None:
+    translations = catalogue(language)
+    assert translations.keys() == messages()
+    assert [message for message, text in translations.items() if not text.strip()] == []
+
+
+@pytest.mark.parametrize("language", TRANSLATED)
+def test_translations_have_the_placeholders_of_the_message(language: str) -> None:
+    for message, text in catalogue(language).items():
+        assert sorted(PLACEHOLDER.findall(text)) == sorted(PLACEHOLDER.findall(message)), message
+        assert text.count("%") == text.count("%("), message
+
+
+def test_there_is_a_catalogue_for_each_language() -> None:
+    assert sorted(path.stem for path in CATALOGUES.glob("*.po")) == sorted(TRANSLATED)
+
+
+def test_numbers_and_dates_are_the_readers() -> None:
+    german, arabic = words("de"), words("ar")
+    assert (german.number(1234567), german.share(43.2), german.change(3.0)) == (
+        "1.234.567",
+        "43,2\xa0%",
+        "+3,0\xa0%",
+    )
+    assert words("en").share(None) == "-"
+    assert (arabic.direction, arabic.signed(-3), arabic.number(1234)) == ("rtl", "\u200e-3", "1,234")
