@@ -1,4 +1,4 @@
-# make demo · dev · test · lint · lock: each installs what it needs.
+# make demo · dev · test · bench · lint · lock: each installs what it needs.
 PYTHON ?= python3
 BIN := .venv/bin
 RUN_PACKAGES := fontconfig fonts-noto-color-emoji fonts-noto-cjk fonts-noto-core libharfbuzz-subset0 libpango-1.0-0 libpangoft2-1.0-0
@@ -8,7 +8,7 @@ LOCK := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 -
 	--no-emit-index-url --no-header --no-annotate --no-strip-extras --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo dev test lint lock clean system-run system-test
+.PHONY: help install demo dev test bench lint lock clean system-run system-test
 
 help: ## List these targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## / - /'
@@ -27,6 +27,9 @@ dev: install demo/events.csv ## Open Dagster's UI on http://127.0.0.1:3000
 
 test: system-test .venv/installed-dev lint ## Run every check and test
 	$(BIN)/pytest -n auto
+
+bench: system-test .venv/installed-dev ## Measure what people wait for
+	$(BIN)/python -m benchmarks.page
 
 lint: .venv/installed-dev ## Check format, style, types and import directions
 	$(BIN)/ruff format --check .

@@ -245,7 +245,7 @@ class Workspace(Presentation):
     source: Source
     mask_key: SecretStr | None = Field(
         default=None,
-        description="Secret of the pseudonyms, 16 characters or more; another key, other pseudonyms.",
+        description="Secret of the pseudonyms, at least 16 characters; another key, other names.",
     )
     owner: str = Field(
         default="team:support",

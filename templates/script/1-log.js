@@ -90,6 +90,7 @@ function unpack(bytes, facts) {
     log.previous[row] = blocks.previous[row] ? blocks.previous[row] - 2 : lastAssignee[contact + 1];
     lastAssignee[contact + 1] = assignee;
   }
+  log.foldedNames = log.contacts.names.map((name) => (name === null ? null : folded(name)));
   return log;
 }
 

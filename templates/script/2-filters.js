@@ -31,11 +31,9 @@ function writeState(state) {
 const isFiltered = (state) => FILTERS.some((name) => state[name].length > 0);
 const isCut = (state) => isFiltered(state) || Boolean(state.from || state.to);
 
-// Lower case as databases have it: character by character, each by one other.
+// Lower case as databases have it, character by character: İ becomes i, and Σ is σ at the end of a word too.
 function folded(text) {
-  return /^[\x00-\x7f]*$/.test(text)
-    ? text.toLowerCase()
-    : Array.from(text, (each) => Array.from(each.toLowerCase())[0]).join('');
+  return /[\u0130\u03a3]/.test(text) ? Array.from(text, (each) => Array.from(each.toLowerCase())[0]).join('') : text.toLowerCase();
 }
 
 function flags(count, test) {
@@ -50,7 +48,6 @@ function pairFlags(pairs, values) {
 }
 
 function contactFlags(log, values) {
-  log.foldedNames ??= log.contacts.names.map((name) => (name === null ? null : folded(name)));
   const parts = values.map(folded), wanted = new Set(values);
   return flags(log.contacts.ids.length, (at) => {
     const name = log.foldedNames[at];
