@@ -74,7 +74,7 @@ def render_html(report: Report, printed: pa.Table, version: int, log: CodedLog |
             report=report,
             version=version,
             medium=medium,
-            style=Markup(stylesheet(medium, report.look)),  # noqa: S704 - our own files, a checked colour
+            style=Markup(stylesheet(medium, report.look) + _swatches(report)),  # noqa: S704 - our own files, a checked colour
             script=Markup(script()),  # noqa: S704 - our own files
             facts=Markup(_json(page_facts(report, layout, script()))) if has_data else "",  # noqa: S704 - "<" escaped
             events=events,
@@ -83,7 +83,6 @@ def render_html(report: Report, printed: pa.Table, version: int, log: CodedLog |
                 "pie": charts.pie_chart(report, spoken) if has_charts else None,
                 "trend": charts.trend_chart(report, spoken) if len(report.by_day) > 1 else None,
             },
-            colours=charts.colours(report.by_source),
             sentences=[(sentence(each, spoken), each.fragment) for each in report.findings],
             heat_map=_heat_map(report, spoken),
             hand_offs=_matrix(report.hand_offs, spoken) if report.hand_offs else None,
@@ -105,6 +104,13 @@ def stylesheet(medium: str, look: Look | None = None) -> str:
     brand = f":root {{ --accent: {color}; --accent-ink: {ink}; }}\n"
     files = "".join((TEMPLATES / f"{name}.css").read_text(encoding="utf-8") for name in ("report", medium))
     return brand + files + (_pages(look) if look and medium == "print" else "")
+
+
+def _swatches(report: Report) -> str:
+    """Return a style for the colour of each source: a policy without inline styles wants it here."""
+    return "".join(
+        f".s{at} {{ background: {each}; }}\n" for at, each in enumerate(charts.colours(report.by_source))
+    )
 
 
 def _pages(look: Look) -> str:

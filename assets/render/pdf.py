@@ -39,6 +39,22 @@ def pdf_bytes(document: str, log: bytes | None = None) -> bytes:
         for log in ([log] if log is not None else [])
     ]
     printed: bytes = HTML(string=document, url_fetcher=NothingFetched()).write_pdf(
-        pdf_variant="pdf/a-3a" if attachments else "pdf/ua-1", attachments=attachments
+        pdf_variant="pdf/a-3a" if attachments else "pdf/ua-1", attachments=attachments, finisher=_mend_tags
     )
     return printed
+
+
+def _mend_tags(_document: Any, pdf: Any) -> None:
+    """Tell of each header cell what it heads, and let links be printed; WeasyPrint 70 leaves out both.
+
+    Source: ISO 14289-1, 7.5 and 7.18.1.
+    """
+    objects: list[Any] = [each for each in pdf.objects if isinstance(each, dict)]
+    elements = {each.reference: each for each in objects if "S" in each}
+    for element in elements.values():
+        if element["S"] == "/TH":
+            section = elements[elements[element["P"]]["P"]]
+            element["A"]["Scope"] = "/Column" if section["S"] == "/THead" else "/Row"
+    for each in objects:
+        if each.get("Subtype") == "/Link":
+            each["F"] = 4

@@ -92,24 +92,26 @@ function dayRange(facts, state) {
   return [at(state.from, 0), at(state.to, facts.days.length - 1)];
 }
 
+// Keeps in place those of the first `size` rows whose code passes; returns how many they are.
+function keep(rows, size, column, passes) {
+  let kept = 0;
+  for (let at = 0; at < size; at++) {
+    rows[kept] = rows[at];
+    kept += passes[column[rows[at]] + 1];
+  }
+  return kept;
+}
+
 // Returns the rows that pass, in the log's order.
 function select(log, facts, state) {
   const [first, last] = dayRange(facts, state);
   const start = state.from ? rowAt(log, facts.days[first].start) : 0;
   const end = state.to && last + 1 < facts.days.length ? rowAt(log, facts.days[last + 1].start) : log.rows;
-  const found = new Int32Array(end - start);
-  const checks = tests(log, facts, state);
-  let count = 0;
-  if (checks.length === 1) {
-    const [column, passes] = checks[0];
-    for (let row = start; row < end; row++) { found[count] = row; count += passes[column[row] + 1]; }
-  } else {
-    next: for (let row = start; row < end; row++) {
-      for (const [column, passes] of checks) if (!passes[column[row] + 1]) continue next;
-      found[count++] = row;
-    }
-  }
-  return found.subarray(0, count);
+  const rows = new Int32Array(end - start);
+  for (let at = 0; at < rows.length; at++) rows[at] = start + at;
+  let size = rows.length;
+  for (const [column, passes] of tests(log, facts, state)) size = keep(rows, size, column, passes);
+  return rows.subarray(0, size);
 }
 
 // Counts what the components show of some rows.
