@@ -4,7 +4,7 @@ from pathlib import Path
 
 from markupsafe import Markup
 
-from assets.deliver.archive import Archive
+from assets.deliver.archive import REPORT, Archive, Manifest
 from assets.durable import one_at_a_time, replacing
 from assets.render.html import environment, stylesheet
 
@@ -36,6 +36,7 @@ def _page(archive: Archive) -> str:
             {
                 "manifest": manifest,
                 "folder": folder.relative_to(archive.root).as_posix(),
+                "opens": _opens(manifest),
                 "is_latest": folder.parent not in seen,
             }
         )
@@ -45,3 +46,9 @@ def _page(archive: Archive) -> str:
         .get_template("index.html.j2")
         .render(entries=entries, style=Markup(stylesheet("screen") + _STYLE))  # noqa: S704 - our own files
     )
+
+
+def _opens(manifest: Manifest) -> str:
+    """Return the file that a reader wants first."""
+    names = {each.name for each in manifest.files}
+    return next(name for name in ("report.html", "report.pdf", REPORT) if name in names)

@@ -82,7 +82,7 @@ function drawBars(page, figures, width) {
       const shapes = [
         make('svg:rect', { x: 0, y: y - 2, width, height: step - 2, fill: 'transparent' }),
         make('svg:text', { x: labels - 8, y: y + 16, 'text-anchor': 'end', direction: 'ltr' }, shortened(each.label, Math.floor(labels / 7.4))),
-        make('svg:rect', { x: labels, y, width: long, height: 22, rx: 2, fill: each.color }),
+        make('svg:rect', { class: 'paint', x: labels, y, width: long, height: 22, rx: 2, fill: each.color }),
         make('svg:text', { x: labels + long + 6, y: y + 16, direction: 'ltr' }, page.number(each.count)),
       ];
       return each.code === undefined
@@ -107,8 +107,8 @@ function drawRing(page, figures) {
   const slices = sources.map((each) => {
     const from = turn;
     turn += each.count / figures.total;
-    const path = make('svg:path', { class: each.code === undefined ? null : 'mark', d: slice(from, turn), fill: each.color,
-      stroke: 'var(--paper)', onclick: each.code === undefined ? () => {} : () => page.toggle('source', each.code) });
+    const path = make('svg:path', { class: each.code === undefined ? 'paint' : 'paint mark', d: slice(from, turn), fill: each.color,
+      onclick: each.code === undefined ? () => {} : () => page.toggle('source', each.code) });
     path.append(make('svg:title', {}, wording(each)));
     return path;
   });

@@ -40,7 +40,12 @@ class Acme:
     inbox: Inbox
 
     def draft(self, **spec: Any) -> Draft:
-        given = {"name": "last_30_days", "preset": "last_30_days", "pdf_log_rows": 40} | spec
+        given = {
+            "name": "last_30_days",
+            "preset": "last_30_days",
+            "pdf_log_rows": 40,
+            "formats": ["html", "csv"],
+        } | spec
         if "first_day" in spec:
             given.pop("preset")
         return draft_report(
@@ -110,14 +115,15 @@ def open_page(browser: Browser, tmp_path: Path) -> Iterator[Open]:
     """Write a draft's page beside its log and open it; at the end it has complained about nothing."""
     opened: list[Opened] = []
 
-    def open_draft(draft: Draft, fragment: str = "", **context: Any) -> Opened:
+    def open_draft(draft: Draft, fragment: str = "", *, has_script: bool = True, **context: Any) -> Opened:
         folder = tmp_path / str(len(opened))
         folder.mkdir()
         files = draft.render(1)
         for name in ("report.html", "log.csv"):
             (folder / name).write_bytes(files[name])
-        has_script = context.get("java_script_enabled", True)
-        page = browser.new_context(viewport={"width": 1280, "height": 900}, **context).new_page()
+        page = browser.new_context(
+            viewport={"width": 1280, "height": 900}, java_script_enabled=has_script, **context
+        ).new_page()
         each = Opened(page, (folder / "report.html").as_uri(), [], has_script)
         page.on("console", lambda message: each.complaints.append(message.text))
         page.on("pageerror", lambda error: each.complaints.append(str(error)))

@@ -203,12 +203,12 @@ def test_findings_and_chains_lead_to_their_rows(acme: Acme, open_page: Open) -> 
 
 def test_without_script_the_page_is_whole_and_says_where_the_rest_is(acme: Acme, open_page: Open) -> None:
     report = acme.draft().report
-    opened = open_page(acme.draft(), java_script_enabled=False)
+    opened = open_page(acme.draft(), has_script=False)
     assert opened.page.locator("#filters").is_hidden()
     assert len(opened.cells("table.log")) == 40
     said = re.sub(r"\s+", " ", opened.text("#log .body"))
     assert f"Rows 1-40 of {report.total:,}." in said
-    assert "The whole log: log.csv, log.xlsx, log.parquet" in said
+    assert "The whole log: log.csv; SHA-256 of log.csv:" in said
     assert opened.page.locator("#bar_chart img").get_attribute("alt")
 
 
@@ -217,3 +217,15 @@ def test_an_empty_report_can_be_opened(acme: Acme, open_page: Open) -> None:
     assert total(opened) == 0
     assert "No assignments in this period." in opened.text("#metric")
     assert opened.text("#log .status") == "Rows 0-0 of 0"
+
+
+def test_components_that_are_off_are_not_missed(acme: Acme, open_page: Open) -> None:
+    opened = open_page(acme.draft(components=["metric", "log"]), "source=user")
+    assert [each.get_attribute("id") for each in opened.page.locator("main section").all()] == [
+        "filters",
+        "metric",
+        "log",
+    ]
+    assert total(opened) == {each.source: each.count for each in acme.draft().report.by_source}["user"]
+    static = open_page(acme.draft(components=["metric", "bar_chart"]), has_script=False)
+    assert "events" not in static.page.content()

@@ -103,7 +103,7 @@ def test_without_filters_the_page_says_what_the_report_says(acme: Acme, open_pag
     opened = open_page(draft)
     assert shown(opened) == expected(draft)
     assert exported(opened) == draft.tables["log.csv"]
-    static = open_page(draft, java_script_enabled=False)
+    static = open_page(draft, has_script=False)
     for table in ("#heat_map", "#hand_offs", ".sources"):
         assert opened.cells(table) == static.cells(table), table
 
