@@ -72,6 +72,10 @@ class Words:
         """Return weekday, day, month and year."""
         return format_skeleton("yMMMEd", value, locale=self.locale, fuzzy=True)
 
+    def days(self, first: date, last: date) -> str:
+        """Return a period by its first and last day."""
+        return self.day(first) if first == last else f"{self.day(first)} – {self.day(last)}"
+
     def short_day(self, value: date) -> str:
         """Return day and month."""
         return format_skeleton("MMMd", value, locale=self.locale, fuzzy=True)

@@ -71,15 +71,16 @@ def _top_source(report: Report) -> Iterator[Finding]:
 
 
 def _time(report: Report) -> Iterator[Finding]:
-    if len(report.by_day) > 1:
-        day = max(report.by_day, key=lambda each: each.count)
-        yield _fact(
-            Rule.BUSIEST_DAY,
-            {"from": str(day.day), "to": str(day.day)},
-            day=str(day.day),
-            count=day.count,
-            share=_share(day.count, report.total),
-        )
+    if len(report.by_day) == 1:
+        return
+    day = max(report.by_day, key=lambda each: each.count)
+    yield _fact(
+        Rule.BUSIEST_DAY,
+        {"from": str(day.day), "to": str(day.day)},
+        day=str(day.day),
+        count=day.count,
+        share=_share(day.count, report.total),
+    )
     if report.heat_map:
         count, weekday, hour = max(
             (count, -weekday, -hour)
