@@ -16,7 +16,7 @@ from assets.report.coded import CodedLog, Codes, Pairs
 from assets.report.log import time_unit
 
 _SEPARATOR = "\0"
-_NUMBERED = re.compile(r"(.*?)(0|[1-9]\d{0,14})", re.DOTALL)
+_NUMBERED = re.compile(r"(.*?)(0|[1-9][0-9]{0,14})", re.DOTALL)
 _MICROSECONDS = {"s": 1_000_000, "ms": 1_000}
 
 

@@ -21,7 +21,7 @@ function readBlocks(bytes, shapes) {
         for (let row = 0; row < count; row++) numbers[row] += bytes[at++] * unit;
       blocks[name] = rest === undefined ? numbers : numbered(numbers, rest);
     } else {
-      blocks[name] = count ? new TextDecoder().decode(bytes.subarray(at, at + rest)).split('\0') : [];
+      blocks[name] = count ? new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes.subarray(at, at + rest)).split('\0') : [];
       at += rest;
     }
   }

@@ -62,7 +62,7 @@ function sorted(page, rows, column, isDescending) {
   return found;
 }
 
-const RUNNABLE = /^[\s\u200b\ufeff\u00a0\u3000]*[=+\-@\uff1d\uff0b\uff0d\uff20|%\t\r\n]/u;
+const RUNNABLE = /^[\t\n\f\r \u200b\ufeff\u00a0\u3000]*[=+\-@\uff1d\uff0b\uff0d\uff20|%\t\r\n]/u;
 
 // A cell that a spreadsheet would run as a formula gets a zero-width space before it.
 const harmless = (text) => (text !== '-' && RUNNABLE.test(text) ? `\u200b${text}` : text);
