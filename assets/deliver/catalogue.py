@@ -6,7 +6,8 @@ from markupsafe import Markup
 
 from assets.deliver.archive import REPORT, Archive, Manifest
 from assets.durable import one_at_a_time, replacing
-from assets.render.html import environment, stylesheet
+from assets.render.html import environment
+from assets.render.style import stylesheet
 
 INDEX = "index.html"
 _STYLE = """

@@ -25,7 +25,16 @@ from assets.report.log import printed_log
 from assets.report.model import ProofLine, Report, Total
 from assets.warehouse.lake import Lake
 
-_MADE_WITH = ("assignment-reports", "jinja2", "matplotlib", "pyarrow", "tzdata", "weasyprint", "xlsxwriter")
+_MADE_WITH = (
+    "assignment-reports",
+    "babel",
+    "jinja2",
+    "matplotlib",
+    "pyarrow",
+    "tzdata",
+    "weasyprint",
+    "xlsxwriter",
+)
 
 
 @dataclass(frozen=True, slots=True)

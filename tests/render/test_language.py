@@ -13,8 +13,8 @@ from assets.config import Language
 from assets.events import SOURCE_LABELS
 from assets.periods import Preset
 from assets.render.facts import said_by
-from assets.render.html import script
 from assets.render.language import CATALOGUES, words
+from assets.render.style import script
 from assets.report.log import HEADER
 
 ROOT = Path(__file__).parents[2]

@@ -1,0 +1,49 @@
+"""The style and the script of a page: the files of `templates/`, and what a report's look adds."""
+
+from functools import cache
+from pathlib import Path
+
+from assets.render import charts
+from assets.report.model import Look, Report
+
+TEMPLATES = Path(__file__).parents[2] / "templates"
+_INK = "#1f2933"
+_LEAST_CONTRAST = 4.5  # WCAG 2.2, 1.4.3
+
+
+def stylesheet(medium: str, look: Look | None = None) -> str:
+    """Return the style of a page: the files of `templates/`, and what a report's *look* adds."""
+    color = look.color if look else _INK
+    ink = color if _contrast_on_white(color) >= _LEAST_CONTRAST else _INK
+    brand = f":root {{ --accent: {color}; --accent-ink: {ink}; }}\n"
+    files = "".join((TEMPLATES / f"{name}.css").read_text(encoding="utf-8") for name in ("report", medium))
+    return brand + files + (_pages(look) if look and medium == "print" else "")
+
+
+def swatches(report: Report) -> str:
+    """Return a style for the colour of each source: a policy without inline styles wants it here."""
+    return "".join(
+        f".s{at} {{ background: {each}; }}\n" for at, each in enumerate(charts.colours(report.by_source))
+    )
+
+
+def _pages(look: Look) -> str:
+    """Return the paper's size, and the brand's line at the foot of each page, escaped letter by letter."""
+    line = "".join(f"\\{ord(each):x} " for each in look.footer)
+    foot = f'@bottom-left {{ content: string(title) " · {line}"; }}' if line else ""
+    log = f"@page log {{ size: {look.paper} landscape; margin: 14mm 11mm; }}"
+    return f"@page {{ size: {look.paper}; {foot} }}\n{log}\n"
+
+
+def _contrast_on_white(color: str) -> float:
+    """Return the contrast of *color* (#rrggbb) with white: WCAG 2.2, relative luminance."""
+    parts = [int(color[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]  # noqa: PLR2004
+    return 1.05 / (0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2] + 0.05)
+
+
+@cache
+def script() -> str:
+    """Return the page's script: the files of `templates/script` one after the other."""
+    files = sorted((TEMPLATES / "script").glob("*.js"))
+    return "".join(("'use strict';\n", *(path.read_text(encoding="utf-8") for path in files)))

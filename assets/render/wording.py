@@ -1,0 +1,53 @@
+"""Names and notes of a report's parts, in the reader's language."""
+
+from assets.render.language import Words
+from assets.report.model import Note, State, Total
+
+
+def messages(spoken: Words) -> dict[str, str]:
+    """Return what a component says that has nothing to show, by its state."""
+    _ = spoken.say
+    return {
+        State.NOT_APPLICABLE: _("The selected filter(s) are not applicable here"),
+        State.NO_DATA: _("The selected filter(s) have no applicable data"),
+    }
+
+
+def notes(spoken: Words) -> dict[str, str]:
+    """Return what to mind about a comparison; where the period before is missing, it says so itself."""
+    _ = spoken.say
+    return {
+        Note.NOT_LOADED: "",
+        Note.LENGTHS_DIFFER: _("The two periods have not the same number of days."),
+        Note.FEW: _("One of the periods has fewer than 30 assignments: a difference may be chance."),
+    }
+
+
+def totals(spoken: Words) -> dict[str, str]:
+    """Return the names of the ways in which a total is counted."""
+    _ = spoken.say
+    return {
+        Total.LOG: _("Log rows"),
+        Total.SOURCES: _("Sum of the sources"),
+        Total.DAYS: _("Sum of the days"),
+        Total.HOURS: _("Sum of the hours of the week"),
+        Total.HAND_OFFS: _("Sum of who hands over to whom"),
+        Total.RECEIVED: _("Received, or taken from everybody"),
+        Total.RELEASED: _("Released, or nobody's before"),
+        Total.AGGREGATES: _("Daily source aggregates"),
+        Total.ACCEPTED: _("Accepted events that changed an assignee"),
+        Total.CSV: _("Lines of log.csv"),
+        Total.PARQUET: _("Rows of log.parquet"),
+    }
+
+
+def filter_names(spoken: Words) -> dict[str, str]:
+    """Return what the filters are called."""
+    _ = spoken.say
+    return {
+        "source": _("Source"),
+        "assigned_to": _("Assigned To"),
+        "assigned_by": _("Assigned By User"),
+        "contact": _("Contact"),
+        "conversation": _("Conversation ID"),
+    }
