@@ -5,12 +5,11 @@ from datetime import date, datetime
 
 import pandas as pd
 import pyarrow as pa
-from sqlalchemy import Table, func, select
 
-from assets.config import Component, Filters, Format, ReportSpec, Workspace, reveal
+from assets.config import Component, Format, ReportSpec, Workspace, reveal
 from assets.events import source_label
 from assets.periods import Period, Preset, first_instant, preset_period, previous_period
-from assets.report import findings
+from assets.report import findings, proof
 from assets.report.brand import logo_address
 from assets.report.chains import find_chains, find_hand_offs
 from assets.report.coded import CodedLog, code_log
@@ -21,28 +20,21 @@ from assets.report.masking import masked, masked_filters
 from assets.report.model import (
     Components,
     DayCount,
-    HandOffs,
-    Holding,
     LogSummary,
     Look,
     ProofLine,
-    Quality,
-    RejectedRow,
     Report,
     SourceCount,
     Span,
     State,
     Total,
 )
+from assets.report.quality import count_quality
 from assets.report.readiness import first_loaded_day, missing_days, running_until
 from assets.report.shares import shares_pct
 from assets.warehouse.lake import Lake
 from assets.warehouse.schema import (
     ASSIGNMENT_LOG,
-    DAILY_SOURCE_AGGREGATES,
-    LOAD_COUNTS,
-    LOG_COUNTS,
-    REJECTED_EVENTS,
 )
 
 _EXAMPLES = 20
@@ -92,7 +84,7 @@ def build_report(
     first = first_loaded_day(warehouse)
     by_source = _by_source(counts)
     by_day = _by_day(counts, period, as_of, set(missing))
-    quality = _quality(warehouse, period, examples=0 if spec.mask_contacts else _EXAMPLES)
+    quality = count_quality(warehouse, period, examples=0 if spec.mask_contacts else _EXAMPLES)
     start, end = period.bounds
     has_nothing = first is None or period.last_day < first or (spec.filters.active and not rows.num_rows)
     components = _components(spec, State.NO_DATA if has_nothing else State.SHOWN)
@@ -151,8 +143,8 @@ def build_report(
             ProofLine(name=Total.DAYS, total=sum(each.count for each in by_day)),
             ProofLine(name=Total.HOURS, total=sum(map(sum, heat_map))),
             ProofLine(name=Total.HAND_OFFS, total=sum(map(sum, hand_offs.counts))),
-            *_proof_by_assignees(assignees, hand_offs),
-            *_proof_by_aggregates(warehouse, period, as_of, spec.filters),
+            *proof.by_assignees(assignees, hand_offs),
+            *proof.by_aggregates(warehouse, period, as_of, spec.filters),
         ),
         data_version=warehouse.version(ASSIGNMENT_LOG, period.days),
     )
@@ -215,84 +207,3 @@ def _components(spec: ReportSpec, figures: State) -> Components:
             for each in Component
         }
     )
-
-
-def _sums(warehouse: Lake, table: Table, period: Period, *names: str) -> list[int]:
-    sums = (func.coalesce(func.sum(table.c[name]), 0) for name in names)
-    statement = select(*sums).where(table.c.local_day.between(period.first_day, period.last_day))
-    return [int(column[0].as_py()) for column in warehouse.query(statement).columns]
-
-
-def _quality(warehouse: Lake, period: Period, examples: int) -> Quality:
-    read, accepted, rejected, duplicates, no_change, cleaned = _sums(
-        warehouse,
-        LOAD_COUNTS,
-        period,
-        *(f"{name}_count" for name in ("read", "accepted", "rejected", "duplicate", "no_change", "cleaned")),
-    )
-    found_no_change, repeated, inferred = _sums(
-        warehouse, LOG_COUNTS, period, "no_change_count", "repeated_count", "inferred_count"
-    )
-    rejected_rows = REJECTED_EVENTS.c
-    rejected_examples = warehouse.query(
-        select(rejected_rows.origin, rejected_rows.row_number, rejected_rows.reason)
-        .where(rejected_rows.local_day.between(period.first_day, period.last_day))
-        .distinct()
-        .order_by(rejected_rows.origin, rejected_rows.row_number, rejected_rows.reason)
-        .limit(examples)
-    ).to_pylist()
-    unreadable = warehouse.query(
-        select(func.count(rejected_rows.origin.distinct())).where(
-            rejected_rows.local_day.between(period.first_day, period.last_day), rejected_rows.row_number == 0
-        )
-    )
-    log = ASSIGNMENT_LOG.c
-    unknown = warehouse.query(
-        select(func.count()).where(
-            log.local_day.between(period.first_day, period.last_day), log.source_quality == "unknown"
-        )
-    )
-    return Quality(
-        read=read,
-        accepted=accepted - found_no_change - repeated,
-        rejected=rejected,
-        duplicates=duplicates + repeated,
-        no_change=no_change + found_no_change,
-        unreadable=unreadable.column(0)[0].as_py(),
-        cleaned=cleaned,
-        inferred=inferred,
-        source_unknown=unknown.column(0)[0].as_py(),
-        examples=tuple(RejectedRow(**row) for row in rejected_examples),
-    )
-
-
-def _proof_by_assignees(assignees: tuple[Holding, ...], hand_offs: HandOffs) -> list[ProofLine]:
-    """Return the total by who received contacts, and by who lost them."""
-    if not assignees:
-        return []
-    to_nobody, from_nobody = sum(row[-1] for row in hand_offs.counts), sum(hand_offs.counts[-1])
-    return [
-        ProofLine(name=Total.RECEIVED, total=sum(each.received for each in assignees) + to_nobody),
-        ProofLine(name=Total.RELEASED, total=sum(each.released for each in assignees) + from_nobody),
-    ]
-
-
-def _proof_by_aggregates(
-    warehouse: Lake, period: Period, as_of: datetime, filters: Filters
-) -> list[ProofLine]:
-    """Return the total by the stored counts, where the report counts all that they count."""
-    newest = warehouse.query(
-        select(func.max(LOAD_COUNTS.c.loaded_until)).where(
-            LOAD_COUNTS.c.local_day.between(period.first_day, period.last_day)
-        )
-    ).column(0)[0].as_py()  # fmt: skip
-    if filters.active or (newest and newest > as_of):
-        return []
-    (counted,) = _sums(warehouse, DAILY_SOURCE_AGGREGATES, period, "assignment_count")
-    accepted, unchanged, repeated = _sums(
-        warehouse, LOG_COUNTS, period, "accepted_count", "no_change_count", "repeated_count"
-    )
-    return [
-        ProofLine(name=Total.AGGREGATES, total=counted),
-        ProofLine(name=Total.ACCEPTED, total=accepted - unchanged - repeated),
-    ]
