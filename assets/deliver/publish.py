@@ -93,7 +93,8 @@ def draft_report(
     prove(report)
     configuration = {
         "timezone": workspace.timezone,
-        "report": spec.model_dump(mode="json", exclude={"brand": {"logo"}}),
+        "report": spec.model_dump(mode="json", exclude={"brand": {"logo"}})
+        | {"filters": report.filters.model_dump(mode="json")},  # where contacts are masked, they name none
     }
     return Draft(report, tables, printed, built.coded, spec.formats, configuration)
 
