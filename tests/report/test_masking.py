@@ -1,6 +1,8 @@
+from io import BytesIO
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from assets.config import Filters, ReportSpec, Workspace
@@ -71,6 +73,7 @@ def test_no_file_of_a_masked_report_names_a_contact(inbox: Inbox, secretive: Wor
     assert draft.report.total == 2, "the filter looks at the real names"
     files: dict[str, Any] = {"report.json": draft.report.model_dump_json().encode(), **draft.render(1)}
     files["manifest.json"] = str(draft.configuration).encode()
+    files["log.parquet"] = str(pq.read_table(BytesIO(draft.tables["log.parquet"])).to_pylist()).encode()
     files["log"] = str(draft.printed.to_pylist()).encode()
     files["codes"] = (str(draft.coded.contacts) + str(draft.coded.conversations)).encode()
     for name, data in files.items():
