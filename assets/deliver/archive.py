@@ -11,7 +11,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from assets.durable import creating_folder
 from assets.report.model import Report, Span
@@ -84,7 +84,10 @@ class Archive:
         latest = self.latest(report.workspace, report.name, report.report_date)
         if latest is None:
             return False
-        kept = Report.model_validate_json((latest[0] / REPORT).read_bytes())
+        try:
+            kept = Report.model_validate_json((latest[0] / REPORT).read_bytes())
+        except ValidationError:  # written by a release that said other things
+            return False
         both_over = min(kept.as_of, report.as_of) >= report.period.end
         return kept == (report.model_copy(update={"as_of": kept.as_of}) if both_over else report)
 

@@ -76,7 +76,7 @@ def build_report(
     as_of = min(as_of, running_until(warehouse, period, as_of) or as_of)
     rows = warehouse.query(log_rows(period, as_of, spec.filters))
     assignees = count_holdings(warehouse.query(last_steps(period)), rows) if _holds(spec) else ()
-    if spec.mask_contacts and workspace.mask_key:
+    if spec.mask_contacts and workspace.mask_key is not None:
         rows = masked(rows, reveal(workspace.mask_key))
     coded = code_log(rows)
     counts = _counts(rows)
@@ -119,6 +119,7 @@ def build_report(
         look=Look(
             language=spec.language,
             paper=spec.paper,
+            formats=spec.formats,
             color=spec.brand.color,
             logo=logo_address(spec.brand.logo) if spec.brand.logo else "",
             footer=spec.brand.footer,

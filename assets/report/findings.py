@@ -33,7 +33,7 @@ def _share(part: int, whole: int) -> float:
 
 def _change(report: Report) -> Iterator[Finding]:
     before = report.comparison
-    if before is None or not before.total or before.notes or before.change_pct is None:
+    if report.provisional or before is None or not before.total or before.notes or before.change_pct is None:
         return
     if abs(before.change_pct) >= _CHANGE_PCT:
         yield _fact(

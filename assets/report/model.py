@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict
 
-from assets.config import Component, Filters, Language
+from assets.config import Component, Filters, Format, Language
 from assets.periods import Preset
 
 
@@ -263,6 +263,7 @@ class Look(_Value):
 
     language: Language
     paper: str
+    formats: tuple[Format, ...]
     color: str
     logo: str
     footer: str

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from assets.config import Format
 from assets.deliver.archive import Archive, Archived
 from assets.deliver.catalogue import write_index
 from assets.durable import creating_folder
@@ -88,6 +89,16 @@ def test_of_two_runs_at_once_the_second_finds_what_the_first_kept(tmp_path: Path
     assert (other.is_new, other.folder.name) == (True, "v3")
     assert other.manifest.supersedes
     assert other.manifest.supersedes.changes["total"] == (4, 5)
+
+
+def test_other_files_or_a_report_of_another_release_make_a_new_version(tmp_path: Path) -> None:
+    archive = Archive(tmp_path)
+    report = make_report({"user": 3})
+    first = store(archive, report)
+    sparse = report.model_copy(update={"look": report.look.model_copy(update={"formats": (Format.CSV,)})})
+    assert store(archive, sparse).folder.name == "v2"
+    (first.folder.parent / "v2" / "report.json").write_text('{"schema_version": 0}')
+    assert store(archive, sparse).folder.name == "v3"
 
 
 def test_a_failed_rendering_leaves_nothing(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from assets.config import Component, Filters
+from assets.config import Component, Filters, Format
 from assets.events import source_label
 from assets.periods import Preset
 from assets.report.log import HEADER
@@ -73,6 +73,7 @@ def make_report(counts: dict[str, int], *, days: int = 7, rows_shown: int = 0, *
         look=Look(
             language="en",
             paper="A4",
+            formats=tuple(Format),
             color="#332288",
             logo="",
             footer="",

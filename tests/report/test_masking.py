@@ -83,6 +83,13 @@ def test_no_file_of_a_masked_report_names_a_contact(inbox: Inbox, secretive: Wor
     assert b"pseudonyms" in files["report.html"]
 
 
+def test_an_empty_key_masks_nothing_and_stops_the_report(inbox: Inbox, secretive: Workspace) -> None:
+    unkeyed = Workspace.model_validate(secretive.model_dump() | {"mask_key": ""})
+    spec = unkeyed.presented(ReportSpec(name="mine", first_day=DAY, last_day=DAY))
+    with pytest.raises(ConfigError, match="at least 16 characters"):
+        draft_report(inbox.lake, unkeyed, spec, DAY, LATER)
+
+
 def test_masking_needs_a_key_that_nobody_guesses() -> None:
     with pytest.raises(ConfigError, match="at least 16 characters"):
         masked(log_of([("1", None, "Ann")]), "short")
