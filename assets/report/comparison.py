@@ -24,6 +24,7 @@ def compare(
     start, end = before.bounds
     until = max(start, end - max(period.bounds[1] - as_of, timedelta()))
     total = sum(each.count for each in by_source)
+    is_whole = not missing_days(warehouse, period, as_of)
     lengths_differ = len(before.days) != len(period.days)
     if missing_days(warehouse, before, until):
         found, notes = None, [Note.NOT_LOADED]
@@ -36,7 +37,7 @@ def compare(
         last_day=before.last_day,
         day_count=len(before.days),
         total=earlier,
-        change_pct=round((total - earlier) / earlier * 100, 1) if earlier else None,
+        change_pct=round((total - earlier) / earlier * 100, 1) if earlier and is_whole else None,
         by_source=_changes(by_source, found) if found is not None else (),
         notes=(*notes, *([Note.LENGTHS_DIFFER] if lengths_differ else [])),
     )

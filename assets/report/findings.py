@@ -11,6 +11,7 @@ _CHANGE_PCT = 10
 _SHIFT_POINTS = 5
 _LARGE_SHARE_PCT = 40
 _BOUNCED = 4
+_MOST_NEW = 3
 
 
 def find(report: Report) -> tuple[Finding, ...]:
@@ -42,7 +43,7 @@ def _change(report: Report) -> Iterator[Finding]:
     shifts = [
         (_share(each.count, report.total) - _share(each.before, before.total), each)
         for each in before.by_source
-        if report.total
+        if report.total and each.count
     ]
     points, source = max(shifts, key=lambda each: abs(each[0]), default=(0, None))
     if source and abs(points) >= _SHIFT_POINTS:
@@ -53,20 +54,21 @@ def _change(report: Report) -> Iterator[Finding]:
             share=_share(source.count, report.total),
             earlier_share=_share(source.before, before.total),
         )
-    for each in before.by_source:
-        if not each.before:
-            yield _fact(Rule.NEW_SOURCE, {"source": each.source}, source=each.label, count=each.count)
+    for each in [each for each in before.by_source if not each.before][:_MOST_NEW]:
+        yield _fact(Rule.NEW_SOURCE, {"source": each.source}, source=each.label, count=each.count)
 
 
 def _top_source(report: Report) -> Iterator[Finding]:
     if report.total >= _FEWEST and len(report.by_source) > 1:
-        top = report.by_source[0]
+        top, second = report.by_source[:2]
+        if top.count == second.count:
+            return
         yield _fact(
             Rule.TOP_SOURCE,
             {"source": top.source},
             source=top.label,
             count=top.count,
-            share=_share(top.count, report.total),
+            share=top.share_pct or 0,
         )
 
 
@@ -120,7 +122,9 @@ def _chains(report: Report) -> Iterator[Finding]:
     if chains is None or not chains.most_assigned:
         return
     most = chains.most_assigned[0]
-    if most.count >= _BOUNCED:
+    if most.count >= _BOUNCED and most.count > max(
+        (each.count for each in chains.most_assigned[1:]), default=0
+    ):
         yield _fact(
             Rule.BOUNCED,
             {"conversation": most.conversation_id},

@@ -27,11 +27,12 @@ def last_steps(period: Period) -> Select[tuple[object, ...]]:
         partition_by=contact, order_by=(log.occurred_at.desc(), log.event_id.desc())
     )
     aged = (
-        select(*(log[name] for name in _COLUMNS), newest_first.label("age"))
+        select(*(log[name] for name in (*_COLUMNS, "occurred_at", "event_id")), newest_first.label("age"))
         .where(log.local_day < period.first_day)
         .subquery()
     )
-    return select(*(aged.c[name] for name in _COLUMNS)).where(aged.c.age == 1)
+    columns = (aged.c[name] for name in _COLUMNS)
+    return select(*columns).where(aged.c.age == 1).order_by(aged.c.occurred_at, aged.c.event_id)
 
 
 def count_holdings(before: pa.Table, rows: pa.Table) -> tuple[Holding, ...]:

@@ -17,6 +17,8 @@ function readState(fragment, facts) {
   state.from = known('from');
   state.to = known('to');
   if (state.from > state.to && state.to) state.to = state.from;
+  if (state.from === facts.days[0]?.date) state.from = '';
+  if (state.to === facts.days.at(-1)?.date) state.to = '';
   if (FREQUENCIES.includes(given.get('every'))) state.every = given.get('every');
   return state;
 }

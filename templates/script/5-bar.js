@@ -56,7 +56,7 @@ function filterBar(page) {
     make('option', { value: 'custom' }, _("Custom")));
   const day = (id, act) => make('input', { id, type: 'date', min: firstDay, max: lastDay, required: true, onchange: (event) => {
     const known = facts.days.some((each) => each.date === event.target.value);
-    if (known) act(event.target.value); else refresh();
+    if (known) act(event.target.value);
   } });
   const from = day('from', (value) => page.set({ from: value, to: page.state.to && page.state.to < value ? value : page.state.to }));
   const to = day('to', (value) => page.set({ to: value, from: page.state.from > value ? value : page.state.from }));

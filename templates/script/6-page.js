@@ -11,7 +11,7 @@ const FIXED = ['findings', 'comparison', 'chains', 'assignees', 'proof', 'qualit
 
 function makePage(log) {
   const locale = `${facts.language}-u-nu-latn`;
-  const number = new Intl.NumberFormat(locale);
+  const number = new Intl.NumberFormat(locale, { useGrouping: 'always' });
   const percent = new Intl.NumberFormat(locale, { style: 'percent', minimumFractionDigits: 1, maximumFractionDigits: 1 });
   const dated = (options) => {
     const format = new Intl.DateTimeFormat(locale, { timeZone: 'UTC', ...options });
@@ -36,7 +36,8 @@ function makePage(log) {
     set(changes) {
       const next = { ...this.state, ...changes };
       const [first, last] = [facts.days[0]?.date, facts.days.at(-1)?.date];
-      if (next.from === first && next.to === last) next.from = next.to = '';
+      if (next.from === first) next.from = '';
+      if (next.to === last) next.to = '';
       const fragment = writeState(next);
       if (fragment !== writeState(this.state)) {
         if (fragment) location.hash = fragment;
