@@ -50,11 +50,14 @@ def creating_folder(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def one_at_a_time(path: Path) -> Iterator[None]:
-    """Wait until no other process holds *path*; the lock ends with the process, however it ends."""
+def one_at_a_time(path: Path, *, shared: bool = False) -> Iterator[None]:
+    """Wait until no other process holds *path*; the lock ends with the process, however it ends.
+
+    Those that hold it *shared* wait only for one that does not.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.with_name(f".{path.name}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with path.with_name(f".{path.name}.lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_SH if shared else fcntl.LOCK_EX)
         yield
 
 

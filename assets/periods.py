@@ -4,7 +4,7 @@ Pure: no clock, no database, no Dagster. The caller says which day it is.
 """
 
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
@@ -100,6 +100,17 @@ class Period:
 def dates(first: date, last: date) -> Iterator[date]:
     """Yield each calendar date from *first* to *last*, both included."""
     return (first + timedelta(days=n) for n in range((last - first).days + 1))
+
+
+def periods_of_days(days: Iterable[date], zone: ZoneInfo) -> list[Period]:
+    """Return *days* as periods without a gap; a date that the zone skips is none."""
+    periods: list[Period] = []
+    for day in sorted(days):
+        if periods and _day_before(day, zone) <= periods[-1].last_day:
+            periods[-1] = Period(periods[-1].first_day, day, zone)
+        else:
+            periods.append(Period(day, day, zone))
+    return periods
 
 
 def _day_before(day: date, zone: ZoneInfo, count: int = 1) -> date:

@@ -18,7 +18,7 @@ from playwright.sync_api import Page, sync_playwright
 from rich.console import Console
 from rich.table import Table
 
-from assets.aggregates.build import build_aggregates, build_log
+from assets.aggregates.build import build_days
 from assets.config import ReportSpec, Workspace
 from assets.extract.load import load_days
 from assets.periods import Period
@@ -103,8 +103,7 @@ def filled_lake(folder: Path, size: int) -> tuple[Workspace, Lake]:
     )
     lake, period = Lake(folder / "lake", "bench"), Period(FIRST, LAST, workspace.zone)
     load_days(workspace, open_source(workspace.source), lake, period.days, NOW)
-    build_log(lake, period)
-    build_aggregates(lake, period)
+    build_days(lake, period)
     return workspace, lake
 
 

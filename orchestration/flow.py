@@ -11,19 +11,20 @@ from multiprocessing import cpu_count, get_context
 
 from sqlalchemy import func, select
 
-from assets.aggregates.build import Tally, build_aggregates, build_log
+from assets.aggregates.build import build_days
+from assets.aggregates.history import stale_days
 from assets.config import Config, ReportSpec, Workspace
 from assets.deliver.archive import Archive
 from assets.deliver.publish import Draft, Published, draft_report, publish
 from assets.errors import TotalsDiffer
 from assets.extract.load import load_days
-from assets.periods import Period, as_of, dates
+from assets.periods import Period, as_of, dates, periods_of_days
 from assets.report.build import periods_of
-from assets.report.readiness import stale_days, unloaded_days
+from assets.report.readiness import unloaded_days
 from assets.sources.registry import open_source
 from assets.warehouse.lake import Lake
-from assets.warehouse.schema import ASSIGNMENT_EVENTS, LOAD_COUNTS
-from orchestration.planner import days_of_periods, ranges
+from assets.warehouse.schema import LOAD_COUNTS
+from orchestration.planner import days_of_periods
 
 Say = Callable[[str], None]
 
@@ -60,8 +61,11 @@ def run(order: Order, config: Config, say: Say) -> list[Published]:
     if loaded and _has_unstated(warehouse):
         loaded += _load(order, warehouse, list(dates(order.workspace.first_day, loaded[-1])), say)
     stale = _stale(order, warehouse)
-    if stale or loaded:
-        _build(order.workspace, warehouse, min(stale + loaded), say)
+    for period in periods_of_days([*stale, *loaded], order.workspace.zone):
+        say(f"building {period.first_day} to {period.last_day}")
+        built = build_days(warehouse, period)
+        if not (built.log_is_whole and built.counts_are_whole):
+            raise TotalsDiffer(f"{order.workspace.slug}: {built.log_text}; {built.counts_text}")
     drafts = []
     for spec in order.specs:
         say(f"{spec.name}: counting")
@@ -76,44 +80,24 @@ def _load(order: Order, warehouse: Lake, days: list[date], say: Say) -> list[dat
     whole = Period(days[0], days[-1], order.workspace.zone)
     wanted = set(days) if order.reload else set(days) & set(unloaded_days(warehouse, whole, order.as_of))
     source = open_source(order.workspace.source)
-    for first, last in ranges(wanted):
-        say(f"loading {first} to {last}")
-        loaded = load_days(
-            order.workspace, source, warehouse, Period(first, last, order.workspace.zone).days, order.now
-        )
+    for period in periods_of_days(wanted, order.workspace.zone):
+        span = f"{period.first_day} to {period.last_day}"
+        say(f"loading {span}")
+        loaded = load_days(order.workspace, source, warehouse, period.days, order.now)
         if not loaded.is_reconciled:
-            raise TotalsDiffer(f"{order.workspace.slug}, {first} to {last}: {loaded}")
+            raise TotalsDiffer(f"{order.workspace.slug}, {span}: {loaded}")
     return sorted(wanted)
 
 
 def _stale(order: Order, warehouse: Lake) -> list[date]:
     """Return the days whose log is missing, or was built before an earlier day was loaded."""
-    if not order.days:
-        return []
-    return stale_days(warehouse, Period(order.days[0], order.days[-1], order.workspace.zone), order.as_of)
+    return [day for day in stale_days(warehouse) if day in order.days]
 
 
 def _has_unstated(warehouse: Lake) -> bool:
     """Tell whether some event's previous assignee must be found in earlier days."""
-    events = ASSIGNMENT_EVENTS.c
-    found = warehouse.query(select(func.count()).where(~events.previous_stated))
+    found = warehouse.query(select(func.sum(LOAD_COUNTS.c.unstated_count)))
     return bool(found.column(0)[0].as_py())
-
-
-def _build(workspace: Workspace, warehouse: Lake, first: date, say: Say) -> None:
-    """Build log and counts from *first* on: what earlier days say changes the later ones."""
-    loads = LOAD_COUNTS.c
-    stored = warehouse.query(select(loads.local_day).where(loads.local_day >= first)).column(0).to_pylist()
-    for start, end in ranges(stored):
-        say(f"building {start} to {end}")
-        period = Period(start, end, workspace.zone)
-        for tally in (build_log(warehouse, period), build_aggregates(warehouse, period)):
-            _check(tally, workspace, period)
-
-
-def _check(tally: Tally, workspace: Workspace, period: Period) -> None:
-    if not tally.is_equal:
-        raise TotalsDiffer(f"{workspace.slug}, {period.first_day} to {period.last_day}: {tally.text}")
 
 
 def _publish(drafts: list[Draft], archive: Archive, say: Say) -> list[Published]:

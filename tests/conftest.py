@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Table, select
 
-from assets.aggregates.build import build_aggregates, build_log
+from assets.aggregates.build import build_days
 from assets.config import Workspace
 from assets.extract.load import Loaded, load_days
 from assets.periods import Period
@@ -72,11 +72,9 @@ class Inbox:
         return load_days(self.workspace, open_source(self.workspace.source), self.lake, days, now)
 
     def build(self, first: date = DAY, last: date | None = None) -> None:
-        for tally in (
-            build_log(self.lake, self.period(first, last)),
-            build_aggregates(self.lake, self.period(first, last)),
-        ):
-            assert tally.is_equal, tally.text
+        built = build_days(self.lake, self.period(first, last))
+        assert built.log_is_whole, built.log_text
+        assert built.counts_are_whole, built.counts_text
 
     def rows(self, table: Table) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = self.lake.query(select(table).order_by(*table.primary_key)).to_pylist()

@@ -1,4 +1,7 @@
-"""Build the log and the daily counts of whole days, and say what became of the accepted events."""
+"""Build the log and the daily counts of whole days, and say what became of the accepted events.
+
+`log_counts` is forgotten first and written last: a day is built when it is there.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,10 +11,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from sqlalchemy import Select, Table, func, select
 
-from assets.aggregates.history import accepted_before
+from assets.aggregates.history import history, stale_days
 from assets.aggregates.judged import judged_events
 from assets.events import Action
-from assets.periods import Period
+from assets.periods import Period, periods_of_days
 from assets.warehouse.lake import Lake
 from assets.warehouse.schema import (
     ASSIGNMENT_LOG,
@@ -21,25 +24,62 @@ from assets.warehouse.schema import (
     arrow_schema,
 )
 
+_KINDS = {
+    "log_count": "logged",
+    "no_change_count": "no_change",
+    "repeated_count": "repeated",
+    "inferred_count": "logged inferred",
+}
+
 
 @dataclass(frozen=True, slots=True)
-class Tally:
-    """Rows before and after a step, equal when nothing was lost, and the rows that it stored."""
+class Built:
+    """The days that were built, and their rows before and after each step."""
 
-    before: int
-    after: int
-    stored: int
-    text: str
+    days: tuple[date, ...]
+    accepted: int
+    logged: int
+    no_change: int
+    repeated: int
+    counted: int
 
     @property
-    def is_equal(self) -> bool:
-        """Tell whether nothing was lost or doubled."""
-        return self.before == self.after
+    def log_is_whole(self) -> bool:
+        """Tell whether every accepted event is logged, without change, or repeated."""
+        return self.accepted == self.logged + self.no_change + self.repeated
+
+    @property
+    def counts_are_whole(self) -> bool:
+        """Tell whether every log row is counted."""
+        return self.logged == self.counted
+
+    @property
+    def log_text(self) -> str:
+        """Say it as the log's check."""
+        return (
+            f"{self.accepted:,} accepted = {self.logged:,} logged + {self.no_change:,} without change "
+            f"+ {self.repeated:,} repeated"
+        )
+
+    @property
+    def counts_text(self) -> str:
+        """Say it as the counts' check."""
+        return f"{self.logged:,} log rows = {self.counted:,} counted by source"
 
 
-def build_log(warehouse: Lake, period: Period) -> Tally:
-    """Replace the log of *period*; return accepted events against logged + no change + repeated."""
-    days = period.days
+def build_days(warehouse: Lake, period: Period) -> Built:
+    """Build the loaded days of *period*, and each later one that had looked back to what changed since."""
+    with warehouse.writing():
+        before = history(warehouse)
+        later = {day for day in stale_days(warehouse) if day > period.last_day}
+        days = sorted(later | (before.keys() & set(period.days)))
+        warehouse.forget(LOG_COUNTS, days)
+        for each in periods_of_days(days, period.zone):
+            _build_log(warehouse, each, before)
+        return _tally(warehouse, days)
+
+
+def _build_log(warehouse: Lake, period: Period, before: dict[date, str]) -> None:
     kinds: list[pa.Table] = []
     schema = pa.schema([pa.field("local_day", pa.date32()), *arrow_schema(ASSIGNMENT_LOG)])
 
@@ -48,15 +88,11 @@ def build_log(warehouse: Lake, period: Period) -> Tally:
             kinds.append(_count_kinds(batch))
             yield batch.filter(pc.equal(batch.column("verdict"), "logged")).select(schema.names).cast(schema)
 
-    stored = warehouse.replace_days(ASSIGNMENT_LOG, days, pa.RecordBatchReader.from_batches(schema, logged()))
-    counts = _log_counts(days, kinds, accepted_before(warehouse))
-    warehouse.replace_days(LOG_COUNTS, days, counts.to_reader())
-    accepted = _sum(warehouse, select(func.sum(LOAD_COUNTS.c.accepted_count)), LOAD_COUNTS, period)
-    no_change, repeated = (
-        pc.sum(counts[name]).as_py() or 0 for name in ("no_change_count", "repeated_count")
-    )
-    text = f"{accepted:,} accepted = {stored:,} logged + {no_change:,} without change + {repeated:,} repeated"
-    return Tally(accepted, stored + no_change + repeated, stored, text)
+    days = period.days
+    log = warehouse.replace_days(ASSIGNMENT_LOG, days, pa.RecordBatchReader.from_batches(schema, logged()))
+    counts = warehouse.stream(counts_by_day_and_source(period))
+    warehouse.replace_days(DAILY_SOURCE_AGGREGATES, days, counts)
+    warehouse.replace_days(LOG_COUNTS, days, _log_counts(days, kinds, log.sha256, before).to_reader())
 
 
 def _count_kinds(batch: pa.RecordBatch) -> pa.Table:
@@ -64,41 +100,30 @@ def _count_kinds(batch: pa.RecordBatch) -> pa.Table:
     return pa.table(batch.select(keys)).group_by(keys).aggregate([([], "count_all")])
 
 
-def _log_counts(days: list[date], kinds: list[pa.Table], history: dict[date, int]) -> pa.Table:
+def _log_counts(
+    days: list[date], kinds: list[pa.Table], sha256: dict[date, str], before: dict[date, str]
+) -> pa.Table:
     """Return `log_counts`, one row a day."""
     counted: dict[tuple[date, str], int] = {}
     for row in (row for table in kinds for row in table.to_pylist()):
         for key in (row["verdict"], f"{row['verdict']} {row['previous_quality']}"):
             counted[row["local_day"], key] = counted.get((row["local_day"], key), 0) + row["count_all"]
-    columns = {
-        "log_count": "logged",
-        "no_change_count": "no_change",
-        "repeated_count": "repeated",
-        "inferred_count": "logged inferred",
-    }
-    rows = {name: [counted.get((day, key), 0) for day in days] for name, key in columns.items()}
-    accepted = [
-        sum(counts)
-        for counts in zip(*(rows[n] for n in ("log_count", "no_change_count", "repeated_count")), strict=True)
-    ]
+    columns = {name: [counted.get((day, kind), 0) for day in days] for name, kind in _KINDS.items()}
+    parts = (columns[name] for name in ("log_count", "no_change_count", "repeated_count"))
     schema = pa.schema([pa.field("local_day", pa.date32()), *arrow_schema(LOG_COUNTS)])
-    rows |= {"accepted_count": accepted, "history_count": [history.get(day, 0) for day in days]}
-    return pa.table({"local_day": days, **rows}).select(schema.names).cast(schema)
-
-
-def build_aggregates(warehouse: Lake, period: Period) -> Tally:
-    """Replace the counts per day and source of *period*; return log rows against counted ones."""
-    stored = warehouse.replace_days(
-        DAILY_SOURCE_AGGREGATES, period.days, warehouse.stream(counts_by_day_and_source(period))
+    return (
+        pa.table(
+            columns
+            | {
+                "local_day": days,
+                "accepted_count": [sum(counts) for counts in zip(*parts, strict=True)],
+                "log_sha256": [sha256[day] for day in days],
+                "history_sha256": [before[day] for day in days],
+            }
+        )
+        .select(schema.names)
+        .cast(schema)
     )
-    logged = _sum(warehouse, select(func.count()), ASSIGNMENT_LOG, period)
-    counted = _sum(
-        warehouse,
-        select(func.sum(DAILY_SOURCE_AGGREGATES.c.assignment_count)),
-        DAILY_SOURCE_AGGREGATES,
-        period,
-    )
-    return Tally(logged, counted, stored, f"{logged:,} log rows = {counted:,} counted by source")
 
 
 def counts_by_day_and_source(period: Period) -> Select[tuple[object, ...]]:
@@ -122,6 +147,19 @@ def counts_by_day_and_source(period: Period) -> Select[tuple[object, ...]]:
     )
 
 
-def _sum(warehouse: Lake, number: Select[tuple[int]], table: Table, period: Period) -> int:
-    statement = number.select_from(table).where(table.c.local_day.between(period.first_day, period.last_day))
-    return int(warehouse.query(statement).column(0)[0].as_py() or 0)
+def _tally(warehouse: Lake, days: list[date]) -> Built:
+    """Count what is stored of *days*, each number in the table that it is about."""
+
+    def total(number: Select[tuple[int]], table: Table) -> int:
+        found = warehouse.query(number.select_from(table).where(table.c.local_day.in_(days)))
+        return int(found.column(0)[0].as_py() or 0)
+
+    logs = LOG_COUNTS.c
+    return Built(
+        tuple(days),
+        accepted=total(select(func.sum(LOAD_COUNTS.c.accepted_count)), LOAD_COUNTS),
+        logged=total(select(func.count()), ASSIGNMENT_LOG),
+        no_change=total(select(func.sum(logs.no_change_count)), LOG_COUNTS),
+        repeated=total(select(func.sum(logs.repeated_count)), LOG_COUNTS),
+        counted=total(select(func.sum(DAILY_SOURCE_AGGREGATES.c.assignment_count)), DAILY_SOURCE_AGGREGATES),
+    )

@@ -1,75 +1,84 @@
 """Dagster assets of the aggregates stage, for one workspace.
 
-Wiring only: which days, which pure function, which table, which checks.
+Wiring only: which days, which pure function, which tables, which checks.
 """
+
+from collections.abc import Iterator
 
 import dagster as dg
 
-from assets.aggregates.build import Tally, build_aggregates, build_log
+from assets.aggregates.build import build_days
 from assets.config import Workspace
 from assets.partitions import days_of, period_of_run
-from assets.periods import Period
 from assets.warehouse.resource import WarehouseResource
 
 _NOTHING_LOST = "nothing_lost"
 
 
 def aggregate_assets(workspace: Workspace) -> list[dg.AssetsDefinition]:
-    """Return the log and the daily counts of *workspace*."""
+    """Return the log and the daily counts of *workspace*: one step, whose days are whole or not there."""
     events, log, counts = (
         dg.AssetKey([workspace.slug, name])
         for name in ("assignment_events", "assignment_log", "daily_source_aggregates")
     )
 
-    @dg.asset(
-        key=log,
-        group_name="aggregates",
-        deps=[events],
+    def spec(key: dg.AssetKey, upstream: dg.AssetKey, description: str) -> dg.AssetSpec:
+        return dg.AssetSpec(
+            key,
+            deps=[upstream],
+            group_name="aggregates",
+            owners=[workspace.owner],
+            kinds={"duckdb", "parquet"},
+            description=description,
+        )
+
+    @dg.multi_asset(
+        name=f"{log.to_python_identifier()}_build",
+        specs=[
+            spec(
+                log, events, "Every assignment, report-ready; its previous assignee resolved by earlier days."
+            ),
+            spec(
+                counts,
+                log,
+                "Assignments per local day and source, by action, with distinct contacts and conversations.",
+            ),
+        ],
         partitions_def=days_of(workspace),
         backfill_policy=dg.BackfillPolicy.single_run(),
-        check_specs=[_nothing_lost(log, "accepted = logged + no change + repeated")],
-        kinds={"duckdb", "parquet"},
-        owners=[workspace.owner],
+        check_specs=[
+            _nothing_lost(log, "accepted = logged + no change + repeated"),
+            _nothing_lost(counts, "log rows = sum of the counts"),
+        ],
     )
-    def assignment_log(
+    def build(
         context: dg.AssetExecutionContext, warehouse: WarehouseResource
-    ) -> dg.MaterializeResult:
-        """Report-ready log: every assignment with its previous assignee resolved over earlier days."""
+    ) -> Iterator[dg.MaterializeResult]:
+        """Build the log and the counts of whole local days."""
         period = period_of_run(context, workspace)
-        return _result(build_log(warehouse.of(workspace.slug), period), period)
+        built = build_days(warehouse.of(workspace.slug), period)
+        metadata: dict[str, int | str] = {
+            "dagster/partition_row_count": built.logged,
+            "assignments": built.logged,
+            "period": f"{period.first_day} to {period.last_day}, {workspace.timezone}",
+            "days_built": len(built.days),
+        }
+        for key, is_whole, text in (
+            (log, built.log_is_whole, built.log_text),
+            (counts, built.counts_are_whole, built.counts_text),
+        ):
+            yield dg.MaterializeResult(
+                asset_key=key,
+                metadata=metadata,
+                check_results=[
+                    dg.AssetCheckResult(
+                        asset_key=key, check_name=_NOTHING_LOST, passed=is_whole, description=text
+                    )
+                ],
+            )
 
-    @dg.asset(
-        key=counts,
-        group_name="aggregates",
-        deps=[log],
-        partitions_def=days_of(workspace),
-        backfill_policy=dg.BackfillPolicy.single_run(),
-        check_specs=[_nothing_lost(counts, "log rows = sum of the counts")],
-        kinds={"duckdb", "parquet"},
-        owners=[workspace.owner],
-    )
-    def daily_source_aggregates(
-        context: dg.AssetExecutionContext, warehouse: WarehouseResource
-    ) -> dg.MaterializeResult:
-        """Count assignments per local day and source, by action, with distinct contacts and conversations."""
-        period = period_of_run(context, workspace)
-        return _result(build_aggregates(warehouse.of(workspace.slug), period), period)
-
-    return [assignment_log, daily_source_aggregates]
+    return [build]
 
 
 def _nothing_lost(key: dg.AssetKey, description: str) -> dg.AssetCheckSpec:
     return dg.AssetCheckSpec(_NOTHING_LOST, asset=key, blocking=True, description=description)
-
-
-def _result(tally: Tally, period: Period) -> dg.MaterializeResult:
-    return dg.MaterializeResult(
-        metadata={
-            "dagster/partition_row_count": tally.stored,
-            "period": f"{period.first_day} to {period.last_day}, {period.zone.key}",
-            "assignments": tally.after,
-        },
-        check_results=[
-            dg.AssetCheckResult(check_name=_NOTHING_LOST, passed=tally.is_equal, description=tally.text)
-        ],
-    )

@@ -1,20 +1,59 @@
 """What a day's log was built upon: the events of earlier days, which it looks back to.
 
-A day whose earlier days have changed since must be built again; their number tells.
+A day whose earlier days have changed since must be built again; their digest tells.
 """
 
+import hashlib
+from collections.abc import Iterable
 from datetime import date
-from itertools import accumulate
 
 from sqlalchemy import select
 
 from assets.warehouse.lake import Lake
-from assets.warehouse.schema import LOAD_COUNTS
+from assets.warehouse.schema import LOAD_COUNTS, LOG_COUNTS
 
 
-def accepted_before(warehouse: Lake) -> dict[date, int]:
-    """Return for each loaded day the number of accepted events of all the loaded days before it."""
+def history(warehouse: Lake) -> dict[date, str]:
+    """Return for each loaded day the digest of the events of all the loaded days before it.
+
+    Days without events leave no trace in it, so that loading an empty day changes nothing.
+    """
     loads = LOAD_COUNTS.c
-    rows = warehouse.query(select(loads.local_day, loads.accepted_count).order_by(loads.local_day))
-    days, counts = (column.to_pylist() for column in rows.columns)
-    return dict(zip(days, accumulate(counts, initial=0), strict=False))
+    rows = warehouse.query(
+        select(loads.local_day, loads.accepted_count, loads.events_sha256).order_by(loads.local_day)
+    )
+    digest = hashlib.sha256()
+    before = {}
+    for day, accepted, sha256 in zip(*(column.to_pylist() for column in rows.columns), strict=True):
+        before[day] = digest.hexdigest()
+        if accepted:
+            digest.update(f"{day} {sha256}\n".encode())
+    return before
+
+
+def stale_days(warehouse: Lake) -> list[date]:
+    """Return the loaded days that have no log, or one built upon other earlier days, in order."""
+    logs = LOG_COUNTS.c
+    rows = warehouse.query(select(logs.local_day, logs.history_sha256))
+    built_upon = dict(zip(*(column.to_pylist() for column in rows.columns), strict=True))
+    return [day for day, sha256 in history(warehouse).items() if built_upon.get(day) != sha256]
+
+
+def data_version(warehouse: Lake, days: Iterable[date]) -> str:
+    """Return the SHA-256 of what is stored of *days*: their log, and what became of the rows read.
+
+    A day that is not loaded, or has no log, counts as such.
+    """
+    asked = sorted(days)
+    loads, logs = LOAD_COUNTS.c, LOG_COUNTS.c
+    said = [column for column in loads if column.name not in {"local_day", "loaded_until"}]
+    rows = warehouse.query(
+        select(loads.local_day, logs.log_sha256, *said)
+        .outerjoin_from(LOAD_COUNTS, LOG_COUNTS, logs.local_day == loads.local_day)
+        .where(loads.local_day.between(asked[0], asked[-1]))
+    )
+    told = {day: values for day, *values in zip(*(c.to_pylist() for c in rows.columns), strict=True)}
+    digest = hashlib.sha256()
+    for day in asked:
+        digest.update(f"{day} {told.get(day)}\n".encode())
+    return digest.hexdigest()

@@ -66,10 +66,15 @@ def load_days(
 
     Days that have not begun are left out. Raises SourceUnavailable; then nothing is changed.
     """
-    zone = workspace.zone
-    begun = [day for day in days if first_instant(day, zone) < now]
+    begun = [day for day in days if first_instant(day, workspace.zone) < now]
     if not begun:
         return Loaded(arrow_schema(LOAD_COUNTS).empty_table(), 0, 0, 0)
+    with warehouse.writing():
+        return _load(workspace, source, warehouse, begun, now)
+
+
+def _load(workspace: Workspace, source: Source, warehouse: Lake, begun: list[date], now: datetime) -> Loaded:
+    zone = workspace.zone
     options = workspace.source
     staging = Staging(
         begun,
@@ -83,7 +88,10 @@ def load_days(
         staging.add(item)
     staging.finish()
     counts = staging.counts().read_all()
+    warehouse.forget(LOAD_COUNTS, begun)
     events = warehouse.replace_days(ASSIGNMENT_EVENTS, begun, staging.events())
     rejected = warehouse.replace_days(REJECTED_EVENTS, begun, staging.rejected())
+    digests = pa.array([events.sha256[day] for day in counts["local_day"].to_pylist()], pa.string())
+    counts = counts.set_column(counts.schema.names.index("events_sha256"), "events_sha256", digests)
     warehouse.replace_days(LOAD_COUNTS, begun, counts.to_reader())
-    return Loaded(counts, staging.placed_count, events, rejected)
+    return Loaded(counts, staging.placed_count, events.rows, rejected.rows)

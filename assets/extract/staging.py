@@ -202,7 +202,9 @@ class Staging:
                     count(*) FILTER (verdict = 'duplicate') AS duplicate_count,
                     count(*) FILTER (verdict = 'no_change') AS no_change_count,
                     (SELECT count(*) FROM unreadable) AS unreadable_count,
-                    count(*) FILTER (verdict = 'accepted' AND text_cleaned) AS cleaned_count
+                    count(*) FILTER (verdict = 'accepted' AND text_cleaned) AS cleaned_count,
+                    count(*) FILTER (verdict = 'accepted' AND NOT previous_stated) AS unstated_count,
+                    '' AS events_sha256
                 FROM days LEFT JOIN staged USING (local_day) GROUP BY local_day, ends)
             ORDER BY local_day"""  # noqa: S608
         )

@@ -6,6 +6,7 @@ from datetime import date, datetime
 import pandas as pd
 import pyarrow as pa
 
+from assets.aggregates.history import data_version
 from assets.config import Component, Format, ReportSpec, Workspace, reveal
 from assets.events import source_label
 from assets.periods import Period, Preset, first_instant, preset_period, previous_period
@@ -33,9 +34,6 @@ from assets.report.quality import count_quality
 from assets.report.readiness import first_loaded_day, missing_days, running_until
 from assets.report.shares import shares_pct
 from assets.warehouse.lake import Lake
-from assets.warehouse.schema import (
-    ASSIGNMENT_LOG,
-)
 
 _EXAMPLES = 20
 _DATA_FORMATS = (Format.CSV, Format.XLSX, Format.PARQUET)
@@ -63,6 +61,11 @@ def periods_of(spec: ReportSpec, report_date: date, workspace: Workspace) -> lis
     period = period_of(spec, report_date, workspace)
     compared = [previous_period(spec.preset, period)] if Component.COMPARISON in spec.components else []
     return [period, *compared]
+
+
+def days_read_by(spec: ReportSpec, report_date: date, workspace: Workspace) -> list[date]:
+    """Return the days that *spec* counts or compares with, in order."""
+    return sorted({day for period in periods_of(spec, report_date, workspace) for day in period.days})
 
 
 def build_report(
@@ -147,7 +150,7 @@ def build_report(
             *proof.by_assignees(assignees, hand_offs),
             *proof.by_aggregates(warehouse, period, as_of, spec.filters),
         ),
-        data_version=warehouse.version(ASSIGNMENT_LOG, period.days),
+        data_version=data_version(warehouse, days_read_by(spec, report_date, workspace)),
     )
     if shows(Component.FINDINGS):
         report = report.model_copy(update={"findings": findings.find(report)})

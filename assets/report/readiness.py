@@ -1,19 +1,18 @@
 """Which days a report still misses: a day never loaded is not a day with 0."""
 
 from datetime import date, datetime
-from typing import Any
 
-from sqlalchemy import Column, func, select
+from sqlalchemy import func, select
 
-from assets.aggregates.history import accepted_before
+from assets.aggregates.history import stale_days
 from assets.periods import DAY, Period, first_instant, local_day
 from assets.warehouse.lake import Lake
-from assets.warehouse.schema import LOAD_COUNTS, LOG_COUNTS
+from assets.warehouse.schema import LOAD_COUNTS
 
 
 def unloaded_days(warehouse: Lake, period: Period, as_of: datetime) -> list[date]:
     """Return the days of *period* that are not loaded up to their end or *as_of*."""
-    until = _by_day(warehouse, LOAD_COUNTS.c.loaded_until, period)
+    until = _loaded_until(warehouse, period)
     return [
         day
         for day in _begun(period, as_of)
@@ -21,23 +20,19 @@ def unloaded_days(warehouse: Lake, period: Period, as_of: datetime) -> list[date
     ]
 
 
-def stale_days(warehouse: Lake, period: Period, as_of: datetime) -> list[date]:
-    """Return the loaded days of *period* that have no log, or one built upon other earlier days."""
-    built_upon = _by_day(warehouse, LOG_COUNTS.c.history_count, period)
-    history = accepted_before(warehouse)
-    return [day for day in _begun(period, as_of) if day in history and built_upon.get(day) != history[day]]
-
-
 def missing_days(warehouse: Lake, period: Period, as_of: datetime) -> list[date]:
     """Return the days of *period* that a report cannot count on."""
-    missing = {*unloaded_days(warehouse, period, as_of), *stale_days(warehouse, period, as_of)}
-    return sorted(missing)
+    begun = _begun(period, as_of)
+    return sorted({*unloaded_days(warehouse, period, as_of), *set(begun).intersection(stale_days(warehouse))})
 
 
-def _by_day(warehouse: Lake, value: Column[Any], period: Period) -> dict[date, Any]:
-    """Return a column of a table with one row a day."""
-    day = value.table.c.local_day
-    rows = warehouse.query(select(day, value).where(day.between(period.first_day, period.last_day)))
+def _loaded_until(warehouse: Lake, period: Period) -> dict[date, datetime]:
+    loads = LOAD_COUNTS.c
+    rows = warehouse.query(
+        select(loads.local_day, loads.loaded_until).where(
+            loads.local_day.between(period.first_day, period.last_day)
+        )
+    )
     return dict(zip(*(column.to_pylist() for column in rows.columns), strict=True))
 
 

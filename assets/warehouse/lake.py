@@ -6,6 +6,8 @@ the old day or the new one. What the columns mean is in `schema.py`.
 
 import hashlib
 from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
 from datetime import date
 from itertools import pairwise
 from pathlib import Path
@@ -16,12 +18,20 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from sqlalchemy import Executable, Table
 
-from assets.durable import replacing
+from assets.durable import one_at_a_time, replacing
 from assets.errors import ConfigError
 from assets.warehouse import engine
 from assets.warehouse.schema import METADATA, arrow_schema
 
 _FILE = "part.parquet"
+
+
+@dataclass(slots=True)
+class Stored:
+    """What replacing days stored: the number of rows, and each day's SHA-256 of its file."""
+
+    rows: int = 0
+    sha256: dict[date, str] = field(default_factory=dict)
 
 
 class Lake:
@@ -32,39 +42,49 @@ class Lake:
         self._stored: set[str] | None = None
         self._connection: duckdb.DuckDBPyConnection
 
-    def replace_days(self, table: Table, days: Iterable[date], rows: pa.RecordBatchReader) -> int:
-        """Store *rows*, sorted by `local_day` and key, as the whole content of *days*; return their number.
+    def writing(self) -> AbstractContextManager[None]:
+        """Wait for every reader and writer of this workspace, and keep others out.
+
+        A load or a build holds it for as long as it lasts: a slower one can never store older rows
+        over newer ones.
+        """
+        return one_at_a_time(self.folder / "days")
+
+    def reading(self) -> AbstractContextManager[None]:
+        """Wait for a writer: no report is built over days that are just being replaced."""
+        return one_at_a_time(self.folder / "days", shared=True)
+
+    def forget(self, table: Table, days: Iterable[date]) -> None:
+        """Remove *days*: what a killed process leaves behind is then a day that is not there."""
+        for day in days:
+            self._path(table, day).unlink(missing_ok=True)
+
+    def replace_days(self, table: Table, days: Iterable[date], rows: pa.RecordBatchReader) -> Stored:
+        """Store *rows*, sorted by `local_day` and key, as the whole content of *days*.
 
         A day without rows is stored as an empty day. Raises ValueError for a row of another day.
         """
         waiting = sorted(days, reverse=True)
-        stored = 0
+        stored = Stored()
         for day, content in _by_day(rows, arrow_schema(table)):
             while waiting and waiting[-1] < day:
-                self._write(table, waiting.pop(), arrow_schema(table).empty_table())
+                self._write(table, waiting.pop(), arrow_schema(table).empty_table(), stored)
             if not waiting or waiting.pop() != day:
                 raise ValueError(f"{table.name}: rows of {day} are outside the days to replace")
-            self._write(table, day, content)
-            stored += content.num_rows
-        for day in waiting:
-            self._write(table, day, arrow_schema(table).empty_table())
+            self._write(table, day, content, stored)
+        for day in reversed(waiting):
+            self._write(table, day, arrow_schema(table).empty_table(), stored)
         return stored
 
-    def _write(self, table: Table, day: date, content: pa.Table) -> None:
+    def _write(self, table: Table, day: date, content: pa.Table, stored: Stored) -> None:
         with replacing(self._path(table, day)) as temporary:
             pq.write_table(content, temporary, compression="zstd", row_group_size=engine.BATCH_ROWS)
+            with temporary.open("rb") as file:
+                stored.sha256[day] = hashlib.file_digest(file, "sha256").hexdigest()
+        stored.rows += content.num_rows
 
     def _path(self, table: Table, day: date) -> Path:
         return self.folder / table.name / f"local_day={day}" / _FILE
-
-    def version(self, table: Table, days: Iterable[date]) -> str:
-        """Return the SHA-256 of the stored bytes of *days*; a day that is not stored counts as such."""
-        digest = hashlib.sha256()
-        for day in days:
-            path = self._path(table, day)
-            digest.update(f"{day} ".encode())
-            digest.update(hashlib.sha256(path.read_bytes()).digest() if path.exists() else b"-")
-        return digest.hexdigest()
 
     def query(self, statement: Executable) -> pa.Table:
         """Run a SQLAlchemy *statement* over the tables of `schema.py`; return its rows."""

@@ -86,6 +86,8 @@ LOAD_COUNTS = Table(
     _count("no_change_count", "rows whose new assignee is the previous one"),
     _count("unreadable_count", "inputs that could not be read at all"),
     _count("cleaned_count", "accepted rows with a replaced character"),
+    _count("unstated_count", "accepted rows whose previous assignee the source does not tell"),
+    _text("events_sha256", "SHA-256 of the day's file of assignment_events", nullable=False),
     comment="one row a loaded day: what became of the rows read",
 )
 
@@ -108,7 +110,8 @@ LOG_COUNTS = Table(
     _count("no_change_count", "rows whose assignee turned out to be the last known one"),
     _count("repeated_count", "rows whose event_id an earlier day already has"),
     _count("inferred_count", "log rows whose previous assignee is the last known one"),
-    _count("history_count", "accepted events of earlier days, which it looked back to"),
+    _text("log_sha256", "SHA-256 of the day's file of assignment_log", nullable=False),
+    _text("history_sha256", "of the events of all earlier days, which it looked back to", nullable=False),
     comment="one row a day: what became of the accepted events",
 )
 

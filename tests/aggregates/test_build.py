@@ -3,6 +3,8 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
+from assets.aggregates.build import build_days
+from assets.aggregates.history import stale_days
 from assets.warehouse.schema import DAILY_SOURCE_AGGREGATES, LOG_COUNTS
 from tests.conftest import DAY, Inbox, line
 
@@ -142,3 +144,40 @@ def test_an_empty_day_has_an_empty_log(inbox: Inbox) -> None:
     inbox.load(DAY)
     inbox.build(DAY)
     assert [row["log_count"] for row in inbox.rows(LOG_COUNTS)] == [0]
+
+
+def test_later_days_are_built_again_where_an_earlier_event_changed(inbox: Inbox) -> None:
+    inbox.write(
+        "e1,2024-03-01T15:00:00Z,c1,k1,Bob,user", "e2,2024-03-05T15:00:00Z,c2,k1,Eve,user", header=UNSTATED
+    )
+    inbox.load(*MARCH)
+    inbox.build(*MARCH)
+    assert stale_days(inbox.lake) == []
+    inbox.write(
+        "e1,2024-03-01T15:00:00Z,c1,k1,Ann,user", "e2,2024-03-05T15:00:00Z,c2,k1,Eve,user", header=UNSTATED
+    )
+    inbox.load(MARCH[0])
+    assert stale_days(inbox.lake)[0] == date(2024, 3, 2)
+    built = build_days(inbox.lake, inbox.period(MARCH[0]))
+    assert built.days[0] == MARCH[0]
+    assert stale_days(inbox.lake) == []
+    assert [row["previous_assignee_name"] for row in inbox.log()] == [None, "Ann"]
+
+
+def test_a_build_that_was_killed_leaves_days_that_are_not_built(
+    inbox: Inbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inbox.write(line("e1", "2024-03-05T15:00:00Z"))
+    inbox.load(*MARCH)
+    inbox.build(*MARCH)
+
+    def die(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as broken:
+        broken.setattr("assets.aggregates.build.counts_by_day_and_source", die)
+        with pytest.raises(KeyboardInterrupt):
+            inbox.build(DAY)
+    assert stale_days(inbox.lake) == [DAY]
+    inbox.build(DAY)
+    assert stale_days(inbox.lake) == []

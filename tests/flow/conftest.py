@@ -58,7 +58,7 @@ class Shell:
             f"{root}/{path.relative_to(self.folder / root)}": path.read_bytes()
             for root in ("lake", "out")
             for path in (self.folder / root).rglob("*")
-            if path.is_file()
+            if path.is_file() and not path.name.startswith(".")  # locks
         }
 
 

@@ -46,10 +46,11 @@ def test_what_is_stored_is_what_was_given_however_it_was_cut(
 ) -> None:
     whole, pieces = (Lake(tmp_path_factory.mktemp("lake"), "acme") for _ in range(2))
     table = counts(*rows)
-    whole.replace_days(DAILY_SOURCE_AGGREGATES, DAYS, table.to_reader())
-    pieces.replace_days(DAILY_SOURCE_AGGREGATES, DAYS, table.to_reader(max_chunksize=cut))
+    at_once = whole.replace_days(DAILY_SOURCE_AGGREGATES, DAYS, table.to_reader())
+    in_pieces = pieces.replace_days(DAILY_SOURCE_AGGREGATES, DAYS, table.to_reader(max_chunksize=cut))
     assert stored(whole) == rows
-    assert whole.version(DAILY_SOURCE_AGGREGATES, DAYS) == pieces.version(DAILY_SOURCE_AGGREGATES, DAYS)
+    assert at_once == in_pieces
+    assert (at_once.rows, sorted(at_once.sha256)) == (len(rows), DAYS)
 
 
 def test_a_day_not_asked_for_is_refused(tmp_path: Path) -> None:
