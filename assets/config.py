@@ -1,142 +1,22 @@
-"""The YAML configuration as validated models; `config_file.py` reads it. No I/O.
+"""The YAML configuration as validated models; `config_file.py` reads it. No I/O."""
 
-Secrets stay `${NAME}` until
-`reveal` is called at the moment of use, so that checking a configuration needs no environment.
-"""
-
-import glob
-import os
-import re
 from collections.abc import Iterator
-from datetime import date
-from difflib import get_close_matches
+from datetime import date, time
 from enum import StrEnum
-from pathlib import Path
-from typing import Annotated, Literal, Self
-from zoneinfo import ZoneInfo, available_timezones
+from typing import Literal, Self
+from zoneinfo import ZoneInfo
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
-    Field,
-    SecretStr,
-    ValidationInfo,
-    field_validator,
-    model_validator,
-)
+from pydantic import Field, SecretStr, field_validator, model_validator
 
-from assets.errors import ConfigError
-from assets.events import CONTRACT_COLUMNS, contract_column
 from assets.periods import PRESETS, Preset
+from assets.setting import Address, DatabaseUrl, Folder, Name, Setting, Zone, missing_names
+from assets.source_config import Source, SqlSource
+from assets.timing import Calendar, ClockTime, Timing
 
 DEFAULT_LOG_ROWS = 1_000
 
 
-def _known_zone(name: str) -> str:
-    if name in available_timezones():
-        return name
-    near = get_close_matches(name, sorted(available_timezones()), n=1)
-    hint = f"; did you mean {near[0]}?" if near else ', for example "Europe/Berlin"'
-    raise ValueError(f"{name!r} is not an IANA time zone{hint}")
-
-
-def _absolute(path: Path, info: ValidationInfo) -> Path:
-    base: Path = (info.context or {}).get("folder", Path.cwd())
-    return (base / path.expanduser()).resolve()
-
-
-Zone = Annotated[str, AfterValidator(_known_zone)]
-Folder = Annotated[Path, AfterValidator(_absolute)]
-Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,62}$")]
-
-_TIME_DIRECTIVES = {f"%{letter}" for letter in "YymdbBaAHIpMSfgjz%"} | {f"%-{letter}" for letter in "mdHIMS"}
-
-
-def _known_columns(columns: dict[str, str]) -> dict[str, str]:
-    mapped = {contract_column(name): column for name, column in columns.items()}
-    unknown = sorted(set(mapped) - set(CONTRACT_COLUMNS))
-    if unknown:
-        raise ValueError(
-            f"no such contract column: {', '.join(unknown)}; there are {', '.join(CONTRACT_COLUMNS)}"
-        )
-    return mapped
-
-
-ColumnMap = Annotated[dict[str, str], AfterValidator(_known_columns)]
-
-
-class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class _SourceOptions(_Model):
-    timezone: Zone | None = Field(
-        default=None, description="Zone of times that carry none; without it such rows are rejected."
-    )
-    time_format: str | None = Field(
-        default=None, description="strptime format of `occurred_at` where it is not ISO 8601 or an epoch."
-    )
-    columns: ColumnMap = Field(
-        default_factory=dict,
-        description="Contract column -> column of the source; equal names need no entry.",
-    )
-
-    @field_validator("time_format")
-    @classmethod
-    def _known_directives(cls, form: str | None) -> str | None:
-        unknown = sorted(set(re.findall(r"%-?.", form or "")) - _TIME_DIRECTIVES)
-        if unknown:
-            known = " ".join(sorted(_TIME_DIRECTIVES))
-            raise ValueError(f"cannot read {' '.join(unknown)}; it knows {known}, and zones as %z only")
-        return form
-
-
-class FilesSource(_SourceOptions):
-    """Events in CSV, NDJSON or Parquet files."""
-
-    type: Literal["files"]
-    path: str = Field(description="Glob of the files, relative to the configuration.")
-
-    @field_validator("path")
-    @classmethod
-    def _absolute_glob(cls, pattern: str, info: ValidationInfo) -> str:
-        folder: Path = (info.context or {}).get("folder", Path.cwd())
-        return str(Path(glob.escape(str(folder))) / Path(pattern).expanduser())
-
-
-class SqlSource(_SourceOptions):
-    """Events in a database: one table, or a query with `:start` and `:end`."""
-
-    type: Literal["sql"]
-    url: SecretStr = Field(description="SQLAlchemy URL; `${NAME}` takes an environment variable.")
-    table: str | None = Field(default=None, description="Table or view, optionally schema.table.")
-    query: str | None = Field(
-        default=None, description="SELECT with :start and :end, the window's UTC instants, the end excluded."
-    )
-
-    @field_validator("url")
-    @classmethod
-    def _absolute_sqlite(cls, url: SecretStr, info: ValidationInfo) -> SecretStr:
-        scheme, slashes, path = url.get_secret_value().partition(":///")
-        if not scheme.startswith("sqlite") or not slashes or path.startswith(("/", "${")):
-            return url
-        return SecretStr(f"{scheme}:///{_absolute(Path(path), info)}")
-
-    @model_validator(mode="after")
-    def _table_or_query(self) -> Self:
-        if (self.table is None) == (self.query is None):
-            raise ValueError("give either `table` or `query`")
-        for mark in (":start", ":end"):
-            if self.query is not None and not re.search(rf"{mark}\b", self.query):
-                raise ValueError(f"`query` must use {mark}, so that only the asked days are read")
-        return self
-
-
-Source = Annotated[FilesSource | SqlSource, Field(discriminator="type")]
-
-
-class Filters(_Model):
+class Filters(Setting):
     """Values per filter: any of one filter's values, all of the filters. Empty = no filter."""
 
     source: tuple[str, ...] = ()
@@ -183,7 +63,7 @@ class Format(StrEnum):
 Language = Literal["en", "de", "es", "pt-BR", "zh-CN", "ar"]
 
 
-class Brand(_Model):
+class Brand(Setting):
     """Whose report it is, as its reader sees."""
 
     color: str = Field(
@@ -193,7 +73,7 @@ class Brand(_Model):
     footer: str = Field(default="", max_length=200, description="Line at the end, and on each printed page.")
 
 
-class Presentation(_Model):
+class Presentation(Setting):
     """How reports are presented; a workspace's values hold for its reports unless one has its own."""
 
     components: tuple[Component, ...] = Field(default=tuple(Component), description="What is shown.")
@@ -213,8 +93,8 @@ class Presentation(_Model):
     )
 
 
-class ReportSpec(Presentation):
-    """One report: which days, which rows, and how it is presented."""
+class ReportSpec(Presentation, Timing):
+    """One report: which days, which rows, how it is presented and when it is made."""
 
     name: Name
     preset: Preset = Preset.CUSTOM
@@ -234,9 +114,20 @@ class ReportSpec(Presentation):
             raise ValueError("`last_day` is before `first_day`")
         return self
 
+    @model_validator(mode="after")
+    def _months_are_made_on_their_first_day(self) -> Self:
+        if self.preset is Preset.LAST_MONTH and self.every not in {"day", "first_day_of_month"}:
+            raise ValueError("`last_month` is made once a month, on the first: leave `every` out")
+        return self
 
-class Workspace(Presentation):
-    """One inbox: its zone, its source, its reports."""
+    @property
+    def includes_running_day(self) -> bool:
+        """Tell whether it counts the report date itself."""
+        return self.include_today or self.preset in {Preset.TODAY, Preset.THIS_MONTH}
+
+
+class Workspace(Presentation, Timing, Calendar):
+    """One inbox: its zone, its source, its reports, and when they are made."""
 
     slug: Name = Field(description="Folder and asset name: lower case, digits, - and _.")
     name: str
@@ -253,6 +144,16 @@ class Workspace(Presentation):
         description="Who answers for it: an address, or team:name.",
     )
     reports: tuple[ReportSpec, ...] = Field(default=(), description="Reports beside the seven presets.")
+    flow_at: ClockTime = Field(default=time(0, 20), description="Local time of the nightly flow.")
+    lookback_days: int = Field(
+        default=3, ge=1, le=366, description="Closed days that the nightly flow reads again, for late events."
+    )
+    today_every: Literal[5, 10, 15, 20, 30, 60, 120, 180, 240, 360, 720] | None = Field(
+        default=None, description="Minutes between the runs of reports over the running day."
+    )
+    max_rejected_pct: float = Field(
+        default=5, ge=0, le=100, description="A warning where a larger share of a load's rows is rejected."
+    )
 
     @model_validator(mode="after")
     def _report_names_differ(self) -> Self:
@@ -274,19 +175,70 @@ class Workspace(Presentation):
     def all_reports(self) -> tuple[ReportSpec, ...]:
         """The seven presets, then the workspace's own, all presented as configured."""
         presets = (ReportSpec(name=preset.value, preset=preset) for preset in PRESETS)
-        return tuple(self.presented(spec) for spec in (*presets, *self.reports))
+        return tuple(self.completed(spec) for spec in (*presets, *self.reports))
 
-    def presented(self, spec: ReportSpec) -> ReportSpec:
-        """Return *spec* with the workspace's presentation where it has none of its own."""
-        own = {name: getattr(self, name) for name in Presentation.model_fields.keys() - spec.model_fields_set}
+    def completed(self, spec: ReportSpec) -> ReportSpec:
+        """Return *spec* with the workspace's presentation and timing where it has none of its own."""
+        shared = Presentation.model_fields.keys() | Timing.model_fields.keys()
+        own = {name: getattr(self, name) for name in shared - spec.model_fields_set}
+        if spec.preset is Preset.CUSTOM:
+            own |= {"every": "day"}  # its days are over once, and it is made once
+        if spec.preset is Preset.LAST_MONTH:
+            own |= {"every": "first_day_of_month", "at": spec.at or self.at or time(6, 15)}
         return spec.model_copy(update=own)
 
 
-class Config(_Model):
+class Smtp(Setting):
+    """The mail server."""
+
+    host: str
+    port: int = Field(default=587, ge=1, le=65535)
+    security: Literal["starttls", "tls", "none"] = Field(
+        default="starttls", description="`none` is allowed on this machine only."
+    )
+    username: str | None = None
+    password: SecretStr | None = None
+    sender: Address
+
+    @model_validator(mode="after")
+    def _nothing_goes_out_in_clear(self) -> Self:
+        if self.security == "none" and self.host not in {"127.0.0.1", "::1", "localhost"}:
+            raise ValueError("`security: none` is for a server on this machine; use starttls or tls")
+        if self.security == "none" and self.username is not None:
+            raise ValueError("`username` needs `security: starttls` or `tls`: a password never goes in clear")
+        if (self.username is None) != (self.password is None):
+            raise ValueError("give both `username` and `password`, or neither")
+        return self
+
+
+class Config(Setting):
     """The whole configuration of one deployment."""
 
     lake: Folder = Field(description="Folder of the Parquet lake.")
     archive: Folder = Field(description="Folder of the archived reports.")
+    state: DatabaseUrl = Field(
+        default=SecretStr("sqlite:///state.sqlite"),
+        validate_default=True,
+        description="SQLAlchemy URL of the catalogue of reports and of what the operator was told.",
+    )
+    start_schedules: bool = Field(
+        default=False,
+        description="Schedules and sensors run from the start; otherwise they are turned on by hand.",
+    )
+    catch_up_days: int = Field(
+        default=7,
+        ge=1,
+        le=62,
+        description="How far back reports are made that an outage left out.",
+    )
+    operator: Address | None = Field(default=None, description="Who is told what went wrong.")
+    smtp: Smtp | None = None
+    keep_runs_days: int = Field(
+        default=400, ge=1, description="Dagster's runs and their logs are deleted after so many days."
+    )
+    keep_versions: int | None = Field(
+        default=None, ge=1, description="Versions of one report that are kept; all, unless told."
+    )
     workspaces: tuple[Workspace, ...]
 
     @field_validator("workspaces")
@@ -296,6 +248,12 @@ class Config(_Model):
             raise ValueError("list at least one workspace")
         _refuse_twice([workspace.slug.replace("-", "_") for workspace in workspaces], "slug")
         return workspaces
+
+    @model_validator(mode="after")
+    def _the_operator_can_be_reached(self) -> Self:
+        if self.operator is not None and self.smtp is None:
+            raise ValueError("`operator` needs `smtp`")
+        return self
 
 
 def _refuse_twice(names: list[str], what: str) -> None:
@@ -307,33 +265,18 @@ def _refuse_twice(names: list[str], what: str) -> None:
 def missing_variables(config: Config) -> list[str]:
     """Return a sentence for every `${NAME}` of *config* that the environment does not have."""
     return [
-        f"workspaces.{number}.{key}: environment variable {name} is not set"
-        for number, workspace in enumerate(config.workspaces)
-        for key, secret in _secrets(workspace)
-        for name in _VARIABLE.findall(secret.get_secret_value())
-        if name not in os.environ
+        f"{key}: environment variable {name} is not set"
+        for key, secret in _secrets(config)
+        for name in missing_names(secret)
     ]
 
 
-def _secrets(workspace: Workspace) -> Iterator[tuple[str, SecretStr]]:
-    if isinstance(workspace.source, SqlSource):
-        yield "source.url", workspace.source.url
-    if workspace.mask_key:
-        yield "mask_key", workspace.mask_key
-
-
-_VARIABLE = re.compile(r"\$\{(\w+)\}")
-
-
-def reveal(secret: SecretStr) -> str:
-    """Return *secret* with each `${NAME}` replaced from the environment.
-
-    Raises ConfigError that names the variable, never the value.
-    """
-
-    def value(match: re.Match[str]) -> str:
-        if match[1] not in os.environ:
-            raise ConfigError(f"environment variable {match[1]} is not set; the configuration uses it")
-        return os.environ[match[1]]
-
-    return _VARIABLE.sub(value, secret.get_secret_value())
+def _secrets(config: Config) -> Iterator[tuple[str, SecretStr]]:
+    yield "state", config.state
+    if config.smtp and config.smtp.password:
+        yield "smtp.password", config.smtp.password
+    for number, workspace in enumerate(config.workspaces):
+        if isinstance(workspace.source, SqlSource):
+            yield f"workspaces.{number}.source.url", workspace.source.url
+        if workspace.mask_key:
+            yield f"workspaces.{number}.mask_key", workspace.mask_key

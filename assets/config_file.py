@@ -4,6 +4,7 @@ What the keys mean is in `config.py`.
 """
 
 from collections.abc import Hashable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -36,8 +37,34 @@ def load_config(path: Path) -> Config:
 
     Raises ConfigError with every mistake at once, one a line: `workspaces.0.timezone: ...`.
     """
+    return _validated(path, _read(path))
+
+
+def load_usable(path: Path) -> tuple[Config, tuple[str, ...]]:
+    """Read the file at *path* without the workspaces that are wrong; return it and their mistakes.
+
+    Raises ConfigError where the file cannot be read, something else is wrong, or no workspace is right.
+    """
+    raw = _read(path)
     try:
-        raw = yaml.load(path.read_text(encoding="utf-8"), Loader=_UniqueKeyLoader)  # noqa: S506 - a SafeLoader
+        return _validated(path, raw), ()
+    except ConfigError as error:
+        entries = raw.get("workspaces") if isinstance(raw, dict) else None
+        if not isinstance(entries, list):
+            raise
+        usable: dict[str, Any] = {}
+        for entry in entries:
+            with suppress(ConfigError):
+                (workspace,) = _validated(path, raw | {"workspaces": [entry]}).workspaces
+                usable.setdefault(workspace.slug.replace("-", "_"), entry)
+        if not usable:
+            raise
+        return _validated(path, raw | {"workspaces": [*usable.values()]}), tuple(str(error).splitlines())
+
+
+def _read(path: Path) -> Any:
+    try:
+        return yaml.load(path.read_text(encoding="utf-8"), Loader=_UniqueKeyLoader)  # noqa: S506 - a SafeLoader
     except FileNotFoundError:
         raise ConfigError(
             f"{path}: no such file; name one with --config, or start from reports.yaml"
@@ -47,6 +74,9 @@ def load_config(path: Path) -> Config:
         raise ConfigError(f"{path}: line {line}: {error.problem}") from None
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise ConfigError(f"{path}: {error}") from None
+
+
+def _validated(path: Path, raw: Any) -> Config:
     try:
         return Config.model_validate(raw, context={"folder": path.resolve().parent})
     except ValidationError as error:

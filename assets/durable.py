@@ -49,6 +49,13 @@ def creating_folder(path: Path) -> Iterator[Path]:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
+def remove_folder(path: Path) -> None:
+    """Remove the folder *path*: it is there as a whole or not at all."""
+    doomed = path.with_name(f".{path.name}.{uuid4().hex}")
+    path.rename(doomed)
+    shutil.rmtree(doomed)
+
+
 @contextmanager
 def one_at_a_time(path: Path, *, shared: bool = False) -> Iterator[None]:
     """Wait until no other process holds *path*; the lock ends with the process, however it ends.

@@ -9,7 +9,7 @@ from datetime import date
 import dagster as dg
 
 from assets.config import ReportSpec, Workspace
-from assets.periods import Period, Preset, dates
+from assets.periods import Period, Preset, dates, day_exists
 
 _MONTH_DAYS = 31
 
@@ -60,6 +60,10 @@ def period_of_run(context: dg.AssetExecutionContext, workspace: Workspace) -> Pe
     return Period(date.fromisoformat(keys.start), date.fromisoformat(keys.end), workspace.zone)
 
 
-def report_date_of_run(context: dg.AssetExecutionContext) -> date:
-    """Return the report date of a run; the first of the month for `last_month`."""
-    return date.fromisoformat(context.partition_key)
+def report_dates_of_run(context: dg.AssetExecutionContext, workspace: Workspace) -> list[date]:
+    """Return the report dates of a run, of one or of many; the first of the month for `last_month`.
+
+    A date that the zone skips is none.
+    """
+    days = (date.fromisoformat(key) for key in context.partition_keys)
+    return [day for day in days if day_exists(day, workspace.zone)]

@@ -64,19 +64,25 @@ def run(
     reload: Annotated[
         bool, typer.Option("--reload", help="Read days again that are loaded already.")
     ] = False,
+    outdated: Annotated[
+        bool, typer.Option("--outdated", help="Make archived reports anew whose days have changed.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print a list for machines.")] = False,
 ) -> None:
     """Load the missing days, then build and archive the reports, and print what was made."""
-    from assets.config_file import load_config
-    from assets.deliver.archive import Archive
-    from assets.deliver.catalogue import write_index
+    from assets.config_file import load_usable
+    from assets.deliver.catalogue import Catalogue
+    from assets.deliver.index import write_index
     from orchestration import flow
 
-    settings = load_config(config)
+    settings, broken = load_usable(config)
+    for sentence in broken:
+        typer.echo(f"error: {sentence}", err=True)
+    catalogue = Catalogue(settings.state)
     now = datetime.now(UTC)
     started = time.monotonic()
     published: list[Published] = []
-    exit_code = 0
+    exit_code = ConfigError.exit_code if broken else 0
     orders = [
         flow.Order(
             each,
@@ -94,11 +100,13 @@ def run(
             typer.echo(f"[{time.monotonic() - started:6.1f} s] {slug}: {text}", err=True)
 
         try:
-            published += flow.run(order, settings, say)
+            published += flow.run(order, settings, catalogue, say)
+            if outdated:
+                published += flow.rebuild(order.workspace, settings, catalogue, now, say)
         except ReportError as error:
             typer.echo(f"error: {slug}: {error}", err=True)
             exit_code = exit_code or error.exit_code
-    index = write_index(Archive(settings.archive))
+    index = write_index(catalogue, settings.archive, [order.workspace.slug for order in orders])
     if as_json:
         typer.echo(json.dumps([_summary(each) for each in published], indent=2, ensure_ascii=False))
     else:
@@ -134,7 +142,7 @@ def _chosen_reports(
             raise ConfigError(f"--to {last.date()} is before --from {first.date()}")
         name = f"custom_{first.date()}_{last.date()}"
         chosen.append(
-            workspace.presented(ReportSpec(name=name, first_day=first.date(), last_day=last.date()))
+            workspace.completed(ReportSpec(name=name, first_day=first.date(), last_day=last.date()))
         )
     return tuple(chosen) or workspace.all_reports
 
@@ -234,6 +242,23 @@ def doctor(config: ConfigOption = DEFAULT_CONFIG) -> None:
             typer.echo(f"      mend it: {finding.remedy}")
     if not all(finding.is_fine for finding in findings):
         raise typer.Exit(1)
+
+
+@app.command()
+def reindex(config: ConfigOption = DEFAULT_CONFIG) -> None:
+    """Write the catalogue and the index pages anew from what is archived."""
+    from assets.config_file import load_usable
+    from assets.deliver.archive import Archive
+    from assets.deliver.catalogue import Catalogue
+    from assets.deliver.index import write_index
+
+    settings, _ = load_usable(config)
+    catalogue = Catalogue(settings.state)
+    archived = Archive(settings.archive).versions()
+    for each, as_of, archived_at in archived:
+        catalogue.record(each, as_of, archived_at)
+    slugs = sorted({each.manifest.workspace for each, _, _ in archived})
+    typer.echo(f"{len(archived):,} versions in {write_index(catalogue, settings.archive, slugs)}")
 
 
 @app.command()

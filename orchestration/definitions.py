@@ -2,6 +2,7 @@
 
 import os
 import warnings
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -9,12 +10,15 @@ import dagster as dg
 
 from assets.aggregates.defs import aggregate_assets
 from assets.config import Config
-from assets.config_file import load_config
+from assets.config_file import load_usable
+from assets.deliver.catalogue import Catalogue
 from assets.deliver.defs import report_assets
 from assets.deliver.resource import ArchiveResource
-from assets.extract.defs import extract_assets
+from assets.extract.defs import Clock, extract_assets
 from assets.warehouse.resource import WarehouseResource
-from orchestration.jobs import workspace_jobs
+from orchestration.maintenance import maintenance_assets, maintenance_schedule
+from orchestration.schedules import workspace_schedules
+from orchestration.sensors import due_sensor, failure_sensor
 
 _DEFAULT_CONFIG = Path(__file__).parents[1] / "reports.yaml"
 
@@ -26,21 +30,44 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-def build_definitions(config: Config) -> dg.Definitions:
-    """Return the assets, checks, jobs and resources of every workspace of *config*."""
+def build_definitions(config: Config, broken: Sequence[str] = (), clock: Clock = now) -> dg.Definitions:
+    """Return what there is for every workspace of *config*; *broken* are the mistakes of those left out.
+
+    There are no jobs: schedules and people launch assets. A job for each workspace would cost time
+    that grows with the square of their number.
+    """
+    catalogue = Catalogue(config.state)
+    schedule_status, sensor_status = (
+        (dg.DefaultScheduleStatus.RUNNING, dg.DefaultSensorStatus.RUNNING)
+        if config.start_schedules
+        else (dg.DefaultScheduleStatus.STOPPED, dg.DefaultSensorStatus.STOPPED)
+    )
     with warnings.catch_warnings():
         # What is in beta is pinned by the lock file and tested; the notice would hide real warnings.
         warnings.simplefilter("ignore", dg.BetaWarning)
         assets = [asset for workspace in config.workspaces for stage in STAGES for asset in stage(workspace)]
     return dg.Definitions(
-        assets=assets,
-        jobs=[job for workspace in config.workspaces for job in workspace_jobs(workspace)],
+        assets=[*assets, *maintenance_assets(config, broken)],
+        schedules=[
+            maintenance_schedule(schedule_status),
+            *(
+                schedule
+                for workspace in config.workspaces
+                for schedule in workspace_schedules(workspace, config, catalogue, schedule_status)
+            ),
+        ],
+        sensors=[
+            due_sensor(config, catalogue, broken, clock, sensor_status),
+            failure_sensor(config, catalogue, clock, sensor_status),
+        ],
+        executor=dg.in_process_executor,  # starting a process for each step costs more than the work
         resources={
             "warehouse": WarehouseResource(root=str(config.lake)),
             "archive": ArchiveResource(root=str(config.archive)),
-            "clock": now,
+            "catalogue": catalogue,
+            "clock": clock,
         },
     )
 
 
-defs = build_definitions(load_config(Path(os.environ.get("ASSIGNMENT_REPORTS_CONFIG", _DEFAULT_CONFIG))))
+defs = build_definitions(*load_usable(Path(os.environ.get("ASSIGNMENT_REPORTS_CONFIG", _DEFAULT_CONFIG))))

@@ -9,21 +9,20 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from multiprocessing import cpu_count, get_context
 
-from sqlalchemy import func, select
-
 from assets.aggregates.build import build_days
 from assets.aggregates.history import stale_days
 from assets.config import Config, ReportSpec, Workspace
 from assets.deliver.archive import Archive
+from assets.deliver.catalogue import Catalogue
+from assets.deliver.outdated import outdated_reports
 from assets.deliver.publish import Draft, Published, draft_report, publish
 from assets.errors import TotalsDiffer
 from assets.extract.load import load_days
 from assets.periods import Period, as_of, dates, periods_of_days
 from assets.report.build import periods_of
-from assets.report.readiness import unloaded_days
+from assets.report.readiness import has_unstated, unloaded_days
 from assets.sources.registry import open_source
 from assets.warehouse.lake import Lake
-from assets.warehouse.schema import LOAD_COUNTS
 from orchestration.planner import days_of_periods
 
 Say = Callable[[str], None]
@@ -51,14 +50,16 @@ class Order:
         return days_of_periods(periods, self.workspace.first_day, self.as_of)
 
 
-def run(order: Order, config: Config, say: Say) -> list[Published]:
+def run(order: Order, config: Config, catalogue: Catalogue, say: Say) -> list[Published]:
     """Load the missing days of *order*, build their log and counts, and archive its reports.
+
+    Archived reports whose days have changed are noted as outdated.
 
     Raises SourceUnavailable, or TotalsDiffer where a check fails.
     """
     warehouse = Lake(config.lake, order.workspace.slug)
     loaded = _load(order, warehouse, order.days, say)
-    if loaded and _has_unstated(warehouse):
+    if loaded and has_unstated(warehouse):
         loaded += _load(order, warehouse, list(dates(order.workspace.first_day, loaded[-1])), say)
     stale = _stale(order, warehouse)
     for period in periods_of_days([*stale, *loaded], order.workspace.zone):
@@ -70,7 +71,28 @@ def run(order: Order, config: Config, say: Say) -> list[Published]:
     for spec in order.specs:
         say(f"{spec.name}: counting")
         drafts.append(draft_report(warehouse, order.workspace, spec, order.report_date, order.as_of))
-    return _publish(drafts, Archive(config.archive), say)
+    published = _publish(drafts, Archive(config.archive), say)
+    for each in published:
+        catalogue.record(each.archived, each.report.as_of, order.now)
+    catalogue.mark_outdated(outdated_reports(catalogue, warehouse, order.workspace), order.now)
+    return published
+
+
+def rebuild(
+    workspace: Workspace, config: Config, catalogue: Catalogue, now: datetime, say: Say
+) -> list[Published]:
+    """Make the archived reports of *workspace* anew whose days have changed."""
+    specs = {spec.name: spec for spec in workspace.all_reports}
+    outdated = sorted(
+        key for key in catalogue.outdated() if key.workspace == workspace.slug and key.report in specs
+    )
+    return [
+        published
+        for key in outdated
+        for published in run(
+            Order(workspace, (specs[key.report],), key.report_date, now), config, catalogue, say
+        )
+    ]
 
 
 def _load(order: Order, warehouse: Lake, days: list[date], say: Say) -> list[date]:
@@ -92,12 +114,6 @@ def _load(order: Order, warehouse: Lake, days: list[date], say: Say) -> list[dat
 def _stale(order: Order, warehouse: Lake) -> list[date]:
     """Return the days whose log is missing, or was built before an earlier day was loaded."""
     return [day for day in stale_days(warehouse) if day in order.days]
-
-
-def _has_unstated(warehouse: Lake) -> bool:
-    """Tell whether some event's previous assignee must be found in earlier days."""
-    found = warehouse.query(select(func.sum(LOAD_COUNTS.c.unstated_count)))
-    return bool(found.column(0)[0].as_py())
 
 
 def _publish(drafts: list[Draft], archive: Archive, say: Say) -> list[Published]:

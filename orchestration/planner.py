@@ -1,9 +1,39 @@
-"""What is needed and not there: pure answers for the command line and, later, the sensor."""
+"""What is due and not done: pure answers for the command line, the schedules and the sensor."""
 
-from collections.abc import Iterable
-from datetime import date, datetime
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from enum import StrEnum
 
-from assets.periods import Period, first_instant
+from assets.config import ReportSpec, Workspace
+from assets.periods import DAY, Period, Preset, first_instant, local_day
+from assets.timing import ticks
+
+_FIRST_PAUSE = timedelta(minutes=15)
+
+
+class Verdict(StrEnum):
+    """What to do about a report that is due."""
+
+    MAKE = "make"
+    WAIT = "wait"
+    MAKE_PROVISIONAL = "make it provisional"
+    SKIP = "skip"
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """One report of one report date: called for at *at*, awaited until *deadline*."""
+
+    workspace: Workspace
+    spec: ReportSpec
+    report_date: date
+    at: datetime
+
+    @property
+    def deadline(self) -> datetime:
+        """The instant after which it waits no longer for its days."""
+        return self.at + timedelta(hours=self.spec.deadline_hours)
 
 
 def days_of_periods(periods: Iterable[Period], first_day: date, as_of: datetime) -> list[date]:
@@ -16,3 +46,71 @@ def days_of_periods(periods: Iterable[Period], first_day: date, as_of: datetime)
             if day >= first_day and first_instant(day, period.zone) < as_of
         }
     )
+
+
+def due_reports(workspace: Workspace, catch_up_days: int, now: datetime) -> Iterator[Due]:
+    """Yield the reports of *workspace* that ticks of the last *catch_up_days* days call for at *now*.
+
+    A report over the running day is due for that day only: later, it is the report of another day.
+    """
+    today = local_day(now, workspace.zone)
+    since = max(workspace.first_day, today - catch_up_days * DAY)
+    for spec in workspace.all_reports:
+        if spec.includes_running_day and workspace.today_every:
+            at = _last_interval(today, workspace, now)
+            if at is not None:
+                yield Due(workspace, spec, today, at)
+            continue
+        for tick in ticks(spec, workspace, workspace.zone, *_span(spec, since, today)):
+            is_past = spec.includes_running_day and spec.every == "day" and tick.report_date < today
+            if tick.at <= now and not is_past:
+                yield Due(workspace, spec, tick.report_date, tick.at)
+
+
+def _span(spec: ReportSpec, since: date, until: date) -> tuple[date, date]:
+    """Return the report dates to look at; a fixed period is reported on the day after it, once."""
+    if spec.preset is not Preset.CUSTOM or spec.last_day is None:
+        return since, until
+    after = spec.last_day + DAY
+    return (after, after) if since <= after <= until else (until, until - DAY)
+
+
+def _last_interval(today: date, workspace: Workspace, now: datetime) -> datetime | None:
+    """Return the last tick of `today_every` up to *now*; None in the first interval of the day."""
+    assert workspace.today_every  # noqa: S101 - the caller asked
+    midnight, every = first_instant(today, workspace.zone), timedelta(minutes=workspace.today_every)
+    return midnight + (now - midnight) // every * every if now - midnight >= every else None
+
+
+def judge(due: Due, missing: Collection[date], now: datetime, *, is_busy: bool) -> tuple[Verdict, str]:
+    """Return what to do about *due*, and why, where *missing* of its days are not there.
+
+    While its days are being loaded it waits, past the deadline too: they will be there soon.
+    """
+    if is_busy:
+        return Verdict.WAIT, "its days are being loaded"
+    if not missing:
+        return Verdict.MAKE, "its days are there"
+    why = f"{len(missing)} of its days are not loaded, the first is {min(missing)}"
+    if now < due.deadline:
+        return Verdict.WAIT, f"{why}; it waits until {due.deadline.astimezone(due.workspace.zone):%H:%M}"
+    return {
+        "provisional": Verdict.MAKE_PROVISIONAL,
+        "skip": Verdict.SKIP,
+        "wait": Verdict.WAIT,
+    }[due.spec.when_late], why
+
+
+def next_attempt(failures: Collection[datetime]) -> datetime | None:
+    """Return when to try again after *failures*: 15 minutes after the first, then twice as long each time."""
+    if not failures:
+        return None
+    doubled: int = 2 ** min(len(failures) - 1, 6)
+    return max(failures) + _FIRST_PAUSE * doubled
+
+
+def closed_days(workspace: Workspace, now: datetime) -> list[date]:
+    """Return the days that the nightly flow reads: the one that closed last, and those looked back to."""
+    today = local_day(now, workspace.zone)
+    days = (today - count * DAY for count in range(workspace.lookback_days, 0, -1))
+    return [day for day in days if day >= workspace.first_day]

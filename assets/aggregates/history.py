@@ -4,7 +4,8 @@ A day whose earlier days have changed since must be built again; their digest te
 """
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 
 from sqlalchemy import select
@@ -39,21 +40,29 @@ def stale_days(warehouse: Lake) -> list[date]:
     return [day for day, sha256 in history(warehouse).items() if built_upon.get(day) != sha256]
 
 
-def data_version(warehouse: Lake, days: Iterable[date]) -> str:
-    """Return the SHA-256 of what is stored of *days*: their log, and what became of the rows read.
+@dataclass(frozen=True, slots=True)
+class DataVersions:
+    """What is stored of each day: its log, and what became of the rows read."""
 
-    A day that is not loaded, or has no log, counts as such.
-    """
-    asked = sorted(days)
+    by_day: Mapping[date, Sequence[object]]
+
+    def of(self, days: Iterable[date]) -> str:
+        """Return the SHA-256 over *days*; one that is not loaded, or has no log, counts as such."""
+        digest = hashlib.sha256()
+        for day in days:
+            digest.update(f"{day} {self.by_day.get(day)}\n".encode())
+        return digest.hexdigest()
+
+
+def data_versions(warehouse: Lake) -> DataVersions:
+    """Read what is stored of every day."""
     loads, logs = LOAD_COUNTS.c, LOG_COUNTS.c
     said = [column for column in loads if column.name not in {"local_day", "loaded_until"}]
     rows = warehouse.query(
-        select(loads.local_day, logs.log_sha256, *said)
-        .outerjoin_from(LOAD_COUNTS, LOG_COUNTS, logs.local_day == loads.local_day)
-        .where(loads.local_day.between(asked[0], asked[-1]))
+        select(loads.local_day, logs.log_sha256, *said).outerjoin_from(
+            LOAD_COUNTS, LOG_COUNTS, logs.local_day == loads.local_day
+        )
     )
-    told = {day: values for day, *values in zip(*(c.to_pylist() for c in rows.columns), strict=True)}
-    digest = hashlib.sha256()
-    for day in asked:
-        digest.update(f"{day} {told.get(day)}\n".encode())
-    return digest.hexdigest()
+    return DataVersions(
+        {day: told for day, *told in zip(*(column.to_pylist() for column in rows.columns), strict=True)}
+    )

@@ -5,15 +5,16 @@ next one, which names the one it supersedes and what changed. `index.html` is in
 """
 
 import hashlib
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from assets.durable import creating_folder
+from assets.durable import creating_folder, remove_folder
 from assets.report.model import Report, Span
 
 MANIFEST = "manifest.json"
@@ -22,6 +23,14 @@ REPORT = "report.json"
 
 class _Value(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Key(NamedTuple):
+    """One report of one report date."""
+
+    workspace: str
+    report: str
+    report_date: date
 
 
 class FileEntry(_Value):
@@ -94,8 +103,7 @@ class Archive:
     def latest(self, workspace: str, report: str, report_date: date) -> tuple[Path, Manifest] | None:
         """Return the newest version of a report, or None."""
         folder = self.root / workspace / report / str(report_date)
-        versions = [int(path.name[1:]) for path in folder.glob("v*") if path.name[1:].isdigit()]
-        if not versions:
+        if not (versions := _versions(folder)):
             return None
         newest = folder / f"v{max(versions)}"
         return newest, Manifest.model_validate_json((newest / MANIFEST).read_bytes())
@@ -155,22 +163,33 @@ class Archive:
             (temporary / MANIFEST).write_text(manifest.model_dump_json(indent=2) + "\n", encoding="utf-8")
         return Archived(folder, manifest, is_new=True)
 
-    def manifests(self) -> list[tuple[Path, Manifest]]:
-        """Return every version with its folder, newest report date first."""
-        found = [
-            (path.parent, Manifest.model_validate_json(path.read_bytes()))
-            for path in self.root.glob(f"*/*/*/v*/{MANIFEST}")
-        ]
-        return sorted(found, key=_newest_first)
+    def prune(self, keep: int) -> list[tuple[Key, int]]:
+        """Remove all but the newest *keep* versions of each report; return what was removed."""
+        removed = []
+        for folder in sorted(self.root.glob("*/*/*/")):
+            for number in sorted(_versions(folder))[:-keep]:
+                key = Key(folder.parent.parent.name, folder.parent.name, date.fromisoformat(folder.name))
+                removed.append((key, number))
+                remove_folder(folder / f"v{number}")
+        return removed
+
+    def versions(self) -> list[tuple[Archived, datetime, datetime]]:
+        """Return every version, older ones first, with its as-of instant and when it was archived."""
+        found = []
+        for path in self.root.glob(f"*/*/*/v*/{MANIFEST}"):
+            manifest = Manifest.model_validate_json(path.read_bytes())
+            as_of = datetime.fromisoformat(json.loads((path.parent / REPORT).read_bytes())["as_of"])
+            archived_at = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+            found.append((Archived(path.parent, manifest, is_new=False), as_of, archived_at))
+        return sorted(found, key=lambda each: each[0].manifest.version)
+
+
+def _versions(folder: Path) -> list[int]:
+    return [int(path.name[1:]) for path in folder.glob("v*") if path.name[1:].isdigit()]
 
 
 def _content(report: Report) -> bytes:
     return report.model_dump_json(indent=2).encode() + b"\n"
-
-
-def _newest_first(each: tuple[Path, Manifest]) -> tuple[str, int, str, int]:
-    manifest = each[1]
-    return manifest.workspace, -manifest.report_date.toordinal(), manifest.report, -manifest.version
 
 
 def _entry(name: str, data: bytes) -> FileEntry:

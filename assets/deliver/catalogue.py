@@ -1,55 +1,152 @@
-"""The archive's index page, rebuilt from the manifests; it works from `file://`."""
+"""The catalogue: what is archived, which of it is outdated, what was left out, what was told.
 
-from pathlib import Path
-
-from markupsafe import Markup
-
-from assets.deliver.archive import REPORT, Archive, Manifest
-from assets.durable import one_at_a_time, replacing
-from assets.render.html import environment
-from assets.render.style import stylesheet
-
-INDEX = "index.html"
-_STYLE = """
-td { vertical-align: middle; }
-tr.old { color: var(--quiet); }
-.badge { background: var(--warn); border-radius: 8pt; padding: 0 6pt; font-size: 8pt; }
-h2 { margin-top: 14pt; }
+The archive's folders stay the truth; a row that a crash left out is written by the next run.
 """
 
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
 
-def write_index(archive: Archive) -> Path:
-    """Write `index.html` with every archived version; return its path.
+from pydantic import SecretStr
+from sqlalchemy import ColumnElement, Engine, RowMapping, Select, Table, delete, func, insert, select, update
+from sqlalchemy.exc import IntegrityError
 
-    One process at a time: a slower one would overwrite a newer list with an older.
-    """
-    path = archive.root / INDEX
-    with one_at_a_time(path), replacing(path) as temporary:
-        temporary.write_text(_page(archive), encoding="utf-8")
-    return path
+from assets.deliver.archive import Archived, Key
+from assets.deliver.state import NOTICES, REPORT_VERSIONS, SKIPPED_REPORTS, open_state
+from assets.setting import reveal
+
+_VERSIONS = REPORT_VERSIONS.c
 
 
-def _page(archive: Archive) -> str:
-    entries = []
-    seen: set[Path] = set()
-    for folder, manifest in archive.manifests():  # newest versions first
-        entries.append(
-            {
-                "manifest": manifest,
-                "folder": folder.relative_to(archive.root).as_posix(),
-                "opens": _opens(manifest),
-                "is_latest": folder.parent not in seen,
-            }
+@dataclass(frozen=True, slots=True)
+class Version:
+    """The newest version of a report, as the catalogue has it."""
+
+    version: int
+    as_of: datetime
+    archived_at: datetime
+    provisional: bool
+    data_version: str
+    outdated_since: datetime | None
+
+
+class Catalogue:
+    """The rows of `state.py` for the state at *url*; nothing is opened before it is used."""
+
+    def __init__(self, url: SecretStr) -> None:
+        self._url = url
+
+    @property
+    def _engine(self) -> Engine:
+        return open_state(reveal(self._url))
+
+    def record(self, archived: Archived, as_of: datetime, now: datetime) -> None:
+        """Note *archived*, where it is not noted yet, and that no version of its report is outdated."""
+        manifest = archived.manifest
+        key = Key(manifest.workspace, manifest.report, manifest.report_date)
+        row = key._asdict() | {
+            "version": manifest.version,
+            "workspace_name": manifest.workspace_name,
+            "title": manifest.title,
+            "first_day": manifest.period.first_day,
+            "last_day": manifest.period.last_day,
+            "as_of": as_of,
+            "total": manifest.total,
+            "provisional": manifest.provisional,
+            "changes": manifest.supersedes.changes if manifest.supersedes else None,
+            "files": [each.name for each in manifest.files],
+            "data_version": manifest.data_version,
+            "archived_at": now,
+        }
+        self._added(REPORT_VERSIONS, row)
+        with self._engine.begin() as connection:
+            connection.execute(update(REPORT_VERSIONS).where(*_is(key)).values(outdated_since=None))
+
+    def newest(self, since: date = date.min, workspace: str | None = None) -> dict[Key, Version]:
+        """Return the newest version of each report with a report date from *since* on."""
+        asked = [_VERSIONS.report_date >= since]
+        if workspace is not None:
+            asked.append(_VERSIONS.workspace == workspace)
+        return self._versions(*asked)
+
+    def outdated(self) -> dict[Key, Version]:
+        """Return the versions whose days have changed since, of every workspace."""
+        return self._versions(_VERSIONS.outdated_since.is_not(None))
+
+    def _versions(self, *asked: ColumnElement[bool]) -> dict[Key, Version]:
+        columns = (_VERSIONS[name] for name in (*Key._fields, *Version.__dataclass_fields__))
+        with self._engine.connect() as connection:
+            rows = connection.execute(select(*columns).where(*asked).order_by(_VERSIONS.version))
+            return {Key(*row[:3]): Version(*row[3:]) for row in rows}
+
+    def mark_outdated(self, reports: Mapping[Key, Version], now: datetime) -> None:
+        """Note that the days of *reports* have changed since these versions."""
+        with self._engine.begin() as connection:
+            for key, version in reports.items():
+                connection.execute(
+                    update(REPORT_VERSIONS)
+                    .where(*_is(key), _VERSIONS.version == version.version)
+                    .values(outdated_since=func.coalesce(_VERSIONS.outdated_since, now))
+                )
+
+    def versions(self, workspace: str) -> list[RowMapping]:
+        """Return every version of *workspace*, newest report date and version first."""
+        order = (_VERSIONS.report_date.desc(), _VERSIONS.report, _VERSIONS.version.desc())
+        return self._rows(select(REPORT_VERSIONS).where(_VERSIONS.workspace == workspace).order_by(*order))
+
+    def workspaces(self) -> list[RowMapping]:
+        """Return each workspace with its versions, newest report date, and number of outdated reports."""
+        return self._rows(
+            select(
+                _VERSIONS.workspace,
+                func.max(_VERSIONS.workspace_name).label("name"),
+                func.count().label("versions"),
+                func.max(_VERSIONS.report_date).label("report_date"),
+                func.count(_VERSIONS.outdated_since).label("outdated"),
+            )
+            .group_by(_VERSIONS.workspace)
+            .order_by(_VERSIONS.workspace)
         )
-        seen.add(folder.parent)
-    return (
-        environment("en")
-        .get_template("index.html.j2")
-        .render(entries=entries, style=Markup(stylesheet("screen") + _STYLE))  # noqa: S704 - our own files
-    )
+
+    def forget(self, versions: Iterable[tuple[Key, int]]) -> None:
+        """Take *versions*, which the archive has no longer, out of the catalogue."""
+        with self._engine.begin() as connection:
+            for key, version in versions:
+                connection.execute(delete(REPORT_VERSIONS).where(*_is(key), _VERSIONS.version == version))
+
+    def skip(self, key: Key, reason: str, now: datetime) -> bool:
+        """Note that *key* is left out; tell whether that is new."""
+        return self._added(SKIPPED_REPORTS, key._asdict() | {"skipped_at": now, "reason": reason})
+
+    def skipped(self, since: date) -> set[Key]:
+        """Return the reports left out with a report date from *since* on."""
+        table = SKIPPED_REPORTS.c
+        rows = self._rows(
+            select(table.workspace, table.report, table.report_date).where(table.report_date >= since)
+        )
+        return {Key(**row) for row in rows}
+
+    def is_told(self, key: str) -> bool:
+        """Tell whether the operator was told of *key*."""
+        return bool(self._rows(select(NOTICES.c.key).where(NOTICES.c.key == key)))
+
+    def tell(self, key: str, text: str, now: datetime) -> bool:
+        """Note that the operator is told of *key*; tell whether that is new."""
+        return self._added(NOTICES, {"key": key, "told_at": now, "text": text})
+
+    def _rows(self, statement: Select[Any]) -> list[RowMapping]:
+        with self._engine.connect() as connection:
+            return list(connection.execute(statement).mappings())
+
+    def _added(self, table: Table, row: dict[str, Any]) -> bool:
+        try:
+            with self._engine.begin() as connection:
+                connection.execute(insert(table).values(row))
+        except IntegrityError:
+            return False
+        return True
 
 
-def _opens(manifest: Manifest) -> str:
-    """Return the file that a reader wants first."""
-    names = {each.name for each in manifest.files}
-    return next(name for name in ("report.html", "report.pdf", REPORT) if name in names)
+def _is(key: Key) -> tuple[ColumnElement[bool], ...]:
+    return tuple(_VERSIONS[name] == value for name, value in key._asdict().items())

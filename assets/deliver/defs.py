@@ -1,34 +1,63 @@
-"""Dagster assets of the reports of one workspace: built, proved, rendered, archived.
+"""Dagster assets of the reports of one workspace: built, proved, rendered, archived, kept track of.
 
-Wiring only: which report date, which days, what the UI shows.
+Wiring only: which report dates, which days, what the UI shows.
 """
 
 from base64 import b64encode
-from collections.abc import Callable, Iterator
-from datetime import datetime
+from collections.abc import Iterator
 from pathlib import Path
 
 import dagster as dg
 
 from assets.config import ReportSpec, Workspace
-from assets.deliver.catalogue import write_index
+from assets.deliver.archive import Archived
+from assets.deliver.catalogue import Catalogue
+from assets.deliver.index import write_index
+from assets.deliver.outdated import outdated_reports
 from assets.deliver.publish import Published, draft_report, publish
 from assets.deliver.resource import ArchiveResource
 from assets.errors import TotalsDiffer
-from assets.partitions import days_read_by, report_date_of_run, report_dates_of
+from assets.extract.defs import Clock
+from assets.partitions import days_of, days_read_by, report_dates_of, report_dates_of_run
 from assets.periods import as_of
 from assets.render.charts import bar_chart_png
 from assets.render.language import words
 from assets.warehouse.resource import WarehouseResource
 
-Clock = Callable[[], datetime]
-
 _RECONCILE = "totals_reconcile"
+_MONTH_OF_DATES = 31
 
 
 def report_assets(workspace: Workspace) -> list[dg.AssetsDefinition]:
-    """Return one asset for each report of *workspace*."""
-    return [_report_asset(workspace, spec) for spec in workspace.all_reports]
+    """Return one asset for each report of *workspace*, and the one that sees which are outdated."""
+    return [_catalogue_asset(workspace), *(_report_asset(workspace, spec) for spec in workspace.all_reports)]
+
+
+def _catalogue_asset(workspace: Workspace) -> dg.AssetsDefinition:
+    @dg.asset(
+        key=[workspace.slug, "archived_reports"],
+        group_name="report",
+        deps=[[workspace.slug, "daily_source_aggregates"]],
+        partitions_def=days_of(workspace),
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        kinds={"sql"},
+        owners=[workspace.owner],
+        description="Which archived reports no longer say what their days say.",
+    )
+    def archived_reports(
+        warehouse: WarehouseResource,
+        archive: ArchiveResource,
+        catalogue: dg.ResourceParam[Catalogue],
+        clock: dg.ResourceParam[Clock],
+    ) -> dg.MaterializeResult:
+        outdated = outdated_reports(catalogue, warehouse.of(workspace.slug), workspace)
+        catalogue.mark_outdated(outdated, clock())
+        if outdated:
+            write_index(catalogue, archive.open().root, [workspace.slug])
+        named = [f"{key.report} of {key.report_date}" for key in sorted(outdated)]
+        return dg.MaterializeResult(metadata={"outdated": len(outdated), "reports": named})
+
+    return archived_reports
 
 
 def _report_asset(workspace: Workspace, spec: ReportSpec) -> dg.AssetsDefinition:
@@ -40,6 +69,7 @@ def _report_asset(workspace: Workspace, spec: ReportSpec) -> dg.AssetsDefinition
         group_name="report",
         deps=[dg.AssetDep(each, partition_mapping=days_read_by(workspace, spec)) for each in upstream],
         partitions_def=report_dates_of(workspace, spec),
+        backfill_policy=dg.BackfillPolicy.multi_run(_MONTH_OF_DATES),
         check_specs=[
             dg.AssetCheckSpec(_RECONCILE, asset=key, description="every total of the report is the same"),
             dg.AssetCheckSpec("complete", asset=key, description="every day is loaded, every input was read"),
@@ -52,57 +82,86 @@ def _report_asset(workspace: Workspace, spec: ReportSpec) -> dg.AssetsDefinition
         context: dg.AssetExecutionContext,
         warehouse: WarehouseResource,
         archive: ArchiveResource,
+        catalogue: dg.ResourceParam[Catalogue],
         clock: dg.ResourceParam[Clock],
     ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
-        report_date = report_date_of_run(context)
+        lake, now = warehouse.of(workspace.slug), clock()
+        done = []
         try:
-            draft = draft_report(
-                warehouse.of(workspace.slug),
-                workspace,
-                spec,
-                report_date,
-                as_of(report_date, clock(), workspace.zone),
-            )
+            for report_date in report_dates_of_run(context, workspace):
+                draft = draft_report(
+                    lake, workspace, spec, report_date, as_of(report_date, now, workspace.zone)
+                )
+                done.append(publish(draft, archive.open()))
+                catalogue.record(done[-1].archived, draft.report.as_of, now)
+                context.add_asset_metadata(_metadata(done[-1]), partition_key=str(report_date))
         except TotalsDiffer as error:
             yield dg.AssetCheckResult(check_name=_RECONCILE, passed=False, description=str(error))
             raise dg.Failure(str(error), allow_retries=False) from error
-        published = publish(draft, archive.open())
-        write_index(archive.open())
-        yield _result(published)
+        write_index(catalogue, archive.open().root, [workspace.slug])
+        yield dg.MaterializeResult(check_results=_checks(done))
 
     return report
 
 
-def _result(published: Published) -> dg.MaterializeResult:
+def _metadata(published: Published) -> dict[str, dg.MetadataValue]:
     report, archived = published.report, published.archived
     picture = b64encode(bar_chart_png(report, words(report.look.language))).decode() if report.total else ""
-    missing = f"{len(report.missing_days)} days not loaded, {report.quality.unreadable} inputs not read"
-    return dg.MaterializeResult(
-        metadata={
-            "assignments": report.total,
-            "period": f"{report.period.first_day} to {report.period.last_day}, {report.period.timezone}",
-            "as_of": report.as_of_local,
-            "version": archived.manifest.version,
-            "dagster/partition_row_count": report.log.rows_total,
-            "chart": dg.MetadataValue.md(f"![Assignments by source](data:image/png;base64,{picture})"),
-            "folder": dg.MetadataValue.path(archived.folder),
-            **{
-                Path(each.name).suffix[1:]: dg.MetadataValue.url((archived.folder / each.name).as_uri())
-                for each in archived.manifest.files
-                if each.name in {"report.html", "report.pdf"}
-            },
+    chart = f"![Assignments by source](data:image/png;base64,{picture})" if picture else "no assignments"
+    return {
+        "assignments": dg.MetadataValue.int(report.total),
+        "period": dg.MetadataValue.text(
+            f"{report.period.first_day} to {report.period.last_day}, {report.period.timezone}"
+        ),
+        "as_of": dg.MetadataValue.text(report.as_of_local),
+        "version": dg.MetadataValue.text(_version(archived)),
+        "dagster/partition_row_count": dg.MetadataValue.int(report.log.rows_total),
+        "chart": dg.MetadataValue.md(chart),
+        "folder": dg.MetadataValue.path(archived.folder),
+        **{
+            Path(each.name).suffix[1:]: dg.MetadataValue.url((archived.folder / each.name).as_uri())
+            for each in archived.manifest.files
+            if each.name in {"report.html", "report.pdf"}
         },
-        check_results=[
-            dg.AssetCheckResult(
-                check_name=_RECONCILE,
-                passed=report.is_reconciled,
-                description=", ".join(f"{line.label} {line.total:,}" for line in report.proof),
-            ),
-            dg.AssetCheckResult(
-                check_name="complete",
-                passed=not report.provisional,
-                severity=dg.AssetCheckSeverity.WARN,
-                description=missing if report.provisional else "every day is loaded, every input was read",
-            ),
-        ],
+    }
+
+
+def _version(archived: Archived) -> str:
+    """Say which version it is, and what changed against the one before."""
+    manifest = archived.manifest
+    if manifest.supersedes is None:
+        return f"v{manifest.version}"
+    changes = (
+        f"{name} {before:,} -> {after:,} ({after - before:+,})"
+        for name, (before, after) in manifest.supersedes.changes.items()
     )
+    return (
+        f"v{manifest.version}, after v{manifest.supersedes.version}: {', '.join(changes) or 'same figures'}"
+    )
+
+
+def _checks(done: list[Published]) -> list[dg.AssetCheckResult]:
+    partial = [
+        f"{each.report.report_date}: {len(each.report.missing_days)} days not loaded, "
+        f"{each.report.quality.unreadable} inputs not read"
+        for each in done
+        if each.report.provisional
+    ]
+    totals = (
+        f"{each.report.report_date}: "
+        + ", ".join(f"{line.label} {line.total:,}" for line in each.report.proof)
+        for each in done
+    )
+    return [
+        dg.AssetCheckResult(
+            check_name=_RECONCILE,
+            passed=all(each.report.is_reconciled for each in done),
+            description="\n".join(totals),
+        ),
+        dg.AssetCheckResult(
+            check_name="complete",
+            passed=not partial,
+            severity=dg.AssetCheckSeverity.WARN,
+            description="\n".join(partial) or "every day is loaded, every input was read",
+        ),
+    ]

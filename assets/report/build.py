@@ -6,8 +6,8 @@ from datetime import date, datetime
 import pandas as pd
 import pyarrow as pa
 
-from assets.aggregates.history import data_version
-from assets.config import Component, Format, ReportSpec, Workspace, reveal
+from assets.aggregates.history import data_versions
+from assets.config import Component, Format, ReportSpec, Workspace
 from assets.events import source_label
 from assets.periods import Period, Preset, first_instant, preset_period, previous_period
 from assets.report import findings, proof
@@ -33,6 +33,7 @@ from assets.report.model import (
 from assets.report.quality import count_quality
 from assets.report.readiness import first_loaded_day, missing_days, running_until
 from assets.report.shares import shares_pct
+from assets.setting import reveal
 from assets.warehouse.lake import Lake
 
 _EXAMPLES = 20
@@ -150,7 +151,7 @@ def build_report(
             *proof.by_assignees(assignees, hand_offs),
             *proof.by_aggregates(warehouse, period, as_of, spec.filters),
         ),
-        data_version=data_version(warehouse, days_read_by(spec, report_date, workspace)),
+        data_version=data_versions(warehouse).of(days_read_by(spec, report_date, workspace)),
     )
     if shows(Component.FINDINGS):
         report = report.model_copy(update={"findings": findings.find(report)})

@@ -51,6 +51,12 @@ def running_until(warehouse: Lake, period: Period, as_of: datetime) -> datetime 
     return until
 
 
+def has_unstated(warehouse: Lake) -> bool:
+    """Tell whether some event's previous assignee must be found in earlier days, which may be any."""
+    found = warehouse.query(select(func.sum(LOAD_COUNTS.c.unstated_count)))
+    return bool(found.column(0)[0].as_py())
+
+
 def first_loaded_day(warehouse: Lake) -> date | None:
     """Return the first day that was ever loaded."""
     found: date | None = warehouse.query(select(func.min(LOAD_COUNTS.c.local_day))).column(0)[0].as_py()

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from assets.config import FilesSource
 from assets.errors import SourceUnavailable
+from assets.source_config import FilesSource
 from assets.sources.batches import Batch, Unreadable
 from assets.sources.delimited import read_csv
 from assets.sources.ndjson import read_ndjson

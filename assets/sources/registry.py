@@ -1,6 +1,6 @@
 """Which module reads which `source.type` of the configuration: the table of contents of this stage."""
 
-from assets.config import FilesSource, SqlSource
+from assets.source_config import FilesSource, SqlSource
 from assets.sources.batches import Source
 from assets.sources.files import Files
 from assets.sources.sql import Sql

@@ -30,9 +30,10 @@ from sqlalchemy import (
 from sqlalchemy import table as table_named
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
-from assets.config import SqlSource, reveal
 from assets.errors import SourceUnavailable
 from assets.periods import DAY
+from assets.setting import reveal
+from assets.source_config import SqlSource
 from assets.sources.batches import Batch, Unreadable, is_printed_log, match_columns
 from assets.sources.databases import ADBC_DIALECTS, Database, open_database
 from assets.sources.parquet import contract_cells

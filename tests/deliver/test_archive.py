@@ -9,12 +9,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from assets.config import Format
 from assets.deliver.archive import Archive, Archived
-from assets.deliver.catalogue import write_index
+from assets.deliver.catalogue import Catalogue
+from assets.deliver.index import write_index
 from assets.durable import creating_folder
 from assets.report.model import Report
+from tests.conftest import LATER
 from tests.render.conftest import make_report
 
 FILES = {"log.csv": b"a\r\n", "report.html": b"<p>", "report.pdf": b"%PDF"}
@@ -133,21 +136,24 @@ for number in range(10_000):
         for _ in range(5):
             writer.stdout.readline()
         writer.kill()
-    for folder, manifest in Archive(tmp_path).manifests():
-        for entry in manifest.files:
-            assert (folder / entry.name).stat().st_size == entry.size
+    for archived, _, _ in Archive(tmp_path).versions():
+        for entry in archived.manifest.files:
+            assert (archived.folder / entry.name).stat().st_size == entry.size
     assert store(Archive(tmp_path), make_report({"user": 99_999})).is_new
 
 
 def test_the_index_lists_every_version_with_links_that_lead_somewhere(tmp_path: Path) -> None:
-    archive = Archive(tmp_path)
-    assert "No report is archived yet." in write_index(archive).read_text()
-    store(archive, make_report({"user": 1204}))
-    store(archive, make_report({"user": 1211}, provisional=True, workspace_name="Acme <b>"))
-    page = write_index(archive).read_text()
+    archive, catalogue = Archive(tmp_path), Catalogue(SecretStr(f"sqlite:///{tmp_path}/state.sqlite"))
+    assert "No report is archived yet." in write_index(catalogue, tmp_path, []).read_text()
+    for report in (
+        make_report({"user": 1204}),
+        make_report({"user": 1211}, provisional=True, workspace_name="Acme <b>"),
+    ):
+        catalogue.record(store(archive, report), report.as_of, LATER)
+    page = write_index(catalogue, tmp_path, ["acme"]).read_text()
     links = re.findall(r'href="([^"]+)"', page)
     assert len(links) == 2 * (1 + len(FILES) + 1)
     assert all(os.path.exists(tmp_path / link) for link in links)  # noqa: PTH110 - relative links
-    assert "total</bdi> 1,204 → 1,211" in page
+    assert "total</bdi> 1,204 → 1,211 (+7)" in page
     assert "provisional" in page
     assert "<b>" not in page

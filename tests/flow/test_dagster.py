@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -18,8 +18,10 @@ from assets.periods import PRESETS, Preset, preset_period
 from assets.warehouse.lake import Lake
 from assets.warehouse.schema import LOAD_COUNTS
 from orchestration.definitions import build_definitions
+from orchestration.dispatch import FLOW_ASSETS
 from tests.flow.conftest import LAST_DAY, Shell, lose_a_count, make_shell
 
+DAILY = [f"report/{preset}" for preset in PRESETS if preset is not Preset.LAST_MONTH]
 ROOT = Path(__file__).parents[2]
 RANGE_START, RANGE_END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
 
@@ -36,16 +38,23 @@ def config_of(shell: Shell) -> Config:
 
 def run(
     config: Config,
-    job: str,
+    assets: Sequence[str],
     instance: dg.DagsterInstance,
     *,
     key: str | None = None,
     span: tuple[str, str] | None = None,
 ) -> dg.ExecuteInProcessResult:
     tags = {RANGE_START: span[0], RANGE_END: span[1]} if span else {}
-    definitions = build_definitions(config)
-    return definitions.resolve_job_def(job).execute_in_process(
-        instance=instance, partition_key=key, tags=tags, raise_on_error=False
+    return (
+        build_definitions(config)
+        .resolve_implicit_global_asset_job_def()
+        .execute_in_process(
+            instance=instance,
+            partition_key=key,
+            tags=tags,
+            raise_on_error=False,
+            asset_selection=[dg.AssetKey(["acme", *name.split("/")]) for name in assets],
+        )
     )
 
 
@@ -73,8 +82,8 @@ def test_dagster_and_the_command_line_write_the_same_bytes(
 ) -> None:
     shell = make_shell(tmp_path)
     config = config_of(shell)
-    assert run(config, "acme_daily_flow", instance, span=("2026-09-10", str(LAST_DAY))).success
-    assert run(config, "acme_daily_reports", instance, key=str(LAST_DAY)).success
+    assert run(config, FLOW_ASSETS, instance, span=("2026-09-10", str(LAST_DAY))).success
+    assert run(config, DAILY, instance, key=str(LAST_DAY)).success
     made, told = shell.files(), demo.files()
     same = [name for name in made if "last_month" not in name and name != "out/index.html"]
     assert sum(name.endswith(".pdf") for name in same) == 6
@@ -85,8 +94,8 @@ def test_the_monthly_report_covers_the_month_before_its_partition(
     shell: Shell, instance: dg.DagsterInstance
 ) -> None:
     config = config_of(shell)
-    assert run(config, "acme_daily_flow", instance, span=("2026-10-01", "2026-10-31")).success
-    assert run(config, "acme_monthly_report", instance, key="2026-11-01").success
+    assert run(config, FLOW_ASSETS, instance, span=("2026-10-01", "2026-10-31")).success
+    assert run(config, ["report/last_month"], instance, key="2026-11-01").success
     shown = materialization(instance, "acme", "report", "last_month")
     assert shown["period"] == "2026-10-01 to 2026-10-31, America/New_York"
     report = json.loads((shell.folder / "out/acme/last_month/2026-11-01/v1/report.json").read_text())
@@ -102,10 +111,10 @@ def test_days_run_singly_store_what_one_run_over_them_stores(
     config = config_of(shell)
     days = ("2026-10-31", "2026-11-01", "2026-11-02")  # the second has 25 hours
     for day in days:
-        assert run(config, "acme_daily_flow", instance, key=day).success
+        assert run(config, FLOW_ASSETS, instance, key=day).success
     one_by_one = shell.files()
     assert len(one_by_one) == 6 * len(days)
-    assert run(config, "acme_daily_flow", instance, span=(days[0], days[-1])).success
+    assert run(config, FLOW_ASSETS, instance, span=(days[0], days[-1])).success
     assert shell.files() == one_by_one
 
 
@@ -115,14 +124,14 @@ def test_a_date_that_never_was_stores_nothing(shell: Shell, instance: dg.Dagster
         update={"timezone": "Pacific/Apia", "first_day": date(2011, 12, 1)}
     )
     config = config.model_copy(update={"workspaces": (there,)})
-    assert run(config, "acme_daily_flow", instance, span=("2011-12-29", "2011-12-31")).success
-    assert run(config, "acme_daily_flow", instance, key="2011-12-30").success
+    assert run(config, FLOW_ASSETS, instance, span=("2011-12-29", "2011-12-31")).success
+    assert run(config, FLOW_ASSETS, instance, key="2011-12-30").success
     loaded = Lake(config.lake, "acme").query(LOAD_COUNTS.select()).column("local_day").to_pylist()
     assert loaded == [date(2011, 12, 29), date(2011, 12, 31)]
 
 
 def test_checks_say_what_they_counted(shell: Shell, instance: dg.DagsterInstance) -> None:
-    result = run(config_of(shell), "acme_daily_flow", instance, key="2026-11-02")
+    result = run(config_of(shell), FLOW_ASSETS, instance, key="2026-11-02")
     found = {check.check_name: check for check in result.get_asset_check_evaluations()}
     assert set(found) == {"every_row_explained", "nothing_lost"}
     assert all(check.passed for check in found.values())
@@ -130,7 +139,7 @@ def test_checks_say_what_they_counted(shell: Shell, instance: dg.DagsterInstance
 
 
 def test_a_report_over_days_that_are_not_loaded_warns(shell: Shell, instance: dg.DagsterInstance) -> None:
-    result = run(config_of(shell), "acme_daily_reports", instance, key="2026-11-02")
+    result = run(config_of(shell), DAILY, instance, key="2026-11-02")
     assert result.success
     complete = [check for check in result.get_asset_check_evaluations() if check.check_name == "complete"]
     assert len(complete) == 6
@@ -142,9 +151,9 @@ def test_totals_that_differ_fail_their_check_and_archive_nothing(
     shell: Shell, instance: dg.DagsterInstance
 ) -> None:
     config = config_of(shell)
-    assert run(config, "acme_daily_flow", instance, key="2026-11-02").success
+    assert run(config, FLOW_ASSETS, instance, key="2026-11-02").success
     lose_a_count(shell, date(2026, 11, 2))
-    result = run(config, "acme_daily_reports", instance, key="2026-11-02")
+    result = run(config, DAILY, instance, key="2026-11-02")
     assert not result.success
     checks = [check for check in result.get_asset_check_evaluations() if "today" in check.asset_key.path]
     assert [(check.check_name, check.passed) for check in checks] == [("totals_reconcile", False)]
@@ -156,7 +165,7 @@ def test_a_source_that_only_a_correction_mends_is_not_tried_again(
     shell: Shell, instance: dg.DagsterInstance
 ) -> None:
     (shell.folder / "events" / "events.csv").unlink()
-    result = run(config_of(shell), "acme_daily_flow", instance, key="2026-11-02")
+    result = run(config_of(shell), FLOW_ASSETS, instance, key="2026-11-02")
     assert not result.success
     (failure,) = [event for event in result.all_node_events if event.is_step_failure]
     assert "no file matches" in str(failure.step_failure_data.error)

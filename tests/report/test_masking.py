@@ -66,7 +66,7 @@ def secretive(inbox: Inbox, monkeypatch: pytest.MonkeyPatch) -> Workspace:
 
 
 def test_no_file_of_a_masked_report_names_a_contact(inbox: Inbox, secretive: Workspace) -> None:
-    spec = secretive.presented(
+    spec = secretive.completed(
         ReportSpec(name="mine", first_day=DAY, last_day=DAY, filters=Filters(contact=("ann smi",)))
     )
     draft = draft_report(inbox.lake, secretive, spec, DAY, LATER)
@@ -85,7 +85,7 @@ def test_no_file_of_a_masked_report_names_a_contact(inbox: Inbox, secretive: Wor
 
 def test_an_empty_key_masks_nothing_and_stops_the_report(inbox: Inbox, secretive: Workspace) -> None:
     unkeyed = Workspace.model_validate(secretive.model_dump() | {"mask_key": ""})
-    spec = unkeyed.presented(ReportSpec(name="mine", first_day=DAY, last_day=DAY))
+    spec = unkeyed.completed(ReportSpec(name="mine", first_day=DAY, last_day=DAY))
     with pytest.raises(ConfigError, match="at least 16 characters"):
         draft_report(inbox.lake, unkeyed, spec, DAY, LATER)
 

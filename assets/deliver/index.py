@@ -1,0 +1,66 @@
+"""The archive's index pages, written from the catalogue; they work from `file://`.
+
+`index.html` lists the workspaces, `<workspace>/index.html` every version of its reports.
+"""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from markupsafe import Markup
+from sqlalchemy import RowMapping
+
+from assets.deliver.archive import REPORT
+from assets.deliver.catalogue import Catalogue
+from assets.durable import one_at_a_time, replacing
+from assets.render.html import environment
+from assets.render.style import stylesheet
+
+INDEX = "index.html"
+_STYLE = """
+td { vertical-align: middle; }
+tr.old { color: var(--quiet); }
+.badge { background: var(--warn); border-radius: 8pt; padding: 0 6pt; font-size: 8pt; white-space: nowrap; }
+h2 { margin-top: 14pt; }
+"""
+
+
+def write_index(catalogue: Catalogue, root: Path, workspaces: Sequence[str]) -> Path:
+    """Write the page of each of *workspaces*, then `index.html` below *root*; return its path.
+
+    One process at a time: a slower one would overwrite a newer list with an older.
+    """
+    path = root / INDEX
+    with one_at_a_time(path):
+        for workspace in workspaces:
+            _write(root / workspace / INDEX, [], list(_entries(catalogue.versions(workspace))))
+        listed = catalogue.workspaces()
+        only = listed[0]["workspace"] if len(listed) == 1 else None
+        entries = list(_entries(catalogue.versions(only), f"{only}/")) if only else []
+        _write(path, [] if only else listed, entries)
+    return path
+
+
+def _write(path: Path, workspaces: Sequence[RowMapping], entries: Sequence[dict[str, Any]]) -> None:
+    style = Markup(stylesheet("screen") + _STYLE)  # noqa: S704 - our own files
+    template = environment("en").get_template("index.html.j2")
+    page = template.render(style=style, workspaces=workspaces, entries=entries)
+    with replacing(path) as temporary:
+        temporary.write_text(page, encoding="utf-8")
+
+
+def _entries(versions: Sequence[RowMapping], prefix: str = "") -> Iterator[dict[str, Any]]:
+    """Yield *versions* with where they lie, as seen from the page, and what a reader wants first."""
+    seen = set()
+    for version in versions:
+        key = (version["report"], version["report_date"])
+        yield dict(version) | {
+            "folder": f"{prefix}{version['report']}/{version['report_date']}/v{version['version']}",
+            "opens": _opens(version["files"]),
+            "is_latest": key not in seen,
+        }
+        seen.add(key)
+
+
+def _opens(files: Sequence[str]) -> str:
+    return next(name for name in ("report.html", "report.pdf", REPORT) if name in files)

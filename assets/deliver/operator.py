@@ -1,0 +1,45 @@
+"""What the operator is told: each thing once, in plain words, by mail where that is configured."""
+
+import smtplib
+from collections.abc import Mapping
+from datetime import datetime
+
+from assets.config import Config
+from assets.deliver.catalogue import Catalogue
+from assets.deliver.message import operator_message
+from assets.deliver.smtp import connected
+from assets.errors import ReportError
+
+
+class OperatorNotTold(ReportError):  # noqa: N818 - says what happened
+    """The operator's mail could not be sent; it is tried again."""
+
+
+def tell_operator(
+    config: Config, catalogue: Catalogue, notices: Mapping[str, str], now: datetime
+) -> dict[str, str]:
+    """Mail those of *notices* (text by key) that were not told yet, in one mail; return them.
+
+    They count as told when the server has them, or where no mail is configured: a crash in between
+    tells twice, never not at all. Raises OperatorNotTold.
+    """
+    new = {key: text for key, text in notices.items() if not catalogue.is_told(key)}
+    if not new:
+        return {}
+    if config.operator and config.smtp:
+        first, *others = new.values()
+        subject = f"Assignment Reports: {first.split('. ')[0]}" + (
+            f" (and {len(others)} more)" if others else ""
+        )
+        mail = operator_message(config.smtp.sender, config.operator, subject, [first, *others], now)
+        try:
+            with connected(config.smtp) as server:
+                server.sendmail(config.smtp.sender, [config.operator], mail)
+        except (OSError, smtplib.SMTPException) as error:
+            raise OperatorNotTold(
+                f"the mail server {config.smtp.host}:{config.smtp.port} did not take a mail to the operator: "
+                f"{type(error).__name__}"
+            ) from error
+    for key, text in new.items():
+        catalogue.tell(key, text, now)
+    return new

@@ -1,0 +1,111 @@
+"""What a deployment remembers, as rows: the catalogue of reports and what the operator was told.
+
+Reports are files and keep their own truth; these rows say what is so of them now.
+"""
+
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    Date,
+    DateTime,
+    Dialect,
+    Engine,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    TypeDecorator,
+    create_engine,
+    event,
+    make_url,
+)
+from sqlalchemy.engine.interfaces import DBAPIConnection
+
+METADATA = MetaData()
+
+
+class _Instant(TypeDecorator[datetime]):
+    """A UTC instant; SQLite keeps no zone."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        del dialect
+        return value and value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        del dialect
+        return value and value.replace(tzinfo=value.tzinfo or UTC)
+
+
+def _key() -> list[Column[object]]:
+    return [
+        Column("workspace", Text, primary_key=True),
+        Column("report", Text, primary_key=True),
+        Column("report_date", Date, primary_key=True),
+    ]
+
+
+REPORT_VERSIONS = Table(
+    "report_versions",
+    METADATA,
+    *_key(),
+    Column("version", Integer, primary_key=True),
+    Column("workspace_name", Text, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("first_day", Date, nullable=False),
+    Column("last_day", Date, nullable=False),
+    Column("as_of", _Instant, nullable=False, comment="instant up to which it counts"),
+    Column("total", Integer, nullable=False),
+    Column("provisional", Boolean, nullable=False),
+    Column("changes", JSON, comment="figures that differ from the version before, with both values"),
+    Column("files", JSON, nullable=False, comment="names of its files"),
+    Column("data_version", Text, nullable=False),
+    Column("archived_at", _Instant, nullable=False),
+    Column("outdated_since", _Instant, comment="when its days were seen to have changed"),
+    comment="one row a version in the archive",
+)
+
+SKIPPED_REPORTS = Table(
+    "skipped_reports",
+    METADATA,
+    *_key(),
+    Column("skipped_at", _Instant, nullable=False),
+    Column("reason", Text, nullable=False),
+    comment="reports left out because their days were not there by the deadline",
+)
+
+NOTICES = Table(
+    "notices",
+    METADATA,
+    Column("key", Text, primary_key=True, comment="what it is about: told once"),
+    Column("told_at", _Instant, nullable=False),
+    Column("text", Text, nullable=False),
+    comment="what the operator was told",
+)
+
+
+@cache
+def open_state(url: str) -> Engine:
+    """Return the engine of the state at *url*, whose tables are there.
+
+    SQLite waits up to 30 s for another writer, and readers read meanwhile.
+    """
+    if make_url(url).get_backend_name() != "sqlite":
+        engine = create_engine(url, hide_parameters=True, pool_pre_ping=True)
+    else:
+        Path(make_url(url).database or "").parent.mkdir(parents=True, exist_ok=True)
+        engine = create_engine(url, hide_parameters=True, connect_args={"timeout": 30})
+        event.listen(engine, "connect", _write_ahead)
+    METADATA.create_all(engine)
+    return engine
+
+
+def _write_ahead(connection: DBAPIConnection, _: object) -> None:
+    connection.cursor().execute("PRAGMA journal_mode = WAL")

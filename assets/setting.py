@@ -1,0 +1,73 @@
+"""What every part of the configuration is made of: frozen models, zones, paths, secrets. No I/O.
+
+Secrets stay `${NAME}` until `reveal` is called at the moment of use, so that checking a
+configuration needs no environment.
+"""
+
+import os
+import re
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated
+from zoneinfo import available_timezones
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationInfo
+
+from assets.errors import ConfigError
+
+
+class Setting(BaseModel):
+    """A part of the configuration: never changed, and no key is unknown."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+def _known_zone(name: str) -> str:
+    if name in available_timezones():
+        return name
+    near = get_close_matches(name, sorted(available_timezones()), n=1)
+    hint = f"; did you mean {near[0]}?" if near else ', for example "Europe/Berlin"'
+    raise ValueError(f"{name!r} is not an IANA time zone{hint}")
+
+
+def absolute(path: Path, info: ValidationInfo) -> Path:
+    """Return *path* as seen from the configuration's folder."""
+    base: Path = (info.context or {}).get("folder", Path.cwd())
+    return (base / path.expanduser()).resolve()
+
+
+Zone = Annotated[str, AfterValidator(_known_zone)]
+Folder = Annotated[Path, AfterValidator(absolute)]
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,62}$")]
+
+
+def _absolute_sqlite(url: SecretStr, info: ValidationInfo) -> SecretStr:
+    scheme, slashes, path = url.get_secret_value().partition(":///")
+    if not scheme.startswith("sqlite") or not slashes or path.startswith(("/", "${")):
+        return url
+    return SecretStr(f"{scheme}:///{absolute(Path(path), info)}")
+
+
+DatabaseUrl = Annotated[SecretStr, AfterValidator(_absolute_sqlite)]
+Address = Annotated[str, Field(pattern=r"^[^\s@<>,;]+@[^\s@<>,;]+\.[^\s@<>,;]+$")]
+
+_VARIABLE = re.compile(r"\$\{(\w+)\}")
+
+
+def reveal(secret: SecretStr) -> str:
+    """Return *secret* with each `${NAME}` replaced from the environment.
+
+    Raises ConfigError that names the variable, never the value.
+    """
+
+    def value(match: re.Match[str]) -> str:
+        if match[1] not in os.environ:
+            raise ConfigError(f"environment variable {match[1]} is not set; the configuration uses it")
+        return os.environ[match[1]]
+
+    return _VARIABLE.sub(value, secret.get_secret_value())
+
+
+def missing_names(secret: SecretStr) -> list[str]:
+    """Return the names that *secret* uses and the environment does not have."""
+    return [name for name in _VARIABLE.findall(secret.get_secret_value()) if name not in os.environ]

@@ -1,0 +1,84 @@
+"""Where a workspace's events come from: the `source` of the configuration. No I/O."""
+
+import glob
+import re
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
+
+from assets.events import CONTRACT_COLUMNS, contract_column
+from assets.setting import DatabaseUrl, Setting, Zone
+
+_TIME_DIRECTIVES = {f"%{letter}" for letter in "YymdbBaAHIpMSfgjz%"} | {f"%-{letter}" for letter in "mdHIMS"}
+
+
+def _known_columns(columns: dict[str, str]) -> dict[str, str]:
+    mapped = {contract_column(name): column for name, column in columns.items()}
+    unknown = sorted(set(mapped) - set(CONTRACT_COLUMNS))
+    if unknown:
+        raise ValueError(
+            f"no such contract column: {', '.join(unknown)}; there are {', '.join(CONTRACT_COLUMNS)}"
+        )
+    return mapped
+
+
+ColumnMap = Annotated[dict[str, str], AfterValidator(_known_columns)]
+
+
+class _SourceOptions(Setting):
+    timezone: Zone | None = Field(
+        default=None, description="Zone of times that carry none; without it such rows are rejected."
+    )
+    time_format: str | None = Field(
+        default=None, description="strptime format of `occurred_at` where it is not ISO 8601 or an epoch."
+    )
+    columns: ColumnMap = Field(
+        default_factory=dict,
+        description="Contract column -> column of the source; equal names need no entry.",
+    )
+
+    @field_validator("time_format")
+    @classmethod
+    def _known_directives(cls, form: str | None) -> str | None:
+        unknown = sorted(set(re.findall(r"%-?.", form or "")) - _TIME_DIRECTIVES)
+        if unknown:
+            known = " ".join(sorted(_TIME_DIRECTIVES))
+            raise ValueError(f"cannot read {' '.join(unknown)}; it knows {known}, and zones as %z only")
+        return form
+
+
+class FilesSource(_SourceOptions):
+    """Events in CSV, NDJSON or Parquet files."""
+
+    type: Literal["files"]
+    path: str = Field(description="Glob of the files, relative to the configuration.")
+
+    @field_validator("path")
+    @classmethod
+    def _absolute_glob(cls, pattern: str, info: ValidationInfo) -> str:
+        folder: Path = (info.context or {}).get("folder", Path.cwd())
+        return str(Path(glob.escape(str(folder))) / Path(pattern).expanduser())
+
+
+class SqlSource(_SourceOptions):
+    """Events in a database: one table, or a query with `:start` and `:end`."""
+
+    type: Literal["sql"]
+    url: DatabaseUrl = Field(description="SQLAlchemy URL; `${NAME}` takes an environment variable.")
+    table: str | None = Field(default=None, description="Table or view, optionally schema.table.")
+    query: str | None = Field(
+        default=None, description="SELECT with :start and :end, the window's UTC instants, the end excluded."
+    )
+
+    @model_validator(mode="after")
+    def _table_or_query(self) -> Self:
+        if (self.table is None) == (self.query is None):
+            raise ValueError("give either `table` or `query`")
+        for mark in (":start", ":end"):
+            if self.query is not None and not re.search(rf"{mark}\b", self.query):
+                raise ValueError(f"`query` must use {mark}, so that only the asked days are read")
+        return self
+
+
+Source = Annotated[FilesSource | SqlSource, Field(discriminator="type")]

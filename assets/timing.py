@@ -1,0 +1,131 @@
+"""When reports are made: their time of day, their days, holidays, and what becomes of late ones.
+
+Pure: no clock. A *tick* is the instant from which a report of a report date is due.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from enum import StrEnum
+from typing import Annotated, Literal, Self
+from zoneinfo import ZoneInfo
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from assets.periods import DAY, day_exists, earliest_instant
+from assets.setting import Setting
+
+
+def _clock_time(value: object) -> object:
+    """Mend what YAML makes of 10:30 without quotes: a number to the base of 60."""
+    return f"{value // 60:02}:{value % 60:02}" if isinstance(value, int) else value
+
+
+ClockTime = Annotated[time, BeforeValidator(_clock_time)]
+
+
+class Weekday(StrEnum):
+    """Days of the week, in the order of `date.weekday()`."""
+
+    MONDAY = "monday"
+    TUESDAY = "tuesday"
+    WEDNESDAY = "wednesday"
+    THURSDAY = "thursday"
+    FRIDAY = "friday"
+    SATURDAY = "saturday"
+    SUNDAY = "sunday"
+
+
+Every = Literal["day", "working_day", "first_day_of_month", "last_day_of_month"] | tuple[Weekday, ...]
+
+
+class Timing(Setting):
+    """When a report is made; a workspace's values hold for its reports unless one has its own."""
+
+    at: ClockTime | None = Field(
+        default=None, description="Local time; 06:00 unless told, 06:15 for the month before."
+    )
+    every: Every = Field(
+        default="day",
+        description="`day`, `working_day`, `first_day_of_month`, `last_day_of_month`, or weekdays.",
+    )
+    on_holiday: Literal["keep", "skip", "shift"] = Field(
+        default="keep",
+        description="What becomes of a report date that is a holiday; `shift`: made on the next working day.",
+    )
+    deadline_hours: float = Field(
+        default=6, ge=0, le=168, description="So long after its time a report waits for its days."
+    )
+    when_late: Literal["provisional", "skip", "wait"] = Field(
+        default="provisional",
+        description="What becomes of a report whose days are not there by then.",
+    )
+    when_changed: Literal["rebuild", "flag"] = Field(
+        default="rebuild", description="What becomes of an archived report whose days have changed."
+    )
+
+
+class Calendar(Setting):
+    """The days off of a workspace."""
+
+    weekend: tuple[Weekday, ...] = (Weekday.SATURDAY, Weekday.SUNDAY)
+    holidays: tuple[date, ...] = ()
+
+    @model_validator(mode="after")
+    def _some_day_is_worked(self) -> Self:
+        if len(set(self.weekend)) == len(Weekday):
+            raise ValueError("`weekend` leaves no working day")
+        return self
+
+    def is_working(self, day: date) -> bool:
+        """Tell whether *day* is neither at the weekend nor a holiday."""
+        return day not in self.holidays and list(Weekday)[day.weekday()] not in self.weekend
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """From *at* on, the report of *report_date* is due."""
+
+    report_date: date
+    at: datetime
+
+
+def ticks(timing: Timing, calendar: Calendar, zone: ZoneInfo, since: date, until: date) -> Iterator[Tick]:
+    """Yield a tick for each report date from *since* to *until* on which the report is made.
+
+    A tick may lie after *until*, where a holiday shifts it. A time that the clocks skip is the first
+    instant after the gap; one that comes twice is the earlier.
+    """
+    for count in range((until - since).days + 1):
+        report_date = since + timedelta(days=count)
+        if not day_exists(report_date, zone) or not is_due_on(timing, calendar, report_date):
+            continue
+        made_on = _made_on(timing, calendar, report_date)
+        if made_on is not None:
+            wall = datetime.combine(made_on, timing.at or time(6))
+            yield Tick(report_date, earliest_instant(wall, zone))
+
+
+def is_due_on(timing: Timing, calendar: Calendar, day: date) -> bool:
+    """Tell whether `every` names *day*; holidays are looked at afterwards."""
+    match timing.every:
+        case "day":
+            return True
+        case "working_day":
+            return list(Weekday)[day.weekday()] not in calendar.weekend
+        case "first_day_of_month":
+            return day.day == 1
+        case "last_day_of_month":
+            return (day + DAY).day == 1
+        case weekdays:
+            return list(Weekday)[day.weekday()] in weekdays
+
+
+def _made_on(timing: Timing, calendar: Calendar, report_date: date) -> date | None:
+    """Return the day on which the report of *report_date* is made; None where it is left out."""
+    if timing.on_holiday == "keep" or report_date not in calendar.holidays:
+        return report_date
+    if timing.on_holiday == "skip":
+        return None
+    later = (report_date + count * DAY for count in range(1, 366))
+    return next((day for day in later if calendar.is_working(day)), None)

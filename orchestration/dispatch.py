@@ -1,0 +1,313 @@
+"""What to launch now for one workspace: the facts gathered, the planner asked, run requests made.
+
+Schedules and the sensor both ask here, so that either finds what the other began.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from itertools import groupby
+
+import dagster as dg
+from dagster import DagsterRunStatus, RunsFilter
+
+from assets.aggregates.history import stale_days
+from assets.config import Config, Workspace
+from assets.deliver.archive import Key
+from assets.deliver.catalogue import Catalogue, Version
+from assets.periods import DAY, Period, Preset, dates, first_instant, local_day, periods_of_days
+from assets.report.build import period_of, periods_of
+from assets.report.readiness import has_unstated, missing_days, unloaded_days
+from assets.warehouse.lake import Lake
+from orchestration.planner import (
+    Due,
+    Verdict,
+    closed_days,
+    days_of_periods,
+    due_reports,
+    judge,
+    next_attempt,
+)
+
+DUE_TAG, WORKSPACE_TAG = "assignment_reports/due", "assignment_reports/workspace"
+PARTITION_TAG = "dagster/partition"
+RANGE_TAGS = ("dagster/asset_partition_range_start", "dagster/asset_partition_range_end")
+FLOW_ASSETS = (
+    "assignment_events",
+    "rejected_events",
+    "assignment_log",
+    "daily_source_aggregates",
+    "archived_reports",
+)
+_UNDER_WAY = [
+    DagsterRunStatus.QUEUED,
+    DagsterRunStatus.NOT_STARTED,
+    DagsterRunStatus.STARTING,
+    DagsterRunStatus.STARTED,
+    DagsterRunStatus.CANCELING,
+]
+
+
+@dataclass(frozen=True, slots=True)
+class UnderWay:
+    """A run that is queued or running: what it makes, of which partitions, and what it was due for."""
+
+    assets: frozenset[str]
+    first_key: str
+    last_key: str
+    due: str | None
+
+    def loads(self, slug: str, days: Sequence[date]) -> bool:
+        """Tell whether it loads or builds any of *days* of the workspace *slug*."""
+        if not self.assets & {f"{slug}/{name}" for name in FLOW_ASSETS}:
+            return False
+        return any(self.first_key <= str(day) <= self.last_key for day in days)
+
+
+def runs_under_way(instance: dg.DagsterInstance) -> list[UnderWay]:
+    """Return every run that is queued or running, of whatever origin."""
+    runs = (record.dagster_run for record in instance.get_run_records(RunsFilter(statuses=_UNDER_WAY)))
+    return [
+        UnderWay(
+            frozenset(key.to_user_string() for key in run.asset_selection or ()),
+            run.tags.get(RANGE_TAGS[0], run.tags.get(PARTITION_TAG, "")),
+            run.tags.get(RANGE_TAGS[1], run.tags.get(PARTITION_TAG, "9999")),
+            run.tags.get(DUE_TAG),
+        )
+        for run in runs
+    ]
+
+
+@dataclass(slots=True)
+class Plan:
+    """What to launch, why nothing else, and what the operator is told, by key."""
+
+    requests: list[dg.RunRequest] = field(default_factory=list)
+    reasons: list[str] = field(default_factory=list)
+    notices: dict[str, str] = field(default_factory=dict)
+    skips: dict[Key, str] = field(default_factory=dict)
+
+    def add(self, other: "Plan") -> None:
+        """Take over what *other* plans."""
+        self.requests += other.requests
+        self.reasons += other.reasons
+        self.notices |= other.notices
+        self.skips |= other.skips
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Everything that one look at a workspace needs; *now* is the tick's.
+
+    What it requests is under way from then on: reports wait for the days that were just asked for.
+    """
+
+    config: Config
+    catalogue: Catalogue
+    instance: dg.DagsterInstance
+    under_way: list[UnderWay]
+    archived: dict[Key, Version]
+    outdated: dict[Key, Version]
+    skipped: set[Key]
+    now: datetime
+
+    @classmethod
+    def open(
+        cls,
+        config: Config,
+        catalogue: Catalogue,
+        instance: dg.DagsterInstance,
+        now: datetime,
+        workspace: str | None = None,
+    ) -> "Desk":
+        """Gather what is the same for every workspace, or only what *workspace* needs."""
+        since = now.date() - (config.catch_up_days + 2) * DAY
+        return cls(
+            config,
+            catalogue,
+            instance,
+            runs_under_way(instance),
+            catalogue.newest(since, workspace),
+            catalogue.outdated(),
+            catalogue.skipped(since),
+            now,
+        )
+
+    def open_reports(self, workspace: Workspace) -> list[Due]:
+        """Return the reports of *workspace* that are due and not done."""
+        return [
+            due
+            for due in due_reports(workspace, self.config.catch_up_days, self.now)
+            if not self._is_done(due)
+        ]
+
+    def _is_done(self, due: Due) -> bool:
+        key = Key(due.workspace.slug, due.spec.name, due.report_date)
+        version = self.archived.get(key)
+        if version is None:
+            return key in self.skipped
+        until = min(due.at, first_instant(due.report_date + DAY, due.workspace.zone))
+        is_old = due.spec.includes_running_day and version.as_of < until
+        return not is_old and (not version.provisional or version.archived_at >= due.deadline)
+
+    def plan_reports(self, dues: Sequence[Due]) -> Plan:
+        """Return what to launch for *dues* of one workspace, grouped by report date and time."""
+        plan = Plan()
+        dues = sorted(dues, key=self._group)
+        for (report_date, at, kind), group in groupby(dues, key=self._group):
+            ready: list[Due] = []
+            for due in group:
+                verdict, why = self._judge(due)
+                what = f"{due.workspace.slug}: {due.spec.name} of {report_date}"
+                if verdict in {Verdict.MAKE, Verdict.MAKE_PROVISIONAL}:
+                    ready.append(due)
+                else:
+                    plan.reasons.append(f"{what}: {verdict}, {why}")
+                if verdict is Verdict.SKIP:
+                    plan.skips[Key(due.workspace.slug, due.spec.name, report_date)] = why
+                if verdict is not Verdict.MAKE and self.now >= due.deadline:
+                    plan.notices[f"late/{due.workspace.slug}/{due.spec.name}/{report_date}"] = (
+                        f"{what} is late: {why}. {_CONSEQUENCES[verdict]}"
+                    )
+            if ready:
+                self._request_reports(plan, ready, report_date, at, kind)
+        return plan
+
+    def _group(self, due: Due) -> tuple[date, datetime, str]:
+        """Return what the reports of one run have in common; those over the running day load it first."""
+        kind = "today" if _loads_its_day(due, self.now) else "month" if _is_month(due) else "reports"
+        return due.report_date, due.at, kind
+
+    def _judge(self, due: Due) -> tuple[Verdict, str]:
+        workspace = due.workspace
+        days = days_of_periods(
+            [period_of(due.spec, due.report_date, workspace)], workspace.first_day, self.now
+        )
+        if _loads_its_day(due, self.now):
+            days = [day for day in days if day != due.report_date]
+        is_busy = any(run.loads(workspace.slug, days) for run in self.under_way)
+        missing: list[date] = []
+        if days and not is_busy:
+            warehouse = Lake(self.config.lake, workspace.slug)
+            whole = Period(days[0], days[-1], workspace.zone)
+            missing = [day for day in missing_days(warehouse, whole, self.now) if day in days]
+        return judge(due, missing, self.now, is_busy=is_busy)
+
+    def _request_reports(
+        self, plan: Plan, dues: list[Due], report_date: date, at: datetime, kind: str
+    ) -> None:
+        workspace = dues[0].workspace
+        assets = [*(FLOW_ASSETS if kind == "today" else ()), *(f"report/{due.spec.name}" for due in dues)]
+        name = f"{workspace.slug}/{kind}/{report_date}/{at.astimezone(workspace.zone):%Y-%m-%dT%H:%M}"
+        self._request(plan, workspace, name, assets, report_date, report_date)
+
+    def _request(  # noqa: PLR0913, PLR0917 - what a run is
+        self, plan: Plan, workspace: Workspace, due: str, assets: Sequence[str], first: date, last: date
+    ) -> None:
+        """Request a run of *assets* over *first* to *last*, unless it is under way or failed just now."""
+        if any(run.due == due for run in self.under_way):
+            plan.reasons.append(f"{due}: under way")
+            return
+        failures = self._failures(due)
+        again = next_attempt(failures)
+        if again is not None and self.now < again:
+            plan.reasons.append(f"{due}: failed {len(failures)} times, tried again at {again:%H:%M} UTC")
+            return
+        tags = {DUE_TAG: due, WORKSPACE_TAG: workspace.slug, "dagster/priority": "10"}
+        if first != last:
+            tags |= dict(zip(RANGE_TAGS, (str(first), str(last)), strict=True))
+        assets = [f"{workspace.slug}/{name}" for name in assets]
+        self.under_way.append(UnderWay(frozenset(assets), str(first), str(last), due))
+        plan.requests.append(
+            dg.RunRequest(
+                run_key=f"{due}/{len(failures)}",
+                partition_key=str(first) if first == last else None,
+                asset_selection=[dg.AssetKey.from_user_string(name) for name in assets],
+                tags=tags,
+            )
+        )
+
+    def _failures(self, due: str) -> list[datetime]:
+        """Return when the runs for *due* failed; a run and its automatic retries are one each."""
+        failed = self.instance.get_run_records(
+            RunsFilter(tags={DUE_TAG: due}, statuses=[DagsterRunStatus.FAILURE]), limit=10
+        )
+        return [record.update_timestamp for record in failed]
+
+    def plan_nightly_flow(self, workspace: Workspace) -> Plan:
+        """Return the run that loads the day that closed last, and those before it again."""
+        plan = Plan()
+        days = closed_days(workspace, self.now)
+        if days:
+            today = local_day(self.now, workspace.zone)
+            self._request(plan, workspace, f"{workspace.slug}/flow/{today}", FLOW_ASSETS, days[0], days[-1])
+        return plan
+
+    def plan_missing_days(self, workspace: Workspace, dues: Sequence[Due]) -> Plan:
+        """Return the runs that load the closed days of *dues*, and those of the nightly flow."""
+        plan = Plan()
+        midnight = first_instant(local_day(self.now, workspace.zone), workspace.zone)
+        periods = [each for due in dues for each in periods_of(due.spec, due.report_date, workspace)]
+        wanted = {
+            *closed_days(workspace, self.now),
+            *days_of_periods(periods, workspace.first_day, midnight),
+        }
+        if not wanted:
+            return plan
+        warehouse = Lake(self.config.lake, workspace.slug)
+        if has_unstated(warehouse):
+            wanted.update(dates(workspace.first_day, max(wanted)))
+        whole = Period(min(wanted), max(wanted), workspace.zone)
+        missing = {*unloaded_days(warehouse, whole, midnight), *stale_days(warehouse)} & wanted
+        for period in periods_of_days(missing, workspace.zone):
+            first, last = period.first_day, period.last_day
+            if any(run.loads(workspace.slug, period.days) for run in self.under_way):
+                plan.reasons.append(f"{workspace.slug}: {first} to {last} is being loaded")
+                continue
+            self._request(plan, workspace, f"{workspace.slug}/flow/{first}/{last}", FLOW_ASSETS, first, last)
+        return plan
+
+    def plan_rebuilds(self, workspace: Workspace) -> Plan:
+        """Return the runs that make outdated reports anew, where that is wanted."""
+        plan = Plan()
+        specs = {spec.name: spec for spec in workspace.all_reports if spec.when_changed == "rebuild"}
+        outdated = [
+            Due(workspace, specs[key.report], key.report_date, version.outdated_since)
+            for key, version in self.outdated.items()
+            if key.workspace == workspace.slug and version.outdated_since and key.report in specs
+        ]
+        ready = [due for due in outdated if self._judge(due)[0] is Verdict.MAKE]
+        by_kind = groupby(sorted(ready, key=_is_month), key=_is_month)
+        for is_month, group in by_kind:
+            dues = list(group)
+            for period in _runs_of_dates({due.report_date for due in dues}, workspace, is_month=is_month):
+                inside = [due for due in dues if period[0] <= due.report_date <= period[-1]]
+                since = max(due.at for due in inside)
+                name = f"{workspace.slug}/rebuild/{period[0]}/{period[-1]}/{since:%Y-%m-%dT%H:%M:%S}"
+                assets = sorted({f"report/{due.spec.name}" for due in inside})
+                self._request(plan, workspace, name, assets, period[0], period[-1])
+        return plan
+
+
+_CONSEQUENCES = {
+    Verdict.MAKE_PROVISIONAL: "It is made as provisional, and made anew when the days are there.",
+    Verdict.SKIP: "It is left out.",
+    Verdict.WAIT: "It is made when they are there.",
+}
+
+
+def _is_month(due: Due) -> bool:
+    return due.spec.preset is Preset.LAST_MONTH
+
+
+def _loads_its_day(due: Due, now: datetime) -> bool:
+    """Tell whether its own run loads the day that is still running."""
+    return due.spec.includes_running_day and local_day(now, due.workspace.zone) == due.report_date
+
+
+def _runs_of_dates(days: set[date], workspace: Workspace, *, is_month: bool) -> Iterator[list[date]]:
+    """Yield *days* in runs without a gap; months are taken one by one."""
+    if is_month:
+        yield from ([day] for day in sorted(days))
+    else:
+        yield from (period.days for period in periods_of_days(days, workspace.zone))

@@ -1,0 +1,74 @@
+"""What the whole deployment needs once a day: a look at its configuration, and old things put away."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+import dagster as dg
+from dagster import DagsterRunStatus, RunsFilter
+
+from assets.config import Config
+from assets.deliver.catalogue import Catalogue
+from assets.deliver.resource import ArchiveResource
+from assets.extract.defs import Clock
+
+_AT_ONCE = 500
+_ENDED = [DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE, DagsterRunStatus.CANCELED]
+
+
+def maintenance_assets(config: Config, broken: Sequence[str]) -> list[dg.AssetsDefinition]:
+    """Return the assets that belong to no workspace."""
+
+    @dg.asset(
+        group_name="deployment",
+        check_specs=[dg.AssetCheckSpec("every_workspace_is_right", asset="configuration")],
+        description="The configuration that this deployment runs with.",
+    )
+    def configuration() -> dg.MaterializeResult:
+        return dg.MaterializeResult(
+            metadata={"workspaces": len(config.workspaces), "mistakes": len(broken)},
+            check_results=[
+                dg.AssetCheckResult(
+                    check_name="every_workspace_is_right",
+                    passed=not broken,
+                    description="\n".join(broken) or f"{len(config.workspaces)} workspaces",
+                )
+            ],
+        )
+
+    @dg.asset(group_name="deployment", description="What was put away: old runs, old versions of reports.")
+    def retention(
+        context: dg.AssetExecutionContext,
+        archive: ArchiveResource,
+        catalogue: dg.ResourceParam[Catalogue],
+        clock: dg.ResourceParam[Clock],
+    ) -> dg.MaterializeResult:
+        runs = delete_runs(context.instance, config.keep_runs_days, clock)
+        versions = archive.open().prune(config.keep_versions) if config.keep_versions else []
+        catalogue.forget(versions)
+        return dg.MaterializeResult(metadata={"runs": runs, "versions": len(versions)})
+
+    return [configuration, retention]
+
+
+def maintenance_schedule(status: dg.DefaultScheduleStatus) -> dg.ScheduleDefinition:
+    """Return the daily tick of `maintenance_assets`."""
+    return dg.ScheduleDefinition(
+        name="maintenance",
+        cron_schedule="30 3 * * *",
+        target=dg.AssetSelection.assets("configuration", "retention"),
+        default_status=status,
+        description="Look at the configuration; put away old runs and versions.",
+    )
+
+
+def delete_runs(instance: dg.DagsterInstance, days: int, clock: Clock) -> int:
+    """Delete the ended runs older than *days*, with their logs; return their number."""
+    old = RunsFilter(statuses=_ENDED, created_before=clock() - timedelta(days=days))
+    deleted = 0
+    while records := instance.get_run_records(old, limit=_AT_ONCE):
+        for record in records:
+            run_id = record.dagster_run.run_id
+            instance.compute_log_manager.delete_logs(prefix=[run_id])
+            instance.delete_run(run_id)
+        deleted += len(records)
+    return deleted

@@ -1,0 +1,100 @@
+"""The visible ticks of one workspace: nightly flow, running day, daily reports, monthly report.
+
+A tick launches what is ready and says why the rest waits; the sensor goes on from there.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from datetime import time
+
+import dagster as dg
+
+from assets.config import Config, Workspace
+from assets.deliver.catalogue import Catalogue
+from assets.periods import DAY, Preset
+from orchestration.dispatch import WORKSPACE_TAG, Desk, Plan
+from orchestration.planner import Due
+
+ASSET_JOB = "__ASSET_JOB"
+NIGHTLY_FLOW, TODAY, DAILY_REPORTS, MONTHLY_REPORT = (
+    "nightly_flow",
+    "today",
+    "daily_reports",
+    "monthly_report",
+)
+
+
+def workspace_schedules(
+    workspace: Workspace, config: Config, catalogue: Catalogue, status: dg.DefaultScheduleStatus
+) -> list[dg.ScheduleDefinition]:
+    """Return the schedules of *workspace*, in its zone."""
+
+    def schedule(
+        name: str, crons: Iterable[str], plan: Callable[[Desk], Plan], description: str
+    ) -> dg.ScheduleDefinition:
+        def tick(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
+            desk = Desk.open(
+                config, catalogue, context.instance, context.scheduled_execution_time, workspace.slug
+            )
+            planned = plan(desk)
+            yield from planned.requests
+            if not planned.requests:
+                yield dg.SkipReason("; ".join(planned.reasons) or "nothing is due")
+
+        return dg.ScheduleDefinition(
+            name=f"{workspace.slug.replace('-', '_')}_{name}",
+            cron_schedule=sorted(set(crons)),
+            execution_timezone=workspace.timezone,
+            job_name=ASSET_JOB,
+            execution_fn=tick,
+            description=description,
+            default_status=status,
+            tags={WORKSPACE_TAG: workspace.slug},
+        )
+
+    def reports(is_asked: Callable[[Due], bool]) -> Callable[[Desk], Plan]:
+        return lambda desk: desk.plan_reports(
+            [due for due in desk.open_reports(workspace) if is_asked(due) and desk.now - due.at < DAY]
+        )
+
+    daily = [spec for spec in workspace.all_reports if spec.preset is not Preset.LAST_MONTH]
+    if workspace.today_every:
+        daily = [spec for spec in daily if not spec.includes_running_day]
+    monthly = [spec for spec in workspace.all_reports if spec.preset is Preset.LAST_MONTH]
+    found = [
+        schedule(
+            NIGHTLY_FLOW,
+            [_cron(workspace.flow_at)],
+            lambda desk: desk.plan_nightly_flow(workspace),
+            f"Load the day that closed, and read the {workspace.lookback_days} last days again.",
+        ),
+        schedule(
+            DAILY_REPORTS,
+            [_cron(spec.at or time(6)) for spec in daily],
+            reports(lambda due: due.spec.preset is not Preset.LAST_MONTH and not _is_by_interval(due)),
+            "Make the reports that are due and whose days are there.",
+        ),
+        schedule(
+            MONTHLY_REPORT,
+            [_cron(spec.at or time(6, 15), "*" if spec.on_holiday == "shift" else "1") for spec in monthly],
+            reports(lambda due: due.spec.preset is Preset.LAST_MONTH),
+            "Make the reports of the month before.",
+        ),
+    ]
+    if workspace.today_every:
+        cron = (
+            f"*/{workspace.today_every} * * * *"
+            if workspace.today_every < 60  # noqa: PLR2004 - minutes of an hour
+            else f"0 */{workspace.today_every // 60} * * *"
+        )
+        found.append(
+            schedule(TODAY, [cron], reports(_is_by_interval), "Load the running day, make its reports.")
+        )
+    return found
+
+
+def _is_by_interval(due: Due) -> bool:
+    return due.spec.includes_running_day and due.workspace.today_every is not None
+
+
+def _cron(at: time, days: str = "*") -> str:
+    return f"{at.minute} {at.hour} {days} * *"

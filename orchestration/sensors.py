@@ -1,0 +1,143 @@
+"""What watches: one sensor makes good what no tick did, one tells the operator of failed runs."""
+
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+
+import dagster as dg
+from pydantic import BaseModel
+
+from assets.config import Config, Workspace
+from assets.deliver.catalogue import Catalogue
+from assets.deliver.operator import OperatorNotTold, tell_operator
+from assets.extract.defs import Clock
+from assets.periods import earliest_instant, local_day
+from orchestration.dispatch import DUE_TAG, PARTITION_TAG, RANGE_TAGS, WORKSPACE_TAG, Desk, Plan
+
+_GRACE = timedelta(minutes=2)
+_BUDGET = timedelta(seconds=25)
+_MOST_REASONS = 20
+_BACKFILL_TAG, _RETRY_TAG = "dagster/backfill", "dagster/will_retry"
+
+
+class Memory(BaseModel):
+    """The sensor's cursor: since when it looks after each workspace, and whose days it found there."""
+
+    since: dict[str, date] = {}
+    settled: dict[str, date] = {}
+    first: str = ""
+
+
+def due_sensor(
+    config: Config, catalogue: Catalogue, broken: Sequence[str], clock: Clock, status: dg.DefaultSensorStatus
+) -> dg.SensorDefinition:
+    """Return the sensor that launches what is due and not done, two minutes after its tick.
+
+    A workspace is looked after from the day on which the sensor first sees it. Where there are too
+    many for one tick, the next one goes on.
+    """
+
+    @dg.sensor(
+        name="due_and_not_done",
+        asset_selection=dg.AssetSelection.all(),
+        minimum_interval_seconds=60,
+        default_status=status,
+        description="Launches what is due and not done: late days, missed ticks, crashes, outdated reports.",
+    )
+    def sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult:
+        began = clock()
+        memory = Memory.model_validate_json(context.cursor or "{}")
+        desk = Desk.open(config, catalogue, context.instance, began)
+        plan = Plan(notices={f"configuration/{each}": f"A workspace is left out: {each}" for each in broken})
+        ordered = sorted(config.workspaces, key=lambda each: (each.slug < memory.first, each.slug))
+        memory.first = ""
+        for workspace in ordered:
+            if clock() - began > _BUDGET:
+                memory.first = workspace.slug
+                break
+            plan.add(look_at(desk, workspace, memory))
+        for key, reason in plan.skips.items():
+            catalogue.skip(key, reason, began)
+        try:
+            for text in tell_operator(config, catalogue, plan.notices, began).values():
+                context.log.warning(text)
+        except OperatorNotTold as error:
+            context.log.error(str(error))  # noqa: TRY400 - it says all
+        reasons = "; ".join(plan.reasons[:_MOST_REASONS]) or "everything due is done"
+        return dg.SensorResult(
+            run_requests=plan.requests,
+            skip_reason=None if plan.requests else dg.SkipReason(reasons),
+            cursor=memory.model_dump_json(),
+        )
+
+    return sensor
+
+
+def look_at(desk: Desk, workspace: Workspace, memory: Memory) -> Plan:
+    """Return what *workspace* needs now; *memory* keeps that its days were found to be there."""
+    slug, today = workspace.slug, local_day(desk.now, workspace.zone)
+    since = earliest_instant(
+        datetime.combine(memory.since.setdefault(slug, today), datetime.min.time()), workspace.zone
+    )
+    dues = [due for due in desk.open_reports(workspace) if since <= due.at <= desk.now - _GRACE]
+    flow_tick = earliest_instant(datetime.combine(today, workspace.flow_at), workspace.zone)
+    is_flow_due = flow_tick <= desk.now - _GRACE and memory.settled.get(slug) != today
+    plan = Plan()
+    if dues or is_flow_due:
+        plan.add(desk.plan_missing_days(workspace, dues))
+        if is_flow_due and not plan.requests and not plan.reasons:
+            memory.settled[slug] = today
+    plan.add(desk.plan_reports(dues))
+    plan.add(desk.plan_rebuilds(workspace))
+    return plan
+
+
+def failure_sensor(
+    config: Config, catalogue: Catalogue, clock: Clock, status: dg.DefaultSensorStatus
+) -> dg.SensorDefinition:
+    """Return the sensor that tells the operator of failed runs; nobody is mailed of a backfill's."""
+
+    @dg.run_failure_sensor(
+        name="operator_of_failures",
+        default_status=status,
+        description="Tells the operator in plain words what failed, why, and what happens next.",
+    )
+    def sensor(context: dg.RunFailureSensorContext) -> dg.SkipReason | None:
+        run = context.dagster_run
+        if _BACKFILL_TAG in run.tags:
+            return dg.SkipReason("a backfill: whoever launched it sees it in the UI")
+        if run.tags.get(_RETRY_TAG) == "true":
+            return dg.SkipReason("the run is tried again by itself")
+        due = run.tags.get(DUE_TAG, run.run_id)
+        try:
+            tell_operator(config, catalogue, {f"failed/{due}": failure_text(context)}, clock())
+        except OperatorNotTold as error:
+            context.log.error(str(error))  # noqa: TRY400 - it says all
+        return None
+
+    return sensor
+
+
+def failure_text(context: dg.RunFailureSensorContext) -> str:
+    """Say what failed, of which days, why, and what happens next."""
+    run = context.dagster_run
+    what = ", ".join(sorted(key.path[-1] for key in run.asset_selection or ())) or run.job_name
+    first, last = (run.tags.get(tag, run.tags.get(PARTITION_TAG, "")) for tag in RANGE_TAGS)
+    days = first if first == last else f"{first} to {last}"
+    why = next(filter(None, map(_why, context.get_step_failure_events())), "the process ended.")
+    after = (
+        "It is tried again by itself; the pause doubles each time."
+        if DUE_TAG in run.tags
+        else "It was launched by hand and is not tried again."
+    )
+    return (
+        f"{run.tags.get(WORKSPACE_TAG, 'A run')}: {what} of {days or 'no day'} failed. "
+        f"Why: {why} {after} Run {run.run_id} in Dagster's UI has every line."
+    )
+
+
+def _why(event: dg.DagsterEvent) -> str:
+    """Return our own words for a failed step; a bug's text may hold data of contacts, so only its name."""
+    failed = event.step_failure_data
+    if failed.user_failure_data and failed.user_failure_data.description:
+        return failed.user_failure_data.description.rstrip(".") + "."
+    return f"an error that nobody foresaw, {failed.error.cls_name}." if failed.error else ""
