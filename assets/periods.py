@@ -49,23 +49,17 @@ def first_instant(day: date, zone: ZoneInfo) -> datetime:
     Where midnight comes twice, it is the earlier one. A date that the zone skipped gets the first
     instant of the next date, so that its window is empty.
     """
-    return earliest_instant(datetime.combine(day, time()), zone)
-
-
-def earliest_instant(wall: datetime, zone: ZoneInfo) -> datetime:
-    """Return the first UTC instant at which clocks in *zone* show *wall*, or the end of a gap over it."""
-    instant = wall.replace(tzinfo=zone).astimezone(UTC)
-    if _wall(instant, zone) == wall:
+    midnight = datetime.combine(day, time(), zone)
+    instant = midnight.astimezone(UTC)
+    if instant.astimezone(zone).replace(tzinfo=None) == midnight.replace(tzinfo=None):
         return instant
     day_before = instant - DAY
     seconds = bisect_left(
-        range(2 * _DAY_SECONDS), wall, key=lambda s: _wall(day_before + timedelta(seconds=s), zone)
+        range(2 * _DAY_SECONDS),
+        day,
+        key=lambda s: (day_before + timedelta(seconds=s)).astimezone(zone).date(),
     )
     return day_before + timedelta(seconds=seconds)
-
-
-def _wall(instant: datetime, zone: ZoneInfo) -> datetime:
-    return instant.astimezone(zone).replace(tzinfo=None)
 
 
 def day_exists(day: date, zone: ZoneInfo) -> bool:

@@ -5,14 +5,14 @@ Pure: no clock. A *tick* is the instant from which a report of a report date is 
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from assets.periods import DAY, day_exists, earliest_instant
+from assets.periods import DAY, day_exists
 from assets.setting import Setting
 
 
@@ -93,8 +93,7 @@ class Tick:
 def ticks(timing: Timing, calendar: Calendar, zone: ZoneInfo, since: date, until: date) -> Iterator[Tick]:
     """Yield a tick for each report date from *since* to *until* on which the report is made.
 
-    A tick may lie after *until*, where a holiday shifts it. A time that the clocks skip is the first
-    instant after the gap; one that comes twice is the earlier.
+    A tick may lie after *until*, where a holiday shifts it.
     """
     for count in range((until - since).days + 1):
         report_date = since + timedelta(days=count)
@@ -102,8 +101,15 @@ def ticks(timing: Timing, calendar: Calendar, zone: ZoneInfo, since: date, until
             continue
         made_on = _made_on(timing, calendar, report_date)
         if made_on is not None:
-            wall = datetime.combine(made_on, timing.at or time(6))
-            yield Tick(report_date, earliest_instant(wall, zone))
+            yield Tick(report_date, instant_at(made_on, timing.at or time(6), zone))
+
+
+def instant_at(day: date, at: time, zone: ZoneInfo) -> datetime:
+    """Return the UTC instant of a local time, as Dagster's schedules have it.
+
+    A time that the clocks skip is as much later as they are set; one that comes twice is the earlier.
+    """
+    return datetime.combine(day, at, zone).astimezone(UTC)
 
 
 def is_due_on(timing: Timing, calendar: Calendar, day: date) -> bool:

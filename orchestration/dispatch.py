@@ -69,13 +69,22 @@ def runs_under_way(instance: dg.DagsterInstance) -> list[UnderWay]:
     runs = (record.dagster_run for record in instance.get_run_records(RunsFilter(statuses=_UNDER_WAY)))
     return [
         UnderWay(
-            frozenset(key.to_user_string() for key in run.asset_selection or ()),
+            _assets_of(run),
             run.tags.get(RANGE_TAGS[0], run.tags.get(PARTITION_TAG, "")),
             run.tags.get(RANGE_TAGS[1], run.tags.get(PARTITION_TAG, "9999")),
             run.tags.get(DUE_TAG),
         )
         for run in runs
     ]
+
+
+def _assets_of(run: dg.DagsterRun) -> frozenset[str]:
+    return frozenset(key.to_user_string() for key in run.asset_selection or ())
+
+
+def _aims(assets: Sequence[str]) -> set[str]:
+    """Return the reports among *assets*; where there are none, all of them."""
+    return {name for name in assets if "/report/" in name} or set(assets)
 
 
 @dataclass(slots=True)
@@ -148,7 +157,7 @@ class Desk:
             return key in self.skipped
         until = min(due.at, first_instant(due.report_date + DAY, due.workspace.zone))
         is_old = due.spec.includes_running_day and version.as_of < until
-        return not is_old and (not version.provisional or version.archived_at >= due.deadline)
+        return not is_old and (not version.provisional or version.made_at >= due.at)
 
     def plan_reports(self, dues: Sequence[Due]) -> Plan:
         """Return what to launch for *dues* of one workspace, grouped by report date and time."""
@@ -208,31 +217,33 @@ class Desk:
         if any(run.due == due for run in self.under_way):
             plan.reasons.append(f"{due}: under way")
             return
-        failures = self._failures(due)
-        again = next_attempt(failures)
+        assets = [f"{workspace.slug}/{name}" for name in assets]
+        before = self._runs_for(due)
+        tries = [ended_at for made, ended_at in before if made & _aims(assets)]
+        again = next_attempt(tries)
         if again is not None and self.now < again:
-            plan.reasons.append(f"{due}: failed {len(failures)} times, tried again at {again:%H:%M} UTC")
+            plan.reasons.append(f"{due}: tried {len(tries)} times without success, next at {again:%H:%M} UTC")
             return
         tags = {DUE_TAG: due, WORKSPACE_TAG: workspace.slug, "dagster/priority": "10"}
         if first != last:
             tags |= dict(zip(RANGE_TAGS, (str(first), str(last)), strict=True))
-        assets = [f"{workspace.slug}/{name}" for name in assets]
         self.under_way.append(UnderWay(frozenset(assets), str(first), str(last), due))
         plan.requests.append(
             dg.RunRequest(
-                run_key=f"{due}/{len(failures)}",
+                run_key=f"{due}/{len(before)}",
                 partition_key=str(first) if first == last else None,
                 asset_selection=[dg.AssetKey.from_user_string(name) for name in assets],
                 tags=tags,
             )
         )
 
-    def _failures(self, due: str) -> list[datetime]:
-        """Return when the runs for *due* failed; a run and its automatic retries are one each."""
-        failed = self.instance.get_run_records(
-            RunsFilter(tags={DUE_TAG: due}, statuses=[DagsterRunStatus.FAILURE]), limit=10
-        )
-        return [record.update_timestamp for record in failed]
+    def _runs_for(self, due: str) -> list[tuple[frozenset[str], datetime]]:
+        """Return what each run for *due* was to make, and when it ended.
+
+        One that ended well counts too: what it was to make is still due, so something is wrong.
+        """
+        records = self.instance.get_run_records(RunsFilter(tags={DUE_TAG: due}), limit=20)
+        return [(_assets_of(record.dagster_run), record.update_timestamp) for record in records]
 
     def plan_nightly_flow(self, workspace: Workspace) -> Plan:
         """Return the run that loads the day that closed last, and those before it again."""

@@ -101,12 +101,12 @@ def judge(due: Due, missing: Collection[date], now: datetime, *, is_busy: bool) 
     }[due.spec.when_late], why
 
 
-def next_attempt(failures: Collection[datetime]) -> datetime | None:
-    """Return when to try again after *failures*: 15 minutes after the first, then twice as long each time."""
-    if not failures:
+def next_attempt(tries: Collection[datetime]) -> datetime | None:
+    """Return when to try again after *tries*: 15 minutes after the first, then twice as long each time."""
+    if not tries:
         return None
-    doubled: int = 2 ** min(len(failures) - 1, 6)
-    return max(failures) + _FIRST_PAUSE * doubled
+    doubled: int = 2 ** min(len(tries) - 1, 6)
+    return max(tries) + _FIRST_PAUSE * doubled
 
 
 def closed_days(workspace: Workspace, now: datetime) -> list[date]:

@@ -1,7 +1,7 @@
 """What watches: one sensor makes good what no tick did, one tells the operator of failed runs."""
 
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 
 import dagster as dg
 from pydantic import BaseModel
@@ -10,7 +10,8 @@ from assets.config import Config, Workspace
 from assets.deliver.catalogue import Catalogue
 from assets.deliver.operator import OperatorNotTold, tell_operator
 from assets.extract.defs import Clock
-from assets.periods import earliest_instant, local_day
+from assets.periods import first_instant, local_day
+from assets.timing import instant_at
 from orchestration.dispatch import DUE_TAG, PARTITION_TAG, RANGE_TAGS, WORKSPACE_TAG, Desk, Plan
 
 _GRACE = timedelta(minutes=2)
@@ -75,11 +76,9 @@ def due_sensor(
 def look_at(desk: Desk, workspace: Workspace, memory: Memory) -> Plan:
     """Return what *workspace* needs now; *memory* keeps that its days were found to be there."""
     slug, today = workspace.slug, local_day(desk.now, workspace.zone)
-    since = earliest_instant(
-        datetime.combine(memory.since.setdefault(slug, today), datetime.min.time()), workspace.zone
-    )
+    since = first_instant(memory.since.setdefault(slug, today), workspace.zone)
     dues = [due for due in desk.open_reports(workspace) if since <= due.at <= desk.now - _GRACE]
-    flow_tick = earliest_instant(datetime.combine(today, workspace.flow_at), workspace.zone)
+    flow_tick = instant_at(today, workspace.flow_at, workspace.zone)
     is_flow_due = flow_tick <= desk.now - _GRACE and memory.settled.get(slug) != today
     plan = Plan()
     if dues or is_flow_due:

@@ -25,7 +25,7 @@ class Version:
 
     version: int
     as_of: datetime
-    archived_at: datetime
+    made_at: datetime
     provisional: bool
     data_version: str
     outdated_since: datetime | None
@@ -57,11 +57,16 @@ class Catalogue:
             "changes": manifest.supersedes.changes if manifest.supersedes else None,
             "files": [each.name for each in manifest.files],
             "data_version": manifest.data_version,
-            "archived_at": now,
+            "made_at": now,
         }
         self._added(REPORT_VERSIONS, row)
         with self._engine.begin() as connection:
             connection.execute(update(REPORT_VERSIONS).where(*_is(key)).values(outdated_since=None))
+            connection.execute(
+                update(REPORT_VERSIONS)
+                .where(*_is(key), _VERSIONS.version == manifest.version)
+                .values(made_at=now)
+            )
 
     def newest(self, since: date = date.min, workspace: str | None = None) -> dict[Key, Version]:
         """Return the newest version of each report with a report date from *since* on."""

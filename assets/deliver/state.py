@@ -67,7 +67,7 @@ REPORT_VERSIONS = Table(
     Column("changes", JSON, comment="figures that differ from the version before, with both values"),
     Column("files", JSON, nullable=False, comment="names of its files"),
     Column("data_version", Text, nullable=False),
-    Column("archived_at", _Instant, nullable=False),
+    Column("made_at", _Instant, nullable=False, comment="when it was made, or last found to be the same"),
     Column("outdated_since", _Instant, comment="when its days were seen to have changed"),
     comment="one row a version in the archive",
 )
