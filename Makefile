@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 RUN_PACKAGES := fontconfig fonts-noto-color-emoji fonts-noto-cjk fonts-noto-core libharfbuzz-subset0 libpango-1.0-0 libpangoft2-1.0-0
-TEST_PACKAGES := $(RUN_PACKAGES) chromium poppler-utils postgresql qpdf
+TEST_PACKAGES := $(RUN_PACKAGES) chromium openssl poppler-utils postgresql qpdf systemd
 PIP_INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check
 LOCK := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-header --no-annotate --no-strip-extras --quiet
@@ -43,7 +43,7 @@ lock: .venv/bin/python ## Write the lock files anew
 	$(LOCK) --group build -c requirements-dev.lock -o requirements.lock
 
 clean: ## Remove what was installed and made
-	rm -rf .venv .dagster demo lake reports_out/*/ reports_out/index.html
+	rm -rf .venv .dagster demo lake state.sqlite* reports_out/*/ reports_out/index.html
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

@@ -17,14 +17,18 @@ NAMES = (ROOT / "docs" / "naming.md").read_text(encoding="utf-8")
 CONFIGURATION = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
 
 
-def test_every_asset_job_and_check_is_documented() -> None:
-    definitions = build_definitions(load_config(ROOT / "reports.yaml"))
-    graph = definitions.resolve_asset_graph()
-    keys = {"/".join(key.path[1:]) for key in graph.get_all_asset_keys()} - {"report/handed_over_by_people"}
-    jobs = {job.name for job in definitions.get_repository_def().get_all_jobs()} - {"__ASSET_JOB"}
+def test_every_asset_schedule_sensor_and_check_is_documented() -> None:
+    config = load_config(ROOT / "reports.yaml")
+    often = config.workspaces[0].model_copy(update={"today_every": 15})
+    definitions = build_definitions(config.model_copy(update={"workspaces": (often,)}))
+    repository = definitions.get_repository_def()
+    graph = repository.asset_graph
+    keys = {"/".join(key.path).removeprefix("acme/") for key in graph.get_all_asset_keys()}
+    schedules = {schedule.name.removeprefix("acme_") for schedule in repository.schedule_defs}
+    sensors = {sensor.name for sensor in repository.sensor_defs}
     checks = {check.name for check in graph.asset_check_keys}
-    assert len(keys) == 11
-    for name in keys | {job.removeprefix("acme_") for job in jobs} | checks:
+    assert (len(keys), len(schedules), len(sensors), len(checks)) == (15, 5, 2, 8)
+    for name in keys - {"report/handed_over_by_people"} | schedules | sensors | checks:
         assert f"`{name}`" in NAMES, name
 
 

@@ -11,6 +11,7 @@ import dagster as dg
 from assets.config import Workspace
 from assets.errors import ReportError, SourceUnavailable
 from assets.extract.load import load_days
+from assets.extract.watch import WATCHED, watch
 from assets.partitions import days_of, period_of_run
 from assets.sources.registry import open_source
 from assets.warehouse.resource import WarehouseResource
@@ -49,7 +50,8 @@ def extract_assets(workspace: Workspace) -> list[dg.AssetsDefinition]:
                 asset=events,
                 blocking=True,
                 description="read = accepted + rejected + duplicates + no change, and all of it is stored",
-            )
+            ),
+            *(dg.AssetCheckSpec(name, asset=events, description=text) for name, text in WATCHED.items()),
         ],
         retry_policy=dg.RetryPolicy(max_retries=3, delay=30, backoff=dg.Backoff.EXPONENTIAL),
     )
@@ -57,11 +59,9 @@ def extract_assets(workspace: Workspace) -> list[dg.AssetsDefinition]:
         context: dg.AssetExecutionContext, warehouse: WarehouseResource, clock: dg.ResourceParam[Clock]
     ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
         """Load the events of whole local days."""
-        period = period_of_run(context, workspace)
+        period, lake, now = period_of_run(context, workspace), warehouse.of(workspace.slug), clock()
         try:
-            loaded = load_days(
-                workspace, open_source(workspace.source), warehouse.of(workspace.slug), period.days, clock()
-            )
+            loaded = load_days(workspace, open_source(workspace.source), lake, period.days, now)
         except ReportError as error:
             may_pass = isinstance(error, SourceUnavailable) and not error.permanent
             raise dg.Failure(str(error), allow_retries=may_pass) from error
@@ -79,7 +79,16 @@ def extract_assets(workspace: Workspace) -> list[dg.AssetsDefinition]:
                     check_name="every_row_explained",
                     passed=loaded.is_reconciled,
                     description=str(loaded),
-                )
+                ),
+                *(
+                    dg.AssetCheckResult(
+                        check_name=seen.name,
+                        passed=seen.is_fine,
+                        severity=dg.AssetCheckSeverity.WARN,
+                        description=seen.text,
+                    )
+                    for seen in watch(lake, workspace, loaded, now)
+                ),
             ],
         )
         yield dg.MaterializeResult(

@@ -1,0 +1,82 @@
+"""What is watched about a load beyond its sums: freshness, rejected rows, volume. Warnings, not errors."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+
+from assets.config import Workspace
+from assets.extract.load import Loaded
+from assets.periods import DAY, first_instant, local_day
+from assets.warehouse.lake import Lake
+from assets.warehouse.schema import LOAD_COUNTS
+
+_WEEKS = 8
+_FEWEST_WEEKS = 3
+_SMALL = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """Whether something is as it should be, and what was seen."""
+
+    name: str
+    is_fine: bool
+    text: str
+
+
+WATCHED = {
+    "newest_day_is_yesterday": "the newest day loaded to its end is the day that closed last",
+    "few_rejected": "the share of rejected rows of this load is below the workspace's limit",
+    "volume_as_usual": "the day that closed last has about as many events as the same weekday before",
+}
+
+
+def watch(warehouse: Lake, workspace: Workspace, loaded: Loaded, now: datetime) -> list[Watched]:
+    """Return what is said of *loaded*, and of the newest days in the warehouse, in the order of `WATCHED`."""
+    return [
+        _newest_day(warehouse, workspace, now),
+        _rejected(loaded, workspace.max_rejected_pct),
+        _volume(warehouse, workspace, now),
+    ]
+
+
+def _newest_day(warehouse: Lake, workspace: Workspace, now: datetime) -> Watched:
+    loads = LOAD_COUNTS.c
+    today = local_day(now, workspace.zone)
+    closed = loads.local_day < today
+    found = warehouse.query(
+        select(loads.local_day, loads.loaded_until).where(closed).order_by(loads.local_day.desc()).limit(1)
+    ).to_pylist()
+    yesterday = local_day(first_instant(today, workspace.zone) - timedelta(microseconds=1), workspace.zone)
+    if not found:
+        return Watched("newest_day_is_yesterday", is_fine=False, text="no closed day is loaded")
+    newest = found[0]["local_day"]
+    is_whole = found[0]["loaded_until"] >= first_instant(newest + DAY, workspace.zone)
+    text = f"newest day: {newest}{'' if is_whole else ', not to its end'}; yesterday: {yesterday}"
+    return Watched("newest_day_is_yesterday", newest == yesterday and is_whole, text)
+
+
+def _rejected(loaded: Loaded, most_pct: float) -> Watched:
+    read, rejected = loaded.total("read_count"), loaded.total("rejected_count")
+    share = 100 * rejected / read if read else 0
+    text = f"{rejected:,} of {read:,} rows rejected, {share:.1f} %; the limit is {most_pct:g} %"
+    return Watched("few_rejected", share <= most_pct, text)
+
+
+def _volume(warehouse: Lake, workspace: Workspace, now: datetime) -> Watched:
+    """Compare with the same weekday of eight weeks; usual is half of the least to 1.5 of the most."""
+    yesterday = local_day(now, workspace.zone) - DAY
+    before = [yesterday - 7 * week * DAY for week in range(1, _WEEKS + 1)]
+    loads = LOAD_COUNTS.c
+    rows = warehouse.query(
+        select(loads.local_day, loads.accepted_count).where(loads.local_day.in_([yesterday, *before]))
+    )
+    counts = dict(zip(*(column.to_pylist() for column in rows.columns), strict=True))
+    usual = [counts[day] for day in before if day in counts]
+    if yesterday not in counts or len(usual) < _FEWEST_WEEKS:
+        return Watched("volume_as_usual", is_fine=True, text=f"too few weeks to compare {yesterday} with")
+    count, least, most = counts[yesterday], min(usual), max(usual)
+    is_usual = least / 2 - _SMALL <= count <= most * 1.5 + _SMALL
+    text = f"{yesterday}: {count:,} events; the same weekday of {len(usual)} weeks: {least:,} to {most:,}"
+    return Watched("volume_as_usual", is_usual, text)

@@ -1,0 +1,134 @@
+import ssl
+import subprocess
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from email.message import Message as Mail
+from pathlib import Path
+
+import pytest
+from aiosmtpd.controller import Controller
+from aiosmtpd.handlers import Message
+from pydantic import SecretStr, ValidationError
+
+from assets.config import Config, Smtp
+from assets.deliver.catalogue import Catalogue
+from assets.deliver.message import clean
+from assets.deliver.operator import OperatorNotTold, tell_operator
+from tests.conftest import _free_port
+
+NOW = datetime(2026, 6, 15, 10, tzinfo=UTC)
+LATE = {
+    "late/acme/yesterday/2026-06-15": "acme: yesterday of 2026-06-15 is late: 1 of its days is not loaded. It is left out."
+}
+
+
+class Mailbox(Message):
+    def __init__(self) -> None:
+        super().__init__()
+        self.mails: list[Mail] = []
+
+    def handle_message(self, message: Mail) -> None:
+        self.mails.append(message)
+
+
+@pytest.fixture
+def mailbox() -> Iterator[tuple[Mailbox, int]]:
+    box = Mailbox()
+    server = Controller(box, hostname="127.0.0.1", port=_free_port())
+    server.start()
+    yield box, server.port
+    server.stop()
+
+
+def config(folder: Path, port: int, **smtp: object) -> Config:
+    return Config.model_validate(
+        {
+            "lake": folder,
+            "archive": folder,
+            "operator": "ops@example.org",
+            "smtp": {"host": "127.0.0.1", "port": port, "security": "none", "sender": "reports@example.org"}
+            | smtp,
+            "workspaces": [
+                {
+                    "slug": "acme",
+                    "name": "Acme",
+                    "timezone": "UTC",
+                    "first_day": "2026-01-01",
+                    "source": {"type": "files", "path": "x"},
+                }
+            ],
+        }
+    )
+
+
+def catalogue(folder: Path) -> Catalogue:
+    return Catalogue(SecretStr(f"sqlite:///{folder}/state.sqlite"))
+
+
+def test_each_thing_is_told_once_and_what_is_new_together(
+    tmp_path: Path, mailbox: tuple[Mailbox, int]
+) -> None:
+    box, port = mailbox
+    notices = LATE | {"failed/acme/flow": "acme: assignment_events of 2026-06-14 failed. Why: no file."}
+    for _ in range(2):
+        tell_operator(config(tmp_path, port), catalogue(tmp_path), notices, NOW)
+    tell_operator(config(tmp_path, port), catalogue(tmp_path), LATE, NOW)
+    (mail,) = box.mails
+    assert mail["Subject"].startswith("Assignment Reports: acme: yesterday of 2026-06-15 is late")
+    assert mail["Subject"].endswith("(and 1 more)")
+    assert (mail["To"], mail["Auto-Submitted"]) == ("ops@example.org", "auto-generated")
+    text = mail.get_payload(decode=True)
+    assert isinstance(text, bytes)
+    assert list(text.decode().split("\r\n\r\n"))[1].strip() == notices["failed/acme/flow"]
+
+
+def test_what_the_server_did_not_take_is_told_later(tmp_path: Path, mailbox: tuple[Mailbox, int]) -> None:
+    box, port = mailbox
+    with pytest.raises(OperatorNotTold, match=r"the mail server 127\.0\.0\.1:\d+ did not take"):
+        tell_operator(config(tmp_path, _free_port()), catalogue(tmp_path), LATE, NOW)
+    tell_operator(config(tmp_path, port), catalogue(tmp_path), LATE, NOW)
+    assert len(box.mails) == 1
+
+
+def test_a_server_that_cannot_prove_its_name_gets_nothing(tmp_path: Path) -> None:
+    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
+    subprocess.run(
+        [
+            "openssl",
+            "req",
+            "-x509",
+            "-newkey",
+            "rsa:2048",
+            "-nodes",
+            "-days",
+            "2",
+            "-subj",
+            "/CN=127.0.0.1",
+            "-keyout",
+            str(key),
+            "-out",
+            str(certificate),
+        ],
+        check=True,
+        capture_output=True,
+    )
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    box = Mailbox()
+    server = Controller(box, hostname="127.0.0.1", port=_free_port(), tls_context=context)
+    server.start()
+    with pytest.raises(OperatorNotTold, match="SSLCertVerificationError"):
+        tell_operator(config(tmp_path, server.port, security="starttls"), catalogue(tmp_path), LATE, NOW)
+    server.stop()
+    assert box.mails == []
+
+
+@pytest.mark.parametrize(("host", "username"), [("mail.example.org", None), ("127.0.0.1", "someone")])
+def test_nothing_goes_out_in_clear(host: str, username: str | None) -> None:
+    with pytest.raises(ValidationError, match=r"`security: none` is for|never goes in clear"):
+        Smtp(host=host, security="none", sender="a@b.example", username=username, password=SecretStr("x"))
+
+
+def test_no_text_becomes_a_header() -> None:
+    assert clean("late\r\nBcc: x@y.example\x00") == "late Bcc: x@y.example"
+    assert "=?" not in clean("=?utf-8?q?=0ABcc:_e=40x.test?=")
