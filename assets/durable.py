@@ -6,10 +6,13 @@ A plain write that is killed leaves a torn file; this one leaves the old file or
 import fcntl
 import os
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
+
+_PAUSE_SECONDS = 0.05
 
 
 @contextmanager
@@ -60,12 +63,22 @@ def remove_folder(path: Path) -> None:
 def one_at_a_time(path: Path, *, shared: bool = False) -> Iterator[None]:
     """Wait until no other process holds *path*; the lock ends with the process, however it ends.
 
-    Those that hold it *shared* wait only for one that does not.
+    Those that hold it *shared* wait only for one that does not. It asks again and again: a process that
+    sleeps can be cancelled, one that waits in the system call cannot.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.with_name(f".{path.name}.lock").open("a") as lock:
-        fcntl.flock(lock, fcntl.LOCK_SH if shared else fcntl.LOCK_EX)
+        while not _locked(lock.fileno(), fcntl.LOCK_SH if shared else fcntl.LOCK_EX):
+            time.sleep(_PAUSE_SECONDS)
         yield
+
+
+def _locked(descriptor: int, kind: int) -> bool:
+    try:
+        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _flush(path: Path) -> None:

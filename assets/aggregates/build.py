@@ -34,9 +34,9 @@ _KINDS = {
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """The days that were built, and their rows before and after each step."""
+    """The rows of each day that was built, and of all of them before and after each step."""
 
-    days: tuple[date, ...]
+    log_counts: dict[date, int]
     accepted: int
     logged: int
     no_change: int
@@ -155,8 +155,9 @@ def _tally(warehouse: Lake, days: list[date]) -> Built:
         return int(found.column(0)[0].as_py() or 0)
 
     logs = LOG_COUNTS.c
+    rows = warehouse.query(select(logs.local_day, logs.log_count).where(logs.local_day.in_(days)))
     return Built(
-        tuple(days),
+        dict(zip(*(column.to_pylist() for column in rows.columns), strict=True)),
         accepted=total(select(func.sum(LOAD_COUNTS.c.accepted_count)), LOAD_COUNTS),
         logged=total(select(func.count()), ASSIGNMENT_LOG),
         no_change=total(select(func.sum(logs.no_change_count)), LOG_COUNTS),

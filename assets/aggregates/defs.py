@@ -57,19 +57,20 @@ def aggregate_assets(workspace: Workspace) -> list[dg.AssetsDefinition]:
         """Build the log and the counts of whole local days."""
         period = period_of_run(context, workspace)
         built = build_days(warehouse.of(workspace.slug), period)
-        metadata: dict[str, int | str] = {
-            "dagster/partition_row_count": built.logged,
-            "assignments": built.logged,
-            "period": f"{period.first_day} to {period.last_day}, {workspace.timezone}",
-            "days_built": len(built.days),
-        }
+        for day in built.log_counts.keys() & set(period.days):
+            counted = {"assignments": built.log_counts[day]}
+            context.add_asset_metadata(
+                counted | {"dagster/partition_row_count": built.log_counts[day]},
+                asset_key=log,
+                partition_key=str(day),
+            )
+            context.add_asset_metadata(counted, asset_key=counts, partition_key=str(day))
         for key, is_whole, text in (
             (log, built.log_is_whole, built.log_text),
             (counts, built.counts_are_whole, built.counts_text),
         ):
             yield dg.MaterializeResult(
                 asset_key=key,
-                metadata=metadata,
                 check_results=[
                     dg.AssetCheckResult(
                         asset_key=key, check_name=_NOTHING_LOST, passed=is_whole, description=text

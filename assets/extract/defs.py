@@ -18,6 +18,18 @@ from assets.warehouse.resource import WarehouseResource
 
 Clock = Callable[[], datetime]
 
+_RETRIES, _FIRST_PAUSE_SECONDS = 3, 30
+_ROWS = "dagster/partition_row_count"
+_COUNTS = {
+    "assignment_events": {
+        _ROWS: "accepted_count",
+        "read": "read_count",
+        "duplicates": "duplicate_count",
+        "no_change": "no_change_count",
+    },
+    "rejected_events": {_ROWS: "rejected_count"},
+}
+
 
 def extract_assets(workspace: Workspace) -> list[dg.AssetsDefinition]:
     """Return the accepted and the rejected events of *workspace*."""
@@ -53,7 +65,6 @@ def extract_assets(workspace: Workspace) -> list[dg.AssetsDefinition]:
             ),
             *(dg.AssetCheckSpec(name, asset=events, description=text) for name, text in WATCHED.items()),
         ],
-        retry_policy=dg.RetryPolicy(max_retries=3, delay=30, backoff=dg.Backoff.EXPONENTIAL),
     )
     def load(
         context: dg.AssetExecutionContext, warehouse: WarehouseResource, clock: dg.ResourceParam[Clock]
@@ -64,16 +75,18 @@ def extract_assets(workspace: Workspace) -> list[dg.AssetsDefinition]:
             loaded = load_days(workspace, open_source(workspace.source), lake, period.days, now)
         except ReportError as error:
             may_pass = isinstance(error, SourceUnavailable) and not error.permanent
-            raise dg.Failure(str(error), allow_retries=may_pass) from error
+            if may_pass and context.retry_number < _RETRIES:
+                pause = _FIRST_PAUSE_SECONDS * 2**context.retry_number
+                raise dg.RetryRequested(max_retries=_RETRIES, seconds_to_wait=pause) from error
+            raise dg.Failure(str(error), allow_retries=False) from error
+        for key, columns in _COUNTS.items():
+            for name, column in columns.items():
+                for day, count in loaded.by_day(column).items():
+                    context.add_asset_metadata(
+                        {name: count}, asset_key=[workspace.slug, key], partition_key=str(day)
+                    )
         yield dg.MaterializeResult(
             asset_key=events,
-            metadata={
-                "dagster/partition_row_count": loaded.stored_events,
-                "period": f"{period.first_day} to {period.last_day}, {workspace.timezone}",
-                "read": loaded.total("read_count"),
-                "duplicates": loaded.total("duplicate_count"),
-                "no_change": loaded.total("no_change_count"),
-            },
             check_results=[
                 dg.AssetCheckResult(
                     check_name="every_row_explained",
@@ -91,8 +104,6 @@ def extract_assets(workspace: Workspace) -> list[dg.AssetsDefinition]:
                 ),
             ],
         )
-        yield dg.MaterializeResult(
-            asset_key=rejected, metadata={"dagster/partition_row_count": loaded.stored_rejected}
-        )
+        yield dg.MaterializeResult(asset_key=rejected)
 
     return [load]

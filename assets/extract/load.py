@@ -36,6 +36,10 @@ class Loaded:
         """Return the sum of a column of `load_counts`."""
         return int(pc.sum(self.counts[column]).as_py() or 0)
 
+    def by_day(self, column: str) -> dict[date, int]:
+        """Return a column of `load_counts` for each day."""
+        return dict(zip(self.counts["local_day"].to_pylist(), self.counts[column].to_pylist(), strict=True))
+
     @property
     def is_reconciled(self) -> bool:
         """Tell whether read = accepted + rejected + duplicates + no change, and all of it is stored."""
@@ -68,7 +72,8 @@ def load_days(
     """
     begun = [day for day in days if first_instant(day, workspace.zone) < now]
     if not begun:
-        return Loaded(arrow_schema(LOAD_COUNTS).empty_table(), 0, 0, 0)
+        nothing = pa.schema([pa.field("local_day", pa.date32()), *arrow_schema(LOAD_COUNTS)]).empty_table()
+        return Loaded(nothing, 0, 0, 0)
     with warehouse.writing():
         return _load(workspace, source, warehouse, begun, now)
 

@@ -159,7 +159,7 @@ def test_later_days_are_built_again_where_an_earlier_event_changed(inbox: Inbox)
     inbox.load(MARCH[0])
     assert stale_days(inbox.lake)[0] == date(2024, 3, 2)
     built = build_days(inbox.lake, inbox.period(MARCH[0]))
-    assert built.days[0] == MARCH[0]
+    assert min(built.log_counts) == MARCH[0]
     assert stale_days(inbox.lake) == []
     assert [row["previous_assignee_name"] for row in inbox.log()] == [None, "Ann"]
 

@@ -10,13 +10,15 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
+from sqlalchemy import select
 
 from assets.config import Config
 from assets.config_file import load_config
+from assets.extract.watch import WATCHED
 from assets.partitions import days_read_by, report_dates_of
 from assets.periods import PRESETS, Preset, preset_period
 from assets.warehouse.lake import Lake
-from assets.warehouse.schema import LOAD_COUNTS
+from assets.warehouse.schema import LOAD_COUNTS, LOG_COUNTS
 from orchestration.definitions import build_definitions
 from orchestration.dispatch import FLOW_ASSETS
 from tests.flow.conftest import LAST_DAY, Shell, lose_a_count, make_shell
@@ -85,7 +87,7 @@ def test_dagster_and_the_command_line_write_the_same_bytes(
     assert run(config, FLOW_ASSETS, instance, span=("2026-09-10", str(LAST_DAY))).success
     assert run(config, DAILY, instance, key=str(LAST_DAY)).success
     made, told = shell.files(), demo.files()
-    same = [name for name in made if "last_month" not in name and name != "out/index.html"]
+    same = [name for name in made if "last_month" not in name and not name.endswith("index.html")]
     assert sum(name.endswith(".pdf") for name in same) == 6
     assert [name for name in same if made[name] != told[name]] == []
 
@@ -130,11 +132,29 @@ def test_a_date_that_never_was_stores_nothing(shell: Shell, instance: dg.Dagster
     assert loaded == [date(2011, 12, 29), date(2011, 12, 31)]
 
 
+def test_each_day_of_a_backfill_shows_its_own_rows(shell: Shell, instance: dg.DagsterInstance) -> None:
+    assert run(config_of(shell), FLOW_ASSETS, instance, span=("2026-10-30", "2026-11-02")).success
+    shown: dict[str, dict[str, object]] = {"assignment_events": {}, "assignment_log": {}}
+    for name, by_day in shown.items():
+        for record in instance.fetch_materializations(dg.AssetKey(["acme", name]), limit=9).records:
+            assert record.asset_materialization
+            metadata = record.asset_materialization.metadata
+            by_day[str(record.partition_key)] = metadata["dagster/partition_row_count"].value
+    lake = Lake(config_of(shell).lake, "acme")
+    for name, table, column in (
+        ("assignment_events", LOAD_COUNTS, "accepted_count"),
+        ("assignment_log", LOG_COUNTS, "log_count"),
+    ):
+        rows = lake.query(select(table.c.local_day, table.c[column])).to_pylist()
+        assert shown[name] == {str(row["local_day"]): row[column] for row in rows}
+
+
 def test_checks_say_what_they_counted(shell: Shell, instance: dg.DagsterInstance) -> None:
     result = run(config_of(shell), FLOW_ASSETS, instance, key="2026-11-02")
     found = {check.check_name: check for check in result.get_asset_check_evaluations()}
-    assert set(found) == {"every_row_explained", "nothing_lost"}
-    assert all(check.passed for check in found.values())
+    assert set(found) == {"every_row_explained", "nothing_lost", *WATCHED}
+    assert all(check.passed for name, check in found.items() if name != "newest_day_is_yesterday")
+    assert "newest day: 2026-11-02; yesterday: " in str(found["newest_day_is_yesterday"].description)
     assert " read = " in str(found["every_row_explained"].description)
 
 

@@ -11,7 +11,7 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,18 +21,24 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.handlers import Message
 from sqlalchemy import func, select
 
+from assets.aggregates.history import stale_days
 from assets.warehouse.lake import Lake
-from assets.warehouse.schema import LOAD_COUNTS, LOG_COUNTS
+from assets.warehouse.schema import LOAD_COUNTS
 from orchestration.dispatch import FLOW_ASSETS
 from tests.conftest import Postgres, _free_port
 from tests.flow.world import configure, write_events
 
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
-YEAR = [date(2025, 1, 1).fromordinal(date(2025, 1, 1).toordinal() + n) for n in range(365)]
+DAYS = [date(2025, 1, 1) + timedelta(days=n) for n in range(120)]
+PER_DAY = 240
 SELECTOR = {"repositoryName": "__repository__", "repositoryLocationName": "assignment_reports"}
 LAUNCH = """mutation ($params: LaunchBackfillParams!) { launchPartitionBackfill(backfillParams: $params) {
   ... on LaunchBackfillSuccess { backfillId } ... on PythonError { message } ... on Error { message } } }"""
+
+
+TERMINATE = """mutation ($id: String!) { terminateRun(runId: $id) {
+  __typename ... on TerminateRunFailure { message } ... on PythonError { message } } }"""
 
 
 class Mailbox(Message):
@@ -78,11 +84,15 @@ class Deployment:
         texts = (entry.message for entry in self.instance.all_logs(run.run_id))
         return next(int(found[1]) for text in texts if (found := re.search(r"pid: (\d+)", text)))
 
+    def files(self, slug: str) -> dict[Path, bytes]:
+        root = self.folder / "lake" / slug
+        return {path.relative_to(root): path.read_bytes() for path in root.rglob("part.parquet")}
+
     def lake(self, slug: str) -> Lake:
         return Lake(self.folder / "lake", slug)
 
-    def loaded(self, slug: str = "acme") -> int:
-        return len(list((self.folder / "lake" / slug / "load_counts").glob("local_day=2025-*/part.parquet")))
+    def days(self, table: str, slug: str) -> int:
+        return len(list((self.folder / "lake" / slug / table).glob("local_day=2025-*/part.parquet")))
 
 
 def until(is_so: Callable[[], Any], seconds: int, what: str) -> Any:
@@ -98,7 +108,7 @@ def until(is_so: Callable[[], Any], seconds: int, what: str) -> Any:
 def deployment(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
     folder = tmp_path_factory.mktemp("production")
     postgres.run("CREATE DATABASE dagster OWNER postgres;")
-    write_events(folder, YEAR[0], 365, per_day=60)
+    write_events(folder, DAYS[0], len(DAYS), per_day=PER_DAY)
     mailbox = Mailbox()
     mail = Controller(mailbox, hostname="127.0.0.1", port=_free_port())
     mail.start()
@@ -166,59 +176,43 @@ def _answers(deployment: Deployment) -> bool:
 
 
 @pytest.mark.slow
-def test_a_year_is_one_run_and_survives_the_death_of_its_process(deployment: Deployment) -> None:
-    keys = [str(day) for day in YEAR]
-    backfill = deployment.backfill("acme", FLOW_ASSETS, keys)
-    (first,) = until(lambda: deployment.runs(backfill), 90, "the backfill's run")
-    until(lambda: deployment.loaded() > 20, 90, "the load to be in the middle")
+def test_backfills_survive_death_and_cancellation_and_mail_nobody(deployment: Deployment) -> None:
+    keys = [str(day) for day in DAYS]
+    acme, beta = (deployment.backfill(slug, FLOW_ASSETS, keys) for slug in ("acme", "beta"))
+    until(lambda: deployment.days("assignment_events", "acme") > 20, 120, "the load to be in the middle")
+    (first,) = deployment.runs(acme)
     os.kill(deployment.pid(first), signal.SIGKILL)
-    assert deployment.loaded() < 365
-    until(lambda: deployment.is_done(backfill), 240, "the run that takes over")
-    runs = deployment.runs(backfill)
-    assert sorted(run.status.value for run in runs) == ["FAILURE", "SUCCESS"]
+    assert deployment.days("load_counts", "acme") < len(DAYS)
+
+    until(lambda: deployment.days("assignment_events", "beta") > 20, 120, "the load to be in the middle")
+    with deployment.lake("beta").writing():  # the log cannot be built while the test has the lake
+        (run,) = deployment.runs(beta)
+        answer = deployment.ask(TERMINATE, id=run.run_id)["terminateRun"]
+        assert answer == {"__typename": "TerminateRunSuccess"}
+        until(lambda: deployment.runs(beta)[0].is_finished, 50, "the cancellation, by the run itself")
+    assert deployment.runs(beta)[0].status.value == "CANCELED"
+    assert (deployment.days("load_counts", "beta"), deployment.days("log_counts", "beta")) == (len(DAYS), 0)
+
+    until(lambda: deployment.is_done(acme), 180, "the run that takes over")
+    assert sorted(run.status.value for run in deployment.runs(acme)) == ["FAILURE", "SUCCESS"]
     lake = deployment.lake("acme")
-    assert (
-        lake.query(select(func.sum(LOAD_COUNTS.c.accepted_count))).column(0)[0].as_py() == 365 * 60 - lost()
-    )
-    assert lake.query(select(func.count()).select_from(LOG_COUNTS)).column(0)[0].as_py() == 365
-    assert deployment.mailbox.subjects == []
+    stored = lake.query(select(func.sum(LOAD_COUNTS.c.accepted_count))).column(0)[0].as_py()
+    assert stored == len(DAYS) * PER_DAY - before_the_first_day()
+    assert stale_days(lake) == []
+    whole = deployment.files("acme")
 
-
-def lost() -> int:
-    """Events of the first UTC hours are of the local day before the first."""
-    return sum(n * 24 // 60 < 5 for n in range(60))
-
-
-@pytest.mark.slow
-def test_a_cancelled_backfill_is_resumed_and_another_workspace_is_not_touched(deployment: Deployment) -> None:
-    before = {path: path.read_bytes() for path in (deployment.folder / "lake" / "acme").rglob("part.parquet")}
-    keys = [str(day) for day in YEAR]
-    backfill = deployment.backfill("beta", FLOW_ASSETS, keys)
-    until(lambda: deployment.loaded("beta") > 20, 90, "the load to be in the middle")
-    deployment.ask(
-        "mutation ($id: String!) { cancelPartitionBackfill(backfillId: $id) { __typename } }", id=backfill
-    )
-    until(lambda: all(run.is_finished for run in deployment.runs(backfill)), 90, "the cancellation")
+    months = [f"2025-{month:02}-01" for month in range(2, 6)]
+    monthly = deployment.backfill("acme", ("report/last_month",), months)
     again = deployment.backfill("beta", FLOW_ASSETS, keys)
-    until(lambda: deployment.is_done(again), 120, "the backfill that goes on")
-    after = {path: path.read_bytes() for path in (deployment.folder / "lake" / "acme").rglob("part.parquet")}
-    assert after == before
-    beta = deployment.folder / "lake" / "beta"
-    same = {
-        path: (beta / path.relative_to(deployment.folder / "lake" / "acme")).read_bytes() for path in before
-    }
-    assert same == before  # the same events, whole in one way or another
-
-
-@pytest.mark.slow
-def test_twelve_months_are_reported_by_one_backfill_and_nobody_is_mailed(deployment: Deployment) -> None:
-    months = [f"2025-{month:02}-01" for month in range(2, 13)] + ["2026-01-01"]
-    backfill = deployment.backfill("acme", ("report/last_month",), months)
-    until(lambda: deployment.is_done(backfill), 120, "the monthly reports")
-    assert {run.status.value for run in deployment.runs(backfill)} == {"SUCCESS"}
-    totals = [
-        json.loads((deployment.folder / f"out/acme/last_month/{month}/v1/report.json").read_text())["total"]
-        for month in months
-    ]
-    assert sum(totals) == 365 * 60 - lost()
+    until(lambda: deployment.is_done(again) and deployment.is_done(monthly), 180, "the other backfills")
+    assert deployment.files("beta") == deployment.files("acme") == whole
+    assert [run.status.value for run in deployment.runs(monthly)] == ["SUCCESS"]
+    archive = deployment.folder / "out" / "acme" / "last_month"
+    totals = [json.loads((archive / month / "v1" / "report.json").read_text())["total"] for month in months]
+    assert sum(totals) == stored
     assert deployment.mailbox.subjects == []
+
+
+def before_the_first_day() -> int:
+    """Count the events of the first UTC hours: in New York they belong to the day before the first."""
+    return sum(n * 24 // PER_DAY < 5 for n in range(PER_DAY))
