@@ -12,7 +12,7 @@ from assets.deliver.operator import OperatorNotTold, tell_operator
 from assets.extract.defs import Clock
 from assets.periods import first_instant, local_day
 from assets.timing import instant_at
-from orchestration.dispatch import DUE_TAG, PARTITION_TAG, RANGE_TAGS, WORKSPACE_TAG, Desk, Plan
+from orchestration.dispatch import DUE_TAG, PARTITION_TAG, RANGE_TAGS, Desk, Plan
 
 _GRACE = timedelta(minutes=2)
 _BUDGET = timedelta(seconds=25)
@@ -128,8 +128,9 @@ def failure_text(context: dg.RunFailureSensorContext) -> str:
         if DUE_TAG in run.tags
         else "It was launched by hand and is not tried again."
     )
+    whose = ", ".join(sorted({key.path[0] for key in run.asset_selection or ()}))
     return (
-        f"{run.tags.get(WORKSPACE_TAG, 'A run')}: {what} of {days or 'no day'} failed. "
+        f"{whose}: {what} of {days or 'no day'} failed. "
         f"Why: {why} {after} Run {run.run_id} in Dagster's UI has every line."
     )
 

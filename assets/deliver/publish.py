@@ -86,7 +86,8 @@ def draft_report(
 
     Raises TotalsDiffer where two of its totals are not equal.
     """
-    built = build_report(warehouse, workspace, spec, report_date, as_of)
+    with warehouse.reading():
+        built = build_report(warehouse, workspace, spec, report_date, as_of)
     printed = printed_log(built.rows, workspace.zone)
     tables = {"log.csv": csv_bytes(printed), "log.parquet": parquet_bytes(built.rows)}
     report = _with_tables(built.report, tables)

@@ -18,7 +18,7 @@ from assets.extract.watch import WATCHED
 from assets.partitions import days_read_by, report_dates_of
 from assets.periods import PRESETS, Preset, preset_period
 from assets.warehouse.lake import Lake
-from assets.warehouse.schema import LOAD_COUNTS, LOG_COUNTS
+from assets.warehouse.schema import ASSIGNMENT_LOG, LOAD_COUNTS, LOG_COUNTS
 from orchestration.definitions import build_definitions
 from orchestration.dispatch import FLOW_ASSETS
 from tests.flow.conftest import LAST_DAY, Shell, lose_a_count, make_shell
@@ -147,6 +147,21 @@ def test_each_day_of_a_backfill_shows_its_own_rows(shell: Shell, instance: dg.Da
     ):
         rows = lake.query(select(table.c.local_day, table.c[column])).to_pylist()
         assert shown[name] == {str(row["local_day"]): row[column] for row in rows}
+
+
+def test_no_log_line_names_a_contact(shell: Shell, instance: dg.DagsterInstance) -> None:
+    config = config_of(shell)
+    runs = [
+        run(config, FLOW_ASSETS, instance, span=("2026-10-27", "2026-11-02")),
+        run(config, ["report/yesterday", "report/last_7_days"], instance, key="2026-11-03"),
+    ]
+    rows = Lake(config.lake, "acme").query(select(ASSIGNMENT_LOG.c.contact_name).distinct())
+    names = {str(name) for name in rows.column(0).to_pylist() if name and len(name) > 3}
+    assert len(names) > 10
+    for done in runs:
+        assert done.success
+        for entry in instance.all_logs(done.run_id):
+            assert [name for name in names if name in str(entry)] == []
 
 
 def test_checks_say_what_they_counted(shell: Shell, instance: dg.DagsterInstance) -> None:

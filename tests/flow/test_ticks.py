@@ -4,8 +4,10 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import dagster as dg
 import pytest
 
+from orchestration.sensors import failure_text
 from tests.flow.world import configure, world, write_events
 
 NEW_YORK = ZoneInfo("America/New_York")
@@ -169,3 +171,25 @@ def test_a_wrong_workspace_is_told_of_and_the_others_go_on(tmp_path: Path) -> No
         deployment.pass_time(new_york("2026-06-15T07:00").astimezone(UTC))
         assert deployment.made("yesterday") == ["2026-06-15 v1 06-15 06:00"]
         assert deployment.catalogue.is_told(f"configuration/{deployment.broken[0]}")
+
+
+def test_a_failed_run_is_told_in_plain_words(tmp_path: Path) -> None:
+    configure(tmp_path)
+    with world(tmp_path, new_york("2026-06-15T00:00").astimezone(UTC)) as deployment:
+        deployment.pass_time(new_york("2026-06-15T00:25").astimezone(UTC))
+        (record,) = deployment.instance.get_run_records()
+        (failed,) = (
+            entry.dagster_event
+            for entry in deployment.instance.all_logs(record.dagster_run.run_id)
+            if entry.dagster_event and entry.dagster_event.event_type is dg.DagsterEventType.RUN_FAILURE
+        )
+        context = dg.build_run_status_sensor_context(
+            "operator_of_failures", failed, deployment.instance, record.dagster_run
+        ).for_run_failure()
+        text = failure_text(context)
+    assert text.startswith(
+        "acme: archived_reports, assignment_events, assignment_log, daily_source_aggregates, "
+    )
+    assert " of 2026-06-12 to 2026-06-14 failed. Why: " in text
+    assert "no file matches" in text
+    assert "It is tried again by itself" in text
