@@ -125,7 +125,12 @@ class Lake:
         connection = engine.connect()
         for table in METADATA.sorted_tables:
             if table.name in stored:
-                engine.create_view(connection, table, self.folder / table.name / "local_day=*" / _FILE)
+                try:
+                    engine.create_view(connection, table, self.folder / table.name / "local_day=*" / _FILE)
+                except duckdb.BinderException:
+                    raise ConfigError(
+                        f"{self.folder} was written by another release: remove it, and load the days again"
+                    ) from None
             else:
                 engine.create_table(connection, table)
         return connection
