@@ -9,7 +9,6 @@ from datetime import date, datetime
 from itertools import groupby
 
 import dagster as dg
-from dagster import DagsterRunStatus, RunsFilter
 
 from assets.aggregates.history import stale_days
 from assets.config import Config, Workspace
@@ -28,63 +27,15 @@ from orchestration.planner import (
     judge,
     next_attempt,
 )
-
-DUE_TAG, WORKSPACE_TAG = "assignment_reports/due", "assignment_reports/workspace"
-PARTITION_TAG = "dagster/partition"
-RANGE_TAGS = ("dagster/asset_partition_range_start", "dagster/asset_partition_range_end")
-FLOW_ASSETS = (
-    "assignment_events",
-    "rejected_events",
-    "assignment_log",
-    "daily_source_aggregates",
-    "archived_reports",
+from orchestration.runs import (
+    DUE_TAG,
+    FLOW_ASSETS,
+    RANGE_TAGS,
+    WORKSPACE_TAG,
+    UnderWay,
+    runs_for,
+    runs_under_way,
 )
-_UNDER_WAY = [
-    DagsterRunStatus.QUEUED,
-    DagsterRunStatus.NOT_STARTED,
-    DagsterRunStatus.STARTING,
-    DagsterRunStatus.STARTED,
-    DagsterRunStatus.CANCELING,
-]
-
-
-@dataclass(frozen=True, slots=True)
-class UnderWay:
-    """A run that is queued or running: what it makes, of which partitions, and what it was due for."""
-
-    assets: frozenset[str]
-    first_key: str
-    last_key: str
-    due: str | None
-
-    def loads(self, slug: str, days: Sequence[date]) -> bool:
-        """Tell whether it loads or builds any of *days* of the workspace *slug*."""
-        if not self.assets & {f"{slug}/{name}" for name in FLOW_ASSETS}:
-            return False
-        return any(self.first_key <= str(day) <= self.last_key for day in days)
-
-
-def runs_under_way(instance: dg.DagsterInstance) -> list[UnderWay]:
-    """Return every run that is queued or running, of whatever origin."""
-    runs = (record.dagster_run for record in instance.get_run_records(RunsFilter(statuses=_UNDER_WAY)))
-    return [
-        UnderWay(
-            _assets_of(run),
-            run.tags.get(RANGE_TAGS[0], run.tags.get(PARTITION_TAG, "")),
-            run.tags.get(RANGE_TAGS[1], run.tags.get(PARTITION_TAG, "9999")),
-            run.tags.get(DUE_TAG),
-        )
-        for run in runs
-    ]
-
-
-def _assets_of(run: dg.DagsterRun) -> frozenset[str]:
-    return frozenset(key.to_user_string() for key in run.asset_selection or ())
-
-
-def _aims(assets: Sequence[str]) -> set[str]:
-    """Return the reports among *assets*; where there are none, all of them."""
-    return {name for name in assets if "/report/" in name} or set(assets)
 
 
 @dataclass(slots=True)
@@ -174,7 +125,7 @@ class Desk:
                     plan.reasons.append(f"{what}: {verdict}, {why}")
                 if verdict is Verdict.SKIP:
                     plan.skips[Key(due.workspace.slug, due.spec.name, report_date)] = why
-                if verdict is not Verdict.MAKE and self.now >= due.deadline:
+                if verdict in _CONSEQUENCES and self.now >= due.deadline:
                     plan.notices[f"late/{due.workspace.slug}/{due.spec.name}/{report_date}"] = (
                         f"{what} is late: {why}. {_CONSEQUENCES[verdict]}"
                     )
@@ -192,14 +143,13 @@ class Desk:
         days = days_of_periods(
             [period_of(due.spec, due.report_date, workspace)], workspace.first_day, self.now
         )
-        if _loads_its_day(due, self.now):
-            days = [day for day in days if day != due.report_date]
         is_busy = any(run.loads(workspace.slug, days) for run in self.under_way)
-        missing: list[date] = []
-        if days and not is_busy:
+        needed = {day for day in days if day != due.report_date or not _loads_its_day(due, self.now)}
+        missing: set[date] = set()
+        if needed and not is_busy:
             warehouse = Lake(self.config.lake, workspace.slug)
-            whole = Period(days[0], days[-1], workspace.zone)
-            missing = [day for day in missing_days(warehouse, whole, self.now) if day in days]
+            whole = Period(min(needed), max(needed), workspace.zone)
+            missing = needed.intersection(missing_days(warehouse, whole, self.now))
         return judge(due, missing, self.now, is_busy=is_busy)
 
     def _request_reports(
@@ -213,12 +163,15 @@ class Desk:
     def _request(  # noqa: PLR0913, PLR0917 - what a run is
         self, plan: Plan, workspace: Workspace, due: str, assets: Sequence[str], first: date, last: date
     ) -> None:
-        """Request a run of *assets* over *first* to *last*, unless it is under way or failed just now."""
+        """Request a run of *assets* over *first* to *last*, unless it is under way or was tried just now.
+
+        A try that ended well counts too: what it was to make is still due, so something is wrong.
+        """
         if any(run.due == due for run in self.under_way):
             plan.reasons.append(f"{due}: under way")
             return
         assets = [f"{workspace.slug}/{name}" for name in assets]
-        before = self._runs_for(due)
+        before = runs_for(self.instance, due)
         tries = [ended_at for made, ended_at in before if made & _aims(assets)]
         again = next_attempt(tries)
         if again is not None and self.now < again:
@@ -236,14 +189,6 @@ class Desk:
                 tags=tags,
             )
         )
-
-    def _runs_for(self, due: str) -> list[tuple[frozenset[str], datetime]]:
-        """Return what each run for *due* was to make, and when it ended.
-
-        One that ended well counts too: what it was to make is still due, so something is wrong.
-        """
-        records = self.instance.get_run_records(RunsFilter(tags={DUE_TAG: due}), limit=20)
-        return [(_assets_of(record.dagster_run), record.update_timestamp) for record in records]
 
     def plan_nightly_flow(self, workspace: Workspace) -> Plan:
         """Return the run that loads the day that closed last, and those before it again."""
@@ -322,3 +267,8 @@ def _runs_of_dates(days: set[date], workspace: Workspace, *, is_month: bool) -> 
         yield from ([day] for day in sorted(days))
     else:
         yield from (period.days for period in periods_of_days(days, workspace.zone))
+
+
+def _aims(assets: Sequence[str]) -> set[str]:
+    """Return the reports among *assets*; where there are none, all of them."""
+    return {name for name in assets if "/report/" in name} or set(assets)

@@ -16,6 +16,7 @@ class Verdict(StrEnum):
     """What to do about a report that is due."""
 
     MAKE = "make"
+    BUSY = "wait for a load"
     WAIT = "wait"
     MAKE_PROVISIONAL = "make it provisional"
     SKIP = "skip"
@@ -88,7 +89,7 @@ def judge(due: Due, missing: Collection[date], now: datetime, *, is_busy: bool) 
     While its days are being loaded it waits, past the deadline too: they will be there soon.
     """
     if is_busy:
-        return Verdict.WAIT, "its days are being loaded"
+        return Verdict.BUSY, "its days are being loaded"
     if not missing:
         return Verdict.MAKE, "its days are there"
     why = f"{len(missing)} of its days are not loaded, the first is {min(missing)}"

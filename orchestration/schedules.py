@@ -11,8 +11,9 @@ import dagster as dg
 from assets.config import Config, Workspace
 from assets.deliver.catalogue import Catalogue
 from assets.periods import DAY, Preset
-from orchestration.dispatch import WORKSPACE_TAG, Desk, Plan
+from orchestration.dispatch import Desk, Plan
 from orchestration.planner import Due
+from orchestration.runs import WORKSPACE_TAG
 
 ASSET_JOB = "__ASSET_JOB"
 NIGHTLY_FLOW, TODAY, DAILY_REPORTS, MONTHLY_REPORT = (

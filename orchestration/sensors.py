@@ -12,7 +12,8 @@ from assets.deliver.operator import OperatorNotTold, tell_operator
 from assets.extract.defs import Clock
 from assets.periods import first_instant, local_day
 from assets.timing import instant_at
-from orchestration.dispatch import DUE_TAG, PARTITION_TAG, RANGE_TAGS, Desk, Plan
+from orchestration.dispatch import Desk, Plan
+from orchestration.runs import DUE_TAG, assets_of, partitions_of
 
 _GRACE = timedelta(minutes=2)
 _BUDGET = timedelta(seconds=25)
@@ -119,8 +120,9 @@ def failure_sensor(
 def failure_text(context: dg.RunFailureSensorContext) -> str:
     """Say what failed, of which days, why, and what happens next."""
     run = context.dagster_run
-    what = ", ".join(sorted(key.path[-1] for key in run.asset_selection or ())) or run.job_name
-    first, last = (run.tags.get(tag, run.tags.get(PARTITION_TAG, "")) for tag in RANGE_TAGS)
+    keys = sorted(assets_of(run))
+    what = ", ".join(key.partition("/")[2] or key for key in keys)
+    first, last = partitions_of(run)
     days = first if first == last else f"{first} to {last}"
     why = next(filter(None, map(_why, context.get_step_failure_events())), "the process ended.")
     after = (
@@ -128,9 +130,9 @@ def failure_text(context: dg.RunFailureSensorContext) -> str:
         if DUE_TAG in run.tags
         else "It was launched by hand and is not tried again."
     )
-    whose = ", ".join(sorted({key.path[0] for key in run.asset_selection or ()}))
+    whose = ", ".join(sorted({key.partition("/")[0] for key in keys}))
     return (
-        f"{whose}: {what} of {days or 'no day'} failed. "
+        f"{whose}: {what} of {days} failed. "
         f"Why: {why} {after} Run {run.run_id} in Dagster's UI has every line."
     )
 

@@ -4,7 +4,7 @@ from assets.aggregates.history import data_versions
 from assets.config import Workspace
 from assets.deliver.archive import Key
 from assets.deliver.catalogue import Catalogue, Version
-from assets.report.build import days_read_by
+from assets.report.build import days_of_report
 from assets.warehouse.lake import Lake
 
 
@@ -21,5 +21,5 @@ def outdated_reports(catalogue: Catalogue, warehouse: Lake, workspace: Workspace
         key: version
         for key, version in catalogue.newest(workspace=workspace.slug).items()
         if (spec := specs.get(key.report))
-        and version.data_version != stored.of(days_read_by(spec, key.report_date, workspace))
+        and version.data_version != stored.of(days_of_report(spec, key.report_date, workspace))
     }

@@ -64,7 +64,7 @@ def periods_of(spec: ReportSpec, report_date: date, workspace: Workspace) -> lis
     return [period, *compared]
 
 
-def days_read_by(spec: ReportSpec, report_date: date, workspace: Workspace) -> list[date]:
+def days_of_report(spec: ReportSpec, report_date: date, workspace: Workspace) -> list[date]:
     """Return the days that *spec* counts or compares with, in order."""
     return sorted({day for period in periods_of(spec, report_date, workspace) for day in period.days})
 
@@ -151,7 +151,7 @@ def build_report(
             *proof.by_assignees(assignees, hand_offs),
             *proof.by_aggregates(warehouse, period, as_of, spec.filters),
         ),
-        data_version=data_versions(warehouse).of(days_read_by(spec, report_date, workspace)),
+        data_version=data_versions(warehouse).of(days_of_report(spec, report_date, workspace)),
     )
     if shows(Component.FINDINGS):
         report = report.model_copy(update={"findings": findings.find(report)})

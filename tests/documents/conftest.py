@@ -65,9 +65,12 @@ def acme(tmp_path_factory: pytest.TempPathFactory) -> Acme:
     return Acme(inbox)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """The system's Chromium, with nothing to talk to."""
+    """The system's Chromium, with nothing to talk to.
+
+    While it is open Playwright's event loop runs in this thread, where Dagster could run none of its own.
+    """
     program = shutil.which("chromium") or shutil.which("chromium-browser")
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=program, args=OFFLINE)

@@ -20,7 +20,7 @@ from assets.periods import PRESETS, Preset, preset_period
 from assets.warehouse.lake import Lake
 from assets.warehouse.schema import ASSIGNMENT_LOG, LOAD_COUNTS, LOG_COUNTS
 from orchestration.definitions import build_definitions
-from orchestration.dispatch import FLOW_ASSETS
+from orchestration.runs import FLOW_ASSETS
 from tests.flow.conftest import LAST_DAY, Shell, lose_a_count, make_shell
 
 DAILY = [f"report/{preset}" for preset in PRESETS if preset is not Preset.LAST_MONTH]

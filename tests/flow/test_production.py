@@ -24,7 +24,7 @@ from sqlalchemy import func, select
 from assets.aggregates.history import stale_days
 from assets.warehouse.lake import Lake
 from assets.warehouse.schema import LOAD_COUNTS
-from orchestration.dispatch import FLOW_ASSETS
+from orchestration.runs import FLOW_ASSETS
 from tests.conftest import Postgres, _free_port
 from tests.flow.world import configure, write_events
 

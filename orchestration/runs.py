@@ -1,0 +1,65 @@
+"""Dagster's runs as the planner sees them: what they make, of which partitions, and what for."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import date, datetime
+
+import dagster as dg
+from dagster import DagsterRunStatus, RunsFilter
+
+DUE_TAG, WORKSPACE_TAG = "assignment_reports/due", "assignment_reports/workspace"
+PARTITION_TAG = "dagster/partition"
+RANGE_TAGS = ("dagster/asset_partition_range_start", "dagster/asset_partition_range_end")
+FLOW_ASSETS = (
+    "assignment_events",
+    "rejected_events",
+    "assignment_log",
+    "daily_source_aggregates",
+    "archived_reports",
+)
+_UNDER_WAY = [
+    DagsterRunStatus.QUEUED,
+    DagsterRunStatus.NOT_STARTED,
+    DagsterRunStatus.STARTING,
+    DagsterRunStatus.STARTED,
+    DagsterRunStatus.CANCELING,
+]
+
+
+@dataclass(frozen=True, slots=True)
+class UnderWay:
+    """A run that is queued or running: what it makes, of which partitions, and what it is due for."""
+
+    assets: frozenset[str]
+    first_key: str
+    last_key: str
+    due: str | None
+
+    def loads(self, slug: str, days: Collection[date]) -> bool:
+        """Tell whether it loads or builds any of *days* of the workspace *slug*."""
+        if not self.assets & {f"{slug}/{name}" for name in FLOW_ASSETS}:
+            return False
+        return any(self.first_key <= str(day) <= self.last_key for day in days)
+
+
+def runs_under_way(instance: dg.DagsterInstance) -> list[UnderWay]:
+    """Return every run that is queued or running, whoever launched it."""
+    runs = (record.dagster_run for record in instance.get_run_records(RunsFilter(statuses=_UNDER_WAY)))
+    return [UnderWay(assets_of(run), *partitions_of(run), run.tags.get(DUE_TAG)) for run in runs]
+
+
+def runs_for(instance: dg.DagsterInstance, due: str) -> list[tuple[frozenset[str], datetime]]:
+    """Return what each run for *due* was to make, and when it ended."""
+    records = instance.get_run_records(RunsFilter(tags={DUE_TAG: due}))
+    return [(assets_of(record.dagster_run), record.update_timestamp) for record in records]
+
+
+def assets_of(run: dg.DagsterRun) -> frozenset[str]:
+    """Return the keys of what *run* makes: `acme/report/today`."""
+    return frozenset(key.to_user_string() for key in run.asset_selection or ())
+
+
+def partitions_of(run: dg.DagsterRun) -> tuple[str, str]:
+    """Return the first and last partition of *run*; without any, it may be every one."""
+    one = run.tags.get(PARTITION_TAG)
+    return run.tags.get(RANGE_TAGS[0], one or ""), run.tags.get(RANGE_TAGS[1], one or "9999")
