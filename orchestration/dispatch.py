@@ -10,7 +10,7 @@ from itertools import groupby
 
 import dagster as dg
 
-from assets.aggregates.history import stale_days
+from assets.aggregates.history import history, stale_days
 from assets.config import Config, Workspace
 from assets.deliver.archive import Key
 from assets.deliver.catalogue import Catalogue, Version
@@ -220,7 +220,9 @@ class Desk:
             if any(run.loads(workspace.slug, period.days) for run in self.under_way):
                 plan.reasons.append(f"{workspace.slug}: {first} to {last} is being loaded")
                 continue
-            self._request(plan, workspace, f"{workspace.slug}/flow/{first}/{last}", FLOW_ASSETS, first, last)
+            upon = history(warehouse).get(last, "new")[:8]  # other earlier days are another reason to build
+            due = f"{workspace.slug}/flow/{first}/{last}/{upon}"
+            self._request(plan, workspace, due, FLOW_ASSETS, first, last)
         return plan
 
     def plan_rebuilds(self, workspace: Workspace) -> Plan:

@@ -11,9 +11,10 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import dagster as dg
 import pytest
@@ -76,6 +77,15 @@ class Deployment:
     def runs(self, backfill: str) -> list[dg.DagsterRun]:
         return list(self.instance.get_runs(dg.RunsFilter(tags={"dagster/backfill": backfill})))
 
+    def scheduled_runs(self) -> list[dg.DagsterRun]:
+        """Return the runs that no backfill launched."""
+        return [run for run in self.instance.get_runs() if "dagster/backfill" not in run.tags]
+
+    def nightly_flows(self) -> set[str]:
+        """Return the workspaces whose nightly flow was launched by the daemon at its own tick."""
+        schedules = (run.tags.get("dagster/schedule_name", "") for run in self.scheduled_runs())
+        return {name.removesuffix("_nightly_flow") for name in schedules if name.endswith("_nightly_flow")}
+
     def is_done(self, backfill: str) -> bool:
         found = self.instance.get_backfill(backfill)
         return found is not None and found.status.value.startswith("COMPLETED")
@@ -86,7 +96,8 @@ class Deployment:
 
     def files(self, slug: str) -> dict[Path, bytes]:
         root = self.folder / "lake" / slug
-        return {path.relative_to(root): path.read_bytes() for path in root.rglob("part.parquet")}
+        parts = root.glob("*/local_day=2025-*/part.parquet")
+        return {path.relative_to(root): path.read_bytes() for path in parts}
 
     def lake(self, slug: str) -> Lake:
         return Lake(self.folder / "lake", slug)
@@ -112,10 +123,13 @@ def deployment(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> 
     mailbox = Mailbox()
     mail = Controller(mailbox, hostname="127.0.0.1", port=_free_port())
     mail.start()
+    soon = datetime.now(ZoneInfo("America/New_York")) + timedelta(seconds=100)
+    workspaces = {"first_day": "2025-01-01", "flow_at": f"{soon:%H:%M}", "today_every": 5}
     configure(
         folder,
-        {"first_day": "2025-01-01"},
-        {"slug": "beta", "first_day": "2025-01-01"},
+        workspaces,
+        workspaces | {"slug": "beta"},
+        start_schedules=True,
         state=f"{postgres.url('postgres')}",
         operator="operator@example.org",
         smtp={"host": "127.0.0.1", "port": mail.port, "security": "none", "sender": "reports@example.org"},
@@ -176,7 +190,9 @@ def _answers(deployment: Deployment) -> bool:
 
 
 @pytest.mark.slow
-def test_backfills_survive_death_and_cancellation_and_mail_nobody(deployment: Deployment) -> None:
+def test_backfills_survive_death_and_cancellation_while_schedules_tick_and_mail_nobody(
+    deployment: Deployment,
+) -> None:
     keys = [str(day) for day in DAYS]
     acme, beta = (deployment.backfill(slug, FLOW_ASSETS, keys) for slug in ("acme", "beta"))
     until(lambda: deployment.days("assignment_events", "acme") > 20, 120, "the load to be in the middle")
@@ -210,6 +226,10 @@ def test_backfills_survive_death_and_cancellation_and_mail_nobody(deployment: De
     archive = deployment.folder / "out" / "acme" / "last_month"
     totals = [json.loads((archive / month / "v1" / "report.json").read_text())["total"] for month in months]
     assert sum(totals) == stored
+    until(lambda: deployment.nightly_flows() == {"acme", "beta"}, 120, "the nightly flows")
+    until(lambda: all(run.is_finished for run in deployment.scheduled_runs()), 120, "their end")
+    assert {run.status.value for run in deployment.scheduled_runs()} == {"SUCCESS"}
+    assert deployment.files("beta") == deployment.files("acme") == whole
     assert deployment.mailbox.subjects == []
 
 
