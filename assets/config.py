@@ -216,6 +216,11 @@ class Config(Setting):
 
     lake: Folder = Field(description="Folder of the Parquet lake.")
     archive: Folder = Field(description="Folder of the archived reports.")
+    archive_url: str | None = Field(
+        default=None,
+        pattern=r"^https?://\S+$",
+        description="Where a web server of yours shows that folder; the UI links to it.",
+    )
     state: DatabaseUrl = Field(
         default=SecretStr("sqlite:///state.sqlite"),
         validate_default=True,

@@ -63,7 +63,7 @@ def build_definitions(config: Config, broken: Sequence[str] = (), clock: Clock =
         executor=dg.in_process_executor,  # starting a process for each step costs more than the work
         resources={
             "warehouse": WarehouseResource(root=str(config.lake)),
-            "archive": ArchiveResource(root=str(config.archive)),
+            "archive": ArchiveResource(root=str(config.archive), url=config.archive_url),
             "catalogue": catalogue,
             "clock": clock,
         },

@@ -94,7 +94,7 @@ def _report_asset(workspace: Workspace, spec: ReportSpec) -> dg.AssetsDefinition
                 )
                 done.append(publish(draft, archive.open()))
                 catalogue.record(done[-1].archived, draft.report.as_of, now)
-                context.add_asset_metadata(_metadata(done[-1]), partition_key=str(report_date))
+                context.add_asset_metadata(_metadata(done[-1], archive), partition_key=str(report_date))
         except TotalsDiffer as error:
             yield dg.AssetCheckResult(check_name=_RECONCILE, passed=False, description=str(error))
             raise dg.Failure(str(error), allow_retries=False) from error
@@ -104,7 +104,7 @@ def _report_asset(workspace: Workspace, spec: ReportSpec) -> dg.AssetsDefinition
     return report
 
 
-def _metadata(published: Published) -> dict[str, dg.MetadataValue]:
+def _metadata(published: Published, archive: ArchiveResource) -> dict[str, dg.MetadataValue]:
     report, archived = published.report, published.archived
     picture = b64encode(bar_chart_png(report, words(report.look.language))).decode() if report.total else ""
     chart = f"![Assignments by source](data:image/png;base64,{picture})" if picture else "no assignments"
@@ -119,7 +119,7 @@ def _metadata(published: Published) -> dict[str, dg.MetadataValue]:
         "chart": dg.MetadataValue.md(chart),
         "folder": dg.MetadataValue.path(archived.folder),
         **{
-            Path(each.name).suffix[1:]: dg.MetadataValue.url((archived.folder / each.name).as_uri())
+            Path(each.name).suffix[1:]: dg.MetadataValue.url(archive.address(archived.folder / each.name))
             for each in archived.manifest.files
             if each.name in {"report.html", "report.pdf"}
         },

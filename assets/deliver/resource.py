@@ -1,6 +1,7 @@
 """The archive as a Dagster resource."""
 
 from pathlib import Path
+from urllib.parse import quote
 
 import dagster as dg
 
@@ -8,10 +9,17 @@ from assets.deliver.archive import Archive
 
 
 class ArchiveResource(dg.ConfigurableResource[Archive]):
-    """The archive's folder."""
+    """The archive's folder, and where its files can be opened in a browser."""
 
     root: str
+    url: str | None = None
 
     def open(self) -> Archive:
         """Return the archive."""
         return Archive(Path(self.root))
+
+    def address(self, file: Path) -> str:
+        """Return the URL of an archived *file*; without a web server for them, one of this machine."""
+        if self.url is None:
+            return file.as_uri()
+        return f"{self.url.rstrip('/')}/{quote(file.relative_to(self.root).as_posix())}"

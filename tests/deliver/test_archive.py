@@ -15,6 +15,7 @@ from assets.config import Format
 from assets.deliver.archive import Archive, Archived
 from assets.deliver.catalogue import Catalogue
 from assets.deliver.index import write_index
+from assets.deliver.resource import ArchiveResource
 from assets.durable import creating_folder
 from assets.report.model import Report
 from tests.conftest import LATER
@@ -157,3 +158,10 @@ def test_the_index_lists_every_version_with_links_that_lead_somewhere(tmp_path: 
     assert "total</bdi> 1,204 → 1,211 (+7)" in page
     assert "provisional" in page
     assert "<b>" not in page
+
+
+@pytest.mark.parametrize("root", ["", "https://reports.example.org", "https://reports.example.org/"])
+def test_a_file_is_opened_on_this_machine_or_by_the_web_server(tmp_path: Path, root: str) -> None:
+    archive = ArchiveResource(root=str(tmp_path), url=root or None)
+    address = archive.address(tmp_path / "acme" / "report ä.pdf")
+    assert address == f"{root.rstrip('/') or tmp_path.as_uri()}/acme/report%20%C3%A4.pdf"

@@ -95,7 +95,7 @@ def test_dagster_and_the_command_line_write_the_same_bytes(
 def test_the_monthly_report_covers_the_month_before_its_partition(
     shell: Shell, instance: dg.DagsterInstance
 ) -> None:
-    config = config_of(shell)
+    config = config_of(shell).model_copy(update={"archive_url": "https://reports.example.org"})
     assert run(config, FLOW_ASSETS, instance, span=("2026-10-01", "2026-10-31")).success
     assert run(config, ["report/last_month"], instance, key="2026-11-01").success
     shown = materialization(instance, "acme", "report", "last_month")
@@ -104,7 +104,7 @@ def test_the_monthly_report_covers_the_month_before_its_partition(
     assert report["total"] > 0
     assert report["total"] == shown["assignments"]
     assert str(shown["chart"]).startswith("![Assignments by source](data:image/png;base64,iVBOR")
-    assert str(shown["pdf"]).endswith("/out/acme/last_month/2026-11-01/v1/report.pdf")
+    assert shown["pdf"] == "https://reports.example.org/acme/last_month/2026-11-01/v1/report.pdf"
 
 
 def test_days_run_singly_store_what_one_run_over_them_stores(
