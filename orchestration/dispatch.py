@@ -216,8 +216,8 @@ class Desk:
         whole = Period(min(wanted), max(wanted), workspace.zone)
         missing = {*unloaded_days(warehouse, whole, midnight), *stale_days(warehouse)} & wanted
         for period in periods_of_days(missing, workspace.zone):
-            first, last = period.first_day, period.last_day
-            if any(run.loads(workspace.slug, period.days) for run in self.under_way):
+            first, last, days = period.first_day, period.last_day, period.days
+            if any(run.loads(workspace.slug, days) for run in self.under_way):
                 plan.reasons.append(f"{workspace.slug}: {first} to {last} is being loaded")
                 continue
             upon = history(warehouse).get(last, "new")[:8]  # other earlier days are another reason to build
