@@ -76,7 +76,7 @@ def make_shell(folder: Path, events: int = 3_000) -> Shell:
     return Shell(folder)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Shell:
     """A folder in which every preset was run once."""
     shell = make_shell(tmp_path_factory.mktemp("demo"))
