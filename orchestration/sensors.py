@@ -4,11 +4,13 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 
 import dagster as dg
+import duckdb
 from pydantic import BaseModel
 
 from assets.config import Config, Workspace
 from assets.deliver.catalogue import Catalogue
 from assets.deliver.operator import OperatorNotTold, tell_operator
+from assets.errors import ReportError
 from assets.extract.defs import Clock
 from assets.periods import first_instant, local_day
 from assets.timing import instant_at
@@ -56,7 +58,11 @@ def due_sensor(
             if clock() - began > _BUDGET:
                 memory.first = workspace.slug
                 break
-            plan.add(look_at(desk, workspace, memory))
+            try:
+                plan.add(look_at(desk, workspace, memory))
+            except Exception as error:  # noqa: BLE001 - the others go on
+                told = f"{workspace.slug} cannot be looked after: {_said_by(error)}"
+                plan.notices[f"look/{workspace.slug}/{local_day(began, workspace.zone)}"] = told
         for key, reason in plan.skips.items():
             catalogue.skip(key, reason, began)
         try:
@@ -135,6 +141,13 @@ def failure_text(context: dg.RunFailureSensorContext) -> str:
         f"{whose}: {what} of {days} failed. "
         f"Why: {why} {after} Run {run.run_id} in Dagster's UI has every line."
     )
+
+
+def _said_by(error: Exception) -> str:
+    """Return what an error says, where it cannot say anything about contacts."""
+    if isinstance(error, duckdb.Error):
+        return f"{error}. Remove a damaged file of the lake: its day is loaded again."
+    return str(error) if isinstance(error, ReportError) else f"an error that nobody foresaw, {type(error)}"
 
 
 def _why(event: dg.DagsterEvent) -> str:

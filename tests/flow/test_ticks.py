@@ -173,6 +173,18 @@ def test_a_wrong_workspace_is_told_of_and_the_others_go_on(tmp_path: Path) -> No
         assert deployment.catalogue.is_told(f"configuration/{deployment.broken[0]}")
 
 
+def test_a_damaged_lake_is_told_of_and_the_others_go_on(tmp_path: Path) -> None:
+    write_events(tmp_path, date(2026, 6, 1), 30)
+    configure(tmp_path, {}, {"slug": "beta"})
+    damaged = tmp_path / "lake" / "acme" / "load_counts" / "local_day=2026-06-12" / "part.parquet"
+    damaged.parent.mkdir(parents=True)
+    damaged.write_text("no Parquet")
+    with world(tmp_path, new_york("2026-06-15T06:30").astimezone(UTC)) as deployment:
+        deployment.look()
+        assert {run.due[:5] for run in deployment.runs} == {"beta/"}
+        assert deployment.catalogue.is_told("look/acme/2026-06-15")
+
+
 def test_a_failed_run_is_told_in_plain_words(tmp_path: Path) -> None:
     configure(tmp_path)
     with world(tmp_path, new_york("2026-06-15T00:00").astimezone(UTC)) as deployment:
