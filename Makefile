@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 RUN_PACKAGES := fontconfig fonts-noto-color-emoji fonts-noto-cjk fonts-noto-core libharfbuzz-subset0 libpango-1.0-0 libpangoft2-1.0-0
-TEST_PACKAGES := $(RUN_PACKAGES) chromium openssl poppler-utils postgresql qpdf systemd
+TEST_PACKAGES := $(RUN_PACKAGES) chromium poppler-utils postgresql qpdf systemd
 PIP_INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check
 LOCK := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-header --no-annotate --no-strip-extras --quiet
@@ -26,7 +26,7 @@ dev: install demo/events.csv ## Open Dagster's UI on http://127.0.0.1:3000
 	PYTHONTZPATH= DAGSTER_HOME=$(CURDIR)/.dagster $(BIN)/dagster dev -h 127.0.0.1 -p 3000
 
 test: system-test .venv/installed-dev lint ## Run every check and test
-	$(BIN)/pytest -n auto
+	$(BIN)/pytest -n auto --dist worksteal
 
 bench: system-test .venv/installed-dev ## Measure what people wait for
 	$(BIN)/python -m benchmarks.page

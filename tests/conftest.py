@@ -29,6 +29,11 @@ HEADER = "event_id,occurred_at,conversation_id,contact_id,contact_name,previous_
 DAY = date(2024, 3, 5)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the slow tests, so that no worker is left with one at the end."""
+    items.sort(key=lambda item: "slow" not in item.keywords)
+
+
 @dataclass
 class Inbox:
     """One workspace with a folder of event files, its lake, and the stages run by hand."""
