@@ -1,14 +1,15 @@
 """What the operator is told: each thing once, in plain words, by mail where that is configured."""
 
-import smtplib
 from collections.abc import Mapping
 from datetime import datetime
 
 from assets.config import Config
 from assets.deliver.catalogue import Catalogue
 from assets.deliver.message import operator_message
-from assets.deliver.smtp import connected
+from assets.deliver.smtp import MailServerRefuses, Outcome, Patience, connected
 from assets.errors import ReportError
+
+_BRIEF = Patience(connection=5, command=5, data=5, block=5, dot=10, whole=15)  # a sensor has a minute for all
 
 
 class OperatorNotTold(ReportError):  # noqa: N818 - says what happened
@@ -33,13 +34,12 @@ def tell_operator(
         )
         mail = operator_message(config.smtp.sender, config.operator, subject, [first, *others], now)
         try:
-            with connected(config.smtp) as server:
-                server.sendmail(config.smtp.sender, [config.operator], mail)
-        except (OSError, smtplib.SMTPException) as error:
-            raise OperatorNotTold(
-                f"the mail server {config.smtp.host}:{config.smtp.port} did not take a mail to the operator: "
-                f"{type(error).__name__}"
-            ) from error
+            with connected(config.smtp, _BRIEF) as server:
+                answer = server.send(config.smtp.sender, config.operator, mail)
+        except MailServerRefuses as error:
+            raise OperatorNotTold(f"a mail to the operator waits: {error}") from error
+        if answer.outcome is not Outcome.ACCEPTED:
+            raise OperatorNotTold(f"a mail to the operator waits: {answer.outcome}, {answer.text}")
     for key, text in new.items():
         catalogue.tell(key, text, now)
     return new

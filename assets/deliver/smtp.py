@@ -1,32 +1,256 @@
-"""The way to the mail server: encrypted and verified, or on this machine; nothing falls back to less."""
+"""The way to the mail server: one mail step by step, so that it is known what the server has (RFC 5321).
 
+Encrypted and verified, or on this machine; nothing falls back to less. What becomes of an answer in
+the long run is in `ledger.py`.
+"""
+
+import re
 import smtplib
+import socket
 import ssl
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass
+from enum import StrEnum
+from io import BufferedReader
+from threading import Timer
 
 from assets.config import Smtp
+from assets.deliver.message import clean
+from assets.errors import ReportError
 from assets.setting import reveal
 
-_TIMEOUT_SECONDS = 20
+_AUTH_WANTED = {530, 534, 535, 538}
+_LINE_START_DOT = re.compile(rb"^\.", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """Seconds to wait for each step (RFC 5321, section 4.5.3.2), and for the whole of one mail."""
+
+    connection: float = 30
+    command: float = 300
+    data: float = 120
+    block: float = 180
+    dot: float = 600
+    whole: float = 1800
+
+
+class Step(StrEnum):
+    """The steps of one mail, in order."""
+
+    MAIL = "MAIL"
+    RECIPIENT = "RCPT"
+    DATA = "DATA"
+    BODY = "body"
+    DOT = "dot"
+
+
+class Outcome(StrEnum):
+    """What became of one attempt."""
+
+    ACCEPTED = "accepted"
+    DEFERRED = "deferred"
+    FAILED = "failed"
+    HELD = "held"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What became of one mail, at which step, and what the server said."""
+
+    outcome: Outcome
+    step: Step
+    text: str
+
+
+class MailServerRefuses(ReportError):  # noqa: N818 - says what happened
+    """No mail can be handed over now: connection, greeting, TLS or login failed."""
+
+
+class MailServer:
+    """A connection that is ready for mail; see `connected`."""
+
+    def __init__(self, client: smtplib.SMTP, patience: Patience) -> None:
+        self._client = client
+        self._patience = patience
+
+    @property
+    def is_open(self) -> bool:
+        """Tell whether another mail can go over it."""
+        return self._client.sock is not None
+
+    @property
+    def most_bytes(self) -> int | None:
+        """The largest mail that the server takes, where it says so (RFC 1870)."""
+        limit = self._client.esmtp_features.get("size", "")
+        return int(limit) if limit.isdecimal() and int(limit) else None
+
+    def send(
+        self, sender: str, recipient: str, mail: bytes, before_dot: Callable[[], None] = lambda: None
+    ) -> Answer:
+        """Hand *mail* over for one *recipient*.
+
+        *before_dot* is called when everything but the final dot is sent: from then on the server may
+        have the mail, whatever is heard of it. What it raises leaves the mail with nobody.
+        """
+        size = f" SIZE={len(mail)}" if self._client.has_extn("size") else ""
+        commands = (
+            (Step.MAIL, f"MAIL FROM:<{sender}>{size}", self._patience.command, {250}),
+            (Step.RECIPIENT, f"RCPT TO:<{recipient}>", self._patience.command, {250, 251, 252}),
+            (Step.DATA, "DATA", self._patience.data, {354}),
+        )
+        step = Step.MAIL
+        try:
+            with _within(self._client, self._patience.whole):
+                for step, command, seconds, wanted in commands:
+                    code, text = self._ask(command, seconds)
+                    if code not in wanted:
+                        return self._refused(step, code, text)
+                step = Step.BODY
+                self._put(_LINE_START_DOT.sub(b"..", mail.removesuffix(b"\r\n") + b"\r\n"))
+                before_dot()
+                step = Step.DOT
+                code, text = self._ask(".", self._patience.dot)
+                if 200 <= code < 300:  # noqa: PLR2004 - RFC 5321, section 4.2.1
+                    return Answer(Outcome.ACCEPTED, step, text)
+                return self._refused(step, code, text)
+        except BaseException as error:
+            self._client.close()
+            if not isinstance(error, OSError | smtplib.SMTPException):
+                raise
+            outcome = Outcome.UNKNOWN if step is Step.DOT else Outcome.DEFERRED
+            return Answer(outcome, step, f"the line was cut: the server {_reason(error)}")
+
+    def _ask(self, command: str, seconds: float) -> tuple[int, str]:
+        self._wait_at_most(seconds)
+        code, text = self._client.docmd(command)
+        return code, clean(f"{code} {text.decode(errors='replace')}")
+
+    def _put(self, data: bytes) -> None:
+        self._wait_at_most(self._patience.block)
+        self._client.send(data)
+
+    def _wait_at_most(self, seconds: float) -> None:
+        if self._client.sock is None:
+            raise smtplib.SMTPServerDisconnected("closed by the server before")
+        self._client.sock.settimeout(seconds)
+
+    def _refused(self, step: Step, code: int, text: str) -> Answer:
+        """Say what an answer other than yes means, and make the line ready for the next mail."""
+        is_temporary, is_permanent = 400 <= code < 500, 500 <= code < 600  # noqa: PLR2004
+        if code == 421 or not (is_temporary or is_permanent):  # noqa: PLR2004 - it closes, or speaks no SMTP
+            self._client.close()
+        elif step is not Step.DOT:
+            self._reset()
+        if step is Step.MAIL and code in _AUTH_WANTED:
+            return Answer(Outcome.HELD, step, text)
+        if is_permanent:
+            return Answer(Outcome.FAILED, step, text)
+        if step is Step.DOT and not is_temporary:
+            return Answer(Outcome.UNKNOWN, step, text)
+        return Answer(Outcome.DEFERRED, step, text)
+
+    def _reset(self) -> None:
+        try:
+            is_ready = self._ask("RSET", self._patience.command)[0] == 250  # noqa: PLR2004
+        except (OSError, smtplib.SMTPException):
+            is_ready = False
+        if not is_ready:
+            self._client.close()
 
 
 @contextmanager
-def connected(settings: Smtp) -> Iterator[smtplib.SMTP]:
-    """Yield a connection that is ready for mail.
+def connected(settings: Smtp, patience: Patience = Patience()) -> Iterator[MailServer]:
+    """Yield a connection for any number of mails. Raises MailServerRefuses with a sentence."""
+    with closing(_client(settings, patience)) as client:
+        try:
+            with _within(client, patience.whole):
+                _greet(client, settings)
+        except (OSError, smtplib.SMTPException) as error:
+            server = f"the mail server {settings.host}:{settings.port}"
+            raise MailServerRefuses(f"{server} {_reason(error)}") from error
+        try:
+            yield MailServer(client, patience)
+        finally:
+            with suppress(OSError, smtplib.SMTPException), _within(client, patience.connection):
+                client.quit()  # whatever it says: what was accepted is accepted
 
-    Raises smtplib.SMTPException or OSError where the server cannot be reached, verified or logged in to.
-    """
-    context = ssl.create_default_context()
-    if settings.security == "tls":
-        server: smtplib.SMTP = smtplib.SMTP_SSL(
-            settings.host, settings.port, timeout=_TIMEOUT_SECONDS, context=context
-        )
-    else:
-        server = smtplib.SMTP(settings.host, settings.port, timeout=_TIMEOUT_SECONDS)
-    with server:
-        if settings.security == "starttls":
-            server.starttls(context=context)
-        if settings.username and settings.password:
-            server.login(settings.username, reveal(settings.password))
-        yield server
+
+class _WholeLines(BufferedReader):
+    """A reader for which a line that was cut off is none: half of `250` would pass for a reply."""
+
+    def readline(self, size: int | None = -1, /) -> bytes:
+        line = super().readline(size)
+        return line if line.endswith(b"\n") or len(line) == size else b""
+
+
+class _Plain(smtplib.SMTP):
+    def getreply(self) -> tuple[int, bytes]:
+        if self.file is None and self.sock is not None:
+            self.file = _WholeLines(self.sock.makefile("rb", buffering=0))
+        return super().getreply()
+
+
+class _Tls(_Plain, smtplib.SMTP_SSL):
+    """The same, within TLS from the first byte."""
+
+
+def _client(settings: Smtp, patience: Patience) -> smtplib.SMTP:
+    name, seconds = socket.gethostname(), patience.connection
+    client = (
+        _Tls(local_hostname=name, timeout=seconds, context=ssl.create_default_context())
+        if settings.security == "tls"
+        else _Plain(local_hostname=name, timeout=seconds)
+    )
+    client._host = settings.host  # type: ignore[attr-defined] # noqa: SLF001 - what TLS checks; else only the constructor sets it
+    return client
+
+
+def _greet(client: smtplib.SMTP, settings: Smtp) -> None:
+    code, text = client.connect(settings.host, settings.port)
+    if code != 220:  # noqa: PLR2004
+        raise smtplib.SMTPConnectError(code, text)
+    client.ehlo_or_helo_if_needed()
+    if settings.security == "starttls":
+        client.starttls(context=ssl.create_default_context())
+        client.ehlo_or_helo_if_needed()
+    if settings.username and settings.password:
+        client.login(settings.username, reveal(settings.password))
+
+
+@contextmanager
+def _within(client: smtplib.SMTP, seconds: float) -> Iterator[None]:
+    """Cut the line after *seconds*: a server that sends a byte now and then would never time out."""
+
+    def cut() -> None:
+        if client.sock is not None:
+            with suppress(OSError):
+                socket.socket.shutdown(client.sock, socket.SHUT_RDWR)
+
+    timer = Timer(seconds, cut)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def _reason(error: Exception) -> str:
+    """Say in plain words what an error of the line means."""
+    match error:
+        case ssl.SSLCertVerificationError():
+            said = f"has no certificate that proves its name: {error.verify_message}"
+        case smtplib.SMTPAuthenticationError():
+            said = f"refused the login: {error.smtp_code}"
+        case smtplib.SMTPNotSupportedError():
+            said = f"cannot do what is asked of it: {error}"
+        case smtplib.SMTPResponseException(smtp_code=code, smtp_error=text):
+            said = f"answered {code} {text.decode(errors='replace') if isinstance(text, bytes) else text}"
+        case smtplib.SMTPServerDisconnected():
+            said = f"broke off: {error}"
+        case _:
+            said = f"cannot be reached: {error or type(error).__name__}"
+    return clean(said)
