@@ -11,6 +11,7 @@ from sqlalchemy import (
     JSON,
     Boolean,
     Column,
+    Connection,
     Date,
     DateTime,
     Dialect,
@@ -22,11 +23,15 @@ from sqlalchemy import (
     TypeDecorator,
     create_engine,
     event,
+    inspect,
     make_url,
+    text,
 )
 from sqlalchemy.engine.interfaces import DBAPIConnection
 
 METADATA = MetaData()
+HEAD = "0001"
+VERSION_TABLE = "assignment_reports_version"  # Dagster's tables may be in the same database, with their own
 
 
 class _Instant(TypeDecorator[datetime]):
@@ -93,9 +98,10 @@ NOTICES = Table(
 
 @cache
 def open_state(url: str) -> Engine:
-    """Return the engine of the state at *url*, whose tables are there.
+    """Return the engine of the state at *url*, whose tables are those of this release.
 
-    SQLite waits up to 30 s for another writer, and readers read meanwhile.
+    SQLite waits up to 30 s for another writer, and readers read meanwhile. Raises ConfigError where the
+    state is of a newer release.
     """
     if make_url(url).get_backend_name() != "sqlite":
         engine = create_engine(url, hide_parameters=True, pool_pre_ping=True)
@@ -103,8 +109,21 @@ def open_state(url: str) -> Engine:
         Path(make_url(url).database or "").parent.mkdir(parents=True, exist_ok=True)
         engine = create_engine(url, hide_parameters=True, connect_args={"timeout": 30})
         event.listen(engine, "connect", _write_ahead)
-    METADATA.create_all(engine)
+    with engine.connect() as connection:
+        is_current = version_of(connection) == HEAD
+    if not is_current:
+        from assets.deliver.migrate import migrate  # noqa: PLC0415 - Alembic takes 0.3 s to import
+
+        migrate(engine)
     return engine
+
+
+def version_of(connection: Connection) -> str | None:
+    """Return the migration that made the tables what they are; None for a new state."""
+    if not inspect(connection).has_table(VERSION_TABLE):
+        return None
+    version: str | None = connection.scalar(text(f"SELECT version_num FROM {VERSION_TABLE}"))  # noqa: S608
+    return version
 
 
 def _write_ahead(connection: DBAPIConnection, _: object) -> None:

@@ -1,0 +1,63 @@
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+
+import alembic.config
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Engine, text
+
+from assets.deliver.state import HEAD, METADATA, VERSION_TABLE, open_state
+from assets.errors import ConfigError
+from tests.conftest import Postgres
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/new/state.sqlite"
+    postgres = request.getfixturevalue("postgres")
+    assert isinstance(postgres, Postgres)
+    postgres.run("DROP DATABASE IF EXISTS new; CREATE DATABASE new OWNER postgres;")
+    return postgres.url("postgres").removesuffix("postgres") + "new"
+
+
+def differences(engine: Engine) -> list[object]:
+    options = {"version_table": VERSION_TABLE, "compare_type": True}
+    with engine.connect() as connection:
+        return list(compare_metadata(MigrationContext.configure(connection, opts=options), METADATA))
+
+
+def opened(url: str) -> list[object]:
+    return differences(open_state(url))
+
+
+def test_processes_that_open_a_new_state_at_once_find_the_tables_of_this_release(url: str) -> None:
+    with ProcessPoolExecutor(4, mp_context=get_context("spawn")) as pool:
+        assert list(pool.map(opened, [url] * 4)) == [[]] * 4
+
+
+def test_a_state_of_a_newer_release_is_refused(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/state.sqlite"
+    with open_state(url).begin() as connection:
+        connection.execute(text(f"UPDATE {VERSION_TABLE} SET version_num = '9999'"))
+    open_state.cache_clear()
+    with pytest.raises(ConfigError, match=r"is of release 9999, newer than this program's"):
+        open_state(url)
+
+
+def test_a_state_from_before_migrations_is_taken_over(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/state.sqlite"
+    engine = open_state(url)
+    with engine.begin() as connection:
+        connection.execute(text(f"DROP TABLE {VERSION_TABLE}"))
+    open_state.cache_clear()
+    assert opened(url) == []
+
+
+def test_the_newest_migration_is_the_head() -> None:
+    script = alembic.config.Config()
+    script.set_main_option("script_location", "assets/deliver/migrations")
+    assert ScriptDirectory.from_config(script).get_current_head() == HEAD
