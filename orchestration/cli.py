@@ -31,6 +31,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
+archive_app = typer.Typer(help="Look after the archived reports.", no_args_is_help=True)
+app.add_typer(archive_app, name="archive")
+
 ConfigOption = Annotated[Path, typer.Option("--config", envvar=CONFIG_VARIABLE, help="Configuration file.")]
 WorkspaceOption = Annotated[
     str | None, typer.Option("--workspace", help="Slug; without it, every workspace.")
@@ -259,6 +262,24 @@ def reindex(config: ConfigOption = DEFAULT_CONFIG) -> None:
         catalogue.record(each, as_of, archived_at)
     slugs = sorted({each.manifest.workspace for each, _, _ in archived})
     typer.echo(f"{len(archived):,} versions in {write_index(catalogue, settings.archive, slugs)}")
+
+
+@archive_app.command("verify")
+def verify_archive(config: ConfigOption = DEFAULT_CONFIG) -> None:
+    """Read every archived file again and compare it with its manifest."""
+    from assets.config_file import load_usable
+    from assets.deliver.catalogue import Catalogue
+    from assets.deliver.verify import verify
+
+    settings, _ = load_usable(config)
+    verified = verify(settings.archive, Catalogue(settings.state).listed())
+    for fault in verified.faults:
+        typer.echo(fault)
+    typer.echo(
+        f"{verified.version_count:,} versions, {verified.file_count:,} files: {len(verified.faults):,} faults"
+    )
+    if verified.faults:
+        raise typer.Exit(1)
 
 
 @app.command()

@@ -1,7 +1,9 @@
 """What the product calls things is written down: a rename is a visible change."""
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import typer
 
@@ -39,9 +41,17 @@ def test_every_table_and_column_is_documented() -> None:
             assert f"`{column.name}`" in NAMES, column
 
 
+def commands(group: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield each command with its name as it is typed."""
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from commands(command, f"{name} ")
+        else:
+            yield prefix + name, command
+
+
 def test_every_command_and_its_options_are_documented() -> None:
-    group = typer.main.get_command(app)
-    for name, command in group.commands.items():  # type: ignore[attr-defined]
+    for name, command in commands(typer.main.get_command(app)):
         assert f"`{name}`" in NAMES
         for parameter in command.params:
             for option in (text for text in parameter.opts if text.startswith("--")):

@@ -100,6 +100,12 @@ class Catalogue:
         order = (_VERSIONS.report_date.desc(), _VERSIONS.report, _VERSIONS.version.desc())
         return self._rows(select(REPORT_VERSIONS).where(_VERSIONS.workspace == workspace).order_by(*order))
 
+    def listed(self) -> list[tuple[Key, int]]:
+        """Return every version that the archive should have."""
+        columns = (_VERSIONS[name] for name in (*Key._fields, "version"))
+        rows = self._rows(select(*columns))
+        return [(Key(row["workspace"], row["report"], row["report_date"]), row["version"]) for row in rows]
+
     def workspaces(self) -> list[RowMapping]:
         """Return each workspace with its versions, newest report date, and number of outdated reports."""
         return self._rows(

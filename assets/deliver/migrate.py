@@ -31,6 +31,6 @@ def migrate(engine: Engine) -> None:
             alembic.command.upgrade(config, HEAD)
         except CommandError as error:
             raise ConfigError(
-                f"the state at {engine.url!r} is of release {version_of(connection)}, newer than this program's "
-                f"{HEAD}: upgrade the program, or restore a backup"
+                f"the state at {engine.url!r} is of release {version_of(connection)}, newer than "
+                f"this program's {HEAD}: upgrade the program, or restore a backup"
             ) from error

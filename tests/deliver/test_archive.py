@@ -2,9 +2,10 @@ import hashlib
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from assets.deliver.archive import Archive, Archived
 from assets.deliver.catalogue import Catalogue
 from assets.deliver.index import write_index
 from assets.deliver.resource import ArchiveResource
+from assets.deliver.verify import verify
 from assets.durable import creating_folder
 from assets.report.model import Report
 from tests.conftest import LATER
@@ -165,3 +167,64 @@ def test_a_file_is_opened_on_this_machine_or_by_the_web_server(tmp_path: Path, r
     archive = ArchiveResource(root=str(tmp_path), url=root or None)
     address = archive.address(tmp_path / "acme" / "report ä.pdf")
     assert address == f"{root.rstrip('/') or tmp_path.as_uri()}/acme/report%20%C3%A4.pdf"
+
+
+def damage_nothing(folder: Path) -> None:
+    del folder
+
+
+def damage_a_byte(folder: Path) -> None:
+    (folder / "log.csv").write_bytes(b"b\r\n")
+
+
+def damage_the_length(folder: Path) -> None:
+    (folder / "log.csv").write_bytes(b"a\r\nb\r\n")
+
+
+def lose_a_file(folder: Path) -> None:
+    (folder / "report.pdf").unlink()
+
+
+def add_a_file(folder: Path) -> None:
+    (folder / "notes.txt").touch()
+
+
+def lose_the_manifest(folder: Path) -> None:
+    (folder / "manifest.json").unlink()
+
+
+def cut_the_manifest(folder: Path) -> None:
+    (folder / "manifest.json").write_text("{")
+
+
+def copy_elsewhere(folder: Path) -> None:
+    shutil.copytree(folder, folder.with_name("v2"))
+
+
+def lose_the_version(folder: Path) -> None:
+    shutil.rmtree(folder)
+
+
+@pytest.mark.parametrize(
+    ("change", "fault"),
+    [
+        (damage_nothing, None),
+        (damage_a_byte, "v1: log.csv was changed"),
+        (damage_the_length, "v1: log.csv has 6 bytes of 3"),
+        (lose_a_file, "v1: report.pdf is missing"),
+        (add_a_file, "v1: notes.txt is not in the manifest"),
+        (lose_the_manifest, "v1: manifest.json is missing"),
+        (cut_the_manifest, "v1: manifest.json is damaged or of another release: 1 mistakes"),
+        (copy_elsewhere, "v2: manifest.json is that of acme/last_7_days/2026-11-08/v1"),
+        (lose_the_version, "v1: is in the catalogue, and not there"),
+    ],
+)
+def test_what_is_no_longer_as_archived_is_named(
+    tmp_path: Path, change: Callable[[Path], None], fault: str | None
+) -> None:
+    catalogue = Catalogue(SecretStr(f"sqlite:///{tmp_path}/state.sqlite"))
+    archived = store(Archive(tmp_path / "out"), make_report({"user": 3}))
+    catalogue.record(archived, LATER, LATER)
+    change(archived.folder)
+    found = verify(tmp_path / "out", catalogue.listed())
+    assert found.faults == ([f"acme/last_7_days/2026-11-08/{fault}"] if fault else [])

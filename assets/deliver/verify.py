@@ -1,0 +1,69 @@
+"""Whether the archive still holds what was archived: every file is read and hashed again."""
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from assets.deliver.archive import MANIFEST, FileEntry, Key, Manifest
+
+
+@dataclass(slots=True)
+class Verified:
+    """What was read, and a sentence for each thing that is not as it was."""
+
+    version_count: int = 0
+    file_count: int = 0
+    faults: list[str] = field(default_factory=list)
+
+
+def verify(root: Path, listed: Iterable[tuple[Key, int]]) -> Verified:
+    """Read every version below *root* and compare it with its manifest, and all with those *listed*.
+
+    Temporary folders of a run that is at work, whose names begin with a dot, are left alone.
+    """
+    verified = Verified()
+    there = sorted(path for path in root.glob("*/*/*/v*") if path.name[1:].isdecimal())
+    for folder in there:
+        verified.version_count += 1
+        verified.file_count += sum(path.is_file() for path in folder.iterdir())
+        verified.faults += (f"{folder.relative_to(root)}: {fault}" for fault in _faults(folder))
+    lost = {_folder(root, key, version) for key, version in listed} - set(there)
+    verified.faults += (
+        f"{each.relative_to(root)}: is in the catalogue, and not there" for each in sorted(lost)
+    )
+    return verified
+
+
+def _folder(root: Path, key: Key, version: int) -> Path:
+    return root / key.workspace / key.report / str(key.report_date) / f"v{version}"
+
+
+def _faults(folder: Path) -> Iterator[str]:
+    try:
+        manifest = Manifest.model_validate_json((folder / MANIFEST).read_bytes())
+    except FileNotFoundError:
+        yield f"{MANIFEST} is missing"
+        return
+    except ValidationError as error:
+        yield f"{MANIFEST} is damaged or of another release: {error.error_count()} mistakes"
+        return
+    key = Key(manifest.workspace, manifest.report, manifest.report_date)
+    root = folder.parents[3]
+    if _folder(root, key, manifest.version) != folder:
+        yield f"{MANIFEST} is that of {_folder(root, key, manifest.version).relative_to(root)}"
+    yield from filter(None, (_fault(folder / entry.name, entry) for entry in manifest.files))
+    strange = {path.name for path in folder.iterdir()} - {entry.name for entry in manifest.files} - {MANIFEST}
+    yield from (f"{name} is not in the manifest" for name in sorted(strange))
+
+
+def _fault(path: Path, entry: FileEntry) -> str | None:
+    if not path.is_file():
+        return f"{entry.name} is missing"
+    with path.open("rb") as file:
+        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    if path.stat().st_size != entry.size:
+        return f"{entry.name} has {path.stat().st_size:,} bytes of {entry.size:,}"
+    return None if sha256 == entry.sha256 else f"{entry.name} was changed"
