@@ -10,6 +10,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -165,20 +166,36 @@ def deployment(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> 
         for program, *arguments in commands:
             services.append(
                 subprocess.Popen(
-                    [str(BIN / program), *arguments], cwd=ROOT, env=environment, stdout=log, stderr=log
+                    [str(BIN / program), *arguments],
+                    cwd=ROOT,
+                    env=environment,
+                    stdout=log,
+                    stderr=log,
+                    start_new_session=True,
                 )
             )
             if program == "dagster":
                 time.sleep(4)  # the others ask it for what there is
-        with dg.DagsterInstance.get() as instance:
-            found = Deployment(folder, int(ports[1]), mailbox, instance)
-            until(lambda: _answers(found), 90, "the webserver")
-            yield found
-        for service in reversed(services):
-            service.terminate()
-        for service in services:
+        try:
+            with dg.DagsterInstance.get() as instance:
+                found = Deployment(folder, int(ports[1]), mailbox, instance)
+                until(lambda: _answers(found), 90, "the webserver")
+                yield found
+        finally:
+            _stop(services)
+            mail.stop()
+
+
+def _stop(services: list[subprocess.Popen[bytes]]) -> None:
+    """End *services* and their runs, for which a code server that is told to end would wait."""
+    for service in reversed(services):
+        service.terminate()
+    for service in services:
+        with suppress(subprocess.TimeoutExpired):
             service.wait(30)
-    mail.stop()
+        with suppress(ProcessLookupError):
+            os.killpg(service.pid, signal.SIGKILL)
+        service.wait()
 
 
 def _answers(deployment: Deployment) -> bool:
