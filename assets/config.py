@@ -2,95 +2,17 @@
 
 from collections.abc import Iterator
 from datetime import date, time
-from enum import StrEnum
 from typing import Literal, Self
 from zoneinfo import ZoneInfo
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
-from assets.periods import PRESETS, Preset
+from assets.periods import DAY, PRESETS, Preset
+from assets.presentation import Filters, Presentation
 from assets.setting import Address, DatabaseUrl, Folder, Name, Setting, Zone, missing_names
 from assets.source_config import Source, SqlSource
-from assets.timing import Calendar, ClockTime, Timing
-
-DEFAULT_LOG_ROWS = 1_000
-
-
-class Filters(Setting):
-    """Values per filter: any of one filter's values, all of the filters. Empty = no filter."""
-
-    source: tuple[str, ...] = ()
-    assigned_to: tuple[str, ...] = Field(default=(), description="Name or id; `Unassigned` for none.")
-    assigned_by: tuple[str, ...] = ()
-    contact: tuple[str, ...] = Field(default=(), description="Part of the name, any case, or the exact id.")
-    conversation: tuple[str, ...] = ()
-
-    @property
-    def active(self) -> bool:
-        """Tell whether anything is filtered."""
-        return any(self.model_dump().values())
-
-
-class Component(StrEnum):
-    """The parts of a report, in its order."""
-
-    METRIC = "metric"
-    BAR_CHART = "bar_chart"
-    PIE_CHART = "pie_chart"
-    TREND = "trend"
-    COMPARISON = "comparison"
-    FINDINGS = "findings"
-    HEAT_MAP = "heat_map"
-    CHAINS = "chains"
-    HAND_OFFS = "hand_offs"
-    ASSIGNEES = "assignees"
-    PROOF = "proof"
-    QUALITY = "quality"
-    DEFINITIONS = "definitions"
-    LOG = "log"
-
-
-class Format(StrEnum):
-    """The files of a report beside `report.json`."""
-
-    HTML = "html"
-    PDF = "pdf"
-    CSV = "csv"
-    XLSX = "xlsx"
-    PARQUET = "parquet"
-
-
-Language = Literal["en", "de", "es", "pt-BR", "zh-CN", "ar"]
-
-
-class Brand(Setting):
-    """Whose report it is, as its reader sees."""
-
-    color: str = Field(
-        default="#332288", pattern=r"^#[0-9a-fA-F]{6}$", description="Of lines and large figures, `#rrggbb`."
-    )
-    logo: Folder | None = Field(default=None, description="PNG, JPEG or SVG file, up to 1 MB.")
-    footer: str = Field(default="", max_length=200, description="Line at the end, and on each printed page.")
-
-
-class Presentation(Setting):
-    """How reports are presented; a workspace's values hold for its reports unless one has its own."""
-
-    components: tuple[Component, ...] = Field(default=tuple(Component), description="What is shown.")
-    formats: tuple[Format, ...] = Field(default=tuple(Format), min_length=1, description="Files made.")
-    language: Language = Field(default="en", description="Of words, dates and numbers.")
-    paper: Literal["A4", "Letter"] = "A4"
-    brand: Brand = Brand()
-    mask_contacts: bool = Field(
-        default=False, description="Contacts and conversations appear under stable pseudonyms."
-    )
-    pdf_log_rows: int = Field(default=DEFAULT_LOG_ROWS, ge=0, description="Rows of the log that are printed.")
-    attach_log: bool = Field(
-        default=False, description="The PDF is PDF/A-3 and carries log.csv, instead of PDF/UA-1."
-    )
-    return_hours: int = Field(
-        default=24, ge=1, description="A conversation that comes back within this time is a return."
-    )
+from assets.subscription import Subscription
+from assets.timing import Calendar, ClockTime, Tick, Timing, ticks
 
 
 class ReportSpec(Presentation, Timing):
@@ -144,6 +66,7 @@ class Workspace(Presentation, Timing, Calendar):
         description="Who answers for it: an address, or team:name.",
     )
     reports: tuple[ReportSpec, ...] = Field(default=(), description="Reports beside the seven presets.")
+    subscriptions: tuple[Subscription, ...] = Field(default=(), description="Who is sent which reports.")
     flow_at: ClockTime = Field(default=time(0, 20), description="Local time of the nightly flow.")
     lookback_days: int = Field(
         default=3, ge=1, le=366, description="Closed days that the nightly flow reads again, for late events."
@@ -166,6 +89,30 @@ class Workspace(Presentation, Timing, Calendar):
             raise ValueError('`mask_contacts` needs the workspace\'s `mask_key`, such as "${MASK_KEY}"')
         return self
 
+    @model_validator(mode="after")
+    def _subscriptions_can_be_sent(self) -> Self:
+        _refuse_twice([each.name.replace("-", "_") for each in self.subscriptions], "subscription name")
+        specs = {spec.name: spec for spec in self.all_reports}
+        for each in self.subscriptions:
+            unknown = [name for name in each.reports if name not in specs]
+            if unknown:
+                raise ValueError(
+                    f"subscription {each.name}: no report {unknown[0]!r}; there are {', '.join(specs)}"
+                )
+            for name in each.reports:
+                if not_made := set(each.attach) - set(specs[name].formats):
+                    raise ValueError(
+                        f"subscription {each.name}: `attach` wants {min(not_made)}, "
+                        f"which the `formats` of {name} leave out"
+                    )
+                if twice := _filtered(each.filters) & _filtered(specs[name].filters):
+                    raise ValueError(f"subscription {each.name}: {name} has its own filter {min(twice)}")
+            if each.masks and self.mask_key is None:
+                raise ValueError(
+                    f"subscription {each.name}: `mask_contacts` needs the workspace's `mask_key`"
+                )
+        return self
+
     @property
     def zone(self) -> ZoneInfo:
         """The workspace's time zone."""
@@ -176,6 +123,16 @@ class Workspace(Presentation, Timing, Calendar):
         """The seven presets, then the workspace's own, all presented as configured."""
         presets = (ReportSpec(name=preset.value, preset=preset) for preset in PRESETS)
         return tuple(self.completed(spec) for spec in (*presets, *self.reports))
+
+    def ticks_of(self, spec: ReportSpec, since: date, until: date) -> Iterator[Tick]:
+        """Yield when *spec* is called for, for each report date from *since* to *until*.
+
+        A fixed period is reported on the day after it, once.
+        """
+        if spec.preset is Preset.CUSTOM and spec.last_day is not None:
+            after = spec.last_day + DAY
+            since, until = max(since, after), min(until, after)
+        yield from ticks(spec, self, self.zone, since, until)
 
     def completed(self, spec: ReportSpec) -> ReportSpec:
         """Return *spec* with the workspace's presentation and timing where it has none of its own."""
@@ -199,6 +156,16 @@ class Smtp(Setting):
     username: str | None = None
     password: SecretStr | None = None
     sender: Address
+    reply_to: Address | None = Field(
+        default=None, description="Who reads answers, and wishes to be taken off; the sender unless told."
+    )
+    bounces: Address | None = Field(
+        default=None,
+        description="Mailbox of returned mails; each mail comes from `name+ID@domain` of it.",
+    )
+    most_mb: float = Field(
+        default=20, gt=0, description="Larger mails go without files, with their address instead."
+    )
 
     @model_validator(mode="after")
     def _nothing_goes_out_in_clear(self) -> Self:
@@ -238,6 +205,9 @@ class Config(Setting):
     )
     operator: Address | None = Field(default=None, description="Who is told what went wrong.")
     smtp: Smtp | None = None
+    allowed_domains: tuple[str, ...] = Field(
+        default=(), description="Mail domains that reports may be sent to; any, unless told."
+    )
     keep_runs_days: int = Field(
         default=400, ge=1, description="Dagster's runs and their logs are deleted after so many days."
     )
@@ -259,6 +229,29 @@ class Config(Setting):
         if self.operator is not None and self.smtp is None:
             raise ValueError("`operator` needs `smtp`")
         return self
+
+    @model_validator(mode="after")
+    def _subscriptions_reach_their_recipients(self) -> Self:
+        for workspace in self.workspaces:
+            for each in workspace.subscriptions:
+                named = f"subscription {workspace.slug}/{each.name}"
+                if self.smtp is None:
+                    raise ValueError(f"{named} needs `smtp`")
+                if each.cc_operator and self.operator is None:
+                    raise ValueError(f"{named}: `cc_operator` needs `operator`")
+                for recipient in each.recipients:
+                    if not self.allows(recipient.address):
+                        raise ValueError(f"{named}: {recipient.address} is in none of the `allowed_domains`")
+        return self
+
+    def allows(self, address: str) -> bool:
+        """Tell whether reports may be sent to *address*."""
+        domain = address.rpartition("@")[2].lower()
+        return not self.allowed_domains or domain in map(str.lower, self.allowed_domains)
+
+
+def _filtered(filters: Filters) -> set[str]:
+    return {name for name, values in filters.model_dump().items() if values}
 
 
 def _refuse_twice(names: list[str], what: str) -> None:

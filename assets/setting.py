@@ -49,7 +49,27 @@ def _absolute_sqlite(url: SecretStr, info: ValidationInfo) -> SecretStr:
 
 
 DatabaseUrl = Annotated[SecretStr, AfterValidator(_absolute_sqlite)]
-Address = Annotated[str, Field(pattern=r"^[^\s@<>,;]+@[^\s@<>,;]+\.[^\s@<>,;]+$")]
+
+
+def _as_the_server_takes_it(address: str) -> str:
+    """Return a mail address in ASCII, its domain as it stands in the DNS (RFC 5890)."""
+    name, _, domain = address.rpartition("@")
+    if not name.isascii():
+        raise ValueError(f"{address}: letters before the @ are ASCII, or few servers take it")
+    try:
+        return f"{name}@{domain.encode('idna').decode()}"
+    except UnicodeError:
+        raise ValueError(f"{address}: no such domain can be") from None
+
+
+Address = Annotated[
+    str,
+    Field(
+        pattern=r"^[^\s@<>,;:\"()\[\]\\]{1,64}@[^\s@<>,;:\"()\[\]\\]+\.[^\s@<>,;:\"()\[\]\\.]+$",
+        max_length=254,
+    ),
+    AfterValidator(_as_the_server_takes_it),
+]
 
 _VARIABLE = re.compile(r"\$\{(\w+)\}")
 

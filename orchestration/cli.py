@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from assets.errors import ConfigError, ReportError
+from orchestration import cli_deliveries
+from orchestration.options import DEFAULT_CONFIG, ConfigOption, WorkspaceOption, chosen_workspaces, usable
 
 if TYPE_CHECKING:
-    from assets.config import Config, ReportSpec, Workspace
+    from assets.config import ReportSpec, Workspace
     from assets.deliver.publish import Published
 
-CONFIG_VARIABLE = "ASSIGNMENT_REPORTS_CONFIG"
-DEFAULT_CONFIG = Path("reports.yaml")
 DEMO_LAST_DAY = "2026-11-18"
 
 app = typer.Typer(
@@ -34,10 +34,9 @@ app = typer.Typer(
 archive_app = typer.Typer(help="Look after the archived reports.", no_args_is_help=True)
 app.add_typer(archive_app, name="archive")
 
-ConfigOption = Annotated[Path, typer.Option("--config", envvar=CONFIG_VARIABLE, help="Configuration file.")]
-WorkspaceOption = Annotated[
-    str | None, typer.Option("--workspace", help="Slug; without it, every workspace.")
-]
+app.add_typer(cli_deliveries.app, name="deliveries")
+app.command("preview")(cli_deliveries.preview)
+app.command("send-test")(cli_deliveries.send_test)
 
 
 def main() -> None:
@@ -94,7 +93,7 @@ def run(
             now,
             reload,
         )
-        for each in _chosen_workspaces(settings, workspace)
+        for each in chosen_workspaces(settings, workspace)
     ]
     for order in orders:
         slug = order.workspace.slug
@@ -117,15 +116,6 @@ def run(
         typer.echo(f"Archive: {index}")
     if exit_code:
         raise typer.Exit(exit_code)
-
-
-def _chosen_workspaces(settings: "Config", slug: str | None) -> "list[Workspace]":
-    chosen = [each for each in settings.workspaces if slug in (None, each.slug)]
-    if not chosen:
-        raise ConfigError(
-            f"no workspace {slug!r}; there are {', '.join(w.slug for w in settings.workspaces)}"
-        )
-    return chosen
 
 
 def _chosen_reports(
@@ -228,7 +218,7 @@ def sql(
     settings = load_config(config)
     if workspace is None and len(settings.workspaces) > 1:
         raise ConfigError(f"say which: --workspace {' or '.join(w.slug for w in settings.workspaces)}")
-    chosen = _chosen_workspaces(settings, workspace)[0]
+    chosen = chosen_workspaces(settings, workspace)[0]
     rows = Lake(settings.lake, chosen.slug).ask(query)
     (print_csv if csv else print_rows)(rows)
 
@@ -250,12 +240,11 @@ def doctor(config: ConfigOption = DEFAULT_CONFIG) -> None:
 @app.command()
 def reindex(config: ConfigOption = DEFAULT_CONFIG) -> None:
     """Write the catalogue and the index pages anew from what is archived."""
-    from assets.config_file import load_usable
     from assets.deliver.archive import Archive
     from assets.deliver.catalogue import Catalogue
     from assets.deliver.index import write_index
 
-    settings, _ = load_usable(config)
+    settings = usable(config)
     catalogue = Catalogue(settings.state)
     archived = Archive(settings.archive).versions()
     for each, as_of, archived_at in archived:
@@ -267,11 +256,10 @@ def reindex(config: ConfigOption = DEFAULT_CONFIG) -> None:
 @archive_app.command("verify")
 def verify_archive(config: ConfigOption = DEFAULT_CONFIG) -> None:
     """Read every archived file again and compare it with its manifest."""
-    from assets.config_file import load_usable
     from assets.deliver.catalogue import Catalogue
     from assets.deliver.verify import verify
 
-    settings, _ = load_usable(config)
+    settings = usable(config)
     verified = verify(settings.archive, Catalogue(settings.state).listed())
     for fault in verified.faults:
         typer.echo(fault)

@@ -1,7 +1,8 @@
-"""Rows of a query, printed for people or for programs."""
+"""Rows, printed for people or for programs."""
 
 import csv
 import sys
+from collections.abc import Mapping, Sequence
 
 import pyarrow as pa
 from rich.console import Console
@@ -9,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 _MOST_ROWS = 1_000
+_WIDE = 250
 
 
 def print_rows(rows: pa.Table) -> None:
@@ -20,6 +22,14 @@ def print_rows(rows: pa.Table) -> None:
     Console().print(table)
     if rows.num_rows > _MOST_ROWS:
         Console(stderr=True).print(f"first {_MOST_ROWS:,} of {rows.num_rows:,} rows; --csv prints all")
+
+
+def print_records(records: Sequence[Mapping[str, str]]) -> None:
+    """Print *records*, which have the same names, as a table as wide as it must be."""
+    table = Table(*(records[0] if records else ()))
+    for record in records:
+        table.add_row(*map(Text, record.values()))
+    Console(width=None if sys.stdout.isatty() else _WIDE).print(table if records else "none")
 
 
 def print_csv(rows: pa.Table) -> None:

@@ -13,9 +13,12 @@ from assets.config import Config
 from assets.config_file import load_usable
 from assets.deliver.catalogue import Catalogue
 from assets.deliver.defs import report_assets
+from assets.deliver.ledger import Ledger
+from assets.deliver.post import Post
 from assets.deliver.resource import ArchiveResource
 from assets.extract.defs import Clock, extract_assets
 from assets.warehouse.resource import WarehouseResource
+from orchestration.deliveries import delivery_sensor
 from orchestration.maintenance import maintenance_assets, maintenance_schedule
 from orchestration.schedules import workspace_schedules
 from orchestration.sensors import due_sensor, failure_sensor
@@ -37,6 +40,7 @@ def build_definitions(config: Config, broken: Sequence[str] = (), clock: Clock =
     that grows with the square of their number.
     """
     catalogue = Catalogue(config.state)
+    post = Post(config, catalogue, Ledger(config.state), clock)
     schedule_status, sensor_status = (
         (dg.DefaultScheduleStatus.RUNNING, dg.DefaultSensorStatus.RUNNING)
         if config.start_schedules
@@ -59,6 +63,7 @@ def build_definitions(config: Config, broken: Sequence[str] = (), clock: Clock =
         sensors=[
             due_sensor(config, catalogue, broken, clock, sensor_status),
             failure_sensor(config, catalogue, clock, sensor_status),
+            delivery_sensor(post, sensor_status),
         ],
         executor=dg.in_process_executor,  # starting a process for each step costs more than the work
         resources={
@@ -66,6 +71,7 @@ def build_definitions(config: Config, broken: Sequence[str] = (), clock: Clock =
             "archive": ArchiveResource(root=str(config.archive), url=config.archive_url),
             "catalogue": catalogue,
             "clock": clock,
+            "post": post,
         },
     )
 

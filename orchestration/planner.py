@@ -6,8 +6,7 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 
 from assets.config import ReportSpec, Workspace
-from assets.periods import DAY, Period, Preset, first_instant, local_day
-from assets.timing import ticks
+from assets.periods import DAY, Period, first_instant, local_day
 
 _FIRST_PAUSE = timedelta(minutes=15)
 
@@ -62,18 +61,10 @@ def due_reports(workspace: Workspace, catch_up_days: int, now: datetime) -> Iter
             if at is not None:
                 yield Due(workspace, spec, today, at)
             continue
-        for tick in ticks(spec, workspace, workspace.zone, *_span(spec, since, today)):
+        for tick in workspace.ticks_of(spec, since, today):
             is_past = spec.includes_running_day and spec.every == "day" and tick.report_date < today
             if tick.at <= now and not is_past:
                 yield Due(workspace, spec, tick.report_date, tick.at)
-
-
-def _span(spec: ReportSpec, since: date, until: date) -> tuple[date, date]:
-    """Return the report dates to look at; a fixed period is reported on the day after it, once."""
-    if spec.preset is not Preset.CUSTOM or spec.last_day is None:
-        return since, until
-    after = spec.last_day + DAY
-    return (after, after) if since <= after <= until else (until, until - DAY)
 
 
 def _last_interval(today: date, workspace: Workspace, now: datetime) -> datetime | None:

@@ -54,6 +54,12 @@ def runs_for(instance: dg.DagsterInstance, due: str) -> list[tuple[frozenset[str
     return [(assets_of(record.dagster_run), record.update_timestamp) for record in records]
 
 
+def failures_of(instance: dg.DagsterInstance, due: str) -> list[datetime]:
+    """Return when runs for *due* failed."""
+    failed = RunsFilter(tags={DUE_TAG: due}, statuses=[DagsterRunStatus.FAILURE])
+    return [record.update_timestamp for record in instance.get_run_records(failed)]
+
+
 def assets_of(run: dg.DagsterRun) -> frozenset[str]:
     """Return the keys of what *run* makes: `acme/report/today`."""
     return frozenset(key.to_user_string() for key in run.asset_selection or ())

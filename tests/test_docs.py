@@ -10,6 +10,7 @@ import typer
 from assets.config import Config
 from assets.config_file import load_config
 from assets.events import CONTRACT_COLUMNS
+from assets.subscription import Subscription
 from assets.warehouse.schema import METADATA
 from orchestration.cli import app
 from orchestration.definitions import build_definitions
@@ -21,7 +22,8 @@ CONFIGURATION = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
 
 def test_every_asset_schedule_sensor_and_check_is_documented() -> None:
     config = load_config(ROOT / "reports.yaml")
-    often = config.workspaces[0].model_copy(update={"today_every": 15})
+    managers = Subscription(name="managers", reports=("yesterday",), recipients=("ann@acme.example",))
+    often = config.workspaces[0].model_copy(update={"today_every": 15, "subscriptions": (managers,)})
     definitions = build_definitions(config.model_copy(update={"workspaces": (often,)}))
     repository = definitions.get_repository_def()
     graph = repository.asset_graph
@@ -29,8 +31,9 @@ def test_every_asset_schedule_sensor_and_check_is_documented() -> None:
     schedules = {schedule.name.removeprefix("acme_") for schedule in repository.schedule_defs}
     sensors = {sensor.name for sensor in repository.sensor_defs}
     checks = {check.name for check in graph.asset_check_keys}
-    assert (len(keys), len(schedules), len(sensors), len(checks)) == (15, 5, 2, 8)
-    for name in keys - {"report/handed_over_by_people"} | schedules | sensors | checks:
+    assert (len(keys), len(schedules), len(sensors), len(checks)) == (16, 5, 3, 9)
+    keys = keys - {"report/handed_over_by_people", "delivery/managers"} | {"delivery/<subscription>"}
+    for name in keys | schedules | sensors | checks:
         assert f"`{name}`" in NAMES, name
 
 

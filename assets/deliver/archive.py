@@ -1,16 +1,18 @@
 """The archive: every report as a folder of files with a manifest, in versions that never change.
 
 `<root>/<workspace>/<report>/<report date>/v<N>/`. Same content, same version; changed content, the
-next one, which names the one it supersedes and what changed. `index.html` is in `catalogue.py`.
+next one, which names the one it supersedes and what changed. `<report>~<part>` beside a report holds
+what single recipients are sent of it, under the version's own number. The pages are in `index.py`.
 """
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import quote
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -19,6 +21,7 @@ from assets.report.model import Report, Span
 
 MANIFEST = "manifest.json"
 REPORT = "report.json"
+PART = "~"
 
 
 class _Value(BaseModel):
@@ -31,6 +34,17 @@ class Key(NamedTuple):
     workspace: str
     report: str
     report_date: date
+
+
+Files = Mapping[str, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What a report was made from: its configuration, and the releases of what made it."""
+
+    configuration: Mapping[str, Any]
+    made_with: Mapping[str, str]
 
 
 class FileEntry(_Value):
@@ -78,6 +92,10 @@ class Archived:
     manifest: Manifest
     is_new: bool
 
+    def report(self) -> Report:
+        """Return the report that it holds."""
+        return Report.model_validate_json((self.folder / REPORT).read_bytes())
+
 
 class Archive:
     """The archived reports below *root*."""
@@ -108,13 +126,12 @@ class Archive:
         newest = folder / f"v{max(versions)}"
         return newest, Manifest.model_validate_json((newest / MANIFEST).read_bytes())
 
-    def store(
-        self,
-        report: Report,
-        configuration: Mapping[str, Any],
-        made_with: Mapping[str, str],
-        render: Callable[[int], Mapping[str, bytes]],
-    ) -> Archived:
+    def read(self, key: Key, version: int) -> Archived:
+        """Return a version that is archived."""
+        folder = self.root / key.workspace / key.report / str(key.report_date) / f"v{version}"
+        return Archived(folder, Manifest.model_validate_json((folder / MANIFEST).read_bytes()), is_new=False)
+
+    def store(self, report: Report, origin: Origin, render: Callable[[int], Files]) -> Archived:
         """Keep *report*; *render* makes a version's files, and is called only where its content is new.
 
         Two runs may do this at once: the second finds what the first kept, or keeps the next version.
@@ -124,42 +141,64 @@ class Archive:
             if latest and self.holds(report):
                 return Archived(*latest, is_new=False)
             before = latest[1] if latest else None
-            files = {REPORT: _content(report), **render(before.version + 1 if before else 1)}
+            version = before.version + 1 if before else 1
             try:
-                return self._add(report, configuration, made_with, files, before)
+                return self._add(report, report.name, version, origin, render(version), before)
             except FileExistsError:
                 continue
 
-    def _add(
+    def store_part(
+        self, report: Report, part: str, version: int, origin: Origin, render: Callable[[int], Files]
+    ) -> Archived:
+        """Keep *report* as the *part* of the archived *version* that its recipients are sent."""
+        name = f"{report.name}{PART}{part}"
+        before = self.latest(report.workspace, name, report.report_date)
+        try:
+            return self._add(report, name, version, origin, render(version), before[1] if before else None)
+        except FileExistsError:  # two subscriptions have the same part
+            return self.read(Key(report.workspace, name, report.report_date), version)
+
+    def part(self, key: Key, part: str, version: int) -> Archived | None:
+        """Return the *part* of a version, where somebody was sent it already."""
+        try:
+            return self.read(key._replace(report=f"{key.report}{PART}{part}"), version)
+        except FileNotFoundError:
+            return None
+
+    def _add(  # noqa: PLR0913, PLR0917 - what a version is
         self,
         report: Report,
-        configuration: Mapping[str, Any],
-        made_with: Mapping[str, str],
-        files: Mapping[str, bytes],
+        name: str,
+        version: int,
+        origin: Origin,
+        rendered: Files,
         before: Manifest | None,
     ) -> Archived:
+        files = {REPORT: _content(report), **rendered}
         manifest = Manifest(
             workspace=report.workspace,
             workspace_name=report.workspace_name,
-            report=report.name,
+            report=name,
             title=report.title,
             report_date=report.report_date,
-            version=before.version + 1 if before else 1,
+            version=version,
             period=report.period,
             as_of=report.as_of_local,
             total=report.total,
             by_source={each.label: each.count for each in report.by_source},
             provisional=report.provisional,
             data_version=report.data_version,
-            configuration=dict(configuration),
-            made_with=dict(made_with),
+            configuration=dict(origin.configuration),
+            made_with=dict(origin.made_with),
             files=tuple(_entry(name, data) for name, data in sorted(files.items())),
-            supersedes=_difference(before, report) if before else None,
+            supersedes=Supersedes(version=before.version, changes=changes(before, report))
+            if before
+            else None,
         )
-        folder = self.root / report.workspace / report.name / str(report.report_date) / f"v{manifest.version}"
+        folder = self.root / report.workspace / name / str(report.report_date) / f"v{version}"
         with creating_folder(folder) as temporary:
-            for name, data in files.items():
-                (temporary / name).write_bytes(data)
+            for file, data in files.items():
+                (temporary / file).write_bytes(data)
             (temporary / MANIFEST).write_text(manifest.model_dump_json(indent=2) + "\n", encoding="utf-8")
         return Archived(folder, manifest, is_new=True)
 
@@ -174,14 +213,31 @@ class Archive:
         return removed
 
     def versions(self) -> list[tuple[Archived, datetime, datetime]]:
-        """Return every version, older ones first, with its as-of instant and when it was archived."""
+        """Return every version, older ones first, with its as-of instant and when it was archived.
+
+        Parts are left out: they belong to those they were sent to.
+        """
         found = []
         for path in self.root.glob(f"*/*/*/v*/{MANIFEST}"):
+            if PART in path.parents[2].name:
+                continue
             manifest = Manifest.model_validate_json(path.read_bytes())
             as_of = datetime.fromisoformat(json.loads((path.parent / REPORT).read_bytes())["as_of"])
             archived_at = datetime.fromtimestamp(path.stat().st_mtime, UTC)
             found.append((Archived(path.parent, manifest, is_new=False), as_of, archived_at))
         return sorted(found, key=lambda each: each[0].manifest.version)
+
+
+def opened_first(names: Sequence[str]) -> str:
+    """Return which of a version's files people open."""
+    return next(name for name in ("report.html", "report.pdf", REPORT) if name in names)
+
+
+def address(root: Path, url: str | None, file: Path) -> str:
+    """Return the URL of an archived *file*; without a web server at *url*, one of this machine."""
+    if url is None:
+        return file.as_uri()
+    return f"{url.rstrip('/')}/{quote(file.relative_to(root).as_posix())}"
 
 
 def _versions(folder: Path) -> list[int]:
@@ -196,13 +252,17 @@ def _entry(name: str, data: bytes) -> FileEntry:
     return FileEntry(name=name, size=len(data), sha256=hashlib.sha256(data).hexdigest())
 
 
-def _difference(before: Manifest, report: Report) -> Supersedes:
-    """Name each figure that differs from the version before, with both values."""
-    now = {"total": report.total} | {each.label: each.count for each in report.by_source}
+def changes(before: Manifest, report: Report | Manifest) -> dict[str, tuple[int, int]]:
+    """Return each figure of *report* that differs from the version before, with both values."""
+    by_source = (
+        report.by_source
+        if isinstance(report, Manifest)
+        else {each.label: each.count for each in report.by_source}
+    )
+    now = {"total": report.total} | by_source
     then = {"total": before.total} | before.by_source
-    changes = {
+    return {
         name: (then.get(name, 0), now.get(name, 0))
         for name in sorted(now.keys() | then.keys())
         if then.get(name, 0) != now.get(name, 0)
     }
-    return Supersedes(version=before.version, changes=changes)

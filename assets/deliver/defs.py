@@ -1,10 +1,12 @@
-"""Dagster assets of the reports of one workspace: built, proved, rendered, archived, kept track of.
+"""Dagster assets of the reports of one workspace: built, proved, rendered, archived, kept track of, sent.
 
 Wiring only: which report dates, which days, what the UI shows.
 """
 
 from base64 import b64encode
+from collections import Counter
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 
 import dagster as dg
@@ -12,25 +14,34 @@ import dagster as dg
 from assets.config import ReportSpec, Workspace
 from assets.deliver.archive import Archived
 from assets.deliver.catalogue import Catalogue
+from assets.deliver.delivery import Delivery, State
 from assets.deliver.index import write_index
 from assets.deliver.outdated import outdated_reports
+from assets.deliver.post import Done, Post
 from assets.deliver.publish import Published, draft_report, publish
 from assets.deliver.resource import ArchiveResource
 from assets.errors import TotalsDiffer
 from assets.extract.defs import Clock
-from assets.partitions import days_of, days_read_by, report_dates_of, report_dates_of_run
+from assets.partitions import days_of, days_read_by, period_of_run, report_dates_of, report_dates_of_run
 from assets.periods import as_of
 from assets.render.charts import bar_chart_png
 from assets.render.language import words
+from assets.subscription import Subscription
 from assets.warehouse.resource import WarehouseResource
 
-_RECONCILE = "totals_reconcile"
+SEND_TAG = "assignment_reports/send"
+_RECONCILE, _EXPLAINED = "totals_reconcile", "every_delivery_explained"
 _MONTH_OF_DATES = 31
+_MOST_LINES = 20
 
 
 def report_assets(workspace: Workspace) -> list[dg.AssetsDefinition]:
-    """Return one asset for each report of *workspace*, and the one that sees which are outdated."""
-    return [_catalogue_asset(workspace), *(_report_asset(workspace, spec) for spec in workspace.all_reports)]
+    """Return the assets of the reports of *workspace*: which are outdated, each report, each subscription."""
+    return [
+        _catalogue_asset(workspace),
+        *(_report_asset(workspace, spec) for spec in workspace.all_reports),
+        *(_delivery_asset(workspace, subscription) for subscription in workspace.subscriptions),
+    ]
 
 
 def _catalogue_asset(workspace: Workspace) -> dg.AssetsDefinition:
@@ -165,3 +176,68 @@ def _checks(done: list[Published]) -> list[dg.AssetCheckResult]:
             description="\n".join(partial) or "every day is loaded, every input was read",
         ),
     ]
+
+
+def _delivery_asset(workspace: Workspace, subscription: Subscription) -> dg.AssetsDefinition:
+    key = dg.AssetKey([workspace.slug, "delivery", subscription.name])
+
+    @dg.asset(
+        key=key,
+        group_name="delivery",
+        deps=[dg.AssetKey([workspace.slug, "report", name]) for name in subscription.reports],
+        partitions_def=days_of(workspace),
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        check_specs=[
+            dg.AssetCheckSpec(_EXPLAINED, asset=key, description="what came due arrived, or says why not")
+        ],
+        kinds={"email"},
+        owners=[workspace.owner],
+        description=f"What was sent to {subscription.name}. Only runs with the tag {SEND_TAG} send anything.",
+    )
+    def delivery(context: dg.AssetExecutionContext, post: dg.ResourceParam[Post]) -> dg.MaterializeResult:
+        period = period_of_run(context, workspace)
+        done = Done()
+        match context.run.tags.get(SEND_TAG):
+            case "due":
+                done = post.deliver(workspace, subscription)
+            case "by_hand":
+                done = post.deliver_by_hand(workspace, subscription, period.days)
+        rows = post.ledger.of_subscription(
+            workspace.slug, subscription.name, period.first_day, period.last_day
+        )
+        awaited = post.dates_to_attend(workspace, subscription) & set(period.days)
+        return dg.MaterializeResult(
+            metadata=_delivery_metadata(rows, done), check_results=[_explained(rows, awaited)]
+        )
+
+    return delivery
+
+
+def _delivery_metadata(rows: list[Delivery], done: Done) -> dict[str, dg.MetadataValue]:
+    shown = ("report", "report_date", "version", "recipient", "kind", "state", "reason", "attempts")
+    records = [dg.TableRecord({name: str(getattr(row, name)) for name in shown}) for row in rows]
+    states = Counter(str(row.state) for row in rows)
+    return {
+        "states": dg.MetadataValue.text(
+            ", ".join(f"{count} {state}" for state, count in sorted(states.items()))
+        ),
+        "notes": dg.MetadataValue.text("\n".join(filter(None, (*done.notes, done.refusal))) or "-"),
+        "dagster/partition_row_count": dg.MetadataValue.int(len(rows)),
+        **({"deliveries": dg.MetadataValue.table(records)} if records else {}),
+    }
+
+
+def _explained(rows: list[Delivery], awaited: set[date]) -> dg.AssetCheckResult:
+    """Fail where something that came due has no row; warn where something did not arrive."""
+    open_ends = [row for row in rows if row.state not in {State.ACCEPTED, State.CANCELLED}]
+    texts = [
+        f"{row.report} of {row.report_date}: {row.state}, {row.reason or 'not tried yet'}"
+        for row in open_ends
+    ]
+    texts += [f"{day}: came due, and is not written down" for day in sorted(awaited)]
+    return dg.AssetCheckResult(
+        check_name=_EXPLAINED,
+        passed=not texts,
+        severity=dg.AssetCheckSeverity.ERROR if awaited else dg.AssetCheckSeverity.WARN,
+        description="\n".join(texts[:_MOST_LINES]) or f"{len(rows):,} deliveries",
+    )

@@ -10,7 +10,7 @@ from typing import Any
 from markupsafe import Markup
 from sqlalchemy import RowMapping
 
-from assets.deliver.archive import REPORT
+from assets.deliver.archive import opened_first
 from assets.deliver.catalogue import Catalogue
 from assets.durable import one_at_a_time, replacing
 from assets.render.html import environment
@@ -56,11 +56,7 @@ def _entries(versions: Sequence[RowMapping], prefix: str = "") -> Iterator[dict[
         key = (version["report"], version["report_date"])
         yield dict(version) | {
             "folder": f"{prefix}{version['report']}/{version['report_date']}/v{version['version']}",
-            "opens": _opens(version["files"]),
+            "opens": opened_first(version["files"]),
             "is_latest": key not in seen,
         }
         seen.add(key)
-
-
-def _opens(files: Sequence[str]) -> str:
-    return next(name for name in ("report.html", "report.pdf", REPORT) if name in files)

@@ -12,9 +12,10 @@ from importlib.metadata import version
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from assets.config import Format, ReportSpec, Workspace
-from assets.deliver.archive import Archive, Archived
+from assets.config import ReportSpec, Workspace
+from assets.deliver.archive import Archive, Archived, Origin
 from assets.errors import TotalsDiffer
+from assets.presentation import Format
 from assets.render.html import render_html
 from assets.render.pdf import pdf_bytes
 from assets.render.tables import csv_bytes, parquet_bytes
@@ -102,8 +103,12 @@ def draft_report(
 
 def publish(draft: Draft, archive: Archive) -> Published:
     """Render *draft* and keep it; where the archive has its content, nothing is rendered."""
-    made_with = {name: version(name) for name in _MADE_WITH}
-    return Published(draft.report, archive.store(draft.report, draft.configuration, made_with, draft.render))
+    return Published(draft.report, archive.store(draft.report, origin_of(draft), draft.render))
+
+
+def origin_of(draft: Draft) -> Origin:
+    """Return what *draft* is made from."""
+    return Origin(draft.configuration, {name: version(name) for name in _MADE_WITH})
 
 
 def _with_tables(report: Report, tables: Mapping[str, bytes]) -> Report:

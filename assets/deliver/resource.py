@@ -1,11 +1,10 @@
 """The archive as a Dagster resource."""
 
 from pathlib import Path
-from urllib.parse import quote
 
 import dagster as dg
 
-from assets.deliver.archive import Archive
+from assets.deliver.archive import Archive, address
 
 
 class ArchiveResource(dg.ConfigurableResource[Archive]):
@@ -20,6 +19,4 @@ class ArchiveResource(dg.ConfigurableResource[Archive]):
 
     def address(self, file: Path) -> str:
         """Return the URL of an archived *file*; without a web server for them, one of this machine."""
-        if self.url is None:
-            return file.as_uri()
-        return f"{self.url.rstrip('/')}/{quote(file.relative_to(self.root).as_posix())}"
+        return address(Path(self.root), self.url, file)

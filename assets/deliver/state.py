@@ -1,4 +1,4 @@
-"""What a deployment remembers, as rows: the catalogue of reports and what the operator was told.
+"""What a deployment remembers, as rows: the catalogue of reports, deliveries, what the operator was told.
 
 Reports are files and keep their own truth; these rows say what is so of them now.
 """
@@ -16,6 +16,7 @@ from sqlalchemy import (
     DateTime,
     Dialect,
     Engine,
+    Index,
     Integer,
     MetaData,
     Table,
@@ -30,7 +31,7 @@ from sqlalchemy import (
 from sqlalchemy.engine.interfaces import DBAPIConnection
 
 METADATA = MetaData()
-HEAD = "0001"
+HEAD = "0002"
 VERSION_TABLE = "assignment_reports_version"  # Dagster's tables may be in the same database, with their own
 
 
@@ -93,6 +94,44 @@ NOTICES = Table(
     Column("told_at", _Instant, nullable=False),
     Column("text", Text, nullable=False),
     comment="what the operator was told",
+)
+
+
+SUBSCRIPTIONS = Table(
+    "subscriptions",
+    METADATA,
+    Column("workspace", Text, primary_key=True),
+    Column("subscription", Text, primary_key=True),
+    Column("since", _Instant, nullable=False, comment="what came due before is not sent"),
+    comment="when each subscription was first seen",
+)
+
+DELIVERIES = Table(
+    "deliveries",
+    METADATA,
+    Column("id", Text, primary_key=True, comment="of the next six columns"),
+    Column("workspace", Text, nullable=False),
+    Column("subscription", Text, nullable=False),
+    Column("report", Text, nullable=False),
+    Column("report_date", Date, nullable=False),
+    Column("version", Integer, nullable=False, comment="0 where the report was never made"),
+    Column("recipient", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("planned_at", _Instant, nullable=False),
+    Column("expires_at", _Instant, nullable=False),
+    Column("changed_at", _Instant, nullable=False),
+    Column("next_at", _Instant, comment="not before then is it tried again; none waits for nobody"),
+    Column("content", Text, comment="SHA-256 of the bytes to send"),
+    Column("content_without_files", Text, comment="the same for a server that takes no more"),
+    Column("phase", Text, comment="of the attempt under way"),
+    Column("attempts", Integer, nullable=False),
+    Column("doubts", Integer, nullable=False, comment="attempts of which nobody knows whether they arrived"),
+    Index("deliveries_of_issue", "workspace", "subscription", "report", "report_date"),
+    Index("deliveries_by_state", "state", "next_at"),
+    comment="one row a version of a report and recipient",
 )
 
 

@@ -7,9 +7,10 @@ import pandas as pd
 import pyarrow as pa
 
 from assets.aggregates.history import data_versions
-from assets.config import Component, Format, ReportSpec, Workspace
+from assets.config import ReportSpec, Workspace
 from assets.events import source_label
 from assets.periods import Period, Preset, first_instant, preset_period, previous_period
+from assets.presentation import Component, Format
 from assets.report import findings, proof
 from assets.report.brand import logo_address
 from assets.report.chains import find_chains, find_hand_offs
@@ -116,7 +117,7 @@ def build_report(
         log=LogSummary(
             rows_total=rows.num_rows,
             rows_shown=min(rows.num_rows, spec.pdf_log_rows),
-            files=tuple(f"log.{each}" for each in _DATA_FORMATS if each in spec.formats),
+            files=tuple(each.file for each in _DATA_FORMATS if each in spec.formats),
             sha256="",
         ),
         components=components,

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from sqlalchemy import ColumnElement, and_, func, or_
 
-from assets.config import Filters
 from assets.events import source_code
+from assets.presentation import Filters
 from assets.warehouse.schema import ASSIGNMENT_LOG
 
 UNASSIGNED = "Unassigned"

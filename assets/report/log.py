@@ -9,9 +9,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from sqlalchemy import Select, select
 
-from assets.config import Filters
 from assets.events import source_label
 from assets.periods import Period, offset_changes
+from assets.presentation import Filters
 from assets.report.coded import Codes
 from assets.report.filters import UNASSIGNED, conditions
 from assets.warehouse.schema import ASSIGNMENT_LOG

@@ -4,8 +4,8 @@ from datetime import datetime
 
 from sqlalchemy import func, select
 
-from assets.config import Filters
 from assets.periods import Period
+from assets.presentation import Filters
 from assets.report.model import HandOffs, Holding, ProofLine, Total
 from assets.report.quality import sums
 from assets.warehouse.lake import Lake

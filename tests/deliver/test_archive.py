@@ -12,13 +12,13 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from assets.config import Format
-from assets.deliver.archive import Archive, Archived
+from assets.deliver.archive import Archive, Archived, Origin
 from assets.deliver.catalogue import Catalogue
 from assets.deliver.index import write_index
 from assets.deliver.resource import ArchiveResource
 from assets.deliver.verify import verify
 from assets.durable import creating_folder
+from assets.presentation import Format
 from assets.report.model import Report
 from tests.conftest import LATER
 from tests.render.conftest import make_report
@@ -27,7 +27,9 @@ FILES = {"log.csv": b"a\r\n", "report.html": b"<p>", "report.pdf": b"%PDF"}
 
 
 def store(archive: Archive, report: Report, files: Mapping[str, bytes] | None = None) -> Archived:
-    return archive.store(report, {"timezone": "UTC"}, {"weasyprint": "70.0"}, lambda _: files or FILES)
+    return archive.store(
+        report, Origin({"timezone": "UTC"}, {"weasyprint": "70.0"}), lambda _: files or FILES
+    )
 
 
 def test_a_version_holds_its_files_and_their_hashes(tmp_path: Path) -> None:
@@ -53,7 +55,7 @@ def test_the_same_content_is_the_same_version_and_is_not_rendered_again(tmp_path
     def never(_: int) -> Mapping[str, bytes]:
         raise AssertionError("rendered again")
 
-    again = archive.store(make_report({"user": 3}), {}, {}, never)
+    again = archive.store(make_report({"user": 3}), Origin({}, {}), never)
     assert (again.folder, again.is_new) == (first.folder, False)
 
 
@@ -88,10 +90,10 @@ def test_of_two_runs_at_once_the_second_finds_what_the_first_kept(tmp_path: Path
             told.append(store(archive, make_report({"user": count})))
         return FILES
 
-    same = archive.store(make_report({"user": 3}), {}, {}, lambda _: meanwhile(3))
+    same = archive.store(make_report({"user": 3}), Origin({}, {}), lambda _: meanwhile(3))
     assert (same.is_new, same.folder.name) == (False, "v1")
     told.clear()
-    other = archive.store(make_report({"user": 5}), {}, {}, lambda _: meanwhile(4))
+    other = archive.store(make_report({"user": 5}), Origin({}, {}), lambda _: meanwhile(4))
     assert (other.is_new, other.folder.name) == (True, "v3")
     assert other.manifest.supersedes
     assert other.manifest.supersedes.changes["total"] == (4, 5)
@@ -112,7 +114,7 @@ def test_a_failed_rendering_leaves_nothing(tmp_path: Path) -> None:
         raise OSError("no space left")
 
     with pytest.raises(OSError, match="no space left"):
-        Archive(tmp_path).store(make_report({"user": 1}), {}, {}, fail)
+        Archive(tmp_path).store(make_report({"user": 1}), Origin({}, {}), fail)
     assert list(tmp_path.rglob("*.json")) == []
 
 

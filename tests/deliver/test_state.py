@@ -52,7 +52,8 @@ def test_a_state_from_before_migrations_is_taken_over(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/state.sqlite"
     engine = open_state(url)
     with engine.begin() as connection:
-        connection.execute(text(f"DROP TABLE {VERSION_TABLE}"))
+        for name in (VERSION_TABLE, "deliveries", "subscriptions"):
+            connection.execute(text(f"DROP TABLE {name}"))
     open_state.cache_clear()
     assert opened(url) == []
 

@@ -8,8 +8,8 @@ from urllib.parse import urlencode
 import pyarrow as pa
 import pytest
 
-from assets.config import Filters
 from assets.deliver.publish import Draft
+from assets.presentation import Filters
 from assets.report.model import State
 from tests.documents.conftest import LAST_30_DAYS, Acme, Open, Opened
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from weasyprint.urls import FatalURLFetchingError
 
-from assets.config import Filters
 from assets.events import SOURCE_LABELS
+from assets.presentation import Filters
 from assets.render import charts
 from assets.render.html import render_html
 from assets.render.language import words

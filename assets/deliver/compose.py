@@ -1,0 +1,122 @@
+"""A mail about an archived version: bodies from its report, files from its folder.
+
+Who gets it, and when, is decided in `post.py`.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import lru_cache
+from pathlib import Path
+
+from assets.config import Config, Workspace
+from assets.deliver.archive import PART, Archived, address, opened_first
+from assets.deliver.message import Heads, message_id, report_message
+from assets.render.mail import Bodies, Correction, Said, mail_bodies
+from assets.report.model import Report
+from assets.subscription import Subscription
+
+_MEGABYTE = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A mail to send, and the one without files for a server that takes no more."""
+
+    subject: str
+    content: bytes
+    without_files: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Composer:
+    """Writes the mails of one subscription, dated *now*; *mark* begins the subject of a test."""
+
+    config: Config
+    workspace: Workspace
+    subscription: Subscription
+    now: datetime
+    mark: str = ""
+
+    def letter(
+        self,
+        archived: Archived,
+        recipient: str,
+        delivery_id: str,
+        correction: tuple[str, Correction] | None = None,
+    ) -> Letter:
+        """Return the mail about *archived*; a *correction* has no files, and the id of what it corrects.
+
+        Raises MailNotSafe.
+        """
+        kept = {each.name for each in archived.manifest.files}
+        wanted = () if correction else self.subscription.attach
+        files = _files(archived, tuple(each.file for each in wanted if each.file in kept))
+        said = Said(
+            version=archived.manifest.version,
+            attached=tuple(files),
+            place=self._place(archived),
+            figures=self.subscription.figures,
+            correction=correction[1] if correction else None,
+        )
+        heads = self._heads(recipient, delivery_id, correction[0] if correction else None)
+        bodies = self._marked(_bodies(archived.folder, said))
+        if not files:
+            return Letter(bodies.subject, report_message(heads, bodies, {}), None)
+        plain = self._marked(_bodies(archived.folder, replace(said, attached=(), too_large=True)))
+        without_files = report_message(heads, plain, {})
+        if sum(map(len, files.values())) * 4 / 3 > self._most_bytes:  # as base64 has them
+            return Letter(bodies.subject, without_files, None)
+        return Letter(bodies.subject, report_message(heads, bodies, files), without_files)
+
+    def _marked(self, bodies: Bodies) -> Bodies:
+        return replace(bodies, subject=f"{self.mark}{bodies.subject}")
+
+    @property
+    def _most_bytes(self) -> float:
+        assert self.config.smtp  # noqa: S101 - the configuration's validation
+        return self.config.smtp.most_mb * _MEGABYTE
+
+    def _heads(self, recipient: str, delivery_id: str, corrects: str | None) -> Heads:
+        smtp = self.config.smtp
+        assert smtp  # noqa: S101 - the configuration's validation
+        domain = smtp.sender.rpartition("@")[2]
+        return Heads(
+            sender=smtp.sender,
+            sender_name=self.workspace.name,
+            recipient=recipient,
+            reply_to=smtp.reply_to or smtp.sender,
+            message_id=message_id(delivery_id, smtp.sender),
+            date=self.now.astimezone(self.workspace.zone),
+            list_id=f"{self.subscription.name}.{self.workspace.slug}.{domain}",
+            corrects=message_id(corrects, smtp.sender) if corrects else "",
+        )
+
+    def _place(self, archived: Archived) -> str:
+        """Return where all files are: an address where there is one, else the folder in the archive."""
+        root, url = self.config.archive, self.config.archive_url
+        if url is None:
+            return archived.folder.relative_to(root).as_posix()
+        names = [each.name for each in archived.manifest.files]
+        return address(root, url, archived.folder / opened_first(names))
+
+
+@lru_cache(maxsize=16)
+def _bodies(folder: Path, said: Said) -> Bodies:
+    """Return the bodies for the version in *folder*, which never changes: the same for many recipients."""
+    report = Report.model_validate_json((folder / "report.json").read_bytes())
+    return mail_bodies(report, said)
+
+
+@lru_cache(maxsize=4)
+def _read(folder: Path, names: Sequence[str]) -> Mapping[str, bytes]:
+    return {name: (folder / name).read_bytes() for name in names}
+
+
+def _files(archived: Archived, names: tuple[str, ...]) -> Mapping[str, bytes]:
+    """Return the files to attach under names that tell them apart in a mailbox."""
+    manifest = archived.manifest
+    report = manifest.report.partition(PART)[0]
+    name = f"{manifest.workspace}-{report}-{manifest.report_date}-v{manifest.version}"
+    contents = _read(archived.folder, names)
+    return {f"{name}{Path(each).suffix}": content for each, content in contents.items()}

@@ -1,0 +1,85 @@
+"""The issues of a subscription, one a report date and report, and what is to be done about each. Pure."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from enum import Enum, auto
+
+from assets.config import ReportSpec, Workspace
+from assets.deliver.catalogue import Version
+from assets.deliver.delivery import Delivery
+from assets.periods import DAY, local_day
+from assets.subscription import Subscription
+
+
+@dataclass(frozen=True, slots=True)
+class Issue:
+    """A report of one report date, due to be sent at *at*, and until *expires_at*."""
+
+    subscription: Subscription
+    spec: ReportSpec
+    report_date: date
+    at: datetime
+
+    @property
+    def expires_at(self) -> datetime:
+        """The instant from which it is not sent any more."""
+        return self.at + timedelta(hours=self.subscription.expires_hours)
+
+
+class Act(Enum):
+    """What to do about an issue."""
+
+    NOTHING = auto()
+    WAIT = auto()
+    SEND = auto()
+    END = auto()
+    CORRECT = auto()
+
+
+def due_issues(
+    workspace: Workspace, subscription: Subscription, since: datetime, catch_up_days: int, now: datetime
+) -> Iterator[Issue]:
+    """Yield the issues that came due from *since* on, in the last *catch_up_days* days."""
+    specs = {spec.name: spec for spec in workspace.all_reports}
+    today = local_day(now, workspace.zone)
+    first = max(workspace.first_day, today - catch_up_days * DAY)
+    for spec in (specs[name] for name in subscription.reports):
+        for tick in workspace.ticks_of(spec, first, min(today, subscription.until or today)):
+            if since <= tick.at <= now:
+                yield Issue(subscription, spec, tick.report_date, tick.at)
+
+
+def judge_issue(
+    issue: Issue, version: Version | None, rows: Sequence[Delivery], now: datetime, *, is_skipped: bool
+) -> tuple[Act, str]:
+    """Return what to do about *issue*, and why, where *version* is the newest and *rows* are its deliveries.
+
+    A report over the running day is not corrected: its later versions count more of the day.
+    """
+    if rows:
+        sent = max(row.version for row in rows)
+        is_later = version is not None and version.version > sent > 0 and not version.provisional
+        is_corrected = is_later and not issue.spec.includes_running_day
+        return (Act.CORRECT, "there is a later version") if is_corrected else (Act.NOTHING, "")
+    if issue.subscription.paused:
+        return Act.END, "the subscription was paused"
+    if is_skipped:
+        return Act.END, "the report was left out: its days were not there by its deadline"
+    waits_for = _awaited(issue, version)
+    if now >= issue.expires_at:
+        return Act.END, f"it was not there in time: {waits_for or 'nothing ran'}"
+    return (Act.WAIT, waits_for) if waits_for else (Act.SEND, "")
+
+
+def _awaited(issue: Issue, version: Version | None) -> str:
+    """Say what *issue* waits for; nothing where *version* can be sent."""
+    if version is None:
+        return "the report is not made"
+    if issue.spec.includes_running_day and version.as_of < issue.at:
+        return "the report is not made up to its time"
+    if version.provisional and not issue.subscription.provisional:
+        return "the report is provisional"
+    if version.outdated_since is not None and issue.spec.when_changed == "rebuild":
+        return "its days have changed, and it is made anew"
+    return ""

@@ -1,0 +1,278 @@
+"""The ledger: one row a version of a report and recipient, changed only by conditional updates.
+
+Who may send is decided by a lock that ends with its process, so that a row found `sending` under
+the lock was left behind. What a state means is in `delivery.py`.
+"""
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, fields, replace
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+from pydantic import SecretStr
+from sqlalchemy import ColumnElement, Connection, Engine, func, insert, or_, select, text, update
+from sqlalchemy.exc import DBAPIError, IntegrityError
+
+from assets.deliver.delivery import WAITING, Delivery, Fate, Kind, Phase, State
+from assets.deliver.smtp import Answer, Outcome, Step
+from assets.deliver.state import DELIVERIES, SUBSCRIPTIONS, open_state
+from assets.durable import one_at_a_time
+from assets.errors import ReportError
+from assets.setting import reveal
+
+_ROW = DELIVERIES.c
+_COLUMNS = [_ROW[each.name] for each in fields(Delivery)]
+_PAUSE_SECONDS = 0.2
+_SETTLE_TRIES = 60
+_OPEN = (*WAITING, State.UNKNOWN)
+_TROUBLES = (State.HELD, State.UNKNOWN, State.FAILED, State.EXPIRED)
+
+
+class ClaimLost(ReportError):  # noqa: N818 - says what happened
+    """Another process has taken the delivery over: this one must not send it."""
+
+
+class NoSuchDelivery(ReportError):  # noqa: N818 - says what is so
+    """No delivery, or more than one, has an id that begins so, or it is in no state for that."""
+
+    exit_code = 2
+
+
+class Ledger:
+    """The deliveries of the state at *url*; nothing is opened before it is used."""
+
+    def __init__(self, url: SecretStr) -> None:
+        self._url = url
+
+    @property
+    def _engine(self) -> Engine:
+        return open_state(reveal(self._url))
+
+    def since(self, workspace: str, subscription: str, now: datetime) -> datetime:
+        """Return when the subscription was first seen; that is *now* where it is new."""
+        known = SUBSCRIPTIONS.c
+        query = select(known.since).where(known.workspace == workspace, known.subscription == subscription)
+        with self._engine.connect() as connection:
+            found: datetime | None = connection.scalar(query)
+        if found is not None:
+            return found
+        row = {"workspace": workspace, "subscription": subscription, "since": now}
+        try:
+            with self._engine.begin() as connection:
+                connection.execute(insert(SUBSCRIPTIONS).values(row))
+        except IntegrityError:
+            return self.since(workspace, subscription, now)
+        return now
+
+    def plan(self, deliveries: Sequence[Delivery], superseded: Sequence[Delivery] = ()) -> None:
+        """Write *deliveries* down, and cancel those that they supersede, all or nothing.
+
+        Raises ClaimLost where one of these has changed.
+        """
+        if not deliveries:
+            return
+        with self._engine.begin() as connection:
+            for each in superseded:
+                end = {"state": State.CANCELLED, "next_at": None, "changed_at": deliveries[0].planned_at}
+                reason = f"version {deliveries[0].version} takes its place"
+                if not _changed(connection, each, end | {"reason": reason}):
+                    raise ClaimLost(f"delivery {each.id} was taken over by another process")
+            connection.execute(insert(DELIVERIES), [asdict(each) | {"id": each.id} for each in deliveries])
+
+    def found(self, *asked: ColumnElement[bool], newest: int | None = None) -> list[Delivery]:
+        """Return the deliveries that are as *asked*, in the order in which they were planned.
+
+        With *newest*, only so many of the latest ones.
+        """
+        order = [_ROW.planned_at, _ROW.report, _ROW.report_date, _ROW.version, _ROW.recipient]
+        query = select(*_COLUMNS).where(*asked)
+        query = query.order_by(*order) if newest is None else query.order_by(_ROW.planned_at.desc())
+        with self._engine.connect() as connection:
+            rows = [_delivery(row) for row in connection.execute(query.limit(newest))]
+        return rows if newest is None else rows[::-1]
+
+    def of_subscription(
+        self, workspace: str, subscription: str, first: date = date.min, last: date = date.max
+    ) -> list[Delivery]:
+        """Return the deliveries of a subscription with a report date from *first* to *last*."""
+        return self.found(
+            _ROW.workspace == workspace,
+            _ROW.subscription == subscription,
+            _ROW.report_date.between(first, last),
+        )
+
+    def to_attend(self, now: datetime) -> set[tuple[str, str, date]]:
+        """Return the subscriptions and report dates with a delivery to try, to end or left behind."""
+        query = select(_ROW.workspace, _ROW.subscription, _ROW.report_date).where(_needs_attention(now))
+        with self._engine.connect() as connection:
+            return {(row[0], row[1], row[2]) for row in connection.execute(query.distinct())}
+
+    def search(
+        self, workspace: str | None, subscription: str | None, states: Sequence[str], limit: int
+    ) -> list[Delivery]:
+        """Return the latest deliveries that are as asked, at most *limit*, the latest at the end."""
+        asked: list[ColumnElement[bool]] = [_ROW.state.in_(states)] if states else []
+        asked += [_ROW.workspace == workspace] if workspace else []
+        asked += [_ROW.subscription == subscription] if subscription else []
+        return self.found(*asked, newest=limit)
+
+    def troubles(self, since: datetime) -> list[Delivery]:
+        """Return what did not arrive, or perhaps not, as it was seen since then."""
+        return self.found(_ROW.state.in_(_TROUBLES), _ROW.changed_at >= since)
+
+    def get(self, prefix: str) -> Delivery:
+        """Return the delivery whose id begins with *prefix*. Raises NoSuchDelivery."""
+        found = self.found(_ROW.id.startswith(prefix, autoescape=True))
+        if len(found) != 1:
+            how_many = "no delivery" if not found else f"{len(found)} deliveries"
+            raise NoSuchDelivery(f"{how_many} with an id that begins with {prefix!r}")
+        return found[0]
+
+    def decide(self, delivery: Delivery, now: datetime, **values: object) -> None:
+        """Note what a person decided of *delivery*. Raises NoSuchDelivery where it has changed meanwhile."""
+        with self._engine.begin() as connection:
+            if not _changed(connection, delivery, {"next_at": None, "changed_at": now} | values):
+                raise NoSuchDelivery(
+                    f"delivery {delivery.id} was {delivery.state}, and has changed: look again"
+                )
+
+    @contextmanager
+    def sending(self, workspace: str, subscription: str) -> Iterator["Desk"]:
+        """Wait until no other process sends for the subscription, and yield the desk to send from."""
+        engine, name = self._engine, f"{workspace}.{subscription}"
+        if engine.dialect.name == "sqlite":
+            database = Path(engine.url.database or "")
+            lock = database.with_name(f".{database.name}.locks") / name
+            with one_at_a_time(lock), engine.connect() as connection:
+                yield Desk(_autocommit(connection), engine, workspace, subscription)
+            return
+        connection = _autocommit(engine.connect())
+        try:
+            key = {"key": f"assignment_reports/{name}"}
+            while not connection.scalar(text("SELECT pg_try_advisory_lock(hashtextextended(:key, 0))"), key):
+                time.sleep(_PAUSE_SECONDS)
+            yield Desk(connection, engine, workspace, subscription)
+        finally:
+            connection.invalidate()  # the lock is the session's, and must not go back to the pool
+            connection.close()
+
+
+class Desk:
+    """The deliveries of one subscription, while no other process sends them.
+
+    The claim and the mark before the dot are written over the connection that holds the lock: where
+    that is lost, so is the right to send.
+    """
+
+    def __init__(self, connection: Connection, engine: Engine, workspace: str, subscription: str) -> None:
+        self._connection = connection
+        self._engine = engine
+        self._mine = (_ROW.workspace == workspace, _ROW.subscription == subscription)
+
+    def left_behind(self) -> list[Delivery]:
+        """Return what a process that ended was sending, with what it knew when it ended."""
+        return self._found(_ROW.state == State.SENDING)
+
+    def overdue(self, now: datetime) -> list[Delivery]:
+        """Return what waits and may no longer be sent."""
+        return self._found(_ROW.state.in_(WAITING), _ROW.expires_at <= now)
+
+    def ready(self, now: datetime) -> list[Delivery]:
+        """Return what is to be tried now."""
+        return self._found(_ROW.state.in_(_OPEN), _ROW.next_at <= now)
+
+    def _found(self, *asked: ColumnElement[bool]) -> list[Delivery]:
+        query = select(*_COLUMNS).where(*self._mine, *asked).order_by(_ROW.planned_at, _ROW.id)
+        return [_delivery(row) for row in self._connection.execute(query)]
+
+    def claim(self, delivery: Delivery, now: datetime) -> Delivery:
+        """Take *delivery* for an attempt. Raises ClaimLost where it has changed."""
+        return self._change(
+            delivery,
+            state=State.SENDING,
+            phase=Phase.BEFORE_DOT,
+            attempts=delivery.attempts + 1,
+            next_at=None,
+            changed_at=now,
+        )
+
+    def at_dot(self, delivery: Delivery, now: datetime) -> None:
+        """Note that the recipient may have it from now on. Raises ClaimLost where it is not ours."""
+        self._change(delivery, phase=Phase.DOT, changed_at=now)
+
+    def hold(self, delivery: Delivery, fate: Fate, now: datetime) -> None:
+        """Note that *delivery* waits for the server; it was not tried."""
+        self._change(delivery, state=fate.state, reason=fate.reason, next_at=fate.next_at, changed_at=now)
+
+    def end(self, delivery: Delivery, state: State, reason: str, now: datetime) -> None:
+        """Note that *delivery* came to an end without an attempt."""
+        self._change(delivery, state=state, reason=reason, next_at=None, phase=None, changed_at=now)
+
+    def _change(self, delivery: Delivery, **values: Any) -> Delivery:
+        if not _changed(self._connection, delivery, values):
+            raise ClaimLost(f"delivery {delivery.id} was taken over by another process")
+        return replace(delivery, **values)
+
+    def settle(self, delivery: Delivery, fate: Fate, now: datetime) -> None:
+        """Note what became of an attempt; over another connection where this one is lost meanwhile.
+
+        What is known is kept: a process that took over may have noted a doubt.
+        """
+        values = {
+            "state": fate.state,
+            "reason": fate.reason,
+            "next_at": fate.next_at,
+            "phase": None,
+            "attempts": delivery.attempts - (not fate.is_spent),
+            "doubts": delivery.doubts + fate.is_doubtful,
+            "changed_at": now,
+        }
+        same_attempt = (_ROW.id == delivery.id, _ROW.attempts == delivery.attempts)
+        for _ in range(_SETTLE_TRIES):
+            try:
+                with self._engine.begin() as connection:
+                    connection.execute(update(DELIVERIES).where(*same_attempt).values(values))
+                    return
+            except DBAPIError as error:
+                lost = error
+                time.sleep(1)
+        raise lost
+
+
+def _autocommit(connection: Connection) -> Connection:
+    return connection.execution_options(isolation_level="AUTOCOMMIT")
+
+
+def _changed(connection: Connection, delivery: Delivery, values: dict[str, Any]) -> bool:
+    """Change *delivery*, if it is still as it was read."""
+    as_read = (
+        _ROW.id == delivery.id,
+        _ROW.state == delivery.state,
+        _ROW.attempts == delivery.attempts,
+        func.coalesce(_ROW.phase, "") == (delivery.phase or ""),
+    )
+    return connection.execute(update(DELIVERIES).where(*as_read).values(values)).rowcount == 1
+
+
+def _needs_attention(now: datetime) -> ColumnElement[bool]:
+    return or_(
+        _ROW.state == State.SENDING,
+        _ROW.state.in_(_OPEN) & (_ROW.next_at <= now),
+        _ROW.state.in_(WAITING) & (_ROW.expires_at <= now),
+    )
+
+
+def _delivery(row: Any) -> Delivery:
+    values = row._asdict()
+    values |= {"kind": Kind(values["kind"]), "state": State(values["state"])}
+    return Delivery(**values | {"phase": Phase(values["phase"]) if values["phase"] else None})
+
+
+def as_left(delivery: Delivery) -> Answer:
+    """Return what is known of an attempt whose process ended."""
+    if delivery.phase is Phase.DOT:
+        return Answer(Outcome.UNKNOWN, Step.DOT, "the process ended before the answer to the last byte")
+    return Answer(Outcome.DEFERRED, Step.BODY, "the process ended while sending; the recipient has nothing")

@@ -1,0 +1,41 @@
+"""The bytes to send, kept by their SHA-256 before the first attempt: `<archive>/<workspace>/.outbox/`."""
+
+import hashlib
+from pathlib import Path
+
+from assets.durable import replacing
+from assets.errors import ReportError
+
+
+class MailLost(ReportError):  # noqa: N818 - says what is so
+    """The bytes to send are not there, or are not those that were kept."""
+
+
+class Outbox:
+    """The mails of one workspace below the archive's *root*."""
+
+    def __init__(self, root: Path, workspace: str) -> None:
+        self._folder = root / workspace / ".outbox"
+
+    def put(self, content: bytes) -> str:
+        """Keep *content* durably; return its SHA-256."""
+        sha256 = hashlib.sha256(content).hexdigest()
+        path = self.path(sha256)
+        if not path.exists():
+            with replacing(path) as temporary:
+                temporary.write_bytes(content)
+        return sha256
+
+    def get(self, sha256: str) -> bytes:
+        """Return what was kept. Raises MailLost."""
+        try:
+            content = self.path(sha256).read_bytes()
+        except FileNotFoundError:
+            raise MailLost(f"{self.path(sha256)} is not there") from None
+        if hashlib.sha256(content).hexdigest() != sha256:
+            raise MailLost(f"{self.path(sha256)} was changed")
+        return content
+
+    def path(self, sha256: str) -> Path:
+        """Return where the content with that SHA-256 is kept."""
+        return self._folder / f"{sha256}.eml"

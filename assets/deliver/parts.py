@@ -1,0 +1,150 @@
+"""What one recipient is sent of a report: in their language, with pseudonyms, or only their part of it.
+
+A part is built from the same days as the archived version, and archived beside it.
+"""
+
+import hashlib
+import json
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, and_, func, not_, or_, select
+
+from assets.config import Config, ReportSpec, Workspace
+from assets.deliver.archive import Archive, Archived, Key
+from assets.deliver.publish import draft_report, origin_of
+from assets.errors import ReportError
+from assets.presentation import Filters, Format, Presentation
+from assets.report.build import period_of
+from assets.report.filters import conditions
+from assets.subscription import Recipient, Subscription
+from assets.warehouse.lake import Lake
+from assets.warehouse.schema import ASSIGNMENT_LOG
+
+
+class DaysHaveChanged(ReportError):  # noqa: N818 - says what happened
+    """A part cannot be cut from a version whose days are no longer what it counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cutting:
+    """How the parts of one issue add up: whole = parts + rest."""
+
+    whole: int
+    parts: tuple[int, ...]
+    rest: int
+
+    @property
+    def is_whole(self) -> bool:
+        """Tell whether no assignment is in two parts, and none is lost."""
+        return sum(self.parts) + self.rest == self.whole
+
+    def __str__(self) -> str:
+        sign = "=" if self.is_whole else "is not"
+        terms = " + ".join(f"{part:,}" for part in self.parts)
+        return f"{terms} + {self.rest:,} others {sign} {self.whole:,}"
+
+
+class Cutter:
+    """Cuts the parts of one archived *version* of a report."""
+
+    def __init__(self, config: Config, workspace: Workspace, spec: ReportSpec, whole: Archived) -> None:
+        self._archive = Archive(config.archive)
+        self._lake = Lake(config.lake, workspace.slug)
+        self._workspace, self._spec, self._whole = workspace, spec, whole
+        self._report = whole.report()
+
+    def part(self, subscription: Subscription, recipient: Recipient) -> Archived:
+        """Return what *recipient* is sent: the version itself, or a part of it.
+
+        Raises DaysHaveChanged.
+        """
+        manifest = self._whole.manifest
+        key = Key(self._workspace.slug, self._spec.name, manifest.report_date)
+        kept = self.kept(subscription, recipient, key, manifest.version)
+        if kept is not None:
+            return kept
+        spec = self._wished(subscription, recipient)
+        formats = tuple(each for each in spec.formats if each is Format.HTML or each in subscription.attach)
+        draft = draft_report(
+            self._lake,
+            self._workspace,
+            spec.model_copy(update={"formats": formats}),
+            manifest.report_date,
+            self._report.as_of,
+        )
+        if draft.report.data_version != manifest.data_version:
+            raise DaysHaveChanged(
+                f"the days of version {manifest.version} have changed since; the next version is sent"
+            )
+        return self._archive.store_part(
+            draft.report, _name(spec, self._spec), manifest.version, origin_of(draft), draft.render
+        )
+
+    def kept(
+        self, subscription: Subscription, recipient: Recipient, key: Key, version: int
+    ) -> Archived | None:
+        """Return what *recipient* was sent of a version of the report *key*, if it is archived."""
+        spec = self._wished(subscription, recipient)
+        try:
+            if spec == self._spec:
+                return self._archive.read(key, version)
+        except FileNotFoundError:
+            return None
+        return self._archive.part(key, _name(spec, self._spec), version)
+
+    def _wished(self, subscription: Subscription, recipient: Recipient) -> ReportSpec:
+        """Return the report as *recipient* wants it; the operator's copy is the whole."""
+        language = recipient.language or subscription.language
+        masks = subscription.mask_contacts if recipient.mask_contacts is None else recipient.mask_contacts
+        wishes: dict[str, object] = {}
+        if language:
+            wishes["language"] = language
+        if masks is not None:
+            wishes["mask_contacts"] = masks or self._spec.mask_contacts
+        if subscription.details_asked <= recipient.details.keys():
+            own = subscription.part_of(recipient).model_dump(exclude_defaults=True)
+            if own:
+                wishes["filters"] = self._spec.filters.model_copy(update=own)
+        return self._spec.model_copy(update=wishes)
+
+    def cutting(self, subscription: Subscription, recipients: Collection[Recipient]) -> Cutting | None:
+        """Count the different parts of *recipients* and the rest; None where everybody has the whole."""
+        if not subscription.details_asked:
+            return None
+        mine = [each for each in recipients if subscription.details_asked <= each.details.keys()]
+        filters = {str(part): part for part in (subscription.part_of(each) for each in mine)}
+        conditions_of = [_matches(part) for part in filters.values()]
+        counts = [self._count(each) for each in conditions_of]
+        rest = self._count(not_(or_(*conditions_of)))
+        return Cutting(self._report.total, tuple(counts), rest)
+
+    def _count(self, condition: ColumnElement[bool]) -> int:
+        period = period_of(self._spec, self._report.report_date, self._workspace)
+        log = ASSIGNMENT_LOG.c
+        with self._lake.reading():
+            found = self._lake.query(
+                select(func.count()).where(
+                    log.local_day.between(period.first_day, period.last_day),
+                    log.occurred_at < self._report.as_of,
+                    *conditions(self._spec.filters),
+                    condition,
+                )
+            )
+        return int(found.column(0)[0].as_py())
+
+
+def _matches(filters: Filters) -> ColumnElement[bool]:
+    """Return a condition that is true or false, where a plain one would be NULL for nobody's rows."""
+    return func.coalesce(and_(*conditions(filters)), False)
+
+
+def _name(spec: ReportSpec, whole: ReportSpec) -> str:
+    """Return a folder's name for what differs: `de-masked-3f2a90c1`."""
+    said: list[str] = [spec.language] if spec.language != whole.language else []
+    said += ["masked"] if spec.mask_contacts and not whole.mask_contacts else []
+    what = spec.model_dump(
+        mode="json", include={*Presentation.model_fields, "filters"} - {"brand", "formats"}
+    )
+    digest = hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()
+    return "-".join([*said, digest[:8]]).lower()

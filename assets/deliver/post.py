@@ -1,0 +1,208 @@
+"""One round for a subscription: end what a dead process left, prepare what came due, send what is ready.
+
+Run it as often as you like: what was sent is not sent again.
+"""
+
+from collections import Counter, deque
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+from assets.config import Config, Smtp, Workspace
+from assets.deliver.archive import Key
+from assets.deliver.catalogue import Catalogue
+from assets.deliver.delivery import Delivery, State, fate, held
+from assets.deliver.issues import Act, Issue, due_issues, judge_issue
+from assets.deliver.ledger import Desk, Ledger, as_left
+from assets.deliver.message import as_possible_copy
+from assets.deliver.outbox import MailLost, Outbox
+from assets.deliver.parts import DaysHaveChanged
+from assets.deliver.prepare import Preparation, Prepared
+from assets.deliver.smtp import Answer, MailServer, MailServerRefuses, Outcome, Patience, Step, connected
+from assets.subscription import Subscription
+
+Clock = Callable[[], datetime]
+_PATIENCE = Patience()
+_MOST_CUTS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """An issue that came due, its deliveries so far, and what is to be done about it."""
+
+    issue: Issue
+    act: Act
+    why: str
+    version: int
+    rows: list[Delivery]
+
+
+@dataclass(slots=True)
+class Done:
+    """What a round did: deliveries by what became of them, notes on issues, why the server refused."""
+
+    states: Counter[State] = field(default_factory=Counter)
+    notes: list[str] = field(default_factory=list)
+    refusal: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """What delivering needs; *clock* tells the time."""
+
+    config: Config
+    catalogue: Catalogue
+    ledger: Ledger
+    clock: Clock
+    patience: Patience = _PATIENCE
+
+    def judged(self, workspace: Workspace, subscription: Subscription) -> Iterator[Judged]:
+        """Yield each issue that came due since the subscription was first seen."""
+        now = self.clock()
+        since = self.ledger.since(workspace.slug, subscription.name, now)
+        issues = list(due_issues(workspace, subscription, since, self.config.catch_up_days, now))
+        if not issues:
+            return
+        first = min(issue.report_date for issue in issues)
+        versions = self.catalogue.newest(first, workspace.slug)
+        skipped = self.catalogue.skipped(first)
+        rows = self.ledger.of_subscription(workspace.slug, subscription.name, first)
+        for issue in issues:
+            key = Key(workspace.slug, issue.spec.name, issue.report_date)
+            mine = [row for row in rows if (row.report, row.report_date) == key[1:]]
+            version = versions.get(key)
+            act, why = judge_issue(issue, version, mine, now, is_skipped=key in skipped)
+            yield Judged(issue, act, why, version.version if version else 0, mine)
+
+    def dates_to_attend(self, workspace: Workspace, subscription: Subscription) -> set[date]:
+        """Return the report dates for which a round has something to prepare."""
+        judged = self.judged(workspace, subscription)
+        return {each.issue.report_date for each in judged if each.act not in {Act.NOTHING, Act.WAIT}}
+
+    def deliver(self, workspace: Workspace, subscription: Subscription) -> Done:
+        """Do everything that is to be done now for *subscription*, after any other process that does."""
+        with self.ledger.sending(workspace.slug, subscription.name) as desk:
+            round_ = _Round(self, desk, workspace, subscription)
+            round_.end()
+            for each in self.judged(workspace, subscription):
+                round_.prepare(each)
+            round_.send()
+        return round_.done
+
+    def deliver_by_hand(
+        self, workspace: Workspace, subscription: Subscription, dates: Collection[date]
+    ) -> Done:
+        """Send the archived reports of *dates*, whenever they were due, unless they were sent."""
+        specs = {spec.name: spec for spec in workspace.all_reports}
+        with self.ledger.sending(workspace.slug, subscription.name) as desk:
+            round_ = _Round(self, desk, workspace, subscription)
+            round_.end()
+            rows = self.ledger.of_subscription(workspace.slug, subscription.name, min(dates), max(dates))
+            known = {(row.report, row.report_date) for row in rows}
+            for key, version in self.catalogue.newest(min(dates), workspace.slug).items():
+                if key.report in subscription.reports and key.report_date in dates and key[1:] not in known:
+                    issue = Issue(subscription, specs[key.report], key.report_date, self.clock())
+                    round_.prepare(Judged(issue, Act.SEND, "", version.version, []))
+            round_.send()
+        return round_.done
+
+
+class _Round:
+    """One round from the *desk*: nobody else sends for the subscription meanwhile."""
+
+    def __init__(self, post: Post, desk: Desk, workspace: Workspace, subscription: Subscription) -> None:
+        assert post.config.smtp  # noqa: S101 - the configuration's validation
+        self.done = Done()
+        self._smtp: Smtp = post.config.smtp
+        self._post, self._desk = post, desk
+        self._workspace, self._subscription = workspace, subscription
+        self._outbox = Outbox(post.config.archive, workspace.slug)
+
+    def end(self) -> None:
+        """Say what became of deliveries whose process ended, or whose time is over."""
+        for row in self._desk.left_behind():
+            self._settle(row, as_left(row))
+        now = self._post.clock()
+        for row in self._desk.overdue(now):
+            last = row.reason or "no attempt was made"
+            self._desk.end(row, State.EXPIRED, f"its time was over: {last}", now)
+            self.done.states[State.EXPIRED] += 1
+
+    def prepare(self, judged: Judged) -> None:
+        """Write down the deliveries of an issue, with the bytes to send."""
+        issue, post = judged.issue, self._post
+        preparation = Preparation(post.config, self._workspace, post.ledger, issue, post.clock())
+        try:
+            match judged.act:
+                case Act.SEND:
+                    prepared = preparation.first(judged.version)
+                case Act.CORRECT:
+                    prepared = preparation.corrected(judged.version, judged.rows)
+                case Act.END:
+                    prepared = preparation.ended(judged.why)
+                case Act.WAIT | Act.NOTHING:
+                    prepared = Prepared([], [])
+        except DaysHaveChanged as error:
+            self.done.notes.append(f"{issue.spec.name} of {issue.report_date}: {error}")
+            return
+        post.ledger.plan(prepared.rows, prepared.superseded)
+        if prepared.cutting:
+            self.done.notes.append(f"{issue.spec.name} of {issue.report_date}: {prepared.cutting}")
+        self.done.states.update(row.state for row in prepared.rows if row.state is not State.PLANNED)
+
+    def send(self) -> None:
+        """Send what is ready, over one connection while it lasts; where none can be had, all is held."""
+        waiting = deque(self._desk.ready(self._post.clock()))
+        refusal, cuts = "", 0
+        try:
+            while waiting and not refusal:
+                with connected(self._smtp, self._post.patience) as server:
+                    while waiting and server.is_open and not refusal:
+                        answer = self._attempt(server, waiting.popleft())
+                        refusal = answer.text if answer.outcome is Outcome.HELD else ""
+                        cuts = 0 if server.is_open or answer.outcome is Outcome.ACCEPTED else cuts + 1
+                if cuts == _MOST_CUTS:
+                    refusal = f"the mail server broke off {cuts} times in a row"
+        except MailServerRefuses as error:
+            refusal = str(error)
+        now = self._post.clock()
+        for row in waiting:
+            self._desk.hold(row, held(refusal, now), now)
+            self.done.states[State.HELD] += 1
+        self.done.refusal = refusal
+
+    def _attempt(self, server: MailServer, row: Delivery) -> Answer:
+        claimed = self._desk.claim(row, self._post.clock())
+        try:
+            mail, note = self._fitting(row, server.most_bytes)
+        except MailLost as error:
+            answer = Answer(Outcome.FAILED, Step.MAIL, str(error))
+        else:
+            sender, mark = _envelope_sender(self._smtp, row), self._desk.at_dot
+            answer = server.send(sender, row.recipient, mail, lambda: mark(claimed, self._post.clock()))
+            answer = Answer(answer.outcome, answer.step, answer.text + note)
+        self._settle(claimed, answer)
+        return answer
+
+    def _fitting(self, row: Delivery, most_bytes: int | None) -> tuple[bytes, str]:
+        """Return the bytes that the server takes, and what to say of it."""
+        assert row.content  # noqa: S101 - a planned row has it
+        mail, note = self._outbox.get(row.content), ""
+        if most_bytes is not None and len(mail) > most_bytes and row.content_without_files:
+            note = f" (without files: {len(mail):,} bytes, and the server takes {most_bytes:,})"
+            mail = self._outbox.get(row.content_without_files)
+        return (as_possible_copy(mail) if row.doubts else mail), note
+
+    def _settle(self, row: Delivery, answer: Answer) -> None:
+        now = self._post.clock()
+        became = fate(row, answer, now, may_resend=self._subscription.when_unknown == "resend")
+        self._desk.settle(row, became, now)
+        self.done.states[became.state] += 1
+
+
+def _envelope_sender(smtp: Smtp, row: Delivery) -> str:
+    """Return the address that returned mails go to; where one is set, each mail has its own."""
+    if smtp.bounces is None:
+        return smtp.sender
+    name, _, domain = smtp.bounces.rpartition("@")
+    return f"{name}+{row.id}@{domain}"

@@ -1,0 +1,206 @@
+"""The deliveries of one issue, with the bytes to send: for each recipient a row and the reason for it.
+
+When they are prepared is in `issues.py`, how they are sent in `post.py`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from itertools import groupby
+
+from assets.config import Config, Workspace
+from assets.deliver.archive import Archive, Archived, Key, changes
+from assets.deliver.compose import Composer
+from assets.deliver.delivery import WAITING, Delivery, Kind, State
+from assets.deliver.issues import Issue
+from assets.deliver.ledger import Ledger
+from assets.deliver.outbox import Outbox
+from assets.deliver.parts import Cutter, Cutting, DaysHaveChanged
+from assets.deliver.roster import roster
+from assets.errors import ReportError
+from assets.render.mail import Correction
+from assets.subscription import Recipient
+
+_EMPTY = "it has no assignments, and the subscription asks for `not_empty`"
+_UNCHANGED = "it says what the issue before said, and the subscription asks for `changed`"
+_ARRIVED = (State.ACCEPTED, State.UNKNOWN)
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What to write down: new rows, rows that a later version takes the place of, and how parts add up."""
+
+    rows: list[Delivery]
+    superseded: list[Delivery]
+    cutting: Cutting | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Preparation:
+    """Prepares the deliveries of one *issue* at the instant *now*."""
+
+    config: Config
+    workspace: Workspace
+    ledger: Ledger
+    issue: Issue
+    now: datetime
+
+    def ended(self, reason: str) -> Prepared:
+        """Return a row for each recipient that says why nothing is sent."""
+        blank = self._blank(
+            0, State.EXPIRED if self.now >= self.issue.expires_at else State.CANCELLED, reason
+        )
+        recipients, rejected = self._roster()
+        rows = [replace(blank, recipient=each.address) for each in recipients]
+        return Prepared([*rows, *rejected] or [blank], [])
+
+    def first(self, version: int) -> Prepared:
+        """Return what is sent of the first version. Raises DaysHaveChanged where no part can be cut."""
+        cutter = self._cutter(version)
+        recipients, rejected = self._roster(version)
+        rows = [self._report(cutter, version, each) for each in recipients]
+        return Prepared([*rows, *rejected], [], cutter.cutting(self.issue.subscription, recipients))
+
+    def corrected(self, version: int, before: Sequence[Delivery]) -> Prepared:
+        """Return what is sent of a later *version* to those who were to be sent the ones *before*."""
+        cutter = self._cutter(version)
+        recipients = {each.address.lower(): each for each in self._roster(version)[0]}
+        ordered = sorted(before, key=lambda row: (row.recipient.lower(), row.version))
+        rows = []
+        for address, group in groupby(ordered, key=lambda row: row.recipient.lower()):
+            recipient, history = recipients.get(address), list(group)
+            if recipient is None:
+                ended = replace(history[-1], reason="is not a recipient any more")
+                rows.append(self._ended(version, ended))
+            else:
+                rows.append(self._later(cutter, version, recipient, history))
+        return Prepared(rows, [row for row in before if row.state in WAITING])
+
+    def _later(
+        self, cutter: Cutter, version: int, recipient: Recipient, history: Sequence[Delivery]
+    ) -> Delivery:
+        """Return the row of a later version for one recipient: a correction, the report, or neither."""
+        last = history[-1]
+        arrived = [row for row in history if row.state in _ARRIVED]
+        if arrived:
+            return self._correction(cutter, version, recipient, arrived[-1])
+        is_free = last.state in WAITING or last.reason in {_EMPTY, _UNCHANGED}
+        if is_free and self.now < self.issue.expires_at:
+            return self._report(cutter, version, recipient)
+        return self._ended(version, last)
+
+    def _ended(self, version: int, before: Delivery) -> Delivery:
+        blank = self._blank(version, State.CANCELLED, f"version {before.version}: {before.reason}")
+        return replace(blank, recipient=before.recipient)
+
+    def _report(self, cutter: Cutter, version: int, recipient: Recipient) -> Delivery:
+        try:
+            part = cutter.part(self.issue.subscription, recipient)
+            reason = self._is_unwanted(cutter, part, recipient)
+            if reason:
+                blank = self._blank(version, State.CANCELLED, reason)
+                return replace(blank, recipient=recipient.address)
+            return self._written(Kind.REPORT, part, version, recipient)
+        except DaysHaveChanged:
+            raise
+        except ReportError as error:
+            return replace(self._blank(version, State.FAILED, str(error)), recipient=recipient.address)
+
+    def _correction(self, cutter: Cutter, version: int, recipient: Recipient, sent: Delivery) -> Delivery:
+        subscription = self.issue.subscription
+        blank = replace(self._blank(version, State.CANCELLED, ""), recipient=recipient.address)
+        before = cutter.kept(subscription, recipient, self._key, sent.version)
+        if before is None:
+            return replace(blank, reason=f"version {sent.version}, which was sent, is not archived any more")
+        part = cutter.part(subscription, recipient)
+        differences = changes(before.manifest, part.manifest)
+        if not differences:
+            return replace(blank, reason=f"it has the figures of version {sent.version}, which was sent")
+        if subscription.corrections == "next_issue":
+            return replace(blank, reason="other figures are left to the next issue")
+        what = Correction(sent.version, tuple((name, *both) for name, both in differences.items()))
+        written = self._written(Kind.CORRECTION, part, version, recipient, (sent.id, what))
+        return replace(written, expires_at=self.now + timedelta(hours=subscription.expires_hours))
+
+    def _written(
+        self,
+        kind: Kind,
+        part: Archived,
+        version: int,
+        recipient: Recipient,
+        correction: tuple[str, Correction] | None = None,
+    ) -> Delivery:
+        """Return a planned row whose bytes are in the outbox."""
+        row = replace(self._blank(version, State.PLANNED, ""), recipient=recipient.address, kind=kind)
+        composer = Composer(self.config, self.workspace, self.issue.subscription, self.now)
+        letter = composer.letter(part, recipient.address, row.id, correction)
+        outbox = Outbox(self.config.archive, self.workspace.slug)
+        return replace(
+            row,
+            subject=letter.subject,
+            next_at=self.now,
+            content=outbox.put(letter.content),
+            content_without_files=outbox.put(letter.without_files) if letter.without_files else None,
+        )
+
+    def _is_unwanted(self, cutter: Cutter, part: Archived, recipient: Recipient) -> str:
+        """Say why the subscription does not want *part*; nothing where it does."""
+        subscription = self.issue.subscription
+        if subscription.only_if == "not_empty" and part.manifest.total == 0:
+            return _EMPTY
+        if subscription.only_if == "changed":
+            before = self._issue_before(cutter, recipient)
+            if before is not None and not changes(before.manifest, part.manifest):
+                return _UNCHANGED
+        return ""
+
+    def _issue_before(self, cutter: Cutter, recipient: Recipient) -> Archived | None:
+        """Return what *recipient* was last sent of the report, for an earlier report date."""
+        slug, name = self.workspace.slug, self.issue.subscription.name
+        rows = [
+            row
+            for row in self.ledger.of_subscription(slug, name, last=self.issue.report_date)
+            if row.report == self.issue.spec.name
+            and row.report_date < self.issue.report_date
+            and row.recipient.lower() == recipient.address.lower()
+            and row.state in _ARRIVED
+        ]
+        if not rows:
+            return None
+        last = max(rows, key=lambda row: (row.report_date, row.version))
+        key = self._key._replace(report_date=last.report_date)
+        return cutter.kept(self.issue.subscription, recipient, key, last.version)
+
+    def _cutter(self, version: int) -> Cutter:
+        whole = Archive(self.config.archive).read(self._key, version)
+        return Cutter(self.config, self.workspace, self.issue.spec, whole)
+
+    @property
+    def _key(self) -> Key:
+        return Key(self.workspace.slug, self.issue.spec.name, self.issue.report_date)
+
+    def _roster(self, version: int = 0) -> tuple[list[Recipient], list[Delivery]]:
+        """Return the recipients, and a failed row for each that is wrong."""
+        try:
+            recipients, rejected = roster(self.config, self.issue.subscription)
+        except ReportError as error:
+            return [], [self._blank(version, State.FAILED, str(error))]
+        blank = self._blank(version, State.FAILED, "")
+        return recipients, [replace(blank, recipient=each.row, reason=each.reason) for each in rejected]
+
+    def _blank(self, version: int, state: State, reason: str) -> Delivery:
+        return Delivery(
+            workspace=self.workspace.slug,
+            subscription=self.issue.subscription.name,
+            report=self.issue.spec.name,
+            report_date=self.issue.report_date,
+            version=version,
+            recipient="",
+            kind=Kind.REPORT,
+            subject="",
+            state=state,
+            reason=reason,
+            planned_at=self.now,
+            expires_at=self.issue.expires_at,
+            changed_at=self.now,
+        )

@@ -1,0 +1,86 @@
+"""Who is sent an issue: the recipients of the configuration, or the rows of a CSV file that are right."""
+
+import csv
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from pydantic import ValidationError
+
+from assets.config import Config
+from assets.errors import ConfigError
+from assets.subscription import Recipient, Subscription
+
+_OWN = ("language", "mask_contacts")
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A row that names no recipient: where it is, and what is wrong with it."""
+
+    row: str
+    reason: str
+
+
+def roster(config: Config, subscription: Subscription) -> tuple[list[Recipient], list[Rejected]]:
+    """Return who is sent the reports of *subscription*, and the rows that are wrong.
+
+    Raises ConfigError where the file cannot be read at all.
+    """
+    found, rejected = list(subscription.recipients), list[Rejected]()
+    if subscription.recipients_file is not None:
+        found, rejected = _read(config, subscription)
+    listed = {each.address.lower() for each in found}
+    if subscription.cc_operator and config.operator and config.operator.lower() not in listed:
+        found.append(Recipient(address=config.operator))
+    return found, rejected
+
+
+def _read(config: Config, subscription: Subscription) -> tuple[list[Recipient], list[Rejected]]:
+    recipients: dict[str, Recipient] = {}
+    rejected = []
+    for line, cells in _rows(subscription):
+        where = f"{subscription.recipients_file}, line {line}"
+        try:
+            one = _recipient(cells, subscription)
+        except ValidationError as error:
+            rejected.append(Rejected(where, "; ".join(_said(each) for each in error.errors())))
+            continue
+        except ValueError as error:
+            rejected.append(Rejected(where, str(error)))
+            continue
+        if one.address.lower() in recipients:
+            rejected.append(Rejected(where, f"{one.address} is listed twice"))
+        elif not config.allows(one.address):
+            rejected.append(Rejected(where, f"{one.address} is in none of the `allowed_domains`"))
+        else:
+            recipients[one.address.lower()] = one
+    return [*recipients.values()], rejected
+
+
+def _rows(subscription: Subscription) -> Iterator[tuple[int, dict[str, str]]]:
+    path = subscription.recipients_file
+    assert path is not None  # noqa: S101 - the caller asked
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            rows = csv.DictReader(file, restkey="", strict=True)
+            if missing := ({"address"} | subscription.details_asked) - set(rows.fieldnames or ()):
+                raise ConfigError(f"{path}: no column {', '.join(sorted(missing))} in the first line")
+            for cells in rows:
+                yield rows.line_num, {name: str(cell or "").strip() for name, cell in cells.items()}
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise ConfigError(f"{path}: {error}") from None
+
+
+def _recipient(cells: dict[str, str], subscription: Subscription) -> Recipient:
+    """Return the recipient of one row; columns that nobody asks for are left out."""
+    known = {"address", *_OWN, *subscription.details_asked}
+    given = {name: cell for name, cell in cells.items() if name in known and cell}
+    if missing := sorted(subscription.details_asked - given.keys() - {"address"}):
+        raise ValueError(f"{given.get('address', 'the row')} has no {missing[0]}, which `filters` name")
+    return Recipient.model_validate(given)
+
+
+def _said(error: object) -> str:
+    assert isinstance(error, dict)  # noqa: S101 - pydantic's
+    where = ".".join(map(str, error["loc"]))
+    return f"{where}: {error['msg'].removeprefix('Value error, ')}, not {error['input']!r}"

@@ -1,0 +1,65 @@
+"""A subscription's mail as it would be sent now, beside the ledger: to look at, or to one's own mailbox."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import uuid4
+
+from assets.config import Config, Workspace
+from assets.deliver.archive import Archive, Archived
+from assets.deliver.catalogue import Catalogue
+from assets.deliver.compose import Composer, Letter
+from assets.deliver.parts import Cutter
+from assets.deliver.roster import roster
+from assets.deliver.smtp import Answer, connected
+from assets.errors import ConfigError
+from assets.subscription import Subscription
+
+_MARK = "TEST: "
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """The newest archived version of each report of a subscription, as *recipient* would be sent it."""
+
+    config: Config
+    catalogue: Catalogue
+    workspace: Workspace
+    subscription: Subscription
+    recipient: str | None
+    now: datetime
+
+    def preview(self) -> Iterator[tuple[Archived, bytes]]:
+        """Yield each report with the mail that would be sent. Raises ConfigError where there is none."""
+        for archived, letter in self._letters(None):
+            yield archived, letter.content
+
+    def send(self, to: str) -> Iterator[tuple[Letter, Answer]]:
+        """Send each mail, marked as a test, to the address *to*. Raises ConfigError, MailServerRefuses."""
+        if not self.config.allows(to):
+            raise ConfigError(f"{to} is in none of the `allowed_domains`")
+        assert self.config.smtp  # noqa: S101 - the configuration's validation
+        letters = [letter for _, letter in self._letters(to)]
+        with connected(self.config.smtp) as server:
+            for letter in letters:
+                yield letter, server.send(self.config.smtp.sender, to, letter.content)
+
+    def _letters(self, to: str | None) -> Iterator[tuple[Archived, Letter]]:
+        recipients, _ = roster(self.config, self.subscription)
+        asked = (self.recipient or "").lower()
+        chosen = [each for each in recipients if each.address.lower() == asked or not asked]
+        if not chosen:
+            raise ConfigError(f"{self.subscription.name} has no recipient {self.recipient or 'at all'}")
+        composer = Composer(self.config, self.workspace, self.subscription, self.now, _MARK if to else "")
+        newest = sorted(self.catalogue.newest(workspace=self.workspace.slug).items())
+        for name in self.subscription.reports:
+            spec = next(each for each in self.workspace.all_reports if each.name == name)
+            found = [(key, version) for key, version in newest if key.report == name]
+            if not found:
+                raise ConfigError(
+                    f"{self.workspace.slug} has no archived report {name} yet: make it with `run`"
+                )
+            key, version = found[-1]
+            whole = Archive(self.config.archive).read(key, version.version)
+            part = Cutter(self.config, self.workspace, spec, whole).part(self.subscription, chosen[0])
+            yield part, composer.letter(part, to or chosen[0].address, uuid4().hex)

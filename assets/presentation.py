@@ -1,0 +1,92 @@
+"""What a report shows, in which files, language and colours, and which rows it counts. No I/O."""
+
+from enum import StrEnum
+from typing import Literal
+
+from pydantic import Field
+
+from assets.setting import Folder, Setting
+
+DEFAULT_LOG_ROWS = 1_000
+
+
+class Filters(Setting):
+    """Values per filter: any of one filter's values, all of the filters. Empty = no filter."""
+
+    source: tuple[str, ...] = ()
+    assigned_to: tuple[str, ...] = Field(default=(), description="Name or id; `Unassigned` for none.")
+    assigned_by: tuple[str, ...] = ()
+    contact: tuple[str, ...] = Field(default=(), description="Part of the name, any case, or the exact id.")
+    conversation: tuple[str, ...] = ()
+
+    @property
+    def active(self) -> bool:
+        """Tell whether anything is filtered."""
+        return any(self.model_dump().values())
+
+
+class Component(StrEnum):
+    """The parts of a report, in its order."""
+
+    METRIC = "metric"
+    BAR_CHART = "bar_chart"
+    PIE_CHART = "pie_chart"
+    TREND = "trend"
+    COMPARISON = "comparison"
+    FINDINGS = "findings"
+    HEAT_MAP = "heat_map"
+    CHAINS = "chains"
+    HAND_OFFS = "hand_offs"
+    ASSIGNEES = "assignees"
+    PROOF = "proof"
+    QUALITY = "quality"
+    DEFINITIONS = "definitions"
+    LOG = "log"
+
+
+class Format(StrEnum):
+    """The files of a report beside `report.json`."""
+
+    HTML = "html"
+    PDF = "pdf"
+    CSV = "csv"
+    XLSX = "xlsx"
+    PARQUET = "parquet"
+
+    @property
+    def file(self) -> str:
+        """Name of the archived file."""
+        return f"{'report' if self in {Format.HTML, Format.PDF} else 'log'}.{self.value}"
+
+
+Language = Literal["en", "de", "es", "pt-BR", "zh-CN", "ar"]
+
+
+class Brand(Setting):
+    """Whose report it is, as its reader sees."""
+
+    color: str = Field(
+        default="#332288", pattern=r"^#[0-9a-fA-F]{6}$", description="Of lines and large figures, `#rrggbb`."
+    )
+    logo: Folder | None = Field(default=None, description="PNG, JPEG or SVG file, up to 1 MB.")
+    footer: str = Field(default="", max_length=200, description="Line at the end, and on each printed page.")
+
+
+class Presentation(Setting):
+    """How reports are presented; a workspace's values hold for its reports unless one has its own."""
+
+    components: tuple[Component, ...] = Field(default=tuple(Component), description="What is shown.")
+    formats: tuple[Format, ...] = Field(default=tuple(Format), min_length=1, description="Files made.")
+    language: Language = Field(default="en", description="Of words, dates and numbers.")
+    paper: Literal["A4", "Letter"] = "A4"
+    brand: Brand = Brand()
+    mask_contacts: bool = Field(
+        default=False, description="Contacts and conversations appear under stable pseudonyms."
+    )
+    pdf_log_rows: int = Field(default=DEFAULT_LOG_ROWS, ge=0, description="Rows of the log that are printed.")
+    attach_log: bool = Field(
+        default=False, description="The PDF is PDF/A-3 and carries log.csv, instead of PDF/UA-1."
+    )
+    return_hours: int = Field(
+        default=24, ge=1, description="A conversation that comes back within this time is a return."
+    )

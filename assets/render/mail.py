@@ -1,0 +1,156 @@
+"""A `Report` as the bodies of a mail: one of text, one of HTML that says all without its picture."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import css_inline
+
+from assets.render import charts
+from assets.render.findings import sentence
+from assets.render.html import environment
+from assets.render.language import Words, words
+from assets.render.text import showable
+from assets.render.wording import filter_names
+from assets.report.model import Report, State
+
+PICTURE = "by-source@assignment-reports"
+_LISTED_DAYS = 8
+_INLINER = css_inline.CSSInliner(keep_style_tags=True, load_remote_stylesheets=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Bodies:
+    """What a mail says; *pictures* are PNG by the content id that the HTML names."""
+
+    subject: str
+    text: str
+    html: str
+    pictures: Mapping[str, bytes] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """What a later version says otherwise than the one that was sent: name, then and now of each figure."""
+
+    version: int
+    changes: tuple[tuple[str, int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a mail says beside the report.
+
+    *attached* are the names of the files that it carries, *place* is where all of them are; where they
+    are *too_large*, it says why it carries none.
+    """
+
+    version: int
+    attached: tuple[str, ...] = ()
+    place: str = ""
+    too_large: bool = False
+    figures: bool = True
+    correction: Correction | None = None
+
+
+def mail_bodies(report: Report, said: Said) -> Bodies:
+    """Return the bodies of a mail about *report*."""
+    spoken = words(report.look.language)
+    jinja = environment(report.look.language)
+    _ = spoken.say
+    title = f"{_('Contact Assignments')} {_(report.title)}"
+    days = spoken.days(report.period.first_day, report.period.last_day)
+    subject = f"{report.workspace_name}: {title}, {days}: {_total(report, said.correction, spoken)}"
+    if said.correction:
+        subject = _("Correction: %(subject)s") % {"subject": subject}
+    has_picture = said.figures and report.total > 0
+    shown = {
+        "report": report,
+        "said": said,
+        "subject": subject,
+        "facts": _facts(report, said.version, spoken),
+        "filters": _filters(report, spoken),
+        "warnings": _warnings(report, said, spoken),
+        "changes": _changes(said.correction, spoken),
+        "comparison": _comparison(report, spoken),
+        "sentences": [sentence(each, spoken) for each in report.findings] if said.figures else [],
+        "attached": ", ".join(said.attached),
+        "picture": PICTURE if has_picture else None,
+        "alternative": charts.bar_chart(report, spoken).alternative if has_picture else "",
+    }
+    return Bodies(
+        subject=subject,
+        text=jinja.overlay(autoescape=False).get_template("mail.txt.j2").render(shown),
+        html=_INLINER.inline(jinja.get_template("mail.html.j2").render(shown)),
+        pictures={PICTURE: charts.bar_chart_png(report, spoken)} if has_picture else {},
+    )
+
+
+def _total(report: Report, correction: Correction | None, spoken: Words) -> str:
+    now = spoken.number(report.total)
+    before = [then for name, then, _ in correction.changes if name == "total"] if correction else []
+    return f"{spoken.number(before[0])} → {now}" if before else now
+
+
+def _changes(correction: Correction | None, spoken: Words) -> list[str]:
+    """Say each difference, the total's first."""
+    _ = spoken.say
+    if correction is None:
+        return []
+    return [
+        _("%(name)s: %(before)s → %(now)s (%(difference)s)")
+        % {
+            "name": _("Total") if name == "total" else _(name),
+            "before": spoken.number(before),
+            "now": spoken.number(now),
+            "difference": spoken.signed(now - before),
+        }
+        for name, before, now in sorted(correction.changes, key=lambda each: (each[0] != "total", each[0]))
+    ]
+
+
+def _filters(report: Report, spoken: Words) -> str:
+    """Say which part of the assignments is counted."""
+    names = filter_names(spoken)
+    return "; ".join(
+        f"{names[name]}: {', '.join(spoken.isolated(showable(value)) for value in values)}"
+        for name, values in report.filters.model_dump().items()
+        if values
+    )
+
+
+def _facts(report: Report, version: int, spoken: Words) -> str:
+    _, ltr = spoken.say, spoken.left_to_right
+    return " · ".join(
+        [
+            _("Days of %(zone)s") % {"zone": report.period.timezone},
+            _("as of %(instant)s") % {"instant": ltr(report.as_of_local)},
+            _("report date %(date)s") % {"date": ltr(str(report.report_date))},
+            _("version %(number)s") % {"number": version},
+        ]
+    )
+
+
+def _warnings(report: Report, said: Said, spoken: Words) -> list[str]:
+    _ = spoken.say
+    told = []
+    if said.too_large:
+        told.append(_("The files are too large for this mail; they are in the archive of reports."))
+    if report.provisional:
+        missing = _("Missing: %(count)s of %(days)s days (%(list)s).") % {
+            "count": len(report.missing_days),
+            "days": len(report.by_day),
+            "list": spoken.left_to_right(", ".join(map(str, report.missing_days[:_LISTED_DAYS]))),
+        }
+        told.append(f"{_('Provisional.')} {missing if report.missing_days else ''}".strip())
+    return told
+
+
+def _comparison(report: Report, spoken: Words) -> str:
+    before = report.comparison
+    if report.components.comparison is not State.SHOWN or before is None or before.total is None:
+        return ""
+    told = spoken.say("%(period)s: %(total)s assignments.") % {
+        "period": spoken.days(before.first_day, before.last_day),
+        "total": spoken.number(before.total),
+    }
+    return f"{told} {'' if before.change_pct is None else spoken.change(before.change_pct)}".strip()

@@ -1,0 +1,111 @@
+"""Who is sent which reports, how, and what becomes of what cannot be sent. No I/O."""
+
+import re
+from datetime import date
+from typing import Annotated, Literal, Self
+
+from pydantic import BeforeValidator, ConfigDict, Field, model_validator
+
+from assets.presentation import Filters, Format, Language
+from assets.setting import Address, Folder, Name, Setting
+
+_DETAIL = re.compile(r"\{recipient\.(\w+)\}")
+
+
+class Recipient(Setting):
+    """Somebody who is sent reports; its further keys are what a subscription's `filters` may name."""
+
+    model_config = ConfigDict(extra="allow")
+    __pydantic_extra__: dict[str, str]
+
+    address: Address
+    language: Language | None = None
+    mask_contacts: bool | None = None
+
+    @property
+    def details(self) -> dict[str, str]:
+        """What `{recipient.<key>}` may stand for."""
+        return {"address": self.address} | (self.__pydantic_extra__ or {})
+
+
+def _recipient(value: object) -> object:
+    return {"address": value} if isinstance(value, str) else value
+
+
+class Subscription(Setting):
+    """Reports, and who is sent them each time they come due."""
+
+    name: Name
+    reports: tuple[Name, ...] = Field(min_length=1, description="Names of presets or reports.")
+    recipients: tuple[Annotated[Recipient, BeforeValidator(_recipient)], ...] = Field(
+        default=(), description="Addresses, or maps of `address`, `language`, `mask_contacts` and details."
+    )
+    recipients_file: Folder | None = Field(
+        default=None,
+        description="CSV file with a column `address`; read anew for each issue. In place of `recipients`.",
+    )
+    attach: tuple[Format, ...] = Field(default=(Format.PDF,), description="Files that the mail carries.")
+    figures: bool = Field(default=True, description="The mail itself says total, sources and findings.")
+    language: Language | None = Field(default=None, description="The reports' own, unless told.")
+    mask_contacts: bool | None = Field(default=None, description="As the reports do, unless told.")
+    filters: Filters = Field(
+        default=Filters(),
+        description="A part of each report; `{recipient.agent}` is the recipient's `agent`.",
+    )
+    only_if: Literal["any", "changed", "not_empty"] = Field(
+        default="any", description="`changed`: other figures than in the issue before."
+    )
+    provisional: bool = Field(default=True, description="Reports are sent that lack days, and say so.")
+    paused: bool = False
+    until: date | None = Field(default=None, description="The last report date that is sent.")
+    cc_operator: bool = Field(default=False, description="The operator is sent each report too, whole.")
+    corrections: Literal["send", "next_issue"] = Field(
+        default="send", description="What becomes of a later version with other figures."
+    )
+    when_unknown: Literal["wait", "resend"] = Field(
+        default="wait",
+        description="Where the line was cut after the last byte: a person decides, or one copy is sent.",
+    )
+    expires_hours: float = Field(
+        default=24, gt=0, le=720, description="So long after the report's time it may still be sent."
+    )
+
+    @model_validator(mode="after")
+    def _somebody_is_sent_it(self) -> Self:
+        if bool(self.recipients) == (self.recipients_file is not None):
+            raise ValueError("give `recipients` or `recipients_file`")
+        addresses = [each.address.lower() for each in self.recipients]
+        twice = sorted({each for each in addresses if addresses.count(each) > 1})
+        if twice:
+            raise ValueError(f"listed twice: {', '.join(twice)}")
+        return self
+
+    @model_validator(mode="after")
+    def _recipients_have_what_is_asked(self) -> Self:
+        asked = self.details_asked
+        for each in self.recipients:
+            if missing := sorted(asked - each.details.keys()):
+                raise ValueError(f"`filters` name {{recipient.{missing[0]}}}, which {each.address} has not")
+            if strange := sorted(each.details.keys() - asked - {"address"}):
+                raise ValueError(f"{each.address}: no such key, and `filters` do not name it: {strange[0]}")
+        return self
+
+    @property
+    def details_asked(self) -> set[str]:
+        """The keys of a recipient that the filters name."""
+        values = [value for each in self.filters.model_dump().values() for value in each]
+        return {name for value in values for name in _DETAIL.findall(value)}
+
+    @property
+    def masks(self) -> bool:
+        """Tell whether anybody is sent pseudonyms who would not be by the report itself."""
+        return bool(self.mask_contacts) or any(each.mask_contacts for each in self.recipients)
+
+    def part_of(self, recipient: Recipient) -> Filters:
+        """Return the filters with the details of *recipient* in place."""
+        return Filters(
+            **{
+                name: tuple(_DETAIL.sub(lambda found: recipient.details[found[1]], each) for each in values)
+                for name, values in self.filters.model_dump().items()
+            }
+        )

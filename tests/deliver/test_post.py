@@ -1,0 +1,408 @@
+"""Subscriptions that come due, and what becomes of each delivery: nothing lost, nothing twice."""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from email import message_from_bytes
+from email.policy import default
+from pathlib import Path
+
+import pytest
+
+from assets.deliver.archive import Key
+from assets.deliver.delivery import NotPossible
+from assets.errors import ConfigError
+from tests.deliver.mail_server import Act, MailServer, mail_server
+from tests.deliver.office import DUE, TODAY, Office, attachments, text_of
+
+MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+BOTH = ["ann@acme.example", "bob@acme.example"]
+LATE = "e9,2026-06-14T17:00:00Z,c9,k9,Zoe,,Bob,workflow,"
+
+
+@pytest.fixture
+def server() -> Iterator[MailServer]:
+    with mail_server() as server:
+        yield server
+
+
+@pytest.fixture
+def office(tmp_path: Path, server: MailServer) -> Office:
+    return Office(tmp_path, server)
+
+
+def test_a_due_report_is_sent_to_each_recipient_once(office: Office) -> None:
+    assert not office.make_and_send().refusal
+    assert office.states() == dict.fromkeys(BOTH, "accepted")
+    for _ in range(3):
+        office.round(HOUR)
+    assert sorted(each.recipient for each in office.server.received) == BOTH
+    mail = office.mails()[0]
+    (row,) = (row for row in office.rows() if row.recipient == mail["To"])
+    assert mail["Message-ID"] == f"<{row.id}@acme.example>"
+    assert (
+        mail["Subject"] == row.subject == "Acme Support: Contact Assignments Yesterday, Sun, Jun 14, 2026: 3"
+    )
+    assert attachments(mail).keys() == {"acme-yesterday-2026-06-15-v1.csv"}
+    assert "Attached: acme-yesterday-2026-06-15-v1.csv." in text_of(mail)
+
+
+def test_nothing_is_sent_before_its_time_nor_of_the_days_before_the_subscription(office: Office) -> None:
+    office.make()
+    office.round()
+    office.make(on=TODAY - DAY)  # as a backfill would
+    office.round()
+    assert office.rows() == []
+    office.now = DUE
+    office.round()
+    assert {str(row.report_date) for row in office.rows()} == {"2026-06-15"}
+
+
+def test_a_clock_set_back_sends_nothing_again(office: Office) -> None:
+    office.make_and_send()
+    for back in (HOUR, DAY, 3 * DAY):
+        office.round(-back)
+    office.now = DUE
+    office.round()
+    assert len(office.server.received) == 2
+
+
+def test_a_report_made_again_with_the_same_figures_is_not_sent_again(office: Office) -> None:
+    office.make_and_send()
+    office.make()
+    office.round(HOUR)
+    assert len(office.server.received) == 2
+
+
+def test_a_report_that_is_not_there_in_time_ends_in_a_row_that_says_so(office: Office) -> None:
+    office.now = DUE
+    office.round()
+    assert office.rows() == []
+    office.round(DAY)
+    assert {row.reason for row in office.rows()} == {"it was not there in time: the report is not made"}
+    assert office.states() == dict.fromkeys(BOTH, "expired")
+    office.make(on=office.acme.first_day.replace(day=15))
+    office.round(MINUTE)
+    assert len(office.rows()) == 2
+    assert not office.server.received
+
+
+def test_what_the_subscription_does_not_want_ends_in_a_row_that_says_so(office: Office) -> None:
+    office.configure(only_if="not_empty")
+    office.make(events=[])
+    office.now = DUE
+    office.round()
+    assert {row.reason for row in office.rows()} == {
+        "it has no assignments, and the subscription asks for `not_empty`"
+    }
+    assert not office.server.received
+    office.make(LATE)
+    office.round(HOUR)
+    assert [(row.version, str(row.state)) for row in office.rows()][2:] == [(2, "accepted")] * 2
+
+
+def test_the_same_figures_as_the_issue_before_are_left_out_where_asked(office: Office) -> None:
+    office.configure(only_if="changed")
+    office.make_and_send()
+    tomorrow = [
+        f"t{n},2026-06-15T1{n}:00:00Z,c,k,Ann,,P{n},{source},"
+        for n, source in enumerate(["workflow", "user", "user"])
+    ]
+    office.now += DAY
+    office.make(*tomorrow, on=office.now.date())
+    office.round()
+    rows = office.rows(TODAY + DAY)
+    assert [str(row.state) for row in rows] == ["cancelled"] * 2
+    assert rows[0].reason == "it says what the issue before said, and the subscription asks for `changed`"
+
+
+def test_a_paused_subscription_says_so_and_sends_nothing_later(office: Office) -> None:
+    office.configure(paused=True)
+    office.make_and_send()
+    office.configure(paused=False)
+    office.round(HOUR)
+    assert {row.reason for row in office.rows()} == {"the subscription was paused"}
+    assert not office.server.received
+
+
+def test_after_its_last_date_nothing_comes_due(office: Office) -> None:
+    office.configure(until="2026-06-14")
+    office.make_and_send()
+    assert office.rows() == []
+
+
+def test_one_bad_recipient_keeps_nobody_else_from_their_mail(office: Office) -> None:
+    office.configure(recipients=[*BOTH, "cy@acme.example"])
+    office.server.does("RCPT", "250 ok", "550 nobody here", "250 ok")
+    office.make_and_send()
+    assert sorted(office.states().values()) == ["accepted", "accepted", "failed"]
+    (failed,) = (row for row in office.rows() if row.state == "failed")
+    assert failed.reason == "RCPT: 550 nobody here"
+    assert office.server.connection_count == 1
+
+
+def test_a_deferred_mail_is_tried_again_later_and_later_until_its_time_is_over(office: Office) -> None:
+    office.configure(recipients=["ann@acme.example"])
+    office.server.does("RCPT", *["451 greylisted"] * 100)
+    office.make_and_send()
+    pauses = []
+    while (row := office.rows()[0]).state == "deferred":
+        assert row.next_at
+        pauses.append((row.next_at - office.now) / MINUTE)
+        tried = len(office.server.commands)
+        office.now = row.next_at - timedelta(seconds=1)
+        office.round()
+        assert office.now >= row.expires_at or len(office.server.commands) == tried
+        office.round(timedelta(seconds=1))
+    assert [round(each) for each in pauses[:4]] == pytest.approx([1, 5, 15, 30], rel=0.21)
+    assert all(47 < each < 73 for each in pauses[4:])
+    assert (row.state, row.reason) == ("expired", "its time was over: RCPT: 451 greylisted")
+
+
+def test_where_the_server_takes_nothing_all_are_held_and_no_attempt_is_spent(office: Office) -> None:
+    office.server.does("greeting", "554 go away")
+    assert "answered 554 go away" in office.make_and_send().refusal
+    assert [(str(row.state), row.attempts) for row in office.rows()] == [("held", 0)] * 2
+    office.round(5 * MINUTE)
+    assert office.states() == dict.fromkeys(BOTH, "accepted")
+    assert [row.attempts for row in office.rows()] == [1, 1]
+
+
+def test_a_server_that_wants_a_login_holds_the_rest_without_asking_for_each(office: Office) -> None:
+    office.server.does("MAIL", "530 log in first", "530 log in first")
+    assert office.make_and_send().refusal == "530 log in first"
+    assert [(str(row.state), row.attempts) for row in office.rows()] == [("held", 0)] * 2
+    assert sum(command.startswith("MAIL") for command in office.server.commands) == 1
+
+
+def test_a_server_that_breaks_off_each_time_is_left_alone(office: Office) -> None:
+    office.configure(recipients=[f"p{n}@acme.example" for n in range(10)])
+    office.server.does("MAIL", *[Act.CUT] * 10)
+    assert office.make_and_send().refusal == "the mail server broke off 3 times in a row"
+    assert sorted(office.states().values()) == ["deferred"] * 3 + ["held"] * 7
+
+
+@pytest.mark.parametrize("act", [Act.CUT, Act.RESET, Act.SILENCE, "garbage", Act.DRIBBLE])
+def test_a_cut_after_the_dot_waits_for_a_person(office: Office, act: Act | str) -> None:
+    office.configure(recipients=["ann@acme.example"])
+    office.server.does("dot", act)
+    office.make_and_send()
+    for _ in range(3):
+        office.round(DAY)
+    (row,) = office.rows()
+    assert (row.state, row.attempts, row.doubts, row.next_at) == ("unknown", 1, 1, None)
+    assert len(office.server.received) == 1
+
+
+def test_or_one_copy_is_sent_and_flagged_and_never_a_third(office: Office) -> None:
+    office.configure(recipients=["ann@acme.example"], when_unknown="resend")
+    office.server.does("dot", Act.CUT, Act.CUT)
+    office.make_and_send()
+    for _ in range(4):
+        office.round(6 * HOUR)
+    (row,) = office.rows()
+    assert (row.state, row.doubts) == ("unknown", 2)
+    first, copy = office.mails()
+    assert first["Message-ID"] == copy["Message-ID"]
+    assert (first["X-Possible-Copy"], bool(copy["X-Possible-Copy"])) == (None, True)
+
+
+def test_a_server_that_takes_less_is_sent_the_mail_without_files(office: Office) -> None:
+    office.server.features.append("SIZE 12000")
+    office.make(*(f"x{n},2026-06-14T15:00:{n % 60:02}Z,c{n},k{n},Ann {n},,Bob,user,Dan" for n in range(300)))
+    office.now = DUE
+    office.round()
+    assert office.states() == dict.fromkeys(BOTH, "accepted")
+    assert "without files" in office.rows()[0].reason
+    (mail, _) = office.mails()
+    assert attachments(mail) == {}
+    assert "The files are too large for this mail" in text_of(mail)
+    assert "All files: acme/yesterday/2026-06-15/v1" in text_of(mail)
+
+
+def test_a_later_version_with_other_figures_is_corrected_by_a_short_mail(office: Office) -> None:
+    office.make_and_send()
+    office.now += HOUR
+    office.make(LATE)
+    office.round()
+    office.round(HOUR)
+    rows = {(row.recipient, row.version): row for row in office.rows()}
+    assert {(row.kind, row.state) for row in rows.values()} == {
+        ("report", "accepted"),
+        ("correction", "accepted"),
+    }
+    assert len(office.server.received) == 4
+    mail = office.mails()[-1]
+    assert mail["Subject"].startswith("Correction: Acme Support: Contact Assignments Yesterday")
+    assert mail["Subject"].endswith(": 3 → 4")
+    assert mail["In-Reply-To"] == f"<{rows[mail['To'], 1].id}@acme.example>"
+    assert "- Total: 3 → 4 (+1)\n- Workflow: 1 → 2 (+1)" in text_of(mail).replace("\r\n", "\n")
+    assert attachments(mail) == {}
+
+
+def test_or_left_to_the_next_issue(office: Office) -> None:
+    office.configure(corrections="next_issue")
+    office.make_and_send()
+    office.make(LATE)
+    office.round(HOUR)
+    assert [row.reason for row in office.rows() if row.version == 2] == [
+        "other figures are left to the next issue"
+    ] * 2
+    assert len(office.server.received) == 2
+
+
+def test_who_has_not_the_first_version_yet_is_sent_the_second_instead(office: Office) -> None:
+    office.server.does("RCPT", "451 later", "250 ok")
+    office.make_and_send()
+    (waits,) = (row.recipient for row in office.rows() if row.state == "deferred")
+    office.now += timedelta(seconds=10)
+    office.make(LATE)
+    office.round()
+    office.round(HOUR)
+    states = {(row.recipient, row.version, str(row.kind)): str(row.state) for row in office.rows()}
+    (other,) = set(BOTH) - {waits}
+    assert states == {
+        (waits, 1, "report"): "cancelled",
+        (waits, 2, "report"): "accepted",
+        (other, 1, "report"): "accepted",
+        (other, 2, "correction"): "accepted",
+    }
+    assert len(office.server.received) == 3
+
+
+def test_each_is_sent_their_own_part_and_the_parts_add_up(office: Office) -> None:
+    office.configure(
+        filters={"assigned_to": ["{recipient.agent}"]},
+        recipients=[
+            {"address": "bob@acme.example", "agent": "Bob", "language": "de"},
+            {"address": "zoe@acme.example", "agent": "Zoe", "mask_contacts": True},
+        ],
+        cc_operator=True,
+    )
+    done = office.make_and_send()
+    assert done.notes == ["yesterday of 2026-06-15: 2 + 0 + 1 others = 3"]
+    mails = {mail["To"]: mail for mail in office.mails()}
+    bob, zoe, operator = (mails[f"{name}@acme.example"] for name in ("bob", "zoe", "ops"))
+    assert bob["Subject"].startswith("Acme Support: Kontaktzuweisungen Gestern")
+    assert [mail["Subject"].rpartition(" ")[2] for mail in (bob, zoe, operator)] == ["2", "0", "3"]
+    assert "Zugewiesen an: Bob" in text_of(bob)
+    assert attachments(bob)["acme-yesterday-2026-06-15-v1.csv"].count(b"Bob") == 2
+
+
+def test_pseudonyms_for_those_who_are_not_to_know(office: Office) -> None:
+    office.configure(recipients=["bob@acme.example", {"address": "ann@acme.example", "mask_contacts": True}])
+    office.make_and_send()
+    mails = {mail["To"]: b"".join(attachments(mail).values()) for mail in office.mails()}
+    assert b"Eve" in mails["bob@acme.example"]
+    assert b"Eve" not in mails["ann@acme.example"]
+    assert b"Contact " in mails["ann@acme.example"]
+
+
+def test_no_part_is_cut_from_days_that_have_changed_since(office: Office) -> None:
+    office.configure(recipients=[{"address": "bob@acme.example", "language": "de"}])
+    office.make()
+    lake = office.folder / "lake"
+    lake.rename(office.folder / "old")
+    office.make(LATE)  # in the lake, and not in the version that is read
+    version = office.folder / "out" / "acme" / "yesterday" / "2026-06-15"
+    office.post.catalogue.forget([(Key("acme", "yesterday", TODAY), 2)])
+    (version / "v2").rename(office.folder / "v2")
+    office.now = DUE
+    assert office.round().notes == [
+        "yesterday of 2026-06-15: the days of version 1 have changed since; the next version is sent"
+    ]
+    assert office.rows() == []
+
+
+def test_a_list_of_recipients_is_read_anew_and_its_bad_rows_are_kept_with_their_reason(
+    office: Office,
+) -> None:
+    path = office.folder / "people.csv"
+    path.write_text(
+        "address,language,team\nann@acme.example,de,A\nnobody,,\nbob@acme.example,xx,\nANN@acme.example,,\n"
+    )
+    del office.subscription["recipients"]
+    office.configure(recipients_file="people.csv")
+    office.make_and_send()
+    failed = {row.recipient.rpartition("/")[2]: row.reason for row in office.rows() if row.state == "failed"}
+    assert failed["people.csv, line 3"].startswith("address: String should match pattern")
+    assert failed["people.csv, line 4"].startswith("language: Input should be 'en'")
+    assert failed["people.csv, line 5"] == "ANN@acme.example is listed twice"
+    assert [mail["To"] for mail in office.mails()] == ["ann@acme.example"]
+    path.unlink()
+    office.now += DAY
+    office.make(on=office.now.date())
+    office.round()
+    (row,) = office.rows(TODAY + DAY)
+    assert (row.state, "No such file" in row.reason) == ("failed", True)
+
+
+def test_addresses_outside_the_allowed_domains_are_sent_nothing(office: Office) -> None:
+    office.deployment["allowed_domains"] = ["acme.example"]
+    (office.folder / "people.csv").write_text("address\nann@acme.example\neve@other.example\n")
+    del office.subscription["recipients"]
+    office.configure(recipients_file="people.csv")
+    office.make_and_send()
+    assert office.states()["ann@acme.example"] == "accepted"
+    assert [each.recipient for each in office.server.received] == ["ann@acme.example"]
+    del office.subscription["recipients_file"]
+    with pytest.raises(ConfigError, match=r"eve@other\.example is in none of the `allowed_domains`"):
+        office.configure(recipients=["eve@other.example"])
+
+
+def test_no_name_becomes_a_header_or_leaves_its_place(office: Office) -> None:
+    office.workspace["name"] = "Acme\r\nBcc: eve@other.example =?utf-8?q?=0ABcc:_e=40x.test?= <b>\u202e"
+    office.configure()
+    hostile = 'h1,2026-06-14T18:00:00Z,c9,k9,<script>alert(1)</script>,,"Bob\nX: y",user,{{ 7*7 }}'
+    office.make_and_send(hostile)
+    for mail in office.mails():
+        assert mail.keys().count("To") == 1
+        assert {"Bcc", "X"}.isdisjoint(mail.keys())
+        html = mail.get_body(("html",))
+        assert html
+        assert "<b>" not in html.get_content()
+        assert "<script" not in html.get_content()
+
+
+def test_bounces_come_back_to_an_address_of_their_own(office: Office) -> None:
+    office.deployment["smtp"] = json.loads(
+        office.server.settings(bounces="bounces@acme.example").model_dump_json()
+    )
+    office.configure()
+    office.make_and_send()
+    senders = {each.recipient: each.sender for each in office.server.received}
+    assert senders == {row.recipient: f"bounces+{row.id}@acme.example" for row in office.rows()}
+
+
+def test_what_a_person_decides_is_done(office: Office) -> None:
+    office.configure(recipients=["ann@acme.example"])
+    office.server.does("dot", Act.CUT, Act.CUT, Act.CUT)
+    office.make_and_send()
+    office.shell("retry", office.rows()[0].id[:10])
+    office.now = datetime.now(UTC)
+    office.round(MINUTE)
+    (row,) = office.rows()
+    assert (row.state, row.doubts, len(office.server.received)) == ("unknown", 2, 2)
+    assert office.mails()[1]["X-Possible-Copy"]
+    office.shell("resolve", row.id, "--arrived")
+    assert office.states() == {"ann@acme.example": "accepted"}
+    with pytest.raises(NotPossible, match="is accepted: it arrived, a person says"):
+        office.shell("retry", row.id)
+    with pytest.raises(NotPossible):
+        office.shell("cancel", row.id)
+    assert "ann@acme.example" in office.shell("list", "--state", "accepted")
+    assert str(office.folder / "out" / "acme" / ".outbox") in office.shell("show", row.id)
+    assert office.shell("list", "--state", "held").strip() == "none"
+
+
+def test_a_preview_is_the_mail_and_a_test_says_that_it_is_one(office: Office) -> None:
+    office.make()
+    office.shell("preview", "managers", "--to", str(office.folder / "look"), group=())
+    (path,) = (office.folder / "look").iterdir()
+    preview = message_from_bytes(path.read_bytes(), policy=default)
+    assert preview["To"] == "ann@acme.example"
+    assert not office.server.received
+    office.shell("send-test", "managers", "--to", "me@acme.example", "--as", "bob@acme.example", group=())
+    (mail,) = office.mails()
+    assert mail["Subject"] == f"TEST: {preview['Subject']}"
+    assert (mail["To"], office.rows()) == ("me@acme.example", [])
