@@ -140,11 +140,26 @@ class Catalogue:
 
     def is_told(self, key: str) -> bool:
         """Tell whether the operator was told of *key*."""
-        return bool(self._rows(select(NOTICES.c.key).where(NOTICES.c.key == key)))
+        return bool(
+            self._rows(select(NOTICES.c.key).where(NOTICES.c.key == key, NOTICES.c.told_at.is_not(None)))
+        )
 
-    def tell(self, key: str, text: str, now: datetime) -> bool:
-        """Note that the operator is told of *key*; tell whether that is new."""
-        return self._added(NOTICES, {"key": key, "told_at": now, "text": text})
+    def note(self, notices: Mapping[str, str], now: datetime) -> None:
+        """Write down what the operator is to be told (text by key), each thing once."""
+        for key, text in notices.items():
+            self._added(NOTICES, {"key": key, "noted_at": now, "text": text})
+
+    def untold(self) -> dict[str, str]:
+        """Return what the operator was not told yet, in order."""
+        noted = select(NOTICES.c.key, NOTICES.c.text).where(NOTICES.c.told_at.is_(None))
+        return {
+            row["key"]: row["text"] for row in self._rows(noted.order_by(NOTICES.c.noted_at, NOTICES.c.key))
+        }
+
+    def tell(self, keys: Iterable[str], now: datetime) -> None:
+        """Note that the operator was told of *keys*."""
+        with self._engine.begin() as connection:
+            connection.execute(update(NOTICES).where(NOTICES.c.key.in_(keys)).values(told_at=now))
 
     def _rows(self, statement: Select[Any]) -> list[RowMapping]:
         with self._engine.connect() as connection:

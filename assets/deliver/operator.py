@@ -19,12 +19,13 @@ class OperatorNotTold(ReportError):  # noqa: N818 - says what happened
 def tell_operator(
     config: Config, catalogue: Catalogue, notices: Mapping[str, str], now: datetime
 ) -> dict[str, str]:
-    """Mail those of *notices* (text by key) that were not told yet, in one mail; return them.
+    """Mail those of *notices* (text by key) and of earlier ones that were not told yet, in one mail.
 
     They count as told when the server has them, or where no mail is configured: a crash in between
-    tells twice, never not at all. Raises OperatorNotTold.
+    tells twice, never not at all. Returns what was told. Raises OperatorNotTold.
     """
-    new = {key: text for key, text in notices.items() if not catalogue.is_told(key)}
+    catalogue.note(notices, now)
+    new = catalogue.untold()
     if not new:
         return {}
     if config.operator and config.smtp:
@@ -40,6 +41,5 @@ def tell_operator(
             raise OperatorNotTold(f"a mail to the operator waits: {error}") from error
         if answer.outcome is not Outcome.ACCEPTED:
             raise OperatorNotTold(f"a mail to the operator waits: {answer.outcome}, {answer.text}")
-    for key, text in new.items():
-        catalogue.tell(key, text, now)
+    catalogue.tell(new, now)
     return new

@@ -91,7 +91,8 @@ NOTICES = Table(
     "notices",
     METADATA,
     Column("key", Text, primary_key=True, comment="what it is about: told once"),
-    Column("told_at", _Instant, nullable=False),
+    Column("noted_at", _Instant, nullable=False),
+    Column("told_at", _Instant, comment="none: the mail to the operator waits"),
     Column("text", Text, nullable=False),
     comment="what the operator was told",
 )

@@ -72,12 +72,12 @@ def test_each_thing_is_told_once_and_what_is_new_together(
         tell_operator(config(tmp_path, port), catalogue(tmp_path), notices, NOW)
     tell_operator(config(tmp_path, port), catalogue(tmp_path), LATE, NOW)
     (mail,) = box.mails
-    assert mail["Subject"].startswith("Assignment Reports: acme: yesterday of 2026-06-15 is late")
+    assert mail["Subject"].startswith("Assignment Reports: acme: assignment_events of 2026-06-14 failed")
     assert mail["Subject"].endswith("(and 1 more)")
     assert (mail["To"], mail["Auto-Submitted"]) == ("ops@example.org", "auto-generated")
     text = mail.get_payload(decode=True)
     assert isinstance(text, bytes)
-    assert list(text.decode().split("\r\n\r\n"))[1].strip() == notices["failed/acme/flow"]
+    assert text.decode().partition("\r\n\r\n")[0].strip() == notices["failed/acme/flow"]
 
 
 def test_what_the_server_did_not_take_is_told_later(tmp_path: Path, mailbox: tuple[Mailbox, int]) -> None:

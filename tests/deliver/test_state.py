@@ -54,6 +54,7 @@ def test_a_state_from_before_migrations_is_taken_over(tmp_path: Path) -> None:
     with engine.begin() as connection:
         for name in (VERSION_TABLE, "deliveries", "subscriptions"):
             connection.execute(text(f"DROP TABLE {name}"))
+        connection.execute(text("ALTER TABLE notices DROP COLUMN noted_at"))
     open_state.cache_clear()
     assert opened(url) == []
 

@@ -23,6 +23,7 @@ from orchestration.definitions import build_definitions
 from tests.conftest import HEADER
 
 _LOOK = timedelta(minutes=10)
+_SENSORS = ("due_and_not_done", "deliveries")
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class World:
     folder: Path
     instance: dg.DagsterInstance
     now: datetime
-    cursor: str | None = None
+    cursors: dict[str, str | None] = field(default_factory=dict)
     is_on: bool = True
     runs: list[Done] = field(default_factory=list)
     keys: set[str | None] = field(default_factory=set)
@@ -73,15 +74,15 @@ class World:
         ]
 
     def pass_time(self, until: datetime) -> None:
-        """Let every schedule tick and the sensor look until *until*, where the daemon is on."""
+        """Let every schedule tick and the sensors look until *until*, where the daemon is on."""
         for at, name in merge(
             *(self._ticks(schedule, until) for schedule in self.schedules()), self._looks(until)
         ):
             self.now = at
             if not self.is_on:
                 continue
-            if name == "due_and_not_done":
-                self.look()
+            if name in _SENSORS:
+                self.look(name)
             else:
                 self.tick(name)
         self.now = until
@@ -102,7 +103,7 @@ class World:
     def _looks(self, until: datetime) -> Iterator[tuple[datetime, str]]:
         at = self.now + _LOOK
         while at <= until:
-            yield at, "due_and_not_done"
+            yield from ((at, name) for name in _SENSORS)
             at += _LOOK
 
     def tick(self, name: str) -> str | None:
@@ -115,19 +116,19 @@ class World:
             self.run(request, name)
         return evaluated.skip_message
 
-    def look(self) -> str | None:
-        """Let the sensor look now; return why it launched nothing."""
-        context = dg.build_sensor_context(cursor=self.cursor, repository_def=self.repository)
+    def look(self, name: str = "due_and_not_done") -> str | None:
+        """Let a sensor look now; return why it launched nothing."""
+        context = dg.build_sensor_context(cursor=self.cursors.get(name), repository_def=self.repository)
         context._instance = self.instance
-        evaluated = self.repository.get_sensor_def("due_and_not_done").evaluate_tick(context)
-        self.cursor = evaluated.cursor
+        evaluated = self.repository.get_sensor_def(name).evaluate_tick(context)
+        self.cursors[name] = evaluated.cursor
         for request in evaluated.run_requests or []:
-            self.run(request, "due_and_not_done")
+            self.run(request, name)
         return evaluated.skip_message
 
     def run(self, request: dg.RunRequest, by: str) -> None:
-        """Run *request*, unless the sensor asked for the same before: Dagster does so once."""
-        if by == "due_and_not_done":
+        """Run *request*, unless a sensor asked for the same before: Dagster does so once."""
+        if by in _SENSORS:
             assert request.run_key not in self.keys, f"{request.run_key} would not be launched again"
             self.keys.add(request.run_key)
         with freeze_time(self.now):

@@ -1,4 +1,4 @@
-"""The ledger of deliveries, and since when each subscription is known."""
+"""The ledger of deliveries, since when each subscription is known, notices that wait."""
 
 from alembic import op
 from sqlalchemy import Column, Date, DateTime, Integer, Text
@@ -8,7 +8,13 @@ down_revision = "0001"
 
 
 def upgrade() -> None:
-    """Make the tables."""
+    """Make the tables; let a notice be noted before it is told."""
+    with op.batch_alter_table("notices") as notices:
+        notices.add_column(Column("noted_at", DateTime(timezone=True)))
+    op.execute("UPDATE notices SET noted_at = told_at")
+    with op.batch_alter_table("notices") as notices:
+        notices.alter_column("noted_at", nullable=False)
+        notices.alter_column("told_at", nullable=True, comment="none: the mail to the operator waits")
     op.create_table(
         "subscriptions",
         Column("workspace", Text, primary_key=True),
