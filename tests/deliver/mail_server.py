@@ -6,7 +6,7 @@ import struct
 import threading
 import time
 from collections import defaultdict, deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from enum import Enum, auto
@@ -50,13 +50,17 @@ class Received:
 
 @dataclass
 class MailServer:
-    """A server on loopback: *acts* by step, in order of use; after them it behaves well."""
+    """A server on loopback: *acts* by step, in order of use; after them it behaves well.
+
+    What is in *before* happens before it answers at a step.
+    """
 
     acts: dict[str, deque[str | Act]] = field(default_factory=lambda: defaultdict(deque))
     features: list[str] = field(default_factory=list)
     tls: ssl.SSLContext | None = None
     received: list[Received] = field(default_factory=list)
     commands: list[str] = field(default_factory=list)
+    before: dict[str, Callable[[], None]] = field(default_factory=dict)
     connection_count: int = 0
 
     def does(self, step: str, *acts: str | Act) -> Self:
@@ -122,6 +126,7 @@ class MailServer:
         raise StopIteration
 
     def _next(self, step: str) -> str | Act:
+        self.before.get(step, lambda: None)()
         return self.acts[step].popleft() if self.acts[step] else GOOD.get(step, "500 what?")
 
     def _answer(self, connection: socket.socket, step: str) -> str:

@@ -1,0 +1,123 @@
+"""Two schedulers with one ledger in PostgreSQL: each mail is sent by one of them."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from assets.deliver.state import open_state
+from tests.conftest import Postgres
+from tests.deliver.mail_server import Act, mail_server
+from tests.deliver.office import DUE, Office
+
+ROOT = Path(__file__).parents[2]
+RECIPIENTS = [f"p{number}@acme.example" for number in range(40)]
+ROUND = """
+import sys
+from datetime import datetime
+from pathlib import Path
+from tests.deliver.office import Office
+from tests.deliver.mail_server import MailServer
+
+server = MailServer()
+server.port = int(sys.argv[2])
+office = Office(Path(sys.argv[1]), server, eval(sys.argv[3]), deployment=eval(sys.argv[4]), now=datetime.fromisoformat(sys.argv[5]))
+print("ready", flush=True)
+sys.stdin.readline()
+print(dict(office.round().states), flush=True)
+"""
+
+
+def scheduler(office: Office) -> subprocess.Popen[str]:
+    """Start a process that does one round when it is told to."""
+    arguments = [
+        str(office.folder),
+        str(office.server.port),
+        repr(office.subscription),
+        repr(office.deployment),
+    ]
+    process = subprocess.Popen(
+        [sys.executable, "-c", ROUND, *arguments, str(office.now)],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"PYTHONTZPATH": ""},
+    )
+    assert process.stdout
+    assert process.stdout.readline() == "ready\n"
+    return process
+
+
+def begin(process: subprocess.Popen[str]) -> None:
+    assert process.stdin
+    process.stdin.write("go\n")
+    process.stdin.flush()
+
+
+@pytest.fixture
+def state(postgres: Postgres) -> str:
+    postgres.run("DROP DATABASE IF EXISTS ledger WITH (FORCE); CREATE DATABASE ledger OWNER postgres;")
+    open_state.cache_clear()
+    return postgres.url("postgres").removesuffix("postgres") + "ledger"
+
+
+def test_two_schedulers_send_each_mail_once(state: str, tmp_path: Path) -> None:
+    with mail_server() as server:
+        office = Office(tmp_path, server, {"recipients": RECIPIENTS}, deployment={"state": state})
+        office.make()
+        office.now = DUE
+        schedulers = [scheduler(office) for _ in range(2)]
+        for each in schedulers:
+            begin(each)
+        said = [each.communicate(timeout=60)[0] for each in schedulers]
+        assert [each.returncode for each in schedulers] == [0, 0], said
+        assert Counter(mail.recipient for mail in server.received) == dict.fromkeys(RECIPIENTS, 1)
+        assert office.states() == dict.fromkeys(RECIPIENTS, "accepted")
+        open_state(state).dispose()
+
+
+def test_what_a_killed_scheduler_left_is_taken_over_at_once(state: str, tmp_path: Path) -> None:
+    with mail_server() as server:
+        server.does("dot", *["250 taken"] * 4, Act.SILENCE)
+        office = Office(tmp_path, server, {"recipients": RECIPIENTS}, deployment={"state": state})
+        office.make()
+        office.now = DUE
+        first, second = scheduler(office), scheduler(office)
+        begin(first)
+        while len(server.received) < 5:
+            time.sleep(0.02)
+        begin(second)  # it waits for the first
+        first.send_signal(signal.SIGKILL)
+        assert "unknown" in second.communicate(timeout=60)[0]
+        first.communicate()
+        assert sorted(Counter(office.states().values()).items()) == [("accepted", 39), ("unknown", 1)]
+        assert Counter(mail.recipient for mail in server.received) == dict.fromkeys(RECIPIENTS, 1)
+        open_state(state).dispose()
+
+
+def test_who_loses_the_lock_with_its_connection_sends_no_dot(
+    state: str, postgres: Postgres, tmp_path: Path
+) -> None:
+    with mail_server() as server:
+        office = Office(tmp_path, server, {"recipients": RECIPIENTS[:3]}, deployment={"state": state})
+        office.make()
+        office.now = DUE
+        server.before["DATA"] = lambda: postgres.run(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'ledger'"
+        )
+        with pytest.raises(Exception, match=r"terminat|closed"):
+            office.round()
+        assert not server.received
+        server.before.clear()
+        for _ in range(2):
+            office.round(timedelta(minutes=2))
+        assert office.states() == dict.fromkeys(RECIPIENTS[:3], "accepted")
+        assert len(server.received) == 3
+        open_state(state).dispose()
