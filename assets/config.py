@@ -214,6 +214,12 @@ class Config(Setting):
     keep_versions: int | None = Field(
         default=None, ge=1, description="Versions of one report that are kept; all, unless told."
     )
+    keep_reports_days: int | None = Field(
+        default=None, ge=62, description="Reports of older report dates are removed; none, unless told."
+    )
+    keep_mails_days: int = Field(
+        default=30, ge=1, description="Mails are removed after so many days; the ledger keeps their rows."
+    )
     workspaces: tuple[Workspace, ...]
 
     @field_validator("workspaces")

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from assets.errors import ConfigError, ReportError
-from orchestration import cli_deliveries
+from orchestration import cli_archive, cli_deliveries
 from orchestration.options import DEFAULT_CONFIG, ConfigOption, WorkspaceOption, chosen_workspaces, usable
 
 if TYPE_CHECKING:
@@ -31,8 +31,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-archive_app = typer.Typer(help="Look after the archived reports.", no_args_is_help=True)
-app.add_typer(archive_app, name="archive")
+app.add_typer(cli_archive.app, name="archive")
 
 app.add_typer(cli_deliveries.app, name="deliveries")
 app.command("preview")(cli_deliveries.preview)
@@ -251,23 +250,6 @@ def reindex(config: ConfigOption = DEFAULT_CONFIG) -> None:
         catalogue.record(each, as_of, archived_at)
     slugs = sorted({each.manifest.workspace for each, _, _ in archived})
     typer.echo(f"{len(archived):,} versions in {write_index(catalogue, settings.archive, slugs)}")
-
-
-@archive_app.command("verify")
-def verify_archive(config: ConfigOption = DEFAULT_CONFIG) -> None:
-    """Read every archived file again and compare it with its manifest."""
-    from assets.deliver.catalogue import Catalogue
-    from assets.deliver.verify import verify
-
-    settings = usable(config)
-    verified = verify(settings.archive, Catalogue(settings.state).listed())
-    for fault in verified.faults:
-        typer.echo(fault)
-    typer.echo(
-        f"{verified.version_count:,} versions, {verified.file_count:,} files: {len(verified.faults):,} faults"
-    )
-    if verified.faults:
-        raise typer.Exit(1)
 
 
 @app.command()

@@ -7,8 +7,8 @@ import dagster as dg
 from dagster import DagsterRunStatus, RunsFilter
 
 from assets.config import Config
-from assets.deliver.catalogue import Catalogue
-from assets.deliver.resource import ArchiveResource
+from assets.deliver.post import Post
+from assets.deliver.retention import put_away
 from assets.extract.defs import Clock
 
 _AT_ONCE = 500
@@ -35,17 +35,11 @@ def maintenance_assets(config: Config, broken: Sequence[str]) -> list[dg.AssetsD
             ],
         )
 
-    @dg.asset(group_name="deployment", description="What was put away: old runs, old versions of reports.")
-    def retention(
-        context: dg.AssetExecutionContext,
-        archive: ArchiveResource,
-        catalogue: dg.ResourceParam[Catalogue],
-        clock: dg.ResourceParam[Clock],
-    ) -> dg.MaterializeResult:
-        runs = delete_runs(context.instance, config.keep_runs_days, clock)
-        versions = archive.open().prune(config.keep_versions) if config.keep_versions else []
-        catalogue.forget(versions)
-        return dg.MaterializeResult(metadata={"runs": runs, "versions": len(versions)})
+    @dg.asset(group_name="deployment", description="What was put away: old runs, reports, mails.")
+    def retention(context: dg.AssetExecutionContext, post: dg.ResourceParam[Post]) -> dg.MaterializeResult:
+        runs = delete_runs(context.instance, config.keep_runs_days, post.clock)
+        done = put_away(config, post.catalogue, post.ledger, post.clock())
+        return dg.MaterializeResult(metadata={"runs": runs, "versions": done.versions, "mails": done.mails})
 
     return [configuration, retention]
 

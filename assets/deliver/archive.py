@@ -202,12 +202,16 @@ class Archive:
             (temporary / MANIFEST).write_text(manifest.model_dump_json(indent=2) + "\n", encoding="utf-8")
         return Archived(folder, manifest, is_new=True)
 
-    def prune(self, keep: int) -> list[tuple[Key, int]]:
-        """Remove all but the newest *keep* versions of each report; return what was removed."""
+    def prune(self, keep: int | None, oldest: date) -> list[tuple[Key, int]]:
+        """Remove report dates before *oldest*, and all but the newest *keep* versions; return what went."""
         removed = []
         for folder in sorted(self.root.glob("*/*/*/")):
-            for number in sorted(_versions(folder))[:-keep]:
-                key = Key(folder.parent.parent.name, folder.parent.name, date.fromisoformat(folder.name))
+            versions = sorted(_versions(folder))
+            if not versions:
+                continue
+            key = Key(folder.parent.parent.name, folder.parent.name, date.fromisoformat(folder.name))
+            kept = () if key.report_date < oldest else versions[-keep:] if keep else versions
+            for number in (each for each in versions if each not in kept):
                 removed.append((key, number))
                 remove_folder(folder / f"v{number}")
         return removed

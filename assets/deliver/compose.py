@@ -56,7 +56,7 @@ class Composer:
             version=archived.manifest.version,
             attached=tuple(files),
             place=self._place(archived),
-            figures=self.subscription.figures,
+            figures=self.subscription.figures and correction is None,
             correction=correction[1] if correction else None,
         )
         heads = self._heads(recipient, delivery_id, correction[0] if correction else None)

@@ -1,6 +1,7 @@
 """The archive's index pages, written from the catalogue; they work from `file://`.
 
-`index.html` lists the workspaces, `<workspace>/index.html` every version of its reports.
+`index.html` lists the workspaces, `<workspace>/index.html` every version of its reports. Their script
+searches and filters what is there; without it, all is shown.
 """
 
 from collections.abc import Iterator, Sequence
@@ -14,7 +15,7 @@ from assets.deliver.archive import opened_first
 from assets.deliver.catalogue import Catalogue
 from assets.durable import one_at_a_time, replacing
 from assets.render.html import environment
-from assets.render.style import stylesheet
+from assets.render.style import TEMPLATES, stylesheet
 
 INDEX = "index.html"
 _STYLE = """
@@ -22,7 +23,11 @@ td { vertical-align: middle; }
 tr.old { color: var(--quiet); }
 .badge { background: var(--warn); border-radius: 8pt; padding: 0 6pt; font-size: 8pt; white-space: nowrap; }
 h2 { margin-top: 14pt; }
+.choose { display: flex; flex-wrap: wrap; gap: 8pt 12pt; align-items: end; margin: 10pt 0; }
+.choose[hidden] { display: none; }
+.choose label { display: grid; font-size: 9pt; color: var(--quiet); }
 """
+_STATES = ("newest", "older", "provisional", "outdated")
 
 
 def write_index(catalogue: Catalogue, root: Path, workspaces: Sequence[str]) -> Path:
@@ -43,8 +48,18 @@ def write_index(catalogue: Catalogue, root: Path, workspaces: Sequence[str]) -> 
 
 def _write(path: Path, workspaces: Sequence[RowMapping], entries: Sequence[dict[str, Any]]) -> None:
     style = Markup(stylesheet("screen") + _STYLE)  # noqa: S704 - our own files
-    template = environment("en").get_template("index.html.j2")
-    page = template.render(style=style, workspaces=workspaces, entries=entries)
+    page = (
+        environment("en")
+        .get_template("index.html.j2")
+        .render(
+            style=style,
+            script=Markup((TEMPLATES / "index.js").read_text(encoding="utf-8")),  # noqa: S704 - our own file
+            workspaces=workspaces,
+            entries=entries,
+            reports=sorted({(entry["report"], entry["title"]) for entry in entries}),
+            states=_STATES if entries else ("newest", "outdated"),
+        )
+    )
     with replacing(path) as temporary:
         temporary.write_text(page, encoding="utf-8")
 
@@ -58,5 +73,14 @@ def _entries(versions: Sequence[RowMapping], prefix: str = "") -> Iterator[dict[
             "folder": f"{prefix}{version['report']}/{version['report_date']}/v{version['version']}",
             "opens": opened_first(version["files"]),
             "is_latest": key not in seen,
+            "states": " ".join(_states_of(version, is_latest=key not in seen)),
         }
         seen.add(key)
+
+
+def _states_of(version: RowMapping, *, is_latest: bool) -> Iterator[str]:
+    yield "newest" if is_latest else "older"
+    if version["provisional"]:
+        yield "provisional"
+    if version["outdated_since"]:
+        yield "outdated"

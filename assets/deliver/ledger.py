@@ -119,6 +119,14 @@ class Ledger:
         asked += [_ROW.subscription == subscription] if subscription else []
         return self.found(*asked, newest=limit)
 
+    def contents_wanted(self) -> set[str]:
+        """Return the SHA-256 of every mail that may still be sent."""
+        columns = (_ROW.content, _ROW.content_without_files)
+        ends = (State.ACCEPTED, State.CANCELLED, State.EXPIRED, State.FAILED)
+        with self._engine.connect() as connection:
+            rows = connection.execute(select(*columns).where(_ROW.state.not_in(ends)))
+            return {sha256 for row in rows for sha256 in row if sha256}
+
     def troubles(self, since: datetime) -> list[Delivery]:
         """Return what did not arrive, or perhaps not, as it was seen since then."""
         return self.found(_ROW.state.in_(_TROUBLES), _ROW.changed_at >= since)

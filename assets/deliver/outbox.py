@@ -1,6 +1,8 @@
 """The bytes to send, kept by their SHA-256 before the first attempt: `<archive>/<workspace>/.outbox/`."""
 
 import hashlib
+from collections.abc import Collection
+from datetime import UTC, datetime
 from pathlib import Path
 
 from assets.durable import replacing
@@ -35,6 +37,17 @@ class Outbox:
         if hashlib.sha256(content).hexdigest() != sha256:
             raise MailLost(f"{self.path(sha256)} was changed")
         return content
+
+    def prune(self, before: datetime, keep: Collection[str]) -> int:
+        """Remove what was kept before that instant, but not *keep*; return how many."""
+        old = [
+            path
+            for path in self._folder.glob("*.eml")
+            if path.stem not in keep and datetime.fromtimestamp(path.stat().st_mtime, UTC) < before
+        ]
+        for path in old:
+            path.unlink()
+        return len(old)
 
     def path(self, sha256: str) -> Path:
         """Return where the content with that SHA-256 is kept."""

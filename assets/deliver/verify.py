@@ -1,4 +1,4 @@
-"""Whether the archive still holds what was archived: every file is read and hashed again."""
+"""Whether the archive still holds what was archived: every file is read and hashed again, mails too."""
 
 import hashlib
 from collections.abc import Iterable, Iterator
@@ -30,6 +30,10 @@ def verify(root: Path, listed: Iterable[tuple[Key, int]]) -> Verified:
         verified.version_count += 1
         verified.file_count += sum(path.is_file() for path in folder.iterdir())
         verified.faults += (f"{folder.relative_to(root)}: {fault}" for fault in _faults(folder))
+    for mail in sorted(root.glob("*/.outbox/*.eml")):
+        verified.file_count += 1
+        if _sha256(mail) != mail.stem:
+            verified.faults.append(f"{mail.relative_to(root)} was changed")
     lost = {_folder(root, key, version) for key, version in listed} - set(there)
     verified.faults += (
         f"{each.relative_to(root)}: is in the catalogue, and not there" for each in sorted(lost)
@@ -62,8 +66,11 @@ def _faults(folder: Path) -> Iterator[str]:
 def _fault(path: Path, entry: FileEntry) -> str | None:
     if not path.is_file():
         return f"{entry.name} is missing"
-    with path.open("rb") as file:
-        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
     if path.stat().st_size != entry.size:
         return f"{entry.name} has {path.stat().st_size:,} bytes of {entry.size:,}"
-    return None if sha256 == entry.sha256 else f"{entry.name} was changed"
+    return None if _sha256(path) == entry.sha256 else f"{entry.name} was changed"
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

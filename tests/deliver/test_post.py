@@ -11,6 +11,8 @@ import pytest
 
 from assets.deliver.archive import Key
 from assets.deliver.delivery import NotPossible
+from assets.deliver.retention import put_away
+from assets.deliver.verify import verify
 from assets.errors import ConfigError
 from tests.deliver.mail_server import Act, MailServer, mail_server
 from tests.deliver.office import DUE, TODAY, Office, attachments, text_of
@@ -406,3 +408,34 @@ def test_a_preview_is_the_mail_and_a_test_says_that_it_is_one(office: Office) ->
     (mail,) = office.mails()
     assert mail["Subject"] == f"TEST: {preview['Subject']}"
     assert (mail["To"], office.rows()) == ("me@acme.example", [])
+
+
+def test_mails_and_reports_are_put_away_when_their_time_is_over(office: Office) -> None:
+    office.server.does("dot", Act.CUT)
+    office.make_and_send()
+    (open_one,) = (row for row in office.rows() if row.state == "unknown")
+    office.now = datetime.now(UTC) + 40 * DAY  # files have the real time
+    put = put_away(office.config, office.post.catalogue, office.post.ledger, office.now)
+    assert (put.versions, put.mails) == (0, 2)
+    kept = {path.stem for path in (office.folder / "out" / "acme" / ".outbox").iterdir()}
+    assert kept == {open_one.content, open_one.content_without_files}
+    office.deployment["keep_reports_days"] = 62
+    office.configure()
+    office.now += 365 * DAY
+    put = put_away(office.config, office.post.catalogue, office.post.ledger, office.now)
+    assert put.versions == 1
+    assert office.post.catalogue.newest() == {}
+    assert "yesterday" not in (office.folder / "out" / "acme" / "index.html").read_text()
+
+
+def test_a_changed_mail_is_neither_sent_nor_overlooked(office: Office) -> None:
+    office.server.does("RCPT", "451 later", "451 later")
+    office.make_and_send()
+    for path in (office.folder / "out" / "acme" / ".outbox").iterdir():
+        path.write_bytes(b"To: eve@other.example\r\n\r\nhello")
+    faults = verify(office.config.archive, []).faults
+    assert len(faults) == 4
+    assert all("was changed" in fault for fault in faults)
+    office.round(2 * MINUTE)
+    assert office.states() == dict.fromkeys(BOTH, "failed")
+    assert not office.server.received

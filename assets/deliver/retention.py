@@ -1,0 +1,32 @@
+"""What is put away: old report dates, old versions, mails that nobody waits for any more."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from assets.config import Config
+from assets.deliver.archive import Archive
+from assets.deliver.catalogue import Catalogue
+from assets.deliver.index import write_index
+from assets.deliver.ledger import Ledger
+from assets.deliver.outbox import Outbox
+
+
+@dataclass(frozen=True, slots=True)
+class PutAway:
+    """How many versions and mails were removed."""
+
+    versions: int
+    mails: int
+
+
+def put_away(config: Config, catalogue: Catalogue, ledger: Ledger, now: datetime) -> PutAway:
+    """Remove what the configuration does not keep; the ledger's rows stay."""
+    oldest = now.date() - timedelta(config.keep_reports_days) if config.keep_reports_days else date.min
+    versions = Archive(config.archive).prune(config.keep_versions, oldest)
+    catalogue.forget(versions)
+    wanted = ledger.contents_wanted()
+    before = now - timedelta(config.keep_mails_days)
+    mails = sum(Outbox(config.archive, each.slug).prune(before, wanted) for each in config.workspaces)
+    if versions:
+        write_index(catalogue, config.archive, sorted({key.workspace for key, _ in versions}))
+    return PutAway(len(versions), mails)
