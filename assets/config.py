@@ -241,7 +241,7 @@ class Config(Setting):
         for workspace in self.workspaces:
             for each in workspace.subscriptions:
                 named = f"subscription {workspace.slug}/{each.name}"
-                if self.smtp is None:
+                if self.smtp is None and each.channel is None:
                     raise ValueError(f"{named} needs `smtp`")
                 if each.cc_operator and self.operator is None:
                     raise ValueError(f"{named}: `cc_operator` needs `operator`")
@@ -284,3 +284,7 @@ def _secrets(config: Config) -> Iterator[tuple[str, SecretStr]]:
             yield f"workspaces.{number}.source.url", workspace.source.url
         if workspace.mask_key:
             yield f"workspaces.{number}.mask_key", workspace.mask_key
+        for at, subscription in enumerate(workspace.subscriptions):
+            for name, value in subscription.channel or ():
+                if isinstance(value, SecretStr):
+                    yield f"workspaces.{number}.subscriptions.{at}.{name}", value

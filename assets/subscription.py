@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 
+from assets.channels import Channel, Sftp, Slack, Webhook
 from assets.presentation import Filters, Format, Language
 from assets.setting import Address, Folder, Name, Setting
 
@@ -44,6 +45,9 @@ class Subscription(Setting):
         default=None,
         description="CSV file with a column `address`; read anew for each issue. In place of `recipients`.",
     )
+    webhook: Webhook | None = Field(default=None, description="In place of recipients: a program.")
+    slack: Slack | None = Field(default=None, description="In place of recipients: a channel of Slack.")
+    sftp: Sftp | None = Field(default=None, description="In place of recipients: a folder for `attach`.")
     attach: tuple[Format, ...] = Field(default=(Format.PDF,), description="Files that the mail carries.")
     figures: bool = Field(default=True, description="The mail itself says total, sources and findings.")
     language: Language | None = Field(default=None, description="The reports' own, unless told.")
@@ -72,8 +76,13 @@ class Subscription(Setting):
 
     @model_validator(mode="after")
     def _somebody_is_sent_it(self) -> Self:
-        if bool(self.recipients) == (self.recipients_file is not None):
-            raise ValueError("give `recipients` or `recipients_file`")
+        ways = (self.recipients or None, self.recipients_file, self.webhook, self.slack, self.sftp)
+        if sum(way is not None for way in ways) != 1:
+            raise ValueError("give one of `recipients`, `recipients_file`, `webhook`, `slack` and `sftp`")
+        if self.channel and (self.cc_operator or self.details_asked):
+            raise ValueError("`cc_operator` and {recipient....} belong to mails")
+        if self.sftp and not self.attach:
+            raise ValueError("`sftp` needs `attach`")
         addresses = [each.address.lower() for each in self.recipients]
         twice = sorted({each for each in addresses if addresses.count(each) > 1})
         if twice:
@@ -89,6 +98,11 @@ class Subscription(Setting):
             if strange := sorted(each.details.keys() - asked - {"address"}):
                 raise ValueError(f"{each.address}: no such key, and `filters` do not name it: {strange[0]}")
         return self
+
+    @property
+    def channel(self) -> Channel | None:
+        """Where it goes in place of mailboxes."""
+        return self.webhook or self.slack or self.sftp
 
     @property
     def details_asked(self) -> set[str]:

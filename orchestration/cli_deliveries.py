@@ -141,13 +141,14 @@ def preview(
     config: ConfigOption = DEFAULT_CONFIG,
     workspace: WorkspaceOption = None,
     recipient: RecipientOption = None,
-    folder: Annotated[Path, typer.Option("--to", help="Folder for the .eml files.")] = Path(),
+    folder: Annotated[Path, typer.Option("--to", help="Folder for the files.")] = Path(),
 ) -> None:
     """Write a subscription's mails as files, and send nothing."""
     trial = _trial(config, workspace, subscription, recipient)
     for archived, mail in trial.preview():
         manifest = archived.manifest
-        path = folder / f"{manifest.workspace}-{manifest.report}-{manifest.report_date}.eml"
+        suffix = "json" if mail.startswith(b"{") else "eml"
+        path = folder / f"{manifest.workspace}-{manifest.report}-{manifest.report_date}.{suffix}"
         folder.mkdir(parents=True, exist_ok=True)
         path.write_bytes(mail)
         typer.echo(str(path))

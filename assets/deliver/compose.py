@@ -1,17 +1,20 @@
-"""A mail about an archived version: bodies from its report, files from its folder.
+"""A mail about an archived version, or a message to a channel: words from its report, files from its folder.
 
 Who gets it, and when, is decided in `post.py`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 
+from assets.channels import Channel, Sftp, Slack, Webhook
 from assets.config import Config, Workspace
 from assets.deliver.archive import PART, Archived, address, opened_first
 from assets.deliver.message import Heads, message_id, report_message
+from assets.deliver.sftp import sftp_order
+from assets.deliver.webhook import slack_body, webhook_body
 from assets.render.mail import Bodies, Correction, Said, mail_bodies
 from assets.report.model import Report
 from assets.subscription import Subscription
@@ -45,21 +48,42 @@ class Composer:
         delivery_id: str,
         correction: tuple[str, Correction] | None = None,
     ) -> Letter:
-        """Return the mail about *archived*; a *correction* has no files, and the id of what it corrects.
+        """Return what is sent of *archived*; a *correction* has the id of what it corrects, and no files.
 
         Raises MailNotSafe.
         """
-        kept = {each.name for each in archived.manifest.files}
-        wanted = () if correction else self.subscription.attach
-        files = _files(archived, tuple(each.file for each in wanted if each.file in kept))
         said = Said(
             version=archived.manifest.version,
-            attached=tuple(files),
             place=self._place(archived),
             figures=self.subscription.figures and correction is None,
             correction=correction[1] if correction else None,
         )
-        heads = self._heads(recipient, delivery_id, correction[0] if correction else None)
+        if self.subscription.channel:
+            return self._message(self.subscription.channel, archived, said)
+        return self._mail(archived, recipient, delivery_id, said, correction[0] if correction else None)
+
+    def _message(self, channel: Channel, archived: Archived, said: Said) -> Letter:
+        subject = f"{self.mark}{_bodies(archived.folder, replace(said, figures=False)).subject}"
+        match channel:
+            case Webhook():
+                root, url = self.config.archive, self.config.archive_url
+                content = webhook_body(
+                    archived, lambda name: address(root, url, archived.folder / name), said.correction
+                )
+            case Slack():
+                content = slack_body(archived.report(), subject, said.place)
+            case Sftp():
+                root = self.config.archive / self.workspace.slug
+                content = sftp_order(archived, self._names(archived), root)
+        return Letter(subject, content, None)
+
+    def _mail(
+        self, archived: Archived, recipient: str, delivery_id: str, said: Said, corrects: str | None
+    ) -> Letter:
+        names = {} if said.correction else self._names(archived)
+        files = dict(zip(names, _read(archived.folder, tuple(names.values())), strict=True))
+        said = replace(said, attached=tuple(files))
+        heads = self._heads(recipient, delivery_id, corrects)
         bodies = self._marked(_bodies(archived.folder, said))
         if not files:
             return Letter(bodies.subject, report_message(heads, bodies, {}), None)
@@ -68,6 +92,16 @@ class Composer:
         if sum(map(len, files.values())) * 4 / 3 > self._most_bytes:  # as base64 has them
             return Letter(bodies.subject, without_files, None)
         return Letter(bodies.subject, report_message(heads, bodies, files), without_files)
+
+    def _names(self, archived: Archived) -> dict[str, str]:
+        """Return the archived files to send, by names that tell them apart in a mailbox."""
+        manifest = archived.manifest
+        report = manifest.report.partition(PART)[0]
+        name = f"{manifest.workspace}-{report}-{manifest.report_date}-v{manifest.version}"
+        wanted = {each.file for each in self.subscription.attach}
+        return {
+            f"{name}{Path(each.name).suffix}": each.name for each in manifest.files if each.name in wanted
+        }
 
     def _marked(self, bodies: Bodies) -> Bodies:
         return replace(bodies, subject=f"{self.mark}{bodies.subject}")
@@ -109,14 +143,5 @@ def _bodies(folder: Path, said: Said) -> Bodies:
 
 
 @lru_cache(maxsize=4)
-def _read(folder: Path, names: Sequence[str]) -> Mapping[str, bytes]:
-    return {name: (folder / name).read_bytes() for name in names}
-
-
-def _files(archived: Archived, names: tuple[str, ...]) -> Mapping[str, bytes]:
-    """Return the files to attach under names that tell them apart in a mailbox."""
-    manifest = archived.manifest
-    report = manifest.report.partition(PART)[0]
-    name = f"{manifest.workspace}-{report}-{manifest.report_date}-v{manifest.version}"
-    contents = _read(archived.folder, names)
-    return {f"{name}{Path(each).suffix}": content for each, content in contents.items()}
+def _read(folder: Path, names: Sequence[str]) -> list[bytes]:
+    return [(folder / name).read_bytes() for name in names]

@@ -1,4 +1,7 @@
-"""The bytes to send, kept by their SHA-256 before the first attempt: `<archive>/<workspace>/.outbox/`."""
+"""The bytes to send, kept by their SHA-256 before the first attempt: `<archive>/<workspace>/.outbox/`.
+
+Mails are `.eml`, what goes to programs is `.json`.
+"""
 
 import hashlib
 from collections.abc import Collection
@@ -22,7 +25,7 @@ class Outbox:
     def put(self, content: bytes) -> str:
         """Keep *content* durably; return its SHA-256."""
         sha256 = hashlib.sha256(content).hexdigest()
-        path = self.path(sha256)
+        path = self._folder / f"{sha256}.{'json' if content.startswith(b'{') else 'eml'}"
         if not path.exists():
             with replacing(path) as temporary:
                 temporary.write_bytes(content)
@@ -42,7 +45,7 @@ class Outbox:
         """Remove what was kept before that instant, but not *keep*; return how many."""
         old = [
             path
-            for path in self._folder.glob("*.eml")
+            for path in self._folder.glob("*.*")
             if path.stem not in keep and datetime.fromtimestamp(path.stat().st_mtime, UTC) < before
         ]
         for path in old:
@@ -51,4 +54,4 @@ class Outbox:
 
     def path(self, sha256: str) -> Path:
         """Return where the content with that SHA-256 is kept."""
-        return self._folder / f"{sha256}.eml"
+        return next(self._folder.glob(f"{sha256}.*"), self._folder / sha256)

@@ -8,17 +8,18 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
-from assets.config import Config, Smtp, Workspace
+from assets.config import Config, Workspace
 from assets.deliver.archive import Key
 from assets.deliver.catalogue import Catalogue
 from assets.deliver.delivery import Delivery, State, fate, held
 from assets.deliver.issues import Act, Issue, due_issues, judge_issue
 from assets.deliver.ledger import Desk, Ledger, as_left
-from assets.deliver.message import as_possible_copy
+from assets.deliver.lines import Line, opened
 from assets.deliver.outbox import MailLost, Outbox
 from assets.deliver.parts import DaysHaveChanged
 from assets.deliver.prepare import Preparation, Prepared
-from assets.deliver.smtp import Answer, MailServer, MailServerRefuses, Outcome, Patience, Step, connected
+from assets.deliver.smtp import Answer, MailServerRefuses, Outcome, Patience, Step
+from assets.errors import ConfigError
 from assets.subscription import Subscription
 
 Clock = Callable[[], datetime]
@@ -111,9 +112,7 @@ class _Round:
     """One round from the *desk*: nobody else sends for the subscription meanwhile."""
 
     def __init__(self, post: Post, desk: Desk, workspace: Workspace, subscription: Subscription) -> None:
-        assert post.config.smtp  # noqa: S101 - the configuration's validation
         self.done = Done()
-        self._smtp: Smtp = post.config.smtp
         self._post, self._desk = post, desk
         self._workspace, self._subscription = workspace, subscription
         self._outbox = Outbox(post.config.archive, workspace.slug)
@@ -152,34 +151,34 @@ class _Round:
 
     def send(self) -> None:
         """Send what is ready, over one connection while it lasts; where none can be had, all is held."""
-        waiting = deque(self._desk.ready(self._post.clock()))
+        post = self._post
+        waiting = deque(self._desk.ready(post.clock()))
         refusal, cuts = "", 0
         try:
             while waiting and not refusal:
-                with connected(self._smtp, self._post.patience) as server:
-                    while waiting and server.is_open and not refusal:
-                        answer = self._attempt(server, waiting.popleft())
+                with opened(post.config, self._workspace, self._subscription, post.patience) as line:
+                    while waiting and line.is_open and not refusal:
+                        answer = self._attempt(line, waiting.popleft())
                         refusal = answer.text if answer.outcome is Outcome.HELD else ""
-                        cuts = 0 if server.is_open or answer.outcome is Outcome.ACCEPTED else cuts + 1
+                        cuts = 0 if line.is_open or answer.outcome is Outcome.ACCEPTED else cuts + 1
                 if cuts == _MOST_CUTS:
-                    refusal = f"the mail server broke off {cuts} times in a row"
-        except MailServerRefuses as error:
+                    refusal = f"the server broke off {cuts} times in a row"
+        except (MailServerRefuses, ConfigError) as error:
             refusal = str(error)
-        now = self._post.clock()
+        now = post.clock()
         for row in waiting:
             self._desk.hold(row, held(refusal, now), now)
             self.done.states[State.HELD] += 1
         self.done.refusal = refusal
 
-    def _attempt(self, server: MailServer, row: Delivery) -> Answer:
-        claimed = self._desk.claim(row, self._post.clock())
+    def _attempt(self, line: Line, row: Delivery) -> Answer:
+        claimed, mark = self._desk.claim(row, self._post.clock()), self._desk.at_dot
         try:
-            mail, note = self._fitting(row, server.most_bytes)
+            content, note = self._fitting(row, line.most_bytes)
         except MailLost as error:
             answer = Answer(Outcome.FAILED, Step.MAIL, str(error))
         else:
-            sender, mark = _envelope_sender(self._smtp, row), self._desk.at_dot
-            answer = server.send(sender, row.recipient, mail, lambda: mark(claimed, self._post.clock()))
+            answer = line.hand_over(row, content, lambda: mark(claimed, self._post.clock()))
             answer = Answer(answer.outcome, answer.step, answer.text + note)
         self._settle(claimed, answer)
         return answer
@@ -187,22 +186,14 @@ class _Round:
     def _fitting(self, row: Delivery, most_bytes: int | None) -> tuple[bytes, str]:
         """Return the bytes that the server takes, and what to say of it."""
         assert row.content  # noqa: S101 - a planned row has it
-        mail, note = self._outbox.get(row.content), ""
-        if most_bytes is not None and len(mail) > most_bytes and row.content_without_files:
-            note = f" (without files: {len(mail):,} bytes, and the server takes {most_bytes:,})"
-            mail = self._outbox.get(row.content_without_files)
-        return (as_possible_copy(mail) if row.doubts else mail), note
+        content = self._outbox.get(row.content)
+        if most_bytes is None or len(content) <= most_bytes or row.content_without_files is None:
+            return content, ""
+        note = f" (without files: {len(content):,} bytes, and the server takes {most_bytes:,})"
+        return self._outbox.get(row.content_without_files), note
 
     def _settle(self, row: Delivery, answer: Answer) -> None:
         now = self._post.clock()
         became = fate(row, answer, now, may_resend=self._subscription.when_unknown == "resend")
         self._desk.settle(row, became, now)
         self.done.states[became.state] += 1
-
-
-def _envelope_sender(smtp: Smtp, row: Delivery) -> str:
-    """Return the address that returned mails go to; where one is set, each mail has its own."""
-    if smtp.bounces is None:
-        return smtp.sender
-    name, _, domain = smtp.bounces.rpartition("@")
-    return f"{name}+{row.id}@{domain}"

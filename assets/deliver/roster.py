@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pydantic import ValidationError
 
 from assets.config import Config
+from assets.deliver.lines import channel_name
 from assets.errors import ConfigError
 from assets.subscription import Recipient, Subscription
 
@@ -24,8 +25,11 @@ class Rejected:
 def roster(config: Config, subscription: Subscription) -> tuple[list[Recipient], list[Rejected]]:
     """Return who is sent the reports of *subscription*, and the rows that are wrong.
 
-    Raises ConfigError where the file cannot be read at all.
+    A channel is one recipient, whose address is its name. Raises ConfigError where the file cannot be
+    read at all.
     """
+    if subscription.channel:
+        return [Recipient.model_construct(address=channel_name(subscription.channel))], []
     found, rejected = list(subscription.recipients), list[Rejected]()
     if subscription.recipients_file is not None:
         found, rejected = _read(config, subscription)

@@ -103,7 +103,7 @@ class MailServer:
         )
         step = Step.MAIL
         try:
-            with _within(self._client, self._patience.whole):
+            with cut_after(lambda: self._client.sock, self._patience.whole):
                 for step, command, seconds, wanted in commands:
                     code, text = self._ask(command, seconds)
                     if code not in wanted:
@@ -166,7 +166,7 @@ def connected(settings: Smtp, patience: Patience = Patience()) -> Iterator[MailS
     """Yield a connection for any number of mails. Raises MailServerRefuses with a sentence."""
     with closing(_client(settings, patience)) as client:
         try:
-            with _within(client, patience.whole):
+            with cut_after(lambda: client.sock, patience.whole):
                 _greet(client, settings)
         except (OSError, smtplib.SMTPException) as error:
             server = f"the mail server {settings.host}:{settings.port}"
@@ -174,7 +174,10 @@ def connected(settings: Smtp, patience: Patience = Patience()) -> Iterator[MailS
         try:
             yield MailServer(client, patience)
         finally:
-            with suppress(OSError, smtplib.SMTPException), _within(client, patience.connection):
+            with (
+                suppress(OSError, smtplib.SMTPException),
+                cut_after(lambda: client.sock, patience.connection),
+            ):
                 client.quit()  # whatever it says: what was accepted is accepted
 
 
@@ -223,13 +226,13 @@ def _greet(client: smtplib.SMTP, settings: Smtp) -> None:
 
 
 @contextmanager
-def _within(client: smtplib.SMTP, seconds: float) -> Iterator[None]:
-    """Cut the line after *seconds*: a server that sends a byte now and then would never time out."""
+def cut_after(line: Callable[[], socket.socket | None], seconds: float) -> Iterator[None]:
+    """Cut the *line* after *seconds*: a server that sends a byte now and then would never time out."""
 
     def cut() -> None:
-        if client.sock is not None:
+        if (sock := line()) is not None:
             with suppress(OSError):
-                socket.socket.shutdown(client.sock, socket.SHUT_RDWR)
+                socket.socket.shutdown(sock, socket.SHUT_RDWR)
 
     timer = Timer(seconds, cut)
     timer.daemon = True

@@ -36,6 +36,8 @@ class Trial:
 
     def send(self, to: str) -> Iterator[tuple[Letter, Answer]]:
         """Send each mail, marked as a test, to the address *to*. Raises ConfigError, MailServerRefuses."""
+        if self.subscription.channel:
+            raise ConfigError(f"{self.subscription.name} sends no mails; `preview` shows what it sends")
         if not self.config.allows(to):
             raise ConfigError(f"{to} is in none of the `allowed_domains`")
         assert self.config.smtp  # noqa: S101 - the configuration's validation

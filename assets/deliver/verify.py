@@ -30,7 +30,7 @@ def verify(root: Path, listed: Iterable[tuple[Key, int]]) -> Verified:
         verified.version_count += 1
         verified.file_count += sum(path.is_file() for path in folder.iterdir())
         verified.faults += (f"{folder.relative_to(root)}: {fault}" for fault in _faults(folder))
-    for mail in sorted(root.glob("*/.outbox/*.eml")):
+    for mail in sorted(root.glob("*/.outbox/[0-9a-f]*.*")):
         verified.file_count += 1
         if _sha256(mail) != mail.stem:
             verified.faults.append(f"{mail.relative_to(root)} was changed")

@@ -52,7 +52,7 @@ class Office:
     def configure(self, **subscription: Any) -> None:
         """Write the configuration, with changes to the subscription."""
         self.subscription |= subscription
-        if "recipients_file" not in self.subscription:
+        if not {"recipients_file", "webhook", "slack", "sftp"} & self.subscription.keys():
             self.subscription.setdefault("recipients", ["ann@acme.example", "bob@acme.example"])
         managers = {"name": "managers", "reports": ["yesterday"], "attach": ["csv"]} | self.subscription
         acme = {

@@ -180,7 +180,7 @@ def test_a_server_that_wants_a_login_holds_the_rest_without_asking_for_each(offi
 def test_a_server_that_breaks_off_each_time_is_left_alone(office: Office) -> None:
     office.configure(recipients=[f"p{n}@acme.example" for n in range(10)])
     office.server.does("MAIL", *[Act.CUT] * 10)
-    assert office.make_and_send().refusal == "the mail server broke off 3 times in a row"
+    assert office.make_and_send().refusal == "the server broke off 3 times in a row"
     assert sorted(office.states().values()) == ["deferred"] * 3 + ["held"] * 7
 
 

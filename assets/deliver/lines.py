@@ -1,0 +1,90 @@
+"""The ways out: a mail server, a webhook, an SFTP folder; one delivery after the other goes over a line.
+
+What becomes of an answer is in `delivery.py`.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Protocol
+
+from assets.channels import Channel, Sftp, Slack, Webhook
+from assets.config import Config, Smtp, Workspace
+from assets.deliver.delivery import Delivery
+from assets.deliver.message import as_possible_copy
+from assets.deliver.sftp import sftp_line
+from assets.deliver.smtp import Answer, MailServer, Patience, connected
+from assets.deliver.webhook import web_line
+from assets.subscription import Subscription
+
+
+class Line(Protocol):
+    """A way out that is open."""
+
+    @property
+    def is_open(self) -> bool:
+        """Tell whether another delivery can go over it."""
+        ...
+
+    @property
+    def most_bytes(self) -> int | None:
+        """The most that it takes at once, where it says so."""
+        ...
+
+    def hand_over(self, delivery: Delivery, content: bytes, before_dot: Callable[[], None]) -> Answer:
+        """Hand *content* over; *before_dot* is called before the other side may have all of it."""
+        ...
+
+
+@contextmanager
+def opened(
+    config: Config, workspace: Workspace, subscription: Subscription, patience: Patience
+) -> Iterator[Line]:
+    """Yield the way out of *subscription*. Raises MailServerRefuses where it is closed."""
+    match subscription.channel:
+        case Webhook() as hook:
+            yield web_line(hook.url, hook.secret, patience)
+        case Slack() as slack:
+            yield web_line(slack.url, None, patience)
+        case Sftp() as sftp:
+            with sftp_line(sftp, config.archive / workspace.slug, patience) as line:
+                yield line
+        case None:
+            assert config.smtp  # noqa: S101 - the configuration's validation
+            with connected(config.smtp, patience) as server:
+                yield _MailLine(server, config.smtp)
+
+
+class _MailLine:
+    def __init__(self, server: MailServer, smtp: Smtp) -> None:
+        self._server, self._smtp = server, smtp
+
+    @property
+    def is_open(self) -> bool:
+        return self._server.is_open
+
+    @property
+    def most_bytes(self) -> int | None:
+        return self._server.most_bytes
+
+    def hand_over(self, delivery: Delivery, content: bytes, before_dot: Callable[[], None]) -> Answer:
+        mail = as_possible_copy(content) if delivery.doubts else content
+        return self._server.send(_envelope_sender(self._smtp, delivery), delivery.recipient, mail, before_dot)
+
+
+def _envelope_sender(smtp: Smtp, delivery: Delivery) -> str:
+    """Return the address that returned mails go to; where one is set, each mail has its own."""
+    if smtp.bounces is None:
+        return smtp.sender
+    name, _, domain = smtp.bounces.rpartition("@")
+    return f"{name}+{delivery.id}@{domain}"
+
+
+def channel_name(channel: Channel) -> str:
+    """Return what the ledger calls *channel*: no secret is in it."""
+    match channel:
+        case Webhook():
+            return "webhook"
+        case Slack():
+            return "slack"
+        case Sftp():
+            return f"sftp://{channel.username}@{channel.host}/{channel.folder}"

@@ -1,0 +1,109 @@
+"""Files to a folder of an SFTP server: each whole under its name, or not there.
+
+The server's key is checked; the same file sent again is the same file, so nothing is ever in doubt.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+import paramiko
+from fsspec.implementations.sftp import SFTPFileSystem
+
+from assets.channels import Sftp
+from assets.deliver.archive import Archived
+from assets.deliver.delivery import Delivery
+from assets.deliver.message import clean
+from assets.deliver.smtp import Answer, MailServerRefuses, Outcome, Patience, Step
+from assets.setting import reveal
+
+
+class _CheckedFileSystem(SFTPFileSystem):
+    """fsspec's, which would take any server's key."""
+
+    cachable = False
+
+    def __init__(self, known_hosts: Path, host: str, **login: object) -> None:
+        self._known_hosts = known_hosts
+        super().__init__(host, **login)
+
+    def _connect(self) -> None:
+        self.client = paramiko.SSHClient()
+        self.client.load_host_keys(str(self._known_hosts))
+        self.client.set_missing_host_key_policy(paramiko.RejectPolicy())
+        self.client.connect(self.host, **self.ssh_kwargs, allow_agent=False, look_for_keys=False)
+        self.ftp = self.client.open_sftp()
+
+
+@dataclass(slots=True)
+class SftpLine:
+    """A session; *root* is the workspace's folder in the archive."""
+
+    files: SFTPFileSystem
+    folder: PurePosixPath
+    root: Path
+    is_open: bool = True
+    most_bytes: int | None = None
+
+    def hand_over(self, delivery: Delivery, content: bytes, before_dot: Callable[[], None]) -> Answer:
+        """Put the files that *content* lists; what is done twice is done once, so there is no dot."""
+        del before_dot
+        order = json.loads(content)
+        try:
+            for name, file in order["files"].items():
+                self._put(self.root / order["folder"] / file["name"], self.folder / name, file["sha256"])
+        except (OSError, EOFError, paramiko.SSHException) as error:
+            self.is_open = isinstance(error, PermissionError | FileNotFoundError)
+            refused = Outcome.FAILED if self.is_open else Outcome.DEFERRED
+            return Answer(refused, Step.BODY, clean(str(error)) or type(error).__name__)
+        return Answer(Outcome.ACCEPTED, Step.DOT, f"{len(order['files'])} files in {delivery.recipient}")
+
+    def _put(self, file: Path, target: PurePosixPath, sha256: str) -> None:
+        data = file.read_bytes()
+        if hashlib.sha256(data).hexdigest() != sha256:
+            raise FileNotFoundError(f"{file.name} in the archive is not what was archived")
+        beside = target.with_name(f".{target.name}.{sha256[:8]}")
+        self.files.pipe_file(str(beside), data)
+        self.files.ftp.posix_rename(str(beside), str(target))
+
+
+@contextmanager
+def sftp_line(settings: Sftp, root: Path, patience: Patience) -> Iterator[SftpLine]:
+    """Yield a session with the server. Raises MailServerRefuses."""
+    seconds = patience.connection
+    login = {"password": reveal(settings.password)} if settings.password else {}
+    login |= {"key_filename": str(settings.key_file)} if settings.key_file else {}
+    try:
+        files = _CheckedFileSystem(
+            settings.known_hosts,
+            settings.host,
+            port=settings.port,
+            username=settings.username,
+            timeout=seconds,
+            banner_timeout=seconds,
+            auth_timeout=seconds,
+            **login,
+        )
+        channel = files.ftp.get_channel()
+        assert channel  # noqa: S101 - just opened
+        channel.settimeout(patience.block)
+    except (OSError, EOFError, paramiko.SSHException) as error:
+        said = clean(str(error)) or type(error).__name__
+        raise MailServerRefuses(f"the SFTP server {settings.host}:{settings.port}: {said}") from error
+    try:
+        yield SftpLine(files, PurePosixPath(settings.folder), root)
+    finally:
+        files.client.close()
+
+
+def sftp_order(archived: Archived, names: Mapping[str, str], root: Path) -> bytes:
+    """Return which archived files go under which *names* (the archive's name by theirs)."""
+    hashes = {each.name: each.sha256 for each in archived.manifest.files}
+    order = {
+        "folder": archived.folder.relative_to(root).as_posix(),
+        "files": {name: {"name": file, "sha256": hashes[file]} for name, file in names.items()},
+    }
+    return json.dumps(order, sort_keys=True).encode()

@@ -1,0 +1,140 @@
+"""A signed POST to a program (Standard Webhooks 1.0), and a message to Slack: what they say, how they go.
+
+The request is made step by step, so that it is known what the other side has.
+"""
+
+import base64
+import hashlib
+import hmac
+import http.client
+import json
+import ssl
+import time
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass
+from urllib.parse import SplitResult, urlsplit
+
+from pydantic import SecretStr
+
+from assets.channels import safe_url
+from assets.deliver.archive import Archived
+from assets.deliver.delivery import Delivery
+from assets.deliver.message import clean
+from assets.deliver.smtp import Answer, Outcome, Patience, Step, cut_after
+from assets.render.language import words
+from assets.render.mail import Correction
+from assets.report.model import Report
+from assets.setting import reveal
+
+_AGAIN = {408, 425, 429}
+_MOST_ANSWER = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class WebLine:
+    """One address; each delivery is a request of its own."""
+
+    url: str
+    key: bytes | None
+    patience: Patience
+    is_open: bool = True
+    most_bytes: int | None = None
+
+    def hand_over(self, delivery: Delivery, content: bytes, before_dot: Callable[[], None]) -> Answer:
+        """POST *content*. A `webhook-id` that comes twice is the same delivery."""
+        parts = urlsplit(self.url)
+        target = f"{parts.path or '/'}{f'?{parts.query}' if parts.query else ''}"
+        step = Step.MAIL
+        with closing(self._connection(parts)) as connection:
+            try:
+                connection.connect()
+                before_dot()
+                step = Step.DOT
+                sock = connection.sock
+                with cut_after(lambda: sock, self.patience.connection):
+                    connection.request("POST", target, content, self._headers(delivery, content))
+                    response = connection.getresponse()
+                    text = response.read(_MOST_ANSWER).decode(errors="replace")
+            except (OSError, http.client.HTTPException) as error:
+                said = f"{parts.hostname}: {clean(str(error)) or type(error).__name__}"
+                return Answer(Outcome.UNKNOWN if step is Step.DOT else Outcome.DEFERRED, step, said)
+        return _answer(response.status, f"{response.status} {clean(text)}".strip())
+
+    def _connection(self, parts: SplitResult) -> http.client.HTTPConnection:
+        host, seconds = parts.hostname or "", self.patience.connection
+        if parts.scheme == "https":
+            secure = ssl.create_default_context()
+            return http.client.HTTPSConnection(host, parts.port, timeout=seconds, context=secure)
+        return http.client.HTTPConnection(host, parts.port, timeout=seconds)
+
+    def _headers(self, delivery: Delivery, content: bytes) -> dict[str, str]:
+        headers = {"Content-Type": "application/json", "User-Agent": "assignment-reports"}
+        if self.key is None:
+            return headers
+        at = str(int(time.time()))  # the receiver compares it with its own clock
+        signed = hmac.digest(self.key, f"{delivery.id}.{at}.".encode() + content, hashlib.sha256)
+        return headers | {
+            "webhook-id": delivery.id,
+            "webhook-timestamp": at,
+            "webhook-signature": f"v1,{base64.b64encode(signed).decode()}",
+        }
+
+
+def web_line(url: SecretStr, secret: SecretStr | None, patience: Patience) -> WebLine:
+    """Return the line to *url*; with a *secret*, requests are signed. Raises ConfigError."""
+    return WebLine(safe_url(url), _key(reveal(secret)) if secret else None, patience)
+
+
+def _key(secret: str) -> bytes:
+    """Return the key's bytes; one that begins with `whsec_` is base64, as the standard has it."""
+    prefix = "whsec_"
+    return base64.b64decode(secret.removeprefix(prefix)) if secret.startswith(prefix) else secret.encode()
+
+
+def _answer(status: int, text: str) -> Answer:
+    if 200 <= status < 300:  # noqa: PLR2004
+        return Answer(Outcome.ACCEPTED, Step.DOT, text)
+    if status in _AGAIN or status >= 500:  # noqa: PLR2004
+        return Answer(Outcome.DEFERRED, Step.DOT, text)
+    return Answer(Outcome.FAILED, Step.DOT, text)
+
+
+def webhook_body(archived: Archived, place: Callable[[str], str], correction: Correction | None) -> bytes:
+    """Return what a program is told: the figures, and where the files are (*place* by name)."""
+    report, manifest = archived.report(), archived.manifest
+    shown = {"workspace", "workspace_name", "name", "report_date", "as_of", "period", "filters", "total"}
+    data = report.model_dump(
+        mode="json", include=shown | {"by_source", "comparison", "provisional", "missing_days"}
+    )
+    data |= {
+        "title": report.title,
+        "version": manifest.version,
+        "files": [each.model_dump() | {"place": place(each.name)} for each in manifest.files],
+    }
+    if correction:
+        changes = {name: [before, now] for name, before, now in correction.changes}
+        data["corrects"] = {"version": correction.version, "changes": changes}
+    said = {"type": "report.corrected" if correction else "report.archived", "data": data}
+    return json.dumps(said, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def slack_body(report: Report, subject: str, place: str) -> bytes:
+    """Return a message in Slack's markup: total, sources, and where the files are."""
+    spoken = words(report.look.language)
+    lines = [f"*{_escaped(subject)}*"]
+    if report.provisional:
+        lines.append(_escaped(spoken.say("Provisional.")))
+    lines += [
+        f"{_escaped(spoken.say(each.label))}: {spoken.number(each.count)} ({spoken.share(each.share_pct)})"
+        for each in report.by_source
+    ]
+    is_address = place.startswith("http")
+    lines.append(f"{spoken.say('All files:')} {f'<{place}>' if is_address else _escaped(place)}")
+    return json.dumps({"text": "\n".join(lines)}, ensure_ascii=False).encode()
+
+
+def _escaped(text: str) -> str:
+    """Return *text* so that it is no link, mention or channel, nor bold."""
+    escaped = clean(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return escaped.replace("*", "∗")

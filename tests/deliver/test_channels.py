@@ -1,0 +1,261 @@
+"""Webhooks, Slack and SFTP behind the ledger, with real servers that misbehave."""
+
+import asyncio
+import base64
+import hashlib
+import hmac
+import json
+import threading
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import asyncssh
+import pytest
+
+from tests.deliver.mail_server import mail_server
+from tests.deliver.office import DUE, Office
+
+MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
+KEY = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+LATE = "e9,2026-06-14T17:00:00Z,c9,k9,Zoe,,Bob,workflow,"
+
+
+@dataclass
+class Receiver:
+    """A web server that answers with *statuses*, one request after the other; 0 cuts the line."""
+
+    port: int = 0
+    statuses: deque[int] = field(default_factory=deque)
+    requests: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/hook?token=hidden"
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    receiver = Receiver()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            receiver.requests.append((dict(self.headers), body))
+            status = receiver.statuses.popleft() if receiver.statuses else 204
+            if status:
+                self.send_response(status)
+                self.send_header("Location", "http://127.0.0.1/other")
+                self.end_headers()
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    receiver.port = server.server_port
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield receiver
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, receiver: Receiver) -> Path:
+    monkeypatch.setenv("HOOK_URL", receiver.url)
+    monkeypatch.setenv("HOOK_SECRET", KEY)
+    return tmp_path
+
+
+def office_of(folder: Path, **channel: Any) -> Office:
+    with mail_server() as nobody:
+        return Office(folder, nobody, channel)
+
+
+HOOK = {"url": "${HOOK_URL}", "secret": "${HOOK_SECRET}"}
+
+
+def test_a_program_is_told_of_each_report_by_a_signed_request(folder: Path, receiver: Receiver) -> None:
+    office = office_of(folder, webhook=HOOK)
+    office.make_and_send()
+    office.round(HOUR)
+    ((headers, body),) = receiver.requests
+    (row,) = office.rows()
+    assert (row.recipient, row.state, row.reason) == ("webhook", "accepted", "dot: 204")
+    assert headers["webhook-id"] == row.id
+    signed = f"{row.id}.{headers['webhook-timestamp']}.".encode() + body
+    key = base64.b64decode(KEY.removeprefix("whsec_"))
+    expected = base64.b64encode(hmac.new(key, signed, hashlib.sha256).digest()).decode()
+    assert headers["webhook-signature"] == f"v1,{expected}"
+    told = json.loads(body)
+    assert told["type"] == "report.archived"
+    assert (told["data"]["total"], told["data"]["version"]) == (3, 1)
+    assert {each["label"]: each["count"] for each in told["data"]["by_source"]} == {"User": 2, "Workflow": 1}
+    names = {each["name"]: each["place"] for each in told["data"]["files"]}
+    assert names["log.csv"] == (folder / "out/acme/yesterday/2026-06-15/v1/log.csv").as_uri()
+    office.make(LATE)
+    office.round(HOUR)
+    corrected = json.loads(receiver.requests[1][1])
+    assert corrected["type"] == "report.corrected"
+    assert corrected["data"]["corrects"] == {"version": 1, "changes": {"Workflow": [1, 2], "total": [3, 4]}}
+
+
+@pytest.mark.parametrize(
+    ("status", "state", "reason"),
+    [
+        (200, "accepted", "dot: 200"),
+        (301, "failed", "dot: 301"),
+        (400, "failed", "dot: 400"),
+        (429, "deferred", "dot: 429"),
+        (503, "deferred", "dot: 503"),
+        (0, "unknown", "dot: 127.0.0.1: Remote end closed connection without response"),
+    ],
+)
+def test_what_a_program_answers_decides(
+    folder: Path, receiver: Receiver, status: int, state: str, reason: str
+) -> None:
+    receiver.statuses.append(status)
+    office = office_of(folder, webhook=HOOK)
+    office.make_and_send()
+    (row,) = office.rows()
+    assert (row.state, row.reason) == (state, reason)
+    office.round(2 * MINUTE)
+    assert len(receiver.requests) == 1 + (state == "deferred")
+
+
+def test_a_program_that_is_not_there_is_asked_again(
+    folder: Path, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOOK_URL", "http://127.0.0.1:9/hook")
+    office = office_of(folder, webhook=HOOK)
+    office.make_and_send()
+    assert office.states() == {"webhook": "deferred"}
+    monkeypatch.setenv("HOOK_URL", receiver.url)
+    office.round(2 * MINUTE)
+    assert office.states() == {"webhook": "accepted"}
+
+
+def test_nothing_is_posted_in_clear(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOOK_URL", "http://hooks.example.org/secret-path")
+    office = office_of(folder, webhook=HOOK)
+    assert office.make_and_send().refusal.startswith("http://hooks.example.org: a `url` is https")
+    monkeypatch.delenv("HOOK_URL")
+    office.round(6 * MINUTE)
+    (row,) = office.rows()
+    assert (row.state, row.reason) == (
+        "held",
+        "environment variable HOOK_URL is not set; the configuration uses it",
+    )
+
+
+def test_slack_is_told_in_its_own_markup(folder: Path, receiver: Receiver) -> None:
+    office = office_of(folder, slack={"url": "${HOOK_URL}"}, language="de")
+    office.workspace["name"] = "Acme <!channel> & *co*"
+    office.deployment["archive_url"] = "https://reports.example.org"
+    office.configure()
+    office.make_and_send()
+    ((headers, body),) = receiver.requests
+    assert "webhook-signature" not in headers
+    first, *figures, last = json.loads(body)["text"].splitlines()
+    assert first.startswith("*Acme &lt;!channel&gt; &amp; ∗co∗: Kontaktzuweisungen Gestern")
+    assert figures == ["Benutzer: 2 (66,7\xa0%)", "Workflow: 1 (33,3\xa0%)"]
+    assert last.startswith("Alle Dateien: <https://reports.example.org/acme/yesterday~de-")
+    assert office.states() == {"slack": "accepted"}
+
+
+class _Server(asyncssh.SSHServer):
+    def begin_auth(self, username: str) -> bool:
+        del username
+        return True
+
+    def password_auth_supported(self) -> bool:
+        return True
+
+    def validate_password(self, username: str, password: str) -> bool:
+        return (username, password) == ("reports", "right")
+
+
+async def _end(server: Any) -> None:
+    await server.wait_closed()
+    await asyncio.sleep(0.3)  # until the sessions have closed their sockets
+
+
+@dataclass
+class SftpServer:
+    port: int
+    root: Path
+    known_hosts: Path
+
+
+@pytest.fixture
+def sftp(tmp_path: Path) -> Iterator[SftpServer]:
+    """Start an SFTP server on loopback whose root is a folder, and stop it."""
+    (root := tmp_path / "remote" / "in").mkdir(parents=True)
+    key = asyncssh.generate_private_key("ssh-ed25519")
+    loop = asyncio.new_event_loop()
+    started = loop.run_until_complete(
+        asyncssh.create_server(
+            _Server,
+            "127.0.0.1",
+            0,
+            server_host_keys=[key],
+            sftp_factory=lambda channel: asyncssh.SFTPServer(channel, chroot=bytes(root.parent)),
+        )
+    )
+    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    thread.start()
+    known = tmp_path / "known_hosts"
+    public = key.export_public_key().decode().strip()
+    known.write_text(f"[127.0.0.1]:{started.get_port()} {public}\n")
+    yield SftpServer(started.get_port(), root, known)
+    started.close()
+    asyncio.run_coroutine_threadsafe(_end(started), loop).result(10)
+    loop.call_soon_threadsafe(loop.stop)
+    thread.join()
+    loop.close()
+
+
+def sftp_office(tmp_path: Path, server: SftpServer, **more: Any) -> Office:
+    settings = {
+        "host": "127.0.0.1",
+        "port": server.port,
+        "username": "reports",
+        "password": "${SFTP_PASSWORD}",
+        "known_hosts": str(server.known_hosts),
+        "folder": "in",
+    }
+    return office_of(tmp_path, sftp=settings | more, attach=["csv", "html"])
+
+
+def test_files_are_put_into_an_sftp_folder_whole(
+    tmp_path: Path, sftp: SftpServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SFTP_PASSWORD", "right")
+    office = sftp_office(tmp_path, sftp)
+    office.make_and_send()
+    (row,) = office.rows()
+    assert (row.recipient, row.state) == ("sftp://reports@127.0.0.1/in", "accepted")
+    names = ["acme-yesterday-2026-06-15-v1.csv", "acme-yesterday-2026-06-15-v1.html"]
+    assert sorted(path.name for path in sftp.root.iterdir()) == names
+    archived = tmp_path / "out/acme/yesterday/2026-06-15/v1"
+    assert (sftp.root / names[0]).read_bytes() == (archived / "log.csv").read_bytes()
+
+
+@pytest.mark.parametrize("wrong", ["password", "host key", "folder"])
+def test_an_sftp_server_that_refuses_or_is_another_gets_nothing(
+    tmp_path: Path, sftp: SftpServer, monkeypatch: pytest.MonkeyPatch, wrong: str
+) -> None:
+    monkeypatch.setenv("SFTP_PASSWORD", "wrong" if wrong == "password" else "right")
+    if wrong == "host key":
+        other = asyncssh.generate_private_key("ssh-ed25519").export_public_key().decode()
+        sftp.known_hosts.write_text(f"[127.0.0.1]:{sftp.port} {other}")
+    office = sftp_office(tmp_path, sftp, folder="elsewhere" if wrong == "folder" else "in")
+    refusal = office.make_and_send().refusal
+    (row,) = office.rows()
+    assert row.state == ("failed" if wrong == "folder" else "held"), row.reason
+    assert bool(refusal) == (wrong != "folder")
+    assert list(sftp.root.iterdir()) == []
+    assert office.now >= DUE
