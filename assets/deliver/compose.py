@@ -3,6 +3,7 @@
 Who gets it, and when, is decided in `post.py`.
 """
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -13,7 +14,6 @@ from assets.channels import Channel, Sftp, Slack, Webhook
 from assets.config import Config, Workspace
 from assets.deliver.archive import PART, Archived, address, opened_first
 from assets.deliver.message import Heads, message_id, report_message
-from assets.deliver.sftp import sftp_order
 from assets.deliver.webhook import slack_body, webhook_body
 from assets.render.mail import Bodies, Correction, Said, mail_bodies
 from assets.report.model import Report
@@ -74,7 +74,7 @@ class Composer:
                 content = slack_body(archived.report(), subject, said.place)
             case Sftp():
                 root = self.config.archive / self.workspace.slug
-                content = sftp_order(archived, self._names(archived), root)
+                content = _sftp_order(archived, self._names(archived), root)
         return Letter(subject, content, None)
 
     def _mail(
@@ -145,3 +145,13 @@ def _bodies(folder: Path, said: Said) -> Bodies:
 @lru_cache(maxsize=4)
 def _read(folder: Path, names: Sequence[str]) -> list[bytes]:
     return [(folder / name).read_bytes() for name in names]
+
+
+def _sftp_order(archived: Archived, names: dict[str, str], root: Path) -> bytes:
+    """Return which archived files go under which *names* (the archive's name by theirs)."""
+    hashes = {each.name: each.sha256 for each in archived.manifest.files}
+    order = {
+        "folder": archived.folder.relative_to(root).as_posix(),
+        "files": {name: {"name": file, "sha256": hashes[file]} for name, file in names.items()},
+    }
+    return json.dumps(order, sort_keys=True).encode()

@@ -11,7 +11,6 @@ from assets.channels import Channel, Sftp, Slack, Webhook
 from assets.config import Config, Smtp, Workspace
 from assets.deliver.delivery import Delivery
 from assets.deliver.message import as_possible_copy
-from assets.deliver.sftp import sftp_line
 from assets.deliver.smtp import Answer, MailServer, Patience, connected
 from assets.deliver.webhook import web_line
 from assets.subscription import Subscription
@@ -46,6 +45,8 @@ def opened(
         case Slack() as slack:
             yield web_line(slack.url, None, patience)
         case Sftp() as sftp:
+            from assets.deliver.sftp import sftp_line  # noqa: PLC0415 - paramiko takes 0.3 s to import
+
             with sftp_line(sftp, config.archive / workspace.slug, patience) as line:
                 yield line
         case None:

@@ -5,7 +5,7 @@ The server's key is checked; the same file sent again is the same file, so nothi
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -14,7 +14,6 @@ import paramiko
 from fsspec.implementations.sftp import SFTPFileSystem
 
 from assets.channels import Sftp
-from assets.deliver.archive import Archived
 from assets.deliver.delivery import Delivery
 from assets.deliver.message import clean
 from assets.deliver.smtp import Answer, MailServerRefuses, Outcome, Patience, Step
@@ -34,8 +33,12 @@ class _CheckedFileSystem(SFTPFileSystem):
         self.client = paramiko.SSHClient()
         self.client.load_host_keys(str(self._known_hosts))
         self.client.set_missing_host_key_policy(paramiko.RejectPolicy())
-        self.client.connect(self.host, **self.ssh_kwargs, allow_agent=False, look_for_keys=False)
-        self.ftp = self.client.open_sftp()
+        try:
+            self.client.connect(self.host, **self.ssh_kwargs, allow_agent=False, look_for_keys=False)
+            self.ftp = self.client.open_sftp()
+        except BaseException:
+            self.client.close()  # else its thread keeps the connection
+            raise
 
 
 @dataclass(slots=True)
@@ -97,13 +100,3 @@ def sftp_line(settings: Sftp, root: Path, patience: Patience) -> Iterator[SftpLi
         yield SftpLine(files, PurePosixPath(settings.folder), root)
     finally:
         files.client.close()
-
-
-def sftp_order(archived: Archived, names: Mapping[str, str], root: Path) -> bytes:
-    """Return which archived files go under which *names* (the archive's name by theirs)."""
-    hashes = {each.name: each.sha256 for each in archived.manifest.files}
-    order = {
-        "folder": archived.folder.relative_to(root).as_posix(),
-        "files": {name: {"name": file, "sha256": hashes[file]} for name, file in names.items()},
-    }
-    return json.dumps(order, sort_keys=True).encode()
