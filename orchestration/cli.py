@@ -253,6 +253,39 @@ def reindex(config: ConfigOption = DEFAULT_CONFIG) -> None:
 
 
 @app.command()
+def erase(
+    contact: Annotated[str, typer.Option(help="Id of the contact, as the source has it.")],
+    workspace: Annotated[str, typer.Option(help="Slug.")],
+    config: ConfigOption = DEFAULT_CONFIG,
+) -> None:
+    """Forget a contact for good: events, log, rejected rows, archived reports, mails; totals stay."""
+    from assets.deliver.catalogue import Catalogue
+    from orchestration import flow
+
+    settings = usable(config)
+    chosen = chosen_workspaces(settings, workspace)[0]
+    days, done = flow.erase(
+        chosen,
+        contact,
+        settings,
+        Catalogue(settings.state),
+        datetime.now(UTC),
+        lambda text: typer.echo(text, err=True),
+    )
+    typer.echo(
+        f"{len(days):,} days held the contact; {len(done.made):,} reports made anew, "
+        f"{len(done.removed):,} versions and {done.mails:,} mails removed"
+    )
+    for key in done.lost:
+        typer.echo(f"{key.report} of {key.report_date} could not be made anew, and is removed")
+    typer.echo("Backups, mails that arrived and the source itself are not touched.")
+
+
+def _say(text: str) -> None:
+    typer.echo(text, err=True)
+
+
+@app.command()
 def demo_data(
     path: Annotated[Path, typer.Argument(help="CSV file to write.")] = Path("demo/events.csv"),
     last_day: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"])] = DEMO_LAST_DAY,  # type: ignore[assignment]

@@ -14,9 +14,12 @@ from assets.aggregates.history import stale_days
 from assets.config import Config, ReportSpec, Workspace
 from assets.deliver.archive import Archive
 from assets.deliver.catalogue import Catalogue
+from assets.deliver.erase import Forgotten, forget_in_reports
+from assets.deliver.ledger import Ledger
 from assets.deliver.outdated import outdated_reports
 from assets.deliver.publish import Draft, Published, draft_report, publish
 from assets.errors import TotalsDiffer
+from assets.extract import erased
 from assets.extract.load import load_days
 from assets.periods import Period, as_of, dates, periods_of_days
 from assets.report.build import periods_of
@@ -93,6 +96,23 @@ def rebuild(
             Order(workspace, (specs[key.report],), key.report_date, now), config, catalogue, say
         )
     ]
+
+
+def erase(  # noqa: PLR0913, PLR0917 - what a deployment is
+    workspace: Workspace, contact_id: str, config: Config, catalogue: Catalogue, now: datetime, say: Say
+) -> tuple[list[date], Forgotten]:
+    """Forget a contact: in the events, the log, the rejected rows, the archived reports and the mails.
+
+    Totals stay. Returns the days that held it, and what became of the reports over them.
+    """
+    warehouse = Lake(config.lake, workspace.slug)
+    say("events and rejected rows")
+    days = erased.erase(warehouse, contact_id)
+    for period in periods_of_days(days, workspace.zone):
+        say(f"building {period.first_day} to {period.last_day}")
+        build_days(warehouse, period)
+    ledger = Ledger(config.state)
+    return days, forget_in_reports(config, workspace, catalogue, ledger, days, now, say)
 
 
 def _load(order: Order, warehouse: Lake, days: list[date], say: Say) -> list[date]:

@@ -216,6 +216,19 @@ class Archive:
                 remove_folder(folder / f"v{number}")
         return removed
 
+    def remove(self, key: Key, before: int) -> list[tuple[Key, int]]:
+        """Remove the versions of a report older than *before*, and all its parts; return what went."""
+        removed = []
+        for folder in self.root.glob(f"{key.workspace}/{key.report}*/{key.report_date}/"):
+            name, _, part = folder.parent.name.partition(PART)
+            if name != key.report:
+                continue
+            for number in sorted(_versions(folder)):
+                if part or number < before:
+                    removed.append((key._replace(report=folder.parent.name), number))
+                    remove_folder(folder / f"v{number}")
+        return removed
+
     def versions(self) -> list[tuple[Archived, datetime, datetime]]:
         """Return every version, older ones first, with its as-of instant and when it was archived.
 

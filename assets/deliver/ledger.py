@@ -127,6 +127,12 @@ class Ledger:
             rows = connection.execute(select(*columns).where(_ROW.state.not_in(ends)))
             return {sha256 for row in rows for sha256 in row if sha256}
 
+    def contents_of(self, workspace: str, report: str, report_date: date) -> set[str]:
+        """Return the SHA-256 of every mail about a report of that date."""
+        rows = self.found(_ROW.workspace == workspace, _ROW.report == report, _ROW.report_date == report_date)
+        both = (sha256 for row in rows for sha256 in (row.content, row.content_without_files))
+        return {sha256 for sha256 in both if sha256}
+
     def troubles(self, since: datetime) -> list[Delivery]:
         """Return what did not arrive, or perhaps not, as it was seen since then."""
         return self.found(_ROW.state.in_(_TROUBLES), _ROW.changed_at >= since)

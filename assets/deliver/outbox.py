@@ -52,6 +52,10 @@ class Outbox:
             path.unlink()
         return len(old)
 
+    def remove(self, sha256: str) -> None:
+        """Remove what was kept under that SHA-256, if it is there."""
+        self.path(sha256).unlink(missing_ok=True)
+
     def path(self, sha256: str) -> Path:
         """Return where the content with that SHA-256 is kept."""
         return next(self._folder.glob(f"{sha256}.*"), self._folder / sha256)

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from assets.config import Workspace
+from assets.extract.erased import tombstones
 from assets.extract.staging import Staging
 from assets.periods import DAY, first_instant
 from assets.sources.batches import Source
@@ -94,8 +95,9 @@ def _load(workspace: Workspace, source: Source, warehouse: Lake, begun: list[dat
     staging.finish()
     counts = staging.counts().read_all()
     warehouse.forget(LOAD_COUNTS, begun)
-    events = warehouse.replace_days(ASSIGNMENT_EVENTS, begun, staging.events())
-    rejected = warehouse.replace_days(REJECTED_EVENTS, begun, staging.rejected())
+    erased = tombstones(warehouse)
+    events = warehouse.replace_days(ASSIGNMENT_EVENTS, begun, erased.events(staging.events()))
+    rejected = warehouse.replace_days(REJECTED_EVENTS, begun, erased.rejected(staging.rejected()))
     digests = pa.array([events.sha256[day] for day in counts["local_day"].to_pylist()], pa.string())
     counts = counts.set_column(counts.schema.names.index("events_sha256"), "events_sha256", digests)
     warehouse.replace_days(LOAD_COUNTS, begun, counts.to_reader())
