@@ -9,7 +9,7 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 
 from assets.periods import DAY, PRESETS, Preset
 from assets.presentation import Filters, Presentation
-from assets.setting import Address, DatabaseUrl, Folder, Name, Setting, Zone, missing_names
+from assets.setting import Address, DatabaseUrl, Folder, Name, Place, Setting, Zone, missing_names
 from assets.source_config import Source, SqlSource
 from assets.subscription import Subscription
 from assets.timing import Calendar, ClockTime, Tick, Timing, ticks
@@ -182,7 +182,7 @@ class Config(Setting):
     """The whole configuration of one deployment."""
 
     lake: Folder = Field(description="Folder of the Parquet lake.")
-    archive: Folder = Field(description="Folder of the archived reports.")
+    archive: Place = Field(description="Folder of the archived reports, or `s3://bucket/folder`.")
     archive_url: str | None = Field(
         default=None,
         pattern=r"^https?://\S+$",

@@ -1,18 +1,21 @@
 """Files that are whole or not there: written beside, flushed to the disk, renamed into place.
 
-A plain write that is killed leaves a torn file; this one leaves the old file or the new.
+A plain write that is killed leaves a torn file; this one leaves the old file or the new. Object stores
+write whole objects; what makes a folder one there is that its last object is put where there was none.
 """
 
 import fcntl
 import os
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 _PAUSE_SECONDS = 0.05
+_OTHERS_SECONDS = 60
 
 
 @contextmanager
@@ -52,8 +55,56 @@ def creating_folder(path: Path) -> Iterator[Path]:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
-def remove_folder(path: Path) -> None:
-    """Remove the folder *path*: it is there as a whole or not at all."""
+def put(path: Path, data: bytes) -> None:
+    """Write *data* to *path*, whole or not at all; it may replace what was there."""
+    if isinstance(path, Path):
+        with replacing(path) as temporary:
+            temporary.write_bytes(data)
+    else:
+        path.write_bytes(data)
+
+
+def create(folder: Path, files: Mapping[str, bytes], *, first: str, last: str) -> None:
+    """Write *files* as the new *folder*: it is there when its *last* file is.
+
+    Raises FileExistsError where it is there already, or where another process made, or died while making,
+    its *first* file.
+    """
+    if isinstance(folder, Path):
+        with creating_folder(folder) as temporary:
+            for name, data in files.items():
+                (temporary / name).write_bytes(data)
+        return
+    try:
+        _put_new(folder / first, files[first])
+    except FileExistsError:
+        _wait_for(folder / last)
+        raise
+    for name in files.keys() - {first, last}:
+        _put_new(folder / name, files[name])
+    _put_new(folder / last, files[last])
+
+
+def _put_new(path: Any, data: bytes) -> None:
+    """Write an object where there is none. Raises FileExistsError."""
+    path.fs.pipe_file(str(path), data, mode="create")
+
+
+def _wait_for(path: Path) -> None:
+    """Wait for another process to be done, or to have died meanwhile."""
+    for _ in range(_OTHERS_SECONDS):
+        if path.exists():
+            return
+        time.sleep(1)
+
+
+def remove_folder(path: Path, *, first: str) -> None:
+    """Remove the folder *path*: it is there as a whole or not at all, as its *first* file is."""
+    if not isinstance(path, Path):
+        (path / first).unlink(missing_ok=True)
+        for file in path.iterdir():
+            file.unlink()
+        return
     doomed = path.with_name(f".{path.name}.{uuid4().hex}")
     path.rename(doomed)
     shutil.rmtree(doomed)
@@ -66,6 +117,9 @@ def one_at_a_time(path: Path, *, shared: bool = False) -> Iterator[None]:
     Those that hold it *shared* wait only for one that does not. It asks again and again: a process that
     sleeps can be cancelled, one that waits in the system call cannot.
     """
+    if not isinstance(path, Path):  # an object store has no locks: the last one who writes is right
+        yield
+        return
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.with_name(f".{path.name}.lock").open("a") as lock:
         while not _locked(lock.fileno(), fcntl.LOCK_SH if shared else fcntl.LOCK_EX):

@@ -7,11 +7,11 @@ configuration needs no environment.
 import os
 import re
 from difflib import get_close_matches
-from pathlib import Path
-from typing import Annotated
+from pathlib import Path, PurePath
+from typing import Annotated, cast
 from zoneinfo import available_timezones
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationInfo
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator, SecretStr, ValidationInfo
 
 from assets.errors import ConfigError
 
@@ -36,8 +36,24 @@ def absolute(path: Path, info: ValidationInfo) -> Path:
     return (base / path.expanduser()).resolve()
 
 
+def place(address: str) -> Path:
+    """Return a folder by its path, or that of an object store by its URL, as an absolute path or alike."""
+    if "://" not in address:
+        return Path(address)
+    from upath import UPath  # noqa: PLC0415 - few need it
+
+    return cast("Path", UPath(address, use_listings_cache=False))  # it does all that is asked of it here
+
+
+def _absolute_place(value: object, info: ValidationInfo) -> Path:
+    if not isinstance(value, str | PurePath):
+        raise ValueError("must be a folder's path or URL")  # noqa: TRY004 - what pydantic reports
+    return place(str(value)) if "://" in str(value) else absolute(Path(value), info)
+
+
 Zone = Annotated[str, AfterValidator(_known_zone)]
 Folder = Annotated[Path, AfterValidator(absolute)]
+Place = Annotated[Path, PlainValidator(_absolute_place, json_schema_input_type=str)]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,62}$")]
 
 

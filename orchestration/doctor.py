@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from uuid import uuid4
 
 from assets.config import missing_variables
 from assets.config_file import load_config
@@ -97,7 +98,24 @@ def _configuration(path: Path) -> Iterator[Finding]:
     for sentence in missing_variables(config):
         yield Finding("Environment", is_fine=False, seen=sentence, remedy="export the variable")
     for what, folder in (("Lake", config.lake), ("Archive", config.archive)):
+        if not isinstance(folder, Path):
+            yield _object_store(what, folder)
+            continue
         there = next(parent for parent in (folder, *folder.parents) if parent.exists())
         yield Finding(what, os.access(there, os.W_OK), str(folder), f"make {there} writable")
         free = shutil.disk_usage(there).free
         yield Finding(f"{what} disk", free > _LEAST_DISK, f"{free >> 30} GiB free", "free at least 1 GiB")
+
+
+def _object_store(what: str, folder: Path) -> Finding:
+    """Write, read and remove an object."""
+    probe = folder / f".probe-{uuid4().hex}"
+    try:
+        probe.write_bytes(b"1")
+        is_fine = probe.read_bytes() == b"1"
+        probe.unlink()
+    except Exception as error:  # noqa: BLE001 - each store has its own
+        return Finding(
+            what, is_fine=False, seen=f"{folder}: {error}", remedy="correct the bucket or its credentials"
+        )
+    return Finding(what, is_fine, str(folder), "look at what the store keeps")

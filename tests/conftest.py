@@ -13,7 +13,9 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
+import botocore.session
 import pytest
+from moto.server import ThreadedMotoServer
 from sqlalchemy import Table, select
 
 from assets.aggregates.build import build_days
@@ -163,6 +165,22 @@ def _served(folder: Path, programs: Path, as_owner: list[str]) -> Iterator[Postg
     server.run("CREATE ROLE reader LOGIN PASSWORD 'right'; GRANT pg_read_all_data TO reader")
     yield server
     program("pg_ctl", "-D", str(data), "-m", "immediate", "stop")
+
+
+@pytest.fixture(scope="session")
+def object_store() -> Iterator[str]:
+    """Start an S3-compatible store on loopback with a bucket; return the bucket's URL."""
+    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
+        patch.setenv("AWS_ACCESS_KEY_ID", "reports")
+        patch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+        patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+        botocore.session.get_session().create_client("s3").create_bucket(Bucket="reports")
+        yield "s3://reports"
+    server.stop()
 
 
 def _free_port() -> int:

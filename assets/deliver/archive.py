@@ -16,7 +16,7 @@ from urllib.parse import quote
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from assets.durable import creating_folder, remove_folder
+from assets.durable import create, remove_folder
 from assets.report.model import Report, Span
 
 MANIFEST = "manifest.json"
@@ -128,8 +128,11 @@ class Archive:
 
     def read(self, key: Key, version: int) -> Archived:
         """Return a version that is archived."""
-        folder = self.root / key.workspace / key.report / str(key.report_date) / f"v{version}"
+        folder = self._folder(key, version)
         return Archived(folder, Manifest.model_validate_json((folder / MANIFEST).read_bytes()), is_new=False)
+
+    def _folder(self, key: Key, version: int) -> Path:
+        return self.root / key.workspace / key.report / str(key.report_date) / f"v{version}"
 
     def store(self, report: Report, origin: Origin, render: Callable[[int], Files]) -> Archived:
         """Keep *report*; *render* makes a version's files, and is called only where its content is new.
@@ -141,7 +144,8 @@ class Archive:
             if latest and self.holds(report):
                 return Archived(*latest, is_new=False)
             before = latest[1] if latest else None
-            version = before.version + 1 if before else 1
+            folder = self.root / report.workspace / report.name / str(report.report_date)
+            version = 1 + max(_numbers(folder), default=0)
             try:
                 return self._add(report, report.name, version, origin, render(version), before)
             except FileExistsError:
@@ -156,7 +160,12 @@ class Archive:
         try:
             return self._add(report, name, version, origin, render(version), before[1] if before else None)
         except FileExistsError:  # two subscriptions have the same part
-            return self.read(Key(report.workspace, name, report.report_date), version)
+            key = Key(report.workspace, report.name, report.report_date)
+            kept = self.part(key, part, version)
+            if kept is not None:
+                return kept
+            remove_folder(self._folder(key._replace(report=name), version), first=MANIFEST)
+            return self.store_part(report, part, version, origin, render)
 
     def part(self, key: Key, part: str, version: int) -> Archived | None:
         """Return the *part* of a version, where somebody was sent it already."""
@@ -196,24 +205,22 @@ class Archive:
             else None,
         )
         folder = self.root / report.workspace / name / str(report.report_date) / f"v{version}"
-        with creating_folder(folder) as temporary:
-            for file, data in files.items():
-                (temporary / file).write_bytes(data)
-            (temporary / MANIFEST).write_text(manifest.model_dump_json(indent=2) + "\n", encoding="utf-8")
+        files |= {MANIFEST: f"{manifest.model_dump_json(indent=2)}\n".encode()}
+        create(folder, files, first=REPORT, last=MANIFEST)
         return Archived(folder, manifest, is_new=True)
 
     def prune(self, keep: int | None, oldest: date) -> list[tuple[Key, int]]:
         """Remove report dates before *oldest*, and all but the newest *keep* versions; return what went."""
         removed = []
         for folder in sorted(self.root.glob("*/*/*/")):
-            versions = sorted(_versions(folder))
+            versions = sorted(_numbers(folder))
             if not versions:
                 continue
             key = Key(folder.parent.parent.name, folder.parent.name, date.fromisoformat(folder.name))
             kept = () if key.report_date < oldest else versions[-keep:] if keep else versions
             for number in (each for each in versions if each not in kept):
                 removed.append((key, number))
-                remove_folder(folder / f"v{number}")
+                remove_folder(folder / f"v{number}", first=MANIFEST)
         return removed
 
     def remove(self, key: Key, before: int) -> list[tuple[Key, int]]:
@@ -223,10 +230,10 @@ class Archive:
             name, _, part = folder.parent.name.partition(PART)
             if name != key.report:
                 continue
-            for number in sorted(_versions(folder)):
+            for number in sorted(_numbers(folder)):
                 if part or number < before:
                     removed.append((key._replace(report=folder.parent.name), number))
-                    remove_folder(folder / f"v{number}")
+                    remove_folder(folder / f"v{number}", first=MANIFEST)
         return removed
 
     def versions(self) -> list[tuple[Archived, datetime, datetime]]:
@@ -258,6 +265,12 @@ def address(root: Path, url: str | None, file: Path) -> str:
 
 
 def _versions(folder: Path) -> list[int]:
+    """Return the versions that are whole."""
+    return [int(path.parent.name[1:]) for path in folder.glob(f"v*/{MANIFEST}")]
+
+
+def _numbers(folder: Path) -> list[int]:
+    """Return every number that was begun: on an object store a killed process leaves a torn one."""
     return [int(path.name[1:]) for path in folder.glob("v*") if path.name[1:].isdigit()]
 
 

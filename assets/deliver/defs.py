@@ -128,7 +128,7 @@ def _metadata(published: Published, archive: ArchiveResource) -> dict[str, dg.Me
         "version": dg.MetadataValue.text(_version(archived)),
         "dagster/partition_row_count": dg.MetadataValue.int(report.log.rows_total),
         "chart": dg.MetadataValue.md(chart),
-        "folder": dg.MetadataValue.path(archived.folder),
+        "folder": dg.MetadataValue.path(str(archived.folder)),
         **{
             Path(each.name).suffix[1:]: dg.MetadataValue.url(archive.address(archived.folder / each.name))
             for each in archived.manifest.files

@@ -13,7 +13,7 @@ from sqlalchemy import RowMapping
 
 from assets.deliver.archive import opened_first
 from assets.deliver.catalogue import Catalogue
-from assets.durable import one_at_a_time, replacing
+from assets.durable import one_at_a_time, put
 from assets.render.html import environment
 from assets.render.style import TEMPLATES, stylesheet
 
@@ -60,8 +60,7 @@ def _write(path: Path, workspaces: Sequence[RowMapping], entries: Sequence[dict[
             states=_STATES if entries else ("newest", "outdated"),
         )
     )
-    with replacing(path) as temporary:
-        temporary.write_text(page, encoding="utf-8")
+    put(path, page.encode())
 
 
 def _entries(versions: Sequence[RowMapping], prefix: str = "") -> Iterator[dict[str, Any]]:

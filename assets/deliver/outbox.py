@@ -8,7 +8,7 @@ from collections.abc import Collection
 from datetime import UTC, datetime
 from pathlib import Path
 
-from assets.durable import replacing
+from assets.durable import put
 from assets.errors import ReportError
 
 
@@ -27,8 +27,7 @@ class Outbox:
         sha256 = hashlib.sha256(content).hexdigest()
         path = self._folder / f"{sha256}.{'json' if content.startswith(b'{') else 'eml'}"
         if not path.exists():
-            with replacing(path) as temporary:
-                temporary.write_bytes(content)
+            put(path, content)
         return sha256
 
     def get(self, sha256: str) -> bytes:

@@ -5,6 +5,7 @@ from pathlib import Path
 import dagster as dg
 
 from assets.deliver.archive import Archive, address
+from assets.setting import place
 
 
 class ArchiveResource(dg.ConfigurableResource[Archive]):
@@ -15,8 +16,8 @@ class ArchiveResource(dg.ConfigurableResource[Archive]):
 
     def open(self) -> Archive:
         """Return the archive."""
-        return Archive(Path(self.root))
+        return Archive(place(self.root))
 
     def address(self, file: Path) -> str:
         """Return the URL of an archived *file*; without a web server for them, one of this machine."""
-        return address(Path(self.root), self.url, file)
+        return address(place(self.root), self.url, file)

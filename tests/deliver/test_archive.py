@@ -6,7 +6,8 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from contextlib import suppress
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ from assets.deliver.verify import verify
 from assets.durable import creating_folder
 from assets.presentation import Format
 from assets.report.model import Report
+from assets.setting import place
 from tests.conftest import LATER
 from tests.render.conftest import make_report
 
@@ -230,3 +232,71 @@ def test_what_is_no_longer_as_archived_is_named(
     change(archived.folder)
     found = verify(tmp_path / "out", catalogue.listed())
     assert found.faults == ([f"acme/last_7_days/2026-11-08/{fault}"] if fault else [])
+
+
+@pytest.fixture
+def bucket(object_store: str, request: pytest.FixtureRequest) -> Path:
+    """An archive of its own in the object store."""
+    return place(f"{object_store}/{abs(hash(request.node.name))}")
+
+
+def test_an_object_store_holds_what_a_folder_holds(bucket: Path, tmp_path: Path) -> None:
+    catalogue = Catalogue(SecretStr(f"sqlite:///{tmp_path}/state.sqlite"))
+    kept = {}
+    for root in (bucket, tmp_path / "out"):
+        archive = Archive(root)
+        for count in (1204, 1211, 1211):
+            archived = store(archive, make_report({"user": count}))
+        assert (archived.manifest.version, archived.is_new) == (2, False)
+        assert archived.manifest.supersedes
+        assert archived.manifest.supersedes.changes == {"User": (1204, 1211), "total": (1204, 1211)}
+        catalogue.record(archived, LATER, LATER)
+        write_index(catalogue, root, ["acme"])
+        assert verify(root, catalogue.listed()).faults == []
+        kept[root] = {
+            str(path)[len(str(root)) :]: path.read_bytes() for path in root.rglob("*.*") if path.is_file()
+        }
+    assert kept[bucket].keys() - kept[tmp_path / "out"].keys() == set()
+    assert {
+        name: data for name, data in kept[tmp_path / "out"].items() if not name.endswith(".lock")
+    } == kept[bucket]
+
+
+def test_two_writers_of_an_object_store_never_mix_their_files(bucket: Path) -> None:
+    def by_another(count: int) -> Mapping[str, bytes]:
+        with suppress(RecursionError):
+            store(Archive(bucket), make_report({"user": count}), FILES | {"log.csv": b"other"})
+        return FILES
+
+    same = Archive(bucket).store(make_report({"user": 3}), Origin({}, {}), lambda _: by_another(3))
+    assert not same.is_new
+    other = Archive(bucket).store(
+        make_report({"user": 5}), Origin({}, {}), lambda number: by_another(4) if number == 2 else FILES
+    )
+    assert (other.manifest.version, other.manifest.total) == (3, 5)
+    assert verify(bucket, []).faults == []
+
+
+def test_what_a_killed_writer_left_in_an_object_store_is_no_version(bucket: Path) -> None:
+    archive = Archive(bucket)
+    store(archive, make_report({"user": 3}))
+    torn = bucket / "acme" / "last_7_days" / "2026-11-08" / "v2"
+    (torn / "report.json").write_bytes(b"{}")
+    assert archive.latest("acme", "last_7_days", date(2026, 11, 8))
+    assert store(archive, make_report({"user": 4})).manifest.version == 3
+    assert verify(bucket, []).faults == ["acme/last_7_days/2026-11-08/v2: manifest.json is missing"]
+    assert [number for _, number in archive.prune(1, date.min)] == [1, 2]
+    assert verify(bucket, []).faults == []
+
+
+def test_a_part_that_a_killed_writer_left_is_made_again(
+    bucket: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("assets.durable._OTHERS_SECONDS", 1)
+    torn = bucket / "acme" / "last_7_days~de" / "2026-11-08" / "v1"
+    (torn / "report.json").write_bytes(b"{}")
+    report = make_report({"user": 3})
+    for _ in range(2):
+        kept = Archive(bucket).store_part(report, "de", 1, Origin({}, {}), lambda _: FILES)
+        assert (kept.manifest.report, kept.manifest.version) == ("last_7_days~de", 1)
+    assert verify(bucket, []).faults == []

@@ -14,6 +14,7 @@ from assets.deliver.delivery import NotPossible
 from assets.deliver.retention import put_away
 from assets.deliver.verify import verify
 from assets.errors import ConfigError
+from orchestration import flow
 from tests.deliver.mail_server import Act, MailServer, mail_server
 from tests.deliver.office import DUE, TODAY, Office, attachments, text_of
 
@@ -439,3 +440,20 @@ def test_a_changed_mail_is_neither_sent_nor_overlooked(office: Office) -> None:
     office.round(2 * MINUTE)
     assert office.states() == dict.fromkeys(BOTH, "failed")
     assert not office.server.received
+
+
+def test_an_archive_in_an_object_store_serves_as_well(office: Office, object_store: str) -> None:
+    office.deployment |= {"archive": f"{object_store}/post", "archive_url": "https://reports.example.org"}
+    office.configure(recipients=["ann@acme.example", {"address": "bob@acme.example", "language": "de"}])
+    office.make_and_send()
+    assert office.states() == dict.fromkeys(BOTH, "accepted")
+    mails = {mail["To"]: mail for mail in office.mails()}
+    address = "https://reports.example.org/acme/yesterday/2026-06-15/v1/report.html"
+    assert f"All files: {address}" in text_of(mails["ann@acme.example"])
+    assert attachments(mails["bob@acme.example"]).keys() == {"acme-yesterday-2026-06-15-v1.csv"}
+    assert "0 faults" in office.shell("verify", group=("archive",))
+    office.make(LATE)
+    office.round(HOUR)
+    assert {row.kind for row in office.rows() if row.version == 2} == {"correction"}
+    flow.erase(office.acme, "k1", office.config, office.post.catalogue, office.now, lambda _: None)
+    assert office.shell("verify", group=("archive",)).strip().endswith("0 faults")
