@@ -214,8 +214,18 @@ def _delivery_asset(workspace: Workspace, subscription: Subscription) -> dg.Asse
 
 
 def _delivery_metadata(rows: list[Delivery], done: Done) -> dict[str, dg.MetadataValue]:
-    shown = ("report", "report_date", "version", "recipient", "kind", "state", "reason", "attempts")
-    records = [dg.TableRecord({name: str(getattr(row, name)) for name in shown}) for row in rows]
+    records = [
+        dg.TableRecord(
+            {
+                "recipient": row.recipient,
+                "state": row.state.value,
+                "reason": row.reason,
+                "what": f"{row.kind}, {row.report} of {row.report_date} v{row.version}",
+                "attempts": row.attempts,
+            }
+        )
+        for row in rows
+    ]
     states = Counter(str(row.state) for row in rows)
     return {
         "states": dg.MetadataValue.text(
