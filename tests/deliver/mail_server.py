@@ -68,6 +68,11 @@ class MailServer:
         self.acts[step].extend(acts)
         return self
 
+    def offers(self, *features: str) -> Self:
+        """Say what it can do."""
+        self.features.extend(features)
+        return self
+
     def start(self) -> None:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]

@@ -28,7 +28,7 @@ from tests.deliver.mail_server import MailServer
 BEFORE = datetime(2026, 6, 15, 9, tzinfo=UTC)  # 05:00 in New York
 DUE = datetime(2026, 6, 15, 10, 5, tzinfo=UTC)  # 06:05, after the reports' time
 TODAY = date(2026, 6, 15)
-BRIEF = Patience(connection=0.5, command=0.5, data=0.5, block=0.5, dot=0.5, whole=2)
+BRIEF = Patience(connection=0.4, command=0.4, data=0.4, block=0.4, dot=0.4, whole=1)
 EVENTS = [
     "e1,2026-06-14T14:00:00Z,c1,k1,Ann,,Bob,workflow,",
     "e2,2026-06-14T15:00:00Z,c2,k2,Ben,,Cy,user,Dan",
