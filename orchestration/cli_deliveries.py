@@ -126,14 +126,18 @@ def send(
     post = Post(settings, Catalogue(settings.state), Ledger(settings.state), lambda: datetime.now(UTC))
     refusals = []
     for each, one in _subscriptions(settings, workspace, subscription):
-        done = post.deliver(each, one)
+        try:
+            done = post.deliver(each, one)
+        except ReportError as error:
+            refusals.append(f"{each.slug}/{one.name}: {error}")
+            continue
         states = ", ".join(f"{count:,} {state}" for state, count in sorted(done.states.items()))
         typer.echo(f"{each.slug}/{one.name}: {states or 'nothing to do'}")
         for note in done.notes:
             typer.echo(f"  {note}")
-        refusals += [done.refusal] if done.refusal else []
+        refusals += [f"{each.slug}/{one.name}: {done.refusal}; it is tried again"] if done.refusal else []
     if refusals:
-        raise ReportError(f"{refusals[0]}; what is held is tried again")
+        raise ReportError("\n".join(refusals))
 
 
 def preview(

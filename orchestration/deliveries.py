@@ -3,8 +3,8 @@
 What a round does is in `assets/deliver/post.py`; it can be started too often, never too rarely.
 """
 
-from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import groupby
 
@@ -16,9 +16,10 @@ from assets.deliver.delivery import Delivery, State
 from assets.deliver.operator import OperatorNotTold, tell_operator
 from assets.deliver.post import Post
 from orchestration.planner import next_attempt
-from orchestration.runs import DUE_TAG, WORKSPACE_TAG, UnderWay, failures_of, runs_under_way
+from orchestration.runs import DUE_TAG, WORKSPACE_TAG, UnderWay, ends_of, runs_under_way
 
 _TOLD_DAYS = timedelta(days=3)
+_PAUSE = timedelta(minutes=5)
 _NEXT = {
     State.FAILED: "It is not tried again by itself",
     State.EXPIRED: "It is not sent any more",
@@ -27,7 +28,7 @@ _NEXT = {
 
 
 def delivery_sensor(post: Post, status: dg.DefaultSensorStatus) -> dg.SensorDefinition:
-    """Return the sensor that starts a round for each workspace and report date that wants one."""
+    """Return the sensor that starts a round for each subscription and report date that wants one."""
 
     @dg.sensor(
         name="deliveries",
@@ -41,8 +42,8 @@ def delivery_sensor(post: Post, status: dg.DefaultSensorStatus) -> dg.SensorDefi
         under_way = runs_under_way(context.instance)
         requests = [
             request
-            for workspace, day, names in wanted_rounds(post, now)
-            for request in _requested(context.instance, under_way, workspace, day, names, now)
+            for wanted in wanted_rounds(post, now)
+            for request in _requested(context.instance, under_way, wanted, now)
         ]
         try:
             for text in tell_operator(post.config, post.catalogue, troubles(post, now), now).values():
@@ -57,41 +58,57 @@ def delivery_sensor(post: Post, status: dg.DefaultSensorStatus) -> dg.SensorDefi
     return sensor
 
 
-def wanted_rounds(post: Post, now: datetime) -> Iterator[tuple[Workspace, date, list[str]]]:
-    """Yield workspaces and report dates with something to prepare, to send or to end, and for whom."""
-    waiting = post.ledger.to_attend(now)
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A round that is wanted; *is_ready* where a delivery is to be tried or to be ended."""
+
+    workspace: Workspace
+    subscription: str
+    report_date: date
+    is_ready: bool
+
+    @property
+    def asset(self) -> str:
+        """Key of the asset that is the round."""
+        return f"{self.workspace.slug}/delivery/{self.subscription}"
+
+    @property
+    def due(self) -> str:
+        """What a run for it is due for."""
+        return f"{self.asset}/{self.report_date}"
+
+
+def wanted_rounds(post: Post, now: datetime) -> Iterator[Wanted]:
+    """Yield subscriptions and report dates with something to prepare, to send or to end."""
+    to_attend = post.ledger.to_attend(now)
     for workspace in post.config.workspaces:
-        wanted: dict[date, list[str]] = defaultdict(list)
         for subscription in workspace.subscriptions:
-            days = post.dates_to_attend(workspace, subscription)
-            days |= {
-                day for slug, name, day in waiting if (slug, name) == (workspace.slug, subscription.name)
-            }
-            for day in days:
-                wanted[day].append(subscription.name)
-        for day, names in sorted(wanted.items()):
-            yield workspace, day, sorted(names)
+            mine = (workspace.slug, subscription.name)
+            ready = {day for *whose, day in to_attend if tuple(whose) == mine}
+            for day in sorted(ready | post.dates_to_attend(workspace, subscription)):
+                yield Wanted(workspace, subscription.name, day, day in ready)
 
 
-def _requested(  # noqa: PLR0913, PLR0917 - what a run is
-    instance: dg.DagsterInstance,
-    under_way: list[UnderWay],
-    workspace: Workspace,
-    day: date,
-    names: list[str],
-    now: datetime,
+def _requested(
+    instance: dg.DagsterInstance, under_way: list[UnderWay], wanted: Wanted, now: datetime
 ) -> Iterator[dg.RunRequest]:
-    """Yield a run for those of *names* that no run is for; after a failure, after a pause."""
-    due = f"{workspace.slug}/delivery/{day}"
-    again = next_attempt(failures_of(instance, due))
-    busy = {name for run in under_way if run.first_key <= str(day) <= run.last_key for name in run.assets}
-    assets = [each for each in (f"{workspace.slug}/delivery/{name}" for name in names) if each not in busy]
-    if assets and (again is None or now >= again):
+    """Yield a run for *wanted*, unless one is under way; some time after one that failed or did not help."""
+    day = str(wanted.report_date)
+    if any(wanted.asset in run.assets and run.first_key <= day <= run.last_key for run in under_way):
+        return
+    ended, failed = ends_of(instance, wanted.due)
+    pauses = [next_attempt(failed) or now, *(each + _PAUSE for each in ended if not wanted.is_ready)]
+    if now >= max(pauses):
         yield dg.RunRequest(
-            run_key=f"{due}/{now:%Y-%m-%dT%H:%M:%S}",
-            partition_key=str(day),
-            asset_selection=[dg.AssetKey.from_user_string(each) for each in assets],
-            tags={DUE_TAG: due, WORKSPACE_TAG: workspace.slug, SEND_TAG: "due", "dagster/priority": "10"},
+            run_key=f"{wanted.due}/{now:%Y-%m-%dT%H:%M:%S}",
+            partition_key=day,
+            asset_selection=[dg.AssetKey.from_user_string(wanted.asset)],
+            tags={
+                DUE_TAG: wanted.due,
+                WORKSPACE_TAG: wanted.workspace.slug,
+                SEND_TAG: "due",
+                "dagster/priority": "10",
+            },
         )
 
 

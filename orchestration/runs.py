@@ -54,10 +54,11 @@ def runs_for(instance: dg.DagsterInstance, due: str) -> list[tuple[frozenset[str
     return [(assets_of(record.dagster_run), record.update_timestamp) for record in records]
 
 
-def failures_of(instance: dg.DagsterInstance, due: str) -> list[datetime]:
-    """Return when runs for *due* failed."""
-    failed = RunsFilter(tags={DUE_TAG: due}, statuses=[DagsterRunStatus.FAILURE])
-    return [record.update_timestamp for record in instance.get_run_records(failed)]
+def ends_of(instance: dg.DagsterInstance, due: str) -> tuple[list[datetime], list[datetime]]:
+    """Return when runs for *due* ended, and when those that failed did."""
+    records = instance.get_run_records(RunsFilter(tags={DUE_TAG: due}))
+    failed = [each for each in records if each.dagster_run.status is DagsterRunStatus.FAILURE]
+    return [each.update_timestamp for each in records], [each.update_timestamp for each in failed]
 
 
 def assets_of(run: dg.DagsterRun) -> frozenset[str]:

@@ -17,6 +17,7 @@ from urllib.parse import quote
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from assets.durable import create, remove_folder
+from assets.errors import ReportError
 from assets.report.model import Report, Span
 
 MANIFEST = "manifest.json"
@@ -97,6 +98,10 @@ class Archived:
         return Report.model_validate_json((self.folder / REPORT).read_bytes())
 
 
+class NotArchived(ReportError, FileNotFoundError):  # noqa: N818 - says what is so
+    """A version is not in the archive, or not any more."""
+
+
 class Archive:
     """The archived reports below *root*."""
 
@@ -127,9 +132,13 @@ class Archive:
         return newest, Manifest.model_validate_json((newest / MANIFEST).read_bytes())
 
     def read(self, key: Key, version: int) -> Archived:
-        """Return a version that is archived."""
+        """Return a version that is archived. Raises NotArchived."""
         folder = self._folder(key, version)
-        return Archived(folder, Manifest.model_validate_json((folder / MANIFEST).read_bytes()), is_new=False)
+        try:
+            manifest = (folder / MANIFEST).read_bytes()
+        except FileNotFoundError:
+            raise NotArchived(f"{folder} is not there") from None
+        return Archived(folder, Manifest.model_validate_json(manifest), is_new=False)
 
     def _folder(self, key: Key, version: int) -> Path:
         return self.root / key.workspace / key.report / str(key.report_date) / f"v{version}"
@@ -171,7 +180,7 @@ class Archive:
         """Return the *part* of a version, where somebody was sent it already."""
         try:
             return self.read(key._replace(report=f"{key.report}{PART}{part}"), version)
-        except FileNotFoundError:
+        except NotArchived:
             return None
 
     def _add(  # noqa: PLR0913, PLR0917 - what a version is

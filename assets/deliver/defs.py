@@ -20,7 +20,7 @@ from assets.deliver.outdated import outdated_reports
 from assets.deliver.post import Done, Post
 from assets.deliver.publish import Published, draft_report, publish
 from assets.deliver.resource import ArchiveResource
-from assets.errors import TotalsDiffer
+from assets.errors import ReportError, TotalsDiffer
 from assets.extract.defs import Clock
 from assets.partitions import days_of, days_read_by, period_of_run, report_dates_of, report_dates_of_run
 from assets.periods import as_of
@@ -197,11 +197,14 @@ def _delivery_asset(workspace: Workspace, subscription: Subscription) -> dg.Asse
     def delivery(context: dg.AssetExecutionContext, post: dg.ResourceParam[Post]) -> dg.MaterializeResult:
         period = period_of_run(context, workspace)
         done = Done()
-        match context.run.tags.get(SEND_TAG):
-            case "due":
-                done = post.deliver(workspace, subscription)
-            case "by_hand":
-                done = post.deliver_by_hand(workspace, subscription, period.days)
+        try:
+            match context.run.tags.get(SEND_TAG):
+                case "due":
+                    done = post.deliver(workspace, subscription)
+                case "by_hand":
+                    done = post.deliver_by_hand(workspace, subscription, period.days)
+        except ReportError as error:
+            raise dg.Failure(str(error), allow_retries=False) from error
         rows = post.ledger.of_subscription(
             workspace.slug, subscription.name, period.first_day, period.last_day
         )

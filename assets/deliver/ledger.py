@@ -119,6 +119,19 @@ class Ledger:
         asked += [_ROW.subscription == subscription] if subscription else []
         return self.found(*asked, newest=limit)
 
+    def end_forgotten(self, known: set[tuple[str, str]], now: datetime) -> None:
+        """End what waits for subscriptions that are not among the *known* ones, when its time is over."""
+        waiting = self.found(_ROW.state.in_((*WAITING, State.SENDING)), _ROW.expires_at <= now)
+        values = {
+            "state": State.EXPIRED,
+            "reason": "the subscription is not configured any more",
+            "next_at": None,
+        }
+        with self._engine.begin() as connection:
+            for row in waiting:
+                if (row.workspace, row.subscription) not in known:
+                    _changed(connection, row, values | {"changed_at": now})
+
     def contents_wanted(self) -> set[str]:
         """Return the SHA-256 of every mail that may still be sent."""
         columns = (_ROW.content, _ROW.content_without_files)
@@ -196,39 +209,43 @@ class Desk:
 
     def ready(self, now: datetime) -> list[Delivery]:
         """Return what is to be tried now."""
-        return self._found(_ROW.state.in_(_OPEN), _ROW.next_at <= now)
+        return self._found(_ROW.state.in_(_OPEN), _ROW.next_at <= now, _ROW.expires_at > now)
+
+    def waiting(self) -> list[Delivery]:
+        """Return what is still to be sent."""
+        return self._found(_ROW.state.in_(WAITING))
 
     def _found(self, *asked: ColumnElement[bool]) -> list[Delivery]:
         query = select(*_COLUMNS).where(*self._mine, *asked).order_by(_ROW.planned_at, _ROW.id)
         return [_delivery(row) for row in self._connection.execute(query)]
 
-    def claim(self, delivery: Delivery, now: datetime) -> Delivery:
-        """Take *delivery* for an attempt. Raises ClaimLost where it has changed."""
-        return self._change(
-            delivery,
-            state=State.SENDING,
-            phase=Phase.BEFORE_DOT,
-            attempts=delivery.attempts + 1,
-            next_at=None,
-            changed_at=now,
-        )
+    def claim(self, delivery: Delivery, now: datetime) -> Delivery | None:
+        """Take *delivery* for an attempt; None where a person has decided of it meanwhile."""
+        values: dict[str, Any] = {
+            "state": State.SENDING,
+            "phase": Phase.BEFORE_DOT,
+            "attempts": delivery.attempts + 1,
+            "next_at": None,
+            "changed_at": now,
+        }
+        return replace(delivery, **values) if self._change(delivery, values) else None
 
     def at_dot(self, delivery: Delivery, now: datetime) -> None:
         """Note that the recipient may have it from now on. Raises ClaimLost where it is not ours."""
-        self._change(delivery, phase=Phase.DOT, changed_at=now)
+        if not self._change(delivery, {"phase": Phase.DOT, "changed_at": now}):
+            raise ClaimLost(f"delivery {delivery.id} was taken over by another process")
 
     def hold(self, delivery: Delivery, fate: Fate, now: datetime) -> None:
-        """Note that *delivery* waits for the server; it was not tried."""
-        self._change(delivery, state=fate.state, reason=fate.reason, next_at=fate.next_at, changed_at=now)
+        """Note that *delivery* waits for the server, unless a person decided; it was not tried."""
+        values = {"state": fate.state, "reason": fate.reason, "next_at": fate.next_at, "changed_at": now}
+        self._change(delivery, values)
 
     def end(self, delivery: Delivery, state: State, reason: str, now: datetime) -> None:
-        """Note that *delivery* came to an end without an attempt."""
-        self._change(delivery, state=state, reason=reason, next_at=None, phase=None, changed_at=now)
+        """Note that *delivery* came to an end without an attempt, unless a person decided."""
+        self._change(delivery, {"state": state, "reason": reason, "next_at": None, "changed_at": now})
 
-    def _change(self, delivery: Delivery, **values: Any) -> Delivery:
-        if not _changed(self._connection, delivery, values):
-            raise ClaimLost(f"delivery {delivery.id} was taken over by another process")
-        return replace(delivery, **values)
+    def _change(self, delivery: Delivery, values: dict[str, Any]) -> bool:
+        return _changed(self._connection, delivery, values)
 
     def settle(self, delivery: Delivery, fate: Fate, now: datetime) -> None:
         """Note what became of an attempt; over another connection where this one is lost meanwhile.
@@ -274,7 +291,7 @@ def _changed(connection: Connection, delivery: Delivery, values: dict[str, Any])
 def _needs_attention(now: datetime) -> ColumnElement[bool]:
     return or_(
         _ROW.state == State.SENDING,
-        _ROW.state.in_(_OPEN) & (_ROW.next_at <= now),
+        _ROW.state.in_(_OPEN) & (_ROW.next_at <= now) & (_ROW.expires_at > now),
         _ROW.state.in_(WAITING) & (_ROW.expires_at <= now),
     )
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, and_, func, not_, or_, select
 
 from assets.config import Config, ReportSpec, Workspace
-from assets.deliver.archive import Archive, Archived, Key
+from assets.deliver.archive import Archive, Archived, Key, NotArchived
 from assets.deliver.publish import draft_report, origin_of
 from assets.errors import ReportError
 from assets.presentation import Filters, Format, Presentation
@@ -89,7 +89,7 @@ class Cutter:
         try:
             if spec == self._spec:
                 return self._archive.read(key, version)
-        except FileNotFoundError:
+        except NotArchived:
             return None
         return self._archive.part(key, _name(spec, self._spec), version)
 

@@ -81,13 +81,22 @@ class Post:
         return {each.issue.report_date for each in judged if each.act not in {Act.NOTHING, Act.WAIT}}
 
     def deliver(self, workspace: Workspace, subscription: Subscription) -> Done:
-        """Do everything that is to be done now for *subscription*, after any other process that does."""
+        """Do everything that is to be done now for *subscription*, after any other process that does.
+
+        What keeps an issue from being prepared keeps nothing else; it is raised at the end.
+        """
+        failed: Exception | None = None
         with self.ledger.sending(workspace.slug, subscription.name) as desk:
             round_ = _Round(self, desk, workspace, subscription)
             round_.end()
             for each in self.judged(workspace, subscription):
-                round_.prepare(each)
+                try:
+                    round_.prepare(each)
+                except Exception as error:  # noqa: BLE001 - the others go on
+                    failed = failed or error
             round_.send()
+        if failed:
+            raise failed
         return round_.done
 
     def deliver_by_hand(
@@ -122,6 +131,9 @@ class _Round:
         for row in self._desk.left_behind():
             self._settle(row, as_left(row))
         now = self._post.clock()
+        if self._subscription.paused:
+            for row in self._desk.waiting():
+                self._desk.end(row, State.CANCELLED, "the subscription was paused", now)
         for row in self._desk.overdue(now):
             last = row.reason or "no attempt was made"
             self._desk.end(row, State.EXPIRED, f"its time was over: {last}", now)
@@ -158,7 +170,10 @@ class _Round:
             while waiting and not refusal:
                 with opened(post.config, self._workspace, self._subscription, post.patience) as line:
                     while waiting and line.is_open and not refusal:
-                        answer = self._attempt(line, waiting.popleft())
+                        row = self._desk.claim(waiting.popleft(), post.clock())
+                        if row is None:
+                            continue
+                        answer = self._attempt(line, row)
                         refusal = answer.text if answer.outcome is Outcome.HELD else ""
                         cuts = 0 if line.is_open or answer.outcome is Outcome.ACCEPTED else cuts + 1
                 if cuts == _MOST_CUTS:
@@ -172,15 +187,19 @@ class _Round:
         self.done.refusal = refusal
 
     def _attempt(self, line: Line, row: Delivery) -> Answer:
-        claimed, mark = self._desk.claim(row, self._post.clock()), self._desk.at_dot
+        """Hand over *row*, which is claimed, and note what became of it."""
+        mark, config = self._desk.at_dot, self._post.config
         try:
             content, note = self._fitting(row, line.most_bytes)
         except MailLost as error:
             answer = Answer(Outcome.FAILED, Step.MAIL, str(error))
         else:
-            answer = line.hand_over(row, content, lambda: mark(claimed, self._post.clock()))
-            answer = Answer(answer.outcome, answer.step, answer.text + note)
-        self._settle(claimed, answer)
+            if self._subscription.channel or config.allows(row.recipient):
+                answer = line.hand_over(row, content, lambda: mark(row, self._post.clock()))
+                answer = Answer(answer.outcome, answer.step, answer.text + note)
+            else:
+                answer = Answer(Outcome.FAILED, Step.MAIL, "is in none of the `allowed_domains` any more")
+        self._settle(row, answer)
         return answer
 
     def _fitting(self, row: Delivery, most_bytes: int | None) -> tuple[bytes, str]:

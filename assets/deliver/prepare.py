@@ -14,10 +14,11 @@ from assets.deliver.compose import Composer
 from assets.deliver.delivery import WAITING, Delivery, Kind, State
 from assets.deliver.issues import Issue
 from assets.deliver.ledger import Ledger
+from assets.deliver.message import MailNotSafe
 from assets.deliver.outbox import Outbox
-from assets.deliver.parts import Cutter, Cutting, DaysHaveChanged
+from assets.deliver.parts import Cutter, Cutting
 from assets.deliver.roster import roster
-from assets.errors import ReportError
+from assets.errors import ConfigError
 from assets.render.mail import Correction
 from assets.subscription import Recipient
 
@@ -50,12 +51,18 @@ class Preparation:
         blank = self._blank(
             0, State.EXPIRED if self.now >= self.issue.expires_at else State.CANCELLED, reason
         )
-        recipients, rejected = self._roster()
+        try:
+            recipients, rejected = self._roster(0)
+        except ConfigError as error:
+            return Prepared([replace(blank, reason=f"{reason}; {error}")], [])
         rows = [replace(blank, recipient=each.address) for each in recipients]
         return Prepared([*rows, *rejected] or [blank], [])
 
     def first(self, version: int) -> Prepared:
-        """Return what is sent of the first version. Raises DaysHaveChanged where no part can be cut."""
+        """Return what is sent of the first version.
+
+        Raises DaysHaveChanged where no part can be cut, ConfigError where nobody knows the recipients.
+        """
         cutter = self._cutter(version)
         recipients, rejected = self._roster(version)
         rows = [self._report(cutter, version, each) for each in recipients]
@@ -101,9 +108,7 @@ class Preparation:
                 blank = self._blank(version, State.CANCELLED, reason)
                 return replace(blank, recipient=recipient.address)
             return self._written(Kind.REPORT, part, version, recipient)
-        except DaysHaveChanged:
-            raise
-        except ReportError as error:
+        except MailNotSafe as error:
             return replace(self._blank(version, State.FAILED, str(error)), recipient=recipient.address)
 
     def _correction(self, cutter: Cutter, version: int, recipient: Recipient, sent: Delivery) -> Delivery:
@@ -179,12 +184,9 @@ class Preparation:
     def _key(self) -> Key:
         return Key(self.workspace.slug, self.issue.spec.name, self.issue.report_date)
 
-    def _roster(self, version: int = 0) -> tuple[list[Recipient], list[Delivery]]:
+    def _roster(self, version: int) -> tuple[list[Recipient], list[Delivery]]:
         """Return the recipients, and a failed row for each that is wrong."""
-        try:
-            recipients, rejected = roster(self.config, self.issue.subscription)
-        except ReportError as error:
-            return [], [self._blank(version, State.FAILED, str(error))]
+        recipients, rejected = roster(self.config, self.issue.subscription)
         blank = self._blank(version, State.FAILED, "")
         return recipients, [replace(blank, recipient=each.row, reason=each.reason) for each in rejected]
 

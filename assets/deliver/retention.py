@@ -20,10 +20,11 @@ class PutAway:
 
 
 def put_away(config: Config, catalogue: Catalogue, ledger: Ledger, now: datetime) -> PutAway:
-    """Remove what the configuration does not keep; the ledger's rows stay."""
+    """Remove what the configuration does not keep; the ledger's rows stay, and come to an end."""
     oldest = now.date() - timedelta(config.keep_reports_days) if config.keep_reports_days else date.min
     versions = Archive(config.archive).prune(config.keep_versions, oldest)
     catalogue.forget(versions)
+    ledger.end_forgotten({(w.slug, s.name) for w in config.workspaces for s in w.subscriptions}, now)
     wanted = ledger.contents_wanted()
     before = now - timedelta(config.keep_mails_days)
     mails = sum(Outbox(config.archive, each.slug).prune(before, wanted) for each in config.workspaces)

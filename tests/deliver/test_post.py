@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes
 from email.policy import default
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from assets.deliver.archive import Key
+from assets.deliver.archive import Key, NotArchived
 from assets.deliver.delivery import NotPossible
 from assets.deliver.retention import put_away
 from assets.deliver.verify import verify
@@ -332,12 +333,71 @@ def test_a_list_of_recipients_is_read_anew_and_its_bad_rows_are_kept_with_their_
     assert failed["people.csv, line 4"].startswith("language: Input should be 'en'")
     assert failed["people.csv, line 5"] == "ANN@acme.example is listed twice"
     assert [mail["To"] for mail in office.mails()] == ["ann@acme.example"]
-    path.unlink()
+
+
+def test_a_list_that_cannot_be_read_is_told_and_keeps_no_other_mail(office: Office) -> None:
+    office.configure(expires_hours=48)
+    office.server.does("RCPT", "451 later")
+    office.make_and_send()
     office.now += DAY
-    office.make(on=office.now.date())
+    office.make(on=TODAY + DAY)
+    del office.subscription["recipients"]
+    office.configure(recipients_file="people.csv")
+    with pytest.raises(ConfigError, match=r"people\.csv: .*No such file"):
+        office.round(MINUTE)
+    assert office.states() == dict.fromkeys(BOTH, "accepted")
+    (office.folder / "people.csv").write_text("address\nann@acme.example\n")
+    office.round(HOUR)
+    assert [str(row.state) for row in office.rows(TODAY + DAY)] == ["accepted"]
+
+
+def test_a_list_that_stays_unreadable_ends_in_a_row_that_says_so(office: Office) -> None:
+    del office.subscription["recipients"]
+    office.configure(recipients_file="people.csv")
+    office.make()
+    office.now = DUE + DAY
     office.round()
-    (row,) = office.rows(TODAY + DAY)
-    assert (row.state, "No such file" in row.reason) == ("failed", True)
+    (row,) = office.rows()
+    assert (row.state, "No such file" in row.reason) == ("expired", True)
+
+
+def test_a_subscription_that_is_paused_later_sends_nothing_that_waits(office: Office) -> None:
+    office.server.does("RCPT", "451 later", "451 later")
+    office.make_and_send()
+    office.configure(paused=True)
+    office.round(HOUR)
+    assert {(str(row.state), row.reason) for row in office.rows()} == {
+        ("cancelled", "the subscription was paused")
+    }
+
+
+def test_what_waits_for_a_subscription_that_is_gone_comes_to_an_end(office: Office) -> None:
+    office.server.does("RCPT", "451 later", "451 later")
+    office.make_and_send()
+    office.configure(name="others")
+    put_away(office.config, office.post.catalogue, office.post.ledger, office.now + 2 * DAY)
+    assert {row.reason for row in office.rows()} == {"the subscription is not configured any more"}
+
+
+def test_a_copy_is_not_sent_when_its_time_is_over(office: Office) -> None:
+    office.configure(recipients=["ann@acme.example"], when_unknown="resend")
+    office.server.does("dot", Act.CUT)
+    office.make_and_send()
+    office.round(2 * DAY)
+    assert (office.states(), len(office.server.received)) == ({"ann@acme.example": "unknown"}, 1)
+
+
+def test_a_version_that_is_gone_keeps_no_other_issue(office: Office) -> None:
+    office.make()
+    (office.folder / "out/acme/yesterday/2026-06-15/v1").rename(office.folder / "gone")
+    office.now = DUE
+    with pytest.raises(NotArchived, match="2026-06-15/v1 is not there"):
+        office.round()
+    office.now += DAY - HOUR
+    office.make(on=TODAY + DAY)
+    with suppress(NotArchived):
+        office.round(HOUR)
+    assert {str(row.state) for row in office.rows(TODAY + DAY)} == {"accepted"}
 
 
 def test_addresses_outside_the_allowed_domains_are_sent_nothing(office: Office) -> None:

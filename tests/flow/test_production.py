@@ -192,7 +192,7 @@ def _stop(services: list[subprocess.Popen[bytes]]) -> None:
         service.terminate()
     for service in services:
         with suppress(subprocess.TimeoutExpired):
-            service.wait(30)
+            service.wait(5)
         with suppress(ProcessLookupError):
             os.killpg(service.pid, signal.SIGKILL)
         service.wait()
