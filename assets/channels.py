@@ -47,8 +47,14 @@ Channel = Webhook | Slack | Sftp
 
 def safe_url(secret: SecretStr) -> str:
     """Return the URL that *secret* stands for. Raises ConfigError where it goes out in clear."""
-    url = reveal(secret)
-    parts = urlsplit(url)
+    url = reveal(secret).strip()
+    try:
+        parts = urlsplit(url)
+        is_right = url.isascii() and url.isprintable() and " " not in url and parts.port != 0
+    except ValueError:
+        is_right = False
+    if not is_right:
+        raise ConfigError("a channel's `url` is no URL")
     if parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK):
         return url
     raise ConfigError(f"{parts.scheme}://{parts.hostname}: a `url` is https, or http to this machine")

@@ -7,6 +7,8 @@ configuration needs no environment.
 import os
 import re
 from difflib import get_close_matches
+from email import headerregistry
+from email.errors import HeaderDefect
 from pathlib import Path, PurePath
 from typing import Annotated, cast
 from zoneinfo import available_timezones
@@ -73,9 +75,9 @@ def _as_the_server_takes_it(address: str) -> str:
     if not name.isascii():
         raise ValueError(f"{address}: letters before the @ are ASCII, or few servers take it")
     try:
-        return f"{name}@{domain.encode('idna').decode()}"
-    except UnicodeError:
-        raise ValueError(f"{address}: no such domain can be") from None
+        return headerregistry.Address(addr_spec=f"{name}@{domain.encode('idna').decode()}").addr_spec
+    except (UnicodeError, ValueError, HeaderDefect):
+        raise ValueError(f"{address!r} is no mail address") from None
 
 
 Address = Annotated[

@@ -244,8 +244,9 @@ def reindex(config: ConfigOption = DEFAULT_CONFIG) -> None:
     from assets.deliver.index import write_index
 
     settings = usable(config)
-    catalogue = Catalogue(settings.state)
-    archived = Archive(settings.archive).versions()
+    catalogue, archive = Catalogue(settings.state), Archive(settings.archive)
+    catalogue.forget_all_but(archive.held())
+    archived = archive.versions()
     for each, as_of, archived_at in archived:
         catalogue.record(each, as_of, archived_at)
     slugs = sorted({each.manifest.workspace for each, _, _ in archived})

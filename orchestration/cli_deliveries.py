@@ -128,7 +128,7 @@ def send(
     for each, one in _subscriptions(settings, workspace, subscription):
         try:
             done = post.deliver(each, one)
-        except ReportError as error:
+        except Exception as error:  # noqa: BLE001 - the others go on
             refusals.append(f"{each.slug}/{one.name}: {error}")
             continue
         states = ", ".join(f"{count:,} {state}" for state, count in sorted(done.states.items()))

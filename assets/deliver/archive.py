@@ -245,6 +245,16 @@ class Archive:
                     remove_folder(folder / f"v{number}", first=MANIFEST)
         return removed
 
+    def held(self) -> set[tuple[Key, int]]:
+        """Return every version and part that is there."""
+        return {
+            (
+                Key(folder.parents[2].name, folder.parents[1].name, date.fromisoformat(folder.parent.name)),
+                int(folder.name[1:]),
+            )
+            for folder in (path.parent for path in self.root.glob(f"*/*/*/v*/{MANIFEST}"))
+        }
+
     def versions(self) -> list[tuple[Archived, datetime, datetime]]:
         """Return every version, older ones first, with its as-of instant and when it was archived.
 

@@ -3,7 +3,7 @@
 The archive's folders stay the truth; a row that a crash left out is written by the next run.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -125,6 +125,11 @@ class Catalogue:
         with self._engine.begin() as connection:
             for key, version in versions:
                 connection.execute(delete(REPORT_VERSIONS).where(*_is(key), _VERSIONS.version == version))
+
+    def forget_all_but(self, held: Collection[tuple[Key, int]], workspace: str | None = None) -> None:
+        """Take every version that is not *held* any more out of the catalogue."""
+        listed = (each for each in self.listed() if workspace in {None, each[0].workspace})
+        self.forget(each for each in listed if each not in held)
 
     def skip(self, key: Key, reason: str, now: datetime) -> bool:
         """Note that *key* is left out; tell whether that is new."""

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from assets.channels import Channel, Sftp, Slack, Webhook
 from assets.config import Config, Workspace
-from assets.deliver.archive import PART, Archived, address, opened_first
+from assets.deliver.archive import PART, Archived, NotArchived, address, opened_first
 from assets.deliver.message import Heads, message_id, report_message
 from assets.deliver.webhook import slack_body, webhook_body
 from assets.render.mail import Bodies, Correction, Said, mail_bodies
@@ -99,6 +99,8 @@ class Composer:
         report = manifest.report.partition(PART)[0]
         name = f"{manifest.workspace}-{report}-{manifest.report_date}-v{manifest.version}"
         wanted = {each.file for each in self.subscription.attach}
+        if missing := wanted - {each.name for each in manifest.files}:
+            raise NotArchived(f"version {manifest.version} was made without {min(missing)}")
         return {
             f"{name}{Path(each.name).suffix}": each.name for each in manifest.files if each.name in wanted
         }

@@ -85,6 +85,11 @@ class Delivery:
     doubts: int = 0
 
     @property
+    def is_mail(self) -> bool:
+        """Tell whether it goes to a mailbox; a channel's name is no address."""
+        return "@" in self.recipient and "://" not in self.recipient
+
+    @property
     def id(self) -> str:
         """The key as 32 hexadecimal digits; the Message-ID is made of it."""
         return delivery_id(

@@ -4,13 +4,14 @@ The events are masked before, in `extract/erased.py`.
 """
 
 from collections.abc import Callable, Iterable
+from contextlib import ExitStack
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 
 from pydantic import ValidationError
 
 from assets.config import Config, ReportSpec, Workspace
-from assets.deliver.archive import Archive, Archived, Key
+from assets.deliver.archive import Archive, Archived, Key, Manifest
 from assets.deliver.catalogue import Catalogue
 from assets.deliver.index import write_index
 from assets.deliver.ledger import Ledger
@@ -41,30 +42,54 @@ def forget_in_reports(  # noqa: PLR0913, PLR0917 - what a deployment is
 ) -> Forgotten:
     """Make the reports of *workspace* anew that cover one of *days*; remove older versions and mails."""
     archive, wanted, done = Archive(config.archive), set(days), Forgotten()
-    newest = {
-        Key(each.workspace, each.report, each.report_date): each
-        for each in (archived.manifest for archived, _, _ in archive.versions())
-        if each.workspace == workspace.slug
-    }
-    for key, manifest in sorted(newest.items()):
-        if not any(manifest.period.first_day <= day <= manifest.period.last_day for day in wanted):
-            continue
-        say(f"{key.report} of {key.report_date}")
-        spec = _spec(workspace, key, manifest.configuration.get("report"))
-        if spec is None:
-            done.lost.append(key)
-            done.removed += archive.remove(key, manifest.version + 1)
-        else:
-            until = as_of(key.report_date, now, workspace.zone)
-            draft = draft_report(Lake(config.lake, workspace.slug), workspace, spec, key.report_date, until)
-            archived = publish(draft, archive).archived
-            catalogue.record(archived, draft.report.as_of, now)
-            done.made.append(archived)
-            done.removed += archive.remove(key, archived.manifest.version)
-        done.mails += _remove_mails(config, ledger, key)
-    catalogue.forget(done.removed)
+    newest: dict[Key, Manifest] = {}
+    concerned = set()
+    for archived, _, _ in archive.versions():
+        manifest = archived.manifest
+        key = Key(manifest.workspace, manifest.report, manifest.report_date)
+        newest[key] = manifest
+        if any(manifest.period.first_day <= day <= manifest.period.last_day for day in wanted):
+            concerned.add(key)
+    outbox = Outbox(config.archive, workspace.slug)
+    with ExitStack() as others:
+        for subscription in workspace.subscriptions:  # none of their rounds may send what is read now
+            others.enter_context(ledger.sending(workspace.slug, subscription.name))
+        for key in sorted(key for key in concerned if key.workspace == workspace.slug):
+            say(f"{key.report} of {key.report_date}")
+            first_kept = _made_anew(config, workspace, catalogue, key, newest[key], now, done)
+            contents = ledger.contents_of(*key, before=first_kept)
+            for sha256 in contents:
+                outbox.remove(sha256)
+            done.mails += len(contents)
+            done.removed += archive.remove(key, first_kept)
+        done.mails += outbox.prune(
+            datetime.max.replace(tzinfo=UTC), ledger.contents()
+        )  # killed before a row was
+    catalogue.forget_all_but(archive.held(), workspace.slug)
     write_index(catalogue, config.archive, [workspace.slug])
     return done
+
+
+def _made_anew(  # noqa: PLR0913, PLR0917 - what a deployment is
+    config: Config,
+    workspace: Workspace,
+    catalogue: Catalogue,
+    key: Key,
+    manifest: Manifest,
+    now: datetime,
+    done: Forgotten,
+) -> int:
+    """Make the report anew; return the number of the first version that may stay."""
+    spec = _spec(workspace, key, manifest.configuration.get("report"))
+    if spec is None:
+        done.lost.append(key)
+        return manifest.version + 1
+    until = as_of(key.report_date, now, workspace.zone)
+    draft = draft_report(Lake(config.lake, workspace.slug), workspace, spec, key.report_date, until)
+    archived = publish(draft, Archive(config.archive)).archived
+    catalogue.record(archived, draft.report.as_of, now)
+    done.made.append(archived)
+    return archived.manifest.version
 
 
 def _spec(workspace: Workspace, key: Key, kept: object) -> ReportSpec | None:
@@ -76,12 +101,3 @@ def _spec(workspace: Workspace, key: Key, kept: object) -> ReportSpec | None:
         return ReportSpec.model_validate(kept)
     except ValidationError:  # of another release
         return None
-
-
-def _remove_mails(config: Config, ledger: Ledger, key: Key) -> int:
-    """Remove the bytes of what was sent or waits; a row that waits is sent the next version instead."""
-    contents = ledger.contents_of(*key)
-    outbox = Outbox(config.archive, key.workspace)
-    for sha256 in contents:
-        outbox.remove(sha256)
-    return len(contents)

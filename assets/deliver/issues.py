@@ -1,25 +1,30 @@
 """The issues of a subscription, one a report date and report, and what is to be done about each. Pure."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import Enum, auto
+from math import ceil
 
 from assets.config import ReportSpec, Workspace
 from assets.deliver.catalogue import Version
 from assets.deliver.delivery import Delivery
-from assets.periods import DAY, local_day
+from assets.periods import DAY, first_instant, local_day
 from assets.subscription import Subscription
 
 
 @dataclass(frozen=True, slots=True)
 class Issue:
-    """A report of one report date, due to be sent at *at*, and until *expires_at*."""
+    """A report of one report date, due to be sent at *at*, and until *expires_at*.
+
+    Where it counts a running day, it must count up to *until*.
+    """
 
     subscription: Subscription
     spec: ReportSpec
     report_date: date
     at: datetime
+    until: datetime
 
     @property
     def expires_at(self) -> datetime:
@@ -35,19 +40,29 @@ class Act(Enum):
     SEND = auto()
     END = auto()
     CORRECT = auto()
+    BY_HAND = auto()
 
 
 def due_issues(
-    workspace: Workspace, subscription: Subscription, since: datetime, catch_up_days: int, now: datetime
+    workspace: Workspace,
+    subscription: Subscription,
+    since: Mapping[str, datetime],
+    catch_up_days: int,
+    now: datetime,
 ) -> Iterator[Issue]:
-    """Yield the issues that came due from *since* on, in the last *catch_up_days* days."""
+    """Yield the issues that came due *since* each report was first asked for, in the last days.
+
+    These are *catch_up_days*, or more where an issue may still be sent.
+    """
     specs = {spec.name: spec for spec in workspace.all_reports}
     today = local_day(now, workspace.zone)
-    first = max(workspace.first_day, today - catch_up_days * DAY)
+    days = max(catch_up_days, ceil(subscription.expires_hours / 24) + 1)
+    first = max(workspace.first_day, today - days * DAY)
     for spec in (specs[name] for name in subscription.reports):
         for tick in workspace.ticks_of(spec, first, min(today, subscription.until or today)):
-            if since <= tick.at <= now:
-                yield Issue(subscription, spec, tick.report_date, tick.at)
+            if since[spec.name] <= tick.at <= now:
+                end = first_instant(tick.report_date + DAY, workspace.zone)
+                yield Issue(subscription, spec, tick.report_date, tick.at, min(tick.at, end))
 
 
 def judge_issue(
@@ -60,7 +75,7 @@ def judge_issue(
     if rows:
         sent = max(row.version for row in rows)
         is_later = version is not None and version.version > sent > 0 and not version.provisional
-        is_corrected = is_later and not issue.spec.includes_running_day
+        is_corrected = is_later and not (issue.spec.includes_running_day or issue.subscription.paused)
         return (Act.CORRECT, "there is a later version") if is_corrected else (Act.NOTHING, "")
     if issue.subscription.paused:
         return Act.END, "the subscription was paused"
@@ -76,7 +91,7 @@ def _awaited(issue: Issue, version: Version | None) -> str:
     """Say what *issue* waits for; nothing where *version* can be sent."""
     if version is None:
         return "the report is not made"
-    if issue.spec.includes_running_day and version.as_of < issue.at:
+    if issue.spec.includes_running_day and version.as_of < issue.until:
         return "the report is not made up to its time"
     if version.provisional and not issue.subscription.provisional:
         return "the report is provisional"

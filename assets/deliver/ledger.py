@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import SecretStr
-from sqlalchemy import ColumnElement, Connection, Engine, func, insert, or_, select, text, update
+from sqlalchemy import ColumnElement, Connection, Engine, delete, func, insert, or_, select, text, update
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from assets.deliver.delivery import WAITING, Delivery, Fate, Kind, Phase, State
@@ -51,35 +51,45 @@ class Ledger:
     def _engine(self) -> Engine:
         return open_state(reveal(self._url))
 
-    def since(self, workspace: str, subscription: str, now: datetime) -> datetime:
-        """Return when the subscription was first seen; that is *now* where it is new."""
+    def since(
+        self, workspace: str, subscription: str, reports: Sequence[str], now: datetime
+    ) -> dict[str, datetime]:
+        """Return when each of *reports* was first asked for; that is *now* where it is new."""
         known = SUBSCRIPTIONS.c
-        query = select(known.since).where(known.workspace == workspace, known.subscription == subscription)
+        mine = (known.workspace == workspace, known.subscription == subscription)
         with self._engine.connect() as connection:
-            found: datetime | None = connection.scalar(query)
-        if found is not None:
-            return found
-        row = {"workspace": workspace, "subscription": subscription, "since": now}
-        try:
-            with self._engine.begin() as connection:
-                connection.execute(insert(SUBSCRIPTIONS).values(row))
-        except IntegrityError:
-            return self.since(workspace, subscription, now)
-        return now
+            rows = connection.execute(select(known.report, known.since).where(*mine))
+            found: dict[str, datetime] = {row[0]: row[1] for row in rows}
+        for report in set(reports) - found.keys():
+            row = {"workspace": workspace, "subscription": subscription, "report": report, "since": now}
+            try:
+                with self._engine.begin() as connection:
+                    connection.execute(insert(SUBSCRIPTIONS).values(row))
+            except IntegrityError:
+                return self.since(workspace, subscription, reports, now)
+            found[report] = now
+        return found
 
     def plan(self, deliveries: Sequence[Delivery], superseded: Sequence[Delivery] = ()) -> None:
-        """Write *deliveries* down, and cancel those that they supersede, all or nothing.
+        """Write *deliveries* down, and put an end to those that they supersede, all or nothing.
 
-        Raises ClaimLost where one of these has changed.
+        Of these, what may have arrived stays unknown and is not sent again; the rest is cancelled. A row
+        with the same key, for which nothing was ever written, is replaced. Raises ClaimLost where one of
+        them has changed.
         """
         if not deliveries:
             return
+        reason = f"version {deliveries[0].version} takes its place"
         with self._engine.begin() as connection:
             for each in superseded:
-                end = {"state": State.CANCELLED, "next_at": None, "changed_at": deliveries[0].planned_at}
-                reason = f"version {deliveries[0].version} takes its place"
-                if not _changed(connection, each, end | {"reason": reason}):
+                end: dict[str, Any] = {"next_at": None, "changed_at": deliveries[0].planned_at}
+                end |= (
+                    {"state": State.UNKNOWN} if each.doubts else {"state": State.CANCELLED, "reason": reason}
+                )
+                if not _changed(connection, each, end):
                     raise ClaimLost(f"delivery {each.id} was taken over by another process")
+            for each in deliveries:
+                connection.execute(delete(DELIVERIES).where(_ROW.id == each.id, _ROW.content.is_(None)))
             connection.execute(insert(DELIVERIES), [asdict(each) | {"id": each.id} for each in deliveries])
 
     def found(self, *asked: ColumnElement[bool], newest: int | None = None) -> list[Delivery]:
@@ -132,17 +142,18 @@ class Ledger:
                 if (row.workspace, row.subscription) not in known:
                     _changed(connection, row, values | {"changed_at": now})
 
-    def contents_wanted(self) -> set[str]:
-        """Return the SHA-256 of every mail that may still be sent."""
+    def contents(self, *, only_open: bool = False) -> set[str]:
+        """Return the SHA-256 of every mail that was written down, or only of those that may still be sent."""
         columns = (_ROW.content, _ROW.content_without_files)
-        ends = (State.ACCEPTED, State.CANCELLED, State.EXPIRED, State.FAILED)
+        ends = (State.ACCEPTED, State.CANCELLED, State.EXPIRED, State.FAILED) if only_open else ()
         with self._engine.connect() as connection:
             rows = connection.execute(select(*columns).where(_ROW.state.not_in(ends)))
             return {sha256 for row in rows for sha256 in row if sha256}
 
-    def contents_of(self, workspace: str, report: str, report_date: date) -> set[str]:
-        """Return the SHA-256 of every mail about a report of that date."""
-        rows = self.found(_ROW.workspace == workspace, _ROW.report == report, _ROW.report_date == report_date)
+    def contents_of(self, workspace: str, report: str, report_date: date, before: int) -> set[str]:
+        """Return the SHA-256 of every mail about a version of a report older than *before*."""
+        of_report = (_ROW.workspace == workspace, _ROW.report == report, _ROW.report_date == report_date)
+        rows = self.found(*of_report, _ROW.version < before)
         both = (sha256 for row in rows for sha256 in (row.content, row.content_without_files))
         return {sha256 for sha256 in both if sha256}
 
@@ -212,8 +223,8 @@ class Desk:
         return self._found(_ROW.state.in_(_OPEN), _ROW.next_at <= now, _ROW.expires_at > now)
 
     def waiting(self) -> list[Delivery]:
-        """Return what is still to be sent."""
-        return self._found(_ROW.state.in_(WAITING))
+        """Return what is still to be sent, now or later."""
+        return self._found(_ROW.state.in_(_OPEN), _ROW.next_at.is_not(None))
 
     def _found(self, *asked: ColumnElement[bool]) -> list[Delivery]:
         query = select(*_COLUMNS).where(*self._mine, *asked).order_by(_ROW.planned_at, _ROW.id)
@@ -237,12 +248,20 @@ class Desk:
 
     def hold(self, delivery: Delivery, fate: Fate, now: datetime) -> None:
         """Note that *delivery* waits for the server, unless a person decided; it was not tried."""
-        values = {"state": fate.state, "reason": fate.reason, "next_at": fate.next_at, "changed_at": now}
-        self._change(delivery, values)
+        state = State.UNKNOWN if delivery.doubts else fate.state
+        self._change(
+            delivery, {"state": state, "reason": fate.reason, "next_at": fate.next_at, "changed_at": now}
+        )
 
     def end(self, delivery: Delivery, state: State, reason: str, now: datetime) -> None:
-        """Note that *delivery* came to an end without an attempt, unless a person decided."""
-        self._change(delivery, {"state": state, "reason": reason, "next_at": None, "changed_at": now})
+        """Note that *delivery* came to an end without an attempt, unless a person decided.
+
+        What may have arrived stays unknown.
+        """
+        values: dict[str, Any] = {"state": state, "reason": reason, "next_at": None, "changed_at": now}
+        if delivery.doubts:
+            values |= {"state": State.UNKNOWN, "reason": f"{delivery.reason}; {reason}"}
+        self._change(delivery, values)
 
     def _change(self, delivery: Delivery, values: dict[str, Any]) -> bool:
         return _changed(self._connection, delivery, values)

@@ -8,10 +8,10 @@ import json
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, and_, func, not_, or_, select
+from sqlalchemy import ColumnElement, and_, false, func, not_, or_, select
 
 from assets.config import Config, ReportSpec, Workspace
-from assets.deliver.archive import Archive, Archived, Key, NotArchived
+from assets.deliver.archive import Archive, Archived, Key, Manifest, NotArchived
 from assets.deliver.publish import draft_report, origin_of
 from assets.errors import ReportError
 from assets.presentation import Filters, Format, Presentation
@@ -65,7 +65,7 @@ class Cutter:
         if kept is not None:
             return kept
         spec = self._wished(subscription, recipient)
-        formats = tuple(each for each in spec.formats if each is Format.HTML or each in subscription.attach)
+        formats = _formats(spec, subscription)
         draft = draft_report(
             self._lake,
             self._workspace,
@@ -74,12 +74,9 @@ class Cutter:
             self._report.as_of,
         )
         if draft.report.data_version != manifest.data_version:
-            raise DaysHaveChanged(
-                f"the days of version {manifest.version} have changed since; the next version is sent"
-            )
-        return self._archive.store_part(
-            draft.report, _name(spec, self._spec), manifest.version, origin_of(draft), draft.render
-        )
+            raise DaysHaveChanged(f"the days of version {manifest.version} have changed since")
+        name = _name(spec, self._spec, formats)
+        return self._archive.store_part(draft.report, name, manifest.version, origin_of(draft), draft.render)
 
     def kept(
         self, subscription: Subscription, recipient: Recipient, key: Key, version: int
@@ -91,7 +88,20 @@ class Cutter:
                 return self._archive.read(key, version)
         except NotArchived:
             return None
-        return self._archive.part(key, _name(spec, self._spec), version)
+        return self._archive.part(key, _name(spec, self._spec, _formats(spec, subscription)), version)
+
+    def figures(
+        self, subscription: Subscription, recipient: Recipient, key: Key, version: int
+    ) -> Manifest | None:
+        """Return the figures of what *recipient* was sent; the whole's, whatever language it was in."""
+        part = self.kept(subscription, recipient, key, version)
+        if part is not None:
+            return part.manifest
+        try:
+            whole = self._archive.read(key, version)
+        except NotArchived:
+            return None
+        return None if subscription.filters.active else whole.manifest
 
     def _wished(self, subscription: Subscription, recipient: Recipient) -> ReportSpec:
         """Return the report as *recipient* wants it; the operator's copy is the whole."""
@@ -116,7 +126,7 @@ class Cutter:
         filters = {str(part): part for part in (subscription.part_of(each) for each in mine)}
         conditions_of = [_matches(part) for part in filters.values()]
         counts = [self._count(each) for each in conditions_of]
-        rest = self._count(not_(or_(*conditions_of)))
+        rest = self._count(not_(or_(false(), *conditions_of)))
         return Cutting(self._report.total, tuple(counts), rest)
 
     def _count(self, condition: ColumnElement[bool]) -> int:
@@ -139,12 +149,16 @@ def _matches(filters: Filters) -> ColumnElement[bool]:
     return func.coalesce(and_(*conditions(filters)), False)
 
 
-def _name(spec: ReportSpec, whole: ReportSpec) -> str:
-    """Return a folder's name for what differs: `de-masked-3f2a90c1`."""
+def _formats(spec: ReportSpec, subscription: Subscription) -> tuple[Format, ...]:
+    """Return the files that a part has: those that are sent, and the page that is linked to."""
+    return tuple(each for each in spec.formats if each is Format.HTML or each in subscription.attach)
+
+
+def _name(spec: ReportSpec, whole: ReportSpec, formats: tuple[Format, ...]) -> str:
+    """Return a folder's name for what differs: `de-masked-3f2a90c1b5d7e846`."""
     said: list[str] = [spec.language] if spec.language != whole.language else []
     said += ["masked"] if spec.mask_contacts and not whole.mask_contacts else []
-    what = spec.model_dump(
-        mode="json", include={*Presentation.model_fields, "filters"} - {"brand", "formats"}
-    )
+    shown = {*Presentation.model_fields, "filters"} - {"brand", "formats"}
+    what = [spec.model_dump(mode="json", include=shown), formats]
     digest = hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()
-    return "-".join([*said, digest[:8]]).lower()
+    return "-".join([*said, digest[:16]]).lower()

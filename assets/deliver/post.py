@@ -4,7 +4,8 @@ Run it as often as you like: what was sent is not sent again.
 """
 
 from collections import Counter, deque
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
@@ -18,6 +19,7 @@ from assets.deliver.lines import Line, opened
 from assets.deliver.outbox import MailLost, Outbox
 from assets.deliver.parts import DaysHaveChanged
 from assets.deliver.prepare import Preparation, Prepared
+from assets.deliver.roster import roster
 from assets.deliver.smtp import Answer, MailServerRefuses, Outcome, Patience, Step
 from assets.errors import ConfigError
 from assets.subscription import Subscription
@@ -60,7 +62,7 @@ class Post:
     def judged(self, workspace: Workspace, subscription: Subscription) -> Iterator[Judged]:
         """Yield each issue that came due since the subscription was first seen."""
         now = self.clock()
-        since = self.ledger.since(workspace.slug, subscription.name, now)
+        since = self.ledger.since(workspace.slug, subscription.name, subscription.reports, now)
         issues = list(due_issues(workspace, subscription, since, self.config.catch_up_days, now))
         if not issues:
             return
@@ -85,36 +87,31 @@ class Post:
 
         What keeps an issue from being prepared keeps nothing else; it is raised at the end.
         """
-        failed: Exception | None = None
         with self.ledger.sending(workspace.slug, subscription.name) as desk:
             round_ = _Round(self, desk, workspace, subscription)
-            round_.end()
-            for each in self.judged(workspace, subscription):
-                try:
-                    round_.prepare(each)
-                except Exception as error:  # noqa: BLE001 - the others go on
-                    failed = failed or error
-            round_.send()
-        if failed:
-            raise failed
+            round_.run(lambda: self.judged(workspace, subscription))
         return round_.done
 
     def deliver_by_hand(
         self, workspace: Workspace, subscription: Subscription, dates: Collection[date]
     ) -> Done:
-        """Send the archived reports of *dates*, whenever they were due, unless they were sent."""
-        specs = {spec.name: spec for spec in workspace.all_reports}
+        """Send the archived reports of *dates*, whenever they were due, to those who were not sent them."""
         with self.ledger.sending(workspace.slug, subscription.name) as desk:
             round_ = _Round(self, desk, workspace, subscription)
-            round_.end()
-            rows = self.ledger.of_subscription(workspace.slug, subscription.name, min(dates), max(dates))
-            known = {(row.report, row.report_date) for row in rows}
-            for key, version in self.catalogue.newest(min(dates), workspace.slug).items():
-                if key.report in subscription.reports and key.report_date in dates and key[1:] not in known:
-                    issue = Issue(subscription, specs[key.report], key.report_date, self.clock())
-                    round_.prepare(Judged(issue, Act.SEND, "", version.version, []))
-            round_.send()
+            round_.run(lambda: self._asked(workspace, subscription, dates))
         return round_.done
+
+    def _asked(
+        self, workspace: Workspace, subscription: Subscription, dates: Collection[date]
+    ) -> Iterator[Judged]:
+        specs = {spec.name: spec for spec in workspace.all_reports}
+        rows = self.ledger.of_subscription(workspace.slug, subscription.name, min(dates), max(dates))
+        now = self.clock()
+        for key, version in self.catalogue.newest(min(dates), workspace.slug).items():
+            if key.report in subscription.reports and key.report_date in dates:
+                issue = Issue(subscription, specs[key.report], key.report_date, now, now)
+                mine = [row for row in rows if (row.report, row.report_date) == key[1:]]
+                yield Judged(issue, Act.BY_HAND, "", version.version, mine)
 
 
 class _Round:
@@ -125,6 +122,19 @@ class _Round:
         self._post, self._desk = post, desk
         self._workspace, self._subscription = workspace, subscription
         self._outbox = Outbox(post.config.archive, workspace.slug)
+
+    def run(self, judged: Callable[[], Iterator[Judged]]) -> None:
+        """Do the round; what keeps one issue from being prepared is raised at the end."""
+        failed: Exception | None = None
+        self.end()
+        for each in judged():
+            try:
+                self.prepare(each)
+            except Exception as error:  # noqa: BLE001 - the others go on
+                failed = failed or error
+        self.send()
+        if failed:
+            raise failed
 
     def end(self) -> None:
         """Say what became of deliveries whose process ended, or whose time is over."""
@@ -147,6 +157,8 @@ class _Round:
             match judged.act:
                 case Act.SEND:
                     prepared = preparation.first(judged.version)
+                case Act.BY_HAND:
+                    prepared = preparation.by_hand(judged.version, judged.rows)
                 case Act.CORRECT:
                     prepared = preparation.corrected(judged.version, judged.rows)
                 case Act.END:
@@ -164,7 +176,7 @@ class _Round:
     def send(self) -> None:
         """Send what is ready, over one connection while it lasts; where none can be had, all is held."""
         post = self._post
-        waiting = deque(self._desk.ready(post.clock()))
+        waiting = deque(self._still_wanted(self._desk.ready(post.clock())))
         refusal, cuts = "", 0
         try:
             while waiting and not refusal:
@@ -186,19 +198,28 @@ class _Round:
             self.done.states[State.HELD] += 1
         self.done.refusal = refusal
 
+    def _still_wanted(self, rows: Sequence[Delivery]) -> Iterator[Delivery]:
+        """Yield those of *rows* whose recipient still is one; the others come to an end."""
+        known: set[str] | None = None
+        with suppress(ConfigError):  # an unreadable list takes nobody off it
+            recipients, _ = roster(self._post.config, self._workspace, self._subscription)
+            known = {each.address.lower() for each in recipients}
+        for row in rows:
+            if row.recipient.lower() in known if known is not None else row.is_mail:
+                yield row
+            else:
+                self._desk.end(row, State.CANCELLED, "is not a recipient any more", self._post.clock())
+
     def _attempt(self, line: Line, row: Delivery) -> Answer:
         """Hand over *row*, which is claimed, and note what became of it."""
-        mark, config = self._desk.at_dot, self._post.config
+        mark = self._desk.at_dot
         try:
             content, note = self._fitting(row, line.most_bytes)
         except MailLost as error:
             answer = Answer(Outcome.FAILED, Step.MAIL, str(error))
         else:
-            if self._subscription.channel or config.allows(row.recipient):
-                answer = line.hand_over(row, content, lambda: mark(row, self._post.clock()))
-                answer = Answer(answer.outcome, answer.step, answer.text + note)
-            else:
-                answer = Answer(Outcome.FAILED, Step.MAIL, "is in none of the `allowed_domains` any more")
+            answer = line.hand_over(row, content, lambda: mark(row, self._post.clock()))
+            answer = Answer(answer.outcome, answer.step, answer.text + note)
         self._settle(row, answer)
         return answer
 

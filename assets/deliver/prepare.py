@@ -3,20 +3,20 @@
 When they are prepared is in `issues.py`, how they are sent in `post.py`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import groupby
 
 from assets.config import Config, Workspace
-from assets.deliver.archive import Archive, Archived, Key, changes
+from assets.deliver.archive import Archive, Archived, Key, Manifest, NotArchived, changes
 from assets.deliver.compose import Composer
 from assets.deliver.delivery import WAITING, Delivery, Kind, State
 from assets.deliver.issues import Issue
 from assets.deliver.ledger import Ledger
 from assets.deliver.message import MailNotSafe
 from assets.deliver.outbox import Outbox
-from assets.deliver.parts import Cutter, Cutting
+from assets.deliver.parts import Cutter, Cutting, DaysHaveChanged
 from assets.deliver.roster import roster
 from assets.errors import ConfigError
 from assets.render.mail import Correction
@@ -65,13 +65,25 @@ class Preparation:
         """
         cutter = self._cutter(version)
         recipients, rejected = self._roster(version)
+        self._cut(cutter, recipients)
         rows = [self._report(cutter, version, each) for each in recipients]
-        return Prepared([*rows, *rejected], [], cutter.cutting(self.issue.subscription, recipients))
+        blank = self._blank(version, State.FAILED, "there are no recipients")
+        cutting = cutter.cutting(self.issue.subscription, recipients)
+        return Prepared([*rows, *rejected] or [blank], [], cutting)
+
+    def by_hand(self, version: int, before: Sequence[Delivery]) -> Prepared:
+        """Return what is sent of a version to those to whom nothing of the issue was ever written."""
+        written = {row.recipient.lower() for row in before if row.content}
+        cutter = self._cutter(version)
+        recipients = [each for each in self._roster(version)[0] if each.address.lower() not in written]
+        self._cut(cutter, recipients)
+        return Prepared([self._report(cutter, version, each) for each in recipients], [])
 
     def corrected(self, version: int, before: Sequence[Delivery]) -> Prepared:
         """Return what is sent of a later *version* to those who were to be sent the ones *before*."""
         cutter = self._cutter(version)
         recipients = {each.address.lower(): each for each in self._roster(version)[0]}
+        self._cut(cutter, recipients.values())
         ordered = sorted(before, key=lambda row: (row.recipient.lower(), row.version))
         rows = []
         for address, group in groupby(ordered, key=lambda row: row.recipient.lower()):
@@ -81,14 +93,14 @@ class Preparation:
                 rows.append(self._ended(version, ended))
             else:
                 rows.append(self._later(cutter, version, recipient, history))
-        return Prepared(rows, [row for row in before if row.state in WAITING])
+        return Prepared(rows, [row for row in before if row.state in WAITING or row.next_at])
 
     def _later(
         self, cutter: Cutter, version: int, recipient: Recipient, history: Sequence[Delivery]
     ) -> Delivery:
         """Return the row of a later version for one recipient: a correction, the report, or neither."""
         last = history[-1]
-        arrived = [row for row in history if row.state in _ARRIVED]
+        arrived = [row for row in history if row.state in _ARRIVED or row.doubts]
         if arrived:
             return self._correction(cutter, version, recipient, arrived[-1])
         is_free = last.state in WAITING or last.reason in {_EMPTY, _UNCHANGED}
@@ -100,6 +112,18 @@ class Preparation:
         blank = self._blank(version, State.CANCELLED, f"version {before.version}: {before.reason}")
         return replace(blank, recipient=before.recipient)
 
+    def _cut(self, cutter: Cutter, recipients: Iterable[Recipient]) -> None:
+        """Cut every part before the first mail is written.
+
+        Raises DaysHaveChanged, unless no next version will come: then those parts have failed.
+        """
+        for each in recipients:
+            try:
+                cutter.part(self.issue.subscription, each)
+            except DaysHaveChanged:
+                if self.issue.spec.when_changed == "rebuild":
+                    raise
+
     def _report(self, cutter: Cutter, version: int, recipient: Recipient) -> Delivery:
         try:
             part = cutter.part(self.issue.subscription, recipient)
@@ -108,17 +132,20 @@ class Preparation:
                 blank = self._blank(version, State.CANCELLED, reason)
                 return replace(blank, recipient=recipient.address)
             return self._written(Kind.REPORT, part, version, recipient)
-        except MailNotSafe as error:
+        except (MailNotSafe, NotArchived, DaysHaveChanged) as error:
             return replace(self._blank(version, State.FAILED, str(error)), recipient=recipient.address)
 
     def _correction(self, cutter: Cutter, version: int, recipient: Recipient, sent: Delivery) -> Delivery:
         subscription = self.issue.subscription
         blank = replace(self._blank(version, State.CANCELLED, ""), recipient=recipient.address)
-        before = cutter.kept(subscription, recipient, self._key, sent.version)
+        before = cutter.figures(subscription, recipient, self._key, sent.version)
         if before is None:
             return replace(blank, reason=f"version {sent.version}, which was sent, is not archived any more")
-        part = cutter.part(subscription, recipient)
-        differences = changes(before.manifest, part.manifest)
+        try:
+            part = cutter.part(subscription, recipient)
+        except DaysHaveChanged as error:
+            return replace(blank, state=State.FAILED, reason=str(error))
+        differences = changes(before, part.manifest)
         if not differences:
             return replace(blank, reason=f"it has the figures of version {sent.version}, which was sent")
         if subscription.corrections == "next_issue":
@@ -155,12 +182,12 @@ class Preparation:
             return _EMPTY
         if subscription.only_if == "changed":
             before = self._issue_before(cutter, recipient)
-            if before is not None and not changes(before.manifest, part.manifest):
+            if before is not None and not changes(before, part.manifest):
                 return _UNCHANGED
         return ""
 
-    def _issue_before(self, cutter: Cutter, recipient: Recipient) -> Archived | None:
-        """Return what *recipient* was last sent of the report, for an earlier report date."""
+    def _issue_before(self, cutter: Cutter, recipient: Recipient) -> Manifest | None:
+        """Return the figures of what *recipient* was last sent of the report, for an earlier report date."""
         slug, name = self.workspace.slug, self.issue.subscription.name
         rows = [
             row
@@ -174,7 +201,7 @@ class Preparation:
             return None
         last = max(rows, key=lambda row: (row.report_date, row.version))
         key = self._key._replace(report_date=last.report_date)
-        return cutter.kept(self.issue.subscription, recipient, key, last.version)
+        return cutter.figures(self.issue.subscription, recipient, key, last.version)
 
     def _cutter(self, version: int) -> Cutter:
         whole = Archive(self.config.archive).read(self._key, version)
@@ -186,7 +213,7 @@ class Preparation:
 
     def _roster(self, version: int) -> tuple[list[Recipient], list[Delivery]]:
         """Return the recipients, and a failed row for each that is wrong."""
-        recipients, rejected = roster(self.config, self.issue.subscription)
+        recipients, rejected = roster(self.config, self.workspace, self.issue.subscription)
         blank = self._blank(version, State.FAILED, "")
         return recipients, [replace(blank, recipient=each.row, reason=each.reason) for each in rejected]
 

@@ -22,10 +22,11 @@ class PutAway:
 def put_away(config: Config, catalogue: Catalogue, ledger: Ledger, now: datetime) -> PutAway:
     """Remove what the configuration does not keep; the ledger's rows stay, and come to an end."""
     oldest = now.date() - timedelta(config.keep_reports_days) if config.keep_reports_days else date.min
-    versions = Archive(config.archive).prune(config.keep_versions, oldest)
-    catalogue.forget(versions)
+    archive = Archive(config.archive)
+    versions = archive.prune(config.keep_versions, oldest)
+    catalogue.forget_all_but(archive.held())
     ledger.end_forgotten({(w.slug, s.name) for w in config.workspaces for s in w.subscriptions}, now)
-    wanted = ledger.contents_wanted()
+    wanted = ledger.contents(only_open=True)
     before = now - timedelta(config.keep_mails_days)
     mails = sum(Outbox(config.archive, each.slug).prune(before, wanted) for each in config.workspaces)
     if versions:

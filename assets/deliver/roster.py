@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from pydantic import ValidationError
 
-from assets.config import Config
+from assets.config import Config, Workspace
 from assets.deliver.lines import channel_name
 from assets.errors import ConfigError
 from assets.subscription import Recipient, Subscription
@@ -22,7 +22,9 @@ class Rejected:
     reason: str
 
 
-def roster(config: Config, subscription: Subscription) -> tuple[list[Recipient], list[Rejected]]:
+def roster(
+    config: Config, workspace: Workspace, subscription: Subscription
+) -> tuple[list[Recipient], list[Rejected]]:
     """Return who is sent the reports of *subscription*, and the rows that are wrong.
 
     A channel is one recipient, whose address is its name. Raises ConfigError where the file cannot be
@@ -32,14 +34,16 @@ def roster(config: Config, subscription: Subscription) -> tuple[list[Recipient],
         return [Recipient.model_construct(address=channel_name(subscription.channel))], []
     found, rejected = list(subscription.recipients), list[Rejected]()
     if subscription.recipients_file is not None:
-        found, rejected = _read(config, subscription)
+        found, rejected = _read(config, workspace, subscription)
     listed = {each.address.lower() for each in found}
     if subscription.cc_operator and config.operator and config.operator.lower() not in listed:
         found.append(Recipient(address=config.operator))
     return found, rejected
 
 
-def _read(config: Config, subscription: Subscription) -> tuple[list[Recipient], list[Rejected]]:
+def _read(
+    config: Config, workspace: Workspace, subscription: Subscription
+) -> tuple[list[Recipient], list[Rejected]]:
     recipients: dict[str, Recipient] = {}
     rejected = []
     for line, cells in _rows(subscription):
@@ -54,6 +58,8 @@ def _read(config: Config, subscription: Subscription) -> tuple[list[Recipient], 
             continue
         if one.address.lower() in recipients:
             rejected.append(Rejected(where, f"{one.address} is listed twice"))
+        elif one.mask_contacts and workspace.mask_key is None:
+            rejected.append(Rejected(where, "`mask_contacts` needs the workspace's `mask_key`"))
         elif not config.allows(one.address):
             rejected.append(Rejected(where, f"{one.address} is in none of the `allowed_domains`"))
         else:

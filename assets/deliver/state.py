@@ -103,8 +103,9 @@ SUBSCRIPTIONS = Table(
     METADATA,
     Column("workspace", Text, primary_key=True),
     Column("subscription", Text, primary_key=True),
+    Column("report", Text, primary_key=True),
     Column("since", _Instant, nullable=False, comment="what came due before is not sent"),
-    comment="when each subscription was first seen",
+    comment="when each report of a subscription was first asked for",
 )
 
 DELIVERIES = Table(

@@ -47,7 +47,7 @@ class Trial:
                 yield letter, server.send(self.config.smtp.sender, to, letter.content)
 
     def _letters(self, to: str | None) -> Iterator[tuple[Archived, Letter]]:
-        recipients, _ = roster(self.config, self.subscription)
+        recipients, _ = roster(self.config, self.workspace, self.subscription)
         asked = (self.recipient or "").lower()
         chosen = [each for each in recipients if each.address.lower() == asked or not asked]
         if not chosen:

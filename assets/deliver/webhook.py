@@ -4,6 +4,7 @@ The request is made step by step, so that it is known what the other side has.
 """
 
 import base64
+import binascii
 import hashlib
 import hmac
 import http.client
@@ -22,6 +23,7 @@ from assets.deliver.archive import Archived
 from assets.deliver.delivery import Delivery
 from assets.deliver.message import clean
 from assets.deliver.smtp import Answer, Outcome, Patience, Step, cut_after
+from assets.errors import ConfigError
 from assets.render.language import words
 from assets.render.mail import Correction
 from assets.report.model import Report
@@ -89,7 +91,12 @@ def web_line(url: SecretStr, secret: SecretStr | None, patience: Patience) -> We
 def _key(secret: str) -> bytes:
     """Return the key's bytes; one that begins with `whsec_` is base64, as the standard has it."""
     prefix = "whsec_"
-    return base64.b64decode(secret.removeprefix(prefix)) if secret.startswith(prefix) else secret.encode()
+    if not secret.startswith(prefix):
+        return secret.encode()
+    try:
+        return base64.b64decode(secret.removeprefix(prefix), validate=True)
+    except binascii.Error:
+        raise ConfigError("a webhook's `secret` that begins with whsec_ goes on in base64") from None
 
 
 def _answer(status: int, text: str) -> Answer:

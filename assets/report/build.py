@@ -8,6 +8,7 @@ import pyarrow as pa
 
 from assets.aggregates.history import data_versions
 from assets.config import ReportSpec, Workspace
+from assets.errors import ConfigError
 from assets.events import source_label
 from assets.periods import Period, Preset, first_instant, preset_period, previous_period
 from assets.presentation import Component, Format
@@ -81,7 +82,9 @@ def build_report(
     as_of = min(as_of, running_until(warehouse, period, as_of) or as_of)
     rows = warehouse.query(log_rows(period, as_of, spec.filters))
     assignees = count_holdings(warehouse.query(last_steps(period)), rows) if _holds(spec) else ()
-    if spec.mask_contacts and workspace.mask_key is not None:
+    if spec.mask_contacts:
+        if workspace.mask_key is None:
+            raise ConfigError(f"{workspace.slug}: `mask_contacts` needs the workspace's `mask_key`")
         rows = masked(rows, reveal(workspace.mask_key))
     coded = code_log(rows)
     counts = _counts(rows)

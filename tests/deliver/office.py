@@ -47,7 +47,7 @@ class Office:
 
     def __post_init__(self) -> None:
         self.configure()
-        self.post.ledger.since("acme", "managers", self.now)
+        self.post.ledger.since("acme", "managers", self.managers.reports, self.now)
 
     def configure(self, **subscription: Any) -> None:
         """Write the configuration, with changes to the subscription."""

@@ -17,6 +17,7 @@ from typing import Any
 import asyncssh
 import pytest
 
+from assets.errors import ConfigError
 from tests.deliver.mail_server import mail_server
 from tests.deliver.office import DUE, Office
 
@@ -138,6 +139,17 @@ def test_a_program_that_is_not_there_is_asked_again(
     assert office.states() == {"webhook": "accepted"}
 
 
+def test_a_preview_shows_what_a_program_would_be_told(folder: Path, receiver: Receiver) -> None:
+    office = office_of(folder, webhook=HOOK)
+    office.make()
+    office.shell("preview", "managers", "--to", str(folder / "look"), group=())
+    (path,) = (folder / "look").iterdir()
+    assert json.loads(path.read_text())["data"]["total"] == 3
+    assert not receiver.requests
+    with pytest.raises(ConfigError, match="sends no mails"):
+        office.shell("send-test", "managers", "--to", "me@acme.example", group=())
+
+
 def test_nothing_is_posted_in_clear(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOOK_URL", "http://hooks.example.org/secret-path")
     office = office_of(folder, webhook=HOOK)
@@ -149,6 +161,23 @@ def test_nothing_is_posted_in_clear(folder: Path, monkeypatch: pytest.MonkeyPatc
         "held",
         "environment variable HOOK_URL is not set; the configuration uses it",
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("HOOK_URL", "https://hooks.example.org:8x/SECRET", "a channel's `url` is no URL"),
+        ("HOOK_URL", "https://hooks.example.org/SEC RET", "a channel's `url` is no URL"),
+        ("HOOK_SECRET", "whsec_SECRET!", "a webhook's `secret` that begins with whsec_ goes on in base64"),
+    ],
+)
+def test_a_wrong_secret_is_told_of_and_not_shown(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: str, said: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    office = office_of(folder, webhook=HOOK)
+    assert office.make_and_send().refusal == said
+    assert [(str(row.state), row.reason) for row in office.rows()] == [("held", said)]
 
 
 def test_slack_is_told_in_its_own_markup(folder: Path, receiver: Receiver) -> None:

@@ -1,5 +1,6 @@
 """A contact that asks to be forgotten: gone from every byte that is kept, and no total changes."""
 
+import shutil
 import zipfile
 from datetime import date, timedelta
 from io import BytesIO
@@ -10,6 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 from sqlalchemy import func, select
 
+from assets.deliver.archive import Archive, Key
 from assets.deliver.post import Post
 from assets.deliver.verify import verify
 from assets.extract.erased import tombstones
@@ -129,3 +131,30 @@ def test_the_tombstone_names_nobody_and_others_stay(office: Office) -> None:
         select(ASSIGNMENT_EVENTS.c.contact_id, func.count()).group_by(ASSIGNMENT_EVENTS.c.contact_id)
     )
     assert sorted(contacts.column(1).to_pylist()) == [1, 3]
+
+
+def test_mails_that_wait_for_the_new_version_survive_a_second_run(office: Office) -> None:
+    erase(office, office.post)
+    with mail_server() as server:
+        office.server.port = server.port
+        server.does("RCPT", "451 later")
+        office.configure(recipients=["ann@acme.example", "cy@acme.example"], language="es")
+        office.post.deliver_by_hand(office.acme, office.managers, [TODAY])
+        erase(office, office.post)
+        office.round(timedelta(hours=1))
+        assert [each.recipient for each in server.received] == ["cy@acme.example"]
+    assert traces(office.folder) == []
+
+
+def test_what_a_killed_round_left_and_a_period_that_has_shrunk_are_forgotten_too(office: Office) -> None:
+    outbox = office.folder / "out" / "acme" / ".outbox"
+    (outbox / f"{'0' * 64}.eml").write_bytes(b"Subject: Eve Evans")
+    shutil.copytree(
+        office.folder / "out/acme/yesterday/2026-06-15/v1", office.folder / "out/acme/yesterday/2026-06-15/v0"
+    )
+    office.post.catalogue.record(
+        Archive(office.config.archive).read(Key("acme", "yesterday", TODAY), 1), DUE, DUE
+    )
+    erase(office, office.post)
+    assert traces(office.folder) == []
+    assert verify(office.config.archive, office.post.catalogue.listed()).faults == []

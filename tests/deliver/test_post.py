@@ -244,6 +244,14 @@ def test_a_later_version_with_other_figures_is_corrected_by_a_short_mail(office:
     assert attachments(mail) == {}
 
 
+def test_a_correction_reaches_those_whose_language_has_changed_meanwhile(office: Office) -> None:
+    office.make_and_send()
+    office.configure(language="de")
+    office.make(LATE)
+    office.round(HOUR)
+    assert office.mails()[-1]["Subject"].startswith("Korrektur: Acme Support")
+
+
 def test_or_left_to_the_next_issue(office: Office) -> None:
     office.configure(corrections="next_issue")
     office.make_and_send()
@@ -312,9 +320,7 @@ def test_no_part_is_cut_from_days_that_have_changed_since(office: Office) -> Non
     office.post.catalogue.forget([(Key("acme", "yesterday", TODAY), 2)])
     (version / "v2").rename(office.folder / "v2")
     office.now = DUE
-    assert office.round().notes == [
-        "yesterday of 2026-06-15: the days of version 1 have changed since; the next version is sent"
-    ]
+    assert office.round().notes == ["yesterday of 2026-06-15: the days of version 1 have changed since"]
     assert office.rows() == []
 
 
@@ -517,3 +523,139 @@ def test_an_archive_in_an_object_store_serves_as_well(office: Office, object_sto
     assert {row.kind for row in office.rows() if row.version == 2} == {"correction"}
     flow.erase(office.acme, "k1", office.config, office.post.catalogue, office.now, lambda _: None)
     assert office.shell("verify", group=("archive",)).strip().endswith("0 faults")
+
+
+def test_nobody_who_is_to_be_sent_pseudonyms_is_sent_names_for_want_of_a_key(office: Office) -> None:
+    (office.folder / "people.csv").write_text(
+        "address,mask_contacts\nann@acme.example,true\nbob@acme.example,\n"
+    )
+    del office.subscription["recipients"]
+    office.workspace["mask_key"] = None
+    office.configure(recipients_file="people.csv")
+    office.make_and_send()
+    assert [mail["To"] for mail in office.mails()] == ["bob@acme.example"]
+    (failed,) = (row for row in office.rows() if row.state == "failed")
+    assert failed.reason == "`mask_contacts` needs the workspace's `mask_key`"
+
+
+@pytest.mark.parametrize(
+    "address", ["a..b@acme.example", ".a@acme.example", "=?utf-8?q?x?=@acme.example", "a\x7fb@acme.example"]
+)
+def test_an_address_that_is_none_keeps_nobody_else_from_their_mail(office: Office, address: str) -> None:
+    (office.folder / "people.csv").write_text(f"address\nann@acme.example\n{address}\n")
+    del office.subscription["recipients"]
+    office.configure(recipients_file="people.csv")
+    office.make_and_send()
+    assert sorted(office.states().values()) == ["accepted", "failed"]
+
+
+def test_parts_with_other_files_are_other_parts(office: Office) -> None:
+    office.configure(language="de", attach=["csv"])
+    office.make_and_send()
+    office.configure(name="others", attach=["csv", "html"], recipients=["eve@acme.example"])
+    office.post.deliver_by_hand(office.acme, office.managers, [TODAY])
+    assert len(attachments(office.mails()[-1])) == 2
+
+
+def test_by_hand_it_is_sent_to_those_who_were_not_sent_it(office: Office) -> None:
+    office.now = DUE + DAY
+    office.round()
+    assert office.states() == dict.fromkeys(BOTH, "expired")
+    office.make()
+    office.configure(recipients=[*BOTH, "cy@acme.example"], only_if="not_empty")
+    for _ in range(2):
+        office.post.deliver_by_hand(office.acme, office.managers, [TODAY])
+    assert sorted(mail["To"] for mail in office.mails()) == [*BOTH, "cy@acme.example"]
+
+
+def test_what_waits_goes_to_nobody_else_when_the_subscription_changes(office: Office) -> None:
+    office.server.does("greeting", "554 go away")
+    office.make_and_send()
+    office.configure(recipients=["bob@acme.example", "cy@acme.example"])
+    office.round(HOUR)
+    assert office.states() == {"ann@acme.example": "cancelled", "bob@acme.example": "accepted"}
+    assert [each.recipient for each in office.server.received] == ["bob@acme.example"]
+
+
+@pytest.mark.parametrize("filters", [{}, {"assigned_to": ["{recipient.agent}"]}])
+def test_a_list_of_nobody_ends_in_a_row_that_says_so(office: Office, filters: dict[str, list[str]]) -> None:
+    (office.folder / "people.csv").write_text("address,agent\n")
+    del office.subscription["recipients"]
+    office.configure(recipients_file="people.csv", filters=filters)
+    office.make_and_send()
+    assert [(str(row.state), row.reason) for row in office.rows()] == [("failed", "there are no recipients")]
+
+
+def test_a_paused_subscription_corrects_nothing_and_copies_nothing(office: Office) -> None:
+    office.configure(when_unknown="resend")
+    office.server.does("dot", "250 ok", Act.CUT)
+    office.make_and_send()
+    office.configure(paused=True)
+    office.make(LATE)
+    for _ in range(3):
+        office.round(HOUR)
+    assert len(office.server.received) == 2
+    assert sorted(office.states().values()) == ["accepted", "unknown"]
+
+
+def test_a_doubt_stays_one_while_the_server_is_away_and_no_copy_follows_a_correction(office: Office) -> None:
+    office.configure(recipients=["ann@acme.example"], when_unknown="resend")
+    office.server.does("dot", Act.CUT).does("greeting", "220 ok", "554 away")
+    office.make_and_send()
+    office.round(HOUR)
+    assert office.states() == {"ann@acme.example": "unknown"}
+    office.make(LATE)
+    for _ in range(4):
+        office.round(HOUR)
+    assert [mail["Subject"].rpartition(": ")[2] for mail in office.mails()] == ["3", "3 → 4"]
+    assert [(row.version, str(row.state)) for row in office.rows()] == [(1, "unknown"), (2, "accepted")]
+
+
+def test_a_report_that_a_subscription_asks_for_later_is_not_due_for_the_past(office: Office) -> None:
+    office.make_and_send()
+    office.configure(reports=["yesterday", "last_7_days"])
+    office.round(2 * DAY)
+    assert {row.report for row in office.rows()} == {"yesterday"}
+
+
+def test_an_issue_that_may_be_sent_for_long_comes_to_an_end_too(office: Office) -> None:
+    office.deployment["catch_up_days"] = 1
+    office.configure(expires_hours=72)
+    office.now = DUE
+    office.round()
+    office.round(3 * DAY)
+    assert office.states() == dict.fromkeys(BOTH, "expired")
+
+
+def test_a_report_over_a_running_day_that_a_holiday_shifts_is_sent_when_it_is_made(office: Office) -> None:
+    office.workspace |= {
+        "holidays": ["2026-06-15"],
+        "reports": [
+            {
+                "name": "so_far",
+                "preset": "this_month",
+                "every": ["monday"],
+                "on_holiday": "shift",
+                "at": "18:00",
+            }
+        ],
+    }
+    office.configure(reports=["so_far"], recipients=["ann@acme.example"])
+    office.round()
+    office.now = datetime(2026, 6, 16, 22, 5, tzinfo=UTC)
+    office.make()
+    office.round()
+    assert office.states() == {"ann@acme.example": "accepted"}
+
+
+def test_a_part_that_will_never_be_cut_fails_and_the_whole_goes_out(office: Office) -> None:
+    office.workspace["when_changed"] = "flag"
+    office.configure(recipients=["ann@acme.example", {"address": "bob@acme.example", "language": "de"}])
+    office.make()
+    office.make(LATE)
+    office.post.catalogue.forget([(Key("acme", "yesterday", TODAY), 2)])
+    office.now = DUE
+    office.round()
+    states = {row.recipient: (str(row.state), row.reason) for row in office.rows()}
+    assert states["ann@acme.example"][0] == "accepted"
+    assert states["bob@acme.example"] == ("failed", "the days of version 1 have changed since")

@@ -19,13 +19,14 @@ def upgrade() -> None:
         "subscriptions",
         Column("workspace", Text, primary_key=True),
         Column("subscription", Text, primary_key=True),
+        Column("report", Text, primary_key=True),
         Column(
             "since",
             DateTime(timezone=True),
             nullable=False,
             comment="what came due before is not sent",
         ),
-        comment="when each subscription was first seen",
+        comment="when each report of a subscription was first asked for",
     )
     op.create_table(
         "deliveries",
