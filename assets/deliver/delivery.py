@@ -119,14 +119,15 @@ class Fate:
 def fate(delivery: Delivery, answer: Answer, now: datetime, *, may_resend: bool) -> Fate:
     """Return what becomes of *delivery*, whose attempt ended with *answer*.
 
-    A copy is sent at most once: a second doubt waits for a person.
+    A copy is sent at most once: a second doubt waits for a person. A copy that is refused does not
+    tell what became of the first.
     """
     reason = f"{answer.step}: {answer.text}"
     match answer.outcome:
         case Outcome.ACCEPTED:
             return Fate(State.ACCEPTED, reason, None)
         case Outcome.FAILED:
-            return Fate(State.FAILED, reason, None)
+            return Fate(State.UNKNOWN if delivery.doubts else State.FAILED, reason, None)
         case Outcome.HELD:
             return Fate(State.HELD, reason, now + _HELD_PAUSE, is_spent=False)
         case Outcome.DEFERRED:

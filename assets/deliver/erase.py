@@ -62,9 +62,8 @@ def forget_in_reports(  # noqa: PLR0913, PLR0917 - what a deployment is
                 outbox.remove(sha256)
             done.mails += len(contents)
             done.removed += archive.remove(key, first_kept)
-        done.mails += outbox.prune(
-            datetime.max.replace(tzinfo=UTC), ledger.contents()
-        )  # killed before a row was
+        forever = datetime.max.replace(tzinfo=UTC)
+        done.mails += outbox.prune(forever, ledger.contents())  # what a killed round left, without a row
     catalogue.forget_all_but(archive.held(), workspace.slug)
     write_index(catalogue, config.archive, [workspace.slug])
     return done

@@ -85,7 +85,7 @@ class Post:
     def deliver(self, workspace: Workspace, subscription: Subscription) -> Done:
         """Do everything that is to be done now for *subscription*, after any other process that does.
 
-        What keeps an issue from being prepared keeps nothing else; it is raised at the end.
+        What keeps an issue from being prepared keeps no other; it is raised at the end.
         """
         with self.ledger.sending(workspace.slug, subscription.name) as desk:
             round_ = _Round(self, desk, workspace, subscription)
@@ -124,7 +124,7 @@ class _Round:
         self._outbox = Outbox(post.config.archive, workspace.slug)
 
     def run(self, judged: Callable[[], Iterator[Judged]]) -> None:
-        """Do the round; what keeps one issue from being prepared is raised at the end."""
+        """Do the round for what is *judged*; see `Post.deliver`."""
         failed: Exception | None = None
         self.end()
         for each in judged():

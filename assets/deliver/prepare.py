@@ -100,7 +100,11 @@ class Preparation:
     ) -> Delivery:
         """Return the row of a later version for one recipient: a correction, the report, or neither."""
         last = history[-1]
-        arrived = [row for row in history if row.state in _ARRIVED or row.doubts]
+        arrived = [
+            row
+            for row in history
+            if row.state in _ARRIVED or (row.doubts and row.state is not State.FAILED)  # a person said "lost"
+        ]
         if arrived:
             return self._correction(cutter, version, recipient, arrived[-1])
         is_free = last.state in WAITING or last.reason in {_EMPTY, _UNCHANGED}

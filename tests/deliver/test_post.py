@@ -611,6 +611,22 @@ def test_a_doubt_stays_one_while_the_server_is_away_and_no_copy_follows_a_correc
     assert [(row.version, str(row.state)) for row in office.rows()] == [(1, "unknown"), (2, "accepted")]
 
 
+def test_a_copy_that_is_refused_leaves_the_doubt_and_who_lost_it_is_sent_no_correction(
+    office: Office,
+) -> None:
+    office.configure(recipients=["ann@acme.example"], when_unknown="resend")
+    office.server.does("dot", Act.CUT).does("RCPT", "250 ok", "550 nobody here")
+    office.make_and_send()
+    office.round(HOUR)
+    (row,) = office.rows()
+    assert (row.state, row.reason) == ("unknown", "RCPT: 550 nobody here")
+    office.shell("resolve", row.id, "--lost")
+    office.make(LATE)
+    office.round(HOUR)
+    assert [(row.version, str(row.state)) for row in office.rows()] == [(1, "failed"), (2, "cancelled")]
+    assert len(office.server.received) == 1
+
+
 def test_a_report_that_a_subscription_asks_for_later_is_not_due_for_the_past(office: Office) -> None:
     office.make_and_send()
     office.configure(reports=["yesterday", "last_7_days"])

@@ -1,6 +1,7 @@
 """A small inbox of the demo's kind, its configuration, and the command line as people call it."""
 
 import json
+import os
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from assets.durable import one_at_a_time
 from assets.sources.synthetic import write_events
 from assets.warehouse.lake import Lake
 from assets.warehouse.schema import DAILY_SOURCE_AGGREGATES, arrow_schema
@@ -78,10 +80,14 @@ def make_shell(folder: Path, events: int = 3_000) -> Shell:
 
 @pytest.fixture(scope="session")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Shell:
-    """A folder in which every preset was run once."""
-    shell = make_shell(tmp_path_factory.mktemp("demo"))
-    shell.run()
-    return shell
+    """A folder in which every preset was run once, by the first process of the tests that wants it."""
+    shared = tmp_path_factory.getbasetemp().parent if "PYTEST_XDIST_WORKER" in os.environ else None
+    folder = shared / "demo" if shared else tmp_path_factory.mktemp("demo")
+    with one_at_a_time(folder):
+        if not (folder / "out").exists():
+            folder.mkdir(exist_ok=True)
+            make_shell(folder).run(PYTHONHASHSEED="1", TZ="Etc/GMT+1", SOURCE_DATE_EPOCH="1")
+    return Shell(folder)
 
 
 @pytest.fixture
