@@ -5,6 +5,7 @@ the old day or the new one. What the columns mean is in `schema.py`.
 """
 
 import hashlib
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -24,6 +25,8 @@ from assets.warehouse import engine
 from assets.warehouse.schema import METADATA, arrow_schema
 
 _FILE = "part.parquet"
+_TRIES = 40
+_PAUSE_SECONDS = 0.05
 
 
 @dataclass(slots=True)
@@ -87,7 +90,17 @@ class Lake:
         return self.folder / table.name / f"local_day={day}" / _FILE
 
     def query(self, statement: Executable) -> pa.Table:
-        """Run a SQLAlchemy *statement* over the tables of `schema.py`; return its rows."""
+        """Run a SQLAlchemy *statement* over the tables of `schema.py`; return its rows.
+
+        A file that a writer removes between listing and opening is looked for again.
+        """
+        for _ in range(_TRIES):
+            try:
+                return self.stream(statement).read_all()
+            except (duckdb.IOException, OSError) as error:
+                if "No such file" not in str(error):
+                    raise
+                time.sleep(_PAUSE_SECONDS)
         return self.stream(statement).read_all()
 
     def stream(self, statement: Executable) -> pa.RecordBatchReader:

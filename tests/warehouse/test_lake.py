@@ -1,7 +1,8 @@
 import subprocess
 import sys
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
+from threading import Event, Thread
 
 import pyarrow as pa
 import pytest
@@ -127,3 +128,25 @@ def test_the_tables_read_in_any_order_of_loading(tmp_path: Path) -> None:
 def test_every_column_is_explained_or_named_by_the_definitions() -> None:
     assert all(table.comment for table in METADATA.sorted_tables)
     assert "occurred_at" in ASSIGNMENT_LOG.c
+
+
+def test_a_reader_beside_a_writer_that_removes_days_reads_what_is_there(tmp_path: Path) -> None:
+    days = [date(2024, 1, 1) + timedelta(count) for count in range(60)]
+    rows = counts(*((day, "user", 1) for day in days))
+    lake = Lake(tmp_path, "acme")
+    lake.replace_days(DAILY_SOURCE_AGGREGATES, days, rows.to_reader())
+    is_over = Event()
+
+    def load_again() -> None:
+        writer = Lake(tmp_path, "acme")
+        while not is_over.is_set():
+            writer.forget(DAILY_SOURCE_AGGREGATES, days[1:])
+            writer.replace_days(DAILY_SOURCE_AGGREGATES, days, rows.to_reader())
+
+    thread = Thread(target=load_again)
+    thread.start()
+    try:
+        assert all(1 <= len(stored(lake)) <= len(days) for _ in range(100))
+    finally:
+        is_over.set()
+        thread.join()
