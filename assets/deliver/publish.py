@@ -17,7 +17,7 @@ from assets.deliver.archive import Archive, Archived, Origin
 from assets.errors import TotalsDiffer
 from assets.presentation import Format
 from assets.render.html import render_html
-from assets.render.pdf import pdf_bytes
+from assets.render.pdf import render_pdf
 from assets.render.tables import csv_bytes, parquet_bytes
 from assets.render.workbook import log_row_count, workbook_bytes
 from assets.report.build import build_report
@@ -61,8 +61,7 @@ class Draft:
         if Format.HTML in self.formats:
             files["report.html"] = render_html(self.report, shown, version, self.coded).encode()
         if Format.PDF in self.formats:
-            attached = self.tables["log.csv"] if self.report.look.attach_log else None
-            files["report.pdf"] = pdf_bytes(render_html(self.report, shown, version), attached)
+            files["report.pdf"] = render_pdf(self.report, shown, version, self.tables["log.csv"])
         return files
 
     def _workbook(self) -> bytes:

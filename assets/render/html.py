@@ -23,8 +23,10 @@ from assets.render.payload import packed
 from assets.render.style import TEMPLATES, script, stylesheet, swatches
 from assets.render.text import showable
 from assets.report.coded import CodedLog
+from assets.report.log import HEADER
 from assets.report.model import HandOffs, Report, State
 
+_SAMPLES = [("2000-01-01 00:00:00+00:00", *("x" for _ in HEADER[1:]))] * 2
 _SHADES = 8
 _LISTED_DAYS = 8
 
@@ -44,6 +46,7 @@ def environment(language: str) -> Environment:
     jinja.install_gettext_translations(spoken.catalogue, newstyle=True)  # type: ignore[attr-defined]
     jinja.filters |= {
         "csp_hash": lambda text: f"sha256-{b64encode(sha256(text.encode()).digest()).decode()}",
+        "log_text": lambda text, column: wording.log_text(column, text, spoken),
         "ltr": lambda text: spoken.left_to_right(str(text)),
         "number": spoken.number,
         "showable": lambda text: spoken.isolated(showable(text)),
@@ -57,7 +60,8 @@ def environment(language: str) -> Environment:
 def render_html(report: Report, printed: pa.Table, version: int, log: CodedLog | None = None) -> str:
     """Return the document of *version* of *report*: for the screen where *log* is given, else for paper.
 
-    *printed* are the log's first rows, as the eight columns; *log* has all of them.
+    *printed* are the log's first rows, as the eight columns; *log* has all of them. On paper there is one
+    sample row on a page, in whose places `pdf.py` sets them.
     """
     spoken = words(report.look.language)
     medium = "print" if log is None else "screen"
@@ -85,7 +89,7 @@ def render_html(report: Report, printed: pa.Table, version: int, log: CodedLog |
             hand_offs=_matrix(report.hand_offs, spoken) if report.hand_offs else None,
             missing_days=spoken.left_to_right(_listed(report.missing_days)),
             header=printed.column_names,
-            rows=zip(*(column.to_pylist() for column in printed.columns), strict=True),
+            rows=zip(*(column.to_pylist() for column in printed.columns), strict=True) if log else _SAMPLES,
             messages=wording.messages(spoken),
             notes=wording.notes(spoken),
             totals=wording.totals(spoken),

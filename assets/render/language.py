@@ -6,7 +6,7 @@ Digits are the Latin ones in every language, as in the data files beside the rep
 import gettext
 import re
 from datetime import date, timedelta
-from functools import cache
+from functools import cache, cached_property
 from io import BytesIO
 from pathlib import Path
 
@@ -34,9 +34,9 @@ class Words:
 
     def say(self, text: str) -> str:
         """Return the translation of *text*, or the text itself where there is none."""
-        return self.catalogue.gettext(text)
+        return self.catalogue.gettext(text) if text else ""  # of nothing, gettext says who translated
 
-    @property
+    @cached_property
     def direction(self) -> str:
         """`rtl` where the language is written from right to left, else `ltr`."""
         return str(self.locale.text_direction)

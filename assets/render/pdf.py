@@ -1,12 +1,20 @@
-"""HTML to PDF by WeasyPrint, which may fetch nothing: the document carries all it needs."""
+"""A report as PDF: its pages by WeasyPrint, which may fetch nothing, and the rows of its log."""
 
 import os
 from datetime import UTC, datetime
 from typing import Any
 
-from weasyprint import HTML, Attachment
+import pyarrow as pa
+from weasyprint import HTML, Attachment, Document
 from weasyprint.urls import FatalURLFetchingError, URLFetcher
 
+from assets.presentation import Component
+from assets.render.html import render_html
+from assets.render.log_pages import PrintedLog
+from assets.render.tags import mend_tags
+from assets.report.model import Report
+
+TAGGED_ROWS = 10_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -20,41 +28,49 @@ class NothingFetched(URLFetcher):
         return super().fetch(url, headers)
 
 
-def pdf_bytes(document: str, log: bytes | None = None) -> bytes:
-    """Return *document* (HTML) as tagged PDF with embedded fonts, bookmarks and metadata.
+def render_pdf(report: Report, printed: pa.Table, version: int, log: bytes) -> bytes:
+    """Return *version* of *report* as PDF with embedded fonts, bookmarks and metadata.
 
-    It is PDF/UA-1; with *log*, a CSV file to keep inside, PDF/A-3a: no file may claim to be both.
+    *printed* are the rows of its log that are printed, as the eight columns; *log* is all of it as CSV.
+
+    It is tagged PDF/UA-1; where the report asks for the log inside, PDF/A-3a: no file may claim to be both.
+    Of more than 10,000 rows the tags weigh more than the rows; there the CSV inside stands for them, in
+    PDF/A-3b.
     """
     # fontTools writes the time into each subset of a font; at this one the bytes stay the same.
     os.environ["SOURCE_DATE_EPOCH"] = "0"
-    attachments = [
-        Attachment(
-            string=log,
-            name="log.csv",
-            description="Contact Assignments Log",
-            relationship="Data",
-            created=_EPOCH,
-            modified=_EPOCH,
-        )
-        for log in ([log] if log is not None else [])
-    ]
-    printed: bytes = HTML(string=document, url_fetcher=NothingFetched()).write_pdf(
-        pdf_variant="pdf/a-3a" if attachments else "pdf/ua-1", attachments=attachments, finisher=_mend_tags
+    rows = printed if report.components.shows(Component.LOG) else printed.slice(0, 0)
+    is_tagged = rows.num_rows <= TAGGED_ROWS
+    is_log_inside = report.look.attach_log or not is_tagged
+    variant = "pdf/a-3b" if not is_tagged else "pdf/a-3a" if is_log_inside else "pdf/ua-1"
+    document = laid_out(render_html(report, rows, version), variant)
+    pages = PrintedLog(document, rows, report.look.language, is_tagged=is_tagged) if rows.num_rows else None
+
+    def finish(_document: Document, pdf: Any) -> None:
+        if pages:
+            pages.finish(pdf)
+        mend_tags(pdf)
+
+    written: bytes = (pages.document if pages else document).write_pdf(
+        pdf_variant=variant,
+        pdf_tags=True,
+        attachments=[_attached(log)] if is_log_inside else [],
+        finisher=finish,
     )
-    return printed
+    return written
 
 
-def _mend_tags(_document: Any, pdf: Any) -> None:
-    """Tell of each header cell what it heads, and let links be printed; WeasyPrint 70 leaves out both.
+def laid_out(document: str, variant: str) -> Document:
+    """Return the pages of *document* (HTML). Raises FatalURLFetchingError where it asks for anything else."""
+    return HTML(string=document, url_fetcher=NothingFetched()).render(pdf_variant=variant)
 
-    Source: ISO 14289-1, 7.5 and 7.18.1.
-    """
-    objects: list[Any] = [each for each in pdf.objects if isinstance(each, dict)]
-    elements = {each.reference: each for each in objects if "S" in each}
-    for element in elements.values():
-        if element["S"] == "/TH":
-            section = elements[elements[element["P"]]["P"]]
-            element["A"]["Scope"] = "/Column" if section["S"] == "/THead" else "/Row"
-    for each in objects:
-        if each.get("Subtype") == "/Link":
-            each["F"] = 4
+
+def _attached(log: bytes) -> Attachment:
+    return Attachment(
+        string=log,
+        name="log.csv",
+        description="Contact Assignments Log",
+        relationship="Data",
+        created=_EPOCH,
+        modified=_EPOCH,
+    )

@@ -1,7 +1,12 @@
 """Names and notes of a report's parts, in the reader's language."""
 
 from assets.render.language import Words
+from assets.render.text import showable
+from assets.report.filters import UNASSIGNED
+from assets.report.log import HEADER
 from assets.report.model import Note, State, Total
+
+_ASSIGNED_TO, _SOURCE = HEADER.index("Assigned To"), HEADER.index("Source")
 
 
 def messages(spoken: Words) -> dict[str, str]:
@@ -51,3 +56,13 @@ def filter_names(spoken: Words) -> dict[str, str]:
         "contact": _("Contact"),
         "conversation": _("Conversation ID"),
     }
+
+
+def log_text(column: int, text: str, spoken: Words) -> str:
+    """Return a *text* of the log, whose columns count from 0, as it is shown to the reader."""
+    _ = spoken.say
+    if column == _ASSIGNED_TO and text == UNASSIGNED:
+        text = _("Unassigned")
+    elif column == _SOURCE:
+        text = spoken.say(text)
+    return spoken.isolated(showable(text))

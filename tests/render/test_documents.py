@@ -14,7 +14,7 @@ from assets.presentation import Filters
 from assets.render import charts
 from assets.render.html import render_html
 from assets.render.language import words
-from assets.render.pdf import pdf_bytes
+from assets.render.pdf import laid_out, render_pdf
 from assets.render.text import showable
 from assets.report.model import DayCount, Report, State
 from tests.render.conftest import FIRST, log_of, make_report
@@ -31,7 +31,7 @@ def text_of(pdf: bytes, tmp_path: Path) -> str:
 
 
 def printed(report: Report, names: list[str]) -> bytes:
-    return pdf_bytes(render_html(report, log_of(names), 3))
+    return render_pdf(report, log_of(names), 3, b"")
 
 
 def test_the_pdf_says_total_period_zone_and_every_row(tmp_path: Path) -> None:
@@ -104,7 +104,7 @@ def test_a_browser_runs_nothing_of_a_hostile_name(tmp_path: Path, hostile_names:
 @pytest.mark.parametrize("address", ["file:///etc/hostname", "http://127.0.0.1:9/x.png", "ftp://127.0.0.1/x"])
 def test_the_pdf_engine_may_fetch_nothing(address: str) -> None:
     with pytest.raises(FatalURLFetchingError, match="a report must not fetch"):
-        pdf_bytes(f'<img src="{address}">')
+        laid_out(f'<img src="{address}">', "pdf/ua-1")
 
 
 def test_both_messages_of_the_original_are_shown() -> None:

@@ -1,0 +1,217 @@
+"""Texts set for print, each distinct one once: WeasyPrint's shaping without its boxes.
+
+A text of Latin letters on one line is put together from pairs of letters that Pango has set once; any
+other text is set by Pango as a whole, with its fallback fonts, directions and line breaks.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from math import inf
+from typing import Any, NamedTuple
+
+from weasyprint.draw.text import draw_emojis, draw_first_line
+from weasyprint.matrix import Matrix
+from weasyprint.pdf.stream import Stream
+from weasyprint.text.constants import PANGO_WRAP_MODE
+from weasyprint.text.ffi import FROM_UNITS, ffi, pango
+from weasyprint.text.line_break import Layout, create_layout, line_size, strut
+
+_LATIN = re.compile("[!-~\u00c0-\u017f]+(?: [!-~\u00c0-\u017f]+)*")
+_SPACES = re.compile("[ \t\r\n\f]+")
+_ISOLATION = "\u2068\u2069"
+_END = "\0"
+_NOT_PLAIN = "?"
+_PER_MILLE = 1000
+_REMEMBERED = 65_536
+
+
+class Cell(NamedTuple):
+    """A text that is set: what draws it from its origin and returns there; its lines; its width in pixels.
+
+    `pictures` draws the emoji that are images; it stands outside of a text object.
+    """
+
+    ops: bytes = b""
+    lines: int = 1
+    width: float = 0
+    pictures: bytes = b""
+
+
+def move(x: float, y: float) -> bytes:
+    """Return the operator that moves the beginning of a line by pixels; *y* goes up."""
+    return f"{x:.3f} {y:.3f} Td".encode()
+
+
+class Typesetter:
+    """Sets texts in one *lettering* on lines up to *width* pixels.
+
+    Lines begin at the origin, or end there where *ends_there*.
+    """
+
+    def __init__(self, lettering: "Lettering", width: float = inf, *, ends_there: bool = False) -> None:
+        self.lettering = lettering
+        self._width = width
+        self._ends_there = ends_there
+        self._set_whole = lru_cache(_REMEMBERED)(self._set_by_pango)
+
+    def set(self, text: str) -> Cell:
+        """Return *text*, its white space as HTML shows it."""
+        plain = text.strip(_ISOLATION)
+        line = self.lettering.plain_line(plain) if _LATIN.fullmatch(plain) else None
+        return self._aligned(line) if line and line.width <= self._width else self._set_whole(text)
+
+    def _set_by_pango(self, text: str) -> Cell:
+        text = _SPACES.sub(" ", text).strip(" ")
+        if not text.strip(_ISOLATION):
+            return Cell()
+        lines = [
+            self._aligned(self.lettering.line(each)) for each in self.lettering.broken(text, self._width)
+        ]
+        height = self.lettering.line_height
+        down = b"\n" + move(0, -height) + b"\n"
+        up = b"\n" + move(0, height * (len(lines) - 1)) if len(lines) > 1 else b""
+        return Cell(
+            down.join(line.ops for line in lines) + up,
+            len(lines),
+            max(line.width for line in lines),
+            b"\n".join(
+                _shifted(line.pictures, 0, number * height) for number, line in enumerate(lines)
+            ).strip(),
+        )
+
+    def _aligned(self, line: Cell) -> Cell:
+        if not self._ends_there:
+            return line
+        ops = b"\n".join((move(-line.width, 0), line.ops, move(line.width, 0)))
+        return Cell(ops, 1, line.width, _shifted(line.pictures, -line.width, 0))
+
+
+def _shifted(pictures: bytes, x: float, y: float) -> bytes:
+    return b"q 1 0 0 1 %.3f %.3f cm %b Q\n" % (x, y, pictures) if pictures else b""
+
+
+class Lettering:
+    """Lines of one computed *style* with the fonts of *stream*; each begins in the font of most letters."""
+
+    def __init__(self, stream: Stream, style: Any) -> None:
+        self.line_height, _ = strut(style)
+        self._style = style
+        self._left_to_right = style.copy()
+        self._left_to_right["direction"] = "ltr"
+        self._scratch = stream.clone(tags=None)
+        self._letters: dict[str, _Glyph] = {}
+        self._glyph_of: dict[tuple[str, str], str] = {}
+        self._advance_of: dict[tuple[str, str], float] = {}
+        layout = create_layout("x", style, None, None, 0)
+        run = layout.get_first_line()[0].runs[0]
+        self._font, self._size = self._scratch.add_font(run.data.item.analysis.font)
+        color = self._drawn(lambda: self._scratch.set_color(style["color"]))
+        self.begin = color + b"\n" + self._drawn(self._select)
+
+    def plain_line(self, text: str) -> Cell | None:
+        """Return *text* of Latin letters on one line, or None where they do not stand one by one."""
+        pairs = list(zip(text, text[1:] + _END, strict=True))
+        try:
+            glyphs = "".join(map(self._glyph_of.__getitem__, pairs))
+        except KeyError:
+            for pair in pairs:
+                self._learn(pair)
+            glyphs = "".join(map(self._glyph_of.__getitem__, pairs))
+        if _NOT_PLAIN in glyphs:
+            return None
+        return Cell(b"[<%b>] TJ" % glyphs.encode(), 1, sum(map(self._advance_of.__getitem__, pairs)))
+
+    def line(self, text: str) -> Cell:
+        """Return *text* on one line, set by Pango."""
+        layout = create_layout(text, self._style, None, None, 0)
+        width, _ = line_size(layout.get_first_line()[0], self._style)
+        emojis: list[Any] = []
+
+        def draw() -> None:
+            self._select()
+            line = _Line(text, self._style, layout, 0)
+            emojis.extend(draw_first_line(self._scratch, line, "clip", "none", Matrix()))
+            self._select()
+
+        _, _, ops = self._drawn(draw).partition(b" Tm\n")
+        pictures = self._drawn(lambda: draw_emojis(self._scratch, self._style, 0, 0, emojis))
+        return Cell(ops.replace(b">0<", b""), 1, width, pictures)
+
+    def broken(self, text: str, width: float) -> Iterator[str]:
+        """Yield the lines of *text*: broken between words, and within one that is too long."""
+        layout = create_layout(text, self._style, None, width, 0)
+        pango.pango_layout_set_wrap(layout.layout, PANGO_WRAP_MODE["WRAP_WORD_CHAR"])
+        encoded, number = text.encode(), 0
+        while (line := pango.pango_layout_get_line_readonly(layout.layout, number)) != ffi.NULL:
+            yield encoded[line.start_index : line.start_index + line.length].decode().strip(" ")
+            number += 1
+
+    def _learn(self, pair: tuple[str, str]) -> None:
+        """Have Pango set two letters: what the first one is like before the second."""
+        if pair in self._glyph_of:
+            return
+        alone = [self._letter(each) for each in pair if each != _END]
+        both = self._glyphs("".join(pair).rstrip(_END))
+        stand_alone = [each.code for each in both] == [each.code for each in alone] and not any(
+            each.is_moved or each.font != self._font for each in both
+        )
+        if not stand_alone or [each.advance for each in both[1:]] != [each.advance for each in alone[1:]]:
+            self._glyph_of[pair], self._advance_of[pair] = _NOT_PLAIN, 0
+            return
+        glyph = both[0]
+        kerning = int(self._font.widths[glyph.code] - glyph.advance * _PER_MILLE / self._size)
+        self._glyph_of[pair] = f"{glyph.code:04x}" + (f">{kerning}<" if kerning else "")
+        self._advance_of[pair] = glyph.advance
+
+    def _letter(self, letter: str) -> "_Glyph":
+        """Return the glyph of *letter* by itself, and have its font know it."""
+        if letter not in self._letters:
+            self._letters[letter] = glyph = self._glyphs(letter)[0]
+            self.line(f"x{letter}x")  # a lone space is not drawn
+            glyph.font.to_unicode[glyph.code] = letter
+        return self._letters[letter]
+
+    def _glyphs(self, text: str) -> list["_Glyph"]:
+        layout = create_layout(text, self._left_to_right, None, None, 0)
+        run = layout.get_first_line()[0].runs[0]
+        glyphs = []
+        while run != ffi.NULL:
+            item, run = run.data, run.next
+            font, _ = self._scratch.add_font(item.item.analysis.font)
+            for info in item.glyphs.glyphs[0 : item.glyphs.num_glyphs]:
+                place = info.geometry
+                is_moved = bool(place.x_offset or place.y_offset)
+                glyphs.append(_Glyph(font, info.glyph, place.width * FROM_UNITS, is_moved))
+        return glyphs
+
+    def _select(self) -> None:
+        self._scratch.set_font_size(self._font.hash, self._size)
+
+    def _drawn(self, draw: Callable[[], None]) -> bytes:
+        """Return the operators that *draw* adds."""
+        self._scratch.stream.clear()
+        draw()
+        added = self._scratch.stream
+        return b"\n".join(each if isinstance(each, bytes) else str(each).encode() for each in added)
+
+
+@dataclass(frozen=True, slots=True)
+class _Glyph:
+    """A glyph as Pango has set it; its advance in pixels."""
+
+    font: Any
+    code: int
+    advance: float
+    is_moved: bool
+
+
+@dataclass(slots=True)
+class _Line:
+    """What WeasyPrint's drawing wants of a text box."""
+
+    text: str
+    style: Any
+    pango_layout: Layout
+    baseline: float
