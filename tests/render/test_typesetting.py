@@ -1,0 +1,169 @@
+"""What is set row by row looks as WeasyPrint and Pango set it."""
+
+import re
+import subprocess
+from collections import Counter
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import pikepdf
+import pyarrow as pa
+import pydyf
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from weasyprint import HTML
+from weasyprint.formatting_structure import boxes
+from weasyprint.pdf.stream import Stream
+
+from assets.render import pdf as rendering
+from assets.render.html import render_html
+from assets.render.pdf import render_pdf
+from assets.render.typesetting import Lettering, Typesetter
+from assets.report.log import HEADER
+from tests.render.conftest import log_of, make_report
+
+LATIN = "".join(map(chr, (*range(0x21, 0x7F), *range(0xC0, 0x180))))
+WORD = re.compile(r'xMin="([\d.]+)" yMin="([\d.]+)" xMax="([\d.]+)" yMax="[\d.]+">(.*?)</word>')
+LINE = 11.6  # points
+SAMPLE = re.compile(r'<tbody class="rows">.*</tbody>', re.DOTALL)
+
+
+def lettering(html: str) -> Lettering:
+    """Return the lettering of the first text of a page."""
+    document = HTML(string=html).render()
+    page_box = document.pages[0]._page_box
+    text = next(each for each in page_box.descendants() if isinstance(each, boxes.TextBox))
+    kinds = ("ExtGState", "XObject", "Pattern", "Shading", "ColorSpace")
+    resources = pydyf.Dictionary({kind: pydyf.Dictionary() for kind in kinds})
+    return Lettering(Stream(document.fonts, (0, 0, 1, 1), resources, {}, None, {}, None), text.style)
+
+
+@pytest.fixture(scope="module")
+def noto() -> Lettering:
+    return lettering('<p style="font: 8pt Noto Sans">x</p>')
+
+
+def glyphs(ops: bytes) -> str:
+    """Return the glyphs and kernings of a text that is shown by one operator."""
+    (shown,) = re.findall(rb"\[(.*)\] TJ", ops)
+    return re.sub("(<>|0$)", "", shown.decode().replace(">0<", ""))
+
+
+@settings(max_examples=300, deadline=None)
+@given(words=st.lists(st.text(LATIN, min_size=1, max_size=12), min_size=1, max_size=4))
+def test_a_text_put_together_from_pairs_is_the_one_that_pango_sets(noto: Lettering, words: list[str]) -> None:
+    text = " ".join(words)
+    plain, whole = noto.plain_line(text), noto.line(text)
+    if plain:
+        assert plain.width == pytest.approx(whole.width, abs=0.002)
+        assert glyphs(plain.ops) == glyphs(whole.ops)
+
+
+def test_ligatures_and_other_scripts_are_left_to_pango(noto: Lettering) -> None:
+    assert noto.plain_line("Ann Other") is not None
+    assert noto.plain_line("Toffee") is None
+    assert Typesetter(noto).set("Toffee").ops == noto.line("Toffee").ops
+    assert Typesetter(noto).set("عربي 中文").width == pytest.approx(noto.line("عربي 中文").width)
+
+
+def test_a_text_too_long_for_its_line_is_broken(noto: Lettering) -> None:
+    width = noto.line("one two").width + 0.1
+    assert list(noto.broken("one two three", width)) == ["one two", "three"]
+    cell = Typesetter(noto, width).set("one   two\nthree")
+    assert cell.lines == 2
+    assert cell.width <= width
+    assert Typesetter(noto, width).set("x" * 50).lines > 3
+    assert Typesetter(noto, width).set(" \n ") == Typesetter(noto, width).set("")
+
+
+def words_of(pdf: bytes, tmp_path: Path, page: int) -> list[tuple[str, float, float, float]]:
+    """Return the words of a page, and where they stand in points."""
+    (path := tmp_path / "words.pdf").write_bytes(pdf)
+    command = ["pdftotext", "-bbox", "-f", str(page), "-l", str(page), str(path), "-"]
+    done = subprocess.run(command, capture_output=True, check=True, text=True)
+    found = WORD.findall(done.stdout)
+    words = [(text, float(x), float(y), float(end)) for x, y, end, text in found]
+    return sorted(words, key=lambda each: (each[0], round(each[2] / LINE), each[1]))
+
+
+@pytest.mark.parametrize("language", ["en", "ar"])
+def test_rows_stand_where_weasyprints_own_table_has_them(tmp_path: Path, language: str) -> None:
+    names = ["Ann Other", "AVA To", "a much longer name that wraps over lines", "conv-1", "x" * 60, "Zoë"]
+    report = make_report({"user": len(names)}, rows_shown=len(names))
+    report = report.model_copy(update={"look": report.look.model_copy(update={"language": language})})
+    log = log_of(names)
+    html = render_html(report, log, 3)
+    rows = "".join(
+        f'<tr><td><span class="time" dir="ltr">{time[:-6]}<small>{time[-6:]}</small></span></td>'
+        + "".join(f"<td><bdi>{text}</bdi></td>" for text in texts)
+        + "</tr>"
+        for time, *texts in zip(*(column.to_pylist() for column in log.columns), strict=True)
+    )
+    own = SAMPLE.sub(
+        f"<tbody>{rows}</tbody>", html.replace("</style>", ".time small { unicode-bidi: isolate }</style>", 1)
+    )
+    expected = words_of(HTML(string=own).write_pdf(), tmp_path, 3)
+    found = words_of(render_pdf(report, log, 3, b""), tmp_path, 3)
+    assert [text for text, *_ in found] == [text for text, *_ in expected]
+    for (text, *place), (_, *other) in zip(found, expected, strict=True):
+        assert place == pytest.approx(other, abs=0.6), text
+
+
+def cells_of(pdf: pikepdf.Pdf) -> dict[int, Counter[str]]:
+    """Return how many cells each page has, by what its parent tree says of its marks."""
+    numbers = pdf.Root.StructTreeRoot.ParentTree.Nums
+    trees = {int(key): tree for key, tree in zip(list(numbers)[::2], list(numbers)[1::2], strict=True)}
+    found = {}
+    for at, page in enumerate(pdf.pages):
+        elements = trees[int(page.StructParents)]
+        marks = {int(mark) for mark in re.findall(rb"/MCID (\d+)", contents(page))}
+        assert marks == set(range(len(elements))), f"page {at}: every mark has its element"
+        for mark, element in enumerate(elements):
+            if element.S == "/TD" and "/Pg" in element:
+                assert element.Pg.objgen == page.objgen
+                assert mark == element.K or not isinstance(element.K, int)
+        found[at] = Counter(str(element.S) for element in elements)
+    return found
+
+
+def contents(page: pikepdf.Page) -> bytes:
+    streams: Any = page.Contents
+    return b"\n".join(
+        each.read_bytes() for each in (streams if isinstance(streams, pikepdf.Array) else [streams])
+    )
+
+
+def test_each_cell_is_an_element_for_screen_readers() -> None:
+    names = [f"Contact {n}" for n in range(100)]
+    pdf = pikepdf.open(BytesIO(render_pdf(make_report({"user": 100}, rows_shown=100), log_of(names), 3, b"")))
+    cells = cells_of(pdf)
+    assert sum(counted["/TD"] for counted in cells.values()) == 100 * len(HEADER)
+    assert [at for at, counted in cells.items() if counted["/TD"]] == list(range(2, len(pdf.pages)))
+
+
+def test_a_very_long_log_is_untagged_and_carries_its_csv(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rendering, "TAGGED_ROWS", 99)
+    names = [f"Contact {n}" for n in range(100)]
+    pdf = pikepdf.open(
+        BytesIO(render_pdf(make_report({"user": 100}, rows_shown=100), log_of(names), 3, b"a\r\n"))
+    )
+    assert list(pdf.attachments) == ["log.csv"]
+    xmp = pdf.Root.Metadata.read_bytes().decode()
+    assert re.search(r"pdfaid:conformance\W*B\b", xmp)
+    assert "pdfuaid" not in xmp
+    assert b"/TD <<" not in b"".join(contents(page) for page in pdf.pages)
+    assert b"/Artifact BMC\nBT" in contents(pdf.pages[-1])
+
+
+def test_each_day_of_a_long_log_has_a_bookmark() -> None:
+    times = [f"2026-11-{1 + n // 40:02d} 00:00:00-04:00" for n in range(120)]
+    log = log_of(["Ann"] * 120).set_column(0, HEADER[0], pa.array(times))
+    pdf = pikepdf.open(BytesIO(render_pdf(make_report({"user": 120}, rows_shown=120), log, 3, b"")))
+    with pdf.open_outline() as outline:
+        (report,) = outline.root
+        marks = report.children[-1].children
+    assert [mark.title for mark in marks] == ["Sun, Nov 1, 2026", "Mon, Nov 2, 2026", "Tue, Nov 3, 2026"]
+    pages = [mark.destination[0] for mark in marks if isinstance(mark.destination, pikepdf.Array)]
+    assert [pdf.pages.index(pikepdf.Page(page)) for page in pages] == [2, 3, 4]
