@@ -29,6 +29,7 @@ from assets.report.model import HandOffs, Report, State
 _SAMPLES = [("2000-01-01 00:00:00+00:00", *("x" for _ in HEADER[1:]))] * 2
 _SHADES = 8
 _LISTED_DAYS = 8
+_LISTED_ROWS = 1_000
 
 
 @cache
@@ -60,9 +61,11 @@ def environment(language: str) -> Environment:
 def render_html(report: Report, printed: pa.Table, version: int, log: CodedLog | None = None) -> str:
     """Return the document of *version* of *report*: for the screen where *log* is given, else for paper.
 
-    *printed* are the log's first rows, as the eight columns; *log* has all of them. On paper there is one
-    sample row on a page, in whose places `pdf.py` sets them.
+    *printed* are the log's first rows, as the eight columns; *log* has all of them. For the screen, up to
+    1,000 are in the table for those without script; on paper two sample rows stand for them: `pdf.py` sets
+    them.
     """
+    listed = printed.slice(0, _LISTED_ROWS) if log else printed
     spoken = words(report.look.language)
     medium = "print" if log is None else "screen"
     has_data = log is not None and report.components.log is not State.OFF
@@ -89,7 +92,8 @@ def render_html(report: Report, printed: pa.Table, version: int, log: CodedLog |
             hand_offs=_matrix(report.hand_offs, spoken) if report.hand_offs else None,
             missing_days=spoken.left_to_right(_listed(report.missing_days)),
             header=printed.column_names,
-            rows=zip(*(column.to_pylist() for column in printed.columns), strict=True) if log else _SAMPLES,
+            rows=zip(*(column.to_pylist() for column in listed.columns), strict=True) if log else _SAMPLES,
+            rows_listed=listed.num_rows,
             messages=wording.messages(spoken),
             notes=wording.notes(spoken),
             totals=wording.totals(spoken),
