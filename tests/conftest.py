@@ -2,11 +2,6 @@
 
 import csv
 import io
-import os
-import shutil
-import socket
-import subprocess
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -25,6 +20,7 @@ from assets.periods import Period
 from assets.sources.registry import open_source
 from assets.warehouse.lake import Lake
 from assets.warehouse.schema import ASSIGNMENT_LOG, REJECTED_EVENTS
+from tests.postgres import Postgres, cluster
 
 LATER = datetime(2030, 1, 1, tzinfo=UTC)
 HEADER = "event_id,occurred_at,conversation_id,contact_id,contact_name,previous_assignee,assignee,source,assigned_by"
@@ -121,50 +117,10 @@ def line(event_id: str, occurred_at: str, **cells: str) -> str:
     return buffer.getvalue().removesuffix("\n")
 
 
-@dataclass(frozen=True)
-class Postgres:
-    """A cluster on loopback that asks for a password."""
-
-    port: int
-
-    def url(self, user: str = "reader", password: str = "right") -> str:  # noqa: S107
-        return f"postgresql+psycopg://{user}:{password}@127.0.0.1:{self.port}/postgres"
-
-    def run(self, statements: str) -> None:
-        command = ["psql", "-q", "-v", "ON_ERROR_STOP=1", "-d", self.url("postgres").replace("+psycopg", "")]
-        subprocess.run(command, input=statements, text=True, check=True)
-
-
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Postgres]:
-    """Start Debian's PostgreSQL as a user of its own, and stop it."""
-    programs = max(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name))
-    with tempfile.TemporaryDirectory(prefix="postgres-") as name:
-        folder = Path(name)
-        as_owner: list[str] = []
-        if os.geteuid() == 0:
-            shutil.chown(folder, "postgres")
-            as_owner = ["runuser", "-u", "postgres", "--"]
-        yield from _served(folder, programs, as_owner)
-
-
-def _served(folder: Path, programs: Path, as_owner: list[str]) -> Iterator[Postgres]:
-    (password := folder / "password").write_text("right")
-    data = folder / "data"
-    port = _free_port()
-
-    def program(name: str, *arguments: str) -> None:
-        subprocess.run(
-            [*as_owner, str(programs / name), *arguments], check=True, stdout=subprocess.DEVNULL, cwd="/"
-        )
-
-    program("initdb", "-D", str(data), "-U", "postgres", "-A", "scram-sha-256", f"--pwfile={password}", "-N")
-    options = f"-c listen_addresses=127.0.0.1 -c port={port} -c unix_socket_directories={folder} -c fsync=off"
-    program("pg_ctl", "-D", str(data), "-w", "-l", str(folder / "log"), "-o", options, "start")
-    server = Postgres(port)
-    server.run("CREATE ROLE reader LOGIN PASSWORD 'right'; GRANT pg_read_all_data TO reader")
-    yield server
-    program("pg_ctl", "-D", str(data), "-m", "immediate", "stop")
+    with cluster() as server:
+        yield server
 
 
 @pytest.fixture(scope="session")
@@ -181,9 +137,3 @@ def object_store() -> Iterator[str]:
         botocore.session.get_session().create_client("s3").create_bucket(Bucket="reports")
         yield "s3://reports"
     server.stop()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -12,7 +12,7 @@ from assets.config import Config, Smtp
 from assets.deliver.catalogue import Catalogue
 from assets.deliver.message import clean
 from assets.deliver.operator import OperatorNotTold, tell_operator
-from tests.conftest import _free_port
+from tests.postgres import free_port
 
 NOW = datetime(2026, 6, 15, 10, tzinfo=UTC)
 LATE = {
@@ -32,7 +32,7 @@ class Mailbox(Message):
 @pytest.fixture
 def mailbox() -> Iterator[tuple[Mailbox, int]]:
     box = Mailbox()
-    server = Controller(box, hostname="127.0.0.1", port=_free_port())
+    server = Controller(box, hostname="127.0.0.1", port=free_port())
     server.start()
     yield box, server.port
     server.stop()
@@ -83,7 +83,7 @@ def test_each_thing_is_told_once_and_what_is_new_together(
 def test_what_the_server_did_not_take_is_told_later(tmp_path: Path, mailbox: tuple[Mailbox, int]) -> None:
     box, port = mailbox
     with pytest.raises(OperatorNotTold, match=r"waits: the mail server 127\.0\.0\.1:\d+ cannot be reached"):
-        tell_operator(config(tmp_path, _free_port()), catalogue(tmp_path), LATE, NOW)
+        tell_operator(config(tmp_path, free_port()), catalogue(tmp_path), LATE, NOW)
     tell_operator(config(tmp_path, port), catalogue(tmp_path), LATE, NOW)
     assert len(box.mails) == 1
 

@@ -11,7 +11,7 @@ from sqlalchemy import Engine, text
 
 from assets.deliver.state import HEAD, METADATA, VERSION_TABLE, open_state
 from assets.errors import ConfigError
-from tests.conftest import Postgres
+from tests.postgres import Postgres
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from assets.deliver.state import open_state
-from tests.conftest import Postgres
 from tests.deliver.mail_server import Act, mail_server
 from tests.deliver.office import DUE, Office
+from tests.postgres import Postgres
 
 ROOT = Path(__file__).parents[2]
 RECIPIENTS = [f"p{number}@acme.example" for number in range(40)]

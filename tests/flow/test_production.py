@@ -27,8 +27,8 @@ from assets.aggregates.history import stale_days
 from assets.warehouse.lake import Lake
 from assets.warehouse.schema import LOAD_COUNTS
 from orchestration.runs import FLOW_ASSETS
-from tests.conftest import Postgres, _free_port
 from tests.flow.world import configure, write_events
+from tests.postgres import Postgres, free_port
 
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
@@ -122,7 +122,7 @@ def deployment(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> 
     postgres.run("CREATE DATABASE dagster OWNER postgres;")
     write_events(folder, DAYS[0], len(DAYS), per_day=PER_DAY)
     mailbox = Mailbox()
-    mail = Controller(mailbox, hostname="127.0.0.1", port=_free_port())
+    mail = Controller(mailbox, hostname="127.0.0.1", port=free_port())
     mail.start()
     soon = datetime.now(ZoneInfo("America/New_York")) + timedelta(seconds=100)
     workspaces = {"first_day": "2025-01-01", "flow_at": f"{soon:%H:%M}", "today_every": 5}
@@ -137,7 +137,7 @@ def deployment(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> 
     )
     (home := folder / "home").mkdir()
     shutil.copy(ROOT / "deploy" / "dagster.yaml", home)
-    ports = [str(_free_port()), str(_free_port())]
+    ports = [str(free_port()), str(free_port())]
     environment = {
         "PATH": os.environ["PATH"],
         "HOME": str(folder),

@@ -12,7 +12,8 @@ from assets.sources import databases
 from assets.sources.batches import Batch
 from assets.sources.sql import Sql
 from assets.warehouse.schema import ASSIGNMENT_EVENTS
-from tests.conftest import Inbox, Postgres
+from tests.conftest import Inbox
+from tests.postgres import Postgres
 
 START, END = datetime(2024, 3, 5, 5, tzinfo=UTC), datetime(2024, 3, 6, 5, tzinfo=UTC)
 ROWS = [
