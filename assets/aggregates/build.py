@@ -6,6 +6,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
+from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -14,7 +15,7 @@ from sqlalchemy import Select, Table, func, select
 from assets.aggregates.history import history, stale_days
 from assets.aggregates.judged import judged_events
 from assets.events import Action
-from assets.periods import Period, periods_of_days
+from assets.periods import DAY, Period, periods_of_days
 from assets.warehouse.lake import Lake
 from assets.warehouse.schema import (
     ASSIGNMENT_LOG,
@@ -24,6 +25,7 @@ from assets.warehouse.schema import (
     arrow_schema,
 )
 
+_PIECE_EVENTS = 1_000_000
 _KINDS = {
     "log_count": "logged",
     "no_change_count": "no_change",
@@ -74,9 +76,23 @@ def build_days(warehouse: Lake, period: Period) -> Built:
         later = {day for day in stale_days(warehouse) if day > period.last_day}
         days = sorted(later | (before.keys() & set(period.days)))
         warehouse.forget(LOG_COUNTS, days)
-        for each in periods_of_days(days, period.zone):
+        for each in _pieces(warehouse, days, period.zone):
             _build_log(warehouse, each, before)
         return _tally(warehouse, days)
+
+
+def _pieces(warehouse: Lake, days: list[date], zone: ZoneInfo) -> Iterator[Period]:
+    """Cut *days* into periods without a gap of about a million events, which are built in memory."""
+    loads = LOAD_COUNTS.c
+    rows = warehouse.query(select(loads.local_day, loads.accepted_count))
+    events = dict(zip(*(column.to_pylist() for column in rows.columns), strict=True))
+    for period in periods_of_days(days, zone):
+        first, held = period.first_day, 0
+        for day in period.days:
+            held += events[day]
+            if held >= _PIECE_EVENTS or day == period.last_day:
+                yield Period(first, day, zone)
+                first, held = day + DAY, 0
 
 
 def _build_log(warehouse: Lake, period: Period, before: dict[date, str]) -> None:
@@ -86,7 +102,9 @@ def _build_log(warehouse: Lake, period: Period, before: dict[date, str]) -> None
     def logged() -> Iterator[pa.RecordBatch]:
         for batch in warehouse.stream(judged_events(period)):
             kinds.append(_count_kinds(batch))
-            yield batch.filter(pc.equal(batch.column("verdict"), "logged")).select(schema.names).cast(schema)
+            is_logged = pc.equal(batch.column("verdict"), "logged")
+            rows = batch if pc.all(is_logged).as_py() else batch.filter(is_logged)  # which copies them
+            yield rows.select(schema.names).cast(schema)
 
     days = period.days
     log = warehouse.replace_days(ASSIGNMENT_LOG, days, pa.RecordBatchReader.from_batches(schema, logged()))

@@ -48,6 +48,7 @@ def judged_events(period: Period) -> Select[Any]:
         select(ASSIGNMENT_EVENTS, _contact(events).label("contact"))
         .where(events.local_day.between(period.first_day, period.last_day))
         .cte("asked")
+        .prefix_with("NOT MATERIALIZED")  # it is all of the period, and read in passing
     )
     unstated = select(asked.c.contact).where(~asked.c.previous_stated)
     earlier = (
@@ -55,13 +56,13 @@ def judged_events(period: Period) -> Select[Any]:
         .where(events.local_day < period.first_day, _contact(events).in_(unstated))
         .cte("earlier")
     )
-    first_days = _first_days(union_all(select(asked.c.event_id), select(earlier.c.event_id)), period)
-    known = _last_known(asked.c, earlier.c, unstated, first_days.c)
+    repeated = _repeated(union_all(select(asked.c.event_id), select(earlier.c.event_id)), period)
+    known = _last_known(asked.c, earlier.c, unstated, repeated.c)
     event = asked.c
     was_id = case((event.previous_stated, event.previous_assignee_id), else_=known.c.known_id)
     was_name = case((event.previous_stated, event.previous_assignee_name), else_=known.c.known_name)
     verdict = case(
-        (first_days.c.first_day < event.local_day, "repeated"),
+        (repeated.c.first_day < event.local_day, "repeated"),
         (and_(~event.previous_stated, _is_same(was_id, was_name, event)), "no_change"),
         else_="logged",
     )
@@ -85,7 +86,8 @@ def judged_events(period: Period) -> Select[Any]:
             case((event.previous_stated, "stated"), else_="inferred").label("previous_quality"),
             verdict.label("verdict"),
         )
-        .join_from(asked, first_days, first_days.c.event_id == event.event_id)
+        .select_from(asked)
+        .outerjoin(repeated, repeated.c.event_id == event.event_id)
         .outerjoin(known, and_(known.c.event_id == event.event_id, known.c.occurred_at == event.occurred_at))
         .order_by(event.local_day, event.occurred_at, event.event_id)
     )
@@ -96,31 +98,31 @@ def _contact(events: _Columns) -> ColumnElement[str]:
     return func.coalesce(events.contact_id, literal("conversation ") + events.conversation_id)
 
 
-def _first_days(ids: CompoundSelect[Any], period: Period) -> CTE:
-    """Find the first day on which each of *ids* occurs: only there does it count."""
+def _repeated(ids: CompoundSelect[Any], period: Period) -> CTE:
+    """Find those of *ids* that occur on several days, and their first day: only there do they count."""
     events = ASSIGNMENT_EVENTS.c
+    first_day, last_day = func.min(events.local_day), func.max(events.local_day)
     return (
-        select(events.event_id, func.min(events.local_day).label("first_day"))
+        select(events.event_id, first_day.label("first_day"))
         .where(events.local_day <= period.last_day, events.event_id.in_(ids))
         .group_by(events.event_id)
-        .cte("first_days")
+        .having(first_day < last_day)
+        .cte("repeated")
     )
 
 
-def _last_known(
-    asked: _Columns, earlier: _Columns, unstated: Select[tuple[str]], first_days: _Columns
-) -> CTE:
+def _last_known(asked: _Columns, earlier: _Columns, unstated: Select[tuple[str]], repeated: _Columns) -> CTE:
     """Find the assignee just before each asked event of a contact whose source does not state it."""
     names = ("contact", "occurred_at", "event_id", "assignee_id", "assignee_name")
     asked_steps = select(*(asked[name] for name in names), true().label("is_asked")).where(
-        asked.contact.in_(unstated), _counts(asked, first_days)
+        asked.contact.in_(unstated), _counts(asked, repeated)
     )
     newest_first = func.row_number().over(
         partition_by=earlier.contact, order_by=(earlier.occurred_at.desc(), earlier.event_id.desc())
     )
     aged = (
         select(*(earlier[name] for name in names), newest_first.label("age"))
-        .where(_counts(earlier, first_days))
+        .where(_counts(earlier, repeated))
         .cte("aged")
     )
     last_steps = select(*(aged.c[name] for name in names), false().label("is_asked")).where(aged.c.age == 1)
@@ -136,9 +138,9 @@ def _last_known(
     return select(stepped).where(stepped.c.is_asked).cte("known")
 
 
-def _counts(events: _Columns, first_days: _Columns) -> ColumnElement[bool]:
+def _counts(events: _Columns, repeated: _Columns) -> ColumnElement[bool]:
     """Tell whether an event is the first with its id: a repeated one changes no assignee."""
-    return exists().where(first_days.event_id == events.event_id, first_days.first_day == events.local_day)
+    return ~exists().where(repeated.event_id == events.event_id, repeated.first_day < events.local_day)
 
 
 def _is_same(

@@ -6,7 +6,9 @@ the old day or the new one. What the columns mean is in `schema.py`.
 
 import hashlib
 import time
+from collections import deque
 from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import date
@@ -25,16 +27,22 @@ from assets.warehouse import engine
 from assets.warehouse.schema import METADATA, arrow_schema
 
 _FILE = "part.parquet"
+_WRITERS = 2
 _TRIES = 40
 _PAUSE_SECONDS = 0.05
 
 
 @dataclass(slots=True)
 class Stored:
-    """What replacing days stored: the number of rows, and each day's SHA-256 of its file."""
+    """What replacing days stored: each day's rows, and the SHA-256 of its file."""
 
-    rows: int = 0
+    counts: dict[date, int] = field(default_factory=dict)
     sha256: dict[date, str] = field(default_factory=dict)
+
+    @property
+    def rows(self) -> int:
+        """The rows of all days."""
+        return sum(self.counts.values())
 
 
 class Lake:
@@ -69,22 +77,42 @@ class Lake:
         """
         waiting = sorted(days, reverse=True)
         stored = Stored()
-        for day, content in _by_day(rows, arrow_schema(table)):
-            while waiting and waiting[-1] < day:
-                self._write(table, waiting.pop(), arrow_schema(table).empty_table(), stored)
-            if not waiting or waiting.pop() != day:
-                raise ValueError(f"{table.name}: rows of {day} are outside the days to replace")
-            self._write(table, day, content, stored)
-        for day in reversed(waiting):
-            self._write(table, day, arrow_schema(table).empty_table(), stored)
+        empty = arrow_schema(table).empty_table()
+        writes: deque[Future[None]] = deque()
+        with ThreadPoolExecutor(_WRITERS) as pool:
+
+            def write(day: date, content: pa.Table) -> None:
+                writes.append(pool.submit(self._write, table, day, content, stored))
+                if len(writes) > _WRITERS:
+                    writes.popleft().result()
+
+            for day, content in _by_day(rows, arrow_schema(table)):
+                while waiting and waiting[-1] < day:
+                    write(waiting.pop(), empty)
+                if not waiting or waiting.pop() != day:
+                    raise ValueError(f"{table.name}: rows of {day} are outside the days to replace")
+                write(day, content)
+            for day in reversed(waiting):
+                write(day, empty)
+            while writes:
+                writes.popleft().result()
         return stored
 
     def _write(self, table: Table, day: date, content: pa.Table, stored: Stored) -> None:
+        """Write one day. What is different in each row, its key, gains nothing from a dictionary."""
+        keys = {column.name for column in table.primary_key}
+        repeating = [name for name in content.column_names if name not in keys]
         with replacing(self._path(table, day)) as temporary:
-            pq.write_table(content, temporary, compression="zstd", row_group_size=engine.BATCH_ROWS)
+            pq.write_table(
+                content,
+                temporary,
+                compression="zstd",
+                row_group_size=engine.BATCH_ROWS,
+                use_dictionary=repeating,
+            )
             with temporary.open("rb") as file:
-                stored.sha256[day] = hashlib.file_digest(file, "sha256").hexdigest()
-        stored.rows += content.num_rows
+                digest = hashlib.file_digest(file, "sha256").hexdigest()
+        stored.counts[day], stored.sha256[day] = content.num_rows, digest
 
     def _path(self, table: Table, day: date) -> Path:
         return self.folder / table.name / f"local_day={day}" / _FILE
