@@ -3,7 +3,8 @@
 The three tables of a day are replaced with `load_counts` last: a day counts as loaded when it is there.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import reduce
@@ -16,7 +17,7 @@ from assets.config import Workspace
 from assets.extract.erased import tombstones
 from assets.extract.staging import Staging
 from assets.periods import DAY, first_instant
-from assets.sources.batches import Source
+from assets.sources.batches import Batch, Source, Unreadable
 from assets.warehouse.lake import Lake
 from assets.warehouse.schema import ASSIGNMENT_EVENTS, LOAD_COUNTS, REJECTED_EVENTS, arrow_schema
 
@@ -82,23 +83,33 @@ def load_days(
 def _load(workspace: Workspace, source: Source, warehouse: Lake, begun: list[date], now: datetime) -> Loaded:
     zone = workspace.zone
     options = workspace.source
-    staging = Staging(
-        begun,
-        zone,
-        now,
-        naive_zone=ZoneInfo(options.timezone) if options.timezone else None,
-        time_format=options.time_format,
-    )
     end = min(first_instant(begun[-1] + DAY, zone), now)
-    for item in source.read(first_instant(begun[0], zone), end):
-        staging.add(item)
-    staging.finish()
-    counts = staging.counts().read_all()
-    warehouse.forget(LOAD_COUNTS, begun)
-    erased = tombstones(warehouse)
-    events = warehouse.replace_days(ASSIGNMENT_EVENTS, begun, erased.events(staging.events()))
-    rejected = warehouse.replace_days(REJECTED_EVENTS, begun, erased.rejected(staging.rejected()))
-    digests = pa.array([events.sha256[day] for day in counts["local_day"].to_pylist()], pa.string())
-    counts = counts.set_column(counts.schema.names.index("events_sha256"), "events_sha256", digests)
-    warehouse.replace_days(LOAD_COUNTS, begun, counts.to_reader())
-    return Loaded(counts, staging.placed_count, events.rows, rejected.rows)
+    naive_zone = ZoneInfo(options.timezone) if options.timezone else None
+    counts, stored_events, stored_rejected = [], 0, 0
+    with Staging(begun, zone, now, naive_zone=naive_zone, time_format=options.time_format) as staging:
+        for item in _ahead(source.read(first_instant(begun[0], zone), end)):
+            staging.add(item)
+        staging.finish()
+        warehouse.forget(LOAD_COUNTS, begun)
+        erased = tombstones(warehouse)
+        for some in staging.pieces():
+            events = warehouse.replace_days(ASSIGNMENT_EVENTS, some.days, erased.events(some.events()))
+            rejected = warehouse.replace_days(REJECTED_EVENTS, some.days, erased.rejected(some.rejected()))
+            counts.append(_with_digests(some.counts(), events.sha256))
+            stored_events, stored_rejected = stored_events + events.rows, stored_rejected + rejected.rows
+        warehouse.replace_days(LOAD_COUNTS, begun, pa.concat_tables(counts).to_reader())
+        return Loaded(pa.concat_tables(counts), staging.placed_count, stored_events, stored_rejected)
+
+
+def _with_digests(counts: pa.Table, sha256: dict[date, str]) -> pa.Table:
+    digests = pa.array([sha256[day] for day in counts["local_day"].to_pylist()], pa.string())
+    return counts.set_column(counts.schema.names.index("events_sha256"), "events_sha256", digests)
+
+
+def _ahead(items: Iterator[Batch | Unreadable]) -> Iterator[Batch | Unreadable]:
+    """Yield *items*; the next one is read while one is worked on."""
+    with ThreadPoolExecutor(1) as reader:
+        following = reader.submit(next, items, None)
+        while (item := following.result()) is not None:
+            following = reader.submit(next, items, None)
+            yield item

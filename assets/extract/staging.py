@@ -1,26 +1,29 @@
-"""One run of the extract stage: batches in; accepted rows, rejected rows and counts out, by local day.
+"""Rows of a source find their local day: times are read, and batches cut by day and kept.
 
-Works in an in-memory DuckDB that spills to the disk. It knows neither files nor databases, nor where
-the result is kept.
+Then all is read, and the days are judged, some at a time (`judging.py`). It knows neither files nor
+databases, nor where the result is kept.
 """
 
+from collections.abc import Iterator
 from datetime import date, datetime
+from itertools import pairwise
+from typing import Self
 from zoneinfo import ZoneInfo
 
+import numpy as np
 import pyarrow as pa
-from sqlalchemy import Table
+import pyarrow.compute as pc
 
 from assets.extract import times
+from assets.extract.buckets import Buckets
 from assets.extract.contract import TEXT_COLUMNS, contract_rows
+from assets.extract.judging import PLACED, Judged
 from assets.periods import DAY, first_instant
 from assets.sources.batches import Batch, Unreadable
 from assets.warehouse import engine
-from assets.warehouse.schema import ASSIGNMENT_EVENTS, LOAD_COUNTS, REJECTED_EVENTS, arrow_schema
 
-_SAME_ASSIGNEE = """(
-    previous_assignee_id = assignee_id
-    OR (previous_assignee_id IS NULL OR assignee_id IS NULL) AND previous_assignee_name = assignee_name
-    OR coalesce(previous_assignee_id, previous_assignee_name, assignee_id, assignee_name) IS NULL)"""
+_PIECE_ROWS = 500_000
+_NO_TIME = np.iinfo(np.int64).min
 
 _REASON = """CASE
     WHEN fault IS NOT NULL THEN fault
@@ -32,40 +35,10 @@ _REASON = """CASE
     WHEN coalesce(conversation_id, contact_id) IS NULL THEN 'has neither a conversation_id nor a contact_id'
     END"""
 
-_CELLS = ", ".join(TEXT_COLUMNS)
-_MADE_ID = "'row-' || left(sha256(concat_ws(chr(31), epoch_us(instant), {})), 32)".format(
-    ", ".join(f"coalesce({name}, chr(30))" for name in TEXT_COLUMNS if name != "event_id")
-)
 _AS_READ = {"source": "source_as_read"}
 _RAW = "to_json(struct_pack(occurred_at := occurred_at::TEXT, {}))::TEXT".format(
     ", ".join(f"{name} := {_AS_READ.get(name, name)}" for name in TEXT_COLUMNS)
 )
-_PLACE_IN_INPUT = f"occurred_at, origin, row_number, {', '.join(n for n in TEXT_COLUMNS if n != 'event_id')}"
-
-_STAGED = pa.schema(
-    [
-        pa.field("local_day", pa.date32()),
-        *(field.with_nullable(True) for field in arrow_schema(ASSIGNMENT_EVENTS)),  # noqa: FBT003 - a flag of Arrow
-        pa.field("row_number", pa.int64()),
-        pa.field("reason", pa.string()),
-        pa.field("raw", pa.string()),
-        pa.field("verdict", pa.string()),
-    ]
-)
-
-_STAGE = f"""
-    INSERT INTO staged BY NAME
-    SELECT local_day, instant AS occurred_at, * EXCLUDE (stands_at, starts, ends, local_day, instant)
-    REPLACE (coalesce(event_id, {_MADE_ID}) AS event_id)
-    FROM (
-        SELECT {_CELLS}, instant, row_number, previous_stated, text_cleaned, time_quality, source_quality,
-            $origin AS origin, stands_at, reason,
-            CASE WHEN reason IS NOT NULL THEN coalesce(raw, {_RAW}) END AS raw,
-            CASE WHEN reason IS NOT NULL THEN 'rejected'
-                 WHEN previous_stated AND {_SAME_ASSIGNEE} THEN 'no_change'
-                 ELSE 'accepted' END AS verdict
-        FROM placed
-    ) JOIN days ON stands_at >= starts AND stands_at < ends"""  # noqa: S608 - names of the contract
 
 
 class Staging:
@@ -90,50 +63,71 @@ class Staging:
         self._time_format = time_format
         self._last_time: dict[str, datetime] = {}
         self._without_day: dict[str, tuple[int, str]] = {}
+        self._unreadable: list[tuple[str, str]] = []
         self.placed_count = 0
+        self._days = days
         starts = [first_instant(day, zone) for day in days]
-        ends = [min(first_instant(day + DAY, zone), until) for day in days]
-        self._window = {"start": starts[0], "end": ends[-1]}
-        instants = pa.timestamp("us", "UTC")
-        columns = {"local_day": days, "starts": pa.array(starts, instants), "ends": pa.array(ends, instants)}
-        self._connection.register("days", pa.table(columns))
+        self._ends = [min(first_instant(day + DAY, zone), until) for day in days]
+        self._bounds = pa.array([*starts, self._ends[-1]], pa.timestamp("us", "UTC"))
+        self._buckets = Buckets(PLACED)
         if naive_zone:
             self._connection.register("offsets", times.wall_offsets(naive_zone))
-        self._connection.register("empty", _STAGED.empty_table())
-        self._connection.execute("CREATE TABLE staged AS SELECT * FROM empty")
-        self._connection.execute("CREATE TABLE unreadable (origin TEXT, reason TEXT)")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._buckets.close()
+        self._connection.close()
 
     def add(self, item: Batch | Unreadable) -> None:
         """Take one batch, or note an input that could not be read."""
         if isinstance(item, Unreadable):
-            self._connection.execute("INSERT INTO unreadable VALUES ($1, $2)", [item.origin, item.reason])
+            self._unreadable.append((item.origin, item.reason))
         elif item.rows.num_rows:
-            self._connection.register("batch", contract_rows(item))
-            self._connection.execute(self._timed_sql(item))
-            stands_at, carried = self._place_of_untimed(item)
-            self._connection.execute(
-                f"CREATE OR REPLACE TEMP TABLE placed AS SELECT *, {stands_at} AS stands_at, "  # noqa: S608
-                f"{_REASON} AS reason FROM timed",
-                {"carried": carried} if "$carried" in stands_at else {},
-            )
-            self._count(item)
-            self._connection.execute(_STAGE, {"origin": item.origin})
+            rows = contract_rows(item)
+            instants = times.plain_instants(rows.column("occurred_at"))
+            if instants is None or not _are_events(rows):
+                placed = self._placed_by_sql(item, rows)
+                self._count_without_day(item.origin, placed)
+            else:
+                nothing = pa.nulls(rows.num_rows, pa.string())
+                placed = _with(rows, occurred_at=instants, stands_at=instants, reason=nothing, raw=nothing)
+                self._last_time[item.origin] = instants[-1].as_py()
+            self._keep(_with(placed, origin=pa.repeat(item.origin, placed.num_rows)))
 
     def finish(self) -> None:
-        """Let the first of several rows with one id stand, and note inputs whose rows have no day."""
+        """Note the inputs whose rows have no day."""
         for origin, (count, reason) in sorted(self._without_day.items()):
             note = f"{origin}: {count:,} rows have no readable time, the first: {reason}"
-            self.add(Unreadable(origin, note))
-        self._mark_duplicates()
+            self._unreadable.append((origin, note))
 
-    def _timed_sql(self, item: Batch) -> str:
-        kind = item.rows.schema.field("occurred_at").type
+    def _placed_by_sql(self, item: Batch, rows: pa.RecordBatch) -> pa.RecordBatch:
+        """Read times of any kind, and say of each row where it stands and why it may be no event."""
+        kind = rows.schema.field("occurred_at").type
         naive = "epoch_us(wall) - behind" if self._naive_zone else "NULL"
         offsets = "ASOF LEFT JOIN offsets ON wall >= wall_from" if self._naive_zone else ""
-        return f"""
+        self._connection.register("batch", rows)
+        self._connection.execute(f"""
             CREATE OR REPLACE TEMP TABLE timed AS
             SELECT *, coalesce(zoned, make_timestamp({naive})::TIMESTAMPTZ) AS instant
-            FROM (SELECT *, {times.instant_columns(kind, self._time_format)} FROM batch) {offsets}"""  # noqa: S608
+            FROM (SELECT *, {times.instant_columns(kind, self._time_format)} FROM batch) {offsets}""")  # noqa: S608
+        stands_at, carried = self._place_of_untimed(item)
+        names = ", ".join(
+            name for name in PLACED.names if name not in {"occurred_at", "origin", "reason", "raw"}
+        )
+        return (
+            self._connection.sql(
+                f"""
+            SELECT {names}, instant AS occurred_at, {stands_at} AS stands_at, reason,
+                CASE WHEN reason IS NOT NULL THEN coalesce(raw, {_RAW}) END AS raw
+            FROM (SELECT *, {_REASON} AS reason FROM timed)""",  # noqa: S608 - names of the contract
+                params={"carried": carried} if "$carried" in stands_at else None,
+            )
+            .to_arrow_table()
+            .combine_chunks()
+            .to_batches()[0]
+        )
 
     def _place_of_untimed(self, item: Batch) -> tuple[str, datetime | None]:
         """Return SQL for the instant at which a row stands, and the last readable time before the batch."""
@@ -149,69 +143,56 @@ class Staging:
         so_far = "(ORDER BY row_number ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)"
         return f"coalesce(last_value(instant IGNORE NULLS) OVER {so_far}, $carried)", carried
 
-    def _count(self, item: Batch) -> None:
-        """Count, apart from staging, the rows that belong to the days, and remember those without a day."""
-        placed, without_day, reason = self._connection.sql(
-            "SELECT count(*) FILTER (stands_at >= $start AND stands_at < $end), "
-            "count(*) FILTER (stands_at IS NULL), min(reason) FILTER (stands_at IS NULL) FROM placed",
-            params=self._window,
-        ).fetchall()[0]
-        self.placed_count += placed
-        if without_day:
-            before, first_reason = self._without_day.get(item.origin, (0, reason))
-            self._without_day[item.origin] = (before + without_day, first_reason)
+    def _count_without_day(self, origin: str, placed: pa.RecordBatch) -> None:
+        lost = placed.filter(placed.column("stands_at").is_null())
+        if lost.num_rows:
+            before, reason = self._without_day.get(origin, (0, pc.min(lost.column("reason")).as_py()))
+            self._without_day[origin] = (before + lost.num_rows, reason)
 
-    def _mark_duplicates(self) -> None:
-        self._connection.execute(
-            f"""
-            WITH twice AS (
-                SELECT local_day, event_id FROM staged WHERE verdict <> 'rejected'
-                GROUP BY local_day, event_id HAVING count(*) > 1
-            ), ranked AS (
-                SELECT staged.rowid AS place, row_number() OVER (
-                    PARTITION BY local_day, event_id ORDER BY {_PLACE_IN_INPUT}) AS rank
-                FROM staged SEMI JOIN twice USING (local_day, event_id) WHERE verdict <> 'rejected'
-            )
-            UPDATE staged SET verdict = 'duplicate'
-            WHERE rowid IN (SELECT place FROM ranked WHERE rank > 1)"""  # noqa: S608
-        )
+    def _keep(self, placed: pa.RecordBatch) -> None:
+        """Keep the rows of the days, and count them apart from that."""
+        stands_at = placed.column("stands_at")
+        start, end = self._bounds[0], self._bounds[-1]
+        is_asked = pc.and_(pc.greater_equal(stands_at, start), pc.less(stands_at, end))
+        self.placed_count += pc.sum(is_asked).as_py() or 0
+        micros = pc.fill_null(stands_at.cast(pa.int64()), np.iinfo(np.int64).min).to_numpy()
+        at = np.searchsorted(self._bounds.cast(pa.int64()).to_numpy(), micros, side="right") - 1
+        rows = placed.select(PLACED.names).cast(PLACED)
+        if (np.diff(at) < 0).any():
+            order = np.argsort(at, kind="stable")
+            at, rows = at[order], rows.take(pa.array(order))
+        cuts = [0, *(np.flatnonzero(np.diff(at)) + 1).tolist(), len(at)]
+        for first, last in pairwise(cuts):
+            if 0 <= at[first] < len(self._days):
+                self._buckets.add(self._days[at[first]], rows.slice(first, last - first))
 
-    def events(self) -> pa.RecordBatchReader:
-        """Return the accepted rows in the order of their table."""
-        return self._read(
-            f"SELECT {_names(ASSIGNMENT_EVENTS)} FROM staged WHERE verdict = 'accepted' "  # noqa: S608
-            "ORDER BY local_day, occurred_at, event_id"
-        )
+    def pieces(self) -> Iterator[Judged]:
+        """Yield all days, judged, some at a time; each is good until the next one."""
+        days: list[date] = []
+        for day, following in zip(self._days, [*self._days[1:], None], strict=True):
+            days.append(day)
+            count = sum(self._buckets.counts[each] for each in (*days, following) if each)
+            if following is None or count > _PIECE_ROWS:
+                yield self._judged(days)
+                days = []
 
-    def rejected(self) -> pa.RecordBatchReader:
-        """Return the rejected rows, and on every day each input that could not be read."""
-        return self._read(
-            f"SELECT {_names(REJECTED_EVENTS)} FROM staged WHERE verdict = 'rejected' "  # noqa: S608
-            "UNION ALL SELECT local_day, origin, 0, reason, NULL FROM days, unreadable "
-            "ORDER BY local_day, origin, row_number, reason, raw"
-        )
-
-    def counts(self) -> pa.RecordBatchReader:
-        """Return one row a day: what became of the rows read."""
-        return self._read(
-            f"""
-            SELECT {_names(LOAD_COUNTS)} FROM (
-                SELECT local_day, ends AS loaded_until, count(verdict) AS read_count,
-                    count(*) FILTER (verdict = 'accepted') AS accepted_count,
-                    count(*) FILTER (verdict = 'rejected') AS rejected_count,
-                    count(*) FILTER (verdict = 'duplicate') AS duplicate_count,
-                    count(*) FILTER (verdict = 'no_change') AS no_change_count,
-                    (SELECT count(*) FROM unreadable) AS unreadable_count,
-                    count(*) FILTER (verdict = 'accepted' AND text_cleaned) AS cleaned_count,
-                    count(*) FILTER (verdict = 'accepted' AND NOT previous_stated) AS unstated_count,
-                    '' AS events_sha256
-                FROM days LEFT JOIN staged USING (local_day) GROUP BY local_day, ends)
-            ORDER BY local_day"""  # noqa: S608
-        )
-
-    def _read(self, query: str) -> pa.RecordBatchReader:
-        return self._connection.sql(query).to_arrow_reader(engine.BATCH_ROWS)
+    def _judged(self, days: list[date]) -> Judged:
+        ends = [self._ends[self._days.index(day)] for day in days]
+        tables = [self._buckets.take(day) for day in days]
+        of_days = [
+            table.append_column("local_day", pa.repeat(pa.scalar(day, pa.date32()), table.num_rows))
+            for day, table in zip(days, tables, strict=True)
+        ]
+        return Judged(self._connection, days, ends, pa.concat_tables(of_days), self._unreadable)
 
 
-def _names(table: Table) -> str:
-    return ", ".join(column.name for column in table.columns)
+def _are_events(rows: pa.RecordBatch) -> bool:
+    """Tell whether no row has a fault, and each a conversation or a contact."""
+    has_either = pc.or_(rows.column("conversation_id").is_valid(), rows.column("contact_id").is_valid())
+    return bool(rows.column("fault").null_count == rows.num_rows and pc.all(has_either).as_py())
+
+
+def _with(rows: pa.RecordBatch, **columns: pa.Array) -> pa.RecordBatch:
+    """Return *rows* with *columns* in the place of those of the same names, or beside."""
+    kept = {name: rows.column(name) for name in rows.schema.names}
+    return pa.RecordBatch.from_pydict(kept | columns)

@@ -13,6 +13,7 @@ REPLACEMENT = "\ufffd"
 _SPACES = r"[\t\n\r\x{2028}\x{2029}]+"
 _PLANE_ENDS = "".join(rf"\x{{{plane:x}fffe}}\x{{{plane:x}ffff}}" for plane in range(1, 17))
 _UNPRINTABLE = rf"[\x00-\x1f\x7f-\x{{9f}}\x{{fdd0}}-\x{{fdef}}\x{{fffe}}\x{{ffff}}{_PLANE_ENDS}]"
+_RARE_LEADS = (b"\xc2", b"\xe2\x80", b"\xef", *(bytes([lead]) for lead in range(0xF0, 0xF5)))
 _SPACE, _DELETE = 0x20, 0x7F
 _RARE_BYTES = re.compile(
     rb"\xc2[\x80-\x9f]|\xe2\x80[\xa8\xa9]|\xef\xb7[\x90-\xaf]|\xef\xbf[\xbd-\xbf]|[\xf0-\xf4].\xbf[\xbe\xbf]",
@@ -36,7 +37,8 @@ def _may_need_cleaning(cells: pa.Array) -> bool:
     octets = np.frombuffer(data, dtype=np.uint8)
     if ((octets < _SPACE) | (octets == _DELETE)).any():
         return True
-    return bool((octets > _DELETE).any()) and _RARE_BYTES.search(data) is not None
+    text = data.to_pybytes()
+    return any(lead in text for lead in _RARE_LEADS) and _RARE_BYTES.search(text) is not None
 
 
 def has_replacement(cells: pa.Array) -> pa.Array:

@@ -8,14 +8,32 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from assets.periods import offset_changes
 
 _CLOCK = r"^\d{4}[-/]\d{1,2}[-/]\d{1,2}[T ]\d{1,2}:\d{2}(:\d{2}([.,]\d{1,9})?)?"
 _ZONED = _CLOCK + r"\s*(Z|UTC|GMT|[+-]\d{2}(:?\d{2})?)$"
 _WALL = _CLOCK + "$"
+_PLAIN = r"^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2}(\.\d{1,6})?(Z|[+-]\d{2}:\d{2})$"
+_INSTANTS = pa.timestamp("us", "UTC")
 _EPOCH = r"^(\d{9,10}|\d{12,13}|\d{15,16})(\.\d{1,6})?$"
 _FIRST, _LAST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
+
+
+def plain_instants(cells: pa.Array) -> pa.Array | None:
+    """Return *cells* as UTC instants where each is a time with its zone, typed or in ISO 8601, else None.
+
+    What `instant_columns` says of such times, at once.
+    """
+    if cells.null_count or (pa.types.is_timestamp(cells.type) and cells.type.tz is None):
+        return None
+    if pa.types.is_string(cells.type) and not pc.all(pc.match_substring_regex(cells, _PLAIN)).as_py():
+        return None
+    try:
+        return cells.cast(_INSTANTS)
+    except pa.ArrowInvalid:  # February 30
+        return None
 
 
 def instant_columns(kind: pa.DataType, time_format: str | None) -> str:

@@ -1,0 +1,55 @@
+"""Rows kept by local day until all are read: in memory, and past a limit in files of a temporary folder."""
+
+from collections import defaultdict
+from contextlib import ExitStack
+from datetime import date
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pyarrow as pa
+
+_HELD_BYTES = 128 << 20
+
+
+class Buckets:
+    """Batches of one *schema*, each of one day; they are given back by day."""
+
+    def __init__(self, schema: pa.Schema) -> None:
+        self.counts: dict[date, int] = defaultdict(int)
+        self._schema = schema
+        self._held: dict[date, list[pa.RecordBatch]] = defaultdict(list)
+        self._held_bytes = 0
+        self._written: dict[date, list[tuple[pa.RecordBatchFileReader, int]]] = defaultdict(list)
+        self._files = ExitStack()
+        self._folder: Path | None = None
+
+    def close(self) -> None:
+        """Remove the files."""
+        self._files.close()
+
+    def add(self, day: date, rows: pa.RecordBatch) -> None:
+        """Keep *rows* of *day*."""
+        self.counts[day] += rows.num_rows
+        self._held[day].append(rows)
+        self._held_bytes += rows.nbytes
+        if self._held_bytes > _HELD_BYTES:
+            self._write()
+
+    def take(self, day: date) -> pa.Table:
+        """Return the rows of *day* in the order in which they came."""
+        written = (reader.get_batch(number) for reader, number in self._written.pop(day, []))
+        return pa.Table.from_batches([*written, *self._held.pop(day, [])], self._schema)
+
+    def _write(self) -> None:
+        if self._folder is None:
+            self._folder = Path(self._files.enter_context(TemporaryDirectory(prefix="events-")))
+        path = self._folder / f"{len(list(self._folder.iterdir()))}.arrow"
+        days = list(self._held)
+        with pa.ipc.new_file(path, self._schema) as file:
+            for day in days:
+                file.write(pa.Table.from_batches(self._held[day]).combine_chunks().to_batches()[0])
+        reader = pa.ipc.open_file(self._files.enter_context(pa.OSFile(str(path))))
+        for number, day in enumerate(days):
+            self._written[day].append((reader, number))
+        self._held.clear()
+        self._held_bytes = 0

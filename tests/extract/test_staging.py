@@ -1,0 +1,64 @@
+"""The quick ways of the extract stage give what the thorough ones give."""
+
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from assets.extract import buckets, staging, times
+from tests.conftest import DAY, Inbox, line
+
+ISO = st.from_regex(
+    r"20[0-9]{2}-[01][0-9]-[0-3][0-9][T ][0-2][0-9]:[0-6][0-9]:[0-6][0-9](\.[0-9]{1,7})?(Z|[+-][0-9]{2}:?[0-9]{2})?",
+    fullmatch=True,
+)
+
+
+@given(texts=st.lists(ISO, min_size=1, max_size=5))
+def test_iso_times_read_at_once_are_the_same_instants(texts: list[str]) -> None:
+    cells = pa.array(texts, pa.string())
+    quick = times.plain_instants(cells)
+    if quick is None:
+        return
+    connection = duckdb.connect()
+    connection.execute("SET TimeZone = 'UTC'")
+    connection.register("batch", pa.table({"occurred_at": cells}))
+    query = f"SELECT zoned FROM (SELECT {times.instant_columns(cells.type, None)} FROM batch)"
+    assert quick.to_pylist() == [row[0] for row in connection.sql(query).fetchall()]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["2024-02-30T10:00:00Z", "2024-03-05T10:00:00", "2024-03-05", "1709650800", "2024/03/05 15:00:00Z"],
+)
+def test_other_times_are_read_with_care(text: str) -> None:
+    assert times.plain_instants(pa.array([text])) is None
+
+
+def test_rows_kept_in_files_and_judged_a_day_at_a_time_are_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stored = []
+    for name in ("in memory", "in files"):
+        inbox = Inbox(tmp_path / name)
+        inbox.folder.mkdir()
+        for part in range(3):
+            rows = (
+                line(
+                    f"e{n}",
+                    f"2024-03-{5 + n % 3:02d}T15:00:{n % 60:02d}Z",
+                    contact_id=f"k{n}",
+                    assignee="Bob" if n % 7 else "Ann",
+                )
+                for n in range(part * 10, part * 10 + 30)
+            )
+            inbox.write(*rows, f"bad{part},no time,,,,,,,", name=f"{part}.csv")
+        inbox.load(DAY, DAY.replace(day=7))
+        stored.append(inbox.files())
+        monkeypatch.setattr(buckets, "_HELD_BYTES", 1)
+        monkeypatch.setattr(staging, "_PIECE_ROWS", 1)
+    assert stored[0] == stored[1]
+    assert len(stored[0]) == 9
