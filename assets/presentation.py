@@ -87,6 +87,10 @@ class Presentation(Setting):
     attach_log: bool = Field(
         default=False, description="The PDF is PDF/A-3 and carries log.csv, instead of PDF/UA-1."
     )
+    interactive: bool = Field(
+        default=True,
+        description="The page carries its whole log to be filtered; false: its printed rows only.",
+    )
     return_hours: int = Field(
         default=24, ge=1, description="A conversation that comes back within this time is a return."
     )

@@ -3,7 +3,7 @@
 The stages are the same functions that the Dagster assets call; only the order is decided here.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -17,12 +17,12 @@ from assets.deliver.catalogue import Catalogue
 from assets.deliver.erase import Forgotten, forget_in_reports
 from assets.deliver.ledger import Ledger
 from assets.deliver.outdated import outdated_reports
-from assets.deliver.publish import Draft, Published, draft_report, publish
+from assets.deliver.publish import Published, draft_report, publish
 from assets.errors import TotalsDiffer
 from assets.extract import erased
 from assets.extract.load import load_days
 from assets.periods import Period, as_of, dates, periods_of_days
-from assets.report.build import periods_of
+from assets.report.build import days_of_report, periods_of
 from assets.report.readiness import has_unstated, unloaded_days
 from assets.sources.registry import open_source
 from assets.warehouse.lake import Lake
@@ -45,6 +45,11 @@ class Order:
     def as_of(self) -> datetime:
         """The instant up to which the reports count."""
         return as_of(self.report_date, self.now, self.workspace.zone)
+
+    @property
+    def names(self) -> list[str]:
+        """What the reports are called."""
+        return [spec.name for spec in self.specs]
 
     @property
     def days(self) -> list[date]:
@@ -70,15 +75,12 @@ def run(order: Order, config: Config, catalogue: Catalogue, say: Say) -> list[Pu
         built = build_days(warehouse, period)
         if not (built.log_is_whole and built.counts_are_whole):
             raise TotalsDiffer(f"{order.workspace.slug}: {built.log_text}; {built.counts_text}")
-    drafts = []
-    for spec in order.specs:
-        say(f"{spec.name}: counting")
-        drafts.append(draft_report(warehouse, order.workspace, spec, order.report_date, order.as_of))
-    published = _publish(drafts, Archive(config.archive), say)
-    for each in published:
+    published = []
+    for each in _made(order, config, say):
         catalogue.record(each.archived, each.report.as_of, order.now)
+        published.append(each)
     catalogue.mark_outdated(outdated_reports(catalogue, warehouse, order.workspace), order.now)
-    return published
+    return sorted(published, key=lambda each: order.names.index(each.report.name))
 
 
 def rebuild(
@@ -136,26 +138,38 @@ def _stale(order: Order, warehouse: Lake) -> list[date]:
     return [day for day in stale_days(warehouse) if day in order.days]
 
 
-def _publish(drafts: list[Draft], archive: Archive, say: Say) -> list[Published]:
-    """Archive *drafts*; those whose content is new are rendered by as many processes as there are cores."""
-    new = [draft for draft in drafts if not archive.holds(draft.report)]
-    done = {draft.report.name: published for draft, published in _rendered(new, archive, say)}
-    return [done.get(draft.report.name) or publish(draft, archive) for draft in drafts]
+def _made(order: Order, config: Config, say: Say) -> Iterator[Published]:
+    """Make the reports of *order*, by as many processes as there are cores; yield each when it is archived.
 
-
-def _rendered(drafts: list[Draft], archive: Archive, say: Say) -> Iterator[tuple[Draft, Published]]:
-    if len(drafts) < 2 or cpu_count() < 2:  # noqa: PLR2004 - a second process helps from two on
-        for draft in drafts:
-            say(f"{draft.report.name}: rendering")
-            yield draft, publish(draft, archive)
+    Raises what one of them raised, after the others are done.
+    """
+    if len(order.specs) < 2 or cpu_count() < 2:  # noqa: PLR2004 - a second process helps from two on
+        for spec in order.specs:
+            say(f"{spec.name}: rendering")
+            yield _make(order, spec, config)
         return
-    say(f"rendering {len(drafts)} reports")
-    with ProcessPoolExecutor(min(len(drafts), cpu_count()), mp_context=get_context("spawn")) as pool:
-        futures = {pool.submit(publish, draft, archive): draft for draft in _longest_first(drafts)}
+    say(f"rendering {len(order.specs)} reports")
+    failed: list[BaseException] = []
+    with ProcessPoolExecutor(min(len(order.specs), cpu_count()), mp_context=get_context("spawn")) as pool:
+        futures = {pool.submit(_make, order, spec, config): spec for spec in _longest_first(order)}
         for future in as_completed(futures):
-            say(f"{futures[future].report.name}: archived")
-            yield futures[future], future.result()
+            if error := future.exception():
+                failed.append(error)
+                continue
+            say(f"{futures[future].name}: archived")
+            yield future.result()
+    if failed:
+        raise failed[0]
 
 
-def _longest_first(drafts: Iterable[Draft]) -> list[Draft]:
-    return sorted(drafts, key=lambda draft: -draft.report.log.rows_shown)
+def _make(order: Order, spec: ReportSpec, config: Config) -> Published:
+    warehouse = Lake(config.lake, order.workspace.slug)
+    draft = draft_report(warehouse, order.workspace, spec, order.report_date, order.as_of)
+    return publish(draft, Archive(config.archive))
+
+
+def _longest_first(order: Order) -> list[ReportSpec]:
+    """Return the reports, those over most days first: the last process to end should not begin last."""
+    return sorted(
+        order.specs, key=lambda spec: -len(days_of_report(spec, order.report_date, order.workspace))
+    )

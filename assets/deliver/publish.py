@@ -17,12 +17,12 @@ from assets.deliver.archive import Archive, Archived, Origin
 from assets.errors import TotalsDiffer
 from assets.presentation import Format
 from assets.render.html import render_html
-from assets.render.pdf import render_pdf
+from assets.render.pdf import is_log_inside, render_pdf
 from assets.render.tables import csv_bytes, parquet_bytes
 from assets.render.workbook import log_row_count, workbook_bytes
 from assets.report.build import build_report
 from assets.report.coded import CodedLog
-from assets.report.log import printed_log
+from assets.report.log import printed_log, time_unit_of
 from assets.report.model import ProofLine, Report, Total
 from assets.warehouse.lake import Lake
 
@@ -40,7 +40,10 @@ _MADE_WITH = (
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A proved report and all that its files are rendered from; small enough to hand to another process."""
+    """A proved report and all that its files are rendered from.
+
+    `tables` are the data files that it needs; `printed` has the rows that its other files need.
+    """
 
     report: Report
     tables: Mapping[str, bytes]
@@ -61,7 +64,7 @@ class Draft:
         if Format.HTML in self.formats:
             files["report.html"] = render_html(self.report, shown, version, self.coded).encode()
         if Format.PDF in self.formats:
-            files["report.pdf"] = render_pdf(self.report, shown, version, self.tables["log.csv"])
+            files["report.pdf"] = render_pdf(self.report, shown, version, self.tables.get("log.csv", b""))
         return files
 
     def _workbook(self) -> bytes:
@@ -88,8 +91,13 @@ def draft_report(
     """
     with warehouse.reading():
         built = build_report(warehouse, workspace, spec, report_date, as_of)
-    printed = printed_log(built.rows, workspace.zone)
-    tables = {"log.csv": csv_bytes(printed), "log.parquet": parquet_bytes(built.rows)}
+    formats = set(spec.formats)
+    has_csv = Format.CSV in formats or (Format.PDF in formats and is_log_inside(built.report))
+    rows = built.rows if has_csv or Format.XLSX in formats else built.rows.slice(0, spec.pdf_log_rows)
+    printed = printed_log(rows, workspace.zone, time_unit_of(built.rows))
+    tables = {"log.csv": csv_bytes(printed)} if has_csv else {}
+    if Format.PARQUET in formats:
+        tables["log.parquet"] = parquet_bytes(built.rows)
     report = _with_tables(built.report, tables)
     prove(report)
     configuration = {
@@ -112,19 +120,15 @@ def origin_of(draft: Draft) -> Origin:
 
 def _with_tables(report: Report, tables: Mapping[str, bytes]) -> Report:
     """Add what the data files prove: their rows, counted in their bytes."""
-    return report.model_copy(
-        update={
-            "log": report.log.model_copy(update={"sha256": hashlib.sha256(tables["log.csv"]).hexdigest()}),
-            "proof": (
-                *report.proof,
-                ProofLine(name=Total.CSV, total=tables["log.csv"].count(b"\r\n") - 1),
-                ProofLine(
-                    name=Total.PARQUET,
-                    total=pq.read_metadata(pa.BufferReader(tables["log.parquet"])).num_rows,
-                ),
-            ),
-        }
-    )
+    proof, sha256 = list(report.proof), ""
+    if csv := tables.get("log.csv"):
+        sha256 = hashlib.sha256(csv).hexdigest()
+        proof.append(ProofLine(name=Total.CSV, total=csv.count(b"\r\n") - 1))
+    if parquet := tables.get("log.parquet"):
+        rows = pq.read_metadata(pa.BufferReader(parquet)).num_rows
+        proof.append(ProofLine(name=Total.PARQUET, total=rows))
+    log = report.log.model_copy(update={"sha256": sha256})
+    return report.model_copy(update={"log": log, "proof": tuple(proof)})
 
 
 def prove(report: Report) -> None:

@@ -68,7 +68,8 @@ def render_html(report: Report, printed: pa.Table, version: int, log: CodedLog |
     listed = printed.slice(0, _LISTED_ROWS) if log else printed
     spoken = words(report.look.language)
     medium = "print" if log is None else "screen"
-    has_data = log is not None and report.components.log is not State.OFF
+    is_interactive = report.look.is_interactive and report.components.log is not State.OFF
+    has_data = log is not None and is_interactive
     layout, events = packed(log) if log is not None and has_data else ({}, "")
     has_charts = report.total > 0
     return (

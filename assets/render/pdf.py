@@ -41,8 +41,8 @@ def render_pdf(report: Report, printed: pa.Table, version: int, log: bytes) -> b
     os.environ["SOURCE_DATE_EPOCH"] = "0"
     rows = printed if report.components.shows(Component.LOG) else printed.slice(0, 0)
     is_tagged = rows.num_rows <= TAGGED_ROWS
-    is_log_inside = report.look.attach_log or not is_tagged
-    variant = "pdf/a-3b" if not is_tagged else "pdf/a-3a" if is_log_inside else "pdf/ua-1"
+    has_log = is_log_inside(report)
+    variant = "pdf/a-3b" if not is_tagged else "pdf/a-3a" if has_log else "pdf/ua-1"
     document = laid_out(render_html(report, rows, version), variant)
     pages = PrintedLog(document, rows, report.look.language, is_tagged=is_tagged) if rows.num_rows else None
 
@@ -54,10 +54,16 @@ def render_pdf(report: Report, printed: pa.Table, version: int, log: bytes) -> b
     written: bytes = (pages.document if pages else document).write_pdf(
         pdf_variant=variant,
         pdf_tags=True,
-        attachments=[_attached(log)] if is_log_inside else [],
+        attachments=[_attached(log)] if has_log else [],
         finisher=finish,
     )
     return written
+
+
+def is_log_inside(report: Report) -> bool:
+    """Tell whether the PDF carries `log.csv`: where that is asked for, or the printed rows are not tagged."""
+    shows_log = report.components.shows(Component.LOG)
+    return report.look.attach_log or (shows_log and report.log.rows_shown > TAGGED_ROWS)
 
 
 def laid_out(document: str, variant: str) -> Document:

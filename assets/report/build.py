@@ -133,6 +133,7 @@ def build_report(
             footer=spec.brand.footer,
             is_masked=spec.mask_contacts,
             attach_log=spec.attach_log,
+            is_interactive=spec.interactive,
         ),
         comparison=compare(warehouse, spec, period, as_of, by_source)
         if shows(Component.COMPARISON)

@@ -27,6 +27,7 @@ HEADER = (
     "Assigned By",
 )
 NOBODY = "-"
+TimeUnit = Literal["s", "ms"]
 _WEEK_HOURS = 168
 _MONDAY_HOURS = 72  # 1970-01-01 was a Thursday
 
@@ -45,10 +46,13 @@ def log_rows(period: Period, as_of: datetime, filters: Filters) -> Select[tuple[
     )
 
 
-def printed_log(rows: pa.Table, zone: ZoneInfo) -> pa.Table:
-    """Return *rows* of `assignment_log` as the eight text columns of `HEADER`."""
+def printed_log(rows: pa.Table, zone: ZoneInfo, unit: TimeUnit | None = None) -> pa.Table:
+    """Return *rows* of `assignment_log` as the eight text columns of `HEADER`.
+
+    Times are printed in *unit*, or in the one that they need.
+    """
     columns = [
-        local_times(rows["occurred_at"], zone),
+        local_times(rows["occurred_at"], zone, unit),
         *(pc.fill_null(rows[name], "") for name in ("conversation_id", "contact_id", "contact_name")),
         pc.coalesce(rows["previous_assignee_name"], rows["previous_assignee_id"], pa.scalar(NOBODY)),
         pc.coalesce(rows["assignee_name"], rows["assignee_id"], pa.scalar(UNASSIGNED)),
@@ -64,18 +68,23 @@ def _labels(codes: pa.ChunkedArray) -> pa.Array:
     return labels.take(found.indices)
 
 
-def local_times(instants: pa.ChunkedArray, zone: ZoneInfo) -> pa.Array:
-    """Return UTC *instants* as text of *zone*, `2024-11-03 01:30:00-05:00`, with milliseconds if any."""
+def local_times(instants: pa.ChunkedArray, zone: ZoneInfo, unit: TimeUnit | None = None) -> pa.Array:
+    """Return UTC *instants* as text of *zone*, `2024-11-03 01:30:00-05:00`, in *unit*, or with ms if any."""
     micros = instants.combine_chunks().cast(pa.int64()).to_numpy()
     switches, seconds = offsets(micros, zone)
     at = np.searchsorted(switches, micros, side="right") - 1
     wall = pa.array(micros + seconds[at] * 1_000_000).cast(pa.timestamp("us"))
-    shown = wall.cast(pa.timestamp(time_unit(micros)), safe=False)
+    shown = wall.cast(pa.timestamp(unit or time_unit(micros)), safe=False)
     texts = pa.array([_offset_text(offset) for offset in seconds.tolist()], pa.string()).take(pa.array(at))
-    return pc.binary_join_element_wise(pc.strftime(shown, "%Y-%m-%d %H:%M:%S"), texts, "")
+    return pc.binary_join_element_wise(shown.cast(pa.string()), texts, "")
 
 
-def time_unit(micros: Codes) -> Literal["s", "ms"]:
+def time_unit_of(rows: pa.Table) -> TimeUnit:
+    """Return the unit that the times of *rows* of `assignment_log` are printed in."""
+    return time_unit(rows["occurred_at"].combine_chunks().cast(pa.int64()).to_numpy())
+
+
+def time_unit(micros: Codes) -> TimeUnit:
     """Return the unit that a log's times are printed in: milliseconds where one of them has a fraction."""
     return "ms" if (micros % 1_000_000).any() else "s"
 

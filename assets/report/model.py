@@ -269,6 +269,7 @@ class Look(_Value):
     footer: str
     is_masked: bool
     attach_log: bool
+    is_interactive: bool
 
 
 class Report(_Value):

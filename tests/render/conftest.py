@@ -79,6 +79,7 @@ def make_report(counts: dict[str, int], *, days: int = 7, rows_shown: int = 0, *
             footer="",
             is_masked=False,
             attach_log=False,
+            is_interactive=True,
         ),
         comparison=None,
         heat_map=(),
