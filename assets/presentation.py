@@ -89,7 +89,7 @@ class Presentation(Setting):
     )
     interactive: bool = Field(
         default=True,
-        description="The page carries its whole log to be filtered; false: its printed rows only.",
+        description="The page carries its whole log, to be filtered; else only the printed rows.",
     )
     return_hours: int = Field(
         default=24, ge=1, description="A conversation that comes back within this time is a return."

@@ -4,9 +4,11 @@ The stages are the same functions that the Dagster assets call; only the order i
 """
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import date, datetime
+from itertools import chain
 from multiprocessing import cpu_count, get_context
 
 from assets.aggregates.build import build_days
@@ -139,27 +141,39 @@ def _stale(order: Order, warehouse: Lake) -> list[date]:
 
 
 def _made(order: Order, config: Config, say: Say) -> Iterator[Published]:
-    """Make the reports of *order*, by as many processes as there are cores; yield each when it is archived.
+    """Make the reports of *order*, here and by a process for each other core; yield each when it is archived.
 
     Raises what one of them raised, after the others are done.
     """
-    if len(order.specs) < 2 or cpu_count() < 2:  # noqa: PLR2004 - a second process helps from two on
-        for spec in order.specs:
-            say(f"{spec.name}: rendering")
-            yield _make(order, spec, config)
-        return
-    say(f"rendering {len(order.specs)} reports")
-    failed: list[BaseException] = []
-    with ProcessPoolExecutor(min(len(order.specs), cpu_count()), mp_context=get_context("spawn")) as pool:
-        futures = {pool.submit(_make, order, spec, config): spec for spec in _longest_first(order)}
-        for future in as_completed(futures):
+    specs = _longest_first(order)
+    others = min(cpu_count(), len(specs)) - 1
+    say(f"rendering {len(specs)} reports")
+    failed = []
+    with ExitStack() as stack:
+        futures: dict[Future[Published], ReportSpec] = {}
+        if others:
+            pool = stack.enter_context(ProcessPoolExecutor(others, mp_context=get_context("spawn")))
+            futures = {pool.submit(_make, order, spec, config): spec for spec in specs}
+        not_begun = (spec for future, spec in reversed(futures.items()) if future.cancel())
+        here = ((spec, _make_here(order, spec, config)) for spec in (not_begun if others else specs))
+        there = ((futures[each], each) for each in as_completed(futures) if not each.cancelled())
+        for spec, future in chain(here, there):
             if error := future.exception():
                 failed.append(error)
-                continue
-            say(f"{futures[future].name}: archived")
-            yield future.result()
+            else:
+                say(f"{spec.name}: archived")
+                yield future.result()
     if failed:
         raise failed[0]
+
+
+def _make_here(order: Order, spec: ReportSpec, config: Config) -> Future[Published]:
+    done: Future[Published] = Future()
+    try:
+        done.set_result(_make(order, spec, config))
+    except Exception as error:  # noqa: BLE001 - kept until the other reports are made
+        done.set_exception(error)
+    return done
 
 
 def _make(order: Order, spec: ReportSpec, config: Config) -> Published:

@@ -24,7 +24,6 @@ from assets.errors import ReportError, TotalsDiffer
 from assets.extract.defs import Clock
 from assets.partitions import days_of, days_read_by, period_of_run, report_dates_of, report_dates_of_run
 from assets.periods import as_of
-from assets.render.charts import bar_chart_png
 from assets.render.language import words
 from assets.subscription import Subscription
 from assets.warehouse.resource import WarehouseResource
@@ -116,6 +115,8 @@ def _report_asset(workspace: Workspace, spec: ReportSpec) -> dg.AssetsDefinition
 
 
 def _metadata(published: Published, archive: ArchiveResource) -> dict[str, dg.MetadataValue]:
+    from assets.render.charts import bar_chart_png  # noqa: PLC0415 - half a second
+
     report, archived = published.report, published.archived
     picture = b64encode(bar_chart_png(report, words(report.look.language))).decode() if report.total else ""
     chart = f"![Assignments by source](data:image/png;base64,{picture})" if picture else "no assignments"

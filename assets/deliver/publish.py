@@ -17,7 +17,6 @@ from assets.deliver.archive import Archive, Archived, Origin
 from assets.errors import TotalsDiffer
 from assets.presentation import Format
 from assets.render.html import render_html
-from assets.render.pdf import is_log_inside, render_pdf
 from assets.render.tables import csv_bytes, parquet_bytes
 from assets.render.workbook import log_row_count, workbook_bytes
 from assets.report.build import build_report
@@ -64,6 +63,8 @@ class Draft:
         if Format.HTML in self.formats:
             files["report.html"] = render_html(self.report, shown, version, self.coded).encode()
         if Format.PDF in self.formats:
+            from assets.render.pdf import render_pdf  # noqa: PLC0415 - half a second, and only PDFs need it
+
             files["report.pdf"] = render_pdf(self.report, shown, version, self.tables.get("log.csv", b""))
         return files
 
@@ -92,7 +93,7 @@ def draft_report(
     with warehouse.reading():
         built = build_report(warehouse, workspace, spec, report_date, as_of)
     formats = set(spec.formats)
-    has_csv = Format.CSV in formats or (Format.PDF in formats and is_log_inside(built.report))
+    has_csv = Format.CSV in formats or (Format.PDF in formats and built.report.carries_log)
     rows = built.rows if has_csv or Format.XLSX in formats else built.rows.slice(0, spec.pdf_log_rows)
     printed = printed_log(rows, workspace.zone, time_unit_of(built.rows))
     tables = {"log.csv": csv_bytes(printed)} if has_csv else {}

@@ -9,6 +9,7 @@ from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from io import BytesIO, StringIO
 from typing import Any
 
@@ -17,7 +18,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from assets.events import SOURCE_LABELS
+from assets.render.colours import OTHERS, PALETTE, colours
 from assets.render.language import Words
 from assets.render.text import shortened
 from assets.report.model import DayCount, Report, SourceCount
@@ -31,11 +32,8 @@ FONTS = [
     "Noto Sans Thai",
     "DejaVu Sans",
 ]
-_PALETTE = ("#332288", "#88ccee", "#44aa99", "#117733", "#999933", "#ddcc77", "#cc6677", "#882255", "#aa4499")
-"""Paul Tol's "muted" scheme, safe for colour-blind readers: one colour for each known source."""
-
-_OTHERS = ("#6e6e6e", "#b15928", "#1f78b4", "#a6a6a6")
 _INK, _QUIET, _GRID = "#1f2933", "#52606d", "#d9e2ec"
+_REMEMBERED = 2  # a report is drawn for the screen and for paper
 _LABEL_LENGTH = 28
 _MANY_DAYS = 92
 _FEWEST_BARS, _MOST_SOURCES = 4, 24
@@ -51,13 +49,6 @@ _STYLE: dict[Any, Any] = {
     "xtick.color": _QUIET,
     "ytick.color": _INK,
 }
-
-
-def colours(sources: tuple[SourceCount, ...]) -> list[str]:
-    """Return each source's colour: always the same for a known one."""
-    known = dict(zip(SOURCE_LABELS, _PALETTE, strict=True))
-    unknown = sorted(each.source for each in sources if each.source not in known)
-    return [known.get(s.source) or _OTHERS[unknown.index(s.source) % len(_OTHERS)] for s in sources]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +76,7 @@ def _drawing(width: float, height: float) -> Iterator[tuple[Figure, Axes]]:
         yield figure, axes
 
 
+@lru_cache(_REMEMBERED)
 def bar_chart(report: Report, words: Words) -> Chart:
     """Draw the count per source as horizontal bars, the largest on top."""
     _ = words.say
@@ -111,6 +103,7 @@ def _draw_bars(axes: Axes, sources: tuple[SourceCount, ...], words: Words) -> No
     axes.set_axisbelow(True)
 
 
+@lru_cache(_REMEMBERED)
 def pie_chart(report: Report, words: Words) -> Chart:
     """Draw each source's share as a ring with the total inside, and a legend beside it."""
     _ = words.say
@@ -150,6 +143,7 @@ def _height(report: Report) -> float:
     return 1.3 + 0.26 * max(_FEWEST_BARS, min(len(report.by_source), _MOST_SOURCES + 1))
 
 
+@lru_cache(_REMEMBERED)
 def trend_chart(report: Report, words: Words) -> Chart:
     """Draw the count of each day; a day that was not loaded has a hatched mark instead of a bar."""
     _ = words.say
@@ -164,13 +158,13 @@ def _draw_days(axes: Axes, days: tuple[DayCount, ...], words: Words) -> None:
     counts, highest = [each.count for each in days], max([each.count for each in days], default=0) or 1
     many = len(days) > _MANY_DAYS
     if many:
-        axes.stairs(counts, [at - 0.5 for at in range(len(days) + 1)], fill=True, color=_PALETTE[0])
+        axes.stairs(counts, [at - 0.5 for at in range(len(days) + 1)], fill=True, color=PALETTE[0])
     else:
-        axes.bar(range(len(days)), counts, width=min(0.8, 0.08 * len(days)), color=_PALETTE[0])
+        axes.bar(range(len(days)), counts, width=min(0.8, 0.08 * len(days)), color=PALETTE[0])
     missing = [at for at, each in enumerate(days) if not each.is_loaded]
     if missing:
         axes.bar(
-            missing, highest, width=0.9, color="none", edgecolor=_OTHERS[3], hatch="////", linewidth=0,
+            missing, highest, width=0.9, color="none", edgecolor=OTHERS[3], hatch="////", linewidth=0,
             label=_("not loaded"),
         )  # fmt: skip
         axes.legend(loc="upper right", frameon=True, edgecolor=_GRID)

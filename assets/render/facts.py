@@ -6,7 +6,7 @@ from functools import cache
 from zoneinfo import ZoneInfo
 
 from assets.periods import PRESETS, Period, first_instant, offset_changes, preset_period
-from assets.render import charts
+from assets.render.colours import colours
 from assets.render.language import words
 from assets.report.log import HEADER
 from assets.report.model import Report
@@ -41,7 +41,7 @@ def page_facts(report: Report, layout: dict[str, object], script: str) -> dict[s
         "sources": [
             {"code": each.source, "label": spoken.say(each.label), "color": color}
             for each, color in sorted(
-                zip(report.by_source, charts.colours(report.by_source), strict=True),
+                zip(report.by_source, colours(report.by_source), strict=True),
                 key=lambda pair: (pair[0].label, pair[0].source),
             )
         ],

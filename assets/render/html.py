@@ -15,7 +15,7 @@ import pyarrow as pa
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from assets.render import charts, wording
+from assets.render import wording
 from assets.render.facts import page_facts
 from assets.render.findings import sentence
 from assets.render.language import Words, words
@@ -66,6 +66,8 @@ def render_html(report: Report, printed: pa.Table, version: int, log: CodedLog |
     them.
     """
     listed = printed.slice(0, _LISTED_ROWS) if log else printed
+    from assets.render import charts  # noqa: PLC0415 - half a second, and only pages need it
+
     spoken = words(report.look.language)
     medium = "print" if log is None else "screen"
     is_interactive = report.look.is_interactive and report.components.log is not State.OFF

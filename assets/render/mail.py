@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 
 import css_inline
 
-from assets.render import charts
 from assets.render.findings import sentence
 from assets.render.html import environment
 from assets.render.language import Words, words
@@ -62,6 +61,8 @@ def mail_bodies(report: Report, said: Said) -> Bodies:
     subject = f"{report.workspace_name}: {title}, {days}: {_total(report, said.correction, spoken)}"
     if said.correction:
         subject = _("Correction: %(subject)s") % {"subject": subject}
+    from assets.render import charts  # noqa: PLC0415 - half a second
+
     has_picture = said.figures and report.total > 0
     shown = {
         "report": report,

@@ -14,7 +14,6 @@ from assets.render.log_pages import PrintedLog
 from assets.render.tags import mend_tags
 from assets.report.model import Report
 
-TAGGED_ROWS = 10_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -40,11 +39,10 @@ def render_pdf(report: Report, printed: pa.Table, version: int, log: bytes) -> b
     # fontTools writes the time into each subset of a font; at this one the bytes stay the same.
     os.environ["SOURCE_DATE_EPOCH"] = "0"
     rows = printed if report.components.shows(Component.LOG) else printed.slice(0, 0)
-    is_tagged = rows.num_rows <= TAGGED_ROWS
-    has_log = is_log_inside(report)
-    variant = "pdf/a-3b" if not is_tagged else "pdf/a-3a" if has_log else "pdf/ua-1"
+    variant = "pdf/a-3b" if not report.tags_rows else "pdf/a-3a" if report.carries_log else "pdf/ua-1"
     document = laid_out(render_html(report, rows, version), variant)
-    pages = PrintedLog(document, rows, report.look.language, is_tagged=is_tagged) if rows.num_rows else None
+    language, is_tagged = report.look.language, report.tags_rows
+    pages = PrintedLog(document, rows, language, is_tagged=is_tagged) if rows.num_rows else None
 
     def finish(_document: Document, pdf: Any) -> None:
         if pages:
@@ -54,16 +52,10 @@ def render_pdf(report: Report, printed: pa.Table, version: int, log: bytes) -> b
     written: bytes = (pages.document if pages else document).write_pdf(
         pdf_variant=variant,
         pdf_tags=True,
-        attachments=[_attached(log)] if has_log else [],
+        attachments=[_attached(log)] if report.carries_log else [],
         finisher=finish,
     )
     return written
-
-
-def is_log_inside(report: Report) -> bool:
-    """Tell whether the PDF carries `log.csv`: where that is asked for, or the printed rows are not tagged."""
-    shows_log = report.components.shows(Component.LOG)
-    return report.look.attach_log or (shows_log and report.log.rows_shown > TAGGED_ROWS)
 
 
 def laid_out(document: str, variant: str) -> Document:

@@ -3,7 +3,7 @@
 from functools import cache
 from pathlib import Path
 
-from assets.render import charts
+from assets.render.colours import colours
 from assets.report.model import Look, Report
 
 TEMPLATES = Path(__file__).parents[2] / "templates"
@@ -22,9 +22,7 @@ def stylesheet(medium: str, look: Look | None = None) -> str:
 
 def swatches(report: Report) -> str:
     """Return a style for the colour of each source: a policy without inline styles wants it here."""
-    return "".join(
-        f".s{at} {{ background: {each}; }}\n" for at, each in enumerate(charts.colours(report.by_source))
-    )
+    return "".join(f".s{at} {{ background: {each}; }}\n" for at, each in enumerate(colours(report.by_source)))
 
 
 def _pages(look: Look) -> str:

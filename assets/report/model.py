@@ -12,6 +12,8 @@ from pydantic import BaseModel, ConfigDict
 from assets.periods import Preset
 from assets.presentation import Component, Filters, Format, Language
 
+TAGGED_ROWS = 10_000
+
 
 class State(StrEnum):
     """What a component shows: docs/configuration.md, Filters."""
@@ -315,6 +317,16 @@ class Report(_Value):
     def as_of_local(self) -> str:
         """The as-of instant in the zone of the report, with its offset."""
         return self.as_of.astimezone(ZoneInfo(self.period.timezone)).isoformat(" ", "seconds")
+
+    @property
+    def tags_rows(self) -> bool:
+        """Whether the printed rows of the log are there for screen readers: tags of more weigh too much."""
+        return self.log.rows_shown <= TAGGED_ROWS or not self.components.shows(Component.LOG)
+
+    @property
+    def carries_log(self) -> bool:
+        """Whether the PDF has `log.csv` inside: where that is asked for, or its rows are not tagged."""
+        return self.look.attach_log or not self.tags_rows
 
     @property
     def is_reconciled(self) -> bool:

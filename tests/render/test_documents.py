@@ -12,6 +12,7 @@ from weasyprint.urls import FatalURLFetchingError
 from assets.events import SOURCE_LABELS
 from assets.presentation import Filters
 from assets.render import charts
+from assets.render.colours import colours
 from assets.render.html import render_html
 from assets.render.language import words
 from assets.render.pdf import laid_out, render_pdf
@@ -152,8 +153,8 @@ def test_charts_say_in_words_what_they_show() -> None:
 
 def test_known_sources_keep_their_colour_and_no_two_share_one() -> None:
     few, all_nine = make_report({"user": 1}), make_report(dict.fromkeys(SOURCE_LABELS, 1) | {"new": 1})
-    assert charts.colours(few.by_source)[0] in charts.colours(all_nine.by_source)
-    assert len(set(charts.colours(all_nine.by_source))) == 10
+    assert colours(few.by_source)[0] in colours(all_nine.by_source)
+    assert len(set(colours(all_nine.by_source))) == 10
 
 
 def test_a_chart_of_very_many_sources_has_room_for_the_largest() -> None:

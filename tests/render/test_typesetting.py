@@ -17,10 +17,10 @@ from weasyprint import HTML
 from weasyprint.formatting_structure import boxes
 from weasyprint.pdf.stream import Stream
 
-from assets.render import pdf as rendering
 from assets.render.html import render_html
 from assets.render.pdf import render_pdf
 from assets.render.typesetting import Lettering, Typesetter
+from assets.report import model
 from assets.report.log import HEADER
 from tests.render.conftest import log_of, make_report
 
@@ -144,7 +144,7 @@ def test_each_cell_is_an_element_for_screen_readers() -> None:
 
 
 def test_a_very_long_log_is_untagged_and_carries_its_csv(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rendering, "TAGGED_ROWS", 99)
+    monkeypatch.setattr(model, "TAGGED_ROWS", 99)
     names = [f"Contact {n}" for n in range(100)]
     pdf = pikepdf.open(
         BytesIO(render_pdf(make_report({"user": 100}, rows_shown=100), log_of(names), 3, b"a\r\n"))
