@@ -1,0 +1,347 @@
+"""`make bench`: each stage at several sizes, against the script a user would write and the limit it has.
+
+Prints one table, and writes it as JSON and as a plot. `--only STAGE` measures some, `--scale 0.1` fewer events.
+"""
+
+import argparse
+import json
+import math
+import os
+import sqlite3
+import sys
+import tempfile
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet as pq
+from adbc_driver_postgresql import dbapi
+from rich.console import Console
+from rich.table import Table
+
+from assets.report.log import printed_log
+from benchmarks.events import LAST_DAY, event_batches
+from benchmarks.measure import Measured, in_turn, python
+from tests.postgres import Postgres, cluster
+
+PLOT, FIGURES = Path("docs/benchmarks.svg"), Path("docs/benchmarks.json")
+OURS, YARDSTICK = "ours", "yardstick"
+CONFIG = """
+lake: {folder}/lake
+archive: {folder}/archive
+state: sqlite:///{folder}/state.sqlite
+workspaces:
+  - slug: bench
+    name: Bench
+    timezone: America/New_York
+    first_day: 2025-10-30
+    pdf_log_rows: {rows}
+    interactive: false
+    formats: [html, pdf]
+    components: [metric, bar_chart, pie_chart, trend, log]
+    source: {{type: sql, url: "{url}", table: {table}}}
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One stage at one size: what each way took."""
+
+    stage: str
+    events: int
+    ways: dict[str, Measured]
+    target: str
+
+    def ratio(self, way: str) -> float:
+        """Return how many times as long as ours *way* took."""
+        return self.ways[way].seconds / self.ways[OURS].seconds
+
+
+class Bench:
+    """The inputs of the stages, each made once, in a folder and a PostgreSQL of their own."""
+
+    def __init__(self, folder: Path, server: Postgres, scale: float) -> None:
+        self.folder = folder
+        self.server = server
+        self.scale = scale
+        self._made: set[Path] = set()
+
+    @property
+    def url(self) -> str:
+        """The PostgreSQL's address."""
+        return self.server.url("postgres")
+
+    def events(self, count: int) -> int:
+        """Return *count*, scaled."""
+        return max(100, round(count * self.scale))
+
+    def table(self, count: int) -> str:
+        """Return a table of the database with *count* events."""
+        name = f"events_{count}"
+        if self._is_new(Path(name)):
+            with dbapi.connect(self.url.replace("+psycopg", "")) as connection, connection.cursor() as cursor:
+                for batch in event_batches(count):
+                    rows = pa.Table.from_batches([batch]).to_reader(100_000)
+                    cursor.adbc_ingest(name, rows, mode="create_append")
+                connection.commit()
+            self.server.run(f"CREATE INDEX ON {name} (occurred_at); ANALYZE {name}; CHECKPOINT")
+        return name
+
+    def file(self, count: int, kind: str) -> Path:
+        """Return a file of *kind* with *count* events."""
+        path = self.folder / f"{count}.{kind}"
+        if self._is_new(path):
+            rows = pa.Table.from_batches(event_batches(count))
+            texts = rows.set_column(1, "occurred_at", rows["occurred_at"].cast(pa.string()))
+            match kind:
+                case "parquet":
+                    pq.write_table(rows, path)
+                case "csv":
+                    pyarrow.csv.write_csv(texts, path)
+                case "sqlite":
+                    with sqlite3.connect(path) as database:
+                        names = ", ".join(texts.column_names)
+                        database.execute(f"CREATE TABLE events ({names})")
+                        marks = ", ".join("?" * texts.num_columns)
+                        columns = (column.to_pylist() for column in texts.columns)
+                        database.executemany(
+                            f"INSERT INTO events VALUES ({marks})", zip(*columns, strict=True)
+                        )
+        return path
+
+    def lake(self, count: int) -> Path:
+        """Return a lake with the log of *count* events."""
+        path = self.folder / f"lake_{count}"
+        if self._is_new(path):
+            source = {"type": "files", "path": str(self.file(count, "parquet"))}
+            in_turn({OURS: _work("extract", lake=str(path), **source)}, runs=1)
+            in_turn({OURS: _work("build", lake=str(path))}, runs=1)
+        return path
+
+    def printed(self, count: int) -> Path:
+        """Return *count* rows of a printed log as a Parquet file."""
+        path = self.folder / f"printed_{count}.parquet"
+        if self._is_new(path):
+            rows = pa.Table.from_batches(event_batches(count))
+            given = {name: rows[name] for name in rows.column_names} | {"contact_id": rows["conversation_id"]}
+            missing = ("previous_assignee_id", "assignee_id", "assigned_by_id")
+            given |= {name: pa.nulls(rows.num_rows, pa.string()) for name in missing}
+            pq.write_table(printed_log(pa.table(given), ZoneInfo("America/New_York")), path)
+        return path
+
+    def _is_new(self, path: Path) -> bool:
+        is_new = path not in self._made
+        self._made.add(path)
+        return is_new
+
+
+def _work(stage: str, **arguments: object) -> list[str]:
+    return python("work", stage, json.dumps(arguments))
+
+
+def extract(bench: Bench) -> Iterator[Line]:
+    """PostgreSQL, SQLite and CSV into a lake."""
+    for count in map(bench.events, (1_000_000, 5_000_000)):
+        table, out = bench.table(count), bench.folder / "out"
+        copy = f"COPY (SELECT * FROM {table}) TO STDOUT (FORMAT binary)"
+        ways = {
+            OURS: _work("extract", lake=str(out), type="sql", url=bench.url, table=table),
+            YARDSTICK: python("yardstick", "extract", bench.url, table, out.with_suffix(".parquet")),
+            "COPY": ["psql", "-q", "-d", bench.url.replace("+psycopg", ""), "-o", os.devnull, "-c", copy],
+        }
+        yield Line("extract PostgreSQL", count, in_turn(ways), "8x; 0.6 of COPY; 500 MB")
+    count = bench.events(1_000_000)
+    file = bench.file(count, "sqlite")
+    ways = {
+        OURS: _work("extract", lake=str(out), type="sql", url=f"sqlite:///{file}", table="events"),
+        YARDSTICK: python("yardstick", "extract", f"sqlite:///{file}", "events", out.with_suffix(".parquet")),
+    }
+    yield Line("extract SQLite", count, in_turn(ways), "4x")
+    file = bench.file(count, "csv")
+    ways = {
+        OURS: _work("extract", lake=str(out), type="files", path=str(file)),
+        YARDSTICK: python("yardstick", "extract_csv", file, out.with_suffix(".parquet")),
+    }
+    yield Line("extract CSV", count, in_turn(ways), "4x")
+
+
+def aggregate(bench: Bench) -> Iterator[Line]:
+    """The log and its counts; counting it again."""
+    for count in map(bench.events, (1_000_000, 5_000_000, 10_000_000)):
+        lake, file = bench.lake(count), bench.file(count, "parquet")
+        yield Line(
+            "log + aggregates", count, in_turn({OURS: _work("build", lake=str(lake))}), "linear; 1.5 GB"
+        )
+        ways = {OURS: _work("count", lake=str(lake)), YARDSTICK: python("yardstick", "count", file)}
+        yield Line("count by day, source", count, in_turn(ways), "10x")
+
+
+def whole(bench: Bench) -> Iterator[Line]:
+    """PostgreSQL to seven presets as HTML and PDF, from a cold process."""
+    for events, rows, target in (
+        (1_000_000, 1_000, "8x"),
+        (5_000_000, 100, "10x"),
+        (10_000_000, 1_000, "1.5 GB"),
+    ):
+        count, folder = bench.events(events), bench.folder / f"whole_{events}"
+        folder.mkdir(exist_ok=True)
+        config, table = folder / "reports.yaml", bench.table(count)
+        config.write_text(CONFIG.format(folder=folder, rows=rows, url=bench.url, table=table))
+        program = str(Path(sys.executable).with_name("assignment-reports"))
+        clean = f"rm -rf {folder}/lake {folder}/archive {folder}/state.sqlite*"
+        run = f"{program} run --config {config} --report-date {LAST_DAY}"
+        ways = {OURS: ["sh", "-c", f"{clean} && {run} >/dev/null 2>&1"]}
+        if events < 10_000_000:
+            ways[YARDSTICK] = python("yardstick", "report", bench.url, table, rows, folder / "yardstick")
+        yield Line(f"whole way, {rows} rows printed", count, in_turn(ways, runs=1), target)
+
+
+def small(bench: Bench) -> Iterator[Line]:
+    """One day of a thousand events, from the start of the process."""
+    folder, count = bench.folder / "small", 60_000
+    folder.mkdir(exist_ok=True)
+    table = bench.table(count)
+    (config := folder / "reports.yaml").write_text(
+        CONFIG.format(folder=folder, rows=1_000, url=bench.url, table=table)
+    )
+    program = str(Path(sys.executable).with_name("assignment-reports"))
+    run = f"rm -rf {folder}/lake {folder}/archive && {program} run --config {config} --report-date {LAST_DAY} --preset yesterday"
+    one = f"(SELECT * FROM {table} WHERE occurred_at >= '2025-12-29 05:00Z' AND occurred_at < '2025-12-30 05:00Z') day"
+    ways = {
+        OURS: ["sh", "-c", f"{run} >/dev/null 2>&1"],
+        YARDSTICK: python("yardstick", "report", bench.url, one, 1_000, folder / "yardstick", "yesterday"),
+    }
+    yield Line("small day", 1_000, in_turn(ways), "0.77x")
+
+
+def pdf(bench: Bench) -> Iterator[Line]:
+    """The whole log, printed."""
+    others = {1_000: ("weasyprint", "chromium"), 5_000: ("weasyprint", "chromium")}
+    for events in (1_000, 5_000, 20_000, 100_000, 1_000_000):
+        count, out = bench.events(events), bench.folder / "out.pdf"
+        file = bench.printed(count)
+        ways = {OURS: _work("printed", log=str(file), kind="pdf")}
+        rivals = ("plutoprint", "reportlab", "typst") if events < 1_000_000 else ()
+        ways |= {way: python("printers", way, file, out) for way in (*others.get(events, ()), *rivals)}
+        yield Line("print the log", count, in_turn(ways), "50x WeasyPrint; the fastest; 500 MB")
+
+
+def tables(bench: Bench) -> Iterator[Line]:
+    """The log as CSV and as a workbook."""
+    for kind, target in (("csv", "5x"), ("xlsx", "4x; 500 MB")):
+        for count in map(bench.events, (100_000, 1_000_000)):
+            file = bench.printed(count)
+            ways = {
+                OURS: _work("printed", log=str(file), kind=kind),
+                YARDSTICK: python("yardstick", kind, file, bench.folder / f"out.{kind}"),
+            }
+            yield Line(f"{kind.upper()} of the log", count, in_turn(ways), target)
+
+
+def starting(_bench: Bench) -> Iterator[Line]:
+    """What is paid before any work."""
+    program = str(Path(sys.executable).with_name("assignment-reports"))
+    yield Line("--help", 0, in_turn({OURS: [program, "--help"]}, runs=5), "0.3 s")
+    imported = [sys.executable, "-c", "import orchestration.definitions"]
+    yield Line("code location", 0, in_turn({OURS: imported}, runs=5), "2.5 s")
+
+
+STAGES: dict[str, Callable[[Bench], Iterator[Line]]] = {
+    "extract": extract,
+    "aggregate": aggregate,
+    "whole": whole,
+    "small": small,
+    "pdf": pdf,
+    "tables": tables,
+    "starting": starting,
+}
+
+
+def growth(lines: Sequence[Line]) -> dict[str, float]:
+    """Return for each stage the exponent with which time grows, from its smallest to its largest size."""
+    sizes: dict[str, list[Line]] = defaultdict(list)
+    for line in lines:
+        sizes[line.stage.split(",")[0] if line.stage.startswith("whole") else line.stage].append(line)
+    return {
+        stage: math.log(each[-1].ways[OURS].seconds / each[0].ways[OURS].seconds)
+        / math.log(each[-1].events / each[0].events)
+        for stage, each in sizes.items()
+        if each[0].events < each[-1].events
+    }
+
+
+def shown(lines: Sequence[Line]) -> Table:
+    """Return the table."""
+    table = Table(
+        "stage", "events", "seconds", "per second", "peak MB", "others: seconds, times ours", "target",
+        title=f"{os.cpu_count()} cores, {os.sysconf('SC_PHYS_PAGES') * os.sysconf('SC_PAGE_SIZE') / 2**30:.0f} GiB",
+    )  # fmt: skip
+    for line in lines:
+        ours = line.ways[OURS]
+        others = (
+            f"{way} {each.seconds:.2f} = {line.ratio(way):.1f}x, {each.megabytes:.0f} MB"
+            for way, each in line.ways.items()
+            if way != OURS
+        )
+        table.add_row(
+            line.stage, f"{line.events:,}", f"{ours.seconds:.2f}", f"{line.events / ours.seconds:,.0f}",
+            f"{ours.megabytes:.0f}", "\n".join(others), line.target,
+        )  # fmt: skip
+    for stage, exponent in growth(lines).items():
+        table.add_row(f"growth of {stage}", "", f"n^{exponent:.2f}", "", "", "", "")
+    return table
+
+
+def plot(lines: Sequence[Line], path: Path) -> None:
+    """Draw seconds against events, ours and the others', a panel for each stage."""
+    import matplotlib as mpl  # noqa: PLC0415 - for the plot only
+    from matplotlib.figure import Figure  # noqa: PLC0415
+
+    stages = list(dict.fromkeys(line.stage.split(",")[0] for line in lines if line.events))
+    figure = Figure(figsize=(4.2 * min(3, len(stages)), 3.2 * -(-len(stages) // 3)), layout="constrained")
+    for at, stage in enumerate(stages, start=1):
+        axes = figure.add_subplot(-(-len(stages) // 3), min(3, len(stages)), at, title=stage)
+        ways: dict[str, list[tuple[int, float]]] = defaultdict(list)
+        for line in lines:
+            if line.stage.split(",")[0] == stage:
+                for way, measured in line.ways.items():
+                    ways[way].append((line.events, measured.seconds))
+        for way, points in ways.items():
+            axes.loglog(*zip(*points, strict=True), marker="o", label=way, linewidth=2 if way == OURS else 1)
+        axes.set_xlabel("events")
+        axes.set_ylabel("seconds")
+        axes.legend(frameon=False)
+    with mpl.rc_context({"svg.hashsalt": "benchmarks"}):
+        figure.savefig(path, metadata={"Date": None})
+
+
+def main() -> None:
+    """Measure what was asked for."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--only", action="append", choices=STAGES, help="measure only this stage")
+    parser.add_argument("--scale", type=float, default=1, help="share of the events")
+    parser.add_argument("--out", type=Path, help="folder for the figures and the plot, instead of docs")
+    options = parser.parse_args()
+    lines: list[Line] = []
+    console = Console(width=160)
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder, cluster() as server:
+        bench = Bench(Path(folder), server, options.scale)
+        for stage in options.only or STAGES:
+            for line in STAGES[stage](bench):
+                console.print(f"{line.stage}, {line.events:,}: {line.ways[OURS].seconds:.2f} s")
+                lines.append(line)
+    console.print(shown(lines))
+    plotted, figures = PLOT, FIGURES
+    if options.out:
+        options.out.mkdir(parents=True, exist_ok=True)
+        plotted, figures = options.out / PLOT.name, options.out / FIGURES.name
+    figures.write_text(json.dumps([asdict(line) for line in lines], indent=1))
+    plot(lines, plotted)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,92 @@
+"""One stage of ours in a process of its own: prints the seconds of the work, without imports."""
+
+import json
+import shutil
+import sys
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from assets.aggregates.build import build_days, counts_by_day_and_source
+from assets.config import Workspace
+from assets.extract.load import load_days
+from assets.periods import Period
+from assets.sources.registry import open_source
+from assets.warehouse.lake import Lake
+from benchmarks.events import DAYS, LAST_DAY
+
+NOW = datetime(2026, 1, 5, tzinfo=UTC)
+FIRST_DAY = LAST_DAY - timedelta(DAYS + 1)
+SLUG = "bench"
+
+
+def workspace(**source: Any) -> Workspace:
+    """Return the workspace of the benchmarks, read from *source*."""
+    return Workspace.model_validate(
+        {
+            "slug": SLUG,
+            "name": "Bench",
+            "timezone": "America/New_York",
+            "first_day": FIRST_DAY,
+            "source": source,
+        }
+    )
+
+
+def extract(lake: str, **source: Any) -> Callable[[], object]:
+    """Load all days into a new lake."""
+    shutil.rmtree(lake, ignore_errors=True)
+    inbox = workspace(**source)
+    days = Period(FIRST_DAY, LAST_DAY, inbox.zone).days
+    return lambda: load_days(inbox, open_source(inbox.source), Lake(Path(lake), SLUG), days, NOW)
+
+
+def build(lake: str) -> Callable[[], object]:
+    """Build the log and the counts of all days."""
+    period = Period(FIRST_DAY, LAST_DAY, workspace(type="files", path="none").zone)
+    return lambda: build_days(Lake(Path(lake), SLUG), period)
+
+
+def count(lake: str) -> Callable[[], object]:
+    """Count the log by day and source."""
+    period = Period(FIRST_DAY, LAST_DAY, workspace(type="files", path="none").zone)
+    return lambda: Lake(Path(lake), SLUG).query(counts_by_day_and_source(period))
+
+
+def printed(log: str, kind: str) -> Callable[[], object]:
+    """Write the eight printed columns in the Parquet file *log* as a file of another *kind*."""
+    from assets.render import pdf, tables, workbook  # noqa: PLC0415 - each once
+    from tests.render.conftest import make_report  # noqa: PLC0415
+
+    table = pa.parquet.read_table(log)
+    rows = table.num_rows
+    report = make_report({"user": rows}, rows_shown=rows, days=DAYS)
+    ways: dict[str, Callable[[], object]] = {
+        "csv": lambda: tables.csv_bytes(table),
+        "xlsx": lambda: workbook.workbook_bytes(report, table),
+        "pdf": lambda: pdf.render_pdf(report, table, 1, b""),
+    }
+    return ways[kind]
+
+
+def main() -> None:
+    """Do what the arguments say: a stage, and what it takes as JSON."""
+    stage, arguments = sys.argv[1], json.loads(sys.argv[2])
+    stages: dict[str, Callable[..., Callable[[], object]]] = {
+        "extract": extract,
+        "build": build,
+        "count": count,
+        "printed": printed,
+    }
+    work = stages[stage](**arguments)
+    began = time.perf_counter()
+    work()
+    print(json.dumps({"seconds": time.perf_counter() - began}))
+
+
+if __name__ == "__main__":
+    main()
