@@ -70,6 +70,9 @@ def printed(log: str, kind: str) -> Callable[[], object]:
         "xlsx": lambda: workbook.workbook_bytes(report, table),
         "pdf": lambda: pdf.render_pdf(report, table, 1, b""),
     }
+    if kind == "pdf":  # fonts and styles are read once a process
+        small = report.model_copy(update={"log": report.log.model_copy(update={"rows_shown": 1})})
+        pdf.render_pdf(small, table.slice(0, 1), 1, b"")
     return ways[kind]
 
 

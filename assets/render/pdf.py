@@ -33,7 +33,7 @@ def render_pdf(report: Report, printed: pa.Table, version: int, log: bytes) -> b
     *printed* are the rows of its log that are printed, as the eight columns; *log* is all of it as CSV.
 
     It is tagged PDF/UA-1; where the report asks for the log inside, PDF/A-3a: no file may claim to be both.
-    Of more than 10,000 rows the tags weigh more than the rows; there the CSV inside stands for them, in
+    Of more than 5,000 rows the tags weigh more than the rows; there the CSV inside stands for them, in
     PDF/A-3b.
     """
     # fontTools writes the time into each subset of a font; at this one the bytes stay the same.

@@ -3,7 +3,9 @@
 Every text is written as text: nothing in it can become a formula or a link.
 """
 
+import re
 import zipfile
+from collections.abc import Iterator
 from datetime import datetime
 from io import BytesIO
 
@@ -21,17 +23,28 @@ _EPOCH_SERIAL = 25_569  # 1970-01-01 as Excel counts days
 _DAY_MICROSECONDS = 86_400_000_000
 _OFFSET_LENGTH = len("+00:00")
 _WIDTHS = (22, 11, 16, 16, 28, 20, 20, 26, 20)
-_CHUNK_ROWS = 10_000
+_CHUNK_ROWS = 20_000
+_LEVEL = 4
+_LARGE_BYTES = 1 << 28
+_LETTERS = "ABCDEFGHI"
+_SPECIAL = r"[&<>\x00-\x08\x0b\x0c\x0e-\x1f]|_x[0-9a-fA-F]{4}_"
+_SAMPLE = re.compile(r'<row r="2"><c r="A2" s="(\d+)"><v>0</v></c></row>')
+_DIMENSION = re.compile("<dimension [^>]*>")
 _READ_BYTES = 1 << 20
 _FIGURES = "xl/worksheets/sheet1.xml"
 _ROW_TAG = b"<row "
 
 
 def workbook_bytes(report: Report, printed: pa.Table) -> bytes:
-    """Return *report* and its whole log (*printed*: the eight columns) as .xlsx; rows run on over sheets."""
-    buffer = BytesIO()
+    """Return *report* and its whole log (*printed*: the eight columns) as .xlsx; rows run on over sheets.
+
+    XlsxWriter makes the workbook with one sample row on each sheet of the log; the rows take its place.
+    """
+    made, buffer = BytesIO(), BytesIO()
     options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
-    with xlsxwriter.Workbook(buffer, options) as workbook:
+    starts = range(0, max(1, printed.num_rows), SHEET_ROWS - 1)
+    sheets = [printed.slice(start, SHEET_ROWS - 1) for start in starts]
+    with xlsxwriter.Workbook(made, options) as workbook:
         workbook.set_properties(
             {
                 "title": f"Contact Assignments: {report.workspace_name}, {report.title}",
@@ -40,10 +53,18 @@ def workbook_bytes(report: Report, printed: pa.Table) -> bytes:
             }
         )
         _write_figures(workbook, report)
-        pieces = range(0, max(1, printed.num_rows), SHEET_ROWS - 1)
-        for number, start in enumerate(pieces, start=1):
-            name = "Log" if number == 1 else f"Log {number}"
-            _write_log(workbook, name, printed.slice(start, SHEET_ROWS - 1))
+        for number, rows in enumerate(sheets, start=1):
+            _write_header_of_log(workbook, "Log" if number == 1 else f"Log {number}", rows)
+    rows_of = {f"xl/worksheets/sheet{number}.xml": rows for number, rows in enumerate(sheets, start=2)}
+    with (
+        zipfile.ZipFile(made) as sample,
+        zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=_LEVEL) as whole,
+    ):
+        for name in sample.namelist():
+            rows = rows_of.get(name)
+            with whole.open(name, "w", force_zip64=rows is not None and rows.nbytes > _LARGE_BYTES) as file:
+                content = sample.read(name)
+                file.writelines([content] if rows is None else _with_rows(content.decode(), rows))
     return buffer.getvalue()
 
 
@@ -97,41 +118,82 @@ def _write_header(sheet: Worksheet, row: int, names: tuple[str, ...], style: obj
     return row + 1
 
 
-def _write_log(workbook: Workbook, name: str, printed: pa.Table) -> None:
-    """Write one sheet; the first column is a time that Excel can calculate with, the second its offset."""
+def _write_header_of_log(workbook: Workbook, name: str, rows: pa.Table) -> None:
+    """Write one sheet with its header and, if it has *rows*, one as a sample.
+
+    The first column is a time that Excel can calculate with, the second its offset.
+    """
     sheet = workbook.add_worksheet(name)
     for column, width in enumerate(_WIDTHS):
         sheet.set_column(column, column, width)
-    timestamp, *others = printed.column_names
+    timestamp, *others = rows.column_names
     _write_header(sheet, 0, (timestamp, "UTC offset", *others), workbook.add_format({"bold": True}))
     sheet.freeze_panes(1, 0)
     sheet.set_landscape()
     sheet.fit_to_pages(1, 0)
     sheet.repeat_rows(0)
-    sheet.autofilter(0, 0, printed.num_rows, len(others) + 1)
-    time = workbook.add_format({"num_format": "yyyy-mm-dd hh:mm:ss.000"})
-    row = 1
-    for batch in printed.to_batches(max_chunksize=_CHUNK_ROWS):
-        for serial, *texts in zip(_serials(batch.column(0)), *_texts(batch), strict=True):
-            sheet.write_number(row, 0, serial, time)
-            for column, text in enumerate(texts, start=1):
-                sheet.write_string(row, column, text)
-            row += 1
+    sheet.autofilter(0, 0, rows.num_rows, len(others) + 1)
+    if rows.num_rows:
+        sheet.write_number(1, 0, 0, workbook.add_format({"num_format": "yyyy-mm-dd hh:mm:ss.000"}))
 
 
-def _serials(timestamps: pa.Array) -> list[float]:
+def _with_rows(sheet: str, rows: pa.Table) -> Iterator[bytes]:
+    """Yield the XML of *sheet* with *rows* in the place of its sample row."""
+    sample = _SAMPLE.search(sheet)
+    if sample is None:
+        yield sheet.encode()
+        return
+    used = f'<dimension ref="A1:{_LETTERS[-1]}{rows.num_rows + 1}"/>'
+    yield _DIMENSION.sub(used, sheet[: sample.start()]).encode()
+    first = 2
+    for batch in rows.to_batches(max_chunksize=_CHUNK_ROWS):
+        yield _row_xml(batch, first, style=sample[1])
+        first += batch.num_rows
+    yield sheet[sample.end() :].encode()
+
+
+def _row_xml(batch: pa.RecordBatch, first: int, style: str) -> bytes:
+    """Return rows, the first of which has the number *first*: a time, then texts in the cells themselves."""
+    numbers = pa.array(range(first, first + batch.num_rows)).cast(pa.string())
+    parts: list[object] = ['<row r="', numbers, '"><c r="A', numbers, f'" s="{style}"><v>']
+    parts += [_serials(batch.column(0)).cast(pa.string()), "</v></c>"]
+    for letter, texts in zip(_LETTERS[1:], _texts(batch), strict=True):
+        parts += [
+            f'<c r="{letter}',
+            numbers,
+            '" t="inlineStr"><is><t xml:space="preserve">',
+            texts,
+            "</t></is></c>",
+        ]
+    joined = pc.binary_join_element_wise(*parts, "</row>", "")
+    _, _, data = joined.buffers()
+    return bytes(memoryview(data)[: pc.sum(pc.binary_length(joined)).as_py()])
+
+
+def _serials(timestamps: pa.Array) -> pa.Array:
     """Return the wall clock of printed timestamps as Excel's days."""
     wall = pc.utf8_slice_codeunits(timestamps, 0, -_OFFSET_LENGTH).cast(pa.timestamp("us"))
     days = pc.divide(pc.cast(wall.cast(pa.int64()), pa.float64()), _DAY_MICROSECONDS)
-    serials: list[float] = pc.add(days, _EPOCH_SERIAL).to_pylist()
-    return serials
+    return pc.add(days, _EPOCH_SERIAL)
 
 
-def _texts(batch: pa.RecordBatch) -> list[list[str]]:
-    """Return the offset and the other columns, no text longer than a cell may hold."""
+def _texts(batch: pa.RecordBatch) -> list[pa.Array]:
+    """Return the offset and the other columns as XML, no text longer than a cell may hold."""
     offsets = pc.utf8_slice_codeunits(batch.column(0), -_OFFSET_LENGTH)
-    columns = (offsets, *batch.columns[1:])
-    return [pc.utf8_slice_codeunits(column, 0, _LONGEST_TEXT).to_pylist() for column in columns]
+    return [
+        _escaped(pc.utf8_slice_codeunits(column, 0, _LONGEST_TEXT))
+        for column in (offsets, *batch.columns[1:])
+    ]
+
+
+def _escaped(texts: pa.Array) -> pa.Array:
+    if not pc.any(pc.match_substring_regex(texts, _SPECIAL)).as_py():
+        return texts
+    for plain, written in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;")):
+        texts = pc.replace_substring(texts, plain, written)
+    # What looks like an escaped character is one in a workbook: its first underscore is written as one.
+    texts = pc.replace_substring_regex(texts, "_(x[0-9a-fA-F]{4}_)", r"_x005F_\1")
+    return pc.replace_substring_regex(texts, r"[\x00-\x08\x0b\x0c\x0e-\x1f]", "\ufffd")
 
 
 def log_row_count(workbook: bytes) -> int:

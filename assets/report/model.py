@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict
 from assets.periods import Preset
 from assets.presentation import Component, Filters, Format, Language
 
-TAGGED_ROWS = 10_000
+TAGGED_ROWS = 5_000
 
 
 class State(StrEnum):
