@@ -13,6 +13,7 @@ import tempfile
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from datetime import timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -24,11 +25,12 @@ from rich.console import Console
 from rich.table import Table
 
 from assets.report.log import printed_log
-from benchmarks.events import LAST_DAY, event_batches
+from benchmarks.events import DAYS, LAST_DAY, event_batches
 from benchmarks.measure import Measured, in_turn, python
 from tests.postgres import Postgres, cluster
 
 PLOT, FIGURES = Path("docs/benchmarks.svg"), Path("docs/benchmarks.json")
+_YEAR = 365
 OURS, YARDSTICK = "ours", "yardstick"
 CONFIG = """
 lake: {folder}/lake
@@ -38,7 +40,7 @@ workspaces:
   - slug: bench
     name: Bench
     timezone: America/New_York
-    first_day: 2025-10-30
+    first_day: 2024-12-31
     pdf_log_rows: {rows}
     interactive: false
     formats: [html, pdf]
@@ -79,12 +81,12 @@ class Bench:
         """Return *count*, scaled."""
         return max(100, round(count * self.scale))
 
-    def table(self, count: int) -> str:
-        """Return a table of the database with *count* events."""
-        name = f"events_{count}"
+    def table(self, count: int, days: int = DAYS) -> str:
+        """Return a table of the database with *count* events of *days* days."""
+        name = f"events_{count}_{days}"
         if self._is_new(Path(name)):
             with dbapi.connect(self.url.replace("+psycopg", "")) as connection, connection.cursor() as cursor:
-                for batch in event_batches(count):
+                for batch in event_batches(count, days):
                     rows = pa.Table.from_batches([batch]).to_reader(100_000)
                     cursor.adbc_ingest(name, rows, mode="create_append")
                 connection.commit()
@@ -218,6 +220,16 @@ def small(bench: Bench) -> Iterator[Line]:
     yield Line("small day", 1_000, in_turn(ways), "0.77x")
 
 
+def backfill(bench: Bench) -> Iterator[Line]:
+    """A year of the flow as one run of Dagster."""
+    folder, count = bench.folder / "backfill", bench.events(1_000_000)
+    folder.mkdir(exist_ok=True)
+    table, config = bench.table(count, _YEAR), folder / "reports.yaml"
+    config.write_text(CONFIG.format(folder=folder, rows=0, url=bench.url, table=table))
+    ways = {OURS: python("backfill", config, LAST_DAY - timedelta(_YEAR - 1), LAST_DAY)}
+    yield Line("backfill of 365 days", count, in_turn(ways, runs=1), "60 s")
+
+
 def pdf(bench: Bench) -> Iterator[Line]:
     """The whole log, printed."""
     others = {1_000: ("weasyprint", "chromium"), 5_000: ("weasyprint", "chromium")}
@@ -255,6 +267,7 @@ STAGES: dict[str, Callable[[Bench], Iterator[Line]]] = {
     "aggregate": aggregate,
     "whole": whole,
     "small": small,
+    "backfill": backfill,
     "pdf": pdf,
     "tables": tables,
     "starting": starting,

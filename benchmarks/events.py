@@ -33,16 +33,16 @@ _PEOPLE = 60
 _EVENTS_OF_A_CONTACT = 6
 
 
-def event_batches(count: int, seed: int = 7) -> Iterator[pa.RecordBatch]:
-    """Yield *count* events of `DAYS` days up to `LAST_DAY`, oldest first."""
+def event_batches(count: int, days: int = DAYS, seed: int = 7) -> Iterator[pa.RecordBatch]:
+    """Yield *count* events of *days* days up to `LAST_DAY`, oldest first."""
     rng = np.random.default_rng(seed)
     end = int(datetime(LAST_DAY.year, LAST_DAY.month, LAST_DAY.day, 23, tzinfo=UTC).timestamp())
     blocks = -(-count // _BLOCK)
     for number in range(blocks):
         first = number * count // blocks
         size = (number + 1) * count // blocks - first
-        span = DAYS * _DAY_SECONDS // blocks
-        start = end - DAYS * _DAY_SECONDS + number * span
+        span = days * _DAY_SECONDS // blocks
+        start = end - days * _DAY_SECONDS + number * span
         yield _block(rng, first, size, start, span)
 
 

@@ -3,7 +3,7 @@
 `log_counts` is forgotten first and written last: a day is built when it is there.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from zoneinfo import ZoneInfo
@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from sqlalchemy import Select, Table, func, select
 
 from assets.aggregates.history import history, stale_days
-from assets.aggregates.judged import judged_events
+from assets.aggregates.judged import judged_events, repeated_ids
 from assets.events import Action
 from assets.periods import DAY, Period, periods_of_days
 from assets.warehouse.lake import Lake
@@ -76,8 +76,11 @@ def build_days(warehouse: Lake, period: Period) -> Built:
         later = {day for day in stale_days(warehouse) if day > period.last_day}
         days = sorted(later | (before.keys() & set(period.days)))
         warehouse.forget(LOG_COUNTS, days)
+        if days:
+            found = warehouse.query(repeated_ids(days[0], days[-1])).columns
+            repeated = list(zip(*(column.to_pylist() for column in found), strict=True))
         for each in _pieces(warehouse, days, period.zone):
-            _build_log(warehouse, each, before)
+            _build_log(warehouse, each, before, repeated)
         return _tally(warehouse, days)
 
 
@@ -95,12 +98,14 @@ def _pieces(warehouse: Lake, days: list[date], zone: ZoneInfo) -> Iterator[Perio
                 first, held = day + DAY, 0
 
 
-def _build_log(warehouse: Lake, period: Period, before: dict[date, str]) -> None:
+def _build_log(
+    warehouse: Lake, period: Period, before: dict[date, str], repeated: Sequence[tuple[str, date]]
+) -> None:
     kinds: list[pa.Table] = []
     schema = pa.schema([pa.field("local_day", pa.date32()), *arrow_schema(ASSIGNMENT_LOG)])
 
     def logged() -> Iterator[pa.RecordBatch]:
-        for batch in warehouse.stream(judged_events(period)):
+        for batch in warehouse.stream(judged_events(period, repeated)):
             kinds.append(_count_kinds(batch))
             is_logged = pc.equal(batch.column("verdict"), "logged")
             rows = batch if pc.all(is_logged).as_py() else batch.filter(is_logged)  # which copies them

@@ -4,15 +4,19 @@ An event whose id an earlier day has is `repeated`; one that leaves the last kno
 is `no_change`; the others are `logged`. Reads earlier days; writes nothing.
 """
 
+from collections.abc import Sequence
+from datetime import date
 from typing import Any
 
 from sqlalchemy import (
     CTE,
     ColumnElement,
-    CompoundSelect,
+    Date,
     Select,
+    Text,
     and_,
     case,
+    column,
     exists,
     false,
     func,
@@ -21,6 +25,7 @@ from sqlalchemy import (
     select,
     true,
     union_all,
+    values,
 )
 from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
@@ -38,12 +43,47 @@ _CARRIED = (
     "assignee_id",
     "assignee_name",
 )
+_NO_ID = ("", date.min)  # an id is never empty, and VALUES never without a row
 _PROVENANCE = ("origin", "time_quality", "source_quality")
 
 
-def judged_events(period: Period) -> Select[Any]:
-    """Return the log's columns and `verdict` for each accepted event of *period*, in the log's order."""
+def repeated_ids(first: date, last: date) -> Select[Any]:
+    """Find the ids that the log of *first* to *last* looks at and that occur on several days, up to *last*.
+
+    Returns `event_id` and its `first_day`: only there does it count. Hashes come first: there are many ids.
+    """
     events = ASSIGNMENT_EVENTS.c
+    hashed = func.hash(events.event_id)
+    is_asked = events.local_day.between(first, last)
+    unstated = select(_contact(events)).where(is_asked, ~events.previous_stated)
+    looked_at = union_all(
+        select(hashed).where(is_asked),
+        select(hashed).where(events.local_day < last, _contact(events).in_(unstated)),
+    )
+    on_several_days = func.min(events.local_day) < func.max(events.local_day)
+    suspects = (
+        select(hashed)
+        .where(events.local_day <= last, hashed.in_(looked_at))
+        .group_by(hashed)
+        .having(on_several_days)
+    )
+    return (
+        select(events.event_id, func.min(events.local_day).label("first_day"))
+        .where(events.local_day <= last, hashed.in_(suspects))
+        .group_by(events.event_id)
+        .having(on_several_days)
+    )
+
+
+def judged_events(period: Period, repeated_ids: Sequence[tuple[str, date]]) -> Select[Any]:
+    """Return the log's columns and `verdict` for each accepted event of *period*, in the log's order.
+
+    *repeated_ids* are the ids that occur on several days, each with its first day.
+    """
+    events = ASSIGNMENT_EVENTS.c
+    repeated = values(column("event_id", Text), column("first_day", Date), name="repeated").data(
+        repeated_ids or [_NO_ID]
+    )
     asked = (
         select(ASSIGNMENT_EVENTS, _contact(events).label("contact"))
         .where(events.local_day.between(period.first_day, period.last_day))
@@ -56,7 +96,6 @@ def judged_events(period: Period) -> Select[Any]:
         .where(events.local_day < period.first_day, _contact(events).in_(unstated))
         .cte("earlier")
     )
-    repeated = _repeated(union_all(select(asked.c.event_id), select(earlier.c.event_id)), period)
     known = _last_known(asked.c, earlier.c, unstated, repeated.c)
     event = asked.c
     was_id = case((event.previous_stated, event.previous_assignee_id), else_=known.c.known_id)
@@ -96,19 +135,6 @@ def judged_events(period: Period) -> Select[Any]:
 def _contact(events: _Columns) -> ColumnElement[str]:
     """Whose assignee changes: the contact's; a conversation without a contact stands for itself."""
     return func.coalesce(events.contact_id, literal("conversation ") + events.conversation_id)
-
-
-def _repeated(ids: CompoundSelect[Any], period: Period) -> CTE:
-    """Find those of *ids* that occur on several days, and their first day: only there do they count."""
-    events = ASSIGNMENT_EVENTS.c
-    first_day, last_day = func.min(events.local_day), func.max(events.local_day)
-    return (
-        select(events.event_id, first_day.label("first_day"))
-        .where(events.local_day <= period.last_day, events.event_id.in_(ids))
-        .group_by(events.event_id)
-        .having(first_day < last_day)
-        .cte("repeated")
-    )
 
 
 def _last_known(asked: _Columns, earlier: _Columns, unstated: Select[tuple[str]], repeated: _Columns) -> CTE:
