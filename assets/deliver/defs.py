@@ -118,7 +118,8 @@ def _metadata(published: Published, archive: ArchiveResource) -> dict[str, dg.Me
     from assets.render.charts import bar_chart_png  # noqa: PLC0415 - half a second
 
     report, archived = published.report, published.archived
-    picture = b64encode(bar_chart_png(report, words(report.look.language))).decode() if report.total else ""
+    spoken = words(report.look.language)
+    picture = b64encode(bar_chart_png(report.by_source, spoken)).decode() if report.total else ""
     chart = f"![Assignments by source](data:image/png;base64,{picture})" if picture else "no assignments"
     return {
         "assignments": dg.MetadataValue.int(report.total),

@@ -21,8 +21,9 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 from assets.render.colours import OTHERS, PALETTE, colours
 from assets.render.language import Words
 from assets.render.text import shortened
-from assets.report.model import DayCount, Report, SourceCount
+from assets.report.model import DayCount, SourceCount
 
+Sources = tuple[SourceCount, ...]
 FONTS = [
     "Noto Sans",
     "Noto Sans CJK SC",
@@ -77,12 +78,12 @@ def _drawing(width: float, height: float) -> Iterator[tuple[Figure, Axes]]:
 
 
 @lru_cache(_REMEMBERED)
-def bar_chart(report: Report, words: Words) -> Chart:
+def bar_chart(by_source: Sources, words: Words) -> Chart:
     """Draw the count per source as horizontal bars, the largest on top."""
     _ = words.say
-    with _drawing(_BARS, _height(report)) as (figure, axes):
-        _draw_bars(axes, _drawn(report, words), words)
-        return _chart(figure, f"{_('Assignments by source')}: {_spoken(report, words)}")
+    with _drawing(_BARS, _height(by_source)) as (figure, axes):
+        _draw_bars(axes, _drawn(by_source, words), words)
+        return _chart(figure, f"{_('Assignments by source')}: {_spoken(by_source, words)}")
 
 
 def _draw_bars(axes: Axes, sources: tuple[SourceCount, ...], words: Words) -> None:
@@ -104,11 +105,11 @@ def _draw_bars(axes: Axes, sources: tuple[SourceCount, ...], words: Words) -> No
 
 
 @lru_cache(_REMEMBERED)
-def pie_chart(report: Report, words: Words) -> Chart:
+def pie_chart(by_source: Sources, words: Words) -> Chart:
     """Draw each source's share as a ring with the total inside, and a legend beside it."""
     _ = words.say
-    sources = _drawn(report, words)
-    with _drawing(_RING, _height(report)) as (figure, axes):
+    sources, total = _drawn(by_source, words), sum(each.count for each in by_source)
+    with _drawing(_RING, _height(by_source)) as (figure, axes):
         wedges = axes.pie(
             [each.count for each in sources],
             colors=colours(sources),
@@ -116,7 +117,7 @@ def pie_chart(report: Report, words: Words) -> Chart:
             counterclock=False,
             wedgeprops={"width": 0.38, "edgecolor": "white", "linewidth": 1},
         )[0]
-        axes.text(0, 0, words.number(report.total), ha="center", va="center", fontsize=14, fontweight="bold")
+        axes.text(0, 0, words.number(total), ha="center", va="center", fontsize=14, fontweight="bold")
         legend = [
             f"{label} {words.number(each.count)} ({words.share(each.share_pct)})"
             for each in sources
@@ -125,13 +126,13 @@ def pie_chart(report: Report, words: Words) -> Chart:
         figure.legend(
             wedges, legend, loc="outside right center", frameon=False, handlelength=0.9, fontsize=8.5
         )
-        return _chart(figure, f"{_('Share of each source')}: {_spoken(report, words)}")
+        return _chart(figure, f"{_('Share of each source')}: {_spoken(by_source, words)}")
 
 
-def _drawn(report: Report, words: Words) -> tuple[SourceCount, ...]:
+def _drawn(by_source: Sources, words: Words) -> tuple[SourceCount, ...]:
     """Return the sources that a chart has room for, translated: past the largest, the rest as one."""
     _ = words.say
-    largest, rest = report.by_source[:_MOST_SOURCES], report.by_source[_MOST_SOURCES:]
+    largest, rest = by_source[:_MOST_SOURCES], by_source[_MOST_SOURCES:]
     if len(rest) > 1:
         count, share = sum(each.count for each in rest), sum(each.share_pct or 0 for each in rest)
         label = _("%(count)s more sources") % {"count": words.number(len(rest))}
@@ -139,18 +140,19 @@ def _drawn(report: Report, words: Words) -> tuple[SourceCount, ...]:
     return tuple(each.model_copy(update={"label": words.say(each.label)}) for each in (*largest, *rest))
 
 
-def _height(report: Report) -> float:
-    return 1.3 + 0.26 * max(_FEWEST_BARS, min(len(report.by_source), _MOST_SOURCES + 1))
+def _height(by_source: Sources) -> float:
+    return 1.3 + 0.26 * max(_FEWEST_BARS, min(len(by_source), _MOST_SOURCES + 1))
 
 
 @lru_cache(_REMEMBERED)
-def trend_chart(report: Report, words: Words) -> Chart:
+def trend_chart(by_day: tuple[DayCount, ...], words: Words) -> Chart:
     """Draw the count of each day; a day that was not loaded has a hatched mark instead of a bar."""
     _ = words.say
     with _drawing(_PAGE, 2.3) as (figure, axes):
-        _draw_days(axes, report.by_day, words)
+        _draw_days(axes, by_day, words)
         alternative = _("Assignments per day: %(total)s in %(days)s days")
-        return _chart(figure, alternative % {"total": words.number(report.total), "days": len(report.by_day)})
+        total = words.number(sum(each.count for each in by_day))
+        return _chart(figure, alternative % {"total": total, "days": len(by_day)})
 
 
 def _draw_days(axes: Axes, days: tuple[DayCount, ...], words: Words) -> None:
@@ -180,17 +182,17 @@ def _draw_days(axes: Axes, days: tuple[DayCount, ...], words: Words) -> None:
     axes.set_axisbelow(True)
 
 
-def bar_chart_png(report: Report, words: Words) -> bytes:
+def bar_chart_png(by_source: Sources, words: Words) -> bytes:
     """Draw the bar chart as PNG, for places that show pictures only."""
-    with _drawing(_BARS, _height(report)) as (figure, axes):
-        _draw_bars(axes, _drawn(report, words), words)
+    with _drawing(_BARS, _height(by_source)) as (figure, axes):
+        _draw_bars(axes, _drawn(by_source, words), words)
         buffer = BytesIO()
         figure.savefig(buffer, format="png", dpi=110)
         return buffer.getvalue()
 
 
-def _spoken(report: Report, words: Words) -> str:
-    return ", ".join(f"{each.label} {words.number(each.count)}" for each in _drawn(report, words))
+def _spoken(by_source: Sources, words: Words) -> str:
+    return ", ".join(f"{each.label} {words.number(each.count)}" for each in _drawn(by_source, words))
 
 
 def _chart(figure: Figure, alternative: str) -> Chart:

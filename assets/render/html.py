@@ -86,9 +86,9 @@ def render_html(report: Report, printed: pa.Table, version: int, log: CodedLog |
             facts=Markup(_json(page_facts(report, layout, script()))) if has_data else "",  # noqa: S704 - "<" escaped
             events=events,
             charts={
-                "bar": charts.bar_chart(report, spoken) if has_charts else None,
-                "pie": charts.pie_chart(report, spoken) if has_charts else None,
-                "trend": charts.trend_chart(report, spoken) if len(report.by_day) > 1 else None,
+                "bar": charts.bar_chart(report.by_source, spoken) if has_charts else None,
+                "pie": charts.pie_chart(report.by_source, spoken) if has_charts else None,
+                "trend": charts.trend_chart(report.by_day, spoken) if len(report.by_day) > 1 else None,
             },
             sentences=[(sentence(each, spoken), each.fragment) for each in report.findings],
             heat_map=_heat_map(report, spoken),

@@ -76,13 +76,13 @@ def mail_bodies(report: Report, said: Said) -> Bodies:
         "sentences": [sentence(each, spoken) for each in report.findings] if said.figures else [],
         "attached": ", ".join(said.attached),
         "picture": PICTURE if has_picture else None,
-        "alternative": charts.bar_chart(report, spoken).alternative if has_picture else "",
+        "alternative": charts.bar_chart(report.by_source, spoken).alternative if has_picture else "",
     }
     return Bodies(
         subject=subject,
         text=jinja.overlay(autoescape=False).get_template("mail.txt.j2").render(shown),
         html=_INLINER.inline(jinja.get_template("mail.html.j2").render(shown)),
-        pictures={PICTURE: charts.bar_chart_png(report, spoken)} if has_picture else {},
+        pictures={PICTURE: charts.bar_chart_png(report.by_source, spoken)} if has_picture else {},
     )
 
 

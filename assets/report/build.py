@@ -5,13 +5,14 @@ from datetime import date, datetime
 
 import pandas as pd
 import pyarrow as pa
+from sqlalchemy import func, select
 
 from assets.aggregates.history import data_versions
 from assets.config import ReportSpec, Workspace
 from assets.errors import ConfigError
 from assets.events import source_label
 from assets.periods import Period, Preset, first_instant, preset_period, previous_period
-from assets.presentation import Component, Format
+from assets.presentation import Component, Filters, Format
 from assets.report import findings, proof
 from assets.report.brand import logo_address
 from assets.report.chains import find_chains, find_hand_offs
@@ -21,6 +22,7 @@ from assets.report.holdings import count_holdings, last_steps
 from assets.report.log import hours_of_the_week, log_rows
 from assets.report.masking import masked, masked_filters
 from assets.report.model import (
+    TAGGED_ROWS,
     Components,
     DayCount,
     LogSummary,
@@ -40,6 +42,7 @@ from assets.warehouse.lake import Lake
 
 _EXAMPLES = 20
 _DATA_FORMATS = (Format.CSV, Format.XLSX, Format.PARQUET)
+_OF_ROWS = (Component.HEAT_MAP, Component.CHAINS, Component.HAND_OFFS, Component.ASSIGNEES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,25 +83,34 @@ def build_report(
     """
     period = period_of(spec, report_date, workspace)
     as_of = min(as_of, running_until(warehouse, period, as_of) or as_of)
-    rows = warehouse.query(log_rows(period, as_of, spec.filters))
+    is_whole = _needs_whole_log(spec)
+    statement = log_rows(period, as_of, spec.filters)
+    rows = warehouse.query(statement if is_whole else statement.limit(spec.pdf_log_rows))
+    counts = _counts(warehouse, period, as_of, spec.filters)
+    total = int(counts["count"].sum())
     assignees = count_holdings(warehouse.query(last_steps(period)), rows) if _holds(spec) else ()
     if spec.mask_contacts:
         if workspace.mask_key is None:
             raise ConfigError(f"{workspace.slug}: `mask_contacts` needs the workspace's `mask_key`")
         rows = masked(rows, reveal(workspace.mask_key))
     coded = code_log(rows)
-    counts = _counts(rows)
     missing = missing_days(warehouse, period, as_of)
     first = first_loaded_day(warehouse)
     by_source = _by_source(counts)
     by_day = _by_day(counts, period, as_of, set(missing))
     quality = count_quality(warehouse, period, examples=0 if spec.mask_contacts else _EXAMPLES)
     start, end = period.bounds
-    has_nothing = first is None or period.last_day < first or (spec.filters.active and not rows.num_rows)
+    has_nothing = first is None or period.last_day < first or (spec.filters.active and not total)
     components = _components(spec, State.NO_DATA if has_nothing else State.SHOWN)
     shows = components.shows
     heat_map = hours_of_the_week(coded.instants, workspace.zone).tolist()
     hand_offs = find_hand_offs(coded)
+    by_rows = (
+        ProofLine(name=Total.LOG, total=rows.num_rows),
+        ProofLine(name=Total.HOURS, total=sum(map(sum, heat_map))),
+        ProofLine(name=Total.HAND_OFFS, total=sum(map(sum, hand_offs.counts))),
+        *proof.by_assignees(assignees, hand_offs),
+    )
     report = Report(
         workspace=workspace.slug,
         workspace_name=workspace.name,
@@ -114,12 +126,12 @@ def build_report(
             timezone=workspace.timezone,
         ),
         filters=masked_filters(spec.filters) if spec.mask_contacts else spec.filters,
-        total=int(counts["count"].sum()),
+        total=total,
         by_source=by_source,
         by_day=by_day,
         log=LogSummary(
-            rows_total=rows.num_rows,
-            rows_shown=min(rows.num_rows, spec.pdf_log_rows),
+            rows_total=total,
+            rows_shown=min(total, spec.pdf_log_rows),
             files=tuple(each.file for each in _DATA_FORMATS if each in spec.formats),
             sha256="",
         ),
@@ -148,12 +160,9 @@ def build_report(
         provisional=bool(missing or quality.unreadable),
         missing_days=tuple(missing),
         proof=(
-            ProofLine(name=Total.LOG, total=rows.num_rows),
             ProofLine(name=Total.SOURCES, total=sum(each.count for each in by_source)),
             ProofLine(name=Total.DAYS, total=sum(each.count for each in by_day)),
-            ProofLine(name=Total.HOURS, total=sum(map(sum, heat_map))),
-            ProofLine(name=Total.HAND_OFFS, total=sum(map(sum, hand_offs.counts))),
-            *proof.by_assignees(assignees, hand_offs),
+            *(by_rows if is_whole else ()),
             *proof.by_aggregates(warehouse, period, as_of, spec.filters),
         ),
         data_version=data_versions(warehouse).of(days_of_report(spec, report_date, workspace)),
@@ -168,10 +177,20 @@ def _holds(spec: ReportSpec) -> bool:
     return Component.ASSIGNEES in spec.components and not spec.filters.active
 
 
-def _counts(rows: pa.Table) -> pd.DataFrame:
-    """Return the number of rows per `local_day` and `source`, as `count`."""
-    grouped = rows.group_by(["local_day", "source"]).aggregate([([], "count_all")])
-    frame: pd.DataFrame = grouped.rename_columns(["local_day", "source", "count"]).to_pandas()
+def _needs_whole_log(spec: ReportSpec) -> bool:
+    """Tell whether more of the log is needed than the rows that are printed: it is large."""
+    formats, components = set(spec.formats), set(spec.components)
+    has_filters = spec.interactive and Format.HTML in formats and Component.LOG in components
+    carries_log = spec.attach_log or spec.pdf_log_rows > TAGGED_ROWS
+    of_rows = not formats.isdisjoint(_DATA_FORMATS) or not components.isdisjoint(_OF_ROWS)
+    return has_filters or carries_log or of_rows
+
+
+def _counts(warehouse: Lake, period: Period, as_of: datetime, filters: Filters) -> pd.DataFrame:
+    """Return the number of log rows per `local_day` and `source`, as `count`."""
+    log = log_rows(period, as_of, filters).subquery().c
+    counted = select(log.local_day, log.source, func.count().label("count"))
+    frame: pd.DataFrame = warehouse.query(counted.group_by(log.local_day, log.source)).to_pandas()
     return frame
 
 

@@ -137,13 +137,13 @@ def test_an_empty_report_has_no_share_and_no_chart() -> None:
 def test_the_trend_has_each_day_whatever_their_number(days: int) -> None:
     report = make_report({"user": 5}, days=days)
     missing = (*report.by_day[:-1], DayCount(day=report.by_day[-1].day, count=0, is_loaded=False))
-    drawn = charts.trend_chart(report.model_copy(update={"by_day": missing}), words("en"))
+    drawn = charts.trend_chart(missing, words("en"))
     assert "<pattern" in drawn.svg, "the day that is not loaded is hatched"
 
 
 def test_charts_say_in_words_what_they_show() -> None:
     report = make_report({"user": 1500, "<script>": 5, "$_$": 4})
-    drawn = [charts.bar_chart(report, words("en")), charts.pie_chart(report, words("en"))]
+    drawn = [charts.bar_chart(report.by_source, words("en")), charts.pie_chart(report.by_source, words("en"))]
     assert all("User 1,500" in chart.alternative for chart in drawn)
     assert not any("<script" in chart.svg for chart in drawn)
     assert 'alt="Assignments by source: User 1,500, &lt;Script&gt; 5, $ $ 4"' in render_html(
@@ -159,7 +159,7 @@ def test_known_sources_keep_their_colour_and_no_two_share_one() -> None:
 
 def test_a_chart_of_very_many_sources_has_room_for_the_largest() -> None:
     report = make_report({f"source_{n:04d}": 5000 - n for n in range(3000)})
-    drawn = charts.bar_chart(report, words("en"))
+    drawn = charts.bar_chart(report.by_source, words("en"))
     assert "2,976 more sources" in drawn.alternative
     assert len(drawn.svg) < 200_000
     assert "Source 2999" in render_html(report, log_of([]), 1), "the table has them all"
