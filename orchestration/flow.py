@@ -3,12 +3,12 @@
 The stages are the same functions that the Dagster assets call; only the order is decided here.
 """
 
+from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import date, datetime
-from itertools import chain
 from multiprocessing import cpu_count, get_context
 
 from assets.aggregates.build import build_days
@@ -145,24 +145,30 @@ def _made(order: Order, config: Config, say: Say) -> Iterator[Published]:
 
     Raises what one of them raised, after the others are done.
     """
-    specs = _longest_first(order)
-    others = min(cpu_count(), len(specs)) - 1
-    say(f"rendering {len(specs)} reports")
-    failed = []
+    waiting = deque(_longest_first(order))
+    others = min(cpu_count(), len(waiting)) - 1
+    say(f"rendering {len(waiting)} reports")
+    given: dict[Future[Published], ReportSpec] = {}
+    failed: list[BaseException] = []
     with ExitStack() as stack:
-        futures: dict[Future[Published], ReportSpec] = {}
-        if others:
-            pool = stack.enter_context(ProcessPoolExecutor(others, mp_context=get_context("spawn")))
-            futures = {pool.submit(_make, order, spec, config): spec for spec in specs}
-        not_begun = (spec for future, spec in reversed(futures.items()) if future.cancel())
-        here = ((spec, _make_here(order, spec, config)) for spec in (not_begun if others else specs))
-        there = ((futures[each], each) for each in as_completed(futures) if not each.cancelled())
-        for spec, future in chain(here, there):
-            if error := future.exception():
-                failed.append(error)
-            else:
-                say(f"{spec.name}: archived")
-                yield future.result()
+        if others > 0:
+            pool = ProcessPoolExecutor(others, mp_context=get_context("spawn"))
+            stack.callback(pool.shutdown, cancel_futures=True)
+        while waiting or given:
+            while waiting and len(given) < others and not failed:
+                spec = waiting.popleft()
+                given[pool.submit(_make, order, spec, config)] = spec
+            if waiting:
+                spec = waiting.pop()
+                given[_make_here(order, spec, config)] = spec
+            for future in wait(given, return_when=FIRST_COMPLETED).done:
+                spec = given.pop(future)
+                if error := future.exception():
+                    say(f"{spec.name}: {error}")
+                    failed.append(error)
+                else:
+                    say(f"{spec.name}: archived")
+                    yield future.result()
     if failed:
         raise failed[0]
 

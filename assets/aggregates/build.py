@@ -76,9 +76,10 @@ def build_days(warehouse: Lake, period: Period) -> Built:
         later = {day for day in stale_days(warehouse) if day > period.last_day}
         days = sorted(later | (before.keys() & set(period.days)))
         warehouse.forget(LOG_COUNTS, days)
-        if days:
-            found = warehouse.query(repeated_ids(days[0], days[-1])).columns
-            repeated = list(zip(*(column.to_pylist() for column in found), strict=True))
+        if not days:
+            return _tally(warehouse, days)
+        found = warehouse.query(repeated_ids(days[0], days[-1])).columns
+        repeated = list(zip(*(column.to_pylist() for column in found), strict=True))
         for each in _pieces(warehouse, days, period.zone):
             _build_log(warehouse, each, before, repeated)
         return _tally(warehouse, days)

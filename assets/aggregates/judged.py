@@ -9,6 +9,7 @@ from datetime import date
 from typing import Any
 
 from sqlalchemy import (
+    ARRAY,
     CTE,
     ColumnElement,
     Date,
@@ -16,7 +17,7 @@ from sqlalchemy import (
     Text,
     and_,
     case,
-    column,
+    cast,
     exists,
     false,
     func,
@@ -25,7 +26,6 @@ from sqlalchemy import (
     select,
     true,
     union_all,
-    values,
 )
 from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
@@ -43,7 +43,6 @@ _CARRIED = (
     "assignee_id",
     "assignee_name",
 )
-_NO_ID = ("", date.min)  # an id is never empty, and VALUES never without a row
 _PROVENANCE = ("origin", "time_quality", "source_quality")
 
 
@@ -56,16 +55,12 @@ def repeated_ids(first: date, last: date) -> Select[Any]:
     hashed = func.hash(events.event_id)
     is_asked = events.local_day.between(first, last)
     unstated = select(_contact(events)).where(is_asked, ~events.previous_stated)
-    looked_at = union_all(
-        select(hashed).where(is_asked),
-        select(hashed).where(events.local_day < last, _contact(events).in_(unstated)),
-    )
+    of_contacts = select(hashed).where(events.local_day < last, _contact(events).in_(unstated))
     on_several_days = func.min(events.local_day) < func.max(events.local_day)
-    suspects = (
-        select(hashed)
-        .where(events.local_day <= last, hashed.in_(looked_at))
-        .group_by(hashed)
-        .having(on_several_days)
+    suspects = union_all(
+        select(hashed).where(events.local_day < first, hashed.in_(select(hashed).where(is_asked))),
+        select(hashed).where(is_asked).group_by(hashed).having(on_several_days),
+        select(hashed).where(hashed.in_(of_contacts)).group_by(hashed).having(on_several_days),
     )
     return (
         select(events.event_id, func.min(events.local_day).label("first_day"))
@@ -81,9 +76,11 @@ def judged_events(period: Period, repeated_ids: Sequence[tuple[str, date]]) -> S
     *repeated_ids* are the ids that occur on several days, each with its first day.
     """
     events = ASSIGNMENT_EVENTS.c
-    repeated = values(column("event_id", Text), column("first_day", Date), name="repeated").data(
-        repeated_ids or [_NO_ID]
-    )
+    ids, first_days = ([each[at] for each in repeated_ids] for at in (0, 1))
+    repeated = select(
+        func.unnest(cast(literal(ids, ARRAY(Text)), ARRAY(Text))).label("event_id"),
+        func.unnest(cast(literal(first_days, ARRAY(Date)), ARRAY(Date))).label("first_day"),
+    ).cte("repeated")
     asked = (
         select(ASSIGNMENT_EVENTS, _contact(events).label("contact"))
         .where(events.local_day.between(period.first_day, period.last_day))

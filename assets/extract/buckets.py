@@ -43,12 +43,13 @@ class Buckets:
     def _write(self) -> None:
         if self._folder is None:
             self._folder = Path(self._files.enter_context(TemporaryDirectory(prefix="events-")))
-        path = self._folder / f"{len(list(self._folder.iterdir()))}.arrow"
+        path = self._folder / "rows.arrow"
         days = list(self._held)
         with pa.ipc.new_file(path, self._schema) as file:
             for day in days:
                 file.write(pa.Table.from_batches(self._held[day]).combine_chunks().to_batches()[0])
         reader = pa.ipc.open_file(self._files.enter_context(pa.OSFile(str(path))))
+        path.unlink()  # it is gone with this process, however that ends
         for number, day in enumerate(days):
             self._written[day].append((reader, number))
         self._held.clear()

@@ -23,7 +23,6 @@ from assets.sources.batches import Batch, Unreadable
 from assets.warehouse import engine
 
 _PIECE_ROWS = 500_000
-_NO_TIME = np.iinfo(np.int64).min
 
 _REASON = """CASE
     WHEN fault IS NOT NULL THEN fault
@@ -86,7 +85,7 @@ class Staging:
             self._unreadable.append((item.origin, item.reason))
         elif item.rows.num_rows:
             rows = contract_rows(item)
-            instants = times.plain_instants(rows.column("occurred_at"))
+            instants = times.plain_instants(rows.column("occurred_at"), self._time_format)
             if instants is None or not _are_events(rows):
                 placed = self._placed_by_sql(item, rows)
                 self._count_without_day(item.origin, placed)
@@ -153,18 +152,21 @@ class Staging:
         """Keep the rows of the days, and count them apart from that."""
         stands_at = placed.column("stands_at")
         start, end = self._bounds[0], self._bounds[-1]
-        is_asked = pc.and_(pc.greater_equal(stands_at, start), pc.less(stands_at, end))
-        self.placed_count += pc.sum(is_asked).as_py() or 0
-        micros = pc.fill_null(stands_at.cast(pa.int64()), np.iinfo(np.int64).min).to_numpy()
-        at = np.searchsorted(self._bounds.cast(pa.int64()).to_numpy(), micros, side="right") - 1
+        is_asked = pc.fill_null(pc.and_(pc.greater_equal(stands_at, start), pc.less(stands_at, end)), False)  # noqa: FBT003
+        self.placed_count += is_asked.true_count
         rows = placed.select(PLACED.names).cast(PLACED)
+        if is_asked.true_count < rows.num_rows:  # what is kept holds its whole batch
+            rows, stands_at = rows.filter(is_asked), stands_at.filter(is_asked)
+        if not rows.num_rows:
+            return
+        micros = stands_at.cast(pa.int64()).to_numpy()
+        at = np.searchsorted(self._bounds.cast(pa.int64()).to_numpy(), micros, side="right") - 1
         if (np.diff(at) < 0).any():
             order = np.argsort(at, kind="stable")
             at, rows = at[order], rows.take(pa.array(order))
         cuts = [0, *(np.flatnonzero(np.diff(at)) + 1).tolist(), len(at)]
         for first, last in pairwise(cuts):
-            if 0 <= at[first] < len(self._days):
-                self._buckets.add(self._days[at[first]], rows.slice(first, last - first))
+            self._buckets.add(self._days[at[first]], rows.slice(first, last - first))
 
     def pieces(self) -> Iterator[Judged]:
         """Yield all days, judged, some at a time; each is good until the next one."""

@@ -21,19 +21,22 @@ _EPOCH = r"^(\d{9,10}|\d{12,13}|\d{15,16})(\.\d{1,6})?$"
 _FIRST, _LAST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 
 
-def plain_instants(cells: pa.Array) -> pa.Array | None:
+def plain_instants(cells: pa.Array, time_format: str | None) -> pa.Array | None:
     """Return *cells* as UTC instants where each is a time with its zone, typed or in ISO 8601, else None.
 
     What `instant_columns` says of such times, at once.
     """
     if cells.null_count or (pa.types.is_timestamp(cells.type) and cells.type.tz is None):
         return None
-    if pa.types.is_string(cells.type) and not pc.all(pc.match_substring_regex(cells, _PLAIN)).as_py():
+    is_text = pa.types.is_string(cells.type)
+    if is_text and (time_format or not pc.all(pc.match_substring_regex(cells, _PLAIN)).as_py()):
         return None
     try:
-        return cells.cast(_INSTANTS)
+        instants = cells.cast(_INSTANTS)
     except pa.ArrowInvalid:  # February 30
         return None
+    is_usual = pc.and_(pc.greater_equal(instants, _FIRST), pc.less(instants, _LAST))
+    return instants if pc.all(is_usual).as_py() else None
 
 
 def instant_columns(kind: pa.DataType, time_format: str | None) -> str:

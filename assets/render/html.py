@@ -65,7 +65,7 @@ def render_html(report: Report, printed: pa.Table, version: int, log: CodedLog |
     1,000 are in the table for those without script; on paper two sample rows stand for them: `pdf.py` sets
     them.
     """
-    listed = printed.slice(0, _LISTED_ROWS) if log else printed
+    listed = printed.slice(0, _LISTED_ROWS) if log is not None else printed
     from assets.render import charts  # noqa: PLC0415 - half a second, and only pages need it
 
     spoken = words(report.look.language)
@@ -95,7 +95,9 @@ def render_html(report: Report, printed: pa.Table, version: int, log: CodedLog |
             hand_offs=_matrix(report.hand_offs, spoken) if report.hand_offs else None,
             missing_days=spoken.left_to_right(_listed(report.missing_days)),
             header=printed.column_names,
-            rows=zip(*(column.to_pylist() for column in listed.columns), strict=True) if log else _SAMPLES,
+            rows=zip(*(column.to_pylist() for column in listed.columns), strict=True)
+            if log is not None
+            else _SAMPLES,
             rows_listed=listed.num_rows,
             messages=wording.messages(spoken),
             notes=wording.notes(spoken),

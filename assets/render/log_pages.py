@@ -288,15 +288,18 @@ class PrintedLog:
             while start < len(ends):
                 before = ends[start - 1] if start else 0
                 end = int(np.searchsorted(ends, before + page.room, side="right"))
-                if end == start and not page.rows:
+                if end == start and rows.heights[start] > max(page.room, self._following().room):
                     end += 1  # a row higher than a page
                 if end > start:
                     page.add(rows, start, end)
                 if end < len(ends):
                     yield page
-                    page = _PageOfRows(self._places[1], 0 if self._is_tagged else None)
+                    page = self._following()
                 start = end
         yield page
+
+    def _following(self) -> _PageOfRows:
+        return _PageOfRows(self._places[1], 0 if self._is_tagged else None)
 
     def finish(self, pdf: pydyf.PDF) -> None:
         """Add the pages after the first, the number of each page, and the cells for screen readers."""
@@ -307,9 +310,9 @@ class PrintedLog:
         for _, content in self._pages[1:]:
             body = pydyf.Stream([content], {"Filter": "/FlateDecode"})
             pdf.add_object(body)
-            page = pydyf.Dictionary(
-                first | {"Contents": pydyf.Array([self._furniture.reference, body.reference])}
-            )
+            contents = pydyf.Array([self._furniture.reference, body.reference])
+            shared = {key: value for key, value in first.items() if key not in {"Annots", "StructParents"}}
+            page = pydyf.Dictionary(shared | {"Contents": contents})
             pdf.add_page(page)
             pages.append(page)
         for at, page in enumerate(pages, start=1):

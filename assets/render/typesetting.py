@@ -59,7 +59,8 @@ class Typesetter:
     def set(self, text: str) -> Cell:
         """Return *text*, its white space as HTML shows it."""
         plain = text.strip(_ISOLATION)
-        line = self.lettering.plain_line(plain) if _LATIN.fullmatch(plain) else None
+        reads_on = self.lettering.is_left_to_right or plain != text
+        line = self.lettering.plain_line(plain) if reads_on and _LATIN.fullmatch(plain) else None
         return self._aligned(line) if line and line.width <= self._width else self._set_whole(text)
 
     def _set_by_pango(self, text: str) -> Cell:
@@ -98,6 +99,7 @@ class Lettering:
     def __init__(self, stream: Stream, style: Any) -> None:
         self.line_height, _ = strut(style)
         self._style = style
+        self.is_left_to_right = style["direction"] == "ltr"
         self._left_to_right = style.copy()
         self._left_to_right["direction"] = "ltr"
         self._scratch = stream.clone(tags=None)

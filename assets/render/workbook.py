@@ -27,7 +27,8 @@ _CHUNK_ROWS = 20_000
 _LEVEL = 4
 _LARGE_BYTES = 1 << 28
 _LETTERS = "ABCDEFGHI"
-_SPECIAL = r"[&<>\x00-\x08\x0b\x0c\x0e-\x1f]|_x[0-9a-fA-F]{4}_"
+_UNWRITABLE = r"[\x00-\x08\x0b\x0c\x0e-\x1f\x{fffe}\x{ffff}]"
+_SPECIAL = rf"[&<>]|{_UNWRITABLE}|_x[0-9a-fA-F]{{4}}_"
 _SAMPLE = re.compile(r'<row r="2"><c r="A2" s="(\d+)"><v>0</v></c></row>')
 _DIMENSION = re.compile("<dimension [^>]*>")
 _READ_BYTES = 1 << 20
@@ -180,10 +181,15 @@ def _serials(timestamps: pa.Array) -> pa.Array:
 def _texts(batch: pa.RecordBatch) -> list[pa.Array]:
     """Return the offset and the other columns as XML, no text longer than a cell may hold."""
     offsets = pc.utf8_slice_codeunits(batch.column(0), -_OFFSET_LENGTH)
-    return [
-        _escaped(pc.utf8_slice_codeunits(column, 0, _LONGEST_TEXT))
-        for column in (offsets, *batch.columns[1:])
-    ]
+    return [_escaped(_fitting(column)) for column in (offsets, *batch.columns[1:])]
+
+
+def _fitting(texts: pa.Array) -> pa.Array:
+    """Return *texts* cut to what a cell may hold; it counts letters beyond U+FFFF twice."""
+    if not pc.any(pc.greater(pc.utf8_length(texts), _LONGEST_TEXT // 2)).as_py():
+        return texts
+    bytes_ = (text.encode("utf-16-le")[: 2 * _LONGEST_TEXT] for text in texts.to_pylist())
+    return pa.array([each.decode("utf-16-le", "ignore") for each in bytes_], pa.string())
 
 
 def _escaped(texts: pa.Array) -> pa.Array:
@@ -193,7 +199,7 @@ def _escaped(texts: pa.Array) -> pa.Array:
         texts = pc.replace_substring(texts, plain, written)
     # What looks like an escaped character is one in a workbook: its first underscore is written as one.
     texts = pc.replace_substring_regex(texts, "_(x[0-9a-fA-F]{4}_)", r"_x005F_\1")
-    return pc.replace_substring_regex(texts, r"[\x00-\x08\x0b\x0c\x0e-\x1f]", "\ufffd")
+    return pc.replace_substring_regex(texts, _UNWRITABLE, "\ufffd")
 
 
 def log_row_count(workbook: bytes) -> int:

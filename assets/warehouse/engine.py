@@ -34,7 +34,8 @@ def connect(**settings: Any) -> duckdb.DuckDBPyConnection:
 def run(connection: duckdb.DuckDBPyConnection, statement: Executable) -> pa.RecordBatchReader:
     """Run a SQLAlchemy *statement* and stream its rows as Arrow batches."""
     compiled = statement.compile(dialect=_DIALECT, compile_kwargs={"render_postcompile": True})  # type: ignore[attr-defined]
-    parameters = [compiled.params[name] for name in compiled.positiontup or ()]
+    given = compiled.params  # made anew each time it is asked for
+    parameters = [given[name] for name in compiled.positiontup or ()]
     return connection.sql(str(compiled), params=parameters).to_arrow_reader(BATCH_ROWS)
 
 

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from assets.extract import buckets, staging, times
+from assets.warehouse.schema import ASSIGNMENT_EVENTS
 from tests.conftest import DAY, Inbox, line
 
 ISO = st.from_regex(
@@ -20,7 +21,7 @@ ISO = st.from_regex(
 @given(texts=st.lists(ISO, min_size=1, max_size=5))
 def test_iso_times_read_at_once_are_the_same_instants(texts: list[str]) -> None:
     cells = pa.array(texts, pa.string())
-    quick = times.plain_instants(cells)
+    quick = times.plain_instants(cells, None)
     if quick is None:
         return
     connection = duckdb.connect()
@@ -35,7 +36,7 @@ def test_iso_times_read_at_once_are_the_same_instants(texts: list[str]) -> None:
     ["2024-02-30T10:00:00Z", "2024-03-05T10:00:00", "2024-03-05", "1709650800", "2024/03/05 15:00:00Z"],
 )
 def test_other_times_are_read_with_care(text: str) -> None:
-    assert times.plain_instants(pa.array([text])) is None
+    assert times.plain_instants(pa.array([text]), None) is None
 
 
 def test_rows_kept_in_files_and_judged_a_day_at_a_time_are_the_same(
@@ -62,3 +63,18 @@ def test_rows_kept_in_files_and_judged_a_day_at_a_time_are_the_same(
         monkeypatch.setattr(staging, "_PIECE_ROWS", 1)
     assert stored[0] == stored[1]
     assert len(stored[0]) == 9
+
+
+def test_a_given_format_of_times_holds_for_those_that_look_like_iso_too(inbox: Inbox) -> None:
+    inbox.source = {"time_format": "%Y-%d-%m %H:%M:%S%z"}
+    inbox.write(line("e0", "2024-03-04 10:00:00+00:00"), line("e1", "2024-05-03 11:00:00+00:00"))
+    inbox.load()
+    assert [row["event_id"] for row in inbox.rows(ASSIGNMENT_EVENTS)] == ["e1"]
+
+
+@pytest.mark.parametrize(
+    "text", ["9999-12-31T23:59:59-05:00", "0001-01-01T00:00:00+05:00", "0000-01-01T00:00:00Z"]
+)
+def test_a_time_at_the_end_of_time_stops_nothing(inbox: Inbox, text: str) -> None:
+    inbox.write(line("e1", "2024-03-05T15:00:00Z"), line("e2", text))
+    assert inbox.load().stored_events == 1

@@ -141,6 +141,9 @@ def test_each_cell_is_an_element_for_screen_readers() -> None:
     cells = cells_of(pdf)
     assert sum(counted["/TD"] for counted in cells.values()) == 100 * len(HEADER)
     assert [at for at, counted in cells.items() if counted["/TD"]] == list(range(2, len(pdf.pages)))
+    assert len(pdf.pages) > 4
+    links = [annotation.objgen for page in pdf.pages for annotation in page.get("/Annots", [])]
+    assert len(links) == len(set(links)) > 0, "a link stands on one page"
 
 
 def test_a_very_long_log_is_untagged_and_carries_its_csv(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -167,3 +170,18 @@ def test_each_day_of_a_long_log_has_a_bookmark() -> None:
     assert [mark.title for mark in marks] == ["Sun, Nov 1, 2026", "Mon, Nov 2, 2026", "Tue, Nov 3, 2026"]
     pages = [mark.destination[0] for mark in marks if isinstance(mark.destination, pikepdf.Array)]
     assert [pdf.pages.index(pikepdf.Page(page)) for page in pages] == [2, 3, 4]
+
+
+def test_a_long_footer_leaves_the_page_number_on_one_line(tmp_path: Path) -> None:
+    report = make_report({"user": 1}, rows_shown=1)
+    report = report.model_copy(
+        update={"look": report.look.model_copy(update={"footer": "Confidential " * 15})}
+    )
+    found = words_of(render_pdf(report, log_of(["Ann"]), 3, b""), tmp_path, 3)
+    assert {"3", "/"} <= {text for text, *_ in found}
+
+
+def test_a_page_number_reads_as_the_language_does(noto: Lettering) -> None:
+    arabic = Typesetter(lettering('<p style="font: 8pt Noto Sans; direction: rtl">x</p>'))
+    assert arabic.set("4 / 196").ops != Typesetter(noto).set("4 / 196").ops
+    assert arabic.set("\u20684 / 196\u2069").ops == Typesetter(noto).set("4 / 196").ops

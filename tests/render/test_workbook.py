@@ -45,6 +45,16 @@ def test_the_log_is_typed_and_every_text_is_text() -> None:
     )
 
 
+def test_a_cell_holds_what_excel_counts() -> None:
+    data = workbook_bytes(make_report({"user": 2}), log_of(["😀" * 20_000, "a\ufffeb _x0041_ <&>"]))
+    book: Any = load_workbook(BytesIO(data))
+    long, odd = (row[4] for row in book["Log"].iter_rows(min_row=2, values_only=True))
+    assert long == "😀" * 16_383
+    assert odd == "a\ufffdb _x005F_x0041_ <&>", (
+        "Excel and LibreOffice read _x0041_; openpyxl, what is written"
+    )
+
+
 def test_the_figures_are_those_of_the_report() -> None:
     report = make_report({"user": 3, "workflow": 1})
     book: Any = load_workbook(BytesIO(workbook_bytes(report, log_of(["a"] * 4))))

@@ -1,0 +1,57 @@
+"""Reports made by several processes: what one of them meets does not stop the others."""
+
+import multiprocessing
+import os
+import signal
+from concurrent.futures.process import BrokenProcessPool
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from assets.errors import TotalsDiffer
+from orchestration import flow
+
+NAMES = ["killed", "b", "c", "d", "e"]
+
+
+def make(_order: Any, spec: Any, _config: Any) -> Any:
+    is_child = multiprocessing.parent_process() is not None
+    if spec.name == "killed" and is_child:
+        os.kill(os.getpid(), signal.SIGKILL)
+    if spec.name == "wrong":
+        raise TotalsDiffer("wrong: 1, but 2")
+    return spec.name
+
+
+def made(names: list[str], monkeypatch: pytest.MonkeyPatch) -> tuple[list[Any], list[str], Any]:
+    said: list[str] = []
+    published: list[Any] = []
+    monkeypatch.setattr(flow, "_make", make)
+    monkeypatch.setattr(flow, "cpu_count", lambda: 2)
+    monkeypatch.setattr(flow, "_longest_first", lambda _order: [SimpleNamespace(name=name) for name in names])
+    order: Any = None
+    try:
+        published.extend(flow._made(order, order, said.append))
+    except (BrokenProcessPool, TotalsDiffer) as error:
+        return published, said, error
+    return published, said, None
+
+
+def test_a_process_that_is_killed_ends_the_run_with_an_error_after_the_other_reports(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    published, said, error = made(NAMES, monkeypatch)
+    assert isinstance(error, BrokenProcessPool)
+    assert sorted(published) == NAMES[1:]
+    assert [each for each in said if each.startswith("killed: ")]
+
+
+@pytest.mark.parametrize("names", [["wrong"], ["wrong", "b"], ["b", "wrong"], ["b", "wrong", "c", "wrong"]])
+def test_each_failure_is_said_and_the_others_are_made(
+    names: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    published, said, error = made(names, monkeypatch)
+    assert isinstance(error, TotalsDiffer)
+    assert sorted(published) == sorted(set(names) - {"wrong"})
+    assert said.count("wrong: wrong: 1, but 2") == names.count("wrong")
