@@ -310,23 +310,29 @@ def shown(lines: Sequence[Line]) -> Table:
 
 
 def plot(lines: Sequence[Line], path: Path) -> None:
-    """Draw seconds against events, ours and the others', a panel for each stage."""
+    """Draw seconds against events, ours and the others', a panel for each stage that has several sizes."""
     import matplotlib as mpl  # noqa: PLC0415 - for the plot only
     from matplotlib.figure import Figure  # noqa: PLC0415
+    from matplotlib.ticker import EngFormatter, LogLocator, NullFormatter, StrMethodFormatter  # noqa: PLC0415
 
-    stages = list(dict.fromkeys(line.stage.split(",")[0] for line in lines if line.events))
-    figure = Figure(figsize=(4.2 * min(3, len(stages)), 3.2 * -(-len(stages) // 3)), layout="constrained")
-    for at, stage in enumerate(stages, start=1):
-        axes = figure.add_subplot(-(-len(stages) // 3), min(3, len(stages)), at, title=stage)
-        ways: dict[str, list[tuple[int, float]]] = defaultdict(list)
-        for line in lines:
-            if line.stage.split(",")[0] == stage:
-                for way, measured in line.ways.items():
-                    ways[way].append((line.events, measured.seconds))
-        for way, points in ways.items():
-            axes.loglog(*zip(*points, strict=True), marker="o", label=way, linewidth=2 if way == OURS else 1)
-        axes.set_xlabel("events")
-        axes.set_ylabel("seconds")
+    stages: dict[str, list[Line]] = defaultdict(list)
+    for line in lines:
+        stages[line.stage.split(",")[0]].append(line)
+    drawn = {stage: each for stage, each in stages.items() if len(each) > 1}
+    rows = -(-len(drawn) // 3)
+    figure = Figure(figsize=(12.6, 3.2 * rows), layout="constrained")
+    for at, (stage, each) in enumerate(drawn.items(), start=1):
+        axes = figure.add_subplot(rows, 3, at, title=stage, xscale="log", yscale="log")
+        for way in dict.fromkeys(way for line in each for way in line.ways):
+            points = [(line.events, line.ways[way].seconds) for line in each if way in line.ways]
+            axes.plot(*zip(*points, strict=True), marker="o", label=way, linewidth=2 if way == OURS else 1)
+        axes.xaxis.set(major_formatter=EngFormatter(sep=""), minor_formatter=NullFormatter())
+        axes.yaxis.set(
+            major_locator=LogLocator(subs=(1, 2, 5)),
+            major_formatter=StrMethodFormatter("{x:g}"),
+            minor_formatter=NullFormatter(),
+        )
+        axes.set(xlabel="events", ylabel="seconds")
         axes.legend(frameon=False)
     with mpl.rc_context({"svg.hashsalt": "benchmarks"}):
         figure.savefig(path, metadata={"Date": None})
