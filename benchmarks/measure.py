@@ -61,14 +61,14 @@ def _run(command: Sequence[str]) -> tuple[float, float]:
 
 
 def _resident(pid: int) -> float:
-    """Return the memory of a process and of those it started, in MB: each its peak, shared pages twice."""
+    """Return the memory that a process and those it started hold now, in MB; shared pages count twice."""
     try:
         status = Path(f"/proc/{pid}/status").read_text()
         children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     except OSError:  # it has just ended
         return 0
-    peak = re.search(r"VmHWM:\s+(\d+)", status)
-    return (int(peak[1]) / 1024 if peak else 0) + sum(_resident(int(child)) for child in children)
+    held = re.search(r"VmRSS:\s+(\d+)", status)
+    return (int(held[1]) / 1024 if held else 0) + sum(_resident(int(child)) for child in children)
 
 
 def _json(line: str) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from assets.errors import SourceUnavailable
 ADBC_DIALECTS = ("postgresql", "sqlite")
 _SAMPLE_ROWS = 100
 _FETCH_ROWS = 50_000
+_SQLITE_BATCH = "adbc.sqlite.query.batch_rows"  # of 1,024 rows if nobody says so
 _UNREACHABLE = ("Failed to connect", "connection to server", "Can't connect", "closed the connection")
 _REFUSED = ("28P01", "28000", "password authentication failed", "Access denied")
 
@@ -38,9 +39,10 @@ class Database(Protocol):
 class AdbcDatabase:
     """A database read by an ADBC driver; its connection comes from the driver's `dbapi.connect`."""
 
-    def __init__(self, connection: Any, dialect: Dialect) -> None:
+    def __init__(self, connection: Any, dialect: Dialect, **options: str) -> None:
         self.connection = connection
         self.dialect = dialect
+        self.options = options
 
     def schema(self, statement: Select[Any]) -> pa.Schema:
         """Return the names and types of the columns of *statement*, SQLite's by its first rows."""
@@ -51,6 +53,7 @@ class AdbcDatabase:
     def batches(self, statement: Select[Any]) -> Iterator[pa.RecordBatch]:
         """Stream the rows of *statement*."""
         with self.connection.cursor() as cursor:
+            cursor.adbc_statement.set_options(**self.options)
             cursor.execute(_literal(statement, self.dialect))
             yield from cursor.fetch_record_batch()
 
@@ -115,7 +118,7 @@ def _connect(url: URL) -> Iterator[Database]:
             if not file.is_file():
                 raise SourceUnavailable(f"no such SQLite file: {file}; correct `url`", permanent=True)
             with sqlite_dbapi.connect(f"{file.resolve().as_uri()}?mode=ro") as connection:
-                yield AdbcDatabase(connection, dialect)
+                yield AdbcDatabase(connection, dialect, **{_SQLITE_BATCH: str(_FETCH_ROWS)})
         case _:
             with create_engine(url, hide_parameters=True).connect() as connection:
                 yield SqlAlchemyDatabase(connection)

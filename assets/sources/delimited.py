@@ -33,12 +33,11 @@ def read_csv(path: Path, origin: str, mapping: Mapping[str, str]) -> Iterator[Ba
     names = [f"{at}" for at in range(len(header))]  # a header may use a name twice
     places = {column: names[header.index(name)] for column, name in columns.items()}
     parse = ParseOptions(delimiter=delimiter, newlines_in_values=True)
-    rows = 0
-    for batch in numbered_batches(path, names, sorted(set(places.values())), parse, header_lines):
+    facts, rows = scan(path), 0
+    for batch in numbered_batches(path, facts, names, sorted(set(places.values())), parse, header_lines):
         rows += batch.num_rows
         cells = batch.select(list(places.values())).rename_columns(list(places))
         yield Batch(with_faults(cells, batch), origin, is_printed_log(header))
-    facts = scan(path)
     if facts.quotes % 2 and facts.lines > rows + header_lines:
         yield Unreadable(
             origin, f"{origin}: a quote is never closed; its last row holds the rest of the file"
@@ -104,14 +103,13 @@ def _utf8_stream(path: Path, facts: Scan) -> Iterator[Any]:
             yield mended
 
 
-def numbered_batches(
-    path: Path, names: list[str], wanted: list[str], parse: ParseOptions, header_lines: int
+def numbered_batches(  # noqa: PLR0913, PLR0917 - what a file of lines is
+    path: Path, facts: Scan, names: list[str], wanted: list[str], parse: ParseOptions, header_lines: int
 ) -> Iterator[pa.RecordBatch]:
     """Yield the *wanted* columns as text, with `row_number` (1 = first row after the header).
 
     A row of another width has `fault` and `raw`; so has one whose bytes were no UTF-8.
     """
-    facts = scan(path)
     if facts.lines <= header_lines:
         return
     bad: list[InvalidRow] = []

@@ -14,7 +14,7 @@ from pyarrow.csv import ParseOptions
 
 from assets.events import CONTRACT_COLUMNS, contract_column
 from assets.sources.batches import ASSIGNEE, PREVIOUS, Batch
-from assets.sources.delimited import numbered_batches, with_faults
+from assets.sources.delimited import numbered_batches, scan, with_faults
 from assets.warehouse import engine
 
 _ONE_CELL = {"delimiter": "\x01", "quote_char": False, "newlines_in_values": False}
@@ -27,7 +27,7 @@ def read_ndjson(path: Path, origin: str, mapping: Mapping[str, str]) -> Iterator
     """
     if not path.stat().st_size:
         raise ValueError("is empty")
-    for lines in numbered_batches(path, ["line"], ["line"], ParseOptions(**_ONE_CELL), 0):
+    for lines in numbered_batches(path, scan(path), ["line"], ["line"], ParseOptions(**_ONE_CELL), 0):
         yield Batch(_cells(_with_whole_escapes(with_faults(lines.select(["line"]), lines)), mapping), origin)
 
 
