@@ -10,7 +10,7 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 from assets.periods import DAY, PRESETS, Preset
 from assets.presentation import Filters, Presentation
 from assets.setting import Address, DatabaseUrl, Folder, Name, Place, Setting, Zone, missing_names
-from assets.source_config import Source, SqlSource
+from assets.source_config import Source
 from assets.subscription import Subscription
 from assets.timing import Calendar, ClockTime, Tick, Timing, ticks
 
@@ -280,11 +280,16 @@ def _secrets(config: Config) -> Iterator[tuple[str, SecretStr]]:
     if config.smtp and config.smtp.password:
         yield "smtp.password", config.smtp.password
     for number, workspace in enumerate(config.workspaces):
-        if isinstance(workspace.source, SqlSource):
-            yield f"workspaces.{number}.source.url", workspace.source.url
+        yield from _secrets_of(workspace.source, f"workspaces.{number}.source")
         if workspace.mask_key:
             yield f"workspaces.{number}.mask_key", workspace.mask_key
         for at, subscription in enumerate(workspace.subscriptions):
-            for name, value in subscription.channel or ():
-                if isinstance(value, SecretStr):
-                    yield f"workspaces.{number}.subscriptions.{at}.{name}", value
+            if subscription.channel:
+                yield from _secrets_of(subscription.channel, f"workspaces.{number}.subscriptions.{at}")
+
+
+def _secrets_of(setting: Setting, key: str) -> Iterator[tuple[str, SecretStr]]:
+    for name, value in setting:
+        for each in value if isinstance(value, tuple) else (value,):
+            if isinstance(each, SecretStr):
+                yield f"{key}.{name}", each

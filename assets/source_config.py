@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
+from pydantic import AfterValidator, Field, SecretStr, ValidationInfo, field_validator, model_validator
 
 from assets.events import CONTRACT_COLUMNS, contract_column
 from assets.setting import DatabaseUrl, Setting, Zone
@@ -26,16 +26,12 @@ def _known_columns(columns: dict[str, str]) -> dict[str, str]:
 ColumnMap = Annotated[dict[str, str], AfterValidator(_known_columns)]
 
 
-class _SourceOptions(Setting):
+class _Times(Setting):
     timezone: Zone | None = Field(
         default=None, description="Zone of times that carry none; without it such rows are rejected."
     )
     time_format: str | None = Field(
         default=None, description="strptime format of `occurred_at` where it is not ISO 8601 or an epoch."
-    )
-    columns: ColumnMap = Field(
-        default_factory=dict,
-        description="Contract column -> column of the source; equal names need no entry.",
     )
 
     @field_validator("time_format")
@@ -46,6 +42,13 @@ class _SourceOptions(Setting):
             known = " ".join(sorted(_TIME_DIRECTIVES))
             raise ValueError(f"cannot read {' '.join(unknown)}; it knows {known}, and zones as %z only")
         return form
+
+
+class _SourceOptions(_Times):
+    columns: ColumnMap = Field(
+        default_factory=dict,
+        description="Contract column -> column of the source; equal names need no entry.",
+    )
 
 
 class FilesSource(_SourceOptions):
@@ -81,4 +84,36 @@ class SqlSource(_SourceOptions):
         return self
 
 
-Source = Annotated[FilesSource | SqlSource, Field(discriminator="type")]
+class WebhookSource(Setting):
+    """Events that a system sends by itself, stored by `assignment-reports webhooks`."""
+
+    type: str
+    inbox: DatabaseUrl = Field(
+        default=SecretStr("sqlite:///inbox.sqlite"),
+        validate_default=True,
+        description="SQLAlchemy URL of what `assignment-reports webhooks` stores, SQLite or PostgreSQL.",
+    )
+    signing_keys: tuple[SecretStr, ...] = Field(
+        default=(), description="Signing key of each webhook; while keys are changed, the old ones too."
+    )
+    most_per_second: float = Field(
+        default=500, gt=0, description="More webhooks than that on average are told to come later."
+    )
+    timezone: None = None  # every time in these events has its zone
+    time_format: None = None
+
+
+class RespondIoSource(WebhookSource):
+    """Events of respond.io: its webhooks, and contacts as its Developer API lists them."""
+
+    type: Literal["respond_io"]
+    signing_keys: tuple[SecretStr, ...] = Field(
+        min_length=1, description="Signing key of each webhook; while keys are changed, the old ones too."
+    )
+    api_token: SecretStr | None = Field(
+        default=None, description="Token of the Developer API, to find by it what the webhooks missed."
+    )
+    api_url: str = Field(default="https://api.respond.io/v2", pattern=r"^https?://\S+$")
+
+
+Source = Annotated[FilesSource | SqlSource | RespondIoSource, Field(discriminator="type")]

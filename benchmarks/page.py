@@ -102,7 +102,7 @@ def filled_lake(folder: Path, size: int) -> tuple[Workspace, Lake]:
         }
     )
     lake, period = Lake(folder / "lake", "bench"), Period(FIRST, LAST, workspace.zone)
-    load_days(workspace, open_source(workspace.source), lake, period.days, NOW)
+    load_days(workspace, open_source(workspace), lake, period.days, NOW)
     build_days(lake, period)
     return workspace, lake
 

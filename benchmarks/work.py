@@ -42,7 +42,7 @@ def extract(lake: str, **source: Any) -> Callable[[], object]:
     shutil.rmtree(lake, ignore_errors=True)
     inbox = workspace(**source)
     days = Period(FIRST_DAY, LAST_DAY, inbox.zone).days
-    return lambda: load_days(inbox, open_source(inbox.source), Lake(Path(lake), SLUG), days, NOW)
+    return lambda: load_days(inbox, open_source(inbox), Lake(Path(lake), SLUG), days, NOW)
 
 
 def build(lake: str) -> Callable[[], object]:

@@ -223,6 +223,21 @@ def sql(
 
 
 @app.command()
+def webhooks(
+    config: ConfigOption = DEFAULT_CONFIG,
+    host: Annotated[
+        str, typer.Option(help="Address to listen on; put a proxy with TLS before it.")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535)] = 8080,
+) -> None:
+    """Receive webhooks at /webhooks/<slug>: check, store durably, answer; /health and /metrics beside."""
+    from assets.config_file import load_config
+    from orchestration.webhooks import serve
+
+    serve(load_config(config), host, port)
+
+
+@app.command()
 def doctor(config: ConfigOption = DEFAULT_CONFIG) -> None:
     """Look at Python, libraries, fonts, time zones, folders and disk; say what mends what is wrong."""
     from orchestration.doctor import examine

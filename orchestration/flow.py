@@ -125,7 +125,7 @@ def _load(order: Order, warehouse: Lake, days: list[date], say: Say) -> list[dat
         return []
     whole = Period(days[0], days[-1], order.workspace.zone)
     wanted = set(days) if order.reload else set(days) & set(unloaded_days(warehouse, whole, order.as_of))
-    source = open_source(order.workspace.source)
+    source = open_source(order.workspace)
     for period in periods_of_days(wanted, order.workspace.zone):
         span = f"{period.first_day} to {period.last_day}"
         say(f"loading {span}")

@@ -72,7 +72,7 @@ class Inbox:
 
     def load(self, first: date = DAY, last: date | None = None, now: datetime = LATER) -> Loaded:
         days = self.period(first, last).days
-        return load_days(self.workspace, open_source(self.workspace.source), self.lake, days, now)
+        return load_days(self.workspace, open_source(self.workspace), self.lake, days, now)
 
     def build(self, first: date = DAY, last: date | None = None) -> None:
         built = build_days(self.lake, self.period(first, last))

@@ -72,7 +72,7 @@ def extract_assets(workspace: Workspace) -> list[dg.AssetsDefinition]:
         """Load the events of whole local days."""
         period, lake, now = period_of_run(context, workspace), warehouse.of(workspace.slug), clock()
         try:
-            loaded = load_days(workspace, open_source(workspace.source), lake, period.days, now)
+            loaded = load_days(workspace, open_source(workspace), lake, period.days, now)
         except ReportError as error:
             may_pass = isinstance(error, SourceUnavailable) and not error.permanent
             if may_pass and context.retry_number < _RETRIES:

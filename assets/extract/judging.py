@@ -56,6 +56,11 @@ _STAGED = """
     SELECT judged.* REPLACE (CASE WHEN later.place IS NULL THEN verdict ELSE 'duplicate' END AS verdict)
     FROM judged LEFT JOIN later USING (place)"""
 
+_NUMBERED = """
+    SELECT * REPLACE (coalesce(row_number, -row_number() OVER (
+        PARTITION BY local_day, origin, row_number ORDER BY reason, raw)) AS row_number)
+    FROM staged WHERE verdict = 'rejected'"""
+
 
 class Judged:
     """The rows of *days*, which end at *ends*: *placed* has them with `local_day`.
@@ -93,7 +98,7 @@ class Judged:
     def rejected(self) -> pa.RecordBatchReader:
         """Return the rejected rows, and on every day each input that could not be read."""
         return self._read(
-            f"SELECT {_names(REJECTED_EVENTS)} FROM staged WHERE verdict = 'rejected' "  # noqa: S608
+            f"SELECT {_names(REJECTED_EVENTS)} FROM ({_NUMBERED}) "  # noqa: S608
             "UNION ALL SELECT local_day, origin, 0, reason, NULL FROM days, unreadable "
             "ORDER BY local_day, origin, row_number, reason, raw"
         )

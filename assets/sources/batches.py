@@ -37,7 +37,7 @@ class Batch:
 
     `rows` has contract columns (text; `occurred_at` may be a timestamp), `row_number` (int64, 1 =
     first row after the header; null where the input has no order), and optionally `fault` with
-    `raw` (a row that is no row, and its text) and `previous_stated` (bool).
+    `raw` (a row that is no row, and its text), `previous_stated` (bool) and `time_quality`.
     """
 
     rows: pa.RecordBatch

@@ -3,18 +3,17 @@
 Lines are cut by the CSV reader, with a delimiter that no text has.
 """
 
-import re
 from collections.abc import Iterator, Mapping
 from itertools import chain
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.compute as pc
 from pyarrow.csv import ParseOptions
 
 from assets.events import CONTRACT_COLUMNS, contract_column
 from assets.sources.batches import ASSIGNEE, PREVIOUS, Batch
 from assets.sources.delimited import numbered_batches, scan, with_faults
+from assets.sources.json_text import whole_escapes
 from assets.warehouse import engine
 
 _ONE_CELL = {"delimiter": "\x01", "quote_char": False, "newlines_in_values": False}
@@ -28,25 +27,10 @@ def read_ndjson(path: Path, origin: str, mapping: Mapping[str, str]) -> Iterator
     if not path.stat().st_size:
         raise ValueError("is empty")
     for lines in numbered_batches(path, scan(path), ["line"], ["line"], ParseOptions(**_ONE_CELL), 0):
-        yield Batch(_cells(_with_whole_escapes(with_faults(lines.select(["line"]), lines)), mapping), origin)
-
-
-def _with_whole_escapes(lines: pa.RecordBatch) -> pa.RecordBatch:
-    r"""Replace half surrogates: `"\ud800"` is valid JSON, but no text that a database takes."""
-    halves = pc.match_substring_regex(lines.column("line"), r"\\u[dD][89a-fA-F]")
-    if not pc.any(halves).as_py():
-        return lines
-    mended = pa.array([_ESCAPE.sub(_whole, line.as_py()) for line in lines.column("line").filter(halves)])
-    line = pc.replace_with_mask(lines.column("line"), halves, mended)
-    return lines.set_column(lines.schema.get_field_index("line"), "line", line)
-
-
-_ESCAPE = re.compile(r"\\[^u]|\\u[dD][89abAB]..\\u[dD][c-fC-F]..|\\u[dD][89a-fA-F]..")
-_HALF_LENGTH = len(r"\ud800")
-
-
-def _whole(escape: re.Match[str]) -> str:
-    return r"\ufffd" if len(escape[0]) == _HALF_LENGTH else escape[0]
+        rows = with_faults(lines.select(["line"]), lines)
+        whole = whole_escapes(rows.column("line"))
+        rows = rows.set_column(rows.schema.get_field_index("line"), "line", whole)
+        yield Batch(_cells(rows, mapping), origin)
 
 
 def _keys(mapping: Mapping[str, str]) -> dict[str, list[str]]:

@@ -1,15 +1,19 @@
 """Which module reads which `source.type` of the configuration: the table of contents of this stage."""
 
-from assets.source_config import FilesSource, SqlSource
+from assets.config import Workspace
+from assets.source_config import FilesSource, RespondIoSource, SqlSource
 from assets.sources.batches import Source
 from assets.sources.files import Files
+from assets.sources.respond_io import RespondIo
 from assets.sources.sql import Sql
 
 
-def open_source(options: FilesSource | SqlSource) -> Source:
-    """Return the reader of a configured source; nothing is opened before it reads."""
-    match options:
-        case FilesSource():
+def open_source(workspace: Workspace) -> Source:
+    """Return the reader of the source of *workspace*; nothing is opened before it reads."""
+    match workspace.source:
+        case FilesSource() as options:
             return Files(options)
-        case SqlSource():
+        case SqlSource() as options:
             return Sql(options)
+        case RespondIoSource() as options:
+            return RespondIo(options, workspace.slug)

@@ -67,7 +67,7 @@ REJECTED_EVENTS = Table(
         "row_number",
         BigInteger,
         primary_key=True,
-        comment="1 = first row after the header; 0 = the whole input",
+        comment="1 = first row after the header; 0 = the whole input; below 0 where its rows have no order",
     ),
     _text("reason", nullable=False),
     _text("raw", "the row as read: its text, or its cells as JSON"),

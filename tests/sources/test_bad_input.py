@@ -2,6 +2,7 @@
 
 import codecs
 import json
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -176,3 +177,15 @@ def test_messages_name_no_path_of_the_machine(inbox: Inbox, tmp_path: Path) -> N
         inbox.write_bytes(content, name)
     inbox.load()
     assert not any(str(tmp_path) in reason for reason in inbox.reasons())
+
+
+def test_rejected_rows_of_an_input_without_order_are_all_kept(inbox: Inbox) -> None:
+    path = inbox.folder / "events.db"
+    with sqlite3.connect(path) as database:
+        database.execute("CREATE TABLE events (event_id, occurred_at, contact_id, assignee)")
+        database.executemany(
+            "INSERT INTO events VALUES (?, '2024-03-05T12:00:00Z', NULL, 'Bob')", [("a",), ("b",)]
+        )
+    inbox.source = {"type": "sql", "url": f"sqlite:///{path}", "table": "events"}
+    inbox.load()
+    assert [row["row_number"] for row in inbox.rows(REJECTED_EVENTS)] == [-2, -1]

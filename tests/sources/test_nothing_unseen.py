@@ -97,7 +97,7 @@ def test_a_query_may_hold_colons_and_end_in_a_comment(inbox: Inbox, postgres: Po
 @pytest.mark.parametrize(
     ("url", "table", "message"),
     [
-        ("mysql+pymysql://u:p@127.0.0.1/d", "t", "No module named 'pymysql'; install the driver of `url`"),
+        ("mssql+pymssql://u:p@127.0.0.1/d", "t", "No module named 'pymssql'; install the driver of `url`"),
         ("postgresql://u:p@h:port/d", "t", "`url` of the source"),
     ],
 )

@@ -1,0 +1,144 @@
+"""What webhooks brought, as it came: one row an event, appended once and never changed.
+
+Signatures are the receiver's, meaning is the sources'.
+"""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from pathlib import Path
+from typing import Any, TypedDict
+
+import pyarrow as pa
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Engine,
+    Index,
+    MetaData,
+    Select,
+    Table,
+    Text,
+    create_engine,
+    event,
+    make_url,
+    select,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine.interfaces import DBAPIConnection
+
+from assets.sources.databases import open_database
+from assets.sources.json_text import whole_escapes
+
+METADATA = MetaData()
+
+RECEIVED_EVENTS = Table(
+    "received_events",
+    METADATA,
+    Column("workspace", Text, primary_key=True),
+    Column("event_id", Text, primary_key=True, comment="the sender's; of its bytes where it gives none"),
+    Column("received_at", BigInteger, nullable=False, comment="UTC, microseconds since 1970"),
+    Column("kind", Text, nullable=False, comment="what the sender calls it"),
+    Column("contact_id", Text, comment="whom it is about, to find what else is about them"),
+    Column("body", Text, nullable=False, comment="JSON, as received"),
+    Index("received_in_order", "workspace", "received_at"),
+    Index("received_of_contact", "workspace", "contact_id", "received_at"),
+    comment="events as webhooks brought them, and differences that contact snapshots showed",
+)
+
+CONTACT_STATES = Table(
+    "contact_states",
+    METADATA,
+    Column("workspace", Text, primary_key=True),
+    Column("contact_id", Text, primary_key=True),
+    Column("assignee_id", Text),
+    Column("assignee_name", Text),
+    Column("seen_at", BigInteger, nullable=False, comment="UTC, microseconds since 1970"),
+    comment="each contact's assignee at the last snapshot",
+)
+
+
+RECEIVED = RECEIVED_EVENTS.c
+_READ = pa.schema(
+    {
+        "event_id": pa.string(),
+        "received_at": pa.int64(),
+        "kind": pa.string(),
+        "contact_id": pa.string(),
+        "body": pa.string(),
+    }
+)
+_EPOCH, _MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
+
+
+class Received(TypedDict):
+    """One row of `received_events`."""
+
+    workspace: str
+    event_id: str
+    received_at: int
+    kind: str
+    contact_id: str | None
+    body: str
+
+
+@cache
+def open_inbox(url: str) -> Engine:
+    """Return the engine of the inbox at *url*, with its tables; a commit is on the disk when it returns."""
+    if make_url(url).get_backend_name() == "sqlite":
+        Path(make_url(url).database or "").parent.mkdir(parents=True, exist_ok=True)
+        engine = create_engine(url, hide_parameters=True, connect_args={"timeout": 30})
+        event.listen(engine, "connect", _durable)
+    else:
+        engine = create_engine(url, hide_parameters=True, pool_pre_ping=True)
+    METADATA.create_all(engine)
+    return engine
+
+
+def _durable(connection: DBAPIConnection, _: object) -> None:
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA journal_mode = WAL")
+    cursor.execute("PRAGMA synchronous = FULL")  # NORMAL loses the last commits with the power
+
+
+def store(inbox: Engine, rows: list[Received]) -> int:
+    """Add *rows* in one transaction; return how many of them are new. One that is there stays as it is."""
+    insert: Any = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}[inbox.dialect.name]
+    statement = insert(RECEIVED_EVENTS).on_conflict_do_nothing()
+    with inbox.begin() as connection:
+        return sum(connection.execute(statement, row).rowcount for row in rows)
+
+
+def read(url: str, *statements: Select[Any]) -> pa.Table:
+    """Return what *statements* select: event_id, received_at (microseconds), kind, contact_id, body (JSON)."""
+    open_inbox(url)
+    with open_database(make_url(url), "inbox") as database:
+        batches = [batch for statement in statements for batch in database.batches(statement)]
+    rows = pa.Table.from_batches([batch.cast(_READ) for batch in batches], _READ).combine_chunks()
+    bodies = whole_escapes(rows["body"].combine_chunks())
+    return rows.set_column(rows.schema.names.index("body"), "body", bodies)
+
+
+def since(workspace: str, instant: datetime) -> Select[Any]:
+    """Select what a workspace received from *instant* on."""
+    return _selected(workspace).where(RECEIVED.received_at >= micros(instant))
+
+
+def before(workspace: str, instant: datetime, kinds: Iterable[str], of: Iterable[str]) -> Select[Any]:
+    """Select what it received before, of *kinds*, about the contacts that events *of* kinds are about."""
+    later = select(RECEIVED.contact_id).where(
+        RECEIVED.workspace == workspace, RECEIVED.received_at >= micros(instant), RECEIVED.kind.in_(of)
+    )
+    return _selected(workspace).where(
+        RECEIVED.received_at < micros(instant), RECEIVED.kind.in_(kinds), RECEIVED.contact_id.in_(later)
+    )
+
+
+def _selected(workspace: str) -> Select[Any]:
+    columns = (RECEIVED[name] for name in _READ.names)
+    return select(*columns).where(RECEIVED.workspace == workspace)
+
+
+def micros(instant: datetime) -> int:
+    """Return microseconds since 1970."""
+    return (instant - _EPOCH) // _MICROSECOND

@@ -1,0 +1,23 @@
+r"""JSON as strangers write it, made readable: `"\ud800"` is valid JSON, but no text that a database takes."""
+
+import re
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+_HALF = r"\\u[dD][89a-fA-F]"
+_ESCAPE = re.compile(r"\\[^u]|\\u[dD][89abAB]..\\u[dD][c-fC-F]..|\\u[dD][89a-fA-F]..")
+_HALF_LENGTH = len(r"\ud800")
+
+
+def whole_escapes(texts: pa.Array) -> pa.Array:
+    """Return *texts* (JSON) with each half surrogate as U+FFFD."""
+    halves = pc.match_substring_regex(texts, _HALF)
+    if not pc.any(halves).as_py():
+        return texts
+    mended = pa.array([_ESCAPE.sub(_whole, text.as_py()) for text in texts.filter(halves)])
+    return pc.replace_with_mask(texts, halves, mended)
+
+
+def _whole(escape: re.Match[str]) -> str:
+    return r"\ufffd" if len(escape[0]) == _HALF_LENGTH else escape[0]
