@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 RUN_PACKAGES := fontconfig fonts-noto-color-emoji fonts-noto-cjk fonts-noto-core libharfbuzz-subset0 libpango-1.0-0 libpangoft2-1.0-0
-TEST_PACKAGES := $(RUN_PACKAGES) chromium poppler-utils postgresql qpdf systemd
+TEST_PACKAGES := $(RUN_PACKAGES) chromium mariadb-client-core mariadb-server-core poppler-utils postgresql qpdf systemd
 PIP_INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check
 LOCK_OPTIONS := --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-header --no-annotate --no-strip-extras --quiet

@@ -73,6 +73,9 @@ class SqlSource(_SourceOptions):
     query: str | None = Field(
         default=None, description="SELECT with :start and :end, the window's UTC instants, the end excluded."
     )
+    statement_timeout: int = Field(
+        default=900, ge=1, description="Seconds after which the server ends a statement of ours."
+    )
 
     @model_validator(mode="after")
     def _table_or_query(self) -> Self:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from assets.errors import ConfigError, ReportError
-from orchestration import cli_archive, cli_deliveries
+from orchestration import cli_archive, cli_deliveries, cli_sources
 from orchestration.options import DEFAULT_CONFIG, ConfigOption, WorkspaceOption, chosen_workspaces, usable
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ app = typer.Typer(
 app.add_typer(cli_archive.app, name="archive")
 
 app.add_typer(cli_deliveries.app, name="deliveries")
+app.add_typer(cli_sources.app, name="sources")
 app.command("preview")(cli_deliveries.preview)
 app.command("send-test")(cli_deliveries.send_test)
 

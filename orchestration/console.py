@@ -9,8 +9,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from assets.config import Workspace
+from assets.extract.trial import Trial
+
 _MOST_ROWS = 1_000
 _WIDE = 250
+_LONG_NAME = 30
 
 
 def print_rows(rows: pa.Table) -> None:
@@ -30,6 +34,38 @@ def print_records(records: Sequence[Mapping[str, str]]) -> None:
     for record in records:
         table.add_row(*map(Text, record.values()))
     Console(width=None if sys.stdout.isatty() else _WIDE).print(table if records else "none")
+
+
+def print_trial(workspace: Workspace, trial: Trial) -> None:
+    """Print what trying the source of *workspace* showed."""
+    console = Console(width=None if sys.stdout.isatty() else _WIDE)
+    console.print(f"{workspace.slug}: {workspace.source.type}", markup=False)
+    examples = trial.rows.slice(0, 1).to_pylist()[0]
+    table = Table("Column", "comes from", "first row")
+    for name, given in trial.columns.items():
+        table.add_row(name, Text(given), Text("" if examples[name] is None else str(examples[name])))
+    for name, consequence in trial.missing.items():
+        table.add_row(name, "-", Text(f"missing: {consequence}"), style="yellow")
+    console.print(table)
+    log = Table("When", "Contact", "From", "To", "Source", "By", title="As they are read")
+    for row in trial.rows.to_pylist():
+        people = ("contact", "previous_assignee", "assignee")
+        log.add_row(
+            str(row["occurred_at"]),
+            *(Text(_shortened(row.get(f"{who}_name") or row.get(f"{who}_id") or "-")) for who in people),
+            Text(row.get("source") or "unknown"),
+            Text(row.get("assigned_by_name") or row.get("assigned_by_id") or "-"),
+        )
+    console.print(log)
+    for fault in trial.faults:
+        console.print(f"could not be read: {fault}", markup=False)
+    if trial.has_wrong_clock and trial.clock_ahead:
+        seconds = trial.clock_ahead.total_seconds()
+        console.print(f"its clock is {abs(seconds):,.0f} s {'ahead of' if seconds > 0 else 'behind'} ours")
+
+
+def _shortened(name: str) -> str:
+    return name if len(name) <= _LONG_NAME else f"{name[:_LONG_NAME]}…"
 
 
 def print_csv(rows: pa.Table) -> None:

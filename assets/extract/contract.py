@@ -40,6 +40,7 @@ def contract_rows(batch: Batch) -> pa.RecordBatch:
         "source_as_read": source_as_read,
         "text_cleaned": reduce(pc.or_, replaced),
         "source_quality": pc.if_else(pc.is_valid(source_as_read), "stated", "unknown"),
+        "origin": _given(rows, "origin", pa.repeat(batch.origin, count)),
         "time_quality": _given(
             rows, "time_quality", pa.repeat("imported" if batch.is_printed_log else "exact", count)
         ),

@@ -21,6 +21,8 @@ from assets.sources.batches import Batch, Source, Unreadable
 from assets.warehouse.lake import Lake
 from assets.warehouse.schema import ASSIGNMENT_EVENTS, LOAD_COUNTS, REJECTED_EVENTS, arrow_schema
 
+_DAYS_AT_ONCE = 31
+
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
@@ -70,14 +72,25 @@ def load_days(
 ) -> Loaded:
     """Replace *days* in the warehouse by what *source* says of them up to *now*.
 
-    Days that have not begun are left out. Raises SourceUnavailable; then nothing is changed.
+    Days that have not begun are left out. A source that can be asked for some days is asked for a month at
+    a time, so that what an outage in the middle leaves behind are whole months. Raises SourceUnavailable.
     """
     begun = [day for day in days if first_instant(day, workspace.zone) < now]
     if not begun:
         nothing = pa.schema([pa.field("local_day", pa.date32()), *arrow_schema(LOAD_COUNTS)]).empty_table()
         return Loaded(nothing, 0, 0, 0)
+    days_at_once = _DAYS_AT_ONCE if source.is_windowed else len(begun)
     with warehouse.writing():
-        return _load(workspace, source, warehouse, begun, now)
+        parts = [
+            _load(workspace, source, warehouse, begun[first : first + days_at_once], now)
+            for first in range(0, len(begun), days_at_once)
+        ]
+    return Loaded(
+        pa.concat_tables(part.counts for part in parts),
+        sum(part.placed_count for part in parts),
+        sum(part.stored_events for part in parts),
+        sum(part.stored_rejected for part in parts),
+    )
 
 
 def _load(workspace: Workspace, source: Source, warehouse: Lake, begun: list[date], now: datetime) -> Loaded:

@@ -93,7 +93,7 @@ class Staging:
                 nothing = pa.nulls(rows.num_rows, pa.string())
                 placed = _with(rows, occurred_at=instants, stands_at=instants, reason=nothing, raw=nothing)
                 self._last_time[item.origin] = instants[-1].as_py()
-            self._keep(_with(placed, origin=pa.repeat(item.origin, placed.num_rows)))
+            self._keep(placed)
 
     def finish(self) -> None:
         """Note the inputs whose rows have no day."""
@@ -112,9 +112,7 @@ class Staging:
             SELECT *, coalesce(zoned, make_timestamp({naive})::TIMESTAMPTZ) AS instant
             FROM (SELECT *, {times.instant_columns(kind, self._time_format)} FROM batch) {offsets}""")  # noqa: S608
         stands_at, carried = self._place_of_untimed(item)
-        names = ", ".join(
-            name for name in PLACED.names if name not in {"occurred_at", "origin", "reason", "raw"}
-        )
+        names = ", ".join(name for name in PLACED.names if name not in {"occurred_at", "reason", "raw"})
         return (
             self._connection.sql(
                 f"""

@@ -4,7 +4,7 @@ Also how the columns of a source are matched to the contract. No parsing of valu
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
@@ -37,12 +37,14 @@ class Batch:
 
     `rows` has contract columns (text; `occurred_at` may be a timestamp), `row_number` (int64, 1 =
     first row after the header; null where the input has no order), and optionally `fault` with
-    `raw` (a row that is no row, and its text), `previous_stated` (bool) and `time_quality`.
+    `raw` (a row that is no row, and its text), `previous_stated` (bool), `time_quality`, and
+    an `origin` of its own. `columns` are contract column -> what of the input it comes from.
     """
 
     rows: pa.RecordBatch
     origin: str
     is_printed_log: bool = False
+    columns: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,12 @@ class Unreadable:
 
 
 class Source(Protocol):
-    """A system that can be asked for a window of time."""
+    """A system that can be asked for a window of time.
+
+    *is_windowed* where it reads no more than that; one that is not is asked for all days at once.
+    """
+
+    is_windowed: bool
 
     def read(self, start: datetime, end: datetime) -> Iterator[Batch | Unreadable]:
         """Yield at least every row with `start <= occurred_at < end`, in any order.

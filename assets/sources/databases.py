@@ -3,13 +3,14 @@
 PostgreSQL and SQLite through ADBC, at the server's own speed; every other dialect through SQLAlchemy.
 """
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
 import pyarrow as pa
-from sqlalchemy import URL, Connection, Dialect, Select, create_engine
+from sqlalchemy import URL, Connection, CursorResult, Dialect, Select, create_engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from assets.errors import SourceUnavailable
@@ -18,6 +19,24 @@ ADBC_DIALECTS = ("postgresql", "sqlite")
 _SAMPLE_ROWS = 100
 _FETCH_ROWS = 50_000
 _SQLITE_BATCH = "adbc.sqlite.query.batch_rows"  # of 1,024 rows if nobody says so
+_TIMEOUT_SECONDS = 900
+_MYSQL, _MYSQL_TIMESTAMP = ("mysql", "mariadb"), 7
+_SNAPSHOT = "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY"
+_READ_ONLY = {
+    "postgresql": (
+        "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY",
+        "SET LOCAL statement_timeout = '{}s'",
+        "SET LOCAL TimeZone = 'UTC'",
+    ),
+    "mysql": ("SET SESSION max_execution_time = {}000", "SET SESSION time_zone = '+00:00'", _SNAPSHOT),
+    "mariadb": ("SET SESSION max_statement_time = {}", "SET SESSION time_zone = '+00:00'", _SNAPSHOT),
+}
+_CLOCKS = {
+    "postgresql": "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) AS DOUBLE PRECISION)",
+    "mysql": "SELECT UNIX_TIMESTAMP(SYSDATE(6))",
+    "mariadb": "SELECT UNIX_TIMESTAMP(SYSDATE(6))",
+    "mssql": "SELECT DATEDIFF_BIG(MILLISECOND, '1970-01-01', SYSUTCDATETIME()) / 1000.0",
+}
 _UNREACHABLE = ("Failed to connect", "connection to server", "Can't connect", "closed the connection")
 _REFUSED = ("28P01", "28000", "password authentication failed", "Access denied")
 
@@ -33,6 +52,10 @@ class Database(Protocol):
 
     def batches(self, statement: Select[Any]) -> Iterator[pa.RecordBatch]:
         """Stream the rows of *statement*."""
+        ...
+
+    def clock(self) -> datetime | None:
+        """Return the server's time; None for a file, and where nobody knows how to ask."""
         ...
 
 
@@ -57,6 +80,14 @@ class AdbcDatabase:
             cursor.execute(_literal(statement, self.dialect))
             yield from cursor.fetch_record_batch()
 
+    def clock(self) -> datetime | None:
+        """Return the server's time; None for SQLite, which is a file."""
+        if self.dialect.name not in _CLOCKS:
+            return None
+        with self.connection.cursor() as cursor:
+            cursor.execute(_CLOCKS[self.dialect.name])
+            return _instant(cursor.fetchone()[0])
+
 
 class SqlAlchemyDatabase:
     """A database read by SQLAlchemy's driver for its dialect."""
@@ -68,18 +99,40 @@ class SqlAlchemyDatabase:
     def schema(self, statement: Select[Any]) -> pa.Schema:
         """Return the names of the columns of *statement*, and their types by its first rows."""
         result = self.connection.execute(statement.limit(_SAMPLE_ROWS))
-        return _batch(list(result.keys()), list(result)).schema
+        zoned = _zoned(result, self.dialect)
+        return _batch(list(result.keys()), list(result), zoned).schema
 
     def batches(self, statement: Select[Any]) -> Iterator[pa.RecordBatch]:
         """Stream the rows of *statement*."""
         result = self.connection.execute(statement)
+        zoned = _zoned(result, self.dialect)
         for rows in result.partitions(_FETCH_ROWS):
-            yield _batch(list(result.keys()), list(rows))
+            yield _batch(list(result.keys()), list(rows), zoned)
+
+    def clock(self) -> datetime | None:
+        """Return the server's time; None where nobody knows how to ask."""
+        asked = _CLOCKS.get(self.dialect.name)
+        return _instant(self.connection.scalar(text(asked))) if asked else None
 
 
-def _batch(names: list[str], rows: list[Any]) -> pa.RecordBatch:
+def _zoned(result: CursorResult[Any], dialect: Dialect) -> set[int]:
+    """Return the places of the columns whose times without zone are UTC: MySQL's TIMESTAMP is an instant."""
+    if dialect.name not in _MYSQL or result.cursor is None:
+        return set()
+    return {at for at, column in enumerate(result.cursor.description) if column[1] == _MYSQL_TIMESTAMP}
+
+
+def _batch(names: list[str], rows: list[Any], zoned: Container[int]) -> pa.RecordBatch:
     columns = zip(*rows, strict=True) if rows else ([] for _ in names)
-    return pa.RecordBatch.from_arrays([pa.array(list(cells)) for cells in columns], names=names)
+    arrays = [
+        pa.array(list(cells), pa.timestamp("us", "UTC") if at in zoned else None)
+        for at, cells in enumerate(columns)
+    ]
+    return pa.RecordBatch.from_arrays(arrays, names=names)
+
+
+def _instant(epoch: Any) -> datetime:
+    return datetime.fromtimestamp(float(epoch), UTC)
 
 
 def _literal(statement: Select[Any], dialect: Dialect) -> str:
@@ -88,10 +141,14 @@ def _literal(statement: Select[Any], dialect: Dialect) -> str:
 
 
 @contextmanager
-def open_database(url: URL, origin: str) -> Iterator[Database]:
-    """Connect to *url*. Raises SourceUnavailable, permanent where only a correction helps."""
+def open_database(url: URL, origin: str, timeout: int = _TIMEOUT_SECONDS) -> Iterator[Database]:
+    """Connect to *url* for reading: one transaction, so that all statements see the same rows.
+
+    The server ends a statement after *timeout* seconds. Raises SourceUnavailable, permanent where only a
+    correction helps.
+    """
     try:
-        with _connect(url) as database:
+        with _connect(url, timeout) as database:
             yield database
     except SQLAlchemyError as error:
         raise _unavailable(url, origin, getattr(error, "orig", None) or error) from None
@@ -102,7 +159,7 @@ def open_database(url: URL, origin: str) -> Iterator[Database]:
 
 
 @contextmanager
-def _connect(url: URL) -> Iterator[Database]:
+def _connect(url: URL, timeout: int) -> Iterator[Database]:
     dialect = url.get_dialect()()
     match url.get_backend_name():
         case "postgresql":
@@ -110,6 +167,9 @@ def _connect(url: URL) -> Iterator[Database]:
 
             plain = url.set(drivername="postgresql").render_as_string(hide_password=False)
             with dbapi.connect(plain) as connection:
+                with connection.cursor() as cursor:
+                    for statement in _READ_ONLY["postgresql"]:
+                        cursor.execute(statement.format(timeout))
                 yield AdbcDatabase(connection, dialect)
         case "sqlite":
             from adbc_driver_sqlite import dbapi as sqlite_dbapi  # noqa: PLC0415 - a second to import
@@ -121,6 +181,11 @@ def _connect(url: URL) -> Iterator[Database]:
                 yield AdbcDatabase(connection, dialect, **{_SQLITE_BATCH: str(_FETCH_ROWS)})
         case _:
             with create_engine(url, hide_parameters=True).connect() as connection:
+                kind = (
+                    "mariadb" if getattr(connection.dialect, "is_mariadb", False) else connection.dialect.name
+                )
+                for prepared in _READ_ONLY.get(kind, ()):
+                    connection.exec_driver_sql(prepared.format(timeout))
                 yield SqlAlchemyDatabase(connection)
 
 

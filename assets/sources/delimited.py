@@ -37,7 +37,7 @@ def read_csv(path: Path, origin: str, mapping: Mapping[str, str]) -> Iterator[Ba
     for batch in numbered_batches(path, facts, names, sorted(set(places.values())), parse, header_lines):
         rows += batch.num_rows
         cells = batch.select(list(places.values())).rename_columns(list(places))
-        yield Batch(with_faults(cells, batch), origin, is_printed_log(header))
+        yield Batch(with_faults(cells, batch), origin, is_printed_log(header), columns)
     if facts.quotes % 2 and facts.lines > rows + header_lines:
         yield Unreadable(
             origin, f"{origin}: a quote is never closed; its last row holds the rest of the file"

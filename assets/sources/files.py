@@ -31,6 +31,8 @@ _COMPRESSED = {".gz", ".bz2", ".zst"}
 class Files:
     """The files of one configured glob."""
 
+    is_windowed = False
+
     def __init__(self, options: FilesSource) -> None:
         self.options = options
 

@@ -110,7 +110,7 @@ def store(inbox: Engine, rows: list[Received]) -> int:
 
 
 def read(url: str, *statements: Select[Any]) -> pa.Table:
-    """Return what *statements* select: event_id, received_at (microseconds), kind, contact_id, body (JSON)."""
+    """Return what *statements* select: event_id, received_at (microseconds), kind, contact_id, body."""
     open_inbox(url)
     with open_database(make_url(url), "inbox") as database:
         batches = [batch for statement in statements for batch in database.batches(statement)]

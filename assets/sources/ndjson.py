@@ -30,7 +30,8 @@ def read_ndjson(path: Path, origin: str, mapping: Mapping[str, str]) -> Iterator
         rows = with_faults(lines.select(["line"]), lines)
         whole = whole_escapes(rows.column("line"))
         rows = rows.set_column(rows.schema.get_field_index("line"), "line", whole)
-        yield Batch(_cells(rows, mapping), origin)
+        columns = {column: " or ".join(names) for column, names in _keys(mapping).items()}
+        yield Batch(_cells(rows, mapping), origin, columns=columns)
 
 
 def _keys(mapping: Mapping[str, str]) -> dict[str, list[str]]:

@@ -22,7 +22,7 @@ def read_parquet(path: Path, origin: str, mapping: Mapping[str, str]) -> Iterato
             cells = {column: contract_cells(column, batch.column(name)) for column, name in columns.items()}
             cells["row_number"] = pa.array(np.arange(first_row, first_row + batch.num_rows))
             first_row += batch.num_rows
-            yield Batch(pa.RecordBatch.from_pydict(cells), origin, is_printed_log(names))
+            yield Batch(pa.RecordBatch.from_pydict(cells), origin, is_printed_log(names), columns)
 
 
 def contract_cells(column: str, cells: pa.Array) -> pa.Array:

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from assets.setting import reveal
 from assets.source_config import RespondIoSource
@@ -21,6 +20,16 @@ ASSIGNED = "contact.assignee.updated"
 SNAPSHOT = "snapshot.assignee"
 _CONVERSATION = ("conversation.opened", "conversation.closed")
 _EARLIER = timedelta(hours=1)  # clocks differ; `extract` cuts exactly
+
+_COLUMNS = {
+    "event_id": "event_id",
+    "occurred_at": "when it was received, or conversation.lastAssignmentTime",
+    "conversation_id": "conversation.id, or the contact and conversation.openedTime",
+    "contact_id": "contact.id",
+    "contact_name": "contact.firstName, contact.lastName",
+    "assignee_id": "contact.assignee.id",
+    "assignee_name": "contact.assignee.firstName, .lastName",
+}
 
 _TIMES = r"""
     CREATE MACRO instant(value) AS CASE
@@ -45,8 +54,9 @@ _CONVERSATIONS = """
     CREATE TEMP TABLE conversations AS
     WITH stated AS (
         SELECT contact_id, kind, body->>'$.conversation.id' AS conversation_id, received_at,
-            date_trunc('second', instant(coalesce(body->>'$.conversation.openedTime',
-                                                  body->>'$.conversation.conversationOpenedAt'))) AS opened_at,
+            date_trunc('second', instant(coalesce(
+                body->>'$.conversation.openedTime',
+                body->>'$.conversation.conversationOpenedAt'))) AS opened_at,
             instant(body->>'$.conversation.lastAssignmentTime') AS last_assigned_at
         FROM told WHERE starts_with(kind, 'conversation.')
     ), untimed AS (  -- an opening whose time is told later, by its closing, is that one
@@ -89,7 +99,9 @@ _ROWS = f"""
         CASE WHEN told_at IS NOT NULL THEN 'exact' WHEN kind = '{SNAPSHOT}' THEN 'bounded' ELSE 'received' END
             AS time_quality,
         CASE WHEN told_at IS NOT NULL THEN 'webhook, time by conversation.closed'
-             WHEN kind = '{SNAPSHOT}' THEN 'contact snapshot' ELSE 'webhook' END AS told_by,
+             WHEN kind = '{SNAPSHOT}'
+             THEN 'contact snapshot, changed after ' || left(body->>'$.not_before', 19) || 'Z'
+             ELSE 'webhook' END AS origin,
         NULL::BIGINT AS row_number,
         CASE WHEN assignee IS NULL THEN 'tells no assignee' END AS fault,
         CASE WHEN assignee IS NULL THEN body END AS raw
@@ -98,11 +110,13 @@ _ROWS = f"""
                  ELSE body->'$.contact.assignee' END AS assignee,
             body->'$.oldAssignee' AS previous
           FROM changes)
-    ORDER BY told_by, occurred_at, event_id"""  # noqa: S608 - our own kinds
+    ORDER BY occurred_at, event_id"""  # noqa: S608 - our own kinds
 
 
 class RespondIo:
     """What the inbox holds of one workspace."""
+
+    is_windowed = False
 
     def __init__(self, options: RespondIoSource, workspace: str) -> None:
         self.options = options
@@ -124,13 +138,10 @@ class RespondIo:
 
 
 def assembled(received: pa.Table) -> Iterator[Batch]:
-    """Yield the assignments that the rows *received* (as `inbox.read` gives them) tell of, by origin."""
+    """Yield the assignments that the rows *received* (as `inbox.read` gives them) tell of, in order."""
     with engine.connect() as connection:
         connection.register("received", received)
         for statement in (_TIMES, _PERSON, _TOLD, _CONVERSATIONS, _CHANGES):
             connection.execute(statement)
         for batch in connection.sql(_ROWS).to_arrow_reader(engine.BATCH_ROWS):
-            origins = batch.column("told_by")
-            for origin in origins.unique().to_pylist():
-                rows = batch.filter(pc.equal(origins, origin))
-                yield Batch(rows.drop_columns(["told_by"]), origin)
+            yield Batch(batch, "webhooks", columns=_COLUMNS)

@@ -6,6 +6,7 @@ How a database is connected is in `databases.py`.
 
 import re
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -47,6 +48,8 @@ _DATED = "____-__-__%"  # ISO dates: the only text that sorts as time does
 class Sql:
     """The events of one configured database."""
 
+    is_windowed = True
+
     def __init__(self, options: SqlSource) -> None:
         self.options = options
         self.origin = options.table or "query"
@@ -56,16 +59,7 @@ class Sql:
 
         Raises SourceUnavailable; permanent for a wrong URL, password, table, query or column.
         """
-        try:
-            url = make_url(reveal(self.options.url))
-            url.get_dialect().import_dbapi()
-        except ModuleNotFoundError as error:
-            if url.get_backend_name() not in ADBC_DIALECTS:
-                message = f"{self.origin}: {error}; install the driver of `url`"
-                raise SourceUnavailable(message, permanent=True) from None
-        except (ArgumentError, NoSuchModuleError, ValueError) as error:
-            raise SourceUnavailable(f"{self.origin}: `url` of the source: {error}", permanent=True) from None
-        with open_database(url, self.origin) as database:
+        with self._open() as database:
             base = self._base(database, start, end)
             sample = database.schema(select(text("*")).select_from(base))
             try:
@@ -78,7 +72,27 @@ class Sql:
                 times: ColumnElement[Any] = column(columns["occurred_at"])
                 statement = statement.where(self._window(times, kind, start, end, database.dialect.name))
             for batch in database.batches(statement):
-                yield Batch(_contract_rows(batch), self.origin, is_printed_log(sample.names))
+                yield Batch(_contract_rows(batch), self.origin, is_printed_log(sample.names), columns)
+
+    def clock(self) -> datetime | None:
+        """Return the server's time, or None where it is this machine's, or nobody knows how to ask.
+
+        Raises SourceUnavailable.
+        """
+        with self._open() as database:
+            return database.clock()
+
+    def _open(self) -> AbstractContextManager[Database]:
+        try:
+            url = make_url(reveal(self.options.url))
+            url.get_dialect().import_dbapi()
+        except ModuleNotFoundError as error:
+            if url.get_backend_name() not in ADBC_DIALECTS:
+                message = f"{self.origin}: {error}; install the driver of `url`"
+                raise SourceUnavailable(message, permanent=True) from None
+        except (ArgumentError, NoSuchModuleError, ValueError) as error:
+            raise SourceUnavailable(f"{self.origin}: `url` of the source: {error}", permanent=True) from None
+        return open_database(url, self.origin, self.options.statement_timeout)
 
     def _window(
         self, times: ColumnElement[Any], kind: pa.DataType, start: datetime, end: datetime, dialect: str

@@ -1,0 +1,238 @@
+"""respond.io's contacts as its Developer API v2 lists them: what differs from the last time was missed.
+
+A difference becomes an event of the inbox with the interval in which it happened; `respond_io.py` reads it.
+"""
+
+import json
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import httpx
+from sqlalchemy import Connection, delete, func, insert, select
+from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt
+
+from assets.errors import SourceUnavailable
+from assets.setting import reveal
+from assets.source_config import RespondIoSource
+from assets.sources.inbox import CONTACT_STATES, RECEIVED, Received, micros, open_inbox, store
+from assets.sources.respond_io import ASSIGNED, SNAPSHOT
+
+_PAGE = 100
+_TRIES = 8
+_SECONDS_BETWEEN = 0.2
+_LONGEST_WAIT = 60.0
+_AGAIN = {429, 449}
+_SERVER_FAULT = 500
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+Assignee = tuple[str | None, str | None]
+Since = tuple[Assignee, datetime]
+Clock = Callable[[], datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What one look at all contacts found; *missed* is None the first time, with nothing to compare."""
+
+    contacts: int
+    missed: int | None
+
+
+class _Later(Exception):  # noqa: N818 - says what to do
+    """The server wants the request again, after some seconds."""
+
+    def __init__(self, reason: str, seconds: float | None = None) -> None:
+        super().__init__(reason)
+        self.seconds = seconds
+
+
+def contacts(options: RespondIoSource) -> Iterator[dict[str, Any]]:
+    """Yield every contact, a hundred a request, five requests a second.
+
+    Raises SourceUnavailable; permanent where the token is refused.
+    """
+    assert options.api_token  # noqa: S101 - asked only where there is one
+    cursor: str | None = None
+    with httpx.Client(headers={"Authorization": f"Bearer {reveal(options.api_token)}"}, timeout=30) as client:
+        while True:
+            page = _page(client, options.api_url, cursor)
+            yield from page["items"]
+            following = parse_qs(urlsplit(page["pagination"].get("next") or "").query).get("cursorId")
+            if not following:
+                return
+            if following[0] == cursor:
+                raise SourceUnavailable(f"{options.api_url}: the list of contacts does not end")
+            cursor = following[0]
+            time.sleep(_SECONDS_BETWEEN)
+
+
+def _page(client: httpx.Client, url: str, cursor: str | None) -> dict[str, Any]:
+    asked = {"search": "", "timezone": "UTC", "filter": {"$and": []}}
+    params = {"limit": str(_PAGE)} | ({"cursorId": cursor} if cursor else {})
+
+    def ask() -> dict[str, Any]:
+        try:
+            answer = client.post(f"{url}/contact/list", params=params, json=asked)
+        except httpx.TransportError as error:
+            raise _Later(f"not reachable ({error})") from None
+        if answer.status_code in _AGAIN or answer.status_code >= _SERVER_FAULT:
+            raise _Later(f"answers {answer.status_code}", _retry_after(answer))
+        if answer.is_error:
+            message = f"{url}: answers {answer.status_code}; correct `api_token` and `api_url`"
+            raise SourceUnavailable(message, permanent=True)
+        return _checked(answer, url)
+
+    tries = Retrying(
+        retry=retry_if_exception_type(_Later), stop=stop_after_attempt(_TRIES), wait=_wait, reraise=True
+    )
+    try:
+        return tries(ask)
+    except _Later as error:
+        raise SourceUnavailable(f"{url}: {error}, {_TRIES} times") from None
+
+
+def _checked(answer: httpx.Response, url: str) -> dict[str, Any]:
+    try:
+        page = answer.json()
+        fine = isinstance(page["items"], list) and isinstance(page["pagination"], dict)
+    except (ValueError, KeyError, TypeError):
+        fine = False
+    if not fine:
+        raise SourceUnavailable(f"{url}: answers no list of contacts; correct `api_url`", permanent=True)
+    found: dict[str, Any] = page
+    return found
+
+
+def _retry_after(answer: httpx.Response) -> float | None:
+    try:
+        return float(answer.headers["Retry-After"])
+    except (KeyError, ValueError):
+        return None
+
+
+def _wait(state: RetryCallState) -> float:
+    error = state.outcome.exception() if state.outcome else None
+    told = error.seconds if isinstance(error, _Later) else None
+    return min(_LONGEST_WAIT, 2.0 ** (state.attempt_number - 1) / 2 if told is None else told)
+
+
+def take_snapshot(options: RespondIoSource, workspace: str, clock: Clock) -> Snapshot:
+    """List all contacts, and store an event for each whose assignee nobody told.
+
+    An event is stored only where no webhook told that assignee, before the contact was seen or since.
+    """
+    inbox = open_inbox(reveal(options.inbox))
+    with inbox.begin() as connection:
+        known, last = _known(connection, workspace)
+    seen = {str(each["id"]): (clock(), each) for each in contacts(options)}
+    with inbox.begin() as connection:
+        told = _told(connection, workspace, last)
+    missed = [
+        _event(workspace, contact, seen_at, since)
+        for contact_id, (seen_at, contact) in seen.items()
+        if last is not None
+        and (since := _missed_since(contact, seen_at, known.get(contact_id), told[contact_id], last))
+    ]
+    states = [
+        {
+            "workspace": workspace,
+            "contact_id": contact_id,
+            "assignee_id": assignee_of(contact)[0],
+            "assignee_name": assignee_of(contact)[1],
+            "seen_at": micros(seen_at),
+        }
+        for contact_id, (seen_at, contact) in seen.items()
+    ]
+    store(inbox, missed)  # first: what is then killed finds the same differences again, under the same ids
+    with inbox.begin() as connection:
+        connection.execute(delete(CONTACT_STATES).where(CONTACT_STATES.c.workspace == workspace))
+        if states:
+            connection.execute(insert(CONTACT_STATES), states)
+    return Snapshot(len(seen), None if last is None else len(missed))
+
+
+def _known(
+    connection: Connection, workspace: str
+) -> tuple[dict[str, tuple[Assignee, datetime]], datetime | None]:
+    """Return each contact's assignee at the last snapshot and when that was, and when the snapshot began."""
+    states = CONTACT_STATES.c
+    rows = connection.execute(
+        select(states.contact_id, states.assignee_id, states.assignee_name, states.seen_at).where(
+            states.workspace == workspace
+        )
+    ).all()
+    known = {row.contact_id: ((row.assignee_id, row.assignee_name), _instant(row.seen_at)) for row in rows}
+    first = connection.scalar(select(func.min(states.seen_at)).where(states.workspace == workspace))
+    return known, None if first is None else _instant(first)
+
+
+def _told(connection: Connection, workspace: str, since: datetime | None) -> defaultdict[str, list[Since]]:
+    """Return the assignees that webhooks told since the last snapshot began, in order, by contact."""
+    told: defaultdict[str, list[Since]] = defaultdict(list)
+    if since is None:
+        return told
+    rows = connection.execute(
+        select(RECEIVED.contact_id, RECEIVED.body, RECEIVED.received_at)
+        .where(
+            RECEIVED.workspace == workspace,
+            RECEIVED.kind.in_((ASSIGNED, SNAPSHOT)),
+            RECEIVED.received_at >= micros(since),
+        )
+        .order_by(RECEIVED.received_at, RECEIVED.event_id)
+    )
+    for row in rows:
+        event = json.loads(row.body)
+        told[row.contact_id].append(
+            (assignee_of(event.get("contact") or {}, event), _instant(row.received_at))
+        )
+    return told
+
+
+def _missed_since(
+    contact: dict[str, Any],
+    seen_at: datetime,
+    known: Since | None,
+    told: list[Since],
+    last: datetime,
+) -> datetime | None:
+    """Return since when a change of assignee went untold, or None where all is told."""
+    state = known or ((None, None), last)  # a contact that is new had nobody
+    before = [state, *((assignee, at) for assignee, at in told if state[1] <= at <= seen_at)]
+    later = [assignee for assignee, at in told if at > seen_at]
+    now = assignee_of(contact)
+    return None if any(_is_same(now, each) for each in (before[-1][0], *later)) else before[-1][1]
+
+
+def assignee_of(contact: dict[str, Any], event: dict[str, Any] | None = None) -> Assignee:
+    """Return id and name of the assignee; nobody is written as null, `{}` or an object of nulls."""
+    who = (event or {}).get("assignee", contact.get("assignee")) or {}
+    name = " ".join(part for part in (who.get("firstName"), who.get("lastName")) if part)
+    return (None if who.get("id") is None else str(who["id"])), name or who.get("email")
+
+
+def _is_same(one: Assignee, other: Assignee) -> bool:
+    """Tell whether both are the same assignee: by id where both have one, else by name."""
+    return one[0] == other[0] if one[0] and other[0] else one[1] == other[1]
+
+
+def _event(workspace: str, contact: dict[str, Any], seen_at: datetime, since: datetime) -> Received:
+    contact_id = str(contact["id"])
+    names = ("id", "firstName", "lastName", "assignee")
+    body = {"contact": {name: contact.get(name) for name in names}, "not_before": since.isoformat()}
+    return {
+        "workspace": workspace,
+        "event_id": f"snapshot-{contact_id}-{micros(since)}",
+        "received_at": micros(seen_at),
+        "kind": SNAPSHOT,
+        "contact_id": contact_id,
+        "body": json.dumps(body),
+    }
+
+
+def _instant(moment: int) -> datetime:
+    return _EPOCH + timedelta(microseconds=moment)
