@@ -11,17 +11,20 @@ import dagster as dg
 from assets.config import Config, Workspace
 from assets.deliver.catalogue import Catalogue
 from assets.periods import DAY, Preset
+from assets.source_config import RespondIoSource
 from orchestration.dispatch import Desk, Plan
 from orchestration.planner import Due
 from orchestration.runs import WORKSPACE_TAG
 
 ASSET_JOB = "__ASSET_JOB"
-NIGHTLY_FLOW, TODAY, DAILY_REPORTS, MONTHLY_REPORT = (
+NIGHTLY_FLOW, TODAY, DAILY_REPORTS, MONTHLY_REPORT, CONTACT_SNAPSHOT = (
     "nightly_flow",
     "today",
     "daily_reports",
     "monthly_report",
+    "contact_snapshot",
 )
+_BEFORE_MIDNIGHT = time(23, 30)
 
 
 def workspace_schedules(
@@ -81,6 +84,16 @@ def workspace_schedules(
             "Make the reports of the month before.",
         ),
     ]
+    if isinstance(workspace.source, RespondIoSource) and workspace.source.api_token:
+        snapshot = dg.AssetKey([workspace.slug, "contact_snapshot"])
+        found.append(
+            schedule(
+                CONTACT_SNAPSHOT,
+                [_cron(_BEFORE_MIDNIGHT)],
+                lambda desk: Plan([dg.RunRequest(f"{desk.now:%Y-%m-%d}", asset_selection=[snapshot])]),
+                "Look at all contacts just before the day closes, so that what was missed is of that day.",
+            )
+        )
     if workspace.today_every:
         cron = (
             f"*/{workspace.today_every} * * * *"

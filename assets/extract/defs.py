@@ -13,7 +13,9 @@ from assets.errors import ReportError, SourceUnavailable
 from assets.extract.load import load_days
 from assets.extract.watch import WATCHED, watch
 from assets.partitions import days_of, period_of_run
+from assets.source_config import RespondIoSource
 from assets.sources.registry import open_source
+from assets.sources.respond_api import take_snapshot
 from assets.warehouse.resource import WarehouseResource
 
 Clock = Callable[[], datetime]
@@ -106,4 +108,27 @@ def extract_assets(workspace: Workspace) -> list[dg.AssetsDefinition]:
         )
         yield dg.MaterializeResult(asset_key=rejected)
 
-    return [load]
+    return [load, *_snapshot_assets(workspace)]
+
+
+def _snapshot_assets(workspace: Workspace) -> list[dg.AssetsDefinition]:
+    options = workspace.source
+    if not isinstance(options, RespondIoSource) or options.api_token is None:
+        return []
+
+    @dg.asset(
+        key=[workspace.slug, "contact_snapshot"],
+        group_name="extract",
+        owners=[workspace.owner],
+        kinds={"respond_io"},
+        retry_policy=dg.RetryPolicy(max_retries=_RETRIES, delay=_FIRST_PAUSE_SECONDS),
+    )
+    def contact_snapshot(clock: dg.ResourceParam[Clock]) -> dg.MaterializeResult:
+        """Contacts and their assignees as the API lists them; what no webhook told becomes an event."""
+        try:
+            found = take_snapshot(options, workspace.slug, clock)
+        except SourceUnavailable as error:
+            raise dg.Failure(str(error), allow_retries=not error.permanent) from error
+        return dg.MaterializeResult(metadata={"contacts": found.contacts, "missed": found.missed or 0})
+
+    return [contact_snapshot]
