@@ -181,7 +181,10 @@ class Smtp(Setting):
 class Config(Setting):
     """The whole configuration of one deployment."""
 
-    lake: Folder = Field(description="Folder of the Parquet lake.")
+    lake: Folder | None = Field(default=None, description="Folder of the Parquet lake.")
+    warehouse: DatabaseUrl | None = Field(
+        default=None, description="SQLAlchemy URL of a PostgreSQL that holds the tables instead of a lake."
+    )
     archive: Place = Field(description="Folder of the archived reports, or `s3://bucket/folder`.")
     archive_url: str | None = Field(
         default=None,
@@ -231,6 +234,14 @@ class Config(Setting):
         return workspaces
 
     @model_validator(mode="after")
+    def _tables_have_a_place(self) -> Self:
+        if (self.lake is None) == (self.warehouse is None):
+            raise ValueError("give either `lake` or `warehouse`")
+        if self.warehouse and not self.warehouse.get_secret_value().startswith(("postgresql", "${")):
+            raise ValueError("`warehouse` is a PostgreSQL: postgresql+psycopg://...")
+        return self
+
+    @model_validator(mode="after")
     def _the_operator_can_be_reached(self) -> Self:
         if self.operator is not None and self.smtp is None:
             raise ValueError("`operator` needs `smtp`")
@@ -277,6 +288,8 @@ def missing_variables(config: Config) -> list[str]:
 
 def _secrets(config: Config) -> Iterator[tuple[str, SecretStr]]:
     yield "state", config.state
+    if config.warehouse:
+        yield "warehouse", config.warehouse
     if config.smtp and config.smtp.password:
         yield "smtp.password", config.smtp.password
     for number, workspace in enumerate(config.workspaces):

@@ -212,14 +212,14 @@ def sql(
 ) -> None:
     """Ask the warehouse of one workspace a question; nothing can be changed."""
     from assets.config_file import load_config
-    from assets.warehouse.lake import Lake
+    from assets.warehouse.warehouse import open_warehouse
     from orchestration.console import print_csv, print_rows
 
     settings = load_config(config)
     if workspace is None and len(settings.workspaces) > 1:
         raise ConfigError(f"say which: --workspace {' or '.join(w.slug for w in settings.workspaces)}")
     chosen = chosen_workspaces(settings, workspace)[0]
-    rows = Lake(settings.lake, chosen.slug).ask(query)
+    rows = open_warehouse(settings, chosen.slug).ask(query)
     (print_csv if csv else print_rows)(rows)
 
 

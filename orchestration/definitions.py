@@ -67,7 +67,7 @@ def build_definitions(config: Config, broken: Sequence[str] = (), clock: Clock =
         ],
         executor=dg.in_process_executor,  # starting a process for each step costs more than the work
         resources={
-            "warehouse": WarehouseResource(root=str(config.lake)),
+            "warehouse": WarehouseResource(config),
             "archive": ArchiveResource(root=str(config.archive), url=config.archive_url),
             "catalogue": catalogue,
             "clock": clock,

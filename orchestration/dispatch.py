@@ -17,7 +17,7 @@ from assets.deliver.catalogue import Catalogue, Version
 from assets.periods import DAY, Period, Preset, dates, first_instant, local_day, periods_of_days
 from assets.report.build import period_of, periods_of
 from assets.report.readiness import has_unstated, missing_days, unloaded_days
-from assets.warehouse.lake import Lake
+from assets.warehouse.warehouse import open_warehouse
 from orchestration.planner import (
     Due,
     Verdict,
@@ -147,7 +147,7 @@ class Desk:
         needed = {day for day in days if day != due.report_date or not _loads_its_day(due, self.now)}
         missing: set[date] = set()
         if needed and not is_busy:
-            warehouse = Lake(self.config.lake, workspace.slug)
+            warehouse = open_warehouse(self.config, workspace.slug)
             whole = Period(min(needed), max(needed), workspace.zone)
             missing = needed.intersection(missing_days(warehouse, whole, self.now))
         return judge(due, missing, self.now, is_busy=is_busy)
@@ -210,7 +210,7 @@ class Desk:
         }
         if not wanted:
             return plan
-        warehouse = Lake(self.config.lake, workspace.slug)
+        warehouse = open_warehouse(self.config, workspace.slug)
         if has_unstated(warehouse):
             wanted.update(dates(workspace.first_day, max(wanted)))
         whole = Period(min(wanted), max(wanted), workspace.zone)

@@ -11,9 +11,13 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from uuid import uuid4
 
-from assets.config import missing_variables
+from sqlalchemy import select
+
+from assets.config import Config, missing_variables
 from assets.config_file import load_config
 from assets.errors import ConfigError
+from assets.warehouse.schema import LOAD_COUNTS
+from assets.warehouse.warehouse import open_warehouse
 
 _PACKAGES = (
     "dagster",
@@ -97,7 +101,11 @@ def _configuration(path: Path) -> Iterator[Finding]:
     yield Finding("Configuration", is_fine=True, seen=f"{path}, {len(config.workspaces)} workspaces")
     for sentence in missing_variables(config):
         yield Finding("Environment", is_fine=False, seen=sentence, remedy="export the variable")
+    if config.warehouse is not None:
+        yield _warehouse(config)
     for what, folder in (("Lake", config.lake), ("Archive", config.archive)):
+        if folder is None:
+            continue
         if not isinstance(folder, Path):
             yield _object_store(what, folder)
             continue
@@ -105,6 +113,16 @@ def _configuration(path: Path) -> Iterator[Finding]:
         yield Finding(what, os.access(there, os.W_OK), str(folder), f"make {there} writable")
         free = shutil.disk_usage(there).free
         yield Finding(f"{what} disk", free > _LEAST_DISK, f"{free >> 30} GiB free", "free at least 1 GiB")
+
+
+def _warehouse(config: Config) -> Finding:
+    slug = config.workspaces[0].slug
+    try:
+        open_warehouse(config, slug).query(select(LOAD_COUNTS.c.local_day).limit(1))
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is what was seen
+        seen = " ".join(str(error).split())
+        return Finding("Warehouse", is_fine=False, seen=seen, remedy="start it, or correct `warehouse`")
+    return Finding("Warehouse", is_fine=True, seen=f"schema {slug} can be read")
 
 
 def _object_store(what: str, folder: Path) -> Finding:

@@ -27,7 +27,7 @@ from assets.periods import Period, as_of, dates, periods_of_days
 from assets.report.build import days_of_report, periods_of
 from assets.report.readiness import has_unstated, unloaded_days
 from assets.sources.registry import open_source
-from assets.warehouse.lake import Lake
+from assets.warehouse.warehouse import Warehouse, open_warehouse
 from orchestration.planner import days_of_periods
 
 Say = Callable[[str], None]
@@ -67,7 +67,7 @@ def run(order: Order, config: Config, catalogue: Catalogue, say: Say) -> list[Pu
 
     Raises SourceUnavailable, or TotalsDiffer where a check fails.
     """
-    warehouse = Lake(config.lake, order.workspace.slug)
+    warehouse = open_warehouse(config, order.workspace.slug)
     loaded = _load(order, warehouse, order.days, say)
     if loaded and has_unstated(warehouse):
         loaded += _load(order, warehouse, list(dates(order.workspace.first_day, loaded[-1])), say)
@@ -109,7 +109,7 @@ def erase(  # noqa: PLR0913, PLR0917 - what a deployment is
 
     Totals stay. Returns the days that held it, and what became of the reports over them.
     """
-    warehouse = Lake(config.lake, workspace.slug)
+    warehouse = open_warehouse(config, workspace.slug)
     say("events and rejected rows")
     days = erased.erase(warehouse, contact_id)
     for period in periods_of_days(days, workspace.zone):
@@ -119,7 +119,7 @@ def erase(  # noqa: PLR0913, PLR0917 - what a deployment is
     return days, forget_in_reports(config, workspace, catalogue, ledger, days, now, say)
 
 
-def _load(order: Order, warehouse: Lake, days: list[date], say: Say) -> list[date]:
+def _load(order: Order, warehouse: Warehouse, days: list[date], say: Say) -> list[date]:
     """Load those of *days* that are missing, or all where the order says so; return them."""
     if not days:
         return []
@@ -135,7 +135,7 @@ def _load(order: Order, warehouse: Lake, days: list[date], say: Say) -> list[dat
     return sorted(wanted)
 
 
-def _stale(order: Order, warehouse: Lake) -> list[date]:
+def _stale(order: Order, warehouse: Warehouse) -> list[date]:
     """Return the days whose log is missing, or was built before an earlier day was loaded."""
     return [day for day in stale_days(warehouse) if day in order.days]
 
@@ -183,7 +183,7 @@ def _make_here(order: Order, spec: ReportSpec, config: Config) -> Future[Publish
 
 
 def _make(order: Order, spec: ReportSpec, config: Config) -> Published:
-    warehouse = Lake(config.lake, order.workspace.slug)
+    warehouse = open_warehouse(config, order.workspace.slug)
     draft = draft_report(warehouse, order.workspace, spec, order.report_date, order.as_of)
     return publish(draft, Archive(config.archive))
 

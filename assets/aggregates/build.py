@@ -16,7 +16,6 @@ from assets.aggregates.history import history, stale_days
 from assets.aggregates.judged import judged_events, repeated_ids
 from assets.events import Action
 from assets.periods import DAY, Period, periods_of_days
-from assets.warehouse.lake import Lake
 from assets.warehouse.schema import (
     ASSIGNMENT_LOG,
     DAILY_SOURCE_AGGREGATES,
@@ -24,6 +23,7 @@ from assets.warehouse.schema import (
     LOG_COUNTS,
     arrow_schema,
 )
+from assets.warehouse.warehouse import Warehouse
 
 _PIECE_EVENTS = 1_000_000
 _KINDS = {
@@ -69,7 +69,7 @@ class Built:
         return f"{self.logged:,} log rows = {self.counted:,} counted by source"
 
 
-def build_days(warehouse: Lake, period: Period) -> Built:
+def build_days(warehouse: Warehouse, period: Period) -> Built:
     """Build the loaded days of *period*, and each later one that had looked back to what changed since."""
     with warehouse.writing():
         before = history(warehouse)
@@ -85,7 +85,7 @@ def build_days(warehouse: Lake, period: Period) -> Built:
         return _tally(warehouse, days)
 
 
-def _pieces(warehouse: Lake, days: list[date], zone: ZoneInfo) -> Iterator[Period]:
+def _pieces(warehouse: Warehouse, days: list[date], zone: ZoneInfo) -> Iterator[Period]:
     """Cut *days* into periods without a gap of about a million events, which are built in memory."""
     loads = LOAD_COUNTS.c
     rows = warehouse.query(select(loads.local_day, loads.accepted_count))
@@ -100,7 +100,7 @@ def _pieces(warehouse: Lake, days: list[date], zone: ZoneInfo) -> Iterator[Perio
 
 
 def _build_log(
-    warehouse: Lake, period: Period, before: dict[date, str], repeated: Sequence[tuple[str, date]]
+    warehouse: Warehouse, period: Period, before: dict[date, str], repeated: Sequence[tuple[str, date]]
 ) -> None:
     kinds: list[pa.Table] = []
     schema = pa.schema([pa.field("local_day", pa.date32()), *arrow_schema(ASSIGNMENT_LOG)])
@@ -171,7 +171,7 @@ def counts_by_day_and_source(period: Period) -> Select[tuple[object, ...]]:
     )
 
 
-def _tally(warehouse: Lake, days: list[date]) -> Built:
+def _tally(warehouse: Warehouse, days: list[date]) -> Built:
     """Count what is stored of *days*, each number in the table that it is about."""
 
     def total(number: Select[tuple[int]], table: Table) -> int:

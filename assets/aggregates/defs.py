@@ -52,7 +52,7 @@ def aggregate_assets(workspace: Workspace) -> list[dg.AssetsDefinition]:
         ],
     )
     def build(
-        context: dg.AssetExecutionContext, warehouse: WarehouseResource
+        context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[WarehouseResource]
     ) -> Iterator[dg.MaterializeResult]:
         """Build the log and the counts of whole local days."""
         period = period_of_run(context, workspace)

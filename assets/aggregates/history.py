@@ -10,11 +10,11 @@ from datetime import date
 
 from sqlalchemy import select
 
-from assets.warehouse.lake import Lake
 from assets.warehouse.schema import LOAD_COUNTS, LOG_COUNTS
+from assets.warehouse.warehouse import Warehouse
 
 
-def history(warehouse: Lake) -> dict[date, str]:
+def history(warehouse: Warehouse) -> dict[date, str]:
     """Return for each loaded day the digest of the events of all the loaded days before it.
 
     Days without events leave no trace in it, so that loading an empty day changes nothing.
@@ -32,7 +32,7 @@ def history(warehouse: Lake) -> dict[date, str]:
     return before
 
 
-def stale_days(warehouse: Lake) -> list[date]:
+def stale_days(warehouse: Warehouse) -> list[date]:
     """Return the loaded days that have no log, or one built upon other earlier days, in order."""
     logs = LOG_COUNTS.c
     rows = warehouse.query(select(logs.local_day, logs.history_sha256))
@@ -54,7 +54,7 @@ class DataVersions:
         return digest.hexdigest()
 
 
-def data_versions(warehouse: Lake) -> DataVersions:
+def data_versions(warehouse: Warehouse) -> DataVersions:
     """Read what is stored of every day."""
     loads, logs = LOAD_COUNTS.c, LOG_COUNTS.c
     said = [column for column in loads if column.name not in {"local_day", "loaded_until"}]

@@ -52,7 +52,7 @@ def repeated_ids(first: date, last: date) -> Select[Any]:
     Returns `event_id` and its `first_day`: only there does it count. Hashes come first: there are many ids.
     """
     events = ASSIGNMENT_EVENTS.c
-    hashed = func.hash(events.event_id)
+    hashed = func.id_hash(events.event_id)
     is_asked = events.local_day.between(first, last)
     unstated = select(_contact(events)).where(is_asked, ~events.previous_stated)
     of_contacts = select(hashed).where(events.local_day < last, _contact(events).in_(unstated))

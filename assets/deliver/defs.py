@@ -55,7 +55,7 @@ def _catalogue_asset(workspace: Workspace) -> dg.AssetsDefinition:
         description="Which archived reports no longer say what their days say.",
     )
     def archived_reports(
-        warehouse: WarehouseResource,
+        warehouse: dg.ResourceParam[WarehouseResource],
         archive: ArchiveResource,
         catalogue: dg.ResourceParam[Catalogue],
         clock: dg.ResourceParam[Clock],
@@ -90,7 +90,7 @@ def _report_asset(workspace: Workspace, spec: ReportSpec) -> dg.AssetsDefinition
     )
     def report(
         context: dg.AssetExecutionContext,
-        warehouse: WarehouseResource,
+        warehouse: dg.ResourceParam[WarehouseResource],
         archive: ArchiveResource,
         catalogue: dg.ResourceParam[Catalogue],
         clock: dg.ResourceParam[Clock],

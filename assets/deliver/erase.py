@@ -18,7 +18,7 @@ from assets.deliver.ledger import Ledger
 from assets.deliver.outbox import Outbox
 from assets.deliver.publish import draft_report, publish
 from assets.periods import as_of
-from assets.warehouse.lake import Lake
+from assets.warehouse.warehouse import open_warehouse
 
 
 @dataclass(slots=True)
@@ -84,7 +84,7 @@ def _made_anew(  # noqa: PLR0913, PLR0917 - what a deployment is
         done.lost.append(key)
         return manifest.version + 1
     until = as_of(key.report_date, now, workspace.zone)
-    draft = draft_report(Lake(config.lake, workspace.slug), workspace, spec, key.report_date, until)
+    draft = draft_report(open_warehouse(config, workspace.slug), workspace, spec, key.report_date, until)
     archived = publish(draft, Archive(config.archive)).archived
     catalogue.record(archived, draft.report.as_of, now)
     done.made.append(archived)

@@ -2,13 +2,11 @@
 
 from pathlib import Path
 
-import alembic.command
-import alembic.config
-from alembic.util import CommandError
 from sqlalchemy import Engine, text
 
-from assets.deliver.state import HEAD, VERSION_TABLE, version_of
-from assets.errors import ConfigError
+from assets.deliver.state import HEAD
+from assets.migrating import upgrade
+from assets.versions import VERSION_TABLE
 
 _ONE_AT_A_TIME = {
     "sqlite": "BEGIN IMMEDIATE",
@@ -21,16 +19,6 @@ def migrate(engine: Engine) -> None:
 
     Raises ConfigError where they are of a newer release.
     """
-    config = alembic.config.Config(attributes={"version_table": VERSION_TABLE})
-    folder = str(Path(__file__).with_name("migrations"))
-    config.set_main_option("script_location", folder.replace("%", "%%"))
     with engine.begin() as connection:
         connection.execute(text(_ONE_AT_A_TIME[engine.dialect.name]))
-        config.attributes["connection"] = connection
-        try:
-            alembic.command.upgrade(config, HEAD)
-        except CommandError as error:
-            raise ConfigError(
-                f"the state at {engine.url!r} is of release {version_of(connection)}, newer than "
-                f"this program's {HEAD}: upgrade the program, or restore a backup"
-            ) from error
+        upgrade(connection, Path(__file__).with_name("migrations"), HEAD)

@@ -5,10 +5,10 @@ from assets.config import Workspace
 from assets.deliver.archive import Key
 from assets.deliver.catalogue import Catalogue, Version
 from assets.report.build import days_of_report
-from assets.warehouse.lake import Lake
+from assets.warehouse.warehouse import Warehouse
 
 
-def outdated_reports(catalogue: Catalogue, warehouse: Lake, workspace: Workspace) -> dict[Key, Version]:
+def outdated_reports(catalogue: Catalogue, warehouse: Warehouse, workspace: Workspace) -> dict[Key, Version]:
     """Return the newest versions of *workspace* whose own or compared days have changed since.
 
     What lies before them, as in the opening of a person's contacts, is not looked at. Reports that

@@ -18,8 +18,8 @@ from assets.presentation import Filters, Format, Presentation
 from assets.report.build import period_of
 from assets.report.filters import conditions
 from assets.subscription import Recipient, Subscription
-from assets.warehouse.lake import Lake
 from assets.warehouse.schema import ASSIGNMENT_LOG
+from assets.warehouse.warehouse import open_warehouse
 
 
 class DaysHaveChanged(ReportError):  # noqa: N818 - says what happened
@@ -50,7 +50,7 @@ class Cutter:
 
     def __init__(self, config: Config, workspace: Workspace, spec: ReportSpec, whole: Archived) -> None:
         self._archive = Archive(config.archive)
-        self._lake = Lake(config.lake, workspace.slug)
+        self._lake = open_warehouse(config, workspace.slug)
         self._workspace, self._spec, self._whole = workspace, spec, whole
         self._report = whole.report()
 

@@ -23,7 +23,7 @@ from assets.report.build import build_report
 from assets.report.coded import CodedLog
 from assets.report.log import printed_log, time_unit_of
 from assets.report.model import ProofLine, Report, Total
-from assets.warehouse.lake import Lake
+from assets.warehouse.warehouse import Warehouse
 
 _MADE_WITH = (
     "assignment-reports",
@@ -84,7 +84,7 @@ class Published:
 
 
 def draft_report(
-    warehouse: Lake, workspace: Workspace, spec: ReportSpec, report_date: date, as_of: datetime
+    warehouse: Warehouse, workspace: Workspace, spec: ReportSpec, report_date: date, as_of: datetime
 ) -> Draft:
     """Build and prove one report, and write its data files in memory.
 

@@ -11,7 +11,6 @@ from sqlalchemy import (
     JSON,
     Boolean,
     Column,
-    Connection,
     Date,
     DateTime,
     Dialect,
@@ -24,15 +23,14 @@ from sqlalchemy import (
     TypeDecorator,
     create_engine,
     event,
-    inspect,
     make_url,
-    text,
 )
 from sqlalchemy.engine.interfaces import DBAPIConnection
 
+from assets.versions import version_of
+
 METADATA = MetaData()
 HEAD = "0002"
-VERSION_TABLE = "assignment_reports_version"  # Dagster's tables may be in the same database, with their own
 
 
 class _Instant(TypeDecorator[datetime]):
@@ -157,14 +155,6 @@ def open_state(url: str) -> Engine:
 
         migrate(engine)
     return engine
-
-
-def version_of(connection: Connection) -> str | None:
-    """Return the migration that made the tables what they are; None for a new state."""
-    if not inspect(connection).has_table(VERSION_TABLE):
-        return None
-    version: str | None = connection.scalar(text(f"SELECT version_num FROM {VERSION_TABLE}"))  # noqa: S608
-    return version
 
 
 def _write_ahead(connection: DBAPIConnection, _: object) -> None:

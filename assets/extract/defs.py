@@ -69,7 +69,9 @@ def extract_assets(workspace: Workspace) -> list[dg.AssetsDefinition]:
         ],
     )
     def load(
-        context: dg.AssetExecutionContext, warehouse: WarehouseResource, clock: dg.ResourceParam[Clock]
+        context: dg.AssetExecutionContext,
+        warehouse: dg.ResourceParam[WarehouseResource],
+        clock: dg.ResourceParam[Clock],
     ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
         """Load the events of whole local days."""
         period, lake, now = period_of_run(context, workspace), warehouse.of(workspace.slug), clock()

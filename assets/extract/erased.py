@@ -11,16 +11,15 @@ import secrets
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
 from sqlalchemy import Table, select
 
-from assets.durable import replacing
-from assets.warehouse.lake import Lake
 from assets.warehouse.schema import ASSIGNMENT_EVENTS, ASSIGNMENT_LOG, LOAD_COUNTS, REJECTED_EVENTS
+from assets.warehouse.warehouse import Warehouse
 
+_FILE = "erased.json"
 _NAME = "Erased contact"
 _TOKEN = re.compile(r"[^\s\"',;:{}\[\]()<>=]+")
 _DIGITS = 12
@@ -30,7 +29,7 @@ _DIGITS = 12
 class Erased:
     """The tombstones of one workspace: a salt, and under it the hash of each contact's id with its days."""
 
-    path: Path
+    warehouse: Warehouse
     salt: str
     days: Mapping[str, list[str]]
 
@@ -45,9 +44,8 @@ class Erased:
     def with_contact(self, contact_id: str, days: Iterable[date]) -> "Erased":
         """Return these tombstones, and that of a contact who was in *days* too; they are written down."""
         known = sorted({*self.days_of(contact_id), *days})
-        after = Erased(self.path, self.salt, {**self.days, self._hash(contact_id): [*map(str, known)]})
-        with replacing(self.path) as temporary:
-            temporary.write_text(json.dumps({"salt": after.salt, "contacts": after.days}))
+        after = Erased(self.warehouse, self.salt, {**self.days, self._hash(contact_id): [*map(str, known)]})
+        self.warehouse.keep(_FILE, json.dumps({"salt": after.salt, "contacts": after.days}))
         return after
 
     def _hash(self, text: str) -> str:
@@ -84,16 +82,16 @@ class Erased:
         return _with(batch, "raw", pa.array(texts, pa.string()))
 
 
-def tombstones(warehouse: Lake) -> Erased:
+def tombstones(warehouse: Warehouse) -> Erased:
     """Return the tombstones of a workspace; there may be none."""
-    path = warehouse.folder / "erased.json"
-    if not path.exists():
-        return Erased(path, secrets.token_hex(16), {})
-    kept = json.loads(path.read_text())
-    return Erased(path, kept["salt"], kept["contacts"])
+    text = warehouse.kept(_FILE)
+    if text is None:
+        return Erased(warehouse, secrets.token_hex(16), {})
+    kept = json.loads(text)
+    return Erased(warehouse, kept["salt"], kept["contacts"])
 
 
-def erase(warehouse: Lake, contact_id: str) -> list[date]:
+def erase(warehouse: Warehouse, contact_id: str) -> list[date]:
     """Forget a contact in what is loaded, and for every load to come; return the days it was in.
 
     Their log has to be built again. Killed half-way, it is done again: the days are written down first.
@@ -114,7 +112,7 @@ def erase(warehouse: Lake, contact_id: str) -> list[date]:
     return erased.days_of(contact_id)
 
 
-def _days_with(warehouse: Lake, contact_id: str) -> list[date]:
+def _days_with(warehouse: Warehouse, contact_id: str) -> list[date]:
     """Return the days whose events or log hold the contact: the log is the last to forget it."""
     found: set[date] = set()
     for table in (ASSIGNMENT_EVENTS, ASSIGNMENT_LOG):
@@ -123,13 +121,13 @@ def _days_with(warehouse: Lake, contact_id: str) -> list[date]:
     return sorted(found)
 
 
-def _days_with_text(warehouse: Lake) -> list[date]:
+def _days_with_text(warehouse: Warehouse) -> list[date]:
     rejected = REJECTED_EVENTS.c
     query = select(rejected.local_day).where(rejected.raw.is_not(None)).distinct()
     return sorted(warehouse.query(query).column(0).to_pylist())
 
 
-def _stored(warehouse: Lake, table: Table, day: date) -> pa.RecordBatchReader:
+def _stored(warehouse: Warehouse, table: Table, day: date) -> pa.RecordBatchReader:
     """Return the rows of a day as they lie in its file."""
     keys = [each for each in table.primary_key.columns if each.name != "local_day"]
     query = select(table).where(table.c.local_day == day).order_by(*keys)

@@ -18,8 +18,8 @@ from assets.extract.erased import tombstones
 from assets.extract.staging import Staging
 from assets.periods import DAY, first_instant
 from assets.sources.batches import Batch, Source, Unreadable
-from assets.warehouse.lake import Lake
 from assets.warehouse.schema import ASSIGNMENT_EVENTS, LOAD_COUNTS, REJECTED_EVENTS, arrow_schema
+from assets.warehouse.warehouse import Warehouse
 
 _DAYS_AT_ONCE = 31
 
@@ -68,7 +68,7 @@ class Loaded:
 
 
 def load_days(
-    workspace: Workspace, source: Source, warehouse: Lake, days: Iterable[date], now: datetime
+    workspace: Workspace, source: Source, warehouse: Warehouse, days: Iterable[date], now: datetime
 ) -> Loaded:
     """Replace *days* in the warehouse by what *source* says of them up to *now*.
 
@@ -93,7 +93,9 @@ def load_days(
     )
 
 
-def _load(workspace: Workspace, source: Source, warehouse: Lake, begun: list[date], now: datetime) -> Loaded:
+def _load(
+    workspace: Workspace, source: Source, warehouse: Warehouse, begun: list[date], now: datetime
+) -> Loaded:
     zone = workspace.zone
     options = workspace.source
     end = min(first_instant(begun[-1] + DAY, zone), now)

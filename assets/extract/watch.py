@@ -8,8 +8,8 @@ from sqlalchemy import select
 from assets.config import Workspace
 from assets.extract.load import Loaded
 from assets.periods import DAY, first_instant, local_day
-from assets.warehouse.lake import Lake
 from assets.warehouse.schema import LOAD_COUNTS
+from assets.warehouse.warehouse import Warehouse
 
 _WEEKS = 8
 _FEWEST_WEEKS = 3
@@ -32,7 +32,7 @@ WATCHED = {
 }
 
 
-def watch(warehouse: Lake, workspace: Workspace, loaded: Loaded, now: datetime) -> list[Watched]:
+def watch(warehouse: Warehouse, workspace: Workspace, loaded: Loaded, now: datetime) -> list[Watched]:
     """Return what is said of *loaded*, and of the newest days in the warehouse, in the order of `WATCHED`."""
     return [
         _newest_day(warehouse, workspace, now),
@@ -41,7 +41,7 @@ def watch(warehouse: Lake, workspace: Workspace, loaded: Loaded, now: datetime) 
     ]
 
 
-def _newest_day(warehouse: Lake, workspace: Workspace, now: datetime) -> Watched:
+def _newest_day(warehouse: Warehouse, workspace: Workspace, now: datetime) -> Watched:
     loads = LOAD_COUNTS.c
     today = local_day(now, workspace.zone)
     closed = loads.local_day < today
@@ -64,7 +64,7 @@ def _rejected(loaded: Loaded, most_pct: float) -> Watched:
     return Watched("few_rejected", share <= most_pct, text)
 
 
-def _volume(warehouse: Lake, workspace: Workspace, now: datetime) -> Watched:
+def _volume(warehouse: Warehouse, workspace: Workspace, now: datetime) -> Watched:
     """Compare with the same weekday of eight weeks; usual is half of the least to 1.5 of the most."""
     yesterday = local_day(now, workspace.zone) - DAY
     before = [yesterday - 7 * week * DAY for week in range(1, _WEEKS + 1)]

@@ -38,7 +38,7 @@ from assets.report.quality import count_quality
 from assets.report.readiness import first_loaded_day, missing_days, running_until
 from assets.report.shares import shares_pct
 from assets.setting import reveal
-from assets.warehouse.lake import Lake
+from assets.warehouse.warehouse import Warehouse
 
 _EXAMPLES = 20
 _DATA_FORMATS = (Format.CSV, Format.XLSX, Format.PARQUET)
@@ -75,7 +75,7 @@ def days_of_report(spec: ReportSpec, report_date: date, workspace: Workspace) ->
 
 
 def build_report(
-    warehouse: Lake, workspace: Workspace, spec: ReportSpec, report_date: date, as_of: datetime
+    warehouse: Warehouse, workspace: Workspace, spec: ReportSpec, report_date: date, as_of: datetime
 ) -> Built:
     """Return the report *spec* of *workspace* as read on *report_date*, counting events before *as_of*.
 
@@ -186,7 +186,7 @@ def _needs_whole_log(spec: ReportSpec) -> bool:
     return has_filters or carries_log or of_rows
 
 
-def _counts(warehouse: Lake, period: Period, as_of: datetime, filters: Filters) -> pd.DataFrame:
+def _counts(warehouse: Warehouse, period: Period, as_of: datetime, filters: Filters) -> pd.DataFrame:
     """Return the number of log rows per `local_day` and `source`, as `count`."""
     log = log_rows(period, as_of, filters).subquery().c
     counted = select(log.local_day, log.source, func.count().label("count"))

@@ -10,14 +10,18 @@ from assets.periods import Period, previous_period
 from assets.report.filters import conditions
 from assets.report.model import Comparison, Note, SourceChange, SourceCount
 from assets.report.readiness import missing_days
-from assets.warehouse.lake import Lake
 from assets.warehouse.schema import ASSIGNMENT_LOG
+from assets.warehouse.warehouse import Warehouse
 
 _FEW = 30
 
 
 def compare(
-    warehouse: Lake, spec: ReportSpec, period: Period, as_of: datetime, by_source: tuple[SourceCount, ...]
+    warehouse: Warehouse,
+    spec: ReportSpec,
+    period: Period,
+    as_of: datetime,
+    by_source: tuple[SourceCount, ...],
 ) -> Comparison:
     """Return the comparison of the counts *by_source* of *period* with the period before."""
     before = previous_period(spec.preset, period)
@@ -43,7 +47,7 @@ def compare(
     )
 
 
-def _counts(warehouse: Lake, spec: ReportSpec, period: Period, until: datetime) -> dict[str, int]:
+def _counts(warehouse: Warehouse, spec: ReportSpec, period: Period, until: datetime) -> dict[str, int]:
     log = ASSIGNMENT_LOG.c
     rows = warehouse.query(
         select(log.source, func.count())

@@ -22,7 +22,7 @@ def _alternatives(filters: Filters) -> Iterator[Iterator[ColumnElement[bool]]]:
     yield (_assigned_to(value) for value in filters.assigned_to)
     yield (or_(_LOG.assigned_by_id == value, _LOG.assigned_by_name == value) for value in filters.assigned_by)
     yield (
-        or_(_LOG.contact_id == value, func.strpos(func.lower(_LOG.contact_name), func.lower(value)) > 0)
+        or_(_LOG.contact_id == value, func.strpos(func.folded(_LOG.contact_name), func.folded(value)) > 0)
         for value in filters.contact
     )
     yield (_LOG.conversation_id == value for value in filters.conversation)

@@ -8,8 +8,8 @@ from assets.periods import Period
 from assets.presentation import Filters
 from assets.report.model import HandOffs, Holding, ProofLine, Total
 from assets.report.quality import sums
-from assets.warehouse.lake import Lake
 from assets.warehouse.schema import DAILY_SOURCE_AGGREGATES, LOAD_COUNTS, LOG_COUNTS
+from assets.warehouse.warehouse import Warehouse
 
 
 def by_assignees(assignees: tuple[Holding, ...], hand_offs: HandOffs) -> list[ProofLine]:
@@ -23,7 +23,7 @@ def by_assignees(assignees: tuple[Holding, ...], hand_offs: HandOffs) -> list[Pr
     ]
 
 
-def by_aggregates(warehouse: Lake, period: Period, as_of: datetime, filters: Filters) -> list[ProofLine]:
+def by_aggregates(warehouse: Warehouse, period: Period, as_of: datetime, filters: Filters) -> list[ProofLine]:
     """Return the total by the stored counts, where the report counts all that they count."""
     newest = warehouse.query(
         select(func.max(LOAD_COUNTS.c.loaded_until)).where(

@@ -4,11 +4,11 @@ from sqlalchemy import Table, func, select
 
 from assets.periods import Period
 from assets.report.model import Quality, RejectedRow
-from assets.warehouse.lake import Lake
 from assets.warehouse.schema import ASSIGNMENT_LOG, LOAD_COUNTS, LOG_COUNTS, REJECTED_EVENTS
+from assets.warehouse.warehouse import Warehouse
 
 
-def count_quality(warehouse: Lake, period: Period, examples: int) -> Quality:
+def count_quality(warehouse: Warehouse, period: Period, examples: int) -> Quality:
     """Return the figures of the days of *period* before filters, with the first *examples* rejected rows."""
     read, accepted, rejected, duplicates, no_change, cleaned = sums(
         warehouse,
@@ -52,7 +52,7 @@ def count_quality(warehouse: Lake, period: Period, examples: int) -> Quality:
     )
 
 
-def sums(warehouse: Lake, table: Table, period: Period, *names: str) -> list[int]:
+def sums(warehouse: Warehouse, table: Table, period: Period, *names: str) -> list[int]:
     """Return the sums of columns *names* of *table* over the days of *period*."""
     columns = (func.coalesce(func.sum(table.c[name]), 0) for name in names)
     statement = select(*columns).where(table.c.local_day.between(period.first_day, period.last_day))

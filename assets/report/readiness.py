@@ -6,11 +6,11 @@ from sqlalchemy import func, select
 
 from assets.aggregates.history import stale_days
 from assets.periods import DAY, Period, first_instant, local_day
-from assets.warehouse.lake import Lake
 from assets.warehouse.schema import LOAD_COUNTS
+from assets.warehouse.warehouse import Warehouse
 
 
-def unloaded_days(warehouse: Lake, period: Period, as_of: datetime) -> list[date]:
+def unloaded_days(warehouse: Warehouse, period: Period, as_of: datetime) -> list[date]:
     """Return the days of *period* that are not loaded up to their end or *as_of*."""
     until = _loaded_until(warehouse, period)
     return [
@@ -20,13 +20,13 @@ def unloaded_days(warehouse: Lake, period: Period, as_of: datetime) -> list[date
     ]
 
 
-def missing_days(warehouse: Lake, period: Period, as_of: datetime) -> list[date]:
+def missing_days(warehouse: Warehouse, period: Period, as_of: datetime) -> list[date]:
     """Return the days of *period* that a report cannot count on."""
     begun = _begun(period, as_of)
     return sorted({*unloaded_days(warehouse, period, as_of), *set(begun).intersection(stale_days(warehouse))})
 
 
-def _loaded_until(warehouse: Lake, period: Period) -> dict[date, datetime]:
+def _loaded_until(warehouse: Warehouse, period: Period) -> dict[date, datetime]:
     loads = LOAD_COUNTS.c
     rows = warehouse.query(
         select(loads.local_day, loads.loaded_until).where(
@@ -40,7 +40,7 @@ def _begun(period: Period, as_of: datetime) -> list[date]:
     return [day for day in period.days if first_instant(day, period.zone) < as_of]
 
 
-def running_until(warehouse: Lake, period: Period, as_of: datetime) -> datetime | None:
+def running_until(warehouse: Warehouse, period: Period, as_of: datetime) -> datetime | None:
     """Return up to where the day that runs at *as_of* is loaded; None where it is over, or not loaded."""
     day = local_day(as_of, period.zone)
     if not period.first_day <= day <= period.last_day:
@@ -51,13 +51,13 @@ def running_until(warehouse: Lake, period: Period, as_of: datetime) -> datetime 
     return until
 
 
-def has_unstated(warehouse: Lake) -> bool:
+def has_unstated(warehouse: Warehouse) -> bool:
     """Tell whether some event's previous assignee must be found in earlier days, which may be any."""
     found = warehouse.query(select(func.sum(LOAD_COUNTS.c.unstated_count)))
     return bool(found.column(0)[0].as_py())
 
 
-def first_loaded_day(warehouse: Lake) -> date | None:
+def first_loaded_day(warehouse: Warehouse) -> date | None:
     """Return the first day that was ever loaded."""
     found: date | None = warehouse.query(select(func.min(LOAD_COUNTS.c.local_day))).column(0)[0].as_py()
     return found

@@ -16,6 +16,10 @@ from sqlalchemy.schema import CreateTable
 
 BATCH_ROWS = 131_072
 _DIALECT = postgresql.dialect(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]
+_FUNCTIONS = {
+    "id_hash(text)": "hash(text)",
+    "folded(text)": "replace(lower(text), 'ς', 'σ')",
+}  # PostgreSQL's are its own
 _SETTINGS = {
     "memory_limit": "1GB",
     "temp_directory": tempfile.gettempdir(),
@@ -28,6 +32,8 @@ def connect(**settings: Any) -> duckdb.DuckDBPyConnection:
     """Return a new in-memory DuckDB whose session speaks UTC."""
     connection = duckdb.connect(":memory:", config=_SETTINGS | settings)
     connection.execute("SET GLOBAL TimeZone = 'UTC'")  # its cursors inherit no session settings
+    for function, body in _FUNCTIONS.items():
+        connection.execute(f"CREATE MACRO {function} AS {body}")
     return connection
 
 

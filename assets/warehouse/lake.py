@@ -7,42 +7,26 @@ the old day or the new one. What the columns mean is in `schema.py`.
 import hashlib
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
 from datetime import date
-from itertools import pairwise
 from pathlib import Path
 
 import duckdb
-import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 from sqlalchemy import Executable, Table
 
-from assets.durable import one_at_a_time, replacing
+from assets.durable import one_at_a_time, put, replacing
 from assets.errors import ConfigError
 from assets.warehouse import engine
-from assets.warehouse.schema import METADATA, arrow_schema
+from assets.warehouse.days import Stored, whole_days, write_day
+from assets.warehouse.schema import METADATA
 
 _FILE = "part.parquet"
 _WRITERS = 2
 _TRIES = 40
 _PAUSE_SECONDS = 0.05
-
-
-@dataclass(slots=True)
-class Stored:
-    """What replacing days stored: each day's rows, and the SHA-256 of its file."""
-
-    counts: dict[date, int] = field(default_factory=dict)
-    sha256: dict[date, str] = field(default_factory=dict)
-
-    @property
-    def rows(self) -> int:
-        """The rows of all days."""
-        return sum(self.counts.values())
 
 
 class Lake:
@@ -75,44 +59,32 @@ class Lake:
 
         A day without rows is stored as an empty day. Raises ValueError for a row of another day.
         """
-        waiting = sorted(days, reverse=True)
         stored = Stored()
-        empty = arrow_schema(table).empty_table()
         writes: deque[Future[None]] = deque()
         with ThreadPoolExecutor(_WRITERS) as pool:
-
-            def write(day: date, content: pa.Table) -> None:
+            for day, content in whole_days(table, days, rows):
                 writes.append(pool.submit(self._write, table, day, content, stored))
                 if len(writes) > _WRITERS:
                     writes.popleft().result()
-
-            for day, content in _by_day(rows, arrow_schema(table)):
-                while waiting and waiting[-1] < day:
-                    write(waiting.pop(), empty)
-                if not waiting or waiting.pop() != day:
-                    raise ValueError(f"{table.name}: rows of {day} are outside the days to replace")
-                write(day, content)
-            for day in reversed(waiting):
-                write(day, empty)
             while writes:
                 writes.popleft().result()
         return stored
 
     def _write(self, table: Table, day: date, content: pa.Table, stored: Stored) -> None:
-        """Write one day. What is different in each row, its key, gains nothing from a dictionary."""
-        keys = {column.name for column in table.primary_key}
-        repeating = [name for name in content.column_names if name not in keys]
         with replacing(self._path(table, day)) as temporary:
-            pq.write_table(
-                content,
-                temporary,
-                compression="zstd",
-                row_group_size=engine.BATCH_ROWS,
-                use_dictionary=repeating,
-            )
+            write_day(table, content, temporary)
             with temporary.open("rb") as file:
                 digest = hashlib.file_digest(file, "sha256").hexdigest()
         stored.counts[day], stored.sha256[day] = content.num_rows, digest
+
+    def kept(self, name: str) -> str | None:
+        """Return a text that was kept beside the tables."""
+        path = self.folder / name
+        return path.read_text() if path.exists() else None
+
+    def keep(self, name: str, text: str) -> None:
+        """Keep *text* beside the tables."""
+        put(self.folder / name, text.encode())
 
     def _path(self, table: Table, day: date) -> Path:
         return self.folder / table.name / f"local_day={day}" / _FILE
@@ -175,27 +147,3 @@ class Lake:
             else:
                 engine.create_table(connection, table)
         return connection
-
-
-def _by_day(rows: pa.RecordBatchReader, schema: pa.Schema) -> Iterator[tuple[date, pa.Table]]:
-    """Cut sorted *rows* into whole days; a day's table does not depend on how the batches were cut."""
-    day: date | None = None
-    pieces: list[pa.RecordBatch] = []
-    for batch in rows:
-        if not batch.num_rows:
-            continue
-        numbers = batch.column("local_day").cast(pa.int32()).to_numpy()
-        starts = [0, *(np.flatnonzero(np.diff(numbers)) + 1).tolist(), batch.num_rows]
-        for start, end in pairwise(starts):
-            piece_day = batch.column("local_day")[start].as_py()
-            if day is not None and piece_day != day:
-                yield day, _table(pieces, schema)
-                pieces = []
-            day = piece_day
-            pieces.append(batch.slice(start, end - start))
-    if day is not None:
-        yield day, _table(pieces, schema)
-
-
-def _table(pieces: list[pa.RecordBatch], schema: pa.Schema) -> pa.Table:
-    return pa.Table.from_batches(pieces).select(schema.names).cast(schema).combine_chunks()

@@ -1,17 +1,15 @@
-"""The warehouse as a Dagster resource."""
+"""The warehouse as a Dagster resource; it is no `ConfigurableResource`, whose fields the UI would show."""
 
-from pathlib import Path
-
-import dagster as dg
-
-from assets.warehouse.lake import Lake
+from assets.config import Config
+from assets.warehouse.warehouse import Warehouse, open_warehouse
 
 
-class WarehouseResource(dg.ConfigurableResource[Lake]):
-    """The lake's folder; each workspace has a part of its own."""
+class WarehouseResource:
+    """The warehouse of a configuration; each workspace has a part of its own."""
 
-    root: str
+    def __init__(self, config: Config) -> None:
+        self.config = config
 
-    def of(self, slug: str) -> Lake:
+    def of(self, slug: str) -> Warehouse:
         """Return the tables of the workspace *slug*."""
-        return Lake(Path(self.root), slug)
+        return open_warehouse(self.config, slug)

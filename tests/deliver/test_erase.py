@@ -15,8 +15,8 @@ from assets.deliver.archive import Archive, Key
 from assets.deliver.post import Post
 from assets.deliver.verify import verify
 from assets.extract.erased import tombstones
-from assets.warehouse.lake import Lake
 from assets.warehouse.schema import ASSIGNMENT_EVENTS, REJECTED_EVENTS
+from assets.warehouse.warehouse import open_warehouse
 from orchestration import flow
 from tests.deliver.mail_server import mail_server
 from tests.deliver.office import DUE, TODAY, Office
@@ -90,7 +90,7 @@ def test_nothing_of_a_contact_is_left_and_every_total_is(office: Office) -> None
     assert totals(office) == before == {"2026-06-14": 1, "2026-06-15": 3}
     assert b"Bob Brown" in (office.folder / "out/acme/yesterday/2026-06-15/v2/log.csv").read_bytes()
     assert verify(office.config.archive, office.post.catalogue.listed()).faults == []
-    rows = Lake(office.config.lake, "acme").query(select(REJECTED_EVENTS.c.raw))
+    rows = open_warehouse(office.config, "acme").query(select(REJECTED_EVENTS.c.raw))
     assert rows.column(0).to_pylist() == [None]
 
 
@@ -124,7 +124,7 @@ def test_killed_half_way_it_is_done_again(office: Office, monkeypatch: pytest.Mo
 
 def test_the_tombstone_names_nobody_and_others_stay(office: Office) -> None:
     erase(office, office.post)
-    lake = Lake(office.config.lake, "acme")
+    lake = open_warehouse(office.config, "acme")
     assert tombstones(lake).masks("k-eve")
     assert not tombstones(lake).masks("k-bob")
     contacts = lake.query(

@@ -9,8 +9,9 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, text
 
-from assets.deliver.state import HEAD, METADATA, VERSION_TABLE, open_state
+from assets.deliver.state import HEAD, METADATA, open_state
 from assets.errors import ConfigError
+from assets.versions import VERSION_TABLE
 from tests.postgres import Postgres
 
 

@@ -17,8 +17,8 @@ from assets.config_file import load_config
 from assets.extract.watch import WATCHED
 from assets.partitions import days_read_by, report_dates_of
 from assets.periods import PRESETS, Preset, preset_period
-from assets.warehouse.lake import Lake
 from assets.warehouse.schema import ASSIGNMENT_LOG, LOAD_COUNTS, LOG_COUNTS
+from assets.warehouse.warehouse import open_warehouse
 from orchestration.definitions import build_definitions
 from orchestration.runs import FLOW_ASSETS
 from tests.flow.conftest import LAST_DAY, Shell, lose_a_count, make_shell
@@ -128,7 +128,7 @@ def test_a_date_that_never_was_stores_nothing(shell: Shell, instance: dg.Dagster
     config = config.model_copy(update={"workspaces": (there,)})
     assert run(config, FLOW_ASSETS, instance, span=("2011-12-29", "2011-12-31")).success
     assert run(config, FLOW_ASSETS, instance, key="2011-12-30").success
-    loaded = Lake(config.lake, "acme").query(LOAD_COUNTS.select()).column("local_day").to_pylist()
+    loaded = open_warehouse(config, "acme").query(LOAD_COUNTS.select()).column("local_day").to_pylist()
     assert loaded == [date(2011, 12, 29), date(2011, 12, 31)]
 
 
@@ -140,7 +140,7 @@ def test_each_day_of_a_backfill_shows_its_own_rows(shell: Shell, instance: dg.Da
             assert record.asset_materialization
             metadata = record.asset_materialization.metadata
             by_day[str(record.partition_key)] = metadata["dagster/partition_row_count"].value
-    lake = Lake(config_of(shell).lake, "acme")
+    lake = open_warehouse(config_of(shell), "acme")
     for name, table, column in (
         ("assignment_events", LOAD_COUNTS, "accepted_count"),
         ("assignment_log", LOG_COUNTS, "log_count"),
@@ -155,7 +155,7 @@ def test_no_log_line_names_a_contact(shell: Shell, instance: dg.DagsterInstance)
         run(config, FLOW_ASSETS, instance, span=("2026-10-27", "2026-11-02")),
         run(config, ["report/yesterday", "report/last_7_days"], instance, key="2026-11-03"),
     ]
-    rows = Lake(config.lake, "acme").query(select(ASSIGNMENT_LOG.c.contact_name).distinct())
+    rows = open_warehouse(config, "acme").query(select(ASSIGNMENT_LOG.c.contact_name).distinct())
     names = {str(name) for name in rows.column(0).to_pylist() if name and len(name) > 3}
     assert len(names) > 10
     for done in runs:

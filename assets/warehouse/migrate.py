@@ -1,0 +1,28 @@
+"""Brings one workspace's schema of a PostgreSQL warehouse to this release; each step is in `migrations/`."""
+
+from pathlib import Path
+
+from sqlalchemy import create_engine, make_url, text
+from sqlalchemy.pool import NullPool
+from sqlalchemy.schema import CreateSchema
+
+from assets.migrating import upgrade
+from assets.versions import version_of
+
+HEAD = "0001"
+
+
+def migrate(url: str, slug: str) -> None:
+    """Make the schema *slug* of the database at *url*, or bring it to HEAD, one process at a time.
+
+    A user who may not make schemas finds them made. Raises ConfigError where it is of a newer release.
+    """
+    plain = make_url(url).set(drivername="postgresql+psycopg")
+    engine = create_engine(plain, poolclass=NullPool, hide_parameters=True)
+    with engine.begin() as connection:
+        connection.execute(text(f'SET LOCAL search_path TO "{slug}"'))
+        if version_of(connection, slug) == HEAD:
+            return
+        connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('assignment_reports_migration'))"))
+        connection.execute(CreateSchema(slug, if_not_exists=True))
+        upgrade(connection, Path(__file__).with_name("migrations"), HEAD)

@@ -1,0 +1,110 @@
+"""The tables of one workspace, ordered as bytes are; functions that the lake has by other names."""
+
+from alembic import op
+from sqlalchemy import BigInteger, Boolean, Column, Date, DateTime, Text
+
+revision = "0001"
+down_revision = None
+
+_INSTANT = DateTime(timezone=True)
+
+
+def upgrade() -> None:
+    """Make them."""
+    op.create_table(
+        "assignment_events",
+        Column("local_day", Date, primary_key=True),
+        Column("occurred_at", _INSTANT, primary_key=True),
+        Column("event_id", Text(collation="C"), primary_key=True),
+        Column("conversation_id", Text(collation="C")),
+        Column("contact_id", Text(collation="C")),
+        Column("contact_name", Text(collation="C")),
+        Column("previous_assignee_id", Text(collation="C")),
+        Column("previous_assignee_name", Text(collation="C")),
+        Column("assignee_id", Text(collation="C")),
+        Column("assignee_name", Text(collation="C")),
+        Column("source", Text(collation="C"), nullable=False),
+        Column("assigned_by_id", Text(collation="C")),
+        Column("assigned_by_name", Text(collation="C")),
+        Column("origin", Text(collation="C"), nullable=False),
+        Column("time_quality", Text(collation="C"), nullable=False),
+        Column("source_quality", Text(collation="C"), nullable=False),
+        Column("previous_stated", Boolean, nullable=False),
+        Column("text_cleaned", Boolean, nullable=False),
+    )
+    op.create_table(
+        "assignment_log",
+        Column("local_day", Date, primary_key=True),
+        Column("occurred_at", _INSTANT, primary_key=True),
+        Column("event_id", Text(collation="C"), primary_key=True),
+        Column("conversation_id", Text(collation="C")),
+        Column("contact_id", Text(collation="C")),
+        Column("contact_name", Text(collation="C")),
+        Column("previous_assignee_id", Text(collation="C")),
+        Column("previous_assignee_name", Text(collation="C")),
+        Column("assignee_id", Text(collation="C")),
+        Column("assignee_name", Text(collation="C")),
+        Column("source", Text(collation="C"), nullable=False),
+        Column("assigned_by_id", Text(collation="C")),
+        Column("assigned_by_name", Text(collation="C")),
+        Column("origin", Text(collation="C"), nullable=False),
+        Column("time_quality", Text(collation="C"), nullable=False),
+        Column("source_quality", Text(collation="C"), nullable=False),
+        Column("action", Text(collation="C"), nullable=False),
+        Column("previous_quality", Text(collation="C"), nullable=False),
+    )
+    op.create_table(
+        "daily_source_aggregates",
+        Column("local_day", Date, primary_key=True),
+        Column("source", Text(collation="C"), primary_key=True),
+        Column("assignment_count", BigInteger, nullable=False),
+        Column("assigned_count", BigInteger, nullable=False),
+        Column("reassigned_count", BigInteger, nullable=False),
+        Column("unassigned_count", BigInteger, nullable=False),
+        Column("contact_count", BigInteger, nullable=False),
+        Column("conversation_count", BigInteger, nullable=False),
+    )
+    op.create_table(
+        "load_counts",
+        Column("local_day", Date, primary_key=True),
+        Column("loaded_until", _INSTANT, nullable=False),
+        Column("read_count", BigInteger, nullable=False),
+        Column("accepted_count", BigInteger, nullable=False),
+        Column("rejected_count", BigInteger, nullable=False),
+        Column("duplicate_count", BigInteger, nullable=False),
+        Column("no_change_count", BigInteger, nullable=False),
+        Column("unreadable_count", BigInteger, nullable=False),
+        Column("cleaned_count", BigInteger, nullable=False),
+        Column("unstated_count", BigInteger, nullable=False),
+        Column("events_sha256", Text(collation="C"), nullable=False),
+    )
+    op.create_table(
+        "log_counts",
+        Column("local_day", Date, primary_key=True),
+        Column("accepted_count", BigInteger, nullable=False),
+        Column("log_count", BigInteger, nullable=False),
+        Column("no_change_count", BigInteger, nullable=False),
+        Column("repeated_count", BigInteger, nullable=False),
+        Column("inferred_count", BigInteger, nullable=False),
+        Column("log_sha256", Text(collation="C"), nullable=False),
+        Column("history_sha256", Text(collation="C"), nullable=False),
+    )
+    op.create_table(
+        "rejected_events",
+        Column("local_day", Date, primary_key=True),
+        Column("origin", Text(collation="C"), primary_key=True),
+        Column("row_number", BigInteger, primary_key=True, autoincrement=False),
+        Column("reason", Text(collation="C"), nullable=False),
+        Column("raw", Text(collation="C")),
+    )
+    op.create_table(
+        "kept",
+        Column("name", Text(collation="C"), primary_key=True),
+        Column("content", Text, nullable=False),
+    )
+    op.execute("""
+        CREATE FUNCTION id_hash(text) RETURNS bigint LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+        RETURN hashtextextended($1, 0)""")
+    op.execute("""
+        CREATE FUNCTION folded(text) RETURNS text LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+        RETURN replace(lower($1 COLLATE "und-x-icu"), 'ς', 'σ')""")

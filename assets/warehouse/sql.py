@@ -1,0 +1,243 @@
+"""PostgreSQL as the warehouse: a schema for each workspace, read and filled with Arrow batches.
+
+The same statements run here as on the lake, and what is stored of a day has the same SHA-256.
+"""
+
+import hashlib
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import date
+from functools import cache
+from io import BytesIO
+from typing import Any
+
+import pyarrow as pa
+from sqlalchemy import Date, DateTime, Executable, Integer, Table, make_url
+from sqlalchemy.dialects import postgresql
+
+from assets.errors import ConfigError
+from assets.warehouse.days import Stored, whole_days, write_day
+from assets.warehouse.schema import arrow_schema
+
+_DIALECT = postgresql.dialect(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]
+_PAUSE_SECONDS = 0.05
+_ARROW_TYPES = (
+    (Integer, pa.int64()),
+    (DateTime, pa.timestamp("us", "UTC")),
+    (Date, pa.date32()),
+)
+
+
+class SqlWarehouse:
+    """The tables of `schema.py` for the workspace *slug*, in its schema of the database at *url*."""
+
+    def __init__(self, url: str, slug: str) -> None:
+        self.url = make_url(url)
+        self.slug = slug
+        self._held: Any = None
+        self._writes = False
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Wait for every reader and writer of this workspace, and keep others out.
+
+        What is written goes through the connection that holds the lock: who lost it, writes nothing.
+        """
+        with self._holding("pg_try_advisory_lock"):
+            self._writes = True
+            try:
+                yield
+            finally:
+                self._writes = False
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Wait for a writer: no report is built over days that are just being replaced."""
+        with self._holding("pg_try_advisory_lock_shared"):
+            yield
+
+    @contextmanager
+    def _holding(self, lock: str) -> Iterator[None]:
+        """Hold a lock with a connection that queries use meanwhile; it ends with that, however that ends."""
+        asked = f"SELECT {lock}(hashtextextended('assignment_reports ' || current_schema(), 0))"
+        with self._connected() as connection:
+            while not _all(connection, asked).column(0)[0].as_py():
+                connection.rollback()
+                time.sleep(_PAUSE_SECONDS)
+            connection.commit()
+            self._held = connection
+            try:
+                yield
+            finally:
+                self._held = None
+
+    @contextmanager
+    def _connected(self) -> Iterator[Any]:
+        from adbc_driver_postgresql import dbapi  # noqa: PLC0415 - a second to import
+
+        _bring_up_to_date(self.url.render_as_string(hide_password=False), self.slug)
+        plain = self.url.set(drivername="postgresql").render_as_string(hide_password=False)
+        with dbapi.connect(plain) as connection:
+            with connection.cursor() as cursor:
+                cursor.execute(f"SET search_path TO {_quoted(self.slug)}")
+                cursor.execute("SET TimeZone TO 'UTC'")
+            connection.commit()
+            yield connection
+
+    def forget(self, table: Table, days: Iterable[date]) -> None:
+        """Remove *days*: what a killed process leaves behind is then a day that is not there."""
+        with self._write() as cursor:
+            cursor.execute(_delete(table, days))
+
+    def replace_days(self, table: Table, days: Iterable[date], rows: pa.RecordBatchReader) -> Stored:
+        """Store *rows*, sorted by `local_day` and key, as the whole content of *days*, in one transaction.
+
+        A day without rows is stored as an empty day. Raises ValueError for a row of another day.
+        """
+        days = list(days)
+        stored, faults = Stored(), list[Exception]()
+
+        def measured() -> Iterator[pa.RecordBatch]:
+            try:
+                for day, content in whole_days(table, days, rows):
+                    write_day(table, content, file := BytesIO())
+                    stored.counts[day] = content.num_rows
+                    stored.sha256[day] = hashlib.sha256(file.getbuffer()).hexdigest()
+                    column = pa.repeat(pa.scalar(day, pa.date32()), content.num_rows)
+                    yield from content.add_column(0, "local_day", column).to_batches()
+            except Exception as error:
+                faults.append(error)  # the driver would raise it as one of its own
+                raise
+
+        schema = pa.schema([pa.field("local_day", pa.date32(), nullable=False), *arrow_schema(table)])
+        with self._write() as cursor:
+            cursor.execute(_delete(table, days))
+            batches = pa.RecordBatchReader.from_batches(schema, measured())
+            try:
+                cursor.adbc_ingest(table.name, batches, mode="append", db_schema_name=self.slug)
+            except Exception as error:
+                raise (faults or [error])[0] from None
+        return stored
+
+    @contextmanager
+    def _write(self) -> Iterator[Any]:
+        """Yield a cursor whose statements are one transaction."""
+        with ExitStack() as stack:
+            if not self._writes:
+                stack.enter_context(self.writing())
+            cursor = stack.enter_context(self._held.cursor())
+            try:
+                yield cursor
+            except BaseException:
+                self._held.rollback()
+                raise
+            self._held.commit()
+
+    def query(self, statement: Executable) -> pa.Table:
+        """Run a SQLAlchemy *statement* over the tables of `schema.py`; return its rows."""
+        text, kinds = _compiled(statement)
+        if self._held is None:
+            return self._streamed(text, kinds).read_all()
+        found = _all(self._held, text)
+        self._held.rollback()
+        wanted = _schema(found.schema, kinds)
+        return pa.Table.from_batches([_cast(batch, wanted) for batch in found.to_batches()], wanted)
+
+    def stream(self, statement: Executable) -> pa.RecordBatchReader:
+        """Run a SQLAlchemy *statement* over the tables of `schema.py`; stream its rows."""
+        return self._streamed(*_compiled(statement))
+
+    def _streamed(self, text: str, kinds: list[Any] | None) -> pa.RecordBatchReader:
+        batches = self._batches(text)
+        given: pa.Schema = next(batches)
+        wanted = given if kinds is None else _schema(given, kinds)
+        return pa.RecordBatchReader.from_batches(wanted, (_cast(batch, wanted) for batch in batches))
+
+    def _batches(self, text: str) -> Iterator[Any]:
+        """Yield the schema of the rows, then the rows, from a connection that lives as long as that."""
+        with self._connected() as connection, connection.cursor() as cursor:
+            cursor.execute("SET TRANSACTION READ ONLY")
+            cursor.execute(text)
+            reader = cursor.fetch_record_batch()
+            yield reader.schema
+            yield from reader
+
+    def ask(self, query: str) -> pa.Table:
+        """Run one SELECT of a person over the tables; it can change nothing.
+
+        Raises ConfigError for anything but one SELECT, and for a wrong one.
+        """
+        if query.split(maxsplit=1)[0].lower() not in {"select", "with", "values", "table"}:
+            raise ConfigError("give one SELECT; the warehouse is read-only here")
+        try:
+            return self._streamed(query, None).read_all()
+        except Exception as error:
+            if not type(error).__module__.startswith("adbc_driver_manager"):
+                raise
+            raise ConfigError(" ".join(str(error).split())) from None
+
+    def kept(self, name: str) -> str | None:
+        """Return a text that was kept beside the tables."""
+        found = self._streamed(f"SELECT content FROM kept WHERE name = '{name}'", None).read_all()  # noqa: S608 - our own names
+        text: str | None = found.column(0)[0].as_py() if found.num_rows else None
+        return text
+
+    def keep(self, name: str, text: str) -> None:
+        """Keep *text* beside the tables."""
+        with self._write() as cursor:
+            cursor.execute(
+                "INSERT INTO kept VALUES ($1, $2) "
+                "ON CONFLICT (name) DO UPDATE SET content = excluded.content",
+                (name, text),
+            )
+
+
+@cache
+def _bring_up_to_date(url: str, slug: str) -> None:
+    from assets.warehouse.migrate import migrate  # noqa: PLC0415 - Alembic takes 0.3 s to import
+
+    migrate(url, slug)
+
+
+def _compiled(statement: Executable) -> tuple[str, list[Any]]:
+    """Return *statement* as text, and the types of its columns."""
+    text = statement.compile(dialect=_DIALECT, compile_kwargs={"literal_binds": True})  # type: ignore[attr-defined]
+    return str(text), [column.type for column in statement.selected_columns]  # type: ignore[attr-defined]
+
+
+def _quoted(name: str) -> str:
+    return f'"{name}"'
+
+
+def _all(connection: Any, query: str) -> pa.Table:
+    with connection.cursor() as cursor:
+        cursor.execute(query)
+        return cursor.fetch_arrow_table()
+
+
+def _delete(table: Table, days: Iterable[date]) -> str:
+    listed = ", ".join(f"'{day}'" for day in days)
+    return f"DELETE FROM {table.name} WHERE local_day IN ({listed})"  # noqa: S608 - dates
+
+
+def _schema(given: pa.Schema, kinds: list[Any]) -> pa.Schema:
+    """Return the schema that the lake would answer with: a sum of numbers is a number, and so on."""
+    return pa.schema(
+        [
+            pa.field(
+                name, next((arrow for kind, arrow in _ARROW_TYPES if isinstance(each, kind)), arrow_type)
+            )
+            for name, arrow_type, each in zip(given.names, given.types, kinds, strict=True)
+        ]
+    )
+
+
+def _cast(batch: pa.RecordBatch, wanted: pa.Schema) -> pa.RecordBatch:
+    if batch.schema.equals(wanted, check_metadata=True):
+        return batch
+    columns = [
+        (column.storage if isinstance(column.type, pa.BaseExtensionType) else column).cast(field.type)
+        for column, field in zip(batch.columns, wanted, strict=True)
+    ]
+    return pa.RecordBatch.from_arrays(columns, schema=wanted)

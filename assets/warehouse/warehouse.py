@@ -1,0 +1,68 @@
+"""What a warehouse does, whichever it is, and which one a configuration names."""
+
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
+from datetime import date
+from typing import Protocol
+
+import pyarrow as pa
+from sqlalchemy import Executable, Table
+
+from assets.config import Config
+from assets.setting import reveal
+from assets.warehouse.days import Stored
+
+
+class Warehouse(Protocol):
+    """The tables of `schema.py` for one workspace, replaced by whole days."""
+
+    def writing(self) -> AbstractContextManager[None]:
+        """Wait for every reader and writer of this workspace, and keep others out."""
+        ...
+
+    def reading(self) -> AbstractContextManager[None]:
+        """Wait for a writer: no report is built over days that are just being replaced."""
+        ...
+
+    def forget(self, table: Table, days: Iterable[date]) -> None:
+        """Remove *days*: what a killed process leaves behind is then a day that is not there."""
+        ...
+
+    def replace_days(self, table: Table, days: Iterable[date], rows: pa.RecordBatchReader) -> Stored:
+        """Store *rows*, sorted by `local_day` and key, as the whole content of *days*.
+
+        A day without rows is stored as an empty day. Raises ValueError for a row of another day.
+        """
+        ...
+
+    def query(self, statement: Executable) -> pa.Table:
+        """Run a SQLAlchemy *statement* over the tables of `schema.py`; return its rows."""
+        ...
+
+    def stream(self, statement: Executable) -> pa.RecordBatchReader:
+        """Run a SQLAlchemy *statement* over the tables of `schema.py`; stream its rows."""
+        ...
+
+    def ask(self, query: str) -> pa.Table:
+        """Run one SELECT of a person over the tables. Raises ConfigError for anything else."""
+        ...
+
+    def kept(self, name: str) -> str | None:
+        """Return a text that was kept beside the tables."""
+        ...
+
+    def keep(self, name: str, text: str) -> None:
+        """Keep *text* beside the tables."""
+        ...
+
+
+def open_warehouse(config: Config, slug: str) -> Warehouse:
+    """Return the tables of the workspace *slug*."""
+    if config.warehouse is not None:
+        from assets.warehouse.sql import SqlWarehouse  # noqa: PLC0415 - few need its drivers
+
+        return SqlWarehouse(reveal(config.warehouse), slug)
+    from assets.warehouse.lake import Lake  # noqa: PLC0415
+
+    assert config.lake is not None  # noqa: S101 - the configuration's validation
+    return Lake(config.lake, slug)
