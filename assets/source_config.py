@@ -119,4 +119,31 @@ class RespondIoSource(WebhookSource):
     api_url: str = Field(default="https://api.respond.io/v2", pattern=r"^https?://\S+$")
 
 
-Source = Annotated[FilesSource | SqlSource | RespondIoSource, Field(discriminator="type")]
+class ChatwootSource(Setting):
+    """Events of Chatwoot, read from its PostgreSQL."""
+
+    type: Literal["chatwoot"]
+    url: DatabaseUrl = Field(
+        description="SQLAlchemy URL of Chatwoot's database; a role that reads is enough."
+    )
+    account_id: int = Field(description="The number in the addresses of its pages: /app/accounts/1.")
+    statement_timeout: int = Field(
+        default=900, ge=1, description="Seconds after which the server ends a statement of ours."
+    )
+    timezone: None = None  # Rails writes UTC
+    time_format: None = None
+
+
+class ChatwootWebhooksSource(WebhookSource):
+    """Events of Chatwoot as its webhooks send them."""
+
+    type: Literal["chatwoot_webhooks"]
+    signing_keys: tuple[SecretStr, ...] = Field(
+        min_length=1, description="Secret of each webhook; while they are changed, the old ones too."
+    )
+
+
+Source = Annotated[
+    FilesSource | SqlSource | RespondIoSource | ChatwootSource | ChatwootWebhooksSource,
+    Field(discriminator="type"),
+]

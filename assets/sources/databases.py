@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import pyarrow as pa
-from sqlalchemy import URL, Connection, CursorResult, Dialect, Select, create_engine, text
+from sqlalchemy import URL, Connection, CursorResult, Dialect, Executable, Select, create_engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from assets.errors import SourceUnavailable
@@ -54,6 +54,10 @@ class Database(Protocol):
         """Stream the rows of *statement*."""
         ...
 
+    def table(self, statement: Executable) -> pa.Table:
+        """Return all rows of *statement*."""
+        ...
+
     def clock(self) -> datetime | None:
         """Return the server's time; None for a file, and where nobody knows how to ask."""
         ...
@@ -79,6 +83,12 @@ class AdbcDatabase:
             cursor.adbc_statement.set_options(**self.options)
             cursor.execute(_literal(statement, self.dialect))
             yield from cursor.fetch_record_batch()
+
+    def table(self, statement: Executable) -> pa.Table:
+        """Return all rows of *statement*."""
+        with self.connection.cursor() as cursor:
+            cursor.execute(_literal(statement, self.dialect))
+            return cursor.fetch_arrow_table()
 
     def clock(self) -> datetime | None:
         """Return the server's time; None for SQLite, which is a file."""
@@ -109,6 +119,13 @@ class SqlAlchemyDatabase:
         for rows in result.partitions(_FETCH_ROWS):
             yield _batch(list(result.keys()), list(rows), zoned)
 
+    def table(self, statement: Executable) -> pa.Table:
+        """Return all rows of *statement*."""
+        result = self.connection.execute(statement)
+        return pa.Table.from_batches(
+            [_batch(list(result.keys()), list(result), _zoned(result, self.dialect))]
+        )
+
     def clock(self) -> datetime | None:
         """Return the server's time; None where nobody knows how to ask."""
         asked = _CLOCKS.get(self.dialect.name)
@@ -135,9 +152,10 @@ def _instant(epoch: Any) -> datetime:
     return datetime.fromtimestamp(float(epoch), UTC)
 
 
-def _literal(statement: Select[Any], dialect: Dialect) -> str:
+def _literal(statement: Executable, dialect: Dialect) -> str:
     """Return *statement* as text; its only values are the window's instants, which are ours."""
-    return str(statement.compile(dialect=dialect, compile_kwargs={"literal_binds": True})).replace("%%", "%")
+    text = statement.compile(dialect=dialect, compile_kwargs={"literal_binds": True})  # type: ignore[attr-defined]
+    return str(text).replace("%%", "%")
 
 
 @contextmanager

@@ -1,8 +1,16 @@
 """Which module reads which `source.type` of the configuration: the table of contents of this stage."""
 
 from assets.config import Workspace
-from assets.source_config import FilesSource, RespondIoSource, SqlSource
+from assets.source_config import (
+    ChatwootSource,
+    ChatwootWebhooksSource,
+    FilesSource,
+    RespondIoSource,
+    SqlSource,
+)
 from assets.sources.batches import Source
+from assets.sources.chatwoot import Chatwoot
+from assets.sources.chatwoot_webhooks import ChatwootWebhooks
 from assets.sources.files import Files
 from assets.sources.respond_io import RespondIo
 from assets.sources.sql import Sql
@@ -17,3 +25,7 @@ def open_source(workspace: Workspace) -> Source:
             return Sql(options)
         case RespondIoSource() as options:
             return RespondIo(options, workspace.slug)
+        case ChatwootSource() as options:
+            return Chatwoot(options)
+        case ChatwootWebhooksSource() as options:
+            return ChatwootWebhooks(options, workspace.slug)

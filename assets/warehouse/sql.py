@@ -116,7 +116,7 @@ class SqlWarehouse:
             batches = pa.RecordBatchReader.from_batches(schema, measured())
             try:
                 cursor.adbc_ingest(table.name, batches, mode="append", db_schema_name=self.slug)
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - it is raised, or what caused it
                 raise (faults or [error])[0] from None
         return stored
 

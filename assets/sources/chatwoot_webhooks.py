@@ -1,0 +1,62 @@
+"""Chatwoot's webhooks: each change of a conversation's assignee, with both ids; nobody tells who made it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from assets.setting import reveal
+from assets.source_config import ChatwootWebhooksSource
+from assets.sources import inbox
+from assets.sources.batches import Batch, Unreadable
+from assets.warehouse import engine
+
+_EARLIER = timedelta(hours=1)  # clocks differ; `extract` cuts exactly
+_COLUMNS = {
+    "event_id": "X-Chatwoot-Delivery, or of the content",
+    "occurred_at": "updated_at",
+    "conversation_id": "id",
+    "contact_id": "meta.sender.id",
+    "contact_name": "meta.sender.name",
+    "previous_assignee_id": "changed_attributes[].assignee_id.previous_value",
+    "assignee_id": "changed_attributes[].assignee_id.current_value",
+    "assignee_name": "meta.assignee.name",
+}
+
+_ROWS = """
+    SELECT event_id, coalesce(updated_at, received_at) AS occurred_at,
+        body->>'$.id' AS conversation_id, body->>'$.meta.sender.id' AS contact_id,
+        body->>'$.meta.sender.name' AS contact_name,
+        change->>'$.previous_value' AS previous_assignee_id, change->>'$.current_value' AS assignee_id,
+        CASE WHEN body->>'$.meta.assignee.id' = change->>'$.current_value'
+             THEN coalesce(body->>'$.meta.assignee.available_name', body->>'$.meta.assignee.name')
+             END AS assignee_name,
+        true AS previous_stated, if(updated_at IS NULL, 'received', 'exact') AS time_quality,
+        NULL::BIGINT AS row_number
+    FROM (
+        SELECT event_id, body, make_timestamp(received_at)::TIMESTAMPTZ AS received_at,
+            to_timestamp(try_cast(body->>'$.updated_at' AS DOUBLE)) AS updated_at,
+            json_extract(body, '$.changed_attributes[*].assignee_id')[1] AS change
+        FROM received WHERE kind = 'conversation_updated')
+    WHERE change IS NOT NULL
+    ORDER BY occurred_at, event_id"""
+
+
+@dataclass(frozen=True, slots=True)
+class ChatwootWebhooks:
+    """What the inbox holds of one workspace."""
+
+    options: ChatwootWebhooksSource
+    workspace: str
+    is_windowed = False
+
+    def read(self, start: datetime, end: datetime) -> Iterator[Batch | Unreadable]:
+        """Yield the assignments that were received from *start* on.
+
+        Raises SourceUnavailable where the inbox cannot be read.
+        """
+        del end
+        received = inbox.read(reveal(self.options.inbox), inbox.since(self.workspace, start - _EARLIER))
+        with engine.connect() as connection:
+            connection.register("received", received)
+            for batch in connection.sql(_ROWS).to_arrow_reader(engine.BATCH_ROWS):
+                yield Batch(batch, "webhook", columns=_COLUMNS)

@@ -1,0 +1,188 @@
+"""Chatwoot's tables in a real PostgreSQL, with the columns that its schema publishes, and each hole of its trail."""
+
+from collections.abc import Iterator
+from datetime import date, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from assets.errors import SourceUnavailable
+from assets.sources.chatwoot_sentences import Change, Names, Reader, languages
+from assets.warehouse.schema import ASSIGNMENT_EVENTS, REJECTED_EVENTS
+from tests.conftest import Inbox
+from tests.postgres import Postgres
+
+DAY = date(2024, 3, 5)
+NOON = datetime(2024, 3, 5, 17)  # noqa: DTZ001 - as Rails writes UTC
+
+SCHEMA = """
+CREATE TABLE accounts (id serial PRIMARY KEY, name varchar NOT NULL, locale integer DEFAULT 0, created_at timestamp(6) NOT NULL DEFAULT now());
+CREATE TABLE users (id serial PRIMARY KEY, name varchar NOT NULL, display_name varchar, email varchar);
+CREATE TABLE account_users (id bigserial PRIMARY KEY, account_id bigint, user_id bigint, role integer DEFAULT 0);
+CREATE TABLE teams (id bigserial PRIMARY KEY, name varchar NOT NULL, account_id bigint NOT NULL);
+CREATE TABLE contacts (id serial PRIMARY KEY, name varchar DEFAULT '', account_id integer NOT NULL, email varchar, phone_number varchar);
+CREATE TABLE conversations (id serial PRIMARY KEY, account_id integer NOT NULL, inbox_id integer NOT NULL DEFAULT 1, status integer NOT NULL DEFAULT 0,
+    assignee_id integer, team_id bigint, display_id integer NOT NULL, contact_id bigint, created_at timestamp NOT NULL, updated_at timestamp NOT NULL);
+CREATE TABLE messages (id serial PRIMARY KEY, content text, account_id integer NOT NULL, inbox_id integer NOT NULL DEFAULT 1, conversation_id integer NOT NULL,
+    message_type integer NOT NULL, created_at timestamp NOT NULL, updated_at timestamp NOT NULL DEFAULT now(), private boolean DEFAULT false NOT NULL);
+INSERT INTO accounts (id, name) VALUES (1, 'Acme'), (2, 'Other');
+INSERT INTO users (id, name, display_name) VALUES (1, 'Anna', NULL), (2, 'Bob Stone', 'Bobby'), (3, 'Stand by Me', NULL), (4, 'Sales', NULL), (9, 'Elsewhere', NULL);
+INSERT INTO account_users (account_id, user_id) VALUES (1, 1), (1, 2), (1, 3), (1, 4), (2, 9);
+INSERT INTO teams (name, account_id) VALUES ('support', 1), ('sales', 1);
+INSERT INTO contacts (id, name, account_id) VALUES (7, 'Ann 😀', 1);
+"""
+
+
+class Account:
+    """Account 1: its conversations, and what is written into them."""
+
+    def __init__(self, postgres: Postgres, inbox: Inbox) -> None:
+        self.postgres, self.inbox = postgres, inbox
+        self.name = f"chatwoot_{uuid4().hex[:8]}"
+        postgres.run(f"CREATE DATABASE {self.name}")
+        self.run(SCHEMA)
+        self.minutes = 0
+        inbox.source = {"type": "chatwoot", "url": self.url, "account_id": 1}
+
+    @property
+    def url(self) -> str:
+        return self.postgres.url().rpartition("/")[0] + f"/{self.name}"
+
+    def run(self, statements: str) -> None:
+        self.postgres.run(f"\\c {self.name}\n{statements}")
+
+    def conversation(self, number: int, assignee: int | None, *sentences: str, kind: int = 2) -> None:
+        present = assignee or "NULL"
+        self.run(
+            "INSERT INTO conversations (id, account_id, display_id, contact_id, assignee_id, created_at, updated_at) "
+            f"VALUES ({number}, 1, {number + 100}, 7, {present}, '{NOON}', '{NOON + timedelta(hours=6)}')"
+        )
+        for sentence in sentences:
+            self.minutes += 1
+            content = sentence.replace("'", "''")
+            self.run(
+                "INSERT INTO messages (content, account_id, conversation_id, message_type, created_at) "
+                f"VALUES ('{content}', 1, {number}, {kind}, '{NOON + timedelta(minutes=self.minutes)}')"
+            )
+
+    def told(self) -> list[tuple[Any, ...]]:
+        self.inbox.load(DAY)
+        names = ("conversation_id", "assignee_id", "assignee_name", "source", "assigned_by_name")
+        return [tuple(row[name] for name in names) for row in self.inbox.rows(ASSIGNMENT_EVENTS)]
+
+    def untold(self) -> list[str]:
+        return [row["reason"] for row in self.inbox.rows(REJECTED_EVENTS)]
+
+
+@pytest.fixture
+def account(postgres: Postgres, inbox: Inbox) -> Iterator[Account]:
+    made = Account(postgres, inbox)
+    yield made
+    postgres.run(f"DROP DATABASE {made.name} WITH (FORCE)")
+
+
+def test_its_sentences_are_assignments(account: Account) -> None:
+    account.conversation(
+        1, None,
+        "Assigned to Bob Stone by Anna",
+        "Anna self-assigned this conversation",
+        "Assigned to Bobby via support by Automation System",
+        "Anna added urgent",
+        "Conversation unassigned by Anna",
+    )  # fmt: skip
+    assert account.told() == [
+        ("101", "2", "Bob Stone", "user", "Anna"),
+        ("101", "1", "Anna", "user", "Anna"),
+        ("101", "2", "Bobby", "automation", None),
+        ("101", None, None, "user", "Anna"),
+    ]
+    assert account.untold() == []
+    (first, *_) = account.inbox.rows(ASSIGNMENT_EVENTS)
+    assert (first["contact_id"], first["contact_name"], first["time_quality"]) == ("7", "Ann 😀", "exact")
+
+
+def test_what_people_write_is_no_activity(account: Account) -> None:
+    account.conversation(1, None, "Assigned to Bob Stone by Anna", kind=0)
+    assert account.told() == []
+
+
+def test_a_name_that_holds_the_sentences_words_is_told_by_who_is_known(account: Account) -> None:
+    account.conversation(1, 3, "Assigned to Stand by Me by Anna")
+    account.conversation(2, 1, "Assigned to Anna by Stand by Me")
+    assert account.told() == [
+        ("101", "3", "Stand by Me", "user", "Anna"),
+        ("102", "1", "Anna", "user", "Stand by Me"),
+    ]
+
+
+def test_a_team_is_no_assignee_and_one_of_a_persons_name_is_nobody_can_tell(account: Account) -> None:
+    account.conversation(1, None, "Assigned to support by Anna", "Unassigned from support by Anna")
+    account.conversation(2, 4, "Assigned to Sales by Anna")
+    assert account.told() == []
+    assert sorted(account.untold()) == [
+        "can be read in several ways; rename the team or person",
+        "its assignee changed; no message tells when",
+    ]
+
+
+def test_each_hole_of_its_trail_is_told(account: Account) -> None:
+    account.conversation(1, 2)
+    account.conversation(2, 1, "Assigned to Bob Stone by Anna", "Assigned to support by Anna")
+    account.conversation(3, None, "Assigned to Gone by Anna")
+    account.conversation(4, 2, "Anna self-assigned this conversation")
+    account.conversation(5, 2, "Assigned to Bob Stone by Anna")
+    assert len(account.told()) == 4
+    assert sorted(account.untold()) == [
+        "its assignee changed with its team; no message tells when",
+        "its assignee changed; no message tells when",
+        "has no assignee now, as if one was deleted; no message tells when",
+        "was assigned automatically; no message tells when",
+    ]
+
+
+def test_other_days_and_accounts_are_not_read(account: Account) -> None:
+    account.conversation(1, 2, "Assigned to Bob Stone by Anna")
+    account.inbox.source |= {"account_id": 2}
+    assert account.told() == []
+    account.inbox.source |= {"account_id": 3}
+    with pytest.raises(SourceUnavailable, match="no account 3; correct `account_id`"):
+        account.told()
+    account.inbox.source |= {"account_id": 1}
+    account.inbox.load(date(2024, 3, 7))
+    assert account.inbox.rows(ASSIGNMENT_EVENTS) == []
+
+
+NAMES = Names({"Anna": "1", "Bob": "2"}, frozenset({"support"}))
+
+
+@pytest.mark.parametrize("language", [locale for locale, _, _ in languages()])
+def test_every_languages_sentences_are_read_back(language: str) -> None:
+    reader = Reader(NAMES, language)
+    for locale, sentences, automation in languages():
+        if locale != language:
+            continue
+        for sentence in sentences:
+            found = {"user_name": "Anna", "assignee_name": "Bob", "team_name": "support"}
+            text = sentence.parts[0] + "".join(
+                found[name] + part
+                for name, part in zip(sentence.placeholders, sentence.parts[1:], strict=True)
+            )
+            change = reader.read(text)
+            assert change is not None, text
+            if sentence.key in {"team_assigned", "team_removed"}:
+                assert change == Change("team"), text
+            elif sentence.key == "self_assigned":
+                assert (change.assignee_name, change.assigned_by_name) == ("Anna", "Anna"), text
+            elif sentence.key == "removed":
+                assert (change.assignee_name, change.assigned_by_name) == (None, "Anna"), text
+            else:
+                assert (change.assignee_name, change.assigned_by_name) == ("Bob", "Anna"), text
+        if automation:
+            assigned = next(each for each in sentences if each.key == "assigned")
+            found = {"user_name": automation, "assignee_name": "Bob"}
+            text = assigned.parts[0] + "".join(
+                found[name] + part
+                for name, part in zip(assigned.placeholders, assigned.parts[1:], strict=True)
+            )
+            assert reader.read(text) == Change("assignee", "2", "Bob", "automation"), text
