@@ -56,6 +56,9 @@ class FilesSource(_SourceOptions):
 
     type: Literal["files"]
     path: str = Field(description="Glob of the files, relative to the configuration.")
+    layout: Literal["zendesk_audits", "intercom_conversations", "zammad_histories"] | None = Field(
+        default=None, description="What another system exported as JSON; without it, rows of events."
+    )
 
     @field_validator("path")
     @classmethod

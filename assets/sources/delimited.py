@@ -19,6 +19,9 @@ from pyarrow.csv import ConvertOptions, InvalidRow, ParseOptions, ReadOptions, o
 
 from assets.sources.batches import CELL_LIMIT, Batch, Unreadable, is_printed_log, match_columns
 
+ONE_CELL = {"delimiter": "\x01", "quote_char": False, "newlines_in_values": False}
+"""How lines are read that are no CSV: with a delimiter that no text has."""
+
 _BLOCK = 32 << 20
 _REPLACEMENT = "\ufffd"
 

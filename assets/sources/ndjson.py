@@ -12,11 +12,9 @@ from pyarrow.csv import ParseOptions
 
 from assets.events import CONTRACT_COLUMNS, contract_column
 from assets.sources.batches import ASSIGNEE, PREVIOUS, Batch
-from assets.sources.delimited import numbered_batches, scan, with_faults
+from assets.sources.delimited import ONE_CELL, numbered_batches, scan, with_faults
 from assets.sources.json_text import whole_escapes
 from assets.warehouse import engine
-
-_ONE_CELL = {"delimiter": "\x01", "quote_char": False, "newlines_in_values": False}
 
 
 def read_ndjson(path: Path, origin: str, mapping: Mapping[str, str]) -> Iterator[Batch]:
@@ -26,7 +24,7 @@ def read_ndjson(path: Path, origin: str, mapping: Mapping[str, str]) -> Iterator
     """
     if not path.stat().st_size:
         raise ValueError("is empty")
-    for lines in numbered_batches(path, scan(path), ["line"], ["line"], ParseOptions(**_ONE_CELL), 0):
+    for lines in numbered_batches(path, scan(path), ["line"], ["line"], ParseOptions(**ONE_CELL), 0):
         rows = with_faults(lines.select(["line"]), lines)
         whole = whole_escapes(rows.column("line"))
         rows = rows.set_column(rows.schema.get_field_index("line"), "line", whole)

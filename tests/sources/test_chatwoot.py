@@ -134,9 +134,9 @@ def test_each_hole_of_its_trail_is_told(account: Account) -> None:
     account.conversation(5, 2, "Assigned to Bob Stone by Anna")
     assert len(account.told()) == 4
     assert sorted(account.untold()) == [
+        "has no assignee now, as if one was deleted; no message tells when",
         "its assignee changed with its team; no message tells when",
         "its assignee changed; no message tells when",
-        "has no assignee now, as if one was deleted; no message tells when",
         "was assigned automatically; no message tells when",
     ]
 

@@ -1,0 +1,156 @@
+"""Exports of other systems as JSON: what of each is an assignment. One object a line, or one document.
+
+Zendesk ticket audits, Intercom conversations or their parts, Zammad histories. Names come from the users that
+a document lists beside; where it lists none, people are shown by their ids.
+"""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+from pyarrow.csv import ParseOptions
+
+from assets.sources.batches import CELL_LIMIT, Batch
+from assets.sources.delimited import ONE_CELL, numbered_batches, scan
+from assets.sources.json_text import whole_escapes
+from assets.warehouse import engine
+
+_DOCUMENTS = {
+    "zendesk_audits": ("audits", "ticket_audits"),
+    "intercom_conversations": ("conversations", "data"),
+    "zammad_histories": ("history", "histories"),
+}
+_ROWS_AT_ONCE = 50_000
+
+_ZENDESK = """
+    SELECT coalesce(change->>'$.id', (line->>'$.id') || '-' || place) AS event_id,
+        line->>'$.created_at' AS occurred_at, line->>'$.ticket_id' AS conversation_id, NULL AS contact_id,
+        true AS previous_stated, nullif(change->>'$.previous_value', '') AS previous_assignee_id,
+        NULL AS previous_assignee_name, nullif(change->>'$.value', '') AS assignee_id, NULL AS assignee_name,
+        CASE channel WHEN 'rule' THEN 'workflow' WHEN 'api' THEN 'developer_api' WHEN 'web' THEN 'user'
+            WHEN 'mobile' THEN 'user' WHEN 'mobile_sdk' THEN 'user' ELSE channel END AS source,
+        CASE WHEN source = 'user' THEN line->>'$.author_id' END AS assigned_by_id, NULL AS assigned_by_name
+    FROM (
+        SELECT *, coalesce(change->>'$.via.channel', line->>'$.via.channel') AS channel
+        FROM (SELECT *, unnest(json_extract(line, '$.events[*]')) AS change,
+                generate_subscripts(json_extract(line, '$.events[*]'), 1) AS place FROM objects))
+    WHERE (change->>'$.field_name') = 'assignee_id'"""
+
+_INTERCOM = """
+    SELECT part->>'$.id' AS event_id, part->>'$.created_at' AS occurred_at,
+        coalesce(part->>'$.conversation_id', line->>'$.id') AS conversation_id,
+        line->>'$.contacts.contacts[0].id' AS contact_id, false AS previous_stated,
+        NULL AS previous_assignee_id, NULL AS previous_assignee_name,
+        CASE part->>'$.assigned_to.type' WHEN 'team' THEN 'team-' || (part->>'$.assigned_to.id')
+            WHEN 'admin' THEN part->>'$.assigned_to.id' WHEN 'bot' THEN part->>'$.assigned_to.id'
+            END AS assignee_id, part->>'$.assigned_to.name' AS assignee_name,
+        CASE part->>'$.author.type' WHEN 'admin' THEN 'user' ELSE part->>'$.author.type' END AS source,
+        CASE WHEN source = 'user' THEN part->>'$.author.id' END AS assigned_by_id,
+        CASE WHEN source = 'user' THEN part->>'$.author.name' END AS assigned_by_name
+    FROM (SELECT *, unnest(CASE WHEN json_exists(line, '$.part_type') THEN [line::JSON]
+            ELSE json_extract(line, '$.conversation_parts.conversation_parts[*]') END) AS part FROM objects)
+    WHERE (part->>'$.part_type') LIKE '%assign%'"""
+
+_ZAMMAD = """
+    SELECT line->>'$.id' AS event_id, line->>'$.created_at' AS occurred_at,
+        line->>'$.o_id' AS conversation_id, NULL AS contact_id, true AS previous_stated,
+        nullif(line->>'$.id_from', '1') AS previous_assignee_id,
+        nullif(nullif(line->>'$.value_from', '-'), '') AS previous_assignee_name,
+        nullif(line->>'$.id_to', '1') AS assignee_id,
+        nullif(nullif(line->>'$.value_to', '-'), '') AS assignee_name,
+        CASE line->>'$.created_by_id' WHEN '1' THEN 'workflow' ELSE 'user' END AS source,
+        nullif(line->>'$.created_by_id', '1') AS assigned_by_id, NULL AS assigned_by_name
+    FROM objects
+    WHERE (line->>'$.attribute') = 'owner' AND coalesce(line->>'$.object', 'Ticket') = 'Ticket'"""
+
+_QUERIES = {
+    "zendesk_audits": _ZENDESK,
+    "intercom_conversations": _INTERCOM,
+    "zammad_histories": _ZAMMAD,
+}
+_NAMED = """
+    SELECT * REPLACE (
+        coalesce(previous_assignee_name, (SELECT any_value(name) FROM people WHERE id = previous_assignee_id))
+            AS previous_assignee_name,
+        coalesce(assignee_name, (SELECT any_value(name) FROM people WHERE id = assignee_id)) AS assignee_name,
+        coalesce(assigned_by_name, (SELECT any_value(name) FROM people WHERE id = assigned_by_id))
+            AS assigned_by_name), NULL::BIGINT AS row_number
+    FROM ({})"""
+_BROKEN = """
+    SELECT NULL AS occurred_at, NULL AS conversation_id, NULL AS assignee_name, row_number,
+        'is no JSON object' AS fault, line AS raw
+    FROM lines WHERE NOT (CASE WHEN json_valid(line) THEN json_type(line) = 'OBJECT' ELSE false END)"""
+_OBJECTS = """
+    CREATE OR REPLACE TEMP VIEW objects AS
+    SELECT row_number, CASE WHEN json_valid(line) THEN line ELSE '{}' END::JSON AS line FROM lines"""
+
+
+def read_export(path: Path, origin: str, layout: str) -> Iterator[Batch]:
+    """Yield the assignments of an export of *layout*. Raises ValueError where it is no JSON."""
+    with engine.connect() as connection:
+        for lines, people in _objects(path, layout):
+            whole = pa.table({"line": whole_escapes(lines["line"]), "row_number": lines["row_number"]})
+            connection.register("lines", whole)
+            connection.register("people", people)
+            connection.execute(_OBJECTS)
+            for query in (_NAMED.format(_QUERIES[layout]), _BROKEN):
+                yield from _batches(connection, query, origin)
+
+
+def _batches(connection: duckdb.DuckDBPyConnection, query: str, origin: str) -> Iterator[Batch]:
+    for batch in connection.sql(query).to_arrow_reader(engine.BATCH_ROWS):
+        if batch.num_rows:
+            yield Batch(batch, origin)
+
+
+def _objects(path: Path, layout: str) -> Iterator[tuple[pa.RecordBatch, pa.Table]]:
+    """Yield the objects of *path* as text with their numbers, and the people that are listed beside them."""
+    document = _document(path)
+    if document is None:
+        for lines in numbered_batches(path, scan(path), ["line"], ["line"], ParseOptions(**ONE_CELL), 0):
+            yield lines, _people([])
+        return
+    found = next((document[key] for key in _DOCUMENTS[layout] if isinstance(document.get(key), list)), None)
+    if found is None:
+        found = [document]  # one conversation, as the API gives it
+        if document.keys().isdisjoint({"events", "conversation_parts", "part_type", "o_id"}):
+            raise ValueError(f"has none of {', '.join(_DOCUMENTS[layout])}: is it {layout}?")
+    users = document.get("users") or list((document.get("assets") or {}).get("User", {}).values())
+    for first in range(0, len(found), _ROWS_AT_ONCE):
+        some = [json.dumps(each) for each in found[first : first + _ROWS_AT_ONCE]]
+        numbers = pa.array(range(first + 1, first + 1 + len(some)), pa.int64())
+        lines = pa.array(some, pa.string())
+        yield pa.RecordBatch.from_pydict({"line": lines, "row_number": numbers}), _people(users)
+
+
+def _document(path: Path) -> dict[str, Any] | None:
+    """Return the one JSON object that the file is, or None where each line is one."""
+    with pa.input_stream(path) as stream:
+        start = stream.read(CELL_LIMIT)
+        first, _, more = start.partition(b"\n")
+        if more.strip() and _is_object(first):
+            return None
+        document = json.loads(start + stream.read())
+    if not isinstance(document, dict):
+        raise ValueError("is no JSON object; write one object a line")  # noqa: TRY004 - of the file
+    return document
+
+
+def _is_object(text: bytes) -> bool:
+    try:
+        return isinstance(json.loads(text), dict)
+    except ValueError:
+        return False
+
+
+def _people(users: list[dict[str, Any]]) -> pa.Table:
+    """Return `id` and `name`; Zammad has the name in two parts."""
+    names = [
+        each.get("name") or f"{each.get('firstname', '')} {each.get('lastname', '')}".strip()
+        for each in users
+    ]
+    ids = [str(each.get("id")) for each in users]
+    return pa.table({"id": pa.array(ids, pa.string()), "name": pa.array(names, pa.string())})

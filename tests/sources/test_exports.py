@@ -1,0 +1,123 @@
+"""Exports of other systems, in the shapes that their documentation shows."""
+
+import json
+from datetime import date
+from typing import Any
+
+import pytest
+
+from assets.warehouse.schema import ASSIGNMENT_EVENTS
+from tests.conftest import Inbox
+
+DAY = date(2024, 3, 5)
+
+AUDITS: list[dict[str, Any]] = [
+    {"id": 1, "ticket_id": 55, "created_at": "2024-03-05T12:00:00Z", "author_id": 11, "via": {"channel": "web"},
+     "events": [{"id": 101, "type": "Create", "field_name": "status", "value": "open"},
+                {"id": 102, "type": "Create", "field_name": "assignee_id", "value": "11"}]},
+    {"id": 2, "ticket_id": 55, "created_at": "2024-03-05T12:10:00Z", "author_id": -1, "via": {"channel": "web"},
+     "events": [{"id": 103, "type": "Change", "field_name": "assignee_id", "value": "12", "previous_value": "11",
+                 "via": {"channel": "rule", "source": {"from": {"title": "Escalate"}, "rel": "trigger"}}}]},
+    {"id": 3, "ticket_id": 55, "created_at": "2024-03-05T12:20:00Z", "author_id": 12, "via": {"channel": "api"},
+     "events": [{"id": 104, "type": "Change", "field_name": "assignee_id", "value": None, "previous_value": "12"},
+                {"id": 105, "type": "Comment", "body": "assignee_id"}]},
+    {"id": 4, "ticket_id": 56, "created_at": "2024-03-05T12:30:00Z", "author_id": 12, "via": {"channel": "web"},
+     "events": [{"id": 106, "type": "Create", "field_name": "assignee_id", "value": None}]},
+]  # fmt: skip
+ZENDESK = [
+    ("102", None, "11", "user", "11"),
+    ("103", "11", "12", "workflow", None),
+    ("104", "12", None, "developer_api", None),
+]
+
+CONVERSATION = {
+    "type": "conversation", "id": "900", "contacts": {"contacts": [{"id": "c7"}]},
+    "conversation_parts": {"conversation_parts": [
+        {"id": "p1", "part_type": "assignment", "created_at": 1709640000,
+         "assigned_to": {"type": "admin", "id": "21"}, "author": {"type": "admin", "id": "22", "name": "Eve"}},
+        {"id": "p2", "part_type": "comment", "created_at": 1709640060, "assigned_to": None, "author": {"type": "user", "id": "c7"}},
+        {"id": "p3", "part_type": "assign_and_reopen", "created_at": 1709640120,
+         "assigned_to": {"type": "team", "id": "5"}, "author": {"type": "bot", "id": "23", "name": "Fin"}},
+        {"id": "p4", "part_type": "assignment", "created_at": 1709640180,
+         "assigned_to": {"type": "nobody_admin", "id": None}, "author": {"type": "admin", "id": "22", "name": "Eve"}},
+    ]},
+}  # fmt: skip
+INTERCOM = [
+    ("p1", None, "21", "user", "22"),
+    ("p3", None, "team-5", "bot", None),
+    ("p4", None, None, "user", "22"),
+]
+
+HISTORIES = [
+    {"id": 1, "o_id": 70, "attribute": "owner", "object": "Ticket", "type": "updated", "id_from": 1, "id_to": 31,
+     "value_from": "-", "value_to": "Nora Lund", "created_by_id": 1, "created_at": "2024-03-05T12:00:00.000Z"},
+    {"id": 2, "o_id": 70, "attribute": "state", "object": "Ticket", "type": "updated", "id_from": 1, "id_to": 2,
+     "value_from": "new", "value_to": "open", "created_by_id": 31, "created_at": "2024-03-05T12:05:00.000Z"},
+    {"id": 3, "o_id": 70, "attribute": "owner", "object": "Ticket", "type": "updated", "id_from": 31, "id_to": 1,
+     "value_from": "Nora Lund", "value_to": "-", "created_by_id": 31, "created_at": "2024-03-05T12:10:00.000Z"},
+]  # fmt: skip
+ZAMMAD = [("1", None, "31", "workflow", None), ("3", "31", None, "user", "31")]
+
+
+def lines(rows: list[dict[str, Any]]) -> bytes:
+    return "\n".join(map(json.dumps, rows)).encode()
+
+
+def loaded(inbox: Inbox, layout: str, content: bytes) -> list[tuple[Any, ...]]:
+    inbox.source = {"layout": layout}
+    inbox.write_bytes(content, "export.json")
+    assert inbox.load(DAY).is_reconciled
+    names = ("event_id", "previous_assignee_id", "assignee_id", "source", "assigned_by_id")
+    return [tuple(row[name] for name in names) for row in inbox.rows(ASSIGNMENT_EVENTS)]
+
+
+@pytest.mark.parametrize(
+    ("layout", "content", "expected"),
+    [
+        ("zendesk_audits", lines(AUDITS), ZENDESK),
+        ("zendesk_audits", json.dumps({"audits": AUDITS}, indent=1).encode(), ZENDESK),
+        ("intercom_conversations", lines([CONVERSATION]), INTERCOM),
+        ("intercom_conversations", json.dumps({"conversations": [CONVERSATION]}).encode(), INTERCOM),
+        ("zammad_histories", lines(HISTORIES), ZAMMAD),
+        ("zammad_histories", json.dumps({"history": HISTORIES}).encode(), ZAMMAD),
+    ],
+    ids=[
+        "zendesk lines",
+        "zendesk document",
+        "intercom lines",
+        "intercom document",
+        "zammad lines",
+        "zammad document",
+    ],
+)
+def test_assignments_are_found(inbox: Inbox, layout: str, content: bytes, expected: list[Any]) -> None:
+    assert loaded(inbox, layout, content) == expected
+
+
+def test_parts_may_stand_alone_with_their_conversation(inbox: Inbox) -> None:
+    (part, *_) = CONVERSATION["conversation_parts"]["conversation_parts"]  # type: ignore[index]
+    assert (
+        loaded(inbox, "intercom_conversations", lines([part | {"conversation_id": "900"}] * 2))
+        == INTERCOM[:1]
+    )
+    assert inbox.rows(ASSIGNMENT_EVENTS)[0]["conversation_id"] == "900"
+
+
+def test_names_come_from_the_users_beside(inbox: Inbox) -> None:
+    users = [{"id": 11, "name": "Ann"}, {"id": 12, "name": "Bob"}]
+    loaded(inbox, "zendesk_audits", json.dumps({"audits": AUDITS, "users": users}).encode())
+    rows = inbox.rows(ASSIGNMENT_EVENTS)
+    assert [(row["previous_assignee_name"], row["assignee_name"], row["assigned_by_name"]) for row in rows] == [
+        (None, "Ann", "Ann"), ("Ann", "Bob", None), ("Bob", None, None),
+    ]  # fmt: skip
+
+
+def test_a_line_that_is_no_object_is_kept_and_the_others_are_read(inbox: Inbox) -> None:
+    content = lines(AUDITS[:1]) + b"\n{broken\n" + lines(AUDITS[1:])
+    assert loaded(inbox, "zendesk_audits", content) == ZENDESK
+    assert any("is no JSON object" in reason for reason in inbox.reasons())
+
+
+def test_another_systems_export_is_told(inbox: Inbox) -> None:
+    assert loaded(inbox, "zendesk_audits", json.dumps({"history": HISTORIES}).encode()) == []
+    assert inbox.reasons() == ["export.json: has none of audits, ticket_audits: is it zendesk_audits?"]
