@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import date, time
+from pathlib import Path
 from typing import Literal, Self
 from zoneinfo import ZoneInfo
 
@@ -222,6 +223,11 @@ class Config(Setting):
     )
     keep_mails_days: int = Field(
         default=30, ge=1, description="Mails are removed after so many days; the ledger keeps their rows."
+    )
+    imports: Folder = Field(
+        default=Path("imports"),
+        validate_default=True,
+        description="Folder of the files that `assignment-reports import` took over.",
     )
     workspaces: tuple[Workspace, ...]
 

@@ -26,6 +26,7 @@ from assets.render.html import render_html
 from assets.render.payload import packed
 from assets.report.build import Built, build_report
 from assets.report.log import printed_log
+from assets.sources.imports import DaySources
 from assets.sources.registry import open_source
 from assets.sources.synthetic import write_events
 from assets.warehouse.lake import Lake
@@ -102,7 +103,7 @@ def filled_lake(folder: Path, size: int) -> tuple[Workspace, Lake]:
         }
     )
     lake, period = Lake(folder / "lake", "bench"), Period(FIRST, LAST, workspace.zone)
-    load_days(workspace, open_source(workspace), lake, period.days, NOW)
+    load_days(workspace, DaySources(open_source(workspace), []), lake, period.days, NOW)
     build_days(lake, period)
     return workspace, lake
 

@@ -15,6 +15,7 @@ from assets.aggregates.build import build_days, counts_by_day_and_source
 from assets.config import Workspace
 from assets.extract.load import load_days
 from assets.periods import Period
+from assets.sources.imports import DaySources
 from assets.sources.registry import open_source
 from assets.warehouse.lake import Lake
 from benchmarks.events import DAYS, LAST_DAY
@@ -42,7 +43,7 @@ def extract(lake: str, **source: Any) -> Callable[[], object]:
     shutil.rmtree(lake, ignore_errors=True)
     inbox = workspace(**source)
     days = Period(FIRST_DAY, LAST_DAY, inbox.zone).days
-    return lambda: load_days(inbox, open_source(inbox), Lake(Path(lake), SLUG), days, NOW)
+    return lambda: load_days(inbox, DaySources(open_source(inbox), []), Lake(Path(lake), SLUG), days, NOW)
 
 
 def build(lake: str) -> Callable[[], object]:

@@ -35,6 +35,7 @@ app.add_typer(cli_archive.app, name="archive")
 
 app.add_typer(cli_deliveries.app, name="deliveries")
 app.add_typer(cli_sources.app, name="sources")
+app.command("import")(cli_sources.import_file)
 app.command("preview")(cli_deliveries.preview)
 app.command("send-test")(cli_deliveries.send_test)
 

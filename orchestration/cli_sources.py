@@ -1,10 +1,12 @@
 """Commands about sources: `assignment-reports sources test` and `snapshot`."""
 
 from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
 
 import typer
 
-from assets.errors import ReportError, SourceUnavailable
+from assets.errors import ConfigError, ReportError, SourceUnavailable
 from orchestration.options import DEFAULT_CONFIG, ConfigOption, WorkspaceOption, chosen_workspaces, usable
 
 app = typer.Typer(name="sources", help="Look at what events are read from.", no_args_is_help=True)
@@ -46,3 +48,51 @@ def snapshot(config: ConfigOption = DEFAULT_CONFIG, workspace: WorkspaceOption =
         found = take_snapshot(options, slug, lambda: datetime.now(UTC))
         missed = "the first snapshot" if found.missed is None else f"{found.missed:,} assignments were missed"
         typer.echo(f"{slug}: {found.contacts:,} contacts, {missed}")
+
+
+def import_file(
+    file: Annotated[
+        Path, typer.Argument(help="CSV, NDJSON, Parquet, or another system's export.", exists=True)
+    ],
+    workspace: Annotated[str, typer.Option(help="Slug.")],
+    config: ConfigOption = DEFAULT_CONFIG,
+    timezone: Annotated[str | None, typer.Option(help="Zone of times that carry none.")] = None,
+    time_format: Annotated[str | None, typer.Option(help="strptime format of times not in ISO 8601.")] = None,
+    layout: Annotated[
+        str | None, typer.Option(help="What another system exported: see configuration.md.")
+    ] = None,
+    first: Annotated[
+        datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="First day taken over.")
+    ] = None,
+    last: Annotated[
+        datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="Last day taken over.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what it holds; change nothing.")] = False,
+) -> None:
+    """Take over a file: its days are read from it from now on, whatever the source says of them."""
+    from pydantic import ValidationError
+
+    from assets.source_config import FilesSource
+    from assets.sources.imports import About
+    from orchestration.console import print_rows
+    from orchestration.importing import take_over, try_file
+
+    settings, now = usable(config), datetime.now(UTC)
+    chosen = chosen_workspaces(settings, workspace)[0]
+    try:
+        options = FilesSource.model_validate(
+            {"type": "files", "path": str(file.resolve()), "timezone": timezone, "time_format": time_format,
+             "layout": layout}
+        )  # fmt: skip
+    except ValidationError as error:
+        raise ConfigError("; ".join(each["msg"] for each in error.errors())) from None
+    tried = try_file(options, chosen, now)
+    print_rows(tried.days)
+    print_rows(tried.reasons)
+    days = (first.date() if first else tried.first_day, last.date() if last else tried.last_day)
+    if dry_run:
+        typer.echo(f"nothing was changed; without --dry-run, {days[0]} to {days[1]} would be read from it")
+        return
+    about = About(first_day=days[0], last_day=days[1], options=options)
+    loaded = take_over(file, about, chosen, settings, now)
+    typer.echo(f"{days[0]} to {days[1]}: {loaded}")

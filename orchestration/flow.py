@@ -26,7 +26,7 @@ from assets.extract.load import load_days
 from assets.periods import Period, as_of, dates, periods_of_days
 from assets.report.build import days_of_report, periods_of
 from assets.report.readiness import has_unstated, unloaded_days
-from assets.sources.registry import open_source
+from assets.sources.registry import open_sources
 from assets.warehouse.warehouse import Warehouse, open_warehouse
 from orchestration.planner import days_of_periods
 
@@ -68,9 +68,9 @@ def run(order: Order, config: Config, catalogue: Catalogue, say: Say) -> list[Pu
     Raises SourceUnavailable, or TotalsDiffer where a check fails.
     """
     warehouse = open_warehouse(config, order.workspace.slug)
-    loaded = _load(order, warehouse, order.days, say)
+    loaded = _load(order, config, warehouse, order.days, say)
     if loaded and has_unstated(warehouse):
-        loaded += _load(order, warehouse, list(dates(order.workspace.first_day, loaded[-1])), say)
+        loaded += _load(order, config, warehouse, list(dates(order.workspace.first_day, loaded[-1])), say)
     stale = _stale(order, warehouse)
     for period in periods_of_days([*stale, *loaded], order.workspace.zone):
         say(f"building {period.first_day} to {period.last_day}")
@@ -119,17 +119,17 @@ def erase(  # noqa: PLR0913, PLR0917 - what a deployment is
     return days, forget_in_reports(config, workspace, catalogue, ledger, days, now, say)
 
 
-def _load(order: Order, warehouse: Warehouse, days: list[date], say: Say) -> list[date]:
+def _load(order: Order, config: Config, warehouse: Warehouse, days: list[date], say: Say) -> list[date]:
     """Load those of *days* that are missing, or all where the order says so; return them."""
     if not days:
         return []
     whole = Period(days[0], days[-1], order.workspace.zone)
     wanted = set(days) if order.reload else set(days) & set(unloaded_days(warehouse, whole, order.as_of))
-    source = open_source(order.workspace)
+    sources = open_sources(order.workspace, config.imports)
     for period in periods_of_days(wanted, order.workspace.zone):
         span = f"{period.first_day} to {period.last_day}"
         say(f"loading {span}")
-        loaded = load_days(order.workspace, source, warehouse, period.days, order.now)
+        loaded = load_days(order.workspace, sources, warehouse, period.days, order.now)
         if not loaded.is_reconciled:
             raise TotalsDiffer(f"{order.workspace.slug}, {span}: {loaded}")
     return sorted(wanted)

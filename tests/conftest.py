@@ -17,6 +17,7 @@ from assets.aggregates.build import build_days
 from assets.config import Workspace
 from assets.extract.load import Loaded, load_days
 from assets.periods import Period
+from assets.sources.imports import DaySources
 from assets.sources.registry import open_source
 from assets.warehouse.lake import Lake
 from assets.warehouse.schema import ASSIGNMENT_LOG, REJECTED_EVENTS
@@ -72,7 +73,7 @@ class Inbox:
 
     def load(self, first: date = DAY, last: date | None = None, now: datetime = LATER) -> Loaded:
         days = self.period(first, last).days
-        return load_days(self.workspace, open_source(self.workspace), self.lake, days, now)
+        return load_days(self.workspace, DaySources(open_source(self.workspace), []), self.lake, days, now)
 
     def build(self, first: date = DAY, last: date | None = None) -> None:
         built = build_days(self.lake, self.period(first, last))

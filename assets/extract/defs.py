@@ -14,7 +14,7 @@ from assets.extract.load import load_days
 from assets.extract.watch import WATCHED, watch
 from assets.partitions import days_of, period_of_run
 from assets.source_config import RespondIoSource
-from assets.sources.registry import open_source
+from assets.sources.registry import open_sources
 from assets.sources.respond_api import take_snapshot
 from assets.warehouse.resource import WarehouseResource
 
@@ -76,7 +76,8 @@ def extract_assets(workspace: Workspace) -> list[dg.AssetsDefinition]:
         """Load the events of whole local days."""
         period, lake, now = period_of_run(context, workspace), warehouse.of(workspace.slug), clock()
         try:
-            loaded = load_days(workspace, open_source(workspace), lake, period.days, now)
+            sources = open_sources(workspace, warehouse.config.imports)
+            loaded = load_days(workspace, sources, lake, period.days, now)
         except ReportError as error:
             may_pass = isinstance(error, SourceUnavailable) and not error.permanent
             if may_pass and context.retry_number < _RETRIES:

@@ -18,6 +18,7 @@ from assets.extract.erased import tombstones
 from assets.extract.staging import Staging
 from assets.periods import DAY, first_instant
 from assets.sources.batches import Batch, Source, Unreadable
+from assets.sources.imports import DaySources
 from assets.warehouse.schema import ASSIGNMENT_EVENTS, LOAD_COUNTS, REJECTED_EVENTS, arrow_schema
 from assets.warehouse.warehouse import Warehouse
 
@@ -68,9 +69,9 @@ class Loaded:
 
 
 def load_days(
-    workspace: Workspace, source: Source, warehouse: Warehouse, days: Iterable[date], now: datetime
+    workspace: Workspace, sources: DaySources, warehouse: Warehouse, days: Iterable[date], now: datetime
 ) -> Loaded:
-    """Replace *days* in the warehouse by what *source* says of them up to *now*.
+    """Replace *days* in the warehouse by what *sources* say of them up to *now*.
 
     Days that have not begun are left out. A source that can be asked for some days is asked for a month at
     a time, so that what an outage in the middle leaves behind are whole months. Raises SourceUnavailable.
@@ -79,11 +80,11 @@ def load_days(
     if not begun:
         nothing = pa.schema([pa.field("local_day", pa.date32()), *arrow_schema(LOAD_COUNTS)]).empty_table()
         return Loaded(nothing, 0, 0, 0)
-    days_at_once = _DAYS_AT_ONCE if source.is_windowed else len(begun)
     with warehouse.writing():
         parts = [
-            _load(workspace, source, warehouse, begun[first : first + days_at_once], now)
-            for first in range(0, len(begun), days_at_once)
+            _load(workspace, source, warehouse, some, now)
+            for source, of_source in sources.parts(begun)
+            for some in _spans(of_source, _DAYS_AT_ONCE if source.is_windowed else len(of_source))
         ]
     return Loaded(
         pa.concat_tables(part.counts for part in parts),
@@ -93,11 +94,16 @@ def load_days(
     )
 
 
+def _spans(days: list[date], length: int) -> Iterator[list[date]]:
+    for first in range(0, len(days), length):
+        yield days[first : first + length]
+
+
 def _load(
     workspace: Workspace, source: Source, warehouse: Warehouse, begun: list[date], now: datetime
 ) -> Loaded:
     zone = workspace.zone
-    options = workspace.source
+    options = source.options
     end = min(first_instant(begun[-1] + DAY, zone), now)
     naive_zone = ZoneInfo(options.timezone) if options.timezone else None
     counts, stored_events, stored_rejected = [], 0, 0

@@ -55,6 +55,20 @@ class Unreadable:
     reason: str
 
 
+class TimeOptions(Protocol):
+    """What a source's configuration says of times."""
+
+    @property
+    def timezone(self) -> str | None:
+        """The zone of times that carry none."""
+        ...
+
+    @property
+    def time_format(self) -> str | None:
+        """How times are written that are not in ISO 8601."""
+        ...
+
+
 class Source(Protocol):
     """A system that can be asked for a window of time.
 
@@ -62,6 +76,11 @@ class Source(Protocol):
     """
 
     is_windowed: bool
+
+    @property
+    def options(self) -> TimeOptions:
+        """How times without a zone, or in another form, are read."""
+        ...
 
     def read(self, start: datetime, end: datetime) -> Iterator[Batch | Unreadable]:
         """Yield at least every row with `start <= occurred_at < end`, in any order.

@@ -1,5 +1,7 @@
 """Which module reads which `source.type` of the configuration: the table of contents of this stage."""
 
+from pathlib import Path
+
 from assets.config import Workspace
 from assets.source_config import (
     ChatwootSource,
@@ -12,8 +14,14 @@ from assets.sources.batches import Source
 from assets.sources.chatwoot import Chatwoot
 from assets.sources.chatwoot_webhooks import ChatwootWebhooks
 from assets.sources.files import Files
+from assets.sources.imports import DaySources, imports_of
 from assets.sources.respond_io import RespondIo
 from assets.sources.sql import Sql
+
+
+def open_sources(workspace: Workspace, imports: Path) -> DaySources:
+    """Return who is asked for which day of *workspace*, with what was imported into the folder *imports*."""
+    return DaySources(open_source(workspace), imports_of(imports / workspace.slug))
 
 
 def open_source(workspace: Workspace) -> Source:

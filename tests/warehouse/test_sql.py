@@ -22,6 +22,7 @@ from assets.extract.erased import erase
 from assets.extract.load import load_days
 from assets.presentation import Filters
 from assets.report.filters import conditions
+from assets.sources.imports import DaySources
 from assets.sources.registry import open_source
 from assets.sources.synthetic import write_events
 from assets.warehouse.schema import ASSIGNMENT_EVENTS, ASSIGNMENT_LOG, LOAD_COUNTS, METADATA, arrow_schema
@@ -48,7 +49,7 @@ def warehouse(postgres: Postgres) -> Iterator[SqlWarehouse]:
 
 
 def filled(inbox: Inbox, warehouse: Warehouse) -> None:
-    load_days(inbox.workspace, open_source(inbox.workspace), warehouse, DAYS, LATER)
+    load_days(inbox.workspace, DaySources(open_source(inbox.workspace), []), warehouse, DAYS, LATER)
     built = build_days(warehouse, inbox.period(DAYS[0], DAYS[-1]))
     assert built.log_is_whole, built.log_text
     assert built.counts_are_whole, built.counts_text

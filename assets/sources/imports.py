@@ -1,0 +1,83 @@
+"""Files that were imported once: the days that they cover are read from them, and no more from the source.
+
+Each lies in a folder of its own with what it is, so that a day can be loaded again as often as one likes.
+"""
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from itertools import groupby
+from pathlib import Path
+
+from pydantic import BaseModel
+
+from assets.durable import creating_folder
+from assets.source_config import FilesSource
+from assets.sources.batches import Source
+from assets.sources.files import Files
+
+_ABOUT = "import.json"
+
+
+class About(BaseModel):
+    """What an imported file is: the days that it covers, both included, and how it is read."""
+
+    first_day: date
+    last_day: date
+    options: FilesSource
+
+
+@dataclass(frozen=True, slots=True)
+class Import:
+    """A file that was imported; `number` tells which came later."""
+
+    number: int
+    about: About
+    folder: Path
+
+    @property
+    def source(self) -> Files:
+        """The reader of the file."""
+        return Files(self.about.options.model_copy(update={"path": str(self.folder / "data" / "*")}))
+
+    def covers(self, day: date) -> bool:
+        """Tell whether *day* is read from the file."""
+        return self.about.first_day <= day <= self.about.last_day
+
+
+def imports_of(folder: Path) -> list[Import]:
+    """Return what was imported into the *folder* of a workspace, the last first."""
+    found = sorted((int(path.parent.name), path.parent) for path in folder.glob(f"*/{_ABOUT}"))
+    return [
+        Import(number, About.model_validate_json((path / _ABOUT).read_text()), path)
+        for number, path in reversed(found)
+    ]
+
+
+def keep_import(folder: Path, file: Path, about: About) -> Import:
+    """Copy *file* into the *folder* of a workspace: from now on its days are read from there."""
+    number = max((each.number for each in imports_of(folder)), default=0) + 1
+    place = folder / str(number)
+    with creating_folder(place) as temporary:
+        (temporary / "data").mkdir()
+        shutil.copyfile(file, temporary / "data" / file.name)
+        (temporary / _ABOUT).write_text(about.model_dump_json(indent=2))
+    return Import(number, about, place)
+
+
+@dataclass(frozen=True, slots=True)
+class DaySources:
+    """Who is asked for which day of a workspace: its source, or the last import that covers it."""
+
+    main: Source
+    imports: list[Import]
+
+    def parts(self, days: list[date]) -> Iterator[tuple[Source, list[date]]]:
+        """Yield *days*, without a gap, in runs of one source each."""
+
+        def asked(day: date) -> int:
+            return next((at for at, each in enumerate(self.imports) if each.covers(day)), -1)
+
+        for at, run in groupby(days, asked):
+            yield (self.main if at < 0 else self.imports[at].source), list(run)
