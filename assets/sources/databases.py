@@ -37,7 +37,13 @@ _CLOCKS = {
     "mariadb": "SELECT UNIX_TIMESTAMP(SYSDATE(6))",
     "mssql": "SELECT DATEDIFF_BIG(MILLISECOND, '1970-01-01', SYSUTCDATETIME()) / 1000.0",
 }
-_UNREACHABLE = ("Failed to connect", "connection to server", "Can't connect", "closed the connection")
+_UNREACHABLE = (
+    "Failed to connect",
+    "connection to server",
+    "Can't connect",
+    "closed the connection",
+    "terminating connection",
+)
 _REFUSED = ("28P01", "28000", "password authentication failed", "Access denied")
 
 
@@ -171,7 +177,8 @@ def open_database(url: URL, origin: str, timeout: int = _TIMEOUT_SECONDS) -> Ite
     except SQLAlchemyError as error:
         raise _unavailable(url, origin, getattr(error, "orig", None) or error) from None
     except Exception as error:
-        if not type(error).__module__.startswith("adbc_driver_manager"):
+        # In the middle of the rows a driver's error comes through Arrow, which makes it one of its own.
+        if not isinstance(error, OSError | pa.ArrowException) and "adbc_driver" not in type(error).__module__:
             raise
         raise _unavailable(url, origin, error) from None
 
