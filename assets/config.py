@@ -11,7 +11,7 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 from assets.periods import DAY, PRESETS, Preset
 from assets.presentation import Filters, Presentation
 from assets.setting import Address, DatabaseUrl, Folder, Name, Place, Setting, Zone, missing_names
-from assets.source_config import Source
+from assets.source_config import ConversationsExport, Source
 from assets.subscription import Subscription
 from assets.timing import Calendar, ClockTime, Tick, Timing, ticks
 
@@ -57,6 +57,9 @@ class Workspace(Presentation, Timing, Calendar):
     timezone: Zone
     first_day: date = Field(description="First local day that the source can tell about.")
     source: Source
+    conversations_export: ConversationsExport | None = Field(
+        default=None, description="respond.io's own count of assignments, shown beside the log's."
+    )
     mask_key: SecretStr | None = Field(
         default=None,
         description="Secret of the pseudonyms, at least 16 characters; another key, other names.",

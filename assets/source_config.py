@@ -23,6 +23,12 @@ def _known_columns(columns: dict[str, str]) -> dict[str, str]:
     return mapped
 
 
+def _absolute_glob(pattern: str, info: ValidationInfo) -> str:
+    folder: Path = (info.context or {}).get("folder", Path.cwd())
+    return str(Path(glob.escape(str(folder))) / Path(pattern).expanduser())
+
+
+Glob = Annotated[str, AfterValidator(_absolute_glob)]
 ColumnMap = Annotated[dict[str, str], AfterValidator(_known_columns)]
 
 
@@ -55,16 +61,16 @@ class FilesSource(_SourceOptions):
     """Events in CSV, NDJSON or Parquet files."""
 
     type: Literal["files"]
-    path: str = Field(description="Glob of the files, relative to the configuration.")
+    path: Glob = Field(description="Glob of the files, relative to the configuration.")
     layout: Literal["zendesk_audits", "intercom_conversations", "zammad_histories"] | None = Field(
         default=None, description="What another system exported as JSON; without it, rows of events."
     )
 
-    @field_validator("path")
-    @classmethod
-    def _absolute_glob(cls, pattern: str, info: ValidationInfo) -> str:
-        folder: Path = (info.context or {}).get("folder", Path.cwd())
-        return str(Path(glob.escape(str(folder))) / Path(pattern).expanduser())
+
+class ConversationsExport(_Times):
+    """respond.io's conversations export, whose numbers of assignments are compared with the log."""
+
+    path: Glob = Field(description="Glob of the CSV files, relative to the configuration.")
 
 
 class SqlSource(_SourceOptions):

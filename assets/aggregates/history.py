@@ -8,9 +8,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
-from assets.warehouse.schema import LOAD_COUNTS, LOG_COUNTS
+from assets.warehouse.schema import CONTROL_TOTALS, LOAD_COUNTS, LOG_COUNTS
 from assets.warehouse.warehouse import Warehouse
 
 
@@ -56,12 +56,17 @@ class DataVersions:
 
 def data_versions(warehouse: Warehouse) -> DataVersions:
     """Read what is stored of every day."""
-    loads, logs = LOAD_COUNTS.c, LOG_COUNTS.c
+    loads, logs, controls = LOAD_COUNTS.c, LOG_COUNTS.c, CONTROL_TOTALS.c
     said = [column for column in loads if column.name not in {"local_day", "loaded_until"}]
+    control = (
+        select(controls.local_day, func.sum(controls.assignment_count).label("control_total"))
+        .group_by(controls.local_day)
+        .subquery()
+    )
     rows = warehouse.query(
-        select(loads.local_day, logs.log_sha256, *said).outerjoin_from(
-            LOAD_COUNTS, LOG_COUNTS, logs.local_day == loads.local_day
-        )
+        select(loads.local_day, logs.log_sha256, *said, control.c.control_total)
+        .outerjoin_from(LOAD_COUNTS, LOG_COUNTS, logs.local_day == loads.local_day)
+        .outerjoin(control, control.c.local_day == loads.local_day)
     )
     return DataVersions(
         {day: told for day, *told in zip(*(column.to_pylist() for column in rows.columns), strict=True)}

@@ -14,12 +14,19 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from assets.config import Workspace
+from assets.extract.controls import read_controls
 from assets.extract.erased import tombstones
 from assets.extract.staging import Staging
 from assets.periods import DAY, first_instant
 from assets.sources.batches import Batch, Source, Unreadable
 from assets.sources.imports import DaySources
-from assets.warehouse.schema import ASSIGNMENT_EVENTS, LOAD_COUNTS, REJECTED_EVENTS, arrow_schema
+from assets.warehouse.schema import (
+    ASSIGNMENT_EVENTS,
+    CONTROL_TOTALS,
+    LOAD_COUNTS,
+    REJECTED_EVENTS,
+    arrow_schema,
+)
 from assets.warehouse.warehouse import Warehouse
 
 _DAYS_AT_ONCE = 31
@@ -80,9 +87,13 @@ def load_days(
     if not begun:
         nothing = pa.schema([pa.field("local_day", pa.date32()), *arrow_schema(LOAD_COUNTS)]).empty_table()
         return Loaded(nothing, 0, 0, 0)
+    controls, broken = read_controls(workspace, begun)
     with warehouse.writing():
+        warehouse.forget(CONTROL_TOTALS, begun)
+        if workspace.conversations_export:
+            warehouse.replace_days(CONTROL_TOTALS, begun, controls.to_reader())
         parts = [
-            _load(workspace, source, warehouse, some, now)
+            _load(workspace, source, warehouse, some, now, broken)
             for source, of_source in sources.parts(begun)
             for some in _spans(of_source, _DAYS_AT_ONCE if source.is_windowed else len(of_source))
         ]
@@ -99,8 +110,13 @@ def _spans(days: list[date], length: int) -> Iterator[list[date]]:
         yield days[first : first + length]
 
 
-def _load(
-    workspace: Workspace, source: Source, warehouse: Warehouse, begun: list[date], now: datetime
+def _load(  # noqa: PLR0913, PLR0917 - what a load is
+    workspace: Workspace,
+    source: Source,
+    warehouse: Warehouse,
+    begun: list[date],
+    now: datetime,
+    broken: list[Unreadable],
 ) -> Loaded:
     zone = workspace.zone
     options = source.options
@@ -110,6 +126,8 @@ def _load(
     with Staging(begun, zone, now, naive_zone=naive_zone, time_format=options.time_format) as staging:
         for item in _ahead(source.read(first_instant(begun[0], zone), end)):
             staging.add(item)
+        for each in broken:
+            staging.add(each)
         staging.finish()
         warehouse.forget(LOAD_COUNTS, begun)
         erased = tombstones(warehouse)

@@ -165,6 +165,7 @@ def build_report(
             *(by_rows if is_whole else ()),
             *proof.by_aggregates(warehouse, period, as_of, spec.filters),
         ),
+        control=proof.by_export(warehouse, period, as_of, spec.filters),
         data_version=data_versions(warehouse).of(days_of_report(spec, report_date, workspace)),
     )
     if shows(Component.FINDINGS):

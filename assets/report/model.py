@@ -106,6 +106,15 @@ class Total(StrEnum):
     PARQUET = "rows_of_parquet"
 
 
+class Control(_Value):
+    """What respond.io's export counts for the conversations that lie wholly within the report's days."""
+
+    conversations: int
+    exported: int
+    logged: int
+    differing: int
+
+
 class ProofLine(_Value):
     """One total, counted its own way; all of a report's must be equal."""
 
@@ -306,6 +315,7 @@ class Report(_Value):
     provisional: bool
     missing_days: tuple[date, ...]
     proof: tuple[ProofLine, ...]
+    control: Control | None = None
     data_version: str
 
     @property

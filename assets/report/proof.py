@@ -2,13 +2,19 @@
 
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import and_, func, select
 
 from assets.periods import Period
 from assets.presentation import Filters
-from assets.report.model import HandOffs, Holding, ProofLine, Total
+from assets.report.model import Control, HandOffs, Holding, ProofLine, Total
 from assets.report.quality import sums
-from assets.warehouse.schema import DAILY_SOURCE_AGGREGATES, LOAD_COUNTS, LOG_COUNTS
+from assets.warehouse.schema import (
+    ASSIGNMENT_LOG,
+    CONTROL_TOTALS,
+    DAILY_SOURCE_AGGREGATES,
+    LOAD_COUNTS,
+    LOG_COUNTS,
+)
 from assets.warehouse.warehouse import Warehouse
 
 
@@ -40,3 +46,34 @@ def by_aggregates(warehouse: Warehouse, period: Period, as_of: datetime, filters
         ProofLine(name=Total.AGGREGATES, total=counted),
         ProofLine(name=Total.ACCEPTED, total=accepted - unchanged - repeated),
     ]
+
+
+def by_export(warehouse: Warehouse, period: Period, as_of: datetime, filters: Filters) -> Control | None:
+    """Compare with the conversations export, where there is one and the report counts all."""
+    controls, log = CONTROL_TOTALS.c, ASSIGNMENT_LOG.c
+    start, end = period.bounds
+    within = and_(controls.first_assigned_at >= start, controls.last_assigned_at < min(end, as_of))
+    is_of_days = controls.local_day.between(period.first_day, period.last_day)
+    asked = select(controls.conversation_id, controls.assignment_count).where(within, is_of_days).cte("asked")
+    logged = (
+        select(log.conversation_id, func.count().label("logged"))
+        .where(
+            log.local_day.between(period.first_day, period.last_day),
+            log.conversation_id.in_(select(asked.c.conversation_id)),
+        )
+        .group_by(log.conversation_id)
+        .cte("logged")
+    )
+    count = func.coalesce(logged.c.logged, 0)
+    found = warehouse.query(
+        select(
+            func.count().label("conversations"),
+            func.coalesce(func.sum(asked.c.assignment_count), 0).label("exported"),
+            func.coalesce(func.sum(count), 0).label("logged"),
+            func.count().filter(count != asked.c.assignment_count).label("differing"),
+        ).select_from(asked.outerjoin(logged, logged.c.conversation_id == asked.c.conversation_id))
+    )
+    (row,) = found.to_pylist()
+    if filters.active or not row["conversations"]:
+        return None
+    return Control(**{name: int(value) for name, value in row.items()})

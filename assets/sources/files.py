@@ -43,7 +43,7 @@ class Files:
     def read(self, start: datetime, end: datetime) -> Iterator[Batch | Unreadable]:
         """Yield the rows of every file in name order; a file knows no window, so all its rows."""
         del start, end
-        for path, origin in self._files():
+        for path, origin in files_of(self.options.path):
             if self.options.layout:
                 yield from self._read(path, origin, self._read_export)
                 continue
@@ -64,17 +64,19 @@ class Files:
         except (OSError, ValueError, KeyError, pa.ArrowException, duckdb.Error) as error:
             yield Unreadable(origin, f"{origin}: {_first_line(error, path)}")
 
-    def _files(self) -> list[tuple[Path, str]]:
-        """Return each file with its name below the glob's fixed folder, free of any machine's path."""
-        pattern = Path(self.options.path)
-        fixed = list(takewhile(lambda part: not re.search(r"[*?\[]", part), pattern.parts))
-        base = Path(*fixed) if len(fixed) < len(pattern.parts) else pattern.parent
-        found = sorted(path for path in base.glob(str(pattern.relative_to(base))) if path.is_file())
-        if not found:
-            raise SourceUnavailable(
-                f"no file matches {pattern}; correct `path` of the source", permanent=True
-            )
-        return [(path, path.relative_to(base).as_posix()) for path in found]
+
+def files_of(pattern: str) -> list[tuple[Path, str]]:
+    """Return each file with its name below the glob's fixed folder, free of any machine's path.
+
+    Raises SourceUnavailable where there is none.
+    """
+    whole = Path(pattern)
+    fixed = list(takewhile(lambda part: not re.search(r"[*?\[]", part), whole.parts))
+    base = Path(*fixed) if len(fixed) < len(whole.parts) else whole.parent
+    found = sorted(path for path in base.glob(str(whole.relative_to(base))) if path.is_file())
+    if not found:
+        raise SourceUnavailable(f"no file matches {whole}; correct `path` of the source", permanent=True)
+    return [(path, path.relative_to(base).as_posix()) for path in found]
 
 
 def _first_line(error: Exception, path: Path) -> str:

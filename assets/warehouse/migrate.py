@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from sqlalchemy import create_engine, make_url, text
+from sqlalchemy import create_engine, inspect, make_url, text
 from sqlalchemy.pool import NullPool
 from sqlalchemy.schema import CreateSchema
 
@@ -24,5 +24,6 @@ def migrate(url: str, slug: str) -> None:
         if version_of(connection, slug) == HEAD:
             return
         connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('assignment_reports_migration'))"))
-        connection.execute(CreateSchema(slug, if_not_exists=True))
+        if not inspect(connection).has_schema(slug):  # IF NOT EXISTS asks for the right to make one
+            connection.execute(CreateSchema(slug))
         upgrade(connection, Path(__file__).with_name("migrations"), HEAD)

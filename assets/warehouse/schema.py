@@ -91,6 +91,18 @@ LOAD_COUNTS = Table(
     comment="one row a loaded day: what became of the rows read",
 )
 
+CONTROL_TOTALS = Table(
+    "control_totals",
+    METADATA,
+    _day(),
+    _text("conversation_id", nullable=False, key=True),
+    Column("first_assigned_at", _INSTANT, nullable=False, comment="UTC instant"),
+    Column("last_assigned_at", _INSTANT, nullable=False, comment="UTC instant, of `local_day`"),
+    _count("assignment_count", "as the conversations export has it"),
+    _text("origin", "the input: file name or table", nullable=False),
+    comment="what another count says of each conversation, by the day of its last assignment",
+)
+
 ASSIGNMENT_LOG = Table(
     "assignment_log",
     METADATA,

@@ -54,6 +54,15 @@ def upgrade() -> None:
         Column("previous_quality", Text(collation="C"), nullable=False),
     )
     op.create_table(
+        "control_totals",
+        Column("local_day", Date, primary_key=True),
+        Column("conversation_id", Text(collation="C"), primary_key=True),
+        Column("first_assigned_at", _INSTANT, nullable=False),
+        Column("last_assigned_at", _INSTANT, nullable=False),
+        Column("assignment_count", BigInteger, nullable=False),
+        Column("origin", Text(collation="C"), nullable=False),
+    )
+    op.create_table(
         "daily_source_aggregates",
         Column("local_day", Date, primary_key=True),
         Column("source", Text(collation="C"), primary_key=True),

@@ -1,0 +1,111 @@
+"""Control totals: how often respond.io's conversations export says that each conversation was assigned.
+
+They are compared with the log, and counted nowhere else.
+"""
+
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from assets.config import Workspace
+from assets.errors import SourceUnavailable
+from assets.extract import times
+from assets.periods import DAY, first_instant
+from assets.source_config import ConversationsExport
+from assets.sources.batches import Unreadable
+from assets.sources.files import files_of
+from assets.warehouse import engine
+from assets.warehouse.schema import CONTROL_TOTALS, arrow_schema
+
+_COLUMNS = {
+    "Conversation ID": "conversation_id",
+    "Number of Assignments": "assignment_count",
+    "First Assignment Timestamp": "first_assigned_at",
+    "Last Assignment Timestamp": "last_assigned_at",
+}
+_SCHEMA = pa.schema([pa.field("local_day", pa.date32()), *arrow_schema(CONTROL_TOTALS)])
+_KEYS = ["local_day", "conversation_id"]
+
+
+def read_controls(workspace: Workspace, days: Sequence[date]) -> tuple[pa.Table, list[Unreadable]]:
+    """Return the conversations that were last assigned on *days*, sorted, and the files that cannot be read.
+
+    A conversation that several files have is taken from the last one.
+    """
+    export = workspace.conversations_export
+    if export is None or not days:
+        return _SCHEMA.empty_table(), []
+    frames, unreadable = [], []
+    try:
+        files = files_of(export.path)
+    except SourceUnavailable as error:
+        return _SCHEMA.empty_table(), [Unreadable("conversations_export", str(error))]
+    for path, origin in files:
+        try:
+            frames.append(_read(path, origin, export, workspace.zone))
+        except (OSError, ValueError) as error:
+            unreadable.append(Unreadable(origin, f"{origin}: {str(error).splitlines()[0]}"))
+    found = pa.concat_tables([_SCHEMA.empty_table().drop_columns("local_day"), *frames])
+    starts = [first_instant(day, workspace.zone) for day in (*days, days[-1] + DAY)]
+    bounds = pa.array(starts, pa.timestamp("us", "UTC")).cast(pa.int64()).to_numpy()
+    at = np.searchsorted(bounds, found["last_assigned_at"].cast(pa.int64()).to_numpy(), side="right") - 1
+    is_asked = (at >= 0) & (at < len(days))
+    asked = found.filter(pa.array(is_asked))
+    of_days = pa.array([days[place] for place in at[is_asked].tolist()], pa.date32())
+    rows = asked.append_column("local_day", of_days).to_pandas().drop_duplicates(_KEYS, keep="last")
+    return pa.Table.from_pandas(rows.sort_values(_KEYS), _SCHEMA, preserve_index=False), unreadable
+
+
+def _read(path: Path, origin: str, export: ConversationsExport, zone: ZoneInfo) -> pa.Table:
+    """Return the conversations of a file that were assigned at all. Raises ValueError that names a row."""
+    cells = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+    missing = [name for name in _COLUMNS if name not in cells.columns]
+    if missing:
+        raise ValueError(f"column {missing[0]!r} is missing: is it a conversations export?")
+    cells = cells[list(_COLUMNS)].rename(columns=_COLUMNS)
+    cells = cells[cells["last_assigned_at"].str.strip() != ""]
+    naive_zone = ZoneInfo(export.timezone) if export.timezone else zone
+    columns = {
+        name: _instants(cells, name, naive_zone, export.time_format)
+        for name in ("first_assigned_at", "last_assigned_at")
+    }
+    counts = pd.to_numeric(cells["assignment_count"], errors="coerce")
+    if counts.isna().any():
+        row = int(counts.index[counts.isna()][0]) + 1
+        raise ValueError(f"row {row}: Number of Assignments is no number")
+    return pa.table(
+        {
+            "conversation_id": pa.array(cells["conversation_id"].str.strip(), pa.string()),
+            **columns,
+            "assignment_count": pa.array(counts.astype("int64"), pa.int64()),
+            "origin": pa.repeat(origin, len(cells)),
+        }
+    ).cast(pa.schema(arrow_schema(CONTROL_TOTALS)))
+
+
+def _instants(cells: pd.DataFrame, name: str, zone: ZoneInfo, time_format: str | None) -> pa.Array:
+    """Return a column's times in UTC. Raises ValueError that names the first row whose time is none."""
+    texts = pa.table(
+        {"occurred_at": pa.array(cells[name].str.strip(), pa.string()), "place": range(len(cells))}
+    )
+    with engine.connect() as connection:
+        connection.register("cells", texts)
+        connection.register("offsets", times.wall_offsets(zone))
+        instants = (
+            connection.sql(f"""
+                SELECT coalesce(zoned, make_timestamp(epoch_us(wall) - behind)::TIMESTAMPTZ) AS instant
+                FROM (SELECT *, {times.instant_columns(pa.string(), time_format)} FROM cells)
+                ASOF LEFT JOIN offsets ON wall >= wall_from ORDER BY place""")  # noqa: S608 - our own expressions
+            .to_arrow_table()["instant"]
+            .combine_chunks()
+        )
+    if instants.null_count:
+        place = instants.is_null().to_pylist().index(True)
+        shown = texts["occurred_at"][place].as_py()
+        raise ValueError(f"row {cells.index[place] + 1}: {name} {shown!r} is no time; set `time_format`")
+    return instants.cast(pa.timestamp("us", "UTC"))
