@@ -136,6 +136,10 @@ class ChatwootSource(Setting):
         description="SQLAlchemy URL of Chatwoot's database; a role that reads is enough."
     )
     account_id: int = Field(description="The number in the addresses of its pages: /app/accounts/1.")
+    locales: Glob | None = Field(
+        default=None,
+        description="Chatwoot's own config/locales/*.yml, for accounts that do not speak English.",
+    )
     statement_timeout: int = Field(
         default=900, ge=1, description="Seconds after which the server ends a statement of ours."
     )

@@ -26,6 +26,9 @@ from assets.extract.load import load_days
 from assets.periods import Period, as_of, dates, periods_of_days
 from assets.report.build import days_of_report, periods_of
 from assets.report.readiness import has_unstated, unloaded_days
+from assets.setting import reveal
+from assets.source_config import WebhookSource
+from assets.sources.inbox import forget_contact, open_inbox
 from assets.sources.registry import open_sources
 from assets.warehouse.warehouse import Warehouse, open_warehouse
 from orchestration.planner import days_of_periods
@@ -112,6 +115,11 @@ def erase(  # noqa: PLR0913, PLR0917 - what a deployment is
     warehouse = open_warehouse(config, workspace.slug)
     say("events and rejected rows")
     days = erased.erase(warehouse, contact_id)
+    if isinstance(workspace.source, WebhookSource):
+        say("received webhooks")
+        pseudonym = erased.tombstones(warehouse).pseudonym_of(contact_id)
+        inbox = open_inbox(reveal(workspace.source.inbox))
+        forget_contact(inbox, workspace.slug, contact_id, pseudonym)
     for period in periods_of_days(days, workspace.zone):
         say(f"building {period.first_day} to {period.last_day}")
         build_days(warehouse, period)

@@ -20,7 +20,7 @@ from assets.warehouse.schema import ASSIGNMENT_EVENTS, ASSIGNMENT_LOG, LOAD_COUN
 from assets.warehouse.warehouse import Warehouse
 
 _FILE = "erased.json"
-_NAME = "Erased contact"
+_NAME, _PREFIX = "Erased contact", "erased-"
 _TOKEN = re.compile(r"[^\s\"',;:{}\[\]()<>=]+")
 _DIGITS = 12
 
@@ -35,7 +35,9 @@ class Erased:
 
     def masks(self, contact_id: str | None) -> bool:
         """Tell whether the contact asked to be forgotten."""
-        return contact_id is not None and self._hash(contact_id) in self.days
+        return contact_id is not None and (
+            self._hash(contact_id) in self.days or self._is_pseudonym(contact_id)
+        )
 
     def days_of(self, contact_id: str) -> list[date]:
         """Return the days that held the contact."""
@@ -51,8 +53,16 @@ class Erased:
     def _hash(self, text: str) -> str:
         return hmac.digest(self.salt.encode(), text.encode(), hashlib.sha256).hex()
 
+    def pseudonym_of(self, contact_id: str) -> str:
+        """Return what stands for an erased contact."""
+        return f"{_PREFIX}{self._hash(contact_id)[:_DIGITS]}"
+
     def _pseudonym(self, text: str | None) -> str | None:
-        return text and f"erased-{self._hash(text)[:_DIGITS]}"
+        return text if text is None or self._is_pseudonym(text) else self.pseudonym_of(text)
+
+    def _is_pseudonym(self, text: str) -> bool:
+        """Tell whether *text* stands for an erased contact already, as in the inbox of webhooks."""
+        return text.startswith(_PREFIX) and any(key.startswith(text[len(_PREFIX) :]) for key in self.days)
 
     def events(self, rows: pa.RecordBatchReader) -> pa.RecordBatchReader:
         """Return *rows* of `assignment_events` with what tells of an erased contact replaced."""

@@ -18,8 +18,17 @@ from assets.errors import SourceUnavailable
 from assets.setting import reveal
 from assets.source_config import ChatwootSource
 from assets.sources.batches import Batch, Unreadable
-from assets.sources.chatwoot_sentences import Change, Names, Reader, language_of
+from assets.sources.chatwoot_sentences import (
+    ENGLISH,
+    Change,
+    Language,
+    Names,
+    Reader,
+    language_of,
+    read_language,
+)
 from assets.sources.databases import Database, open_database
+from assets.sources.files import files_of
 from assets.warehouse import engine
 
 _ORIGIN = "Chatwoot"
@@ -101,7 +110,7 @@ class Chatwoot:
         Raises SourceUnavailable.
         """
         with self._open() as database:
-            reader = Reader(self._names(database), self._language(database))
+            reader = Reader(self._names(database), *self._languages(database))
             messages = self._rows(database, _MESSAGES, start, end)
             conversations = self._rows(database, _CONVERSATIONS, start, end)
             trails = self._rows(database, _TRAILS, start, end)
@@ -144,12 +153,26 @@ class Chatwoot:
         teams = frozenset(row["name"].lower() for row in rows if row["kind"] == "team")
         return Names({name: ids.pop() if len(ids) == 1 else None for name, ids in users.items()}, teams)
 
-    def _language(self, database: Database) -> str:
+    def _languages(self, database: Database) -> tuple[str | None, list[Language]]:
+        """Return the account's language, and all that are known."""
         rows = self._rows(database, "SELECT locale FROM accounts WHERE id = :account").to_pylist()
         if not rows:
             message = f"{_ORIGIN}: no account {self.options.account_id}; correct `account_id`"
             raise SourceUnavailable(message, permanent=True)
-        return language_of(rows[0]["locale"] or 0)
+        try:
+            files = files_of(self.options.locales) if self.options.locales else []
+            known = [ENGLISH, *(read_language(path) for path, _ in files)]
+        except ValueError as error:
+            raise SourceUnavailable(str(error), permanent=True) from None
+        number = rows[0]["locale"] or 0
+        language = language_of(number)
+        if language not in {each.code for each in known} and (language or not files):
+            message = (
+                f"{_ORIGIN}: the account speaks {language or f'language {number}'}; give `locales`, "
+                "the files config/locales/*.yml of your release of Chatwoot"
+            )
+            raise SourceUnavailable(message, permanent=True)
+        return language, known
 
 
 def _changes(tables: list[pa.Table], reader: Reader) -> pa.Table:

@@ -4,15 +4,14 @@ Names only, no ids. They are told apart by the sentence's placeholders, never by
 holds words of the sentence itself, by who is known.
 """
 
-import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
+from typing import Any
 
-_FILE = Path(__file__).with_name("chatwoot_sentences.json")
-_NUMBERS = Path(__file__).with_name("chatwoot_languages.json")
+import yaml
+
 _PLACEHOLDER = re.compile(r"%\{(\w+)\}")
 AUTOMATION = "automation"
 
@@ -68,24 +67,18 @@ class Sentence:
             at = text.find(part, at + 1)
 
 
-@cache
-def languages() -> tuple[tuple[str, tuple[Sentence, ...], str], ...]:
-    """Return each language, its sentences, and what it calls the automation."""
-    kept: dict[str, dict[str, str]] = json.loads(_FILE.read_text(encoding="utf-8"))
-    return tuple(
-        (
-            locale,
-            tuple(_sentence(key, text) for key, text in sentences.items() if key != AUTOMATION),
-            sentences.get(AUTOMATION, ""),
-        )
-        for locale, sentences in kept.items()
-    )
+@dataclass(frozen=True, slots=True)
+class Language:
+    """The sentences of one language, and what it calls the automation."""
 
+    code: str
+    sentences: tuple[Sentence, ...]
+    automation: str
 
-def language_of(number: int) -> str:
-    """Return the language that `accounts.locale` stands for; one that nobody knows is read as English."""
-    numbers: list[str] = json.loads(_NUMBERS.read_text(encoding="utf-8"))
-    return numbers[number] if number < len(numbers) else "en"
+    @classmethod
+    def of(cls, code: str, sentences: Mapping[str, str], automation: str | None = None) -> "Language":
+        """Return a language with *sentences* as its locale file has them."""
+        return cls(code, tuple(_sentence(*each) for each in sentences.items()), automation or _AUTOMATION)
 
 
 def _sentence(key: str, text: str) -> Sentence:
@@ -93,16 +86,62 @@ def _sentence(key: str, text: str) -> Sentence:
     return Sentence(key, tuple(parts[::2]), tuple(parts[1::2]))
 
 
-class Reader:
-    """Reads the sentences of one account: in its *language* first, then in English, then in any."""
+_AUTOMATION = "Automation System"
+ENGLISH = Language.of(
+    "en",
+    {
+        "assignee.self_assigned": "%{user_name} self-assigned this conversation",
+        "assignee.assigned": "Assigned to %{assignee_name} by %{user_name}",
+        "assignee.removed": "Conversation unassigned by %{user_name}",
+        "team.assigned": "Assigned to %{team_name} by %{user_name}",
+        "team.assigned_with_assignee": "Assigned to %{assignee_name} via %{team_name} by %{user_name}",
+        "team.removed": "Unassigned from %{team_name} by %{user_name}",
+    },
+)
 
-    def __init__(self, names: Names, language: str) -> None:
+
+def read_language(file: Path) -> Language:
+    """Return the language of one of Chatwoot's `config/locales/*.yml`. Raises ValueError where it is none."""
+    try:
+        ((code, texts),) = yaml.safe_load(file.read_text(encoding="utf-8")).items()
+        activity = texts["conversations"]["activity"]
+        sentences = {
+            f"{group}.{key}": text
+            for group in ("assignee", "team")
+            for key, text in activity[group].items()
+            if isinstance(text, str)
+        }
+    except (yaml.YAMLError, AttributeError, KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"{file}: is no locale of Chatwoot ({type(error).__name__})") from None
+    known: dict[Any, str] = {False: "no"}  # YAML takes Norwegian for a refusal
+    automation = texts.get("automation")
+    name = automation.get("system_name") if isinstance(automation, dict) else None
+    return Language.of(known.get(code, str(code)), sentences, name)
+
+
+def language_of(number: int) -> str | None:
+    """Return the language that `accounts.locale` stands for, or None for a number not in this list.
+
+    Source: Chatwoot's LANGUAGES_CONFIG, whose numbers never change.
+    """
+    return _LANGUAGES[number] if number < len(_LANGUAGES) else None
+
+
+_LANGUAGES = (
+    *("en", "ar", "nl", "fr", "de", "hi", "it", "ja", "ko", "pt", "ru"),
+    *("zh", "es", "ml", "ca", "el", "pt_BR", "ro", "ta", "fa", "zh_TW"),
+)
+
+
+class Reader:
+    """Reads the sentences of one account: in its *language* first, then in any of *languages*."""
+
+    def __init__(self, names: Names, language: str | None, languages: Iterable[Language]) -> None:
         self.names = names
-        known = languages()
-        own = [sentence for locale, sentences, _ in known if locale == language for sentence in sentences]
-        english = [sentence for locale, sentences, _ in known if locale == "en" for sentence in sentences]
-        self._groups = (own, english, [sentence for _, sentences, _ in known for sentence in sentences])
-        self._automation = {name for _, _, name in known if name}
+        known = [*languages]
+        own = [sentence for each in known if each.code == language for sentence in each.sentences]
+        self._groups = (own, [sentence for each in known for sentence in each.sentences])
+        self._automation = {each.automation for each in known}
 
     def read(self, text: str) -> Change | None:
         """Return what *text* says of assignees, or None where it says something else."""
@@ -129,11 +168,11 @@ class Reader:
         )
 
     def _change(self, key: str, found: Mapping[str, str]) -> Change:
-        if key in {"team_assigned", "team_removed"}:
+        if key in {"team.assigned", "team.removed"}:
             return Change("team")
-        by = found["user_name"]
+        by = found.get("user_name", "")
         is_automation = by in self._automation
-        assignee = by if key == "self_assigned" else found.get("assignee_name")
+        assignee = by if key == "assignee.self_assigned" else found.get("assignee_name")
         return Change(
             "assignee",
             assignee_id=self.names.users.get(assignee) if assignee else None,

@@ -30,8 +30,9 @@ _ZENDESK = """
         line->>'$.created_at' AS occurred_at, line->>'$.ticket_id' AS conversation_id, NULL AS contact_id,
         true AS previous_stated, nullif(change->>'$.previous_value', '') AS previous_assignee_id,
         NULL AS previous_assignee_name, nullif(change->>'$.value', '') AS assignee_id, NULL AS assignee_name,
-        CASE channel WHEN 'rule' THEN 'workflow' WHEN 'api' THEN 'developer_api' WHEN 'web' THEN 'user'
-            WHEN 'mobile' THEN 'user' WHEN 'mobile_sdk' THEN 'user' ELSE channel END AS source,
+        CASE WHEN channel IN ('rule', '8') THEN 'workflow' WHEN channel IN ('api', '5') THEN 'developer_api'
+            WHEN channel IN ('web', '0', 'mobile', '56') AND (line->>'$.author_id') <> '-1' THEN 'user'
+            ELSE channel END AS source,
         CASE WHEN source = 'user' THEN line->>'$.author_id' END AS assigned_by_id, NULL AS assigned_by_name
     FROM (
         SELECT *, coalesce(change->>'$.via.channel', line->>'$.via.channel') AS channel
@@ -45,14 +46,14 @@ _INTERCOM = """
         line->>'$.contacts.contacts[0].id' AS contact_id, false AS previous_stated,
         NULL AS previous_assignee_id, NULL AS previous_assignee_name,
         CASE part->>'$.assigned_to.type' WHEN 'team' THEN 'team-' || (part->>'$.assigned_to.id')
-            WHEN 'admin' THEN part->>'$.assigned_to.id' WHEN 'bot' THEN part->>'$.assigned_to.id'
+            WHEN 'nobody_admin' THEN NULL ELSE coalesce(part->>'$.assigned_to.id', part->>'$.assigned_to')
             END AS assignee_id, part->>'$.assigned_to.name' AS assignee_name,
         CASE part->>'$.author.type' WHEN 'admin' THEN 'user' ELSE part->>'$.author.type' END AS source,
         CASE WHEN source = 'user' THEN part->>'$.author.id' END AS assigned_by_id,
         CASE WHEN source = 'user' THEN part->>'$.author.name' END AS assigned_by_name
     FROM (SELECT *, unnest(CASE WHEN json_exists(line, '$.part_type') THEN [line::JSON]
             ELSE json_extract(line, '$.conversation_parts.conversation_parts[*]') END) AS part FROM objects)
-    WHERE (part->>'$.part_type') LIKE '%assign%'"""
+    WHERE (part->>'$.assigned_to') IS NOT NULL"""  # whatever the type of the part: replies assign, too
 
 _ZAMMAD = """
     SELECT line->>'$.id' AS event_id, line->>'$.created_at' AS occurred_at,
@@ -61,8 +62,12 @@ _ZAMMAD = """
         nullif(nullif(line->>'$.value_from', '-'), '') AS previous_assignee_name,
         nullif(line->>'$.id_to', '1') AS assignee_id,
         nullif(nullif(line->>'$.value_to', '-'), '') AS assignee_name,
-        CASE line->>'$.created_by_id' WHEN '1' THEN 'workflow' ELSE 'user' END AS source,
-        nullif(line->>'$.created_by_id', '1') AS assigned_by_id, NULL AS assigned_by_name
+        CASE WHEN (line->>'$.sourceable_type') = 'AI::Agent' THEN 'ai_agent'
+            WHEN (line->>'$.created_by_id') = '1' OR (line->>'$.sourceable_type') IN ('Trigger', 'Job',
+                'PostmasterFilter') THEN 'workflow'
+            ELSE 'user' END AS source,
+        CASE WHEN source = 'user' THEN line->>'$.created_by_id' END AS assigned_by_id,
+        NULL AS assigned_by_name
     FROM objects
     WHERE (line->>'$.attribute') = 'owner' AND coalesce(line->>'$.object', 'Ticket') = 'Ticket'"""
 
@@ -85,7 +90,9 @@ _BROKEN = """
     FROM lines WHERE NOT (CASE WHEN json_valid(line) THEN json_type(line) = 'OBJECT' ELSE false END)"""
 _OBJECTS = """
     CREATE OR REPLACE TEMP VIEW objects AS
-    SELECT row_number, CASE WHEN json_valid(line) THEN line ELSE '{}' END::JSON AS line FROM lines"""
+    SELECT row_number, coalesce(  -- Singer and Airbyte wrap them
+        line->'$.record', CASE WHEN json_exists(line, '$.stream') THEN line->'$.data' END, line) AS line
+    FROM (SELECT row_number, CASE WHEN json_valid(line) THEN line ELSE '{}' END::JSON AS line FROM lines)"""
 
 
 def read_export(path: Path, origin: str, layout: str) -> Iterator[Batch]:

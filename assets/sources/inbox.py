@@ -3,6 +3,7 @@
 Signatures are the receiver's, meaning is the sources'.
 """
 
+import json
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -20,9 +21,11 @@ from sqlalchemy import (
     Table,
     Text,
     create_engine,
+    delete,
     event,
     make_url,
     select,
+    update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -68,6 +71,11 @@ _READ = pa.schema(
         "body": pa.string(),
     }
 )
+_IMPERSONAL = {
+    *("event_type", "event_id", "event", "id", "changed_attributes", "updated_at", "not_before"),
+    *("assignee", "oldAssignee", "source", "assignedBy", "assignedBySource"),
+}
+_OF_CONVERSATION = {"id", "openedTime", "conversationOpenedAt", "closedTime", "lastAssignmentTime"}
 _EPOCH, _MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
 
 
@@ -98,6 +106,7 @@ def open_inbox(url: str) -> Engine:
 def _durable(connection: DBAPIConnection, _: object) -> None:
     cursor = connection.cursor()
     cursor.execute("PRAGMA journal_mode = WAL")
+    cursor.execute("PRAGMA secure_delete = ON")  # what is erased is overwritten
     cursor.execute("PRAGMA synchronous = FULL")  # NORMAL loses the last commits with the power
 
 
@@ -132,6 +141,44 @@ def before(workspace: str, instant: datetime, kinds: Iterable[str], of: Iterable
     return _selected(workspace).where(
         RECEIVED.received_at < micros(instant), RECEIVED.kind.in_(kinds), RECEIVED.contact_id.in_(later)
     )
+
+
+def forget_contact(inbox: Engine, workspace: str, contact_id: str, pseudonym: str) -> int:
+    """Leave of a contact's events who was assigned and when, under *pseudonym*; return how many there are.
+
+    Their ids stay, so that one that is sent again is known.
+    """
+    theirs = (RECEIVED.workspace == workspace, RECEIVED.contact_id == contact_id)
+    states = CONTACT_STATES.c
+    with inbox.begin() as connection:
+        rows = connection.execute(select(RECEIVED.event_id, RECEIVED.body).where(*theirs)).all()
+        for event_id, body in rows:
+            connection.execute(
+                update(RECEIVED_EVENTS)
+                .where(RECEIVED.workspace == workspace, RECEIVED.event_id == event_id)
+                .values(contact_id=pseudonym, body=_without_person(body, pseudonym))
+            )
+        connection.execute(
+            delete(CONTACT_STATES).where(states.workspace == workspace, states.contact_id == contact_id)
+        )
+    if inbox.dialect.name == "sqlite":
+        with inbox.connect() as connection:
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")  # which still held what was there
+    return len(rows)
+
+
+def _without_person(body: str, pseudonym: str) -> str:
+    """Return an event with what its reading needs: no name, number, address or text of the contact."""
+    event = json.loads(body)
+    contact, meta = event.get("contact"), event.get("meta")
+    kept = {name: value for name, value in event.items() if name in _IMPERSONAL}
+    if isinstance(contact, dict):
+        kept["contact"] = {"id": pseudonym} | {k: v for k, v in contact.items() if k == "assignee"}
+    if isinstance(meta, dict):
+        kept["meta"] = {"sender": {"id": pseudonym}} | {k: v for k, v in meta.items() if k == "assignee"}
+    if isinstance(conversation := event.get("conversation"), dict):
+        kept["conversation"] = {name: conversation[name] for name in _OF_CONVERSATION & conversation.keys()}
+    return json.dumps(kept)
 
 
 def _selected(workspace: str) -> Select[Any]:

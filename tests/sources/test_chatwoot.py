@@ -8,7 +8,6 @@ from uuid import uuid4
 import pytest
 
 from assets.errors import SourceUnavailable
-from assets.sources.chatwoot_sentences import Change, Names, Reader, languages
 from assets.warehouse.schema import ASSIGNMENT_EVENTS, REJECTED_EVENTS
 from tests.conftest import Inbox
 from tests.postgres import Postgres
@@ -153,36 +152,56 @@ def test_other_days_and_accounts_are_not_read(account: Account) -> None:
     assert account.inbox.rows(ASSIGNMENT_EVENTS) == []
 
 
-NAMES = Names({"Anna": "1", "Bob": "2"}, frozenset({"support"}))
+LOCALE = """
+{code}:
+  automation: {{system_name: "Robo"}}
+  conversations:
+    activity:
+      assignee:
+        self_assigned: "%{{user_name}} nahm es selbst"
+        assigned: "%{{user_name}} hat von %{{assignee_name}} bekommen"
+        removed: "niemand mehr, sagt %{{user_name}}"
+      team:
+        assigned: "an Team %{{team_name}}: %{{user_name}}"
+        assigned_with_assignee: "%{{team_name}}, dort %{{assignee_name}}: %{{user_name}}"
+        removed: "nicht mehr %{{team_name}}: %{{user_name}}"
+"""
 
 
-@pytest.mark.parametrize("language", [locale for locale, _, _ in languages()])
-def test_every_languages_sentences_are_read_back(language: str) -> None:
-    reader = Reader(NAMES, language)
-    for locale, sentences, automation in languages():
-        if locale != language:
-            continue
-        for sentence in sentences:
-            found = {"user_name": "Anna", "assignee_name": "Bob", "team_name": "support"}
-            text = sentence.parts[0] + "".join(
-                found[name] + part
-                for name, part in zip(sentence.placeholders, sentence.parts[1:], strict=True)
-            )
-            change = reader.read(text)
-            assert change is not None, text
-            if sentence.key in {"team_assigned", "team_removed"}:
-                assert change == Change("team"), text
-            elif sentence.key == "self_assigned":
-                assert (change.assignee_name, change.assigned_by_name) == ("Anna", "Anna"), text
-            elif sentence.key == "removed":
-                assert (change.assignee_name, change.assigned_by_name) == (None, "Anna"), text
-            else:
-                assert (change.assignee_name, change.assigned_by_name) == ("Bob", "Anna"), text
-        if automation:
-            assigned = next(each for each in sentences if each.key == "assigned")
-            found = {"user_name": automation, "assignee_name": "Bob"}
-            text = assigned.parts[0] + "".join(
-                found[name] + part
-                for name, part in zip(assigned.placeholders, assigned.parts[1:], strict=True)
-            )
-            assert reader.read(text) == Change("assignee", "2", "Bob", "automation"), text
+def test_another_language_is_read_by_its_own_files_and_its_placeholders(account: Account) -> None:
+    account.run("UPDATE accounts SET locale = 4 WHERE id = 1")
+    account.conversation(
+        1, 1,
+        "Anna hat von Bob Stone bekommen",  # which reads as if it were the other way round
+        "support, dort Anna: Robo",
+        "niemand mehr, sagt Anna",
+        "an Team support: Anna",
+        "Assigned to Bob Stone by Anna",  # from before the account spoke German
+        "Anna nahm es selbst",
+    )  # fmt: skip
+    with pytest.raises(SourceUnavailable, match="the account speaks de; give `locales`"):
+        account.told()
+    for code in ("de", "no"):
+        (account.inbox.folder / f"{code}.yml").write_text(LOCALE.format(code=code))
+    account.inbox.source |= {"locales": str(account.inbox.folder / "*.yml")}
+    assert account.told() == [
+        ("101", "2", "Bob Stone", "user", "Anna"),
+        ("101", "1", "Anna", "automation", None),
+        ("101", None, None, "user", "Anna"),
+        ("101", "2", "Bob Stone", "user", "Anna"),
+        ("101", "1", "Anna", "user", "Anna"),
+    ]
+    assert account.untold() == []
+    (account.inbox.folder / "broken.yml").write_text("de: {}")
+    with pytest.raises(SourceUnavailable, match=r"broken.yml: is no locale of Chatwoot"):
+        account.told()
+
+
+def test_a_language_that_has_no_number_here_needs_its_files(account: Account) -> None:
+    account.run("UPDATE accounts SET locale = 99 WHERE id = 1")
+    with pytest.raises(SourceUnavailable, match="the account speaks language 99; give `locales`"):
+        account.told()
+    (account.inbox.folder / "xx.yml").write_text(LOCALE.format(code="xx"))
+    account.inbox.source |= {"locales": str(account.inbox.folder / "*.yml")}
+    account.conversation(1, 1, "Anna nahm es selbst")
+    assert account.told() == [("101", "1", "Anna", "user", "Anna")]

@@ -21,6 +21,8 @@ AUDITS: list[dict[str, Any]] = [
     {"id": 3, "ticket_id": 55, "created_at": "2024-03-05T12:20:00Z", "author_id": 12, "via": {"channel": "api"},
      "events": [{"id": 104, "type": "Change", "field_name": "assignee_id", "value": None, "previous_value": "12"},
                 {"id": 105, "type": "Comment", "body": "assignee_id"}]},
+    {"id": 5, "ticket_id": 55, "created_at": "2024-03-05T12:25:00Z", "author_id": -1, "via": {"channel": 8},
+     "events": [{"id": 107, "type": "Change", "field_name": "assignee_id", "value": 13, "previous_value": ""}]},
     {"id": 4, "ticket_id": 56, "created_at": "2024-03-05T12:30:00Z", "author_id": 12, "via": {"channel": "web"},
      "events": [{"id": 106, "type": "Create", "field_name": "assignee_id", "value": None}]},
 ]  # fmt: skip
@@ -28,6 +30,7 @@ ZENDESK = [
     ("102", None, "11", "user", "11"),
     ("103", "11", "12", "workflow", None),
     ("104", "12", None, "developer_api", None),
+    ("107", None, "13", "workflow", None),
 ]
 
 CONVERSATION = {
@@ -36,6 +39,8 @@ CONVERSATION = {
         {"id": "p1", "part_type": "assignment", "created_at": 1709640000,
          "assigned_to": {"type": "admin", "id": "21"}, "author": {"type": "admin", "id": "22", "name": "Eve"}},
         {"id": "p2", "part_type": "comment", "created_at": 1709640060, "assigned_to": None, "author": {"type": "user", "id": "c7"}},
+        {"id": "p5", "part_type": "comment", "created_at": 1709640090, "body": "yours",
+         "assigned_to": {"type": "admin", "id": "24"}, "author": {"type": "admin", "id": "21", "name": "Bob"}},
         {"id": "p3", "part_type": "assign_and_reopen", "created_at": 1709640120,
          "assigned_to": {"type": "team", "id": "5"}, "author": {"type": "bot", "id": "23", "name": "Fin"}},
         {"id": "p4", "part_type": "assignment", "created_at": 1709640180,
@@ -44,6 +49,7 @@ CONVERSATION = {
 }  # fmt: skip
 INTERCOM = [
     ("p1", None, "21", "user", "22"),
+    ("p5", None, "24", "user", "21"),
     ("p3", None, "team-5", "bot", None),
     ("p4", None, None, "user", "22"),
 ]
@@ -53,10 +59,17 @@ HISTORIES = [
      "value_from": "-", "value_to": "Nora Lund", "created_by_id": 1, "created_at": "2024-03-05T12:00:00.000Z"},
     {"id": 2, "o_id": 70, "attribute": "state", "object": "Ticket", "type": "updated", "id_from": 1, "id_to": 2,
      "value_from": "new", "value_to": "open", "created_by_id": 31, "created_at": "2024-03-05T12:05:00.000Z"},
+    {"id": 4, "o_id": 70, "attribute": "owner", "object": "Ticket", "type": "updated", "id_from": 31, "id_to": 32,
+     "value_from": "Nora Lund", "value_to": "Tom Becker", "created_by_id": 31, "created_at": "2024-03-05T12:07:00.000Z",
+     "sourceable_type": "Trigger", "sourceable_name": "Back to queue"},
     {"id": 3, "o_id": 70, "attribute": "owner", "object": "Ticket", "type": "updated", "id_from": 31, "id_to": 1,
      "value_from": "Nora Lund", "value_to": "-", "created_by_id": 31, "created_at": "2024-03-05T12:10:00.000Z"},
 ]  # fmt: skip
-ZAMMAD = [("1", None, "31", "workflow", None), ("3", "31", None, "user", "31")]
+ZAMMAD = [
+    ("1", None, "31", "workflow", None),
+    ("4", "31", "32", "workflow", None),
+    ("3", "31", None, "user", "31"),
+]
 
 
 def lines(rows: list[dict[str, Any]]) -> bytes:
@@ -103,12 +116,18 @@ def test_parts_may_stand_alone_with_their_conversation(inbox: Inbox) -> None:
     assert inbox.rows(ASSIGNMENT_EVENTS)[0]["conversation_id"] == "900"
 
 
+def test_what_connectors_wrap_is_unwrapped(inbox: Inbox) -> None:
+    singer = [{"type": "RECORD", "stream": "ticket_audits", "record": each} for each in AUDITS[:2]]
+    airbyte = [{"stream": "ticket_audits", "data": each, "emitted_at": 1} for each in AUDITS[2:]]
+    assert loaded(inbox, "zendesk_audits", lines(singer + airbyte)) == ZENDESK
+
+
 def test_names_come_from_the_users_beside(inbox: Inbox) -> None:
     users = [{"id": 11, "name": "Ann"}, {"id": 12, "name": "Bob"}]
     loaded(inbox, "zendesk_audits", json.dumps({"audits": AUDITS, "users": users}).encode())
     rows = inbox.rows(ASSIGNMENT_EVENTS)
     assert [(row["previous_assignee_name"], row["assignee_name"], row["assigned_by_name"]) for row in rows] == [
-        (None, "Ann", "Ann"), ("Ann", "Bob", None), ("Bob", None, None),
+        (None, "Ann", "Ann"), ("Ann", "Bob", None), ("Bob", None, None), (None, None, None),
     ]  # fmt: skip
 
 

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from assets.sources.inbox import Received, micros, open_inbox, store
+from assets.extract.erased import erase, tombstones
+from assets.sources.inbox import Received, forget_contact, micros, open_inbox, store
 from assets.warehouse.schema import ASSIGNMENT_EVENTS
 from tests.conftest import Inbox
 
@@ -40,7 +41,8 @@ class Hooks:
         store(open_inbox(self.url), [row])
 
     def assign(self, clock: str, to: Any, **more: Any) -> None:
-        self.bring(clock, "contact.assignee.updated", contact={"assignee": to}, **more)
+        contact = {"assignee": to} | more.pop("contact", {})
+        self.bring(clock, "contact.assignee.updated", contact=contact, **more)
 
     def open(self, clock: str, **conversation: Any) -> None:
         self.bring(clock, "conversation.opened", conversation=conversation)
@@ -163,3 +165,22 @@ def test_an_event_is_stored_once(hooks: Hooks) -> None:
 def test_an_empty_inbox_is_an_empty_day(inbox: Inbox, hooks: Hooks) -> None:
     del hooks
     assert events(inbox) == []
+
+
+def test_an_erased_contact_leaves_the_inbox_too_and_every_figure_stays(inbox: Inbox, hooks: Hooks) -> None:
+    hooks.open("10:00:00", id="c9", openedTime="2024-03-05T10:00:00Z")
+    hooks.assign("10:30:00", BOB)
+    hooks.assign("11:00:00", EVE)
+    hooks.assign("11:30:00", EVE, contact={"id": 8, "firstName": "Carl"})
+    inbox.load(DAY)
+    erase(inbox.lake, "7")
+    masked = inbox.rows(ASSIGNMENT_EVENTS)
+    database = open_inbox(hooks.url)
+    assert forget_contact(database, "acme", "7", tombstones(inbox.lake).pseudonym_of("7")) == 3
+    assert events(inbox) == masked
+    assert {row["contact_name"] for row in masked} == {"Erased contact", "Carl Lee"}
+    database.dispose()
+    held = b"".join(path.read_bytes() for path in inbox.folder.glob("inbox.sqlite*"))
+    assert b"Carl" in held
+    assert b"Ann" not in held
+    assert b"ann@example.com" in held  # the other contact's
