@@ -233,10 +233,9 @@ def webhooks(
     port: Annotated[int, typer.Option(min=0, max=65535)] = 8080,
 ) -> None:
     """Receive webhooks at /webhooks/<slug>: check, store durably, answer; /health and /metrics beside."""
-    from assets.config_file import load_config
     from orchestration.webhooks import serve
 
-    serve(load_config(config), host, port)
+    serve(usable(config), host, port, _say)
 
 
 @app.command()

@@ -1,5 +1,6 @@
 """The receiver of all workspaces whose source takes webhooks, served by uvicorn."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 import uvicorn
@@ -11,28 +12,32 @@ from assets.source_config import WebhookSource
 from assets.sources.receiver import Address, application
 
 
-def addresses(settings: Config) -> dict[str, Address]:
-    """Return where webhooks arrive, by slug. Raises ConfigError where no source takes any."""
-    found = {
-        each.slug: Address(
-            each.slug,
-            each.source.type,
-            tuple(reveal(key) for key in each.source.signing_keys),
-            reveal(each.source.inbox),
-            each.source.most_per_second,
-        )
-        for each in settings.workspaces
-        if isinstance(each.source, WebhookSource)
-    }
+def addresses(settings: Config, say: Callable[[str], None]) -> dict[str, Address]:
+    """Return where webhooks arrive, by slug; a workspace whose keys are not there is told of and left out.
+
+    Raises ConfigError where none is left.
+    """
+    found = {}
+    for each in settings.workspaces:
+        if isinstance(each.source, WebhookSource):
+            try:
+                found[each.slug] = _address(each.slug, each.source)
+            except ConfigError as error:
+                say(f"error: {each.slug}: {error}")
     if not found:
         raise ConfigError("no workspace has a source that takes webhooks, such as `type: respond_io`")
     return found
 
 
-def serve(settings: Config, host: str, port: int) -> None:
+def _address(slug: str, source: WebhookSource) -> Address:
+    keys = tuple(reveal(key) for key in source.signing_keys)
+    return Address(slug, source.type, keys, reveal(source.inbox), source.most_per_second)
+
+
+def serve(settings: Config, host: str, port: int, say: Callable[[str], None]) -> None:
     """Serve until the process is told to end; requests under way are answered first."""
     uvicorn.run(
-        application(addresses(settings), lambda: datetime.now(UTC)),
+        application(addresses(settings, say), lambda: datetime.now(UTC)),
         host=host,
         port=port,
         access_log=False,

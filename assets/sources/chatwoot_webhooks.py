@@ -11,6 +11,7 @@ from assets.sources.batches import Batch, Unreadable
 from assets.warehouse import engine
 
 _EARLIER = timedelta(hours=1)  # clocks differ; `extract` cuts exactly
+_LATER = timedelta(days=7)
 _COLUMNS = {
     "event_id": "X-Chatwoot-Delivery, or of the content",
     "occurred_at": "updated_at",
@@ -47,15 +48,15 @@ class ChatwootWebhooks:
 
     options: ChatwootWebhooksSource
     workspace: str
-    is_windowed = False
+    is_windowed = True
 
     def read(self, start: datetime, end: datetime) -> Iterator[Batch | Unreadable]:
-        """Yield the assignments that were received from *start* on.
+        """Yield the assignments of the window, also those that were received some days late.
 
         Raises SourceUnavailable where the inbox cannot be read.
         """
-        del end
-        received = inbox.read(reveal(self.options.inbox), inbox.since(self.workspace, start - _EARLIER))
+        asked = inbox.between(self.workspace, start - _EARLIER, end + _LATER)
+        received = inbox.read(reveal(self.options.inbox), asked)
         with engine.connect() as connection:
             connection.register("received", received)
             for batch in connection.sql(_ROWS).to_arrow_reader(engine.BATCH_ROWS):

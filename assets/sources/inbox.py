@@ -128,9 +128,11 @@ def read(url: str, *statements: Select[Any]) -> pa.Table:
     return rows.set_column(rows.schema.names.index("body"), "body", bodies)
 
 
-def since(workspace: str, instant: datetime) -> Select[Any]:
-    """Select what a workspace received from *instant* on."""
-    return _selected(workspace).where(RECEIVED.received_at >= micros(instant))
+def between(workspace: str, start: datetime, end: datetime) -> Select[Any]:
+    """Select what a workspace received from *start* on and before *end*."""
+    return _selected(workspace).where(
+        RECEIVED.received_at >= micros(start), RECEIVED.received_at < micros(end)
+    )
 
 
 def before(workspace: str, instant: datetime, kinds: Iterable[str], of: Iterable[str]) -> Select[Any]:

@@ -20,6 +20,7 @@ ASSIGNED = "contact.assignee.updated"
 SNAPSHOT = "snapshot.assignee"
 _CONVERSATION = ("conversation.opened", "conversation.closed")
 _EARLIER = timedelta(hours=1)  # clocks differ; `extract` cuts exactly
+_LATER = timedelta(days=31)  # a conversation that closes later corrects no time
 
 _COLUMNS = {
     "event_id": "event_id",
@@ -116,22 +117,21 @@ _ROWS = f"""
 class RespondIo:
     """What the inbox holds of one workspace."""
 
-    is_windowed = False
+    is_windowed = True
 
     def __init__(self, options: RespondIoSource, workspace: str) -> None:
         self.options = options
         self.workspace = workspace
 
     def read(self, start: datetime, end: datetime) -> Iterator[Batch | Unreadable]:
-        """Yield the assignments that were received from *start* on: a later closing may tell an earlier time.
+        """Yield the assignments of the window and some after it, with what a month's closings tell of them.
 
         Raises SourceUnavailable where the inbox cannot be read.
         """
-        del end
         since = start - _EARLIER
         received = inbox.read(
             reveal(self.options.inbox),
-            inbox.since(self.workspace, since),
+            inbox.between(self.workspace, since, end + _LATER),
             inbox.before(self.workspace, since, _CONVERSATION, of=(ASSIGNED, SNAPSHOT)),
         )
         yield from assembled(received)

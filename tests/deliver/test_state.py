@@ -45,7 +45,7 @@ def test_a_state_of_a_newer_release_is_refused(tmp_path: Path) -> None:
     with open_state(url).begin() as connection:
         connection.execute(text(f"UPDATE {VERSION_TABLE} SET version_num = '9999'"))
     open_state.cache_clear()
-    with pytest.raises(ConfigError, match=r"is of release 9999, newer than this program's"):
+    with pytest.raises(ConfigError, match=r"are of release 9999, newer than this program's"):
         open_state(url)
 
 

@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 from assets.warehouse.lake import Lake
 from assets.warehouse.schema import ASSIGNMENT_LOG, LOAD_COUNTS
 from tests.conftest import HEADER, line
-from tests.flow.conftest import Shell
+from tests.flow.conftest import CONFIG, Shell
 
 LOG = """Timestamp,Conversation ID,Contact ID,Contact Name,Previous Assignee,Assigned To,Source,Assigned By
 2026-09-20 10:00:00,77,1,Ann,-,Bob,Workflow,-
@@ -51,6 +51,7 @@ def test_a_source_is_tried_and_what_is_missing_is_said(shell: Shell) -> None:
 
 
 def test_an_import_is_tried_then_taken_over_and_stays(shell: Shell) -> None:
+    (shell.folder / "reports.yaml").write_text(f"{CONFIG}    formats: [html]\n    components: [metric]\n")
     shell.run("--preset", "last_30_days")
     before = logged(shell)
     (shell.folder / "log.csv").write_text(LOG)

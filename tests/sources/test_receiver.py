@@ -35,10 +35,12 @@ class Service:
         source = "{type: respond_io, most_per_second: %s, signing_keys: ['${KEY}', other-key]}"
         (folder / "reports.yaml").write_text(
             "lake: lake\narchive: archive\nworkspaces:\n"
+            "  - {slug: broken, name: A, timezone: Nowhere/At_all, first_day: 2024-01-01, source: {type: files, path: x}}\n"
             + "".join(
                 f"  - {{slug: {slug}, name: A, timezone: UTC, first_day: 2024-01-01, source: {source % rate}}}\n"
                 for slug, rate in (("acme", 1000), ("slow", 1))
             )
+            + "  - {slug: keyless, name: A, timezone: UTC, first_day: 2024-01-01, source: {type: respond_io, signing_keys: ['${NONE}']}}\n"
         )
         self.process: subprocess.Popen[bytes]
 
@@ -91,6 +93,10 @@ def service(tmp_path: Path) -> Iterator[Service]:
 def test_a_signed_event_is_stored_as_it_came_and_once(service: Service) -> None:
     assert [service.post(event(1)) for _ in range(2)] == [204, 204]
     assert service.stored() == ["e1"]
+
+
+def test_a_workspace_that_is_wrong_does_not_stop_the_others(service: Service) -> None:
+    assert [service.post(event(1), slug=slug) for slug in ("broken", "keyless", "acme")] == [404, 404, 204]
 
 
 def test_any_of_the_keys_signs_and_no_other(service: Service) -> None:

@@ -98,7 +98,7 @@ def test_a_name_is_found_in_any_case(busy: Inbox, warehouse: SqlWarehouse) -> No
     names = {
         name for name in busy.lake.query(select(ASSIGNMENT_LOG.c.contact_name)).column(0).to_pylist() if name
     }
-    for name in {*names, "ØRSTED", "ß", "'; --", "%", "_", "\\"}:
+    for name in {*sorted(names)[::9], "ØRSTED", "ß", "'; --", "%", "_", "\\"}:
         found = (
             select(func.count())
             .select_from(ASSIGNMENT_LOG)
@@ -267,10 +267,11 @@ SqlWarehouse({plain_of(warehouse)!r}, SLUG).replace_days(
 def test_every_report_is_the_same_to_the_byte(
     tmp_path: Path, postgres: Postgres, warehouse: SqlWarehouse
 ) -> None:
-    from_lake, from_sql = (make_shell(tmp_path / name, events=1_500) for name in ("one", "other"))
+    from_lake, from_sql = (make_shell(tmp_path / name, events=800) for name in ("one", "other"))
     (from_sql.folder / "reports.yaml").write_text(CONFIG.replace("lake: ./lake", "warehouse: ${WAREHOUSE}"))
-    from_lake.run()
-    from_sql.run(WAREHOUSE=plain_of(warehouse))
+    presets = ("--preset", "yesterday", "--preset", "last_month")
+    from_lake.run(*presets)
+    from_sql.run(*presets, WAREHOUSE=plain_of(warehouse))
 
     def archived(shell: Shell) -> dict[str, bytes]:
         return {name: data for name, data in shell.files().items() if name.startswith("out/acme")}
@@ -278,6 +279,6 @@ def test_every_report_is_the_same_to_the_byte(
     ours, theirs = archived(from_sql), archived(from_lake)
     assert ours.keys() == theirs.keys()
     assert [name for name in ours if ours[name] != theirs[name]] == []
-    assert len(ours) > 40
+    assert len(ours) == 15
     assert LAST_DAY - timedelta(1) in warehouse.query(select(LOAD_COUNTS.c.local_day)).column(0).to_pylist()
     del postgres
