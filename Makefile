@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 RUN_PACKAGES := fontconfig fonts-noto-color-emoji fonts-noto-cjk fonts-noto-core libharfbuzz-subset0 libpango-1.0-0 libpangoft2-1.0-0
-TEST_PACKAGES := $(RUN_PACKAGES) chromium mariadb-client-core mariadb-server-core poppler-utils postgresql qpdf systemd
+TEST_PACKAGES := $(RUN_PACKAGES) chromium mariadb-client-core mariadb-server-core poppler-utils postgresql qpdf redis-server systemd
 PIP_INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check
 LOCK_OPTIONS := --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-header --no-annotate --no-strip-extras --quiet
@@ -27,7 +27,7 @@ dev: install demo/events.csv ## Open Dagster's UI on http://127.0.0.1:3000
 	PYTHONTZPATH= DAGSTER_HOME=$(CURDIR)/.dagster $(BIN)/dagster dev -h 127.0.0.1 -p 3000
 
 test: system-test .venv/installed-dev lint ## Run every check and test
-	$(BIN)/pytest -n auto --dist worksteal
+	$(BIN)/pytest -n $$(($$(nproc) + 1)) --dist worksteal  # one more: many tests wait for a server
 
 bench: system-test .venv/installed-bench ## Measure every stage against the script a user would write
 	$(BIN)/python -m benchmarks
@@ -44,6 +44,7 @@ lock: .venv/bin/python ## Write the lock files anew
 	$(LOCK) --group dev -o requirements-dev.lock
 	$(BIN)/uv pip compile --group bench -c requirements-dev.lock $(LOCK_OPTIONS) -o requirements-bench.lock
 	$(LOCK) --group build -c requirements-dev.lock -o requirements.lock
+	$(LOCK) --group build --extra k8s -c requirements-dev.lock -o requirements-k8s.lock
 
 clean: ## Remove what was installed and made
 	rm -rf .venv .dagster demo lake state.sqlite* reports_out/*/ reports_out/index.html

@@ -182,10 +182,21 @@ class Smtp(Setting):
         return self
 
 
+class Limits(Setting):
+    """How many runs there are at one time: of all, of one workspace, and of those that load or report."""
+
+    runs: int = Field(default=4, ge=1, description="All runs; about the number of cores.")
+    of_workspace: int = Field(default=2, ge=1, description="Runs of one workspace: it starves no other.")
+    loads: int | None = Field(default=None, ge=1, description="Runs that load days, for the sources' sake.")
+    reports: int | None = Field(default=None, ge=1, description="Runs that make reports only.")
+
+
 class Config(Setting):
     """The whole configuration of one deployment."""
 
-    lake: Folder | None = Field(default=None, description="Folder of the Parquet lake.")
+    lake: Place | None = Field(
+        default=None, description="Folder of the Parquet lake, or `s3://bucket/folder`."
+    )
     warehouse: DatabaseUrl | None = Field(
         default=None, description="SQLAlchemy URL of a PostgreSQL that holds the tables instead of a lake."
     )
@@ -232,6 +243,16 @@ class Config(Setting):
         validate_default=True,
         description="Folder of the files that `assignment-reports import` took over.",
     )
+    execution: Literal["local", "celery", "k8s"] = Field(
+        default="local", description="What runs the work: this machine, Celery workers, Kubernetes pods."
+    )
+    broker: SecretStr | None = Field(
+        default=None, description="Celery's broker, such as redis://broker.example:6379/0."
+    )
+    limits: Limits = Limits()
+    locations: int = Field(
+        default=1, ge=1, le=200, description="Code locations over which the workspaces are spread."
+    )
     workspaces: tuple[Workspace, ...]
 
     @field_validator("workspaces")
@@ -248,6 +269,14 @@ class Config(Setting):
             raise ValueError("give either `lake` or `warehouse`")
         if self.warehouse and not self.warehouse.get_secret_value().startswith(("postgresql", "${")):
             raise ValueError("`warehouse` is a PostgreSQL: postgresql+psycopg://...")
+        return self
+
+    @model_validator(mode="after")
+    def _several_machines_share_what_they_know(self) -> Self:
+        if self.execution != "local" and self.state.get_secret_value().startswith("sqlite"):
+            raise ValueError(f"`execution: {self.execution}` needs a `state` in PostgreSQL")
+        if (self.execution == "celery") != (self.broker is not None):
+            raise ValueError("`execution: celery` and `broker` belong together")
         return self
 
     @model_validator(mode="after")
@@ -297,6 +326,8 @@ def missing_variables(config: Config) -> list[str]:
 
 def _secrets(config: Config) -> Iterator[tuple[str, SecretStr]]:
     yield "state", config.state
+    if config.broker:
+        yield "broker", config.broker
     if config.warehouse:
         yield "warehouse", config.warehouse
     if config.smtp and config.smtp.password:

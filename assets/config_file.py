@@ -15,7 +15,7 @@ from assets.config import Config
 from assets.errors import ConfigError
 
 
-class _UniqueKeyLoader(yaml.SafeLoader):
+class _UniqueKeyLoader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc] # libyaml where it is
     """YAML that refuses a key given twice, and leaves dates to the models, which know their keys."""
 
     yaml_constructors = yaml.SafeLoader.yaml_constructors | {
@@ -29,7 +29,8 @@ class _UniqueKeyLoader(yaml.SafeLoader):
                 raise yaml.MarkedYAMLError(
                     problem=f"key {key!r} is given twice", problem_mark=node.start_mark
                 )
-        return super().construct_mapping(node, deep=deep)
+        found: dict[Hashable, Any] = super().construct_mapping(node, deep=deep)
+        return found
 
 
 def load_config(path: Path) -> Config:

@@ -76,16 +76,16 @@ def create(folder: Path, files: Mapping[str, bytes], *, first: str, last: str) -
                 (temporary / name).write_bytes(data)
         return
     try:
-        _put_new(folder / first, files[first])
+        put_new(folder / first, files[first])
     except FileExistsError:
         _wait_for(folder / last)
         raise
     for name in files.keys() - {first, last}:
-        _put_new(folder / name, files[name])
-    _put_new(folder / last, files[last])
+        put_new(folder / name, files[name])
+    put_new(folder / last, files[last])
 
 
-def _put_new(path: Any, data: bytes) -> None:
+def put_new(path: Any, data: bytes) -> None:
     """Write an object where there is none. Raises FileExistsError."""
     path.fs.pipe_file(str(path), data, mode="create")
 

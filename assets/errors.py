@@ -7,9 +7,13 @@ from typing import ClassVar
 
 
 class ReportError(Exception):
-    """Base of every expected error; `exit_code` is what the command line ends with."""
+    """Base of every expected error.
+
+    `exit_code` is what the command line ends with, `may_pass` tells whether trying again can help.
+    """
 
     exit_code: ClassVar[int] = 1
+    may_pass = False
 
 
 class ConfigError(ReportError):
@@ -32,6 +36,14 @@ class SourceUnavailable(ReportError):  # noqa: N818 - says what is so
     def __init__(self, message: str, *, permanent: bool = False) -> None:
         super().__init__(message)
         self.permanent = permanent
+        self.may_pass = not permanent
+
+
+class Overtaken(ReportError):  # noqa: N818 - says what happened
+    """Another process stored some of the same days meanwhile: what was to be stored may be older."""
+
+    exit_code = 3
+    may_pass = True
 
 
 class TotalsDiffer(ReportError):  # noqa: N818 - says what happened

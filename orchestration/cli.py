@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from assets.errors import ConfigError, ReportError
-from orchestration import cli_archive, cli_deliveries, cli_sources
+from orchestration import cli_archive, cli_deliveries, cli_deployment, cli_sources
 from orchestration.options import DEFAULT_CONFIG, ConfigOption, WorkspaceOption, chosen_workspaces, usable
 
 if TYPE_CHECKING:
@@ -38,6 +38,8 @@ app.add_typer(cli_sources.app, name="sources")
 app.command("import")(cli_sources.import_file)
 app.command("preview")(cli_deliveries.preview)
 app.command("send-test")(cli_deliveries.send_test)
+app.command("deployment")(cli_deployment.deployment)
+app.command("worker")(cli_deployment.worker)
 
 
 def main() -> None:

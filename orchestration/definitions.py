@@ -19,6 +19,7 @@ from assets.deliver.resource import ArchiveResource
 from assets.extract.defs import Clock, extract_assets
 from assets.warehouse.resource import WarehouseResource
 from orchestration.deliveries import delivery_sensor
+from orchestration.locations import attribute_of, part_of
 from orchestration.maintenance import maintenance_assets, maintenance_schedule
 from orchestration.schedules import workspace_schedules
 from orchestration.sensors import due_sensor, failure_sensor
@@ -33,12 +34,15 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-def build_definitions(config: Config, broken: Sequence[str] = (), clock: Clock = now) -> dg.Definitions:
-    """Return what there is for every workspace of *config*; *broken* are the mistakes of those left out.
+def build_definitions(
+    whole: Config, broken: Sequence[str] = (), clock: Clock = now, location: int = 1
+) -> dg.Definitions:
+    """Return what there is for the workspaces of a *location*; *broken* are the mistakes of those left out.
 
-    There are no jobs: schedules and people launch assets. A job for each workspace would cost time
-    that grows with the square of their number.
+    What belongs to no workspace is in the first location. There are no jobs: schedules and people launch
+    assets. A job for each workspace would cost time that grows with the square of their number.
     """
+    config = part_of(whole, location)
     catalogue = Catalogue(config.state)
     post = Post(config, catalogue, Ledger(config.state), clock)
     schedule_status, sensor_status = (
@@ -51,9 +55,9 @@ def build_definitions(config: Config, broken: Sequence[str] = (), clock: Clock =
         warnings.simplefilter("ignore", dg.BetaWarning)
         assets = [asset for workspace in config.workspaces for stage in STAGES for asset in stage(workspace)]
     return dg.Definitions(
-        assets=[*assets, *maintenance_assets(config, broken)],
+        assets=[*assets, *(maintenance_assets(whole, broken) if location == 1 else ())],
         schedules=[
-            maintenance_schedule(schedule_status),
+            *([maintenance_schedule(schedule_status)] if location == 1 else ()),
             *(
                 schedule
                 for workspace in config.workspaces
@@ -76,4 +80,14 @@ def build_definitions(config: Config, broken: Sequence[str] = (), clock: Clock =
     )
 
 
-defs = build_definitions(*load_usable(Path(os.environ.get("ASSIGNMENT_REPORTS_CONFIG", _DEFAULT_CONFIG))))
+_config, _broken = load_usable(Path(os.environ.get("ASSIGNMENT_REPORTS_CONFIG", _DEFAULT_CONFIG)))
+if _config.locations == 1:
+    defs = build_definitions(_config, _broken)
+
+
+def __getattr__(name: str) -> dg.Definitions:
+    """Return `location_3`: what there is for one of several locations, built when it is asked for."""
+    for number in range(1, _config.locations + 1):
+        if name == attribute_of(number):
+            return build_definitions(_config, _broken, location=number)
+    raise AttributeError(name)

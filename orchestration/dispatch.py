@@ -10,14 +10,15 @@ from itertools import groupby
 
 import dagster as dg
 
-from assets.aggregates.history import history, stale_days
+from assets.aggregates.history import history
 from assets.config import Config, Workspace
 from assets.deliver.archive import Key
 from assets.deliver.catalogue import Catalogue, Version
 from assets.periods import DAY, Period, Preset, dates, first_instant, local_day, periods_of_days
 from assets.report.build import period_of, periods_of
-from assets.report.readiness import has_unstated, missing_days, unloaded_days
+from assets.report.readiness import Readiness, readiness
 from assets.warehouse.warehouse import open_warehouse
+from orchestration.kubernetes import run_tags
 from orchestration.planner import (
     Due,
     Verdict,
@@ -30,8 +31,10 @@ from orchestration.planner import (
 from orchestration.runs import (
     DUE_TAG,
     FLOW_ASSETS,
+    QUEUE_TAG,
     RANGE_TAGS,
     WORKSPACE_TAG,
+    Queue,
     UnderWay,
     runs_for,
     runs_under_way,
@@ -70,6 +73,7 @@ class Desk:
     outdated: dict[Key, Version]
     skipped: set[Key]
     now: datetime
+    stored: dict[str, Readiness] = field(default_factory=dict)
 
     @classmethod
     def open(
@@ -147,10 +151,15 @@ class Desk:
         needed = {day for day in days if day != due.report_date or not _loads_its_day(due, self.now)}
         missing: set[date] = set()
         if needed and not is_busy:
-            warehouse = open_warehouse(self.config, workspace.slug)
             whole = Period(min(needed), max(needed), workspace.zone)
-            missing = needed.intersection(missing_days(warehouse, whole, self.now))
+            missing = needed.intersection(self._stored(workspace).missing(whole, self.now))
         return judge(due, missing, self.now, is_busy=is_busy)
+
+    def _stored(self, workspace: Workspace) -> Readiness:
+        """Return what is stored of *workspace*, read once."""
+        if workspace.slug not in self.stored:
+            self.stored[workspace.slug] = readiness(open_warehouse(self.config, workspace.slug))
+        return self.stored[workspace.slug]
 
     def _request_reports(
         self, plan: Plan, dues: list[Due], report_date: date, at: datetime, kind: str
@@ -177,7 +186,15 @@ class Desk:
         if again is not None and self.now < again:
             plan.reasons.append(f"{due}: tried {len(tries)} times without success, next at {again:%H:%M} UTC")
             return
-        tags = {DUE_TAG: due, WORKSPACE_TAG: workspace.slug, "dagster/priority": "10"}
+        queue = Queue.LOADS if f"{workspace.slug}/{FLOW_ASSETS[0]}" in assets else Queue.REPORTS
+        tags = {
+            DUE_TAG: due,
+            WORKSPACE_TAG: workspace.slug,
+            QUEUE_TAG: queue.value,
+            "dagster/priority": "10",
+        }
+        if self.config.execution == "k8s":
+            tags |= run_tags(workspace.slug)
         if first != last:
             tags |= dict(zip(RANGE_TAGS, (str(first), str(last)), strict=True))
         self.under_way.append(UnderWay(frozenset(assets), str(first), str(last), due))
@@ -210,17 +227,18 @@ class Desk:
         }
         if not wanted:
             return plan
-        warehouse = open_warehouse(self.config, workspace.slug)
-        if has_unstated(warehouse):
+        stored = self._stored(workspace)
+        if stored.has_unstated:
             wanted.update(dates(workspace.first_day, max(wanted)))
         whole = Period(min(wanted), max(wanted), workspace.zone)
-        missing = {*unloaded_days(warehouse, whole, midnight), *stale_days(warehouse)} & wanted
+        missing = {*stored.unloaded(whole, midnight), *stored.stale} & wanted
         for period in periods_of_days(missing, workspace.zone):
             first, last, days = period.first_day, period.last_day, period.days
             if any(run.loads(workspace.slug, days) for run in self.under_way):
                 plan.reasons.append(f"{workspace.slug}: {first} to {last} is being loaded")
                 continue
-            upon = history(warehouse).get(last, "new")[:8]  # other earlier days are another reason to build
+            # Other earlier days are another reason to build.
+            upon = history(open_warehouse(self.config, workspace.slug)).get(last, "new")[:8]
             due = f"{workspace.slug}/flow/{first}/{last}/{upon}"
             self._request(plan, workspace, due, FLOW_ASSETS, first, last)
         return plan

@@ -11,11 +11,14 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from uuid import uuid4
 
+from pydantic import SecretStr
 from sqlalchemy import select
 
 from assets.config import Config, missing_variables
 from assets.config_file import load_config
+from assets.durable import put_new
 from assets.errors import ConfigError
+from assets.setting import reveal
 from assets.warehouse.schema import LOAD_COUNTS
 from assets.warehouse.warehouse import open_warehouse
 
@@ -103,6 +106,8 @@ def _configuration(path: Path) -> Iterator[Finding]:
         yield Finding("Environment", is_fine=False, seen=sentence, remedy="export the variable")
     if config.warehouse is not None:
         yield _warehouse(config)
+    if config.broker is not None:
+        yield _broker(config.broker)
     for what, folder in (("Lake", config.lake), ("Archive", config.archive)):
         if folder is None:
             continue
@@ -125,15 +130,33 @@ def _warehouse(config: Config) -> Finding:
     return Finding("Warehouse", is_fine=True, seen=f"schema {slug} can be read")
 
 
+def _broker(address: SecretStr) -> Finding:
+    from celery import Celery  # noqa: PLC0415 - few need it
+
+    try:
+        with Celery(broker=reveal(address)).connection_for_write(connect_timeout=5) as connection:
+            connection.ensure_connection(max_retries=1)
+            seen = connection.as_uri()
+    except Exception as error:  # noqa: BLE001 - each broker has its own
+        return Finding("Broker", is_fine=False, seen=str(error), remedy="start it, or correct `broker`")
+    return Finding("Broker", is_fine=True, seen=f"{seen} answers")
+
+
 def _object_store(what: str, folder: Path) -> Finding:
-    """Write, read and remove an object."""
+    """Write, read and remove an object, and try to write it where it is already."""
     probe = folder / f".probe-{uuid4().hex}"
     try:
-        probe.write_bytes(b"1")
+        put_new(probe, b"1")
         is_fine = probe.read_bytes() == b"1"
+        try:
+            put_new(probe, b"2")
+        except FileExistsError:
+            pass
+        else:
+            is_fine = False
         probe.unlink()
     except Exception as error:  # noqa: BLE001 - each store has its own
         return Finding(
             what, is_fine=False, seen=f"{folder}: {error}", remedy="correct the bucket or its credentials"
         )
-    return Finding(what, is_fine, str(folder), "look at what the store keeps")
+    return Finding(what, is_fine, str(folder), "take a store that knows If-None-Match")

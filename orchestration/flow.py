@@ -25,7 +25,7 @@ from assets.extract import erased
 from assets.extract.load import load_days
 from assets.periods import Period, as_of, dates, periods_of_days
 from assets.report.build import days_of_report, periods_of
-from assets.report.readiness import has_unstated, unloaded_days
+from assets.report.readiness import readiness
 from assets.setting import reveal
 from assets.source_config import WebhookSource
 from assets.sources.inbox import forget_contact, open_inbox
@@ -72,7 +72,7 @@ def run(order: Order, config: Config, catalogue: Catalogue, say: Say) -> list[Pu
     """
     warehouse = open_warehouse(config, order.workspace.slug)
     loaded = _load(order, config, warehouse, order.days, say)
-    if loaded and has_unstated(warehouse):
+    if loaded and readiness(warehouse).has_unstated:
         loaded += _load(order, config, warehouse, list(dates(order.workspace.first_day, loaded[-1])), say)
     stale = _stale(order, warehouse)
     for period in periods_of_days([*stale, *loaded], order.workspace.zone):
@@ -132,7 +132,7 @@ def _load(order: Order, config: Config, warehouse: Warehouse, days: list[date], 
     if not days:
         return []
     whole = Period(days[0], days[-1], order.workspace.zone)
-    wanted = set(days) if order.reload else set(days) & set(unloaded_days(warehouse, whole, order.as_of))
+    wanted = set(days) if order.reload else set(days) & set(readiness(warehouse).unloaded(whole, order.as_of))
     sources = open_sources(order.workspace, config.imports)
     for period in periods_of_days(wanted, order.workspace.zone):
         span = f"{period.first_day} to {period.last_day}"

@@ -39,7 +39,9 @@ def maintenance_assets(config: Config, broken: Sequence[str]) -> list[dg.AssetsD
     def retention(context: dg.AssetExecutionContext, post: dg.ResourceParam[Post]) -> dg.MaterializeResult:
         runs = delete_runs(context.instance, config.keep_runs_days, post.clock)
         done = put_away(config, post.catalogue, post.ledger, post.clock())
-        return dg.MaterializeResult(metadata={"runs": runs, "versions": done.versions, "mails": done.mails})
+        return dg.MaterializeResult(
+            metadata={"runs": runs, "versions": done.versions, "mails": done.mails, "files": done.files}
+        )
 
     return [configuration, retention]
 

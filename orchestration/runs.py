@@ -3,11 +3,13 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
+from enum import StrEnum
 
 import dagster as dg
 from dagster import DagsterRunStatus, RunsFilter
 
 DUE_TAG, WORKSPACE_TAG = "assignment_reports/due", "assignment_reports/workspace"
+QUEUE_TAG = "dagster-celery/queue"
 PARTITION_TAG = "dagster/partition"
 RANGE_TAGS = ("dagster/asset_partition_range_start", "dagster/asset_partition_range_end")
 FLOW_ASSETS = (
@@ -24,6 +26,14 @@ _UNDER_WAY = [
     DagsterRunStatus.STARTED,
     DagsterRunStatus.CANCELING,
 ]
+
+
+class Queue(StrEnum):
+    """Where a run waits: loads and reports have limits of their own."""
+
+    LOADS = "loads"
+    REPORTS = "reports"
+    OTHERS = "others"
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from orchestration.dispatch import Desk, Plan
 from orchestration.runs import DUE_TAG, assets_of, partitions_of
 
 _GRACE = timedelta(minutes=2)
-_BUDGET = timedelta(seconds=25)
+_BUDGET = timedelta(seconds=4)
 _MOST_REASONS = 20
 _BACKFILL_TAG, _RETRY_TAG = "dagster/backfill", "dagster/will_retry"
 

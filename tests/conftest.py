@@ -2,7 +2,9 @@
 
 import csv
 import io
+import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -29,8 +31,13 @@ DAY = date(2024, 3, 5)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the slow tests, so that no worker is left with one at the end."""
-    items.sort(key=lambda item: "slow" not in item.keywords)
+    """Let each worker begin with some of the slow tests, so that none is left with one at the end.
+
+    pytest-xdist gives every worker one stretch of the list.
+    """
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    slow, fast = ([item for item in items if ("slow" in item.keywords) is kind] for kind in (True, False))
+    items[:] = [item for at in range(workers) for item in (*slow[at::workers], *fast[at::workers])]
 
 
 @dataclass
@@ -126,7 +133,13 @@ def postgres() -> Iterator[Postgres]:
 
 @pytest.fixture(scope="session")
 def object_store() -> Iterator[str]:
-    """Start an S3-compatible store on loopback with a bucket; return the bucket's URL."""
+    with stored_objects() as bucket:
+        yield bucket
+
+
+@contextmanager
+def stored_objects() -> Iterator[str]:
+    """Start an S3-compatible store on loopback with a bucket; yield the bucket's URL."""
     server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()

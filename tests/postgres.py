@@ -5,7 +5,7 @@ import shutil
 import socket
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +16,7 @@ class Postgres:
     """A cluster on loopback that asks for a password."""
 
     port: int
+    restart: Callable[[], None]
 
     def url(self, user: str = "reader", password: str = "right") -> str:  # noqa: S107
         return f"postgresql+psycopg://{user}:{password}@127.0.0.1:{self.port}/postgres"
@@ -50,8 +51,13 @@ def _served(folder: Path, programs: Path, as_owner: list[str]) -> Iterator[Postg
 
     program("initdb", "-D", str(data), "-U", "postgres", "-A", "scram-sha-256", f"--pwfile={password}", "-N")
     options = f"-c listen_addresses=127.0.0.1 -c port={port} -c unix_socket_directories={folder} -c fsync=off"
-    program("pg_ctl", "-D", str(data), "-w", "-l", str(folder / "log"), "-o", options, "start")
-    server = Postgres(port)
+
+    def start(how: str = "start") -> None:
+        stopping = ["-m", "immediate"] if how == "restart" else []
+        program("pg_ctl", "-D", str(data), "-w", "-l", str(folder / "log"), "-o", options, *stopping, how)
+
+    start()
+    server = Postgres(port, lambda: start("restart"))
     server.run("CREATE ROLE reader LOGIN PASSWORD 'right'; GRANT pg_read_all_data TO reader")
     yield server
     program("pg_ctl", "-D", str(data), "-m", "immediate", "stop")

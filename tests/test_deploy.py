@@ -44,7 +44,7 @@ def test_every_program_that_is_started_exists() -> None:
     started += [
         service["command"].split()[0] for service in COMPOSE["services"].values() if "command" in service
     ]
-    assert len(started) == 7
+    assert len(started) == 8
     assert all((ROOT / ".venv" / "bin" / program).exists() for program in started)
 
 

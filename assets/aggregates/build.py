@@ -21,7 +21,7 @@ from assets.warehouse.schema import (
     DAILY_SOURCE_AGGREGATES,
     LOAD_COUNTS,
     LOG_COUNTS,
-    arrow_schema,
+    stored_schema,
 )
 from assets.warehouse.warehouse import Warehouse
 
@@ -103,7 +103,7 @@ def _build_log(
     warehouse: Warehouse, period: Period, before: dict[date, str], repeated: Sequence[tuple[str, date]]
 ) -> None:
     kinds: list[pa.Table] = []
-    schema = pa.schema([pa.field("local_day", pa.date32()), *arrow_schema(ASSIGNMENT_LOG)])
+    schema = stored_schema(ASSIGNMENT_LOG)
 
     def logged() -> Iterator[pa.RecordBatch]:
         for batch in warehouse.stream(judged_events(period, repeated)):
@@ -134,7 +134,7 @@ def _log_counts(
             counted[row["local_day"], key] = counted.get((row["local_day"], key), 0) + row["count_all"]
     columns = {name: [counted.get((day, kind), 0) for day in days] for name, kind in _KINDS.items()}
     parts = (columns[name] for name in ("log_count", "no_change_count", "repeated_count"))
-    schema = pa.schema([pa.field("local_day", pa.date32()), *arrow_schema(LOG_COUNTS)])
+    schema = stored_schema(LOG_COUNTS)
     return (
         pa.table(
             columns

@@ -9,10 +9,12 @@ import dagster as dg
 
 from assets.aggregates.build import build_days
 from assets.config import Workspace
+from assets.errors import Overtaken
 from assets.partitions import days_of, period_of_run
 from assets.warehouse.resource import WarehouseResource
 
 _NOTHING_LOST = "nothing_lost"
+_RETRIES, _PAUSE_SECONDS = 3, 5
 
 
 def aggregate_assets(workspace: Workspace) -> list[dg.AssetsDefinition]:
@@ -56,7 +58,10 @@ def aggregate_assets(workspace: Workspace) -> list[dg.AssetsDefinition]:
     ) -> Iterator[dg.MaterializeResult]:
         """Build the log and the counts of whole local days."""
         period = period_of_run(context, workspace)
-        built = build_days(warehouse.of(workspace.slug), period)
+        try:
+            built = build_days(warehouse.of(workspace.slug), period)
+        except Overtaken as error:
+            raise dg.RetryRequested(max_retries=_RETRIES, seconds_to_wait=_PAUSE_SECONDS) from error
         for day in built.log_counts.keys() & set(period.days):
             counted = {"assignments": built.log_counts[day]}
             context.add_asset_metadata(

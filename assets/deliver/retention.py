@@ -1,4 +1,4 @@
-"""What is put away: old report dates, old versions, mails that nobody waits for any more."""
+"""What is put away: old report dates, old versions, old mails, and what writers of days left behind."""
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -9,14 +9,18 @@ from assets.deliver.catalogue import Catalogue
 from assets.deliver.index import write_index
 from assets.deliver.ledger import Ledger
 from assets.deliver.outbox import Outbox
+from assets.warehouse.warehouse import open_warehouse
+
+_LONGEST_RUN = timedelta(days=1)  # whoever reads or writes days is done by then
 
 
 @dataclass(frozen=True, slots=True)
 class PutAway:
-    """How many versions and mails were removed."""
+    """How many versions, mails and files of days were removed."""
 
     versions: int
     mails: int
+    files: int
 
 
 def put_away(config: Config, catalogue: Catalogue, ledger: Ledger, now: datetime) -> PutAway:
@@ -29,6 +33,7 @@ def put_away(config: Config, catalogue: Catalogue, ledger: Ledger, now: datetime
     wanted = ledger.contents(only_open=True)
     before = now - timedelta(config.keep_mails_days)
     mails = sum(Outbox(config.archive, each.slug).prune(before, wanted) for each in config.workspaces)
+    files = sum(open_warehouse(config, each.slug).tidy(now - _LONGEST_RUN) for each in config.workspaces)
     if versions:
         write_index(catalogue, config.archive, sorted({key.workspace for key, _ in versions}))
-    return PutAway(len(versions), mails)
+    return PutAway(len(versions), mails, files)

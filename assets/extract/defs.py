@@ -78,8 +78,7 @@ def extract_assets(workspace: Workspace) -> list[dg.AssetsDefinition]:
             sources = open_sources(workspace, warehouse.config.imports)
             loaded = load_days(workspace, sources, lake, period.days, now)
         except ReportError as error:
-            may_pass = isinstance(error, SourceUnavailable) and not error.permanent
-            if may_pass and context.retry_number < _RETRIES:
+            if error.may_pass and context.retry_number < _RETRIES:
                 pause = _FIRST_PAUSE_SECONDS * 2**context.retry_number
                 raise dg.RetryRequested(max_retries=_RETRIES, seconds_to_wait=pause) from error
             raise dg.Failure(str(error), allow_retries=False) from error

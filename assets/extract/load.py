@@ -25,7 +25,7 @@ from assets.warehouse.schema import (
     CONTROL_TOTALS,
     LOAD_COUNTS,
     REJECTED_EVENTS,
-    arrow_schema,
+    stored_schema,
 )
 from assets.warehouse.warehouse import Warehouse
 
@@ -85,8 +85,7 @@ def load_days(
     """
     begun = [day for day in days if first_instant(day, workspace.zone) < now]
     if not begun:
-        nothing = pa.schema([pa.field("local_day", pa.date32()), *arrow_schema(LOAD_COUNTS)]).empty_table()
-        return Loaded(nothing, 0, 0, 0)
+        return Loaded(stored_schema(LOAD_COUNTS).empty_table(), 0, 0, 0)
     controls, broken = read_controls(workspace, begun)
     with warehouse.writing():
         warehouse.forget(CONTROL_TOTALS, begun)

@@ -35,7 +35,7 @@ from assets.report.model import (
     Total,
 )
 from assets.report.quality import count_quality
-from assets.report.readiness import first_loaded_day, missing_days, running_until
+from assets.report.readiness import first_loaded_day, readiness, running_until
 from assets.report.shares import shares_pct
 from assets.setting import reveal
 from assets.warehouse.warehouse import Warehouse
@@ -94,7 +94,7 @@ def build_report(
             raise ConfigError(f"{workspace.slug}: `mask_contacts` needs the workspace's `mask_key`")
         rows = masked(rows, reveal(workspace.mask_key))
     coded = code_log(rows)
-    missing = missing_days(warehouse, period, as_of)
+    missing = readiness(warehouse).missing(period, as_of)
     first = first_loaded_day(warehouse)
     by_source = _by_source(counts)
     by_day = _by_day(counts, period, as_of, set(missing))

@@ -9,7 +9,7 @@ from assets.events import source_label
 from assets.periods import Period, previous_period
 from assets.report.filters import conditions
 from assets.report.model import Comparison, Note, SourceChange, SourceCount
-from assets.report.readiness import missing_days
+from assets.report.readiness import readiness
 from assets.warehouse.schema import ASSIGNMENT_LOG
 from assets.warehouse.warehouse import Warehouse
 
@@ -28,9 +28,10 @@ def compare(
     start, end = before.bounds
     until = max(start, end - max(period.bounds[1] - as_of, timedelta()))
     total = sum(each.count for each in by_source)
-    is_whole = not missing_days(warehouse, period, as_of)
+    stored = readiness(warehouse)
+    is_whole = not stored.missing(period, as_of)
     lengths_differ = len(before.days) != len(period.days)
-    if missing_days(warehouse, before, until):
+    if stored.missing(before, until):
         found, notes = None, [Note.NOT_LOADED]
     else:
         found = _counts(warehouse, spec, before, until)

@@ -1,5 +1,7 @@
 """Which days a report still misses: a day never loaded is not a day with 0."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date, datetime
 
 from sqlalchemy import func, select
@@ -10,30 +12,36 @@ from assets.warehouse.schema import LOAD_COUNTS
 from assets.warehouse.warehouse import Warehouse
 
 
-def unloaded_days(warehouse: Warehouse, period: Period, as_of: datetime) -> list[date]:
-    """Return the days of *period* that are not loaded up to their end or *as_of*."""
-    until = _loaded_until(warehouse, period)
-    return [
-        day
-        for day in _begun(period, as_of)
-        if day not in until or until[day] < min(first_instant(day + DAY, period.zone), as_of)
-    ]
+@dataclass(frozen=True, slots=True)
+class Readiness:
+    """Up to when each day is loaded; which have no log, or one built upon other earlier days.
+
+    Where `has_unstated`, some event's previous assignee must be found in earlier days, which may be any.
+    """
+
+    until: Mapping[date, datetime]
+    stale: frozenset[date]
+    has_unstated: bool
+
+    def unloaded(self, period: Period, as_of: datetime) -> list[date]:
+        """Return the days of *period* that are not loaded up to their end or *as_of*."""
+        return [
+            day
+            for day in _begun(period, as_of)
+            if day not in self.until or self.until[day] < min(first_instant(day + DAY, period.zone), as_of)
+        ]
+
+    def missing(self, period: Period, as_of: datetime) -> list[date]:
+        """Return the days of *period* that a report cannot count on."""
+        return sorted({*self.unloaded(period, as_of), *self.stale.intersection(_begun(period, as_of))})
 
 
-def missing_days(warehouse: Warehouse, period: Period, as_of: datetime) -> list[date]:
-    """Return the days of *period* that a report cannot count on."""
-    begun = _begun(period, as_of)
-    return sorted({*unloaded_days(warehouse, period, as_of), *set(begun).intersection(stale_days(warehouse))})
-
-
-def _loaded_until(warehouse: Warehouse, period: Period) -> dict[date, datetime]:
+def readiness(warehouse: Warehouse) -> Readiness:
+    """Read what is stored of every day."""
     loads = LOAD_COUNTS.c
-    rows = warehouse.query(
-        select(loads.local_day, loads.loaded_until).where(
-            loads.local_day.between(period.first_day, period.last_day)
-        )
-    )
-    return dict(zip(*(column.to_pylist() for column in rows.columns), strict=True))
+    rows = warehouse.query(select(loads.local_day, loads.loaded_until, loads.unstated_count))
+    days, until, unstated = (column.to_pylist() for column in rows.columns)
+    return Readiness(dict(zip(days, until, strict=True)), frozenset(stale_days(warehouse)), any(unstated))
 
 
 def _begun(period: Period, as_of: datetime) -> list[date]:
@@ -49,12 +57,6 @@ def running_until(warehouse: Warehouse, period: Period, as_of: datetime) -> date
     found = warehouse.query(select(func.max(loads.loaded_until)).where(loads.local_day == day))
     until: datetime | None = found.column(0)[0].as_py()
     return until
-
-
-def has_unstated(warehouse: Warehouse) -> bool:
-    """Tell whether some event's previous assignee must be found in earlier days, which may be any."""
-    found = warehouse.query(select(func.sum(LOAD_COUNTS.c.unstated_count)))
-    return bool(found.column(0)[0].as_py())
 
 
 def first_loaded_day(warehouse: Warehouse) -> date | None:

@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 
 import duckdb
@@ -112,16 +112,18 @@ class Lake:
 
         Raises ConfigError for anything but one SELECT, and for a wrong one.
         """
-        connection = self.connect()
-        try:
-            statements = connection.extract_statements(query)
-            if [statement.type for statement in statements] != [duckdb.StatementType.SELECT]:
-                raise ConfigError("give one SELECT; the warehouse is read-only here")
-            connection.execute(f"SET allowed_directories = [{engine.quoted(self.folder)}]")
-            connection.execute("SET enable_external_access = false")
-            return connection.sql(query).to_arrow_table()
-        except duckdb.Error as error:
-            raise ConfigError(str(error)) from None
+        return engine.ask(self.connect(), query, allowed_directories=[str(self.folder)])
+
+    def tidy(self, before: datetime) -> int:
+        """Remove what killed writers left behind before then; return how many files."""
+        left = [
+            file
+            for file in self.folder.glob(f"*/local_day=*/.{_FILE}.*")
+            if file.stat().st_mtime < before.timestamp()
+        ]
+        for file in left:
+            file.unlink(missing_ok=True)
+        return len(left)
 
     def connect(self) -> duckdb.DuckDBPyConnection:
         """Return a DuckDB cursor whose views are the tables as they are stored now."""
@@ -139,7 +141,8 @@ class Lake:
         for table in METADATA.sorted_tables:
             if table.name in stored:
                 try:
-                    engine.create_view(connection, table, self.folder / table.name / "local_day=*" / _FILE)
+                    files = str(self.folder / table.name / "local_day=*" / _FILE)
+                    engine.create_view(connection, table, engine.quoted(files))
                 except duckdb.BinderException:
                     raise ConfigError(
                         f"{self.folder} was written by another release: remove it, and load the days again"

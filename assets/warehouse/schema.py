@@ -150,6 +150,11 @@ _ARROW_TYPES: dict[type, pa.DataType] = {
 }
 
 
+def stored_schema(table: Table) -> pa.Schema:
+    """Return the Arrow schema of *table*'s rows, `local_day` first."""
+    return pa.schema([pa.field("local_day", pa.date32()), *arrow_schema(table)])
+
+
 def arrow_schema(table: Table) -> pa.Schema:
     """Return the Arrow schema of *table*'s stored columns; `local_day` is the folder's name."""
     return pa.schema(

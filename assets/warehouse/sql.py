@@ -7,7 +7,7 @@ import hashlib
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
-from datetime import date
+from datetime import date, datetime
 from functools import cache
 from io import BytesIO
 from typing import Any
@@ -176,6 +176,10 @@ class SqlWarehouse:
             if not type(error).__module__.startswith("adbc_driver_manager"):
                 raise
             raise ConfigError(" ".join(str(error).split())) from None
+
+    def tidy(self, before: datetime) -> int:  # noqa: ARG002 - as the lakes do
+        """Remove nothing: the server does that itself."""
+        return 0
 
     def kept(self, name: str) -> str | None:
         """Return a text that was kept beside the tables."""

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable
 from contextlib import AbstractContextManager
-from datetime import date
+from datetime import date, datetime
+from pathlib import Path
 from typing import Protocol
 
 import pyarrow as pa
@@ -47,6 +48,10 @@ class Warehouse(Protocol):
         """Run one SELECT of a person over the tables. Raises ConfigError for anything else."""
         ...
 
+    def tidy(self, before: datetime) -> int:
+        """Remove files that were superseded, or left by killed writers, before then; return how many."""
+        ...
+
     def kept(self, name: str) -> str | None:
         """Return a text that was kept beside the tables."""
         ...
@@ -62,7 +67,11 @@ def open_warehouse(config: Config, slug: str) -> Warehouse:
         from assets.warehouse.sql import SqlWarehouse  # noqa: PLC0415 - few need its drivers
 
         return SqlWarehouse(reveal(config.warehouse), slug)
+    assert config.lake is not None  # noqa: S101 - the configuration's validation
+    if not isinstance(config.lake, Path):
+        from assets.warehouse.object_lake import ObjectLake  # noqa: PLC0415
+
+        return ObjectLake(config.lake, slug)
     from assets.warehouse.lake import Lake  # noqa: PLC0415
 
-    assert config.lake is not None  # noqa: S101 - the configuration's validation
     return Lake(config.lake, slug)

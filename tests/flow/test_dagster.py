@@ -103,7 +103,7 @@ def test_the_monthly_report_covers_the_month_before_its_partition(
     report = json.loads((shell.folder / "out/acme/last_month/2026-11-01/v1/report.json").read_text())
     assert report["total"] > 0
     assert report["total"] == shown["assignments"]
-    assert str(shown["chart"]).startswith("![Assignments by source](data:image/png;base64,iVBOR")
+    assert "█" * 40 in str(shown["chart"])
     assert shown["pdf"] == "https://reports.example.org/acme/last_month/2026-11-01/v1/report.pdf"
 
 

@@ -5,12 +5,8 @@ import os
 import re
 import shutil
 import signal
-import subprocess
-import sys
 import time
-import urllib.request
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -27,11 +23,10 @@ from assets.aggregates.history import stale_days
 from assets.warehouse.lake import Lake
 from assets.warehouse.schema import LOAD_COUNTS
 from orchestration.runs import FLOW_ASSETS
+from tests.flow.services import ROOT, answers, ask, start, stop, until
 from tests.flow.world import configure, write_events
 from tests.postgres import Postgres, free_port
 
-ROOT = Path(__file__).parents[2]
-BIN = Path(sys.executable).parent
 DAYS = [date(2025, 1, 1) + timedelta(days=n) for n in range(120)]
 PER_DAY = 240
 SELECTOR = {"repositoryName": "__repository__", "repositoryLocationName": "assignment_reports"}
@@ -60,13 +55,7 @@ class Deployment:
     instance: dg.DagsterInstance
 
     def ask(self, query: str, **variables: Any) -> Any:
-        request = urllib.request.Request(
-            f"http://127.0.0.1:{self.port}/graphql",
-            json.dumps({"query": query, "variables": variables}).encode(),
-            {"Content-Type": "application/json"},
-        )
-        with urllib.request.urlopen(request, timeout=30) as answer:
-            return json.load(answer)["data"]
+        return ask(self.port, query, **variables)
 
     def backfill(self, workspace: str, assets: tuple[str, ...], keys: list[str]) -> str:
         selection = [{"path": [workspace, *name.split("/")]} for name in assets]
@@ -105,15 +94,6 @@ class Deployment:
 
     def days(self, table: str, slug: str) -> int:
         return len(list((self.folder / "lake" / slug / table).glob("local_day=2025-*/part.parquet")))
-
-
-def until(is_so: Callable[[], Any], seconds: int, what: str) -> Any:
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if found := is_so():
-            return found
-        time.sleep(0.2)
-    pytest.fail(f"waited {seconds} s: {what}")
 
 
 @pytest.fixture(scope="module")
@@ -163,47 +143,18 @@ def deployment(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> 
         for name, value in environment.items():
             patch.setenv(name, value)
         services = []
-        for program, *arguments in commands:
-            services.append(
-                subprocess.Popen(
-                    [str(BIN / program), *arguments],
-                    cwd=ROOT,
-                    env=environment,
-                    stdout=log,
-                    stderr=log,
-                    start_new_session=True,
-                )
-            )
-            if program == "dagster":
+        for command in commands:
+            services.append(start(command, environment, log))
+            if command[0] == "dagster":
                 time.sleep(4)  # the others ask it for what there is
         try:
             with dg.DagsterInstance.get() as instance:
                 found = Deployment(folder, int(ports[1]), mailbox, instance)
-                until(lambda: _answers(found), 90, "the webserver")
+                until(lambda: answers(found.port), 90, "the webserver")
                 yield found
         finally:
-            _stop(services)
+            stop(services)
             mail.stop()
-
-
-def _stop(services: list[subprocess.Popen[bytes]]) -> None:
-    """End *services* and their runs, for which a code server that is told to end would wait."""
-    for service in reversed(services):
-        service.terminate()
-    for service in services:
-        with suppress(subprocess.TimeoutExpired):
-            service.wait(5)
-        with suppress(ProcessLookupError):
-            os.killpg(service.pid, signal.SIGKILL)
-        service.wait()
-
-
-def _answers(deployment: Deployment) -> bool:
-    try:
-        found = deployment.ask("{assetNodes {id}}")
-    except OSError:
-        return False
-    return len(found["assetNodes"]) > 0
 
 
 @pytest.mark.slow

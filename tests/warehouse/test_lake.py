@@ -13,6 +13,7 @@ from sqlalchemy import func, select
 from assets.errors import ConfigError
 from assets.warehouse.lake import Lake
 from assets.warehouse.schema import ASSIGNMENT_LOG, DAILY_SOURCE_AGGREGATES, METADATA, arrow_schema
+from assets.warehouse.warehouse import Warehouse
 
 SCHEMA = pa.schema([pa.field("local_day", pa.date32()), *arrow_schema(DAILY_SOURCE_AGGREGATES)])
 DAYS = [date(2024, 3, day) for day in range(1, 6)]
@@ -26,7 +27,7 @@ def counts(*rows: tuple[date, str, int]) -> pa.Table:
     )
 
 
-def stored(lake: Lake) -> list[tuple[date, str, int]]:
+def stored(lake: Warehouse) -> list[tuple[date, str, int]]:
     table = DAILY_SOURCE_AGGREGATES.c
     rows = lake.query(
         select(table.local_day, table.source, table.assignment_count).order_by(table.local_day, table.source)

@@ -1,0 +1,166 @@
+"""What Dagster is told of a deployment: its instance and its code locations, made from the configuration."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import SecretStr
+
+from assets.config import Config
+from assets.durable import put
+from assets.errors import ConfigError
+from orchestration.kubernetes import values_of
+from orchestration.locations import attribute_of, name_of
+from orchestration.runs import QUEUE_TAG, WORKSPACE_TAG, Queue
+
+_MODULE = "orchestration.definitions"
+_HEAD = "# Written by `assignment-reports deployment`; change the configuration, and write it again.\n"
+
+
+def write_deployment(
+    config: Config, folder: Path, *, code_servers: str | None = None, image: str = "assignment-reports"
+) -> list[Path]:
+    """Write Dagster's files for *config* into *folder*: for Kubernetes the values of its Helm chart.
+
+    *code_servers* are `host:port` of the first one; without, webserver and daemon start some of their own.
+    Raises ConfigError.
+    """
+    instance = instance_of(config)
+    files = (
+        {"values.yaml": values_of(config, _MODULE, image, instance)}
+        if config.execution == "k8s"
+        else {"dagster.yaml": instance, "workspace.yaml": workspace_of(config, code_servers)}
+    )
+    for name, content in files.items():
+        put(folder / name, (_HEAD + yaml.safe_dump(content, sort_keys=False, width=110)).encode())
+    return [folder / name for name in files]
+
+
+def workspace_of(config: Config, code_servers: str | None) -> dict[str, Any]:
+    """Return `workspace.yaml`: where each code location is."""
+    return {"load_from": [_location(config, number, code_servers) for number in _numbers(config)]}
+
+
+def _numbers(config: Config) -> range:
+    return range(1, config.locations + 1)
+
+
+def _location(config: Config, number: int, code_servers: str | None) -> dict[str, Any]:
+    if code_servers is None:
+        attribute = {} if config.locations == 1 else {"attribute": attribute_of(number)}
+        module = {"module_name": _MODULE, **attribute, "location_name": name_of(number, config)}
+        return {"python_module": module}
+    host, colon, port = code_servers.rpartition(":")
+    if not (colon and port.isdecimal()):
+        raise ConfigError(f"{code_servers!r} is no host:port, such as 127.0.0.1:4000")
+    server = {"host": host, "port": int(port) + number - 1, "location_name": name_of(number, config)}
+    return {"grpc_server": server}
+
+
+def instance_of(config: Config) -> dict[str, Any]:
+    """Return `dagster.yaml`: storage in PostgreSQL, limits of runs, and what launches them."""
+    instance: dict[str, Any] = {
+        "storage": {"postgres": {"postgres_url": {"env": "DAGSTER_POSTGRES_URL"}}},
+        "telemetry": {"enabled": False},
+        "nux": {"enabled": False},
+        "run_coordinator": {
+            "module": "dagster.core.run_coordinator",
+            "class": "QueuedRunCoordinator",
+            "config": {
+                "max_concurrent_runs": config.limits.runs,
+                "tag_concurrency_limits": _tag_limits(config),
+                "dequeue_interval_seconds": 2,
+                "dequeue_use_threads": True,
+                "dequeue_num_workers": 8,
+            },
+        },
+        "schedules": {"use_threads": True, "num_workers": 8},
+        "sensors": {"use_threads": True, "num_workers": 8},
+        "run_monitoring": {
+            "enabled": True,
+            "start_timeout_seconds": 180,
+            "cancel_timeout_seconds": 60,
+            "max_runtime_seconds": 7200,
+            "poll_interval_seconds": 15,
+            "cancellation_thread_poll_interval_seconds": 10,
+        },
+        "run_retries": {"enabled": True, "max_retries": 2, "retry_on_asset_or_op_failure": False},
+        "retention": {
+            "schedule": {"purge_after_days": 90},
+            "sensor": {"purge_after_days": {"skipped": 7, "failure": 30, "success": 30}},
+        },
+    }
+    return instance | _LAUNCHERS[config.execution](config)
+
+
+def _tag_limits(config: Config) -> list[dict[str, Any]]:
+    limits = config.limits
+    each = {"key": WORKSPACE_TAG, "value": {"applyLimitPerUniqueValue": True}, "limit": limits.of_workspace}
+    queues = {Queue.LOADS: limits.loads, Queue.REPORTS: limits.reports}
+    return [
+        each,
+        *(
+            {"key": QUEUE_TAG, "value": queue.value, "limit": limit}
+            for queue, limit in queues.items()
+            if limit
+        ),
+    ]
+
+
+def _local(_: Config) -> dict[str, Any]:
+    """Keep what runs print: they are processes of the code server's machine."""
+    kept = {"base_dir": {"env": "DAGSTER_COMPUTE_LOGS"}}
+    return {
+        "compute_logs": {
+            "module": "dagster.core.storage.local_compute_log_manager",
+            "class": "LocalComputeLogManager",
+            "config": kept,
+        }
+    }
+
+
+def _celery(config: Config) -> dict[str, Any]:
+    from orchestration.worker import SETTINGS  # noqa: PLC0415 - few need Celery
+
+    assert config.broker is not None  # noqa: S101 - the configuration's validation
+    return _without_compute_logs() | {
+        "run_launcher": {
+            "module": "orchestration.launcher",
+            "class": "Launcher",
+            "config": {
+                "broker": _from_environment(config.broker),
+                "backend": "disabled",
+                "default_queue": Queue.OTHERS.value,
+                "config_source": SETTINGS,
+            },
+        }
+    }
+
+
+def _k8s(_: Config) -> dict[str, Any]:
+    return _without_compute_logs()
+
+
+def _without_compute_logs() -> dict[str, Any]:
+    """Keep no prints: what is said is in the event log too, and files of many machines nobody finds."""
+    return {
+        "compute_logs": {
+            "module": "dagster.core.storage.noop_compute_log_manager",
+            "class": "NoOpComputeLogManager",
+        }
+    }
+
+
+def _from_environment(secret: SecretStr) -> str | dict[str, str]:
+    """Return a secret as Dagster's configuration has it: the variable's name, or a text without any."""
+    text = secret.get_secret_value()
+    if found := re.fullmatch(r"\$\{(\w+)\}", text):
+        return {"env": found[1]}
+    if "${" in text:
+        raise ConfigError('`broker` is one variable as a whole, such as "${BROKER_URL}"')
+    return text
+
+
+_LAUNCHERS: dict[str, Callable[[Config], dict[str, Any]]] = {"local": _local, "celery": _celery, "k8s": _k8s}

@@ -1,0 +1,88 @@
+"""Values for Dagster's own Helm chart: a code server for each location, each run in a pod of its own."""
+
+from typing import Any
+
+from assets.config import Config
+from orchestration.locations import ONLY, attribute_of, name_of
+
+RUN_TAG = "dagster-k8s/config"
+_CONFIG_FOLDER = "/etc/assignment-reports"
+_NAME = "assignment-reports"
+_PORT = 4000
+_MEGABYTES = {"request": "768Mi", "limit": "2Gi"}
+
+
+def values_of(config: Config, module: str, image: str, instance: dict[str, Any]) -> dict[str, Any]:
+    """Return the values that differ from the chart's; *instance* is what `dagster.yaml` would say.
+
+    The configuration is expected in a ConfigMap, the variables that it names in a Secret, both called
+    `assignment-reports`.
+    """
+    coordinator = instance["run_coordinator"]["config"]
+    repository, _, tag = image.partition(":")
+    mounted = {
+        "envSecrets": [{"name": _NAME}],
+        "volumes": [{"name": "configuration", "configMap": {"name": _NAME}}],
+        "volumeMounts": [{"name": "configuration", "mountPath": _CONFIG_FOLDER, "readOnly": True}],
+    }
+    deployments = [
+        {
+            "name": name_of(number, config).replace("_", "-"),
+            "image": {"repository": repository, "tag": tag or "latest", "pullPolicy": "IfNotPresent"},
+            "dagsterApiGrpcArgs": ["--module-name", module, "--attribute", attribute_of(number)],
+            "port": _PORT,
+            "env": [
+                {"name": "ASSIGNMENT_REPORTS_CONFIG", "value": f"{_CONFIG_FOLDER}/reports.yaml"},
+                {"name": "PYTHONTZPATH", "value": ""},
+            ],
+            "includeConfigInLaunchedRuns": {"enabled": True},
+            "resources": _resources(),
+            **mounted,
+        }
+        for number in range(1, config.locations + 1)
+    ]
+    launcher = {
+        "imagePullPolicy": "IfNotPresent",
+        "runK8sConfig": {
+            "containerConfig": {"resources": _resources()},
+            "jobSpecConfig": {"ttlSecondsAfterFinished": 600},
+        },
+    }
+    logs = instance["compute_logs"] | {"config": {}}
+    return {
+        "dagster-user-deployments": {"enabled": True, "deployments": deployments},
+        "runLauncher": {"type": "K8sRunLauncher", "config": {"k8sRunLauncher": launcher}},
+        "dagsterDaemon": {
+            "runCoordinator": {
+                "enabled": True,
+                "type": "QueuedRunCoordinator",
+                "config": {"queuedRunCoordinator": {_camel(key): it for key, it in coordinator.items()}},
+            },
+            **{
+                _camel(name): {_camel(key): it for key, it in instance[name].items()}
+                for name in ("run_monitoring", "run_retries", "schedules", "sensors")
+            },
+        },
+        "computeLogManager": {
+            "type": "CustomComputeLogManager",
+            "config": {"customComputeLogManager": logs},
+        },
+        "telemetry": {"enabled": False},
+    }
+
+
+def run_tags(slug: str) -> dict[str, Any]:
+    """Return the tag by which the pod of a run is told its workspace."""
+    return {RUN_TAG: {"container_config": {"env": [{"name": ONLY, "value": slug}]}}}
+
+
+def _resources() -> dict[str, Any]:
+    return {
+        "requests": {"cpu": "1", "memory": _MEGABYTES["request"]},
+        "limits": {"memory": _MEGABYTES["limit"]},
+    }
+
+
+def _camel(name: str) -> str:
+    first, *others = name.split("_")
+    return first + "".join(map(str.title, others))

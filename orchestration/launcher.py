@@ -1,0 +1,68 @@
+"""Dagster's Celery launcher, and what it leaves open: whether a worker still has a run, and cancelling.
+
+A run is one Celery task. Celery itself forgets tasks of a worker that died, or of a broker that lost them.
+So the workers are asked: a run that none of them has, three looks in a row, has ended without saying so.
+Dagster then fails and retries it; if its process is still there, it is told to end by its own thread.
+"""
+
+import time
+from collections import Counter
+from typing import Any
+
+from dagster import DagsterRun
+from dagster._core.launcher import CheckRunHealthResult, WorkerStatus
+from dagster_celery.launcher import CeleryRunLauncher
+from dagster_celery.tags import DAGSTER_CELERY_TASK_ID_TAG
+
+_LOOKS = 3
+_ANSWER_SECONDS = 2
+_FRESH_SECONDS = 5
+
+
+class Launcher(CeleryRunLauncher):
+    """Starts each run as a Celery task; knows which runs the workers have."""
+
+    def __init__(self, **named: Any) -> None:
+        super().__init__(**named)
+        self._looked_at = 0.0
+        self._held: frozenset[str] = frozenset()
+        self._silent: Counter[str] = Counter()  # looks in a row that found a run with no worker
+
+    def terminate(self, run_id: str) -> bool:
+        """Ask a run to end: its own process sees it, and one that no worker has begun is not begun."""
+        run = self._instance.get_run_by_id(run_id)
+        if run is None or run.is_finished:
+            return False
+        self._instance.report_run_canceling(run)
+        if task := run.tags.get(DAGSTER_CELERY_TASK_ID_TAG):
+            self.celery.control.revoke(task)
+        return True
+
+    def check_run_worker_health(self, run: DagsterRun) -> CheckRunHealthResult:
+        """Tell whether some worker says that it has *run*."""
+        if run.tags.get(DAGSTER_CELERY_TASK_ID_TAG) in self._tasks():
+            self._silent.pop(run.run_id, None)
+            return CheckRunHealthResult(WorkerStatus.RUNNING)
+        self._silent[run.run_id] += 1
+        if self._silent[run.run_id] < _LOOKS:
+            return CheckRunHealthResult(WorkerStatus.RUNNING, "no worker answered that it has it")
+        return CheckRunHealthResult(WorkerStatus.FAILED, "no worker has it: its worker has died")
+
+    def get_run_worker_debug_info(
+        self,
+        run: DagsterRun,
+        include_container_logs: bool | None = True,  # noqa: ARG002, FBT001, FBT002 - Dagster's
+    ) -> str | None:
+        """Say which task it is; the workers' own logs have the rest."""
+        return f"Celery task {run.tags.get(DAGSTER_CELERY_TASK_ID_TAG)}"
+
+    def _tasks(self) -> frozenset[str]:
+        """Return the tasks that the workers have; asked once for all runs of a look."""
+        if time.monotonic() - self._looked_at > _FRESH_SECONDS:
+            workers = self.celery.control.inspect(timeout=_ANSWER_SECONDS)
+            answers = [workers.active() or {}, workers.reserved() or {}]
+            self._held = frozenset(
+                task["id"] for answer in answers for tasks in answer.values() for task in tasks
+            )
+            self._looked_at = time.monotonic()
+        return self._held

@@ -1,0 +1,95 @@
+"""The Celery worker: each run in a process of its own, forked from one that has imported everything.
+
+Such a process reads the configuration anew, with the workspaces of its run only, and ends with it.
+"""
+
+import os
+from importlib import import_module
+from typing import Any, cast
+
+from dagster import DagsterInstance, DagsterRunStatus
+from dagster._cli.api import _execute_run_command_body
+from dagster._core.execution.run_cancellation_thread import start_run_cancellation_thread
+from dagster._grpc.types import ExecuteRunArgs
+from dagster._serdes import unpack_value
+from dagster._utils.interrupts import capture_interrupts
+from dagster_celery.config import TASK_EXECUTE_JOB_NAME
+from dagster_celery.make_app import make_app
+
+from assets.config import Config
+from assets.errors import ConfigError
+from assets.setting import reveal
+from orchestration.locations import ONLY, only_of
+
+_NEEDED = (
+    "adbc_driver_postgresql.dbapi",
+    "dagster_postgres",
+    "matplotlib.figure",
+    "pandas",
+    "s3fs",
+    "weasyprint",
+    "assets.aggregates.defs",
+    "assets.deliver.defs",
+    "assets.extract.defs",
+    "assets.render.charts",
+    "assets.render.pdf",
+    "assets.render.workbook",
+    "assets.warehouse.object_lake",
+    "orchestration.deliveries",
+    "orchestration.maintenance",
+    "orchestration.schedules",
+    "orchestration.sensors",
+)
+SETTINGS = {
+    "worker_prefetch_multiplier": 1,
+    "task_acks_late": True,
+    "worker_cancel_long_running_tasks_on_connection_loss": False,
+    "worker_max_tasks_per_child": 1,
+    "broker_connection_retry_on_startup": True,
+    "task_ignore_result": True,
+    "worker_redirect_stdouts": False,
+}
+"""What worker and launcher have in common: nothing waits behind a long run, nobody asks for results."""
+
+
+def serve(config: Config, queues: tuple[str, ...], processes: int, name: str) -> None:
+    """Take runs of *queues*, so many at a time, until the process is told to end.
+
+    Raises ConfigError where the configuration names no broker.
+    """
+    if config.broker is None:
+        raise ConfigError("a worker needs a `broker`, such as redis://broker.example:6379/0")
+    app: Any = cast("Any", make_app)(
+        {"broker": reveal(config.broker), "backend": "disabled", "config_source": SETTINGS, "include": []}
+    )
+
+    @app.task(name=TASK_EXECUTE_JOB_NAME)  # type: ignore[untyped-decorator]
+    def execute(execute_job_args_packed: Any) -> None:
+        _execute(unpack_value(execute_job_args_packed, as_type=ExecuteRunArgs).run_id)
+
+    _import_all()
+    options = ("-Q", ",".join(queues), "-c", str(processes), "-n", name, "--loglevel", "warning")
+    app.worker_main(["worker", *options, "--without-gossip", "--without-mingle"])
+
+
+def _execute(run_id: str) -> None:
+    """Execute a run, until it is over, or cancelled, or failed because its worker was thought to be dead.
+
+    A broker may hand out a task again; a run begins once.
+    """
+    with capture_interrupts(), DagsterInstance.get() as instance:
+        run = instance.get_run_by_id(run_id)
+        if run is None or run.status not in {DagsterRunStatus.NOT_STARTED, DagsterRunStatus.STARTING}:
+            return
+        os.environ[ONLY] = only_of(run.asset_selection)
+        _, is_over = start_run_cancellation_thread(instance, run_id)
+        try:
+            _execute_run_command_body(run_id, instance, lambda _: None, set_exit_code_on_failure=False)
+        finally:
+            is_over.set()
+
+
+def _import_all() -> None:
+    """Import what runs need, but the definitions, which are those of the run."""
+    for name in _NEEDED:
+        import_module(name)

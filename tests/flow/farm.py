@@ -1,0 +1,185 @@
+"""Many workspaces on Celery workers, with servers that a test can kill."""
+
+import os
+import subprocess
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import dagster as dg
+import pytest
+import yaml
+
+from assets.config import Config
+from assets.config_file import load_config
+from orchestration.deployment import write_deployment
+from orchestration.locations import name_of, part_of
+from orchestration.runs import FLOW_ASSETS, QUEUE_TAG, RANGE_TAGS, WORKSPACE_TAG
+from tests.flow.services import answers, ask, start, stop, until
+from tests.postgres import Postgres, cluster, free_port
+from tests.redis import Redis, broker
+
+WORKSPACES, LOCATIONS = 20, 2
+FIRST_DAY = date(2026, 3, 20)
+DATES = [date(2026, 3, day) for day in (28, 29, 30)]  # in Europe, the 29th has 23 hours
+REPORTS = ("yesterday", "last_7_days", "own")
+ZONES = ("America/New_York", "Europe/Berlin", "Asia/Kolkata", "Australia/Sydney")
+LAUNCH = """mutation ($params: ExecutionParams!) { launchRun(executionParams: $params) {
+  __typename ... on LaunchRunSuccess { run { runId } } ... on PythonError { message } } }"""
+
+
+@dataclass
+class Farm:
+    """A deployment whose parts a test can kill."""
+
+    config: Config
+    port: int
+    instance: dg.DagsterInstance
+    redis: Redis
+    postgres: Postgres
+    environment: dict[str, str]
+    log: Any
+    services: list[subprocess.Popen[bytes]]
+
+    def worker(self, name: str) -> subprocess.Popen[bytes]:
+        self.services.append(
+            start(["assignment-reports", "worker", "--name", name], self.environment, self.log)
+        )
+        return self.services[-1]
+
+    def launch(self, slug: str, queue: str, first: date | None = None, last: date | None = None) -> None:
+        """Launch one run that loads a workspace's days, or makes its reports, as a person does in the UI."""
+        names = FLOW_ASSETS if queue == "loads" else tuple(f"report/{name}" for name in REPORTS)
+        first = first or (FIRST_DAY if queue == "loads" else DATES[0])
+        self._submit(slug, names, (str(first), str(last or DATES[-1])), queue)
+
+    def _submit(self, slug: str, names: Sequence[str], dates: tuple[str, str], queue: str) -> None:
+        location = next(
+            number
+            for number in range(1, LOCATIONS + 1)
+            if slug in {each.slug for each in part_of(self.config, number).workspaces}
+        )
+        tags = {WORKSPACE_TAG: slug, QUEUE_TAG: queue, **dict(zip(RANGE_TAGS, dates, strict=True))}
+        selector = {
+            "repositoryName": "__repository__",
+            "repositoryLocationName": name_of(location, self.config),
+            "jobName": "__ASSET_JOB",
+            "assetSelection": [{"path": [slug, *name.split("/")]} for name in names],
+        }
+        metadata = {"tags": [{"key": key, "value": value} for key, value in tags.items()]}
+        params = {"selector": selector, "mode": "default", "executionMetadata": metadata}
+        answer = ask(self.port, LAUNCH, params=params)["launchRun"]
+        assert answer["__typename"] == "LaunchRunSuccess", answer
+
+    def states(self) -> Counter[str]:
+        return Counter(run.status.value for run in self.instance.get_runs())
+
+    def failures(self) -> str:
+        """Return why runs failed."""
+        failed = self.instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.FAILURE]))
+        events = dg.DagsterEventType.RUN_FAILURE
+        return "; ".join(
+            entry.message for run in failed for entry in self.instance.all_logs(run.run_id, of_type=events)
+        )
+
+    def done(self, queue: str) -> set[str]:
+        """Return the workspaces of which a run of *queue* ended well."""
+        asked = dg.RunsFilter(statuses=[dg.DagsterRunStatus.SUCCESS], tags={QUEUE_TAG: queue})
+        return {run.tags[WORKSPACE_TAG] for run in self.instance.get_runs(asked)}
+
+    def run_reports(self, at_least: int, launched: set[str]) -> bool:
+        """Launch the reports of workspaces whose days are there; tell whether so many are made."""
+        with suppress(OSError):  # a webserver whose database was restarted
+            for slug in sorted(self.done("loads") - launched):
+                self.launch(slug, "reports")
+                launched.add(slug)
+        return len(self.done("reports")) >= at_least
+
+
+def configuration(folder: Path, postgres: Postgres, every: dict[str, Any], **deployment: Any) -> Path:
+    """Write a configuration of many workspaces, each with a table of PostgreSQL."""
+    url = postgres.url()
+    workspaces = [
+        {
+            "slug": f"w{number:02}",
+            "name": f"Workspace {number}",
+            "timezone": ZONES[number % len(ZONES)],
+            "first_day": str(FIRST_DAY),
+            "source": {"type": "sql", "url": url, "table": f"events_{number}"},
+            "interactive": False,
+            **({} if number == 0 else every),
+            "reports": [{"name": "own", "preset": "last_7_days", "include_today": True}],
+        }
+        for number in range(WORKSPACES)
+    ]
+    folder.mkdir(exist_ok=True)
+    (path := folder / "reports.yaml").write_text(yaml.safe_dump({"workspaces": workspaces} | deployment))
+    return path
+
+
+def fill(postgres: Postgres) -> None:
+    """Make the sources: skewed sizes, every event's time another."""
+    for number in range(WORKSPACES):
+        count = 40 + 400 * (number % 7 == 0)
+        postgres.run(f"""
+            CREATE TABLE events_{number} AS
+            SELECT 'e' || n AS event_id, TIMESTAMPTZ '2026-03-18 00:00Z' + n * INTERVAL '14 days' / {count} AS occurred_at,
+                'k' || n % 17 AS conversation_id, 'k' || n % 17 AS contact_id, 'Contact ' || n % 17 AS contact_name,
+                (ARRAY['workflow', 'user', 'ai agent'])[1 + n % 3] AS source,
+                'Agent ' || n % 5 AS previous_assignee_name, 'Agent ' || (n + 1) % 5 AS assignee_name,
+                'Lead ' || n % 2 AS assigned_by_name
+            FROM generate_series(1, {count}) n""")
+
+
+@contextmanager
+def started(folder: Path, object_store: str, **every: Any) -> Iterator[Farm]:
+    """Start PostgreSQL, Redis, webserver and daemon for workspaces that are as told by *every*; no worker."""
+    bucket = f"{object_store}/{uuid4().hex}"
+    with cluster() as postgres, broker() as redis, (folder / "services.log").open("w") as log:
+        postgres.run("CREATE DATABASE dagster; CREATE DATABASE state;")
+        fill(postgres)
+        database = postgres.url("postgres").rpartition("/")[0]
+        path = configuration(
+            folder,
+            postgres,
+            every,
+            execution="celery",
+            broker="${BROKER_URL}",
+            locations=LOCATIONS,
+            limits={"runs": 4, "of_workspace": 1},
+            lake=f"{bucket}/lake",
+            archive=f"{bucket}/archive",
+            state=f"{database}/state",
+        )
+        config = load_config(path)
+        dagster, workspace = write_deployment(config, folder / "home")
+        # A dead worker is noticed by three looks, a lost task by its time: a test does not wait for minutes.
+        text = dagster.read_text().replace("  poll_interval_seconds: 15", "  poll_interval_seconds: 3")
+        dagster.write_text(text.replace("start_timeout_seconds: 180", "start_timeout_seconds: 25"))
+        environment = os.environ | {
+            "PYTHONTZPATH": "",
+            "DAGSTER_HOME": str(folder / "home"),
+            "DAGSTER_POSTGRES_URL": f"{database}/dagster".replace("+psycopg", "+psycopg2"),
+            "ASSIGNMENT_REPORTS_CONFIG": str(path),
+            "BROKER_URL": redis.url,
+        }
+        port = free_port()
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in environment.items():
+                patch.setenv(name, value)
+            services: list[subprocess.Popen[bytes]] = []
+            with dg.DagsterInstance.get() as instance:
+                found = Farm(config, port, instance, redis, postgres, environment, log, services)
+                try:
+                    web = ["dagster-webserver", "-h", "127.0.0.1", "-p", str(port), "-w", str(workspace)]
+                    services.append(start(web, environment, log))
+                    services.append(start(["dagster-daemon", "run", "-w", str(workspace)], environment, log))
+                    until(lambda: answers(port), 120, "the webserver")
+                    yield found
+                finally:
+                    stop(services)
