@@ -23,6 +23,7 @@ from assets.sources.imports import DaySources
 from assets.sources.registry import open_source
 from assets.warehouse.lake import Lake
 from assets.warehouse.schema import ASSIGNMENT_LOG, REJECTED_EVENTS
+from tests.mariadb import MariaDb, server
 from tests.postgres import Postgres, cluster
 
 LATER = datetime(2030, 1, 1, tzinfo=UTC)
@@ -129,6 +130,12 @@ def line(event_id: str, occurred_at: str, **cells: str) -> str:
 def postgres() -> Iterator[Postgres]:
     with cluster() as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def mariadb() -> Iterator[MariaDb]:
+    with server() as running:
+        yield running
 
 
 @pytest.fixture(scope="session")

@@ -47,7 +47,7 @@ def test_a_killed_worker_and_restarted_servers_change_no_byte(
         text=True,
         check=True,
     ).stdout
-    assert f"redis://127.0.0.1:{farm.redis.port}" in said
+    assert f"127.0.0.1:{farm.redis.port}/0 answers" in said
     first, second = farm.worker("first"), farm.worker("second")
     slugs = [each.slug for each in farm.config.workspaces]
     launched: set[str] = set()

@@ -4,7 +4,7 @@ import csv
 import json
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 from uuid import uuid4
 
 import pytest
@@ -19,9 +19,11 @@ from assets.sources.inbox import Received, micros, open_inbox, store
 from assets.sources.registry import open_source
 from assets.warehouse.schema import ASSIGNMENT_EVENTS, LOAD_COUNTS
 from tests.conftest import LATER, Inbox
-from tests.mariadb import MariaDb, server
 from tests.postgres import Postgres
 from tests.sources.test_chatwoot import SCHEMA
+
+if TYPE_CHECKING:
+    from tests.mariadb import MariaDb
 
 DAY = date(2024, 3, 5)
 START, END = datetime(2024, 3, 5, 5, tzinfo=UTC), datetime(2024, 3, 6, 5, tzinfo=UTC)
@@ -188,12 +190,6 @@ class Audits:
             for number, at, who in events
         ]
         self.inbox.write_bytes("\n".join(lines).encode(), f"{uuid4().hex}.json")
-
-
-@pytest.fixture(scope="module")
-def mariadb() -> Iterator[MariaDb]:
-    with server() as running:
-        yield running
 
 
 KINDS = (

@@ -1,6 +1,5 @@
 """A real MariaDB whose own zone is seven hours behind UTC."""
 
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -12,25 +11,24 @@ from assets.sources.databases import SqlAlchemyDatabase, open_database
 from assets.sources.sql import Sql
 from assets.warehouse.schema import ASSIGNMENT_EVENTS
 from tests.conftest import Inbox
-from tests.mariadb import MariaDb, server
+from tests.mariadb import MariaDb
 
 DAY = date(2024, 3, 5)
 
 
-@pytest.fixture(scope="module")
-def mariadb() -> Iterator[MariaDb]:
-    with server() as running:
-        running.run(
-            "CREATE TABLE events (event_id INT PRIMARY KEY, occurred_at TIMESTAMP(6), local_at DATETIME(6), "
-            "contact_id INT, contact_name TEXT, assignee TEXT)",
-            "SET time_zone = '+00:00'",
-            "INSERT INTO events VALUES "
-            "(1, '2024-03-05 04:59:59.999999', '2024-03-04 23:59:59.999999', 7, 'Ann 😀', 'Bob'), "
-            "(2, '2024-03-05 05:00:00', '2024-03-05 00:00:00', 7, 'Ann 😀', 'Eve'), "
-            "(3, '2024-03-06 04:59:59.999999', '2024-03-05 23:59:59.999999', 8, NULL, 'Bob'), "
-            "(4, '2024-03-06 05:00:00', '2024-03-06 00:00:00', 8, NULL, NULL)",
-        )
-        yield running
+@pytest.fixture(scope="session")
+def mariadb(mariadb: MariaDb) -> MariaDb:
+    mariadb.run(
+        "CREATE TABLE events (event_id INT PRIMARY KEY, occurred_at TIMESTAMP(6), local_at DATETIME(6), "
+        "contact_id INT, contact_name TEXT, assignee TEXT)",
+        "SET time_zone = '+00:00'",
+        "INSERT INTO events VALUES "
+        "(1, '2024-03-05 04:59:59.999999', '2024-03-04 23:59:59.999999', 7, 'Ann 😀', 'Bob'), "
+        "(2, '2024-03-05 05:00:00', '2024-03-05 00:00:00', 7, 'Ann 😀', 'Eve'), "
+        "(3, '2024-03-06 04:59:59.999999', '2024-03-05 23:59:59.999999', 8, NULL, 'Bob'), "
+        "(4, '2024-03-06 05:00:00', '2024-03-06 00:00:00', 8, NULL, NULL)",
+    )
+    return mariadb
 
 
 def loaded(inbox: Inbox) -> list[tuple[str, str | None, datetime]]:

@@ -72,7 +72,7 @@ def test_sqlite_answers_a_query_of_the_user(inbox: Inbox) -> None:
     assert [row["origin"] for row in inbox.rows(ASSIGNMENT_EVENTS)] == ["query", "query"]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def events_table(postgres: Postgres) -> str:
     """Make the same rows in PostgreSQL, with each type a time may have."""
     values = ", ".join(
