@@ -62,7 +62,13 @@ def _location(config: Config, number: int, code_servers: str | None) -> dict[str
 def instance_of(config: Config) -> dict[str, Any]:
     """Return `dagster.yaml`: storage in PostgreSQL, limits of runs, and what launches them."""
     instance: dict[str, Any] = {
-        "storage": {"postgres": {"postgres_url": {"env": "DAGSTER_POSTGRES_URL"}}},
+        "storage": {
+            "custom": {
+                "module": "orchestration.storage",
+                "class": "PooledStorage",
+                "config": {"postgres_url": {"env": "DAGSTER_POSTGRES_URL"}},
+            }
+        },
         "telemetry": {"enabled": False},
         "nux": {"enabled": False},
         "run_coordinator": {

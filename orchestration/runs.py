@@ -52,10 +52,22 @@ class UnderWay:
         return any(self.first_key <= str(day) <= self.last_key for day in days)
 
 
+_seen: dict[str, UnderWay] = {}
+
+
 def runs_under_way(instance: dg.DagsterInstance) -> list[UnderWay]:
-    """Return every run that is queued or running, whoever launched it."""
-    runs = (record.dagster_run for record in instance.get_run_records(RunsFilter(statuses=_UNDER_WAY)))
-    return [UnderWay(assets_of(run), *partitions_of(run), run.tags.get(DUE_TAG)) for run in runs]
+    """Return every run that is queued or running, whoever launched it.
+
+    What a run is never changes: where thousands are queued, each tick reads only those it has not seen.
+    """
+    ids = instance.get_run_ids(RunsFilter(statuses=_UNDER_WAY))
+    found = {run_id: known for run_id in ids if (known := _seen.get(run_id))}
+    if unseen := [run_id for run_id in ids if run_id not in found]:
+        for run in instance.get_runs(RunsFilter(run_ids=unseen)):
+            found[run.run_id] = UnderWay(assets_of(run), *partitions_of(run), run.tags.get(DUE_TAG))
+    _seen.clear()
+    _seen.update(found)
+    return list(found.values())
 
 
 def runs_for(instance: dg.DagsterInstance, due: str) -> list[tuple[frozenset[str], datetime]]:
@@ -73,7 +85,7 @@ def ends_of(instance: dg.DagsterInstance, due: str) -> tuple[list[datetime], lis
 
 def assets_of(run: dg.DagsterRun) -> frozenset[str]:
     """Return the keys of what *run* makes: `acme/report/today`."""
-    return frozenset(key.to_user_string() for key in run.asset_selection or ())
+    return frozenset("/".join(key.path) for key in run.asset_selection or ())
 
 
 def partitions_of(run: dg.DagsterRun) -> tuple[str, str]:

@@ -1,16 +1,19 @@
 """What Dagster is told of a deployment is what Dagster takes, and each workspace is in one location."""
 
 import json
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 import pytest
 import yaml
+from dagster._core.test_utils import create_run_for_test
 from dagster_k8s import K8sRunLauncher
 from dagster_k8s.container_context import K8sContainerContext
 from dagster_k8s.job import construct_dagster_k8s_job, get_user_defined_k8s_config
 from kubernetes.client import ApiClient
+from sqlalchemy import create_engine, text
 
 from assets.config import Config
 from assets.config_file import load_config
@@ -19,6 +22,7 @@ from orchestration import definitions
 from orchestration.deployment import instance_of, workspace_of, write_deployment
 from orchestration.kubernetes import run_tags
 from orchestration.locations import ONLY, attribute_of, only_of, part_of
+from orchestration.runs import runs_under_way
 from tests.flow.world import configure
 from tests.postgres import Postgres
 
@@ -70,16 +74,21 @@ def test_the_process_of_a_run_has_its_workspaces_only(
     assert sum(len(part_of(settings, number).workspaces) for number in (1, 2, 3)) == 12
 
 
-def test_dagster_takes_the_instance_of_one_machine(
-    tmp_path: Path, postgres: Postgres, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    postgres.run("CREATE DATABASE instance_of_one_machine")
+@pytest.fixture
+def home(tmp_path: Path, postgres: Postgres, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Write what Dagster is told of one machine, and make its database, of the test's name."""
+    name = tmp_path.name
+    postgres.run(f"CREATE DATABASE {name}")
     settings = config(tmp_path, limits={"runs": 6, "of_workspace": 2, "loads": 3, "reports": 5})
     write_deployment(settings, tmp_path / "home")
     url = postgres.url("postgres").rpartition("/")[0].replace("+psycopg", "+psycopg2")
-    monkeypatch.setenv("DAGSTER_POSTGRES_URL", f"{url}/instance_of_one_machine")
+    monkeypatch.setenv("DAGSTER_POSTGRES_URL", f"{url}/{name}")
     monkeypatch.setenv("DAGSTER_COMPUTE_LOGS", str(tmp_path / "logs"))
-    with dg.DagsterInstance.from_config(str(tmp_path / "home")) as instance:
+    return tmp_path / "home"
+
+
+def test_dagster_takes_the_instance_of_one_machine(home: Path) -> None:
+    with dg.DagsterInstance.from_config(str(home)) as instance:
         queue = instance.get_concurrency_config().run_queue_config
         assert queue
         assert queue.max_concurrent_runs == 6
@@ -91,6 +100,44 @@ def test_dagster_takes_the_instance_of_one_machine(
             ("dagster-celery/queue", "reports", 5),
         }
         assert instance.run_monitoring_enabled
+
+
+def test_a_process_keeps_a_few_connections_and_makes_lost_ones_anew(home: Path, postgres: Postgres) -> None:
+    for _ in range(12):  # as each tick does
+        with dg.DagsterInstance.from_config(str(home)) as instance:
+            assert instance.get_run_ids() == []
+    with create_engine(postgres.url("postgres")).connect() as server:
+        its = f"FROM pg_stat_activity WHERE datname = '{home.parent.name}'"
+        assert server.scalar(text(f"SELECT count(*) {its}")) == 1
+        server.execute(text(f"SELECT pg_terminate_backend(pid) {its}"))
+        with dg.DagsterInstance.from_config(str(home)) as instance:
+            assert instance.get_run_ids() == []
+
+
+def test_the_runs_under_way_are_those_of_now(home: Path) -> None:
+    with dg.DagsterInstance.from_config(str(home)) as instance:
+
+        def begin(slug: str) -> dg.DagsterRun:
+            asked = {dg.AssetKey([slug, "assignment_log"])}
+            tags = {"dagster/partition": "2026-03-05"}
+            status = dg.DagsterRunStatus.STARTED
+            begun: dg.DagsterRun = create_run_for_test(
+                instance, status=status, tags=tags, asset_selection=asked
+            )
+            return begun
+
+        def seen() -> list[str]:
+            return sorted(next(iter(run.assets)) for run in runs_under_way(instance))
+
+        first = begin("acme")
+        assert seen() == ["acme/assignment_log"]
+        begin("beta")
+        assert seen() == ["acme/assignment_log", "beta/assignment_log"]
+        (found,) = (run for run in runs_under_way(instance) if "acme/assignment_log" in run.assets)
+        assert found.loads("acme", [date(2026, 3, 5)])
+        assert not found.loads("acme", [date(2026, 3, 6)])
+        instance.report_run_canceled(first)
+        assert seen() == ["beta/assignment_log"]
 
 
 def test_a_broker_is_a_variable_or_told(tmp_path: Path) -> None:

@@ -158,6 +158,7 @@ def deployment(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> 
 
 
 @pytest.mark.slow
+@pytest.mark.deployment
 def test_backfills_survive_death_and_cancellation_while_schedules_tick_and_mail_nobody(
     deployment: Deployment,
 ) -> None:
