@@ -10,13 +10,13 @@ from itertools import groupby
 
 import dagster as dg
 
-from assets.config import Workspace
+from assets.config import Config, Workspace
 from assets.deliver.defs import SEND_TAG
 from assets.deliver.delivery import Delivery, State
 from assets.deliver.operator import OperatorNotTold, tell_operator
 from assets.deliver.post import Post
 from orchestration.planner import next_attempt
-from orchestration.runs import DUE_TAG, WORKSPACE_TAG, UnderWay, ends_of, runs_under_way
+from orchestration.runs import UnderWay, due_tags, ends_of, runs_under_way
 
 _TOLD_DAYS = timedelta(days=3)
 _PAUSE = timedelta(minutes=5)
@@ -43,7 +43,7 @@ def delivery_sensor(post: Post, status: dg.DefaultSensorStatus) -> dg.SensorDefi
         requests = [
             request
             for wanted in wanted_rounds(post, now)
-            for request in _requested(context.instance, under_way, wanted, now)
+            for request in _requested(post.config, context.instance, under_way, wanted, now)
         ]
         try:
             for text in tell_operator(post.config, post.catalogue, troubles(post, now), now).values():
@@ -90,7 +90,7 @@ def wanted_rounds(post: Post, now: datetime) -> Iterator[Wanted]:
 
 
 def _requested(
-    instance: dg.DagsterInstance, under_way: list[UnderWay], wanted: Wanted, now: datetime
+    config: Config, instance: dg.DagsterInstance, under_way: list[UnderWay], wanted: Wanted, now: datetime
 ) -> Iterator[dg.RunRequest]:
     """Yield a run for *wanted*, unless one is under way; some time after one that failed or did not help."""
     day = str(wanted.report_date)
@@ -103,12 +103,7 @@ def _requested(
             run_key=f"{wanted.due}/{now:%Y-%m-%dT%H:%M:%S}",
             partition_key=day,
             asset_selection=[dg.AssetKey.from_user_string(wanted.asset)],
-            tags={
-                DUE_TAG: wanted.due,
-                WORKSPACE_TAG: wanted.workspace.slug,
-                SEND_TAG: "due",
-                "dagster/priority": "10",
-            },
+            tags=due_tags(config, wanted.workspace.slug, wanted.due) | {SEND_TAG: "due"},
         )
 
 

@@ -18,7 +18,6 @@ from assets.periods import DAY, Period, Preset, dates, first_instant, local_day,
 from assets.report.build import period_of, periods_of
 from assets.report.readiness import Readiness, readiness
 from assets.warehouse.warehouse import open_warehouse
-from orchestration.kubernetes import run_tags
 from orchestration.planner import (
     Due,
     Verdict,
@@ -29,13 +28,12 @@ from orchestration.planner import (
     next_attempt,
 )
 from orchestration.runs import (
-    DUE_TAG,
     FLOW_ASSETS,
     QUEUE_TAG,
     RANGE_TAGS,
-    WORKSPACE_TAG,
     Queue,
     UnderWay,
+    due_tags,
     runs_for,
     runs_under_way,
 )
@@ -187,14 +185,7 @@ class Desk:
             plan.reasons.append(f"{due}: tried {len(tries)} times without success, next at {again:%H:%M} UTC")
             return
         queue = Queue.LOADS if f"{workspace.slug}/{FLOW_ASSETS[0]}" in assets else Queue.REPORTS
-        tags = {
-            DUE_TAG: due,
-            WORKSPACE_TAG: workspace.slug,
-            QUEUE_TAG: queue.value,
-            "dagster/priority": "10",
-        }
-        if self.config.execution == "k8s":
-            tags |= run_tags(workspace.slug)
+        tags = due_tags(self.config, workspace.slug, due) | {QUEUE_TAG: queue.value}
         if first != last:
             tags |= dict(zip(RANGE_TAGS, (str(first), str(last)), strict=True))
         self.under_way.append(UnderWay(frozenset(assets), str(first), str(last), due))

@@ -4,9 +4,13 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Any
 
 import dagster as dg
 from dagster import DagsterRunStatus, RunsFilter
+
+from assets.config import Config
+from orchestration.kubernetes import run_tags
 
 DUE_TAG, WORKSPACE_TAG = "assignment_reports/due", "assignment_reports/workspace"
 QUEUE_TAG = "dagster-celery/queue"
@@ -53,6 +57,12 @@ class UnderWay:
 
 
 _seen: dict[str, UnderWay] = {}
+
+
+def due_tags(config: Config, slug: str, due: str) -> dict[str, Any]:
+    """Return the tags of a run of the workspace *slug* that is *due*: it goes before what people backfill."""
+    tags: dict[str, Any] = {DUE_TAG: due, WORKSPACE_TAG: slug, "dagster/priority": "10"}
+    return tags | (run_tags(slug) if config.execution == "k8s" else {})
 
 
 def runs_under_way(instance: dg.DagsterInstance) -> list[UnderWay]:

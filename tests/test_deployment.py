@@ -14,6 +14,7 @@ from dagster_k8s.container_context import K8sContainerContext
 from dagster_k8s.job import construct_dagster_k8s_job, get_user_defined_k8s_config
 from kubernetes.client import ApiClient
 from sqlalchemy import create_engine, text
+from sqlalchemy.pool import NullPool
 
 from assets.config import Config
 from assets.config_file import load_config
@@ -106,7 +107,7 @@ def test_a_process_keeps_a_few_connections_and_makes_lost_ones_anew(home: Path, 
     for _ in range(12):  # as each tick does
         with dg.DagsterInstance.from_config(str(home)) as instance:
             assert instance.get_run_ids() == []
-    with create_engine(postgres.url("postgres")).connect() as server:
+    with create_engine(postgres.url("postgres"), poolclass=NullPool).connect() as server:
         its = f"FROM pg_stat_activity WHERE datname = '{home.parent.name}'"
         assert server.scalar(text(f"SELECT count(*) {its}")) == 1
         server.execute(text(f"SELECT pg_terminate_backend(pid) {its}"))

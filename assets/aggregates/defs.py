@@ -9,12 +9,11 @@ import dagster as dg
 
 from assets.aggregates.build import build_days
 from assets.config import Workspace
-from assets.errors import Overtaken
 from assets.partitions import days_of, period_of_run
+from assets.retries import SOON
 from assets.warehouse.resource import WarehouseResource
 
 _NOTHING_LOST = "nothing_lost"
-_RETRIES, _PAUSE_SECONDS = 3, 5
 
 
 def aggregate_assets(workspace: Workspace) -> list[dg.AssetsDefinition]:
@@ -48,6 +47,7 @@ def aggregate_assets(workspace: Workspace) -> list[dg.AssetsDefinition]:
         ],
         partitions_def=days_of(workspace),
         backfill_policy=dg.BackfillPolicy.single_run(),
+        retry_policy=SOON,
         check_specs=[
             _nothing_lost(log, "accepted = logged + no change + repeated"),
             _nothing_lost(counts, "log rows = sum of the counts"),
@@ -58,10 +58,7 @@ def aggregate_assets(workspace: Workspace) -> list[dg.AssetsDefinition]:
     ) -> Iterator[dg.MaterializeResult]:
         """Build the log and the counts of whole local days."""
         period = period_of_run(context, workspace)
-        try:
-            built = build_days(warehouse.of(workspace.slug), period)
-        except Overtaken as error:
-            raise dg.RetryRequested(max_retries=_RETRIES, seconds_to_wait=_PAUSE_SECONDS) from error
+        built = build_days(warehouse.of(workspace.slug), period)
         for day in built.log_counts.keys() & set(period.days):
             counted = {"assignments": built.log_counts[day]}
             context.add_asset_metadata(

@@ -24,6 +24,7 @@ from assets.extract.defs import Clock
 from assets.partitions import days_of, days_read_by, period_of_run, report_dates_of, report_dates_of_run
 from assets.periods import as_of
 from assets.report.model import Report
+from assets.retries import SOON
 from assets.subscription import Subscription
 from assets.warehouse.resource import WarehouseResource
 
@@ -50,6 +51,7 @@ def _catalogue_asset(workspace: Workspace) -> dg.AssetsDefinition:
         deps=[[workspace.slug, "daily_source_aggregates"]],
         partitions_def=days_of(workspace),
         backfill_policy=dg.BackfillPolicy.single_run(),
+        retry_policy=SOON,
         kinds={"sql"},
         owners=[workspace.owner],
         description="Which archived reports no longer say what their days say.",
@@ -80,6 +82,7 @@ def _report_asset(workspace: Workspace, spec: ReportSpec) -> dg.AssetsDefinition
         deps=[dg.AssetDep(each, partition_mapping=days_read_by(workspace, spec)) for each in upstream],
         partitions_def=report_dates_of(workspace, spec),
         backfill_policy=dg.BackfillPolicy.multi_run(_MONTH_OF_DATES),
+        retry_policy=SOON,
         check_specs=[
             dg.AssetCheckSpec(_RECONCILE, asset=key, description="every total of the report is the same"),
             dg.AssetCheckSpec("complete", asset=key, description="every day is loaded, every input was read"),

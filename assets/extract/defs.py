@@ -13,6 +13,7 @@ from assets.errors import ReportError, SourceUnavailable
 from assets.extract.load import load_days
 from assets.extract.watch import WATCHED, watch
 from assets.partitions import days_of, period_of_run
+from assets.retries import SOON
 from assets.source_config import RespondIoSource
 from assets.sources.registry import open_sources
 from assets.warehouse.resource import WarehouseResource
@@ -57,6 +58,7 @@ def extract_assets(workspace: Workspace) -> list[dg.AssetsDefinition]:
         ],
         partitions_def=days_of(workspace),
         backfill_policy=dg.BackfillPolicy.single_run(),
+        retry_policy=SOON,
         check_specs=[
             dg.AssetCheckSpec(
                 "every_row_explained",

@@ -17,6 +17,7 @@ import yaml
 
 from assets.config import Config
 from assets.config_file import load_config
+from assets.deliver.defs import SEND_TAG
 from orchestration.deployment import write_deployment
 from orchestration.locations import name_of, part_of
 from orchestration.runs import FLOW_ASSETS, QUEUE_TAG, RANGE_TAGS, WORKSPACE_TAG
@@ -52,19 +53,24 @@ class Farm:
         )
         return self.services[-1]
 
-    def launch(self, slug: str, queue: str, first: date | None = None, last: date | None = None) -> None:
+    def launch(self, slug: str, queue: str, first: date | None = None, last: date | None = None) -> str:
         """Launch one run that loads a workspace's days, or makes its reports, as a person does in the UI."""
         names = FLOW_ASSETS if queue == "loads" else tuple(f"report/{name}" for name in REPORTS)
         first = first or (FIRST_DAY if queue == "loads" else DATES[0])
-        self._submit(slug, names, (str(first), str(last or DATES[-1])), queue)
+        return self._submit(slug, names, (str(first), str(last or DATES[-1])), {QUEUE_TAG: queue})
 
-    def _submit(self, slug: str, names: Sequence[str], dates: tuple[str, str], queue: str) -> None:
+    def send(self, slug: str, subscription: str) -> str:
+        """Launch one run that sends the reports of the last date."""
+        dates = (str(DATES[-1]), str(DATES[-1]))
+        return self._submit(slug, [f"delivery/{subscription}"], dates, {SEND_TAG: "by_hand"})
+
+    def _submit(self, slug: str, names: Sequence[str], dates: tuple[str, str], tags: dict[str, str]) -> str:
         location = next(
             number
             for number in range(1, LOCATIONS + 1)
             if slug in {each.slug for each in part_of(self.config, number).workspaces}
         )
-        tags = {WORKSPACE_TAG: slug, QUEUE_TAG: queue, **dict(zip(RANGE_TAGS, dates, strict=True))}
+        tags |= {WORKSPACE_TAG: slug, **dict(zip(RANGE_TAGS, dates, strict=True))}
         selector = {
             "repositoryName": "__repository__",
             "repositoryLocationName": name_of(location, self.config),
@@ -75,6 +81,7 @@ class Farm:
         params = {"selector": selector, "mode": "default", "executionMetadata": metadata}
         answer = ask(self.port, LAUNCH, params=params)["launchRun"]
         assert answer["__typename"] == "LaunchRunSuccess", answer
+        return str(answer["run"]["runId"])
 
     def states(self) -> Counter[str]:
         return Counter(run.status.value for run in self.instance.get_runs())
@@ -137,7 +144,9 @@ def fill(postgres: Postgres) -> None:
 
 
 @contextmanager
-def started(folder: Path, object_store: str, **every: Any) -> Iterator[Farm]:
+def started(
+    folder: Path, object_store: str, every: dict[str, Any] | None = None, **deployment: Any
+) -> Iterator[Farm]:
     """Start PostgreSQL, Redis, webserver and daemon for workspaces that are as told by *every*; no worker."""
     bucket = f"{object_store}/{uuid4().hex}"
     with cluster() as postgres, broker() as redis, (folder / "services.log").open("w") as log:
@@ -147,7 +156,7 @@ def started(folder: Path, object_store: str, **every: Any) -> Iterator[Farm]:
         path = configuration(
             folder,
             postgres,
-            every,
+            every or {},
             execution="celery",
             broker="${BROKER_URL}",
             locations=LOCATIONS,
@@ -155,6 +164,7 @@ def started(folder: Path, object_store: str, **every: Any) -> Iterator[Farm]:
             lake=f"{bucket}/lake",
             archive=f"{bucket}/archive",
             state=f"{database}/state",
+            **deployment,
         )
         config = load_config(path)
         dagster, workspace = write_deployment(config, folder / "home")

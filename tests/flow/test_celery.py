@@ -1,32 +1,55 @@
 """What fails on Celery workers, PostgreSQL and an object store changes no byte of any report."""
 
+import json
 import signal
 import subprocess
 from collections import defaultdict
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
+from typing import Any
 
+import dagster as dg
 import pytest
 from sqlalchemy import func, select
 
+from assets.config import Config
 from assets.config_file import load_config
 from assets.deliver.archive import MANIFEST
 from assets.deliver.catalogue import Catalogue
+from assets.deliver.ledger import Ledger
 from assets.warehouse.schema import ASSIGNMENT_LOG
 from assets.warehouse.warehouse import open_warehouse
 from orchestration.flow import Order, run
+from tests.deliver.mail_server import MailServer, mail_server
 from tests.flow.farm import DATES, REPORTS, Farm, configuration, started
 from tests.flow.services import BIN, kill, until
 
 _FAULTS = 4
-PLAIN = {"formats": ["csv"], "components": ["metric", "log"]}
+RECIPIENTS = ["ann@acme.example", "bob@acme.example", "cy@acme.example"]
+PLAIN = {
+    "formats": ["csv"],
+    "components": ["metric", "log"],
+    "subscriptions": [{"name": "managers", "reports": ["own"], "recipients": RECIPIENTS}],
+}
 
 
 @pytest.fixture(scope="module")
-def farm(object_store: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Farm]:
-    with started(tmp_path_factory.mktemp("farm"), object_store, **PLAIN) as found:
+def server() -> Iterator[MailServer]:
+    with mail_server() as found:
         yield found
+
+
+@pytest.fixture(scope="module")
+def farm(object_store: str, server: MailServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Farm]:
+    with started(tmp_path_factory.mktemp("farm"), object_store, PLAIN, smtp=smtp_of(server)) as found:
+        yield found
+
+
+def smtp_of(server: MailServer) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(server.settings().model_dump_json())
+    return found
 
 
 def archived(root: Path) -> dict[str, dict[str, bytes]]:
@@ -40,26 +63,67 @@ def archived(root: Path) -> dict[str, dict[str, bytes]]:
 
 @pytest.mark.slow
 @pytest.mark.deployment
-def test_a_killed_worker_and_restarted_servers_change_no_byte(
-    farm: Farm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_killed_and_frozen_workers_and_restarted_servers_change_no_byte_and_double_no_mail(
+    farm: Farm, server: MailServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    assert f"127.0.0.1:{farm.redis.port}/0 answers" in doctor(farm)
+    workers = make_everything_among_faults(farm)
+    ours = archived(farm.config.archive)
+    torn = [version for version, files in ours.items() if MANIFEST not in files]
+    assert len(torn) <= _FAULTS
+    alone = load_config(
+        configuration(
+            tmp_path,
+            farm.postgres,
+            PLAIN,
+            smtp=smtp_of(server),
+            lake=str(tmp_path / "lake"),
+            archive=str(tmp_path / "out"),
+        )
+    )
+    for version in torn:  # its number is taken
+        del ours[version]
+        (alone.archive / version).mkdir(parents=True)
+    monkeypatch.setattr("orchestration.flow.cpu_count", lambda: 1)  # 60 times another process
+    make_everything(alone)
+    theirs = archived(alone.archive)
+    assert sorted(version.rpartition("/")[0] for version in theirs) == sorted(
+        f"{each.slug}/{report}/{day}" for each in alone.workspaces for report in REPORTS for day in DATES
+    )
+    suffixes = {Path(name).suffix for files in theirs.values() for name in files}
+    assert suffixes == {".csv", ".html", ".json", ".parquet", ".pdf", ".xlsx"}
+    assert ours.keys() == theirs.keys()
+    assert [version for version in theirs if ours[version] != theirs[version]] == []
+    counted = select(func.count()).select_from(ASSIGNMENT_LOG).where(ASSIGNMENT_LOG.c.local_day.in_(DATES))
+    for workspace in alone.workspaces:
+        both = [open_warehouse(each, workspace.slug).query(counted) for each in (farm.config, alone)]
+        assert both[0].equals(both[1])
+    for worker in workers:
+        kill(worker)
+    assert send_with_a_frozen_worker(farm, server) in (["accepted"] * 3, ["accepted"] * 2 + ["unknown"])
+    assert sorted(each.recipient for each in server.received) == RECIPIENTS
+
+
+def doctor(farm: Farm) -> str:
     config = farm.environment["ASSIGNMENT_REPORTS_CONFIG"]
-    said = subprocess.run(
+    return subprocess.run(
         [str(BIN / "assignment-reports"), "doctor", "--config", config],
         env=farm.environment | {"COLUMNS": "200"},
         capture_output=True,
         text=True,
         check=True,
     ).stdout
-    assert f"127.0.0.1:{farm.redis.port}/0 answers" in said
+
+
+def make_everything_among_faults(farm: Farm) -> tuple[subprocess.Popen[bytes], ...]:
+    """Load all days and make all reports; return the workers that are left."""
     first, second = farm.worker("first"), farm.worker("second")
-    slugs = [each.slug for each in farm.config.workspaces]
     launched: set[str] = set()
-    for slug in slugs:
-        farm.launch(slug, "loads")
+    for workspace in farm.config.workspaces:
+        farm.launch(workspace.slug, "loads")
     until(lambda: len(farm.done("loads")) >= 3, 180, "the first loads")
     kill(first)
-    farm.worker("third")
+    third = farm.worker("third")
     until(lambda: farm.run_reports(2, launched), 180, "the first reports")
     farm.redis.stop()
     farm.redis.start()
@@ -72,37 +136,35 @@ def test_a_killed_worker_and_restarted_servers_change_no_byte(
     kill(second, signal.SIGCONT)  # it goes on where it was
     until(lambda: farm.run_reports(12, launched), 180, "reports beside the one that came back")
     farm.postgres.restart()
-    until(lambda: farm.run_reports(len(slugs), launched), 400, f"all workspaces: {farm.states()}")
+    until(lambda: farm.run_reports(len(farm.config.workspaces), launched), 400, f"all: {farm.states()}")
+    return second, third
 
-    alone = load_config(
-        configuration(
-            tmp_path, farm.postgres, PLAIN, lake=str(tmp_path / "lake"), archive=str(tmp_path / "out")
-        )
-    )
-    monkeypatch.setattr("orchestration.flow.cpu_count", lambda: 1)  # 60 times another process
-    ours = archived(farm.config.archive)
-    torn = [version for version, files in ours.items() if MANIFEST not in files]
-    for version in torn:  # its number is taken
-        del ours[version]
-        (alone.archive / version).mkdir(parents=True)
+
+def make_everything(config: Config) -> None:
     now = datetime.now(UTC)
-    catalogue = Catalogue(alone.state)
-    for workspace in alone.workspaces:
+    catalogue = Catalogue(config.state)
+    for workspace in config.workspaces:
         specs = tuple(spec for spec in workspace.all_reports if spec.name in REPORTS)
         for day in DATES:
-            run(Order(workspace, specs, day, now), alone, catalogue, lambda _: None)
-    theirs = archived(alone.archive)
-    assert sorted(version.rpartition("/")[0] for version in theirs) == sorted(
-        f"{slug}/{report}/{day}" for slug in slugs for report in REPORTS for day in DATES
+            run(Order(workspace, specs, day, now), config, catalogue, lambda _: None)
+
+
+def send_with_a_frozen_worker(farm: Farm, server: MailServer) -> list[str]:
+    """Freeze a worker whose second mail has arrived, until another waits to go on; return the states."""
+    sender = farm.worker("sender")
+    dots = count(1)
+    server.before["dot"] = lambda: kill(sender, signal.SIGSTOP) if next(dots) == 2 else None
+    sending = farm.send("w01", "managers")
+    failed, begun = dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.STARTED
+    given_up = dg.RunsFilter(run_ids=[sending], statuses=[failed])
+    until(lambda: farm.instance.get_run_ids(given_up), 120, "the frozen worker to be given up")
+    farm.worker("relief")
+    again = dg.RunsFilter(tags={"dagster/root_run_id": sending}, statuses=[begun])
+    until(lambda: farm.instance.get_run_ids(again), 120, "another to wait until nobody else sends")
+    kill(sender, signal.SIGCONT)
+    ended = dg.RunsFilter(
+        tags={"dagster/root_run_id": sending}, statuses=[dg.DagsterRunStatus.SUCCESS, failed]
     )
-    suffixes = {Path(name).suffix for files in theirs.values() for name in files}
-    assert suffixes == {".csv", ".html", ".json", ".parquet", ".pdf", ".xlsx"}
-    assert ours.keys() == theirs.keys()
-    assert [version for version in theirs if ours[version] != theirs[version]] == []
-    assert len(torn) <= _FAULTS
-    for slug in slugs:
-        counted = (
-            select(func.count()).select_from(ASSIGNMENT_LOG).where(ASSIGNMENT_LOG.c.local_day.in_(DATES))
-        )
-        both = [open_warehouse(each, slug).query(counted) for each in (farm.config, alone)]
-        assert both[0].equals(both[1])
+    until(lambda: farm.instance.get_run_ids(ended), 120, "the other to have gone on")
+    rows = Ledger(farm.config.state).of_subscription("w01", "managers", DATES[-1], DATES[-1])
+    return sorted(str(row.state) for row in rows)
