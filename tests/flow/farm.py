@@ -59,10 +59,12 @@ class Farm:
         first = first or (FIRST_DAY if queue == "loads" else DATES[0])
         return self._submit(slug, names, (str(first), str(last or DATES[-1])), {QUEUE_TAG: queue})
 
-    def send(self, slug: str, subscription: str) -> str:
-        """Launch one run that sends the reports of the last date."""
+    def send(self, slug: str, subscription: str) -> str | None:
+        """Launch one run that sends the reports of the last date; None where the webserver failed."""
         dates = (str(DATES[-1]), str(DATES[-1]))
-        return self._submit(slug, [f"delivery/{subscription}"], dates, {SEND_TAG: "by_hand"})
+        with suppress(OSError):  # its connections were lost with the database that was restarted
+            return self._submit(slug, [f"delivery/{subscription}"], dates, {SEND_TAG: "by_hand"})
+        return None
 
     def _submit(self, slug: str, names: Sequence[str], dates: tuple[str, str], tags: dict[str, str]) -> str:
         location = next(
