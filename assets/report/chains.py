@@ -77,7 +77,7 @@ def find_hand_offs(log: CodedLog) -> HandOffs:
         size, size
     )
     busy = counts.sum(0) + counts.sum(1)
-    order = sorted(range(len(labels)), key=lambda at: (-busy[at], labels[at], at))
+    order = sorted(np.flatnonzero(busy[:-1]).tolist(), key=lambda at: (-busy[at], labels[at], at))
     groups = [*([at] for at in order[:_MOST]), order[_MOST:], [len(labels)]]
     return HandOffs(
         people=tuple(labels[at] for at in order[:_MOST]),

@@ -73,23 +73,25 @@ def _top_source(report: Report) -> Iterator[Finding]:
 
 
 def _time(report: Report) -> Iterator[Finding]:
-    if len(report.by_day) == 1:
+    if not report.by_day[1:]:
         return
-    day = max(report.by_day, key=lambda each: each.count)
-    yield _fact(
-        Rule.BUSIEST_DAY,
-        {"from": str(day.day), "to": str(day.day)},
-        day=str(day.day),
-        count=day.count,
-        share=_share(day.count, report.total),
-    )
-    if report.heat_map:
-        count, weekday, hour = max(
-            (count, -weekday, -hour)
-            for weekday, hours in enumerate(report.heat_map)
-            for hour, count in enumerate(hours)
+    second, day = sorted(report.by_day, key=lambda each: each.count)[-2:]
+    if second.count < day.count:
+        yield _fact(
+            Rule.BUSIEST_DAY,
+            {"from": str(day.day), "to": str(day.day)},
+            day=str(day.day),
+            count=day.count,
+            share=_share(day.count, report.total),
         )
-        yield _fact(Rule.BUSIEST_HOUR, "heat_map", weekday=-weekday, hour=-hour, count=count)
+    hours = sorted(
+        (count, weekday, hour)
+        for weekday, counts in enumerate(report.heat_map or ())
+        for hour, count in enumerate(counts)
+    )
+    if hours and hours[-2][0] < hours[-1][0]:
+        count, weekday, hour = hours[-1]
+        yield _fact(Rule.BUSIEST_HOUR, "heat_map", weekday=weekday, hour=hour, count=count)
 
 
 def _people(report: Report) -> Iterator[Finding]:

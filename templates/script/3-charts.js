@@ -241,7 +241,7 @@ function drawHandOffs(page, rows) {
   for (let row = 0; row < rows.length; row++) counts[placeOf[log.previous[rows[row]] + 1] * size + placeOf[log.assignee[rows[row]] + 1]]++;
   const people = facts.handOffs.map((key) => who.labels[who.keys.indexOf(key)]);
   const most = Math.max(...counts);
-  const hasOthers = place.includes(size - 2);
+  const hasOthers = counts.some((each, cell) => each && (cell % size === size - 2 || Math.floor(cell / size) === size - 2));
   const shown = Array.from({ length: size }, (_none, each) => each).filter((each) => each !== size - 2 || hasOthers);
   const names = [...people, _("Others")];
   return make('div', { class: 'wide', tabindex: 0, role: 'group', 'aria-label': _("Who hands over to whom") }, make('table', { class: 'matrix' },

@@ -81,7 +81,7 @@ function setAside(component, isCut) {
   if (isCut) place.after(make('p', { class: 'message aside' }, message('not_applicable')));
 }
 
-function redraw(page) {
+function redraw(page, isNew = true) {
   const { log, state } = page;
   performance.mark('asked');
   const rows = select(log, facts, state);
@@ -99,7 +99,7 @@ function redraw(page) {
   show('heat_map', found('heat_map'), () => [drawHeatMap(page, figures)]);
   show('hand_offs', found('hand_offs'), () => [drawHandOffs(page, rows)]);
   show('log', found('log'), () => [page.note, page.table.element]);
-  if (found('log') === 'shown') page.table.show(rows);
+  if (isNew && found('log') === 'shown') page.table.show(rows);
   for (const component of FIXED) setAside(component, isCut(state));
   page.bar.refresh(rows.length);
 }
@@ -123,7 +123,7 @@ async function start() {
   });
   addEventListener('hashchange', page.update);
   let width = innerWidth;
-  addEventListener('resize', () => { if (innerWidth !== width) { width = innerWidth; redraw(page); } });
+  addEventListener('resize', () => { if (innerWidth !== width) { width = innerWidth; redraw(page, false); } });
   page.state = isState() ? readState(location.hash, facts) : page.state;
   redraw(page);
   document.documentElement.dataset.ready = 'true';

@@ -98,6 +98,14 @@ def test_people_past_the_tenth_are_one() -> None:
     assert found.counts[10][10] == sum(20 - n for n in range(10, 15))
 
 
+def test_who_only_assigns_has_no_row_in_the_matrix() -> None:
+    rows = log_of([("1", "Ann", "Bob")])
+    lead = rows.set_column(
+        rows.column_names.index("assigned_by_name"), "assigned_by_name", pa.array(["Lead"], pa.string())
+    )
+    assert find_hand_offs(code_log(lead)).people == ("Ann", "Bob")
+
+
 @given(STEPS, STEPS)
 def test_holdings_add_up_and_a_closing_is_the_next_opening(
     early: list[tuple[Any, Any, Any]], late: list[tuple[Any, Any, Any]]
