@@ -162,17 +162,17 @@ def started(
             execution="celery",
             broker="${BROKER_URL}",
             locations=LOCATIONS,
-            limits={"runs": 4, "of_workspace": 1},
             lake=f"{bucket}/lake",
             archive=f"{bucket}/archive",
             state=f"{database}/state",
-            **deployment,
+            # No more runs than workers have processes: what waits in the broker may be thought to be lost.
+            **({"limits": {"runs": 2, "of_workspace": 1}} | deployment),
         )
         config = load_config(path)
         dagster, workspace = write_deployment(config, folder / "home")
         # A dead worker is noticed by three looks, a lost task by its time: a test does not wait for minutes.
         text = dagster.read_text().replace("  poll_interval_seconds: 15", "  poll_interval_seconds: 3")
-        dagster.write_text(text.replace("start_timeout_seconds: 180", "start_timeout_seconds: 25"))
+        dagster.write_text(text.replace("start_timeout_seconds: 180", "start_timeout_seconds: 40"))
         environment = os.environ | {
             "PYTHONTZPATH": "",
             "DAGSTER_HOME": str(folder / "home"),
