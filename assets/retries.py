@@ -1,8 +1,24 @@
-"""How Dagster tries a step again: a server restarts, a store is away, another process stored meanwhile.
+"""How Dagster tries a step again where a server was away, or another process stored the same days meanwhile.
 
-Any step may be done again: days and versions are whole or not there, and what is there is found.
+Any step may be done again: days and versions are whole or not there, and what is there is found. A bug, or a
+query that was interrupted because its run is cancelled, is not tried again.
 """
 
-import dagster as dg
+from collections.abc import Iterator
+from contextlib import contextmanager
 
-SOON = dg.RetryPolicy(max_retries=3, delay=5, backoff=dg.Backoff.EXPONENTIAL)
+import dagster as dg
+from sqlalchemy.exc import OperationalError
+
+from assets.errors import Overtaken
+
+_RETRIES, _PAUSE_SECONDS = 3, 10
+
+
+@contextmanager
+def tried_again() -> Iterator[None]:
+    """Have the step done again after a pause, some times, where that can help."""
+    try:
+        yield
+    except (Overtaken, OperationalError, ConnectionError) as error:
+        raise dg.RetryRequested(max_retries=_RETRIES, seconds_to_wait=_PAUSE_SECONDS) from error

@@ -10,7 +10,7 @@ import dagster as dg
 from assets.aggregates.build import build_days
 from assets.config import Workspace
 from assets.partitions import days_of, period_of_run
-from assets.retries import SOON
+from assets.retries import tried_again
 from assets.warehouse.resource import WarehouseResource
 
 _NOTHING_LOST = "nothing_lost"
@@ -47,7 +47,6 @@ def aggregate_assets(workspace: Workspace) -> list[dg.AssetsDefinition]:
         ],
         partitions_def=days_of(workspace),
         backfill_policy=dg.BackfillPolicy.single_run(),
-        retry_policy=SOON,
         check_specs=[
             _nothing_lost(log, "accepted = logged + no change + repeated"),
             _nothing_lost(counts, "log rows = sum of the counts"),
@@ -58,7 +57,8 @@ def aggregate_assets(workspace: Workspace) -> list[dg.AssetsDefinition]:
     ) -> Iterator[dg.MaterializeResult]:
         """Build the log and the counts of whole local days."""
         period = period_of_run(context, workspace)
-        built = build_days(warehouse.of(workspace.slug), period)
+        with tried_again():
+            built = build_days(warehouse.of(workspace.slug), period)
         for day in built.log_counts.keys() & set(period.days):
             counted = {"assignments": built.log_counts[day]}
             context.add_asset_metadata(

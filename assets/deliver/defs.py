@@ -24,7 +24,7 @@ from assets.extract.defs import Clock
 from assets.partitions import days_of, days_read_by, period_of_run, report_dates_of, report_dates_of_run
 from assets.periods import as_of
 from assets.report.model import Report
-from assets.retries import SOON
+from assets.retries import tried_again
 from assets.subscription import Subscription
 from assets.warehouse.resource import WarehouseResource
 
@@ -51,7 +51,6 @@ def _catalogue_asset(workspace: Workspace) -> dg.AssetsDefinition:
         deps=[[workspace.slug, "daily_source_aggregates"]],
         partitions_def=days_of(workspace),
         backfill_policy=dg.BackfillPolicy.single_run(),
-        retry_policy=SOON,
         kinds={"sql"},
         owners=[workspace.owner],
         description="Which archived reports no longer say what their days say.",
@@ -62,8 +61,9 @@ def _catalogue_asset(workspace: Workspace) -> dg.AssetsDefinition:
         catalogue: dg.ResourceParam[Catalogue],
         clock: dg.ResourceParam[Clock],
     ) -> dg.MaterializeResult:
-        outdated = outdated_reports(catalogue, warehouse.of(workspace.slug), workspace)
-        catalogue.mark_outdated(outdated, clock())
+        with tried_again():
+            outdated = outdated_reports(catalogue, warehouse.of(workspace.slug), workspace)
+            catalogue.mark_outdated(outdated, clock())
         if outdated:
             write_index(catalogue, archive.open().root, [workspace.slug])
         named = [f"{key.report} of {key.report_date}" for key in sorted(outdated)]
@@ -82,7 +82,6 @@ def _report_asset(workspace: Workspace, spec: ReportSpec) -> dg.AssetsDefinition
         deps=[dg.AssetDep(each, partition_mapping=days_read_by(workspace, spec)) for each in upstream],
         partitions_def=report_dates_of(workspace, spec),
         backfill_policy=dg.BackfillPolicy.multi_run(_MONTH_OF_DATES),
-        retry_policy=SOON,
         check_specs=[
             dg.AssetCheckSpec(_RECONCILE, asset=key, description="every total of the report is the same"),
             dg.AssetCheckSpec("complete", asset=key, description="every day is loaded, every input was read"),
@@ -102,16 +101,18 @@ def _report_asset(workspace: Workspace, spec: ReportSpec) -> dg.AssetsDefinition
         done = []
         try:
             for report_date in report_dates_of_run(context, workspace):
-                draft = draft_report(
-                    lake, workspace, spec, report_date, as_of(report_date, now, workspace.zone)
-                )
-                done.append(publish(draft, archive.open()))
-                catalogue.record(done[-1].archived, draft.report.as_of, now)
+                with tried_again():
+                    draft = draft_report(
+                        lake, workspace, spec, report_date, as_of(report_date, now, workspace.zone)
+                    )
+                    done.append(publish(draft, archive.open()))
+                    catalogue.record(done[-1].archived, draft.report.as_of, now)
                 context.add_asset_metadata(_metadata(done[-1], archive), partition_key=str(report_date))
         except TotalsDiffer as error:
             yield dg.AssetCheckResult(check_name=_RECONCILE, passed=False, description=str(error))
             raise dg.Failure(str(error), allow_retries=False) from error
-        write_index(catalogue, archive.open().root, [workspace.slug])
+        with tried_again():
+            write_index(catalogue, archive.open().root, [workspace.slug])
         yield dg.MaterializeResult(check_results=_checks(done))
 
     return report

@@ -13,7 +13,7 @@ from assets.errors import ReportError, SourceUnavailable
 from assets.extract.load import load_days
 from assets.extract.watch import WATCHED, watch
 from assets.partitions import days_of, period_of_run
-from assets.retries import SOON
+from assets.retries import tried_again
 from assets.source_config import RespondIoSource
 from assets.sources.registry import open_sources
 from assets.warehouse.resource import WarehouseResource
@@ -58,7 +58,6 @@ def extract_assets(workspace: Workspace) -> list[dg.AssetsDefinition]:
         ],
         partitions_def=days_of(workspace),
         backfill_policy=dg.BackfillPolicy.single_run(),
-        retry_policy=SOON,
         check_specs=[
             dg.AssetCheckSpec(
                 "every_row_explained",
@@ -78,7 +77,8 @@ def extract_assets(workspace: Workspace) -> list[dg.AssetsDefinition]:
         period, lake, now = period_of_run(context, workspace), warehouse.of(workspace.slug), clock()
         try:
             sources = open_sources(workspace, warehouse.config.imports)
-            loaded = load_days(workspace, sources, lake, period.days, now)
+            with tried_again():
+                loaded = load_days(workspace, sources, lake, period.days, now)
         except ReportError as error:
             if error.may_pass and context.retry_number < _RETRIES:
                 pause = _FIRST_PAUSE_SECONDS * 2**context.retry_number

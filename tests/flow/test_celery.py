@@ -19,6 +19,7 @@ from assets.config_file import load_config
 from assets.deliver.archive import MANIFEST
 from assets.deliver.catalogue import Catalogue
 from assets.deliver.ledger import Ledger
+from assets.deliver.state import open_state
 from assets.warehouse.schema import ASSIGNMENT_LOG
 from assets.warehouse.warehouse import open_warehouse
 from orchestration.flow import Order, run
@@ -173,5 +174,6 @@ def send_with_a_frozen_worker(farm: Farm, server: MailServer) -> dict[str, str]:
     )
     until(lambda: farm.instance.get_run_ids(ended), 120, "the other to have gone on")
     rows = Ledger(farm.config.state).of_subscription("w01", "managers", DATES[-1], DATES[-1])
+    open_state(farm.config.state.get_secret_value()).dispose()
     assert len(rows) == len(RECIPIENTS)
     return {row.recipient: str(row.state) for row in rows}
