@@ -19,7 +19,9 @@ def values_of(config: Config, module: str, image: str, instance: dict[str, Any])
     `assignment-reports`.
     """
     coordinator = instance["run_coordinator"]["config"]
-    repository, _, tag = image.partition(":")
+    repository, colon, tag = image.rpartition(":")
+    if not colon or "/" in tag:  # the colon of a registry's port
+        repository, tag = image, "latest"
     mounted = {
         "envSecrets": [{"name": _NAME}],
         "volumes": [{"name": "configuration", "configMap": {"name": _NAME}}],
@@ -28,7 +30,7 @@ def values_of(config: Config, module: str, image: str, instance: dict[str, Any])
     deployments = [
         {
             "name": name_of(number, config).replace("_", "-"),
-            "image": {"repository": repository, "tag": tag or "latest", "pullPolicy": "IfNotPresent"},
+            "image": {"repository": repository, "tag": tag, "pullPolicy": "IfNotPresent"},
             "dagsterApiGrpcArgs": ["--module-name", module, "--attribute", attribute_of(number)],
             "port": _PORT,
             "env": [

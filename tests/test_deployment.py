@@ -230,3 +230,19 @@ def test_kubernetes_takes_the_pods_of_the_values(tmp_path: Path) -> None:
     environment = {each["name"]: each["value"] for each in pod["env"] if "value" in each}
     assert environment[ONLY] == "w03"
     assert environment["ASSIGNMENT_REPORTS_CONFIG"].startswith(pod["volumeMounts"][-1]["mountPath"])
+
+
+@pytest.mark.parametrize(
+    ("image", "repository", "tag"),
+    [
+        ("reports", "reports", "latest"),
+        ("registry.example/reports:1.2", "registry.example/reports", "1.2"),
+        ("registry.example:5000/reports", "registry.example:5000/reports", "latest"),
+        ("registry.example:5000/reports:1.2", "registry.example:5000/reports", "1.2"),
+    ],
+)
+def test_an_image_is_named_as_docker_does(tmp_path: Path, image: str, repository: str, tag: str) -> None:
+    settings = config(tmp_path, execution="k8s", state=POSTGRES)
+    (path,) = write_deployment(settings, tmp_path, image=image)
+    (first,) = yaml.safe_load(path.read_text())["dagster-user-deployments"]["deployments"]
+    assert first["image"] == {"repository": repository, "tag": tag, "pullPolicy": "IfNotPresent"}
