@@ -23,6 +23,9 @@ def notes(spoken: Words) -> dict[str, str]:
     _ = spoken.say
     return {
         Note.NOT_LOADED: "",
+        Note.NOT_WHOLE: _(
+            "The report's own period is not wholly loaded: what is missing is part of each difference."
+        ),
         Note.LENGTHS_DIFFER: _("The two periods have not the same number of days."),
         Note.FEW: _("One of the periods has fewer than 30 assignments: a difference may be chance."),
     }

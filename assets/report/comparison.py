@@ -35,7 +35,8 @@ def compare(
         found, notes = None, [Note.NOT_LOADED]
     else:
         found = _counts(warehouse, spec, before, until)
-        notes = [Note.FEW] if min(total, sum(found.values())) < _FEW else []
+        few = min(total, sum(found.values())) < _FEW
+        notes = [note for note, holds in ((Note.NOT_WHOLE, not is_whole), (Note.FEW, few)) if holds]
     earlier = sum(found.values()) if found is not None else None
     return Comparison(
         first_day=before.first_day,

@@ -154,6 +154,7 @@ class Note(StrEnum):
     """What keeps a comparison from being taken at its word."""
 
     NOT_LOADED = "not_loaded"
+    NOT_WHOLE = "not_whole"
     LENGTHS_DIFFER = "lengths_differ"
     FEW = "few"
 

@@ -95,6 +95,11 @@ def test_a_period_before_that_is_not_loaded_has_no_figure(two_weeks: Inbox) -> N
     )
 
 
+def test_a_period_that_is_not_loaded_itself_is_compared_with_a_warning(two_weeks: Inbox) -> None:
+    found = compared(two_weeks, "2024-03-12", "2024-03-18")
+    assert (found.total, found.change_pct, found.notes) == (15, None, (Note.NOT_WHOLE, Note.FEW))
+
+
 def test_nothing_before_gives_no_percentage(two_weeks: Inbox) -> None:
     assert compared(two_weeks, "2024-03-11", "2024-03-17", contact=["2024-03-11-0"]).change_pct is None
 
