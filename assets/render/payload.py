@@ -73,6 +73,8 @@ def packed(log: CodedLog) -> tuple[dict[str, object], str]:
     packer.texts("conversations", log.conversations)
     packer.pairs("contacts", log.contacts)
     packer.pairs("people", log.people)
+    packer.numbers("people.person", log.persons.of_pair[:-1])
+    packer.numbers("people.label", log.persons.label_pair)
     layout: dict[str, object] = {
         "rows": len(log),
         "unit": unit,

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from assets.report.coded import CodedLog, Codes, identities
+from assets.report.coded import CodedLog, Codes
 from assets.report.model import Chain, Chains, HandOffs, ReturnPair
 
 _MOST = 10
@@ -14,9 +14,8 @@ def find_chains(log: CodedLog, return_hours: int) -> Chains:
     """Return the chains of *log*; a return is A to B to A in a conversation within *return_hours*."""
     counts = np.bincount(log.conversation[log.conversation >= 0], minlength=1)
     most = np.argsort(-counts, kind="stable")[:_MOST]
-    persons = identities(log.people)
-    labels = persons.labels
-    firsts, seconds = _returns(log, persons.of_pair, return_hours * _HOUR)
+    labels = log.persons.labels
+    firsts, seconds = _returns(log, return_hours * _HOUR)
     pairs, pair_counts = np.unique(firsts * len(labels) + seconds, return_counts=True)
     largest = np.argsort(-pair_counts, kind="stable")[:_MOST]
     return Chains(
@@ -50,11 +49,12 @@ def _chain(log: CodedLog, conversation: int, count: int) -> Chain:
     )
 
 
-def _returns(log: CodedLog, person: Codes, within: int) -> tuple[Codes, Codes]:
+def _returns(log: CodedLog, within: int) -> tuple[Codes, Codes]:
     """Return A and B of each A to B to A: two rows of one conversation, one right after the other."""
     order = np.argsort(log.conversation, kind="stable")
     order = order[log.conversation[order] >= 0]
     one, two = order[:-1], order[1:]
+    person = log.persons.of_pair
     previous, assignee = person[log.previous], person[log.assignee]
     found = (
         (log.conversation[one] == log.conversation[two])
@@ -69,7 +69,7 @@ def _returns(log: CodedLog, person: Codes, within: int) -> tuple[Codes, Codes]:
 
 def find_hand_offs(log: CodedLog) -> HandOffs:
     """Return the matrix of the people with the most assignments from and to them."""
-    persons = identities(log.people)
+    persons = log.persons
     labels = persons.labels
     previous, assignee = persons.of_pair[log.previous], persons.of_pair[log.assignee]
     size = len(labels) + 1  # one more for nobody, whose code of -1 is found at the end

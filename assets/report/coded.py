@@ -29,6 +29,19 @@ class Pairs:
 
 
 @dataclass(frozen=True, slots=True)
+class Persons:
+    """Who `Pairs` are: the filter value of each person, the pair with its label, the person of each pair.
+
+    `of_pair` ends with -1, so that the pair -1, nobody, is the person -1.
+    """
+
+    keys: list[str]
+    labels: list[str]
+    label_pair: Codes
+    of_pair: Codes
+
+
+@dataclass(frozen=True, slots=True)
 class CodedLog:
     """A log of n rows in its order: n instants (microseconds, UTC) and n codes per column."""
 
@@ -40,6 +53,7 @@ class CodedLog:
     contacts: Pairs
     contact: Codes
     people: Pairs
+    persons: Persons
     previous: Codes
     assignee: Codes
     assigned_by: Codes
@@ -66,6 +80,7 @@ def code_log(rows: pa.Table) -> CodedLog:
         contacts=contacts,
         contact=contact,
         people=people,
+        persons=identities(people, assignee, assigned_by),
         previous=previous,
         assignee=assignee,
         assigned_by=assigned_by,
@@ -108,35 +123,33 @@ def code_contacts(rows: pa.Table) -> Codes:
     return _coded(pc.coalesce(rows["contact_id"], itself))[1]
 
 
-@dataclass(frozen=True, slots=True)
-class Persons:
-    """Who the pairs of a `CodedLog` are: labels and filter values of each person, the person of each pair.
-
-    `of_pair` ends with -1, so that the pair -1, nobody, is the person -1.
-    """
-
-    labels: list[str]
-    keys: list[str]
-    of_pair: Codes
-
-
-def identities(people: Pairs) -> Persons:
+def identities(people: Pairs, *seen: Codes) -> Persons:
     """Tell persons apart by id, without one by name; a name that only one id bears is that id's.
 
-    A person's label is that of the last pair: the name last seen.
+    A person's label is the name last seen in the columns *seen*; who had a contact before is an older name.
     """
     bearers: dict[str | None, set[str]] = {}
     for id_, name in zip(people.ids, people.names, strict=True):
         if id_ is not None:
             bearers.setdefault(name, set()).add(id_)
     places: dict[tuple[str | None, str | None], int] = {}
-    labels: list[str] = []
     of_pair = []
-    for id_, name, label in zip(people.ids, people.names, people.labels, strict=True):
+    for id_, name in zip(people.ids, people.names, strict=True):
         known = bearers.get(name, set()) if name and id_ is None else set()
         found = next(iter(known)) if len(known) == 1 else id_
-        at = places.setdefault((found, name if found is None else None), len(places))
-        labels[at : at + 1] = [label]
-        of_pair.append(at)
-    keys = [id_ or name or "" for id_, name in places]
-    return Persons(labels, keys, np.array([*of_pair, -1], np.int64))
+        of_pair.append(places.setdefault((found, name if found is None else None), len(places)))
+    last_row = np.full(len(of_pair) + 1, -1)  # at the end: nobody's
+    for codes in seen:
+        last_row[codes] = np.maximum(last_row[codes], np.arange(len(codes)))
+    label_pair = np.zeros(len(places), np.int64)
+    for pair in sorted(
+        range(len(of_pair)), key=lambda pair: (bool(people.names[pair]), last_row[pair], pair)
+    ):
+        label_pair[of_pair[pair]] = pair
+    labels = people.labels
+    return Persons(
+        keys=[id_ or name or "" for id_, name in places],
+        labels=[labels[pair] for pair in label_pair],
+        label_pair=label_pair,
+        of_pair=np.array([*of_pair, -1], np.int64),
+    )

@@ -45,7 +45,7 @@ def count_holdings(before: pa.Table, rows: pa.Table) -> tuple[Holding, ...]:
     people, (previous, assignee) = code_pairs(
         (steps[f"{name}_id"], steps[f"{name}_name"]) for name in ("previous_assignee", "assignee")
     )
-    persons = identities(people)
+    persons = identities(people, assignee)
     labels = persons.labels
     previous, assignee = persons.of_pair[previous], persons.of_pair[assignee]
     is_event = np.arange(steps.num_rows) >= before.num_rows

@@ -43,6 +43,14 @@ function readPairs(blocks, name) {
   return { ids, names, labels: ids.map((each, at) => names[at] || each || '') };
 }
 
+// Persons as the report tells them apart: their labels and filter values, and whose pair is whose.
+function persons(blocks, pairs) {
+  const ofPair = blocks['people.person'], keys = [];
+  pairs.ids.forEach((id, at) => { keys[ofPair[at]] = id ?? keys[ofPair[at]] ?? pairs.names[at]; });
+  const labels = Array.from(blocks['people.label'], (pair) => pairs.labels[pair]);
+  return { labels, keys, ofPair: Int32Array.from([NONE, ...ofPair]) };
+}
+
 // Turns "how many newer codes were seen" back into codes; 0 is none, 1 a new one.
 function recencyReader() {
   let newest = NONE;
@@ -90,6 +98,7 @@ function unpack(bytes, facts) {
     log.previous[row] = blocks.previous[row] ? blocks.previous[row] - 2 : lastAssignee[contact + 1];
     lastAssignee[contact + 1] = assignee;
   }
+  log.who = persons(blocks, log.people);
   log.foldedNames = log.contacts.names.map((name) => (name === null ? null : folded(name)));
   return log;
 }

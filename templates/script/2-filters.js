@@ -140,23 +140,3 @@ function shares(counts) {
   for (const [, at] of order.slice(0, missing)) tenths[at]++;
   return tenths.map((tenth) => tenth / 10);
 }
-
-// Persons as the report tells them apart: by id, without one by name; a name that one id bears is that id's.
-function persons(pairs) {
-  const bearers = new Map(), places = new Map(), labels = [], keys = [];
-  pairs.ids.forEach((id, at) => {
-    if (id !== null) bearers.set(pairs.names[at], (bearers.get(pairs.names[at]) ?? new Set()).add(id));
-  });
-  const ofPair = pairs.ids.map((id, at) => {
-    const known = id === null && pairs.names[at] ? bearers.get(pairs.names[at]) : undefined;
-    const found = known?.size === 1 ? [...known][0] : id;
-    const key = JSON.stringify([found, found === null ? pairs.names[at] : null]);
-    if (!places.has(key)) {
-      places.set(key, labels.length);
-      keys.push(found ?? pairs.names[at] ?? '');
-    }
-    labels[places.get(key)] = pairs.labels[at];
-    return places.get(key);
-  });
-  return { labels, keys, ofPair: Int32Array.from([NONE, ...ofPair]) };
-}

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from assets.report.chains import find_chains, find_hand_offs
-from assets.report.coded import code_log, identities
+from assets.report.coded import code_log
 from assets.report.holdings import count_holdings
 from assets.warehouse.schema import ASSIGNMENT_LOG, arrow_schema
 
@@ -150,7 +150,7 @@ def test_persons_are_told_by_id_else_by_name() -> None:
     for name, values in columns.items():
         rows = rows.set_column(rows.column_names.index(name), name, pa.array(values, pa.string()))
     log = code_log(rows)
-    found = identities(log.people)
+    found = log.persons
     persons = [found.of_pair[code] for code in log.previous]
     assert persons[0] == persons[1] == persons[2], "Anne is only 7's name"
     eves = {persons[4], found.of_pair[log.assignee[0]], found.of_pair[log.assignee[1]]}
@@ -158,3 +158,13 @@ def test_persons_are_told_by_id_else_by_name() -> None:
     by_person: defaultdict[int, str] = defaultdict(str, enumerate(found.labels))
     assert by_person[persons[0]] == "Anne"
     assert found.keys[persons[0]] == "7"
+
+
+def test_a_person_is_called_by_the_name_last_seen() -> None:
+    rows = log_of([("1", None, "Ann"), ("2", None, "Anne"), ("3", None, "Ann"), ("4", "Anne", None)])
+    for name in ("previous_assignee", "assignee"):
+        ids = [None if each is None else "7" for each in rows[f"{name}_name"].to_pylist()]
+        at = rows.column_names.index(f"{name}_id")
+        rows = rows.set_column(at, f"{name}_id", pa.array(ids, pa.string()))
+    assert code_log(rows).persons.labels == ["Ann"]
+    assert code_log(rows.slice(0, 2)).persons.labels == ["Anne"]
