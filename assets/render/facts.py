@@ -36,6 +36,7 @@ def page_facts(report: Report, layout: dict[str, object], script: str) -> dict[s
             for each in report.by_day
         ],
         "end": _seconds(report.period.end),
+        "asOf": _seconds(report.as_of),
         "offsets": _offsets(report, period.zone),
         "presets": _presets(report, period),
         "sources": [

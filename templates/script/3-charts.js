@@ -157,7 +157,7 @@ function monday(date) {
   return at.toISOString().slice(0, 10);
 }
 
-// Hours are counted from the first instant of a day, so that a day of 25 hours has 25.
+// Hours are counted from the first instant of a day, so that a day of 25 hours has 25; those after `asOf` have not begun.
 function hours(page, days, first, rows) {
   const { facts, log } = page;
   const found = [], begins = [];
@@ -166,7 +166,7 @@ function hours(page, days, first, rows) {
     const end = facts.days[first + at + 1]?.start ?? facts.end;
     for (let second = day.start; second < end; second += 3600) {
       const { wall, offset } = clock(log, facts, second * log.perSecond);
-      found.push({ label: wall.slice(11, 16), long: `${wall.slice(0, 16)} ${offset}`, first: day.date, last: day.date, count: 0, loaded: day.loaded });
+      found.push({ label: wall.slice(11, 16), long: `${wall.slice(0, 16)} ${offset}`, first: day.date, last: day.date, count: 0, loaded: day.loaded && second < facts.asOf });
     }
   });
   for (const row of rows) {

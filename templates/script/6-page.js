@@ -20,7 +20,7 @@ function makePage(log) {
   return {
     facts,
     log,
-    who: persons(log.people),
+    who: log.who,
     state: emptyState(),
     ranks: {},
     options: {},
@@ -81,6 +81,18 @@ function setAside(component, isCut) {
   if (isCut) place.after(make('p', { class: 'message aside' }, message('not_applicable')));
 }
 
+const FOCUSABLE = 'a[href], button, input, select, summary, [tabindex]';
+
+// Draws; the focus stays at its place in a component that is drawn anew, so that a keyboard goes on from there.
+function keepingFocus(draw) {
+  const focused = document.activeElement, place = focused?.closest('.live');
+  const at = place ? [...place.querySelectorAll(FOCUSABLE)].indexOf(focused) : NONE;
+  draw();
+  if (at === NONE || document.activeElement === focused) return;
+  const left = place.querySelectorAll(FOCUSABLE);
+  left[Math.min(at, left.length - 1)]?.focus({ preventScroll: true });
+}
+
 function redraw(page, isNew = true) {
   const { log, state } = page;
   performance.mark('asked');
@@ -114,7 +126,7 @@ async function start() {
   page.update = () => {
     if (!isState()) return;
     page.state = readState(location.hash, facts);
-    redraw(page);
+    keepingFocus(() => redraw(page));
   };
   // A link of the page to some rows leads to them; the filter bar leaves the reader where they are.
   document.addEventListener('click', (event) => {
@@ -123,7 +135,7 @@ async function start() {
   });
   addEventListener('hashchange', page.update);
   let width = innerWidth;
-  addEventListener('resize', () => { if (innerWidth !== width) { width = innerWidth; redraw(page, false); } });
+  addEventListener('resize', () => { if (innerWidth !== width) { width = innerWidth; keepingFocus(() => redraw(page, false)); } });
   page.state = isState() ? readState(location.hash, facts) : page.state;
   redraw(page);
   document.documentElement.dataset.ready = 'true';

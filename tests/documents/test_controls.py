@@ -1,11 +1,14 @@
 """Every control of the page, by mouse and by keyboard."""
 
 import re
+from datetime import UTC, datetime
 from urllib.parse import parse_qs, urlsplit
 
 from playwright.sync_api import expect
 
-from tests.documents.conftest import Acme, Open, Opened
+from assets.config import ReportSpec
+from assets.deliver.publish import draft_report
+from tests.documents.conftest import LAST_30_DAYS, Acme, Open, Opened
 
 
 def state(opened: Opened) -> dict[str, list[str]]:
@@ -90,6 +93,15 @@ def test_the_trend_follows_the_frequency(acme: Acme, open_page: Open) -> None:
     assert opened.page.locator("#every option[value=hour]").is_disabled()
 
 
+def test_hours_that_have_not_begun_are_not_nought(acme: Acme, open_page: Open) -> None:
+    day, now = LAST_30_DAYS[1], datetime(2026, 11, 17, 18, 30, tzinfo=UTC)
+    today = ReportSpec(name="today", preset="today", formats=["html", "csv"])
+    opened = open_page(draft_report(acme.inbox.lake, acme.inbox.workspace, today, day, now))
+    counts = [cells[1] for cells in opened.cells("#trend details")]
+    assert counts[14:] == ["not loaded"] * 10, "it is half past one in New York: 13:00 has begun"
+    assert sum(map(int, counts[:14])) == total(opened)
+
+
 def test_a_click_on_a_bar_a_slice_or_a_day_filters_by_it(acme: Acme, open_page: Open) -> None:
     opened = open_page(acme.draft())
     page = opened.page
@@ -111,6 +123,7 @@ def test_marks_and_picker_work_by_keyboard(acme: Acme, open_page: Open) -> None:
     page = opened.page
     page.locator("#bar_chart .mark").first.press("Enter")
     assert state(opened) == {"source": ["user"]}
+    expect(page.locator("#bar_chart .mark")).to_be_focused()
     page.locator("#add").press("Enter")
     expect(page.locator("#search")).to_be_focused()
     page.keyboard.press("Tab")
