@@ -31,9 +31,7 @@ MEDIAN_EVENTS, SPREAD, MOST_EVENTS = 60, 1.8, 200_000
 EVENTS_A_SECOND = 100_000  # loading and building, of the three days that are read again
 REPORTS = 6  # of the seven presets, due each day
 COUNTED_A_SECOND = 2_000_000  # events that a report over thirty days counts
-LAUNCHED_A_SECOND = (
-    6  # runs that Dagster's daemon creates, with 2,000 workspaces; from its queue it takes 7; measured
-)
+LAUNCHED_A_SECOND = 6  # runs that Dagster's daemon creates and takes from its queue; measured
 PRICE_A_CORE_HOUR = 0.04  # US dollars, compute-optimised on demand
 GIGABYTES_A_RUN = 0.6
 
