@@ -28,6 +28,7 @@ _SECONDS_BETWEEN = 0.2
 _LONGEST_WAIT = 60.0
 _AGAIN = {429, 449}
 _SERVER_FAULT = 500
+_KEPT = ("id", "firstName", "lastName", "assignee")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 Assignee = tuple[str | None, str | None]
@@ -51,7 +52,16 @@ class _Later(Exception):  # noqa: N818 - says what to do
         self.seconds = seconds
 
 
-def contacts(options: RespondIoSource) -> Iterator[dict[str, Any]]:
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """A contact, when its page was asked for, and when it had come: it was so at some time between."""
+
+    contact: dict[str, Any]
+    asked_at: datetime
+    came_at: datetime
+
+
+def contacts(options: RespondIoSource, clock: Clock) -> Iterator[_Seen]:
     """Yield every contact, a hundred a request, five requests a second.
 
     Raises SourceUnavailable; permanent where the token is refused.
@@ -60,8 +70,11 @@ def contacts(options: RespondIoSource) -> Iterator[dict[str, Any]]:
     cursor: str | None = None
     with httpx.Client(headers={"Authorization": f"Bearer {reveal(options.api_token)}"}, timeout=30) as client:
         while True:
+            asked_at = clock()
             page = _page(client, options.api_url, cursor)
-            yield from page["items"]
+            came_at = clock()
+            for each in page["items"]:
+                yield _Seen({name: each.get(name) for name in _KEPT}, asked_at, came_at)
             following = parse_qs(urlsplit(page["pagination"].get("next") or "").query).get("cursorId")
             if not following:
                 return
@@ -124,29 +137,28 @@ def _wait(state: RetryCallState) -> float:
 def take_snapshot(options: RespondIoSource, workspace: str, clock: Clock) -> Snapshot:
     """List all contacts, and store an event for each whose assignee nobody told.
 
-    An event is stored only where no webhook told that assignee, before the contact was seen or since.
+    An event is stored only where no webhook told that assignee, before its page was asked for or since.
     """
     inbox = open_inbox(reveal(options.inbox))
     with inbox.begin() as connection:
         known, last = _known(connection, workspace)
-    seen = {str(each["id"]): (clock(), each) for each in contacts(options)}
+    seen = {str(each.contact["id"]): each for each in contacts(options, clock)}
     with inbox.begin() as connection:
         told = _told(connection, workspace, last)
     missed = [
-        _event(workspace, contact, seen_at, since)
-        for contact_id, (seen_at, contact) in seen.items()
-        if last is not None
-        and (since := _missed_since(contact, seen_at, known.get(contact_id), told[contact_id], last))
+        _event(workspace, each, since)
+        for contact_id, each in seen.items()
+        if last is not None and (since := _missed_since(each, known.get(contact_id), told[contact_id], last))
     ]
     states = [
         {
             "workspace": workspace,
             "contact_id": contact_id,
-            "assignee_id": assignee_of(contact)[0],
-            "assignee_name": assignee_of(contact)[1],
-            "seen_at": micros(seen_at),
+            "assignee_id": assignee_of(each.contact)[0],
+            "assignee_name": assignee_of(each.contact)[1],
+            "seen_at": micros(each.asked_at),
         }
-        for contact_id, (seen_at, contact) in seen.items()
+        for contact_id, each in seen.items()
     ]
     store(inbox, missed)  # first: what is then killed finds the same differences again, under the same ids
     with inbox.begin() as connection:
@@ -193,18 +205,15 @@ def _told(connection: Connection, workspace: str, since: datetime | None) -> def
     return told
 
 
-def _missed_since(
-    contact: dict[str, Any],
-    seen_at: datetime,
-    known: Since | None,
-    told: list[Since],
-    last: datetime,
-) -> datetime | None:
-    """Return since when a change of assignee went untold, or None where all is told."""
+def _missed_since(seen: _Seen, known: Since | None, told: list[Since], last: datetime) -> datetime | None:
+    """Return since when a change of assignee went untold, or None where all is told.
+
+    What is told after its page was asked for may be newer than the page.
+    """
     state = known or ((None, None), last)  # a contact that is new had nobody
-    before = [state, *((assignee, at) for assignee, at in told if state[1] <= at <= seen_at)]
-    later = [assignee for assignee, at in told if at > seen_at]
-    now = assignee_of(contact)
+    before = [state, *((assignee, at) for assignee, at in told if state[1] <= at <= seen.asked_at)]
+    later = [assignee for assignee, at in told if at > seen.asked_at]
+    now = assignee_of(seen.contact)
     return None if any(_is_same(now, each) for each in (before[-1][0], *later)) else before[-1][1]
 
 
@@ -220,14 +229,13 @@ def _is_same(one: Assignee, other: Assignee) -> bool:
     return one[0] == other[0] if one[0] and other[0] else one[1] == other[1]
 
 
-def _event(workspace: str, contact: dict[str, Any], seen_at: datetime, since: datetime) -> Received:
-    contact_id = str(contact["id"])
-    names = ("id", "firstName", "lastName", "assignee")
-    body = {"contact": {name: contact.get(name) for name in names}, "not_before": since.isoformat()}
+def _event(workspace: str, seen: _Seen, since: datetime) -> Received:
+    contact_id = str(seen.contact["id"])
+    body = {"contact": seen.contact, "not_before": since.isoformat()}
     return {
         "workspace": workspace,
         "event_id": f"snapshot-{contact_id}-{micros(since)}",
-        "received_at": micros(seen_at),
+        "received_at": micros(seen.came_at),
         "kind": SNAPSHOT,
         "contact_id": contact_id,
         "body": json.dumps(body),

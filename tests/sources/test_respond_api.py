@@ -5,6 +5,7 @@ import threading
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import chain, repeat
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -79,10 +80,12 @@ class Office:
             "type": "respond_io", "inbox": self.url, "signing_keys": ["k"], "api_token": "token", "api_url": url,
         }  # fmt: skip
 
-    def snapshot(self, at: datetime) -> Snapshot:
+    def snapshot(self, at: datetime, *later: datetime) -> Snapshot:
+        """Take a snapshot; its clock says *at*, then each of *later*, the last one for ever."""
         options = self.inbox.workspace.source
         assert isinstance(options, RespondIoSource)
-        return take_snapshot(options, "acme", lambda: at)
+        times = chain((at, *later), repeat((at, *later)[-1]))
+        return take_snapshot(options, "acme", lambda: next(times))
 
     def webhook(self, at: datetime, contact: int, assignee: Any) -> None:
         body = json.dumps({"contact": {"id": contact, "assignee": assignee}})
@@ -137,6 +140,17 @@ def test_what_a_webhook_told_was_not_missed(office: Office) -> None:
     ]  # as the list is read
     assert office.snapshot(LATER) == Snapshot(2, 0)
     assert [event[2] for event in office.events()] == ["received", "received"]
+
+
+def test_a_webhook_that_overtakes_a_page_is_not_taken_back(office: Office) -> None:
+    office.api.assignees = {7: BOB}
+    office.snapshot(NOON)
+    told_at = LATER + timedelta(seconds=1)  # the page on its way still says Bob
+    office.api.while_read = [lambda: office.webhook(told_at, 7, EVE)]
+    assert office.snapshot(LATER, LATER + timedelta(seconds=2)) == Snapshot(1, 0)
+    office.api.assignees = {7: EVE}
+    assert office.snapshot(LATER + timedelta(hours=1)) == Snapshot(1, 0)
+    assert [event[1] for event in office.events()] == ["Eve"]
 
 
 def test_a_webhook_that_comes_too_late_changes_nothing_more(office: Office) -> None:
