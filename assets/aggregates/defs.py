@@ -10,8 +10,7 @@ import dagster as dg
 from assets.aggregates.build import build_days
 from assets.config import Workspace
 from assets.partitions import days_of, period_of_run
-from assets.retries import tried_again
-from assets.warehouse.resource import WarehouseResource
+from assets.warehouse.resource import WarehouseResource, tried_again
 
 _NOTHING_LOST = "nothing_lost"
 

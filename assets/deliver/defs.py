@@ -24,9 +24,8 @@ from assets.extract.defs import Clock
 from assets.partitions import days_of, days_read_by, period_of_run, report_dates_of, report_dates_of_run
 from assets.periods import as_of
 from assets.report.model import Report
-from assets.retries import tried_again
 from assets.subscription import Subscription
-from assets.warehouse.resource import WarehouseResource
+from assets.warehouse.resource import WarehouseResource, tried_again
 
 SEND_TAG = "assignment_reports/send"
 _RECONCILE, _EXPLAINED = "totals_reconcile", "every_delivery_explained"

@@ -13,10 +13,9 @@ from assets.errors import ReportError, SourceUnavailable
 from assets.extract.load import load_days
 from assets.extract.watch import WATCHED, watch
 from assets.partitions import days_of, period_of_run
-from assets.retries import tried_again
 from assets.source_config import RespondIoSource
 from assets.sources.registry import open_sources
-from assets.warehouse.resource import WarehouseResource
+from assets.warehouse.resource import WarehouseResource, tried_again
 
 Clock = Callable[[], datetime]
 
