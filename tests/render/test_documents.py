@@ -52,6 +52,23 @@ def test_the_pdf_says_total_period_zone_and_every_row(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize("language", ["en", "ar"])
+@pytest.mark.parametrize("total", [16_085, 500_241, 12_345_678, 1_234_567_890])
+def test_the_total_stands_whole_before_its_table(total: int, language: str, tmp_path: Path) -> None:
+    report = make_report({"user": total - 1, "robot": 1})
+    report = report.model_copy(update={"look": report.look.model_copy(update={"language": language})})
+    (path := tmp_path / "report.pdf").write_bytes(printed(report, []))
+    done = subprocess.run(
+        ["pdftotext", "-bbox", "-l", "1", str(path), "-"], capture_output=True, check=True, text=True
+    )
+    places: dict[str, tuple[float, float]] = {}
+    for left, right, word in re.findall(r'xMin="([\d.]+)".* xMax="([\d.]+)".*>(.*)</word>', done.stdout):
+        places.setdefault(word, (float(left), float(right)))
+    (left, right), source = places[f"{total:,}"], places["Robot"]
+    assert 0 < left < right < 595
+    assert right < source[0] if language == "en" else source[1] < left
+
+
 def test_the_pdf_has_bookmarks_metadata_and_embedded_fonts(tmp_path: Path) -> None:
     (path := tmp_path / "report.pdf").write_bytes(printed(make_report(TWELVE, rows_shown=1), ["王小明 عربي"]))
     subprocess.run(["qpdf", "--check", str(path)], check=True, capture_output=True)
