@@ -69,6 +69,12 @@ def test_the_total_stands_whole_before_its_table(total: int, language: str, tmp_
     assert right < source[0] if language == "en" else source[1] < left
 
 
+def test_a_name_keeps_its_full_stop_among_words_from_right_to_left() -> None:
+    report = make_report({"user": 3}, workspace_name="Acme Inc.")
+    arabic = report.model_copy(update={"look": report.look.model_copy(update={"language": "ar"})})
+    assert "<bdi>\u2068Acme Inc.\u2069</bdi>" in render_html(arabic, log_of([]), 1)
+
+
 def test_the_pdf_has_bookmarks_metadata_and_embedded_fonts(tmp_path: Path) -> None:
     (path := tmp_path / "report.pdf").write_bytes(printed(make_report(TWELVE, rows_shown=1), ["王小明 عربي"]))
     subprocess.run(["qpdf", "--check", str(path)], check=True, capture_output=True)
