@@ -19,9 +19,10 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from assets.render.colours import OTHERS, PALETTE, colours
-from assets.render.language import Words
+from assets.render.language import Words, words
+from assets.render.painted import Painted, painted
 from assets.render.text import shortened
-from assets.report.model import DayCount, SourceCount
+from assets.report.model import DayCount, Report, SourceCount
 
 Sources = tuple[SourceCount, ...]
 FONTS = [
@@ -54,10 +55,11 @@ _STYLE: dict[Any, Any] = {
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """A picture that can be scaled, and what it says in words."""
+    """A picture that can be scaled, what it says in words, and the same picture for a PDF."""
 
     svg: str
     alternative: str
+    painted: Painted
 
     @property
     def address(self) -> str:
@@ -169,7 +171,7 @@ def _draw_days(axes: Axes, days: tuple[DayCount, ...], words: Words) -> None:
             missing, highest, width=0.9, color="none", edgecolor=OTHERS[3], hatch="////", linewidth=0,
             label=_("not loaded"),
         )  # fmt: skip
-        axes.legend(loc="upper right", frameon=True, edgecolor=_GRID)
+        axes.legend(loc="upper right", frameon=True, framealpha=1, edgecolor=_GRID)
     written = words.month if many else words.short_day
     step = max(1, -(-len(days) // 10))
     axes.set_xticks(range(0, len(days), step), [written(each.day) for each in days[::step]])
@@ -197,5 +199,18 @@ def _spoken(by_source: Sources, words: Words) -> str:
 
 def _chart(figure: Figure, alternative: str) -> Chart:
     buffer = StringIO()
-    figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None}, transparent=True)
-    return Chart(buffer.getvalue(), alternative)
+    for background in (figure.patch, *(axes.patch for axes in figure.axes)):
+        background.set_visible(False)
+    figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
+    figure.set_layout_engine("none")  # what it has laid out stays
+    return Chart(buffer.getvalue(), alternative, painted(figure))
+
+
+def drawn_charts(report: Report) -> dict[str, Chart | None]:
+    """Return the charts of *report* by their names in the template; None where there is nothing to draw."""
+    spoken, has_any = words(report.look.language), report.total > 0
+    return {
+        "bar": bar_chart(report.by_source, spoken) if has_any else None,
+        "pie": pie_chart(report.by_source, spoken) if has_any else None,
+        "trend": trend_chart(report.by_day, spoken) if len(report.by_day) > 1 else None,
+    }

@@ -73,7 +73,6 @@ def render_html(report: Report, printed: pa.Table, version: int, log: CodedLog |
     is_interactive = report.look.is_interactive and report.components.log is not State.OFF
     has_data = log is not None and is_interactive
     layout, events = packed(log) if log is not None and has_data else ({}, "")
-    has_charts = report.total > 0
     return (
         environment(report.look.language)
         .get_template("report.html.j2")
@@ -85,11 +84,7 @@ def render_html(report: Report, printed: pa.Table, version: int, log: CodedLog |
             script=Markup(script()),  # noqa: S704 - our own files
             facts=Markup(_json(page_facts(report, layout, script()))) if has_data else "",  # noqa: S704 - "<" escaped
             events=events,
-            charts={
-                "bar": charts.bar_chart(report.by_source, spoken) if has_charts else None,
-                "pie": charts.pie_chart(report.by_source, spoken) if has_charts else None,
-                "trend": charts.trend_chart(report.by_day, spoken) if len(report.by_day) > 1 else None,
-            },
+            charts=charts.drawn_charts(report),
             sentences=[(sentence(each, spoken), each.fragment) for each in report.findings],
             heat_map=_heat_map(report, spoken),
             hand_offs=_matrix(report.hand_offs, spoken) if report.hand_offs else None,

@@ -1,6 +1,7 @@
 """A report as PDF: its pages by WeasyPrint, which may fetch nothing, and the rows of its log."""
 
 import os
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -9,8 +10,10 @@ from weasyprint import HTML, Attachment, Document
 from weasyprint.urls import FatalURLFetchingError, URLFetcher
 
 from assets.presentation import Component
+from assets.render.charts import drawn_charts
 from assets.render.html import render_html
 from assets.render.log_pages import PrintedLog
+from assets.render.painted import Painted
 from assets.render.tags import mend_tags
 from assets.report.model import Report
 
@@ -40,7 +43,7 @@ def render_pdf(report: Report, printed: pa.Table, version: int, log: bytes) -> b
     os.environ["SOURCE_DATE_EPOCH"] = "0"
     rows = printed if report.components.shows(Component.LOG) else printed.slice(0, 0)
     variant = "pdf/a-3b" if not report.tags_rows else "pdf/a-3a" if report.carries_log else "pdf/ua-1"
-    document = laid_out(render_html(report, rows, version), variant)
+    document = laid_out(render_html(report, rows, version), variant, _pictures(report))
     language, is_tagged = report.look.language, report.tags_rows
     pages = PrintedLog(document, rows, language, is_tagged=is_tagged) if rows.num_rows else None
 
@@ -58,9 +61,18 @@ def render_pdf(report: Report, printed: pa.Table, version: int, log: bytes) -> b
     return written
 
 
-def laid_out(document: str, variant: str) -> Document:
-    """Return the pages of *document* (HTML). Raises FatalURLFetchingError where it asks for anything else."""
-    return HTML(string=document, url_fetcher=NothingFetched()).render(pdf_variant=variant)
+def laid_out(document: str, variant: str, pictures: Mapping[str, Painted] | None = None) -> Document:
+    """Return the pages of *document* (HTML), with *pictures* at the addresses that stand for them.
+
+    Raises FatalURLFetchingError where it asks for anything else.
+    """
+    return HTML(string=document, url_fetcher=NothingFetched()).render(
+        pdf_variant=variant, cache=dict(pictures or {})
+    )
+
+
+def _pictures(report: Report) -> dict[str, Painted]:
+    return {chart.address: chart.painted for chart in drawn_charts(report).values() if chart}
 
 
 def _attached(log: bytes) -> Attachment:

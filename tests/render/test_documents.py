@@ -6,7 +6,9 @@ import subprocess
 from datetime import timedelta
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image, ImageChops, ImageFilter
 from weasyprint.urls import FatalURLFetchingError
 
 from assets.events import SOURCE_LABELS
@@ -172,6 +174,31 @@ def test_charts_say_in_words_what_they_show() -> None:
     assert 'alt="Assignments by source: User 1,500, &lt;Script&gt; 5, $ $ 4"' in render_html(
         report, log_of([]), 1
     )
+
+
+def test_the_charts_of_the_pdf_look_like_those_of_the_page(tmp_path: Path) -> None:
+    report = make_report({"user": 90, "עברית": 60, "हिन्दी": 5, "عربي": 4, "自动": 3}, days=31)
+    days = tuple(
+        day.model_copy(update={"count": at * 37 % 90, "is_loaded": at not in {5, 6, 20}})
+        for at, day in enumerate(report.by_day)
+    )
+    report = report.model_copy(update={"by_day": days})
+    page = render_html(report, log_of([]), 1)
+    drawn = [chart for chart in charts.drawn_charts(report).values() if chart]
+    assert len(drawn) == 3
+    ways = {
+        "page": laid_out(page, "pdf/ua-1"),
+        "pdf": laid_out(page, "pdf/ua-1", {each.address: each.painted for each in drawn}),
+    }
+    seen = {}
+    for way, document in ways.items():
+        document.write_pdf(path := tmp_path / f"{way}.pdf")
+        picture = tmp_path / way
+        subprocess.run(["pdftoppm", "-r", "110", "-singlefile", str(path), str(picture)], check=True)
+        with Image.open(picture.with_suffix(".ppm")) as opened:
+            seen[way] = opened.convert("RGB").filter(ImageFilter.BoxBlur(2))
+    different = int(np.asarray(ImageChops.difference(seen["page"], seen["pdf"])).max())
+    assert 0 < different < 64, "drawn another way, and the same but for the edges"
 
 
 def test_known_sources_keep_their_colour_and_no_two_share_one() -> None:
