@@ -44,13 +44,15 @@ class Buckets:
         if self._folder is None:
             self._folder = Path(self._files.enter_context(TemporaryDirectory(prefix="events-")))
         path = self._folder / "rows.arrow"
-        days = list(self._held)
+        held = [(day, rows) for day, batches in self._held.items() for rows in batches]
+        # A file has one dictionary for each column.
+        batches = pa.Table.from_batches(rows for _, rows in held).unify_dictionaries().to_batches()
         with pa.ipc.new_file(path, self._schema) as file:
-            for day in days:
-                file.write(pa.Table.from_batches(self._held[day]).combine_chunks().to_batches()[0])
+            for rows in batches:
+                file.write(rows)
         reader = pa.ipc.open_file(self._files.enter_context(pa.OSFile(str(path))))
         path.unlink()  # it is gone with this process, however that ends
-        for number, day in enumerate(days):
+        for number, (day, _) in enumerate(held):
             self._written[day].append((reader, number))
         self._held.clear()
         self._held_bytes = 0

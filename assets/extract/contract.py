@@ -3,15 +3,19 @@
 What time a row has, and whether it is an event, is decided in `staging`.
 """
 
+from collections.abc import Iterable
 from functools import reduce
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from assets.events import CONTRACT_COLUMNS, UNKNOWN_SOURCE, source_code
-from assets.extract.text import clean, has_replacement
+from assets.extract.text import clean, has_replacement, null_if
 from assets.sources.batches import PREVIOUS, Batch
+from assets.warehouse.coding import constant
+from assets.warehouse.schema import ASSIGNMENT_EVENTS, CODED, coded_schema
 
+_KINDS = coded_schema(ASSIGNMENT_EVENTS)
 TEXT_COLUMNS = tuple(name for name in CONTRACT_COLUMNS if name != "occurred_at")
 
 _NOBODY = {
@@ -23,12 +27,15 @@ _NOBODY = {
 
 
 def contract_rows(batch: Batch) -> pa.RecordBatch:
-    """Return every contract column, `row_number`, `fault`, `raw`, and the row's provenance."""
+    """Return every contract column, `row_number`, `fault`, `raw`, and the row's provenance.
+
+    Columns whose values repeat are dictionaries: what is done to a text is done to each distinct one.
+    """
     rows, count = batch.rows, batch.rows.num_rows
-    columns = {name: _text(batch, name) for name in TEXT_COLUMNS}
-    replaced = [pc.fill_null(has_replacement(column), False) for column in columns.values()]  # noqa: FBT003
+    columns: dict[str, pa.Array] = {name: _text(batch, name) for name in TEXT_COLUMNS}
     source_as_read = columns["source"]
-    columns["source"] = _codes(columns["source"])
+    is_stated = pc.cast(source_as_read.is_valid(), pa.int32())
+    columns["source"] = _codes(source_as_read)
     columns |= {
         "occurred_at": _time(rows.column("occurred_at")),
         "row_number": rows.column("row_number"),
@@ -38,12 +45,12 @@ def contract_rows(batch: Batch) -> pa.RecordBatch:
             rows, "previous_stated", pa.repeat(bool(PREVIOUS & set(rows.schema.names)), count)
         ),
         "source_as_read": source_as_read,
-        "text_cleaned": reduce(pc.or_, replaced),
-        "source_quality": pc.if_else(pc.is_valid(source_as_read), "stated", "unknown"),
-        "origin": _given(rows, "origin", pa.repeat(batch.origin, count)),
+        "text_cleaned": _is_cleaned(columns.values(), count),
+        "source_quality": pa.DictionaryArray.from_arrays(is_stated, ["unknown", "stated"]),
+        "origin": _given(rows, "origin", constant(batch.origin, count)).cast(CODED),
         "time_quality": _given(
-            rows, "time_quality", pa.repeat("imported" if batch.is_printed_log else "exact", count)
-        ),
+            rows, "time_quality", constant("imported" if batch.is_printed_log else "exact", count)
+        ).cast(CODED),
     }
     return pa.RecordBatch.from_pydict(columns)
 
@@ -53,23 +60,42 @@ def _given(rows: pa.RecordBatch, name: str, otherwise: pa.Array) -> pa.Array:
 
 
 def _text(batch: Batch, name: str) -> pa.Array:
+    kind = _KINDS.field(name).type
     if name not in batch.rows.schema.names:
-        return pa.nulls(batch.rows.num_rows, pa.string())
-    cells = _null_if(clean(batch.rows.column(name).cast(pa.string())), [""])
-    return _null_if(cells, _NOBODY[name]) if batch.is_printed_log and name in _NOBODY else cells
+        return pa.nulls(batch.rows.num_rows, kind)
+    cells = batch.rows.column(name).cast(pa.string())
+    if kind != CODED:
+        return clean(cells)
+    found = cells.dictionary_encode()
+    texts = clean(found.dictionary)
+    return _recoded(
+        null_if(texts, _NOBODY[name]) if batch.is_printed_log and name in _NOBODY else texts, found.indices
+    )
 
 
-def _null_if(cells: pa.Array, values: list[str]) -> pa.Array:
-    trimmed = pc.utf8_trim_whitespace(cells)
-    return pc.if_else(pc.is_in(trimmed, pa.array(values)), pa.scalar(None, pa.string()), trimmed)
+def _recoded(texts: pa.Array, codes: pa.Array) -> pa.DictionaryArray:
+    """Return a column whose *codes* are places in *texts*, of which some may be the same by now, or null."""
+    again = texts.dictionary_encode()
+    return pa.DictionaryArray.from_arrays(again.indices.take(codes), again.dictionary)
+
+
+def _is_cleaned(columns: Iterable[pa.Array], count: int) -> pa.Array:
+    """Tell for each row whether a character of it was replaced."""
+    found = []
+    for column in columns:
+        is_coded = pa.types.is_dictionary(column.type)
+        replaced = has_replacement(column.dictionary if is_coded else column)
+        if replaced is not None:
+            found.append(pc.fill_null(replaced.take(column.indices), False) if is_coded else replaced)  # noqa: FBT003 - a value
+    return reduce(pc.or_, found, pa.repeat(False, count))  # noqa: FBT003 - a value
 
 
 def _time(cells: pa.Array) -> pa.Array:
-    return cells if pa.types.is_timestamp(cells.type) else _null_if(cells.cast(pa.string()), [""])
+    return cells if pa.types.is_timestamp(cells.type) else null_if(cells.cast(pa.string()), [""])
 
 
-def _codes(sources: pa.Array) -> pa.Array:
-    """Map each distinct spelling once."""
-    spelled = pc.fill_null(sources, UNKNOWN_SOURCE).dictionary_encode()
-    codes = pa.array([source_code(text) for text in spelled.dictionary.to_pylist()], pa.string())
-    return codes.take(spelled.indices)
+def _codes(sources: pa.DictionaryArray) -> pa.DictionaryArray:
+    """Map each distinct spelling once; no source at all is one too."""
+    spellings = [*sources.dictionary.to_pylist(), UNKNOWN_SOURCE]
+    codes = pa.array(map(source_code, spellings), pa.string())
+    return _recoded(codes, sources.indices.fill_null(len(spellings) - 1))

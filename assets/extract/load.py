@@ -3,11 +3,13 @@
 The three tables of a day are replaced with `load_counts` last: a day counts as loaded when it is there.
 """
 
+from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import reduce
+from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 import pyarrow as pa
@@ -18,7 +20,7 @@ from assets.extract.controls import read_controls
 from assets.extract.erased import tombstones
 from assets.extract.staging import Staging
 from assets.periods import DAY, first_instant
-from assets.sources.batches import Batch, Source, Unreadable
+from assets.sources.batches import Source, Unreadable
 from assets.sources.imports import DaySources
 from assets.warehouse.schema import (
     ASSIGNMENT_EVENTS,
@@ -30,6 +32,8 @@ from assets.warehouse.schema import (
 from assets.warehouse.warehouse import Warehouse
 
 _DAYS_AT_ONCE = 31
+_BATCHES_AHEAD = 4
+_Item = TypeVar("_Item")
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,17 +127,18 @@ def _load(  # noqa: PLR0913, PLR0917 - what a load is
     naive_zone = ZoneInfo(options.timezone) if options.timezone else None
     counts, stored_events, stored_rejected = [], 0, 0
     with Staging(begun, zone, now, naive_zone=naive_zone, time_format=options.time_format) as staging:
-        for item in _ahead(source.read(first_instant(begun[0], zone), end)):
+        for item in _ahead(source.read(first_instant(begun[0], zone), end), _BATCHES_AHEAD):
             staging.add(item)
         for each in broken:
             staging.add(each)
         staging.finish()
         warehouse.forget(LOAD_COUNTS, begun)
         erased = tombstones(warehouse)
-        for some in staging.pieces():
-            events = warehouse.replace_days(ASSIGNMENT_EVENTS, some.days, erased.events(some.events()))
-            rejected = warehouse.replace_days(REJECTED_EVENTS, some.days, erased.rejected(some.rejected()))
-            counts.append(_with_digests(some.counts(), events.sha256))
+        for some in _ahead(staging.pieces(), 1):
+            accepted, refused = some.events.to_reader(), some.rejected.to_reader()
+            events = warehouse.replace_days(ASSIGNMENT_EVENTS, some.days, erased.events(accepted))
+            rejected = warehouse.replace_days(REJECTED_EVENTS, some.days, erased.rejected(refused))
+            counts.append(_with_digests(some.counts, events.sha256))
             stored_events, stored_rejected = stored_events + events.rows, stored_rejected + rejected.rows
         warehouse.replace_days(LOAD_COUNTS, begun, pa.concat_tables(counts).to_reader())
         return Loaded(pa.concat_tables(counts), staging.placed_count, stored_events, stored_rejected)
@@ -144,10 +149,10 @@ def _with_digests(counts: pa.Table, sha256: dict[date, str]) -> pa.Table:
     return counts.set_column(counts.schema.names.index("events_sha256"), "events_sha256", digests)
 
 
-def _ahead(items: Iterator[Batch | Unreadable]) -> Iterator[Batch | Unreadable]:
-    """Yield *items*; the next one is read while one is worked on."""
-    with ThreadPoolExecutor(1) as reader:
-        following = reader.submit(next, items, None)
-        while (item := following.result()) is not None:
-            following = reader.submit(next, items, None)
+def _ahead(items: Iterator[_Item], count: int) -> Iterator[_Item]:
+    """Yield *items*; up to *count* following ones are made while one is worked on."""
+    with ThreadPoolExecutor(1) as maker:
+        following = deque(maker.submit(next, items, None) for _ in range(count))
+        while (item := following.popleft().result()) is not None:
+            following.append(maker.submit(next, items, None))
             yield item

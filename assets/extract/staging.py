@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 from assets.extract import times
 from assets.extract.buckets import Buckets
 from assets.extract.contract import TEXT_COLUMNS, contract_rows
-from assets.extract.judging import PLACED, Judged
+from assets.extract.judging import PLACED, Judged, judge
 from assets.periods import DAY, first_instant
 from assets.sources.batches import Batch, Unreadable
 from assets.warehouse import engine
@@ -90,8 +90,7 @@ class Staging:
                 placed = self._placed_by_sql(item, rows)
                 self._count_without_day(item.origin, placed)
             else:
-                nothing = pa.nulls(rows.num_rows, pa.string())
-                placed = _with(rows, occurred_at=instants, stands_at=instants, reason=nothing, raw=nothing)
+                placed = _with(rows, occurred_at=instants, stands_at=instants, reason=rows.column("fault"))
                 self._last_time[item.origin] = instants[-1].as_py()
             self._keep(placed)
 
@@ -167,23 +166,16 @@ class Staging:
             self._buckets.add(self._days[at[first]], rows.slice(first, last - first))
 
     def pieces(self) -> Iterator[Judged]:
-        """Yield all days, judged, some at a time; each is good until the next one."""
+        """Yield all days, judged, some at a time."""
         days: list[date] = []
         for day, following in zip(self._days, [*self._days[1:], None], strict=True):
             days.append(day)
             count = sum(self._buckets.counts[each] for each in (*days, following) if each)
             if following is None or count > _PIECE_ROWS:
-                yield self._judged(days)
+                tables = {each: self._buckets.take(each) for each in days}
+                ends = [self._ends[self._days.index(each)] for each in days]
+                yield judge(self._connection, tables, ends, self._unreadable)
                 days = []
-
-    def _judged(self, days: list[date]) -> Judged:
-        ends = [self._ends[self._days.index(day)] for day in days]
-        tables = [self._buckets.take(day) for day in days]
-        of_days = [
-            table.append_column("local_day", pa.repeat(pa.scalar(day, pa.date32()), table.num_rows))
-            for day, table in zip(days, tables, strict=True)
-        ]
-        return Judged(self._connection, days, ends, pa.concat_tables(of_days), self._unreadable)
 
 
 def _are_events(rows: pa.RecordBatch) -> bool:

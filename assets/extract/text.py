@@ -6,10 +6,12 @@ What is shown of it, and how it is escaped, is decided where it is shown.
 import re
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
 REPLACEMENT = "\ufffd"
+Octets = npt.NDArray[np.uint8]
 _SPACES = r"[\t\n\r\x{2028}\x{2029}]+"
 _PLANE_ENDS = "".join(rf"\x{{{plane:x}fffe}}\x{{{plane:x}ffff}}" for plane in range(1, 17))
 _UNPRINTABLE = rf"[\x00-\x1f\x7f-\x{{9f}}\x{{fdd0}}-\x{{fdef}}\x{{fffe}}\x{{ffff}}{_PLANE_ENDS}]"
@@ -19,31 +21,67 @@ _RARE_BYTES = re.compile(
     rb"\xc2[\x80-\x9f]|\xe2\x80[\xa8\xa9]|\xef\xb7[\x90-\xaf]|\xef\xbf[\xbd-\xbf]|[\xf0-\xf4].\xbf[\xbe\xbf]",
     re.DOTALL,
 )
+_WHITE_SPACE = [chr(code) for code in range(0x3001) if chr(code).isspace()]
+_SPACE_FIRST, _SPACE_LAST = (
+    np.isin(np.arange(256), [each.encode()[at] for each in _WHITE_SPACE]) for at in (0, -1)
+)
 
 
 def clean(cells: pa.Array) -> pa.Array:
-    """Return *cells* with line breaks and tabs as one space, and other unprintable characters as U+FFFD."""
-    if not _may_need_cleaning(cells):
+    """Return *cells* ready to be stored: without white space around, null where nothing is left.
+
+    Line breaks and tabs become one space, other unprintable characters U+FFFD.
+    """
+    octets = _octets(cells)
+    if _may_need_cleaning(octets):
+        spaced = pc.replace_substring_regex(cells, _SPACES, " ")
+        cells = pc.replace_substring_regex(spaced, _UNPRINTABLE, REPLACEMENT)
+    elif not _may_need_trimming(cells, octets):
         return cells
-    spaced = pc.replace_substring_regex(cells, _SPACES, " ")
-    return pc.replace_substring_regex(spaced, _UNPRINTABLE, REPLACEMENT)
+    return null_if(cells, [""])
 
 
-def _may_need_cleaning(cells: pa.Array) -> bool:
-    """Look at the bytes at once; replacing costs a hundred times as much and is hardly ever needed."""
+def null_if(cells: pa.Array, values: list[str]) -> pa.Array:
+    """Return *cells* without white space around; null are those that say one of *values*."""
+    trimmed = pc.utf8_trim_whitespace(cells)
+    return pc.if_else(pc.is_in(trimmed, pa.array(values)), pa.scalar(None, pa.string()), trimmed)
+
+
+def _octets(cells: pa.Array) -> Octets:
+    """Return the bytes of all *cells*, and maybe some around them."""
     data = cells.buffers()[2]
-    if data is None:
+    return np.frombuffer(data or b"", dtype=np.uint8)
+
+
+def _may_need_cleaning(octets: Octets) -> bool:
+    """Look at the bytes at once; replacing costs a hundred times as much and is hardly ever needed."""
+    if not len(octets) or (octets.min() >= _SPACE and octets.max() < _DELETE):
         return False
-    octets = np.frombuffer(data, dtype=np.uint8)
     if ((octets < _SPACE) | (octets == _DELETE)).any():
         return True
-    text = data.to_pybytes()
+    text = octets.tobytes()
     return any(lead in text for lead in _RARE_LEADS) and _RARE_BYTES.search(text) is not None
 
 
-def has_replacement(cells: pa.Array) -> pa.Array:
-    """Tell for each cell whether a character of it was replaced, here or before it came."""
-    data = cells.buffers()[2]
-    if data is None or REPLACEMENT.encode() not in data.to_pybytes():
-        return pa.repeat(False, len(cells))  # noqa: FBT003 - a value
-    return pc.match_substring(cells, REPLACEMENT)
+def _may_need_trimming(cells: pa.Array, octets: Octets) -> bool:
+    """Tell whether a cell is empty, or begins or ends with a byte that white space has there."""
+    if cells.null_count == len(cells):
+        return False
+    offsets = np.frombuffer(cells.buffers()[1], np.int32)[cells.offset : cells.offset + len(cells) + 1]
+    firsts, ends = offsets[:-1], offsets[1:]
+    if cells.null_count:
+        is_there = cells.is_valid().to_numpy(zero_copy_only=False)
+        firsts, ends = firsts[is_there], ends[is_there]
+    if (firsts == ends).any():
+        return True
+    if octets.min() > _SPACE and octets.max() < _DELETE:
+        return False
+    return bool(_SPACE_FIRST[octets[firsts]].any() or _SPACE_LAST[octets[ends - 1]].any())
+
+
+def has_replacement(cells: pa.Array) -> pa.Array | None:
+    """Tell for each cell whether a character of it was replaced, here or before it came; None: in no cell."""
+    octets = _octets(cells)
+    if not len(octets) or octets.max() < _DELETE or REPLACEMENT.encode() not in octets.tobytes():
+        return None
+    return pc.fill_null(pc.match_substring(cells, REPLACEMENT), False)  # noqa: FBT003 - a value

@@ -18,7 +18,8 @@ from assets.errors import SourceUnavailable
 ADBC_DIALECTS = ("postgresql", "sqlite")
 _SAMPLE_ROWS = 100
 _FETCH_ROWS = 50_000
-_SQLITE_BATCH = "adbc.sqlite.query.batch_rows"  # of 1,024 rows if nobody says so
+_SQLITE_BATCH = {"adbc.sqlite.query.batch_rows": str(_FETCH_ROWS)}  # 1,024 if nobody says so
+_POSTGRES_BATCH = {"adbc.postgresql.batch_size_hint_bytes": "4000000"}  # 16 MB if nobody says so
 _TIMEOUT_SECONDS = 900
 _MYSQL, _MYSQL_TIMESTAMP = ("mysql", "mariadb"), 7
 _SNAPSHOT = "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY"
@@ -195,7 +196,7 @@ def _connect(url: URL, timeout: int) -> Iterator[Database]:
                 with connection.cursor() as cursor:
                     for statement in _READ_ONLY["postgresql"]:
                         cursor.execute(statement.format(timeout))
-                yield AdbcDatabase(connection, dialect)
+                yield AdbcDatabase(connection, dialect, **_POSTGRES_BATCH)
         case "sqlite":
             from adbc_driver_sqlite import dbapi as sqlite_dbapi  # noqa: PLC0415 - a second to import
 
@@ -203,7 +204,7 @@ def _connect(url: URL, timeout: int) -> Iterator[Database]:
             if not file.is_file():
                 raise SourceUnavailable(f"no such SQLite file: {file}; correct `url`", permanent=True)
             with sqlite_dbapi.connect(f"{file.resolve().as_uri()}?mode=ro") as connection:
-                yield AdbcDatabase(connection, dialect, **{_SQLITE_BATCH: str(_FETCH_ROWS)})
+                yield AdbcDatabase(connection, dialect, **_SQLITE_BATCH)
         case _:
             with create_engine(url, hide_parameters=True).connect() as connection:
                 kind = (

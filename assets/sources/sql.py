@@ -67,10 +67,12 @@ class Sql:
                 kind = sample.field(columns["occurred_at"]).type
             except (ValueError, KeyError) as error:  # KeyError: a name that comes twice
                 raise SourceUnavailable(f"{self.origin}: {error}", permanent=True) from None
-            statement = select(*(_cells(name, columns[name], kind) for name in columns)).select_from(base)
+            dialect = database.dialect.name
+            cells = (_cell(each, name, sample.field(name).type, dialect) for each, name in columns.items())
+            statement = select(*cells).select_from(base)
             if self.options.table:
                 times: ColumnElement[Any] = column(columns["occurred_at"])
-                statement = statement.where(self._window(times, kind, start, end, database.dialect.name))
+                statement = statement.where(self._window(times, kind, start, end, dialect))
             for batch in database.batches(statement):
                 yield Batch(_contract_rows(batch), self.origin, is_printed_log(sample.names), columns)
 
@@ -145,11 +147,14 @@ class Sql:
         return query.columns().subquery("asked")
 
 
-def _cells(name: str, source_name: str, kind: pa.DataType) -> ColumnElement[Any]:
-    """Return one contract column: a typed time, or text without nulls, of which drivers guess a type."""
+def _cell(name: str, source_name: str, kind: pa.DataType, dialect: str) -> ColumnElement[Any]:
+    """Return one contract column: a typed time, or text, without nulls where drivers guess a type by rows."""
+    cell: ColumnElement[Any] = column(source_name)
     if name == "occurred_at" and pa.types.is_timestamp(kind):
-        return column(source_name).label(name)
-    return func.coalesce(cast(column(source_name), Text), "").label(name)
+        return cell.label(name)
+    if dialect == "postgresql":  # it tells types; a text is asked for as it is
+        return (cell if pa.types.is_string(kind) else cast(cell, Text)).label(name)
+    return func.coalesce(cast(cell, Text), "").label(name)
 
 
 def _days_around(start: datetime, end: datetime) -> tuple[str, str]:

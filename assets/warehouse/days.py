@@ -13,7 +13,8 @@ import pyarrow.parquet as pq
 from sqlalchemy import Table
 
 from assets.warehouse import engine
-from assets.warehouse.schema import arrow_schema
+from assets.warehouse.coding import coded
+from assets.warehouse.schema import coded_schema
 
 
 @dataclass(slots=True)
@@ -34,10 +35,10 @@ def whole_days(
 ) -> Iterator[tuple[date, pa.Table]]:
     """Cut *rows*, sorted by `local_day` and key, into *days*; a day without rows is an empty table.
 
-    Raises ValueError for a row of another day.
+    Their columns are those of `coded_schema`. Raises ValueError for a row of another day.
     """
     waiting = sorted(days, reverse=True)
-    schema = arrow_schema(table)
+    schema = coded_schema(table)
     for day, content in _by_day(rows, schema):
         while waiting and waiting[-1] < day:
             yield waiting.pop(), schema.empty_table()
@@ -48,12 +49,21 @@ def whole_days(
         yield day, schema.empty_table()
 
 
-def write_day(table: Table, content: pa.Table, where: Path | IO[bytes]) -> None:
-    """Write one day as Parquet. What is different in each row, its key, gains nothing from a dictionary."""
-    keys = {column.name for column in table.primary_key}
-    repeating = [name for name in content.column_names if name not in keys]
+def write_day(content: pa.Table, where: Path | IO[bytes]) -> None:
+    """Write one day as Parquet, which any engine reads as plain texts.
+
+    Only repeating columns gain from dictionaries, and only instants are looked for by their smallest and
+    largest: for the others both cost half as much again as the rows.
+    """
+    fields = content.schema
     pq.write_table(
-        content, where, compression="zstd", row_group_size=engine.BATCH_ROWS, use_dictionary=repeating
+        content,
+        where,
+        compression="zstd",
+        row_group_size=engine.BATCH_ROWS,
+        store_schema=False,
+        use_dictionary=[field.name for field in fields if pa.types.is_dictionary(field.type)],
+        write_statistics=[field.name for field in fields if pa.types.is_timestamp(field.type)],
     )
 
 
@@ -69,13 +79,9 @@ def _by_day(rows: pa.RecordBatchReader, schema: pa.Schema) -> Iterator[tuple[dat
         for start, end in pairwise(starts):
             piece_day = batch.column("local_day")[start].as_py()
             if day is not None and piece_day != day:
-                yield day, _table(pieces, schema)
+                yield day, coded(pa.Table.from_batches(pieces), schema)
                 pieces = []
             day = piece_day
             pieces.append(batch.slice(start, end - start))
     if day is not None:
-        yield day, _table(pieces, schema)
-
-
-def _table(pieces: list[pa.RecordBatch], schema: pa.Schema) -> pa.Table:
-    return pa.Table.from_batches(pieces).select(schema.names).cast(schema).combine_chunks()
+        yield day, coded(pa.Table.from_batches(pieces), schema)

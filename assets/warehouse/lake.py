@@ -72,7 +72,7 @@ class Lake:
 
     def _write(self, table: Table, day: date, content: pa.Table, stored: Stored) -> None:
         with replacing(self._path(table, day)) as temporary:
-            write_day(table, content, temporary)
+            write_day(content, temporary)
             with temporary.open("rb") as file:
                 digest = hashlib.file_digest(file, "sha256").hexdigest()
         stored.counts[day], stored.sha256[day] = content.num_rows, digest

@@ -133,7 +133,7 @@ class ObjectLake:
         name = _file(table.name, str(day), writer)
         local = self._files.local(name)
         with replacing(local) as temporary:
-            write_day(table, content, temporary)
+            write_day(content, temporary)
         with local.open("rb") as file:
             stored.sha256[day] = hashlib.file_digest(file, "sha256").hexdigest()
         stored.counts[day] = content.num_rows

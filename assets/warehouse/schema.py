@@ -18,6 +18,11 @@ def _text(name: str, comment: str = "", *, nullable: bool = True, key: bool = Fa
     return Column(name, Text, nullable=nullable, primary_key=key, comment=comment)
 
 
+def _repeating(name: str, comment: str = "", *, nullable: bool = True) -> Column[Any]:
+    """Return a column of few distinct texts: in memory and in files each is kept once."""
+    return Column(name, Text, nullable=nullable, comment=comment, info={"repeats": True})
+
+
 def _count(name: str, comment: str) -> Column[Any]:
     return Column(name, BigInteger, nullable=False, comment=comment)
 
@@ -35,16 +40,16 @@ def _event_columns() -> list[Column[Any]]:
         _text("conversation_id"),
         _text("contact_id"),
         _text("contact_name", "untrusted text"),
-        _text("previous_assignee_id"),
-        _text("previous_assignee_name"),
-        _text("assignee_id", "no id and no name: unassigned"),
-        _text("assignee_name"),
-        _text("source", "code, see events.SOURCE_LABELS", nullable=False),
-        _text("assigned_by_id"),
-        _text("assigned_by_name"),
-        _text("origin", "the input: file name or table", nullable=False),
-        _text("time_quality", "exact, received, bounded or imported", nullable=False),
-        _text("source_quality", "stated, inferred or unknown", nullable=False),
+        _repeating("previous_assignee_id"),
+        _repeating("previous_assignee_name"),
+        _repeating("assignee_id", "no id and no name: unassigned"),
+        _repeating("assignee_name"),
+        _repeating("source", "code, see events.SOURCE_LABELS", nullable=False),
+        _repeating("assigned_by_id"),
+        _repeating("assigned_by_name"),
+        _repeating("origin", "the input: file name or table", nullable=False),
+        _repeating("time_quality", "exact, received, bounded or imported", nullable=False),
+        _repeating("source_quality", "stated, inferred or unknown", nullable=False),
     ]
 
 
@@ -108,8 +113,8 @@ ASSIGNMENT_LOG = Table(
     METADATA,
     _day(),
     *_event_columns(),
-    _text("action", "assigned, reassigned or unassigned", nullable=False),
-    _text("previous_quality", "stated or inferred", nullable=False),
+    _repeating("action", "assigned, reassigned or unassigned", nullable=False),
+    _repeating("previous_quality", "stated or inferred", nullable=False),
     comment="report-ready rows, previous assignee resolved",
 )
 
@@ -148,6 +153,8 @@ _ARROW_TYPES: dict[type, pa.DataType] = {
     Date: pa.date32(),
     DateTime: pa.timestamp("us", tz="UTC"),
 }
+CODED = pa.dictionary(pa.int32(), pa.string())
+"""The Arrow type of a repeating column in memory."""
 
 
 def stored_schema(table: Table) -> pa.Schema:
@@ -161,4 +168,12 @@ def arrow_schema(table: Table) -> pa.Schema:
         pa.field(column.name, _ARROW_TYPES[type(column.type)], nullable=bool(column.nullable))
         for column in table.columns
         if column.name != "local_day"
+    )
+
+
+def coded_schema(table: Table) -> pa.Schema:
+    """Return `arrow_schema` with repeating columns as dictionaries, as rows are held in memory."""
+    return pa.schema(
+        field.with_type(CODED) if table.c[field.name].info.get("repeats") else field
+        for field in arrow_schema(table)
     )

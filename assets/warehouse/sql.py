@@ -101,11 +101,11 @@ class SqlWarehouse:
         def measured() -> Iterator[pa.RecordBatch]:
             try:
                 for day, content in whole_days(table, days, rows):
-                    write_day(table, content, file := BytesIO())
+                    write_day(content, file := BytesIO())
                     stored.counts[day] = content.num_rows
                     stored.sha256[day] = hashlib.sha256(file.getbuffer()).hexdigest()
                     column = pa.repeat(pa.scalar(day, pa.date32()), content.num_rows)
-                    yield from content.add_column(0, "local_day", column).to_batches()
+                    yield from content.add_column(0, "local_day", column).cast(schema).to_batches()
             except Exception as error:
                 faults.append(error)  # the driver would raise it as one of its own
                 raise

@@ -4,11 +4,12 @@ from pathlib import Path
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from assets.extract import buckets, staging, times
+from assets.extract import buckets, judging, staging, text, times
 from assets.warehouse.schema import ASSIGNMENT_EVENTS
 from tests.conftest import DAY, Inbox, line
 
@@ -63,6 +64,49 @@ def test_rows_kept_in_files_and_judged_a_day_at_a_time_are_the_same(
         monkeypatch.setattr(staging, "_PIECE_ROWS", 1)
     assert stored[0] == stored[1]
     assert len(stored[0]) == 9
+
+
+STRANGE = st.text(st.sampled_from("ab \t\n\x00\x85\xa0\u2028\u3000\ufffd\ufdd0é中م👍\U0001fffe"), max_size=4)
+
+
+@given(texts=st.lists(st.none() | STRANGE, max_size=4), left_out=st.integers(0, 1))
+def test_cells_that_are_not_looked_at_again_are_clean(texts: list[str | None], left_out: int) -> None:
+    cells = pa.array(["begin", *texts, "end"], pa.string()).slice(left_out, len(texts))
+    spaced = pc.replace_substring_regex(cells, text._SPACES, " ")
+    thorough = text.null_if(pc.replace_substring_regex(spaced, text._UNPRINTABLE, text.REPLACEMENT), [""])
+    assert text.clean(cells).to_pylist() == thorough.to_pylist()
+
+
+@given(ids=st.lists(st.sampled_from(["9", "10", "11", "a", "b", "aa", ""]), max_size=5))
+def test_ids_that_grow_are_distinct(ids: list[str]) -> None:
+    quick = judging._grow(pa.chunked_array([pa.array(ids, pa.string())]))
+    assert quick == (sorted(set(ids), key=lambda each: (len(each), each)) == ids)
+
+
+@given(rows=st.permutations(range(24)))
+@settings(max_examples=12)
+def test_the_order_in_which_rows_are_read_changes_no_byte(
+    tmp_path_factory: pytest.TempPathFactory, rows: list[int]
+) -> None:
+    stored = []
+    for order in (range(24), rows):
+        inbox = Inbox(tmp_path_factory.mktemp("inbox"))
+        inbox.write(
+            *(
+                line(
+                    f"e{n % 20}",
+                    f"2024-03-{5 + n % 2:02d}T15:00:{n // 4:02d}Z",
+                    contact_id=f"k{n % 20}",
+                    assignee="Ann" if n % 3 else "Bob",
+                    previous_assignee="Ann" if n % 5 == 0 else "",
+                    source="user" if n % 4 else "API",
+                )
+                for n in order
+            )
+        )
+        inbox.load(DAY, DAY.replace(day=6))
+        stored.append(inbox.files())
+    assert stored[0] == stored[1]
 
 
 def test_a_given_format_of_times_holds_for_those_that_look_like_iso_too(inbox: Inbox) -> None:

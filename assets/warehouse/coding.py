@@ -1,0 +1,41 @@
+"""Repeating columns of rows in memory: each text is kept once, and all of them in order.
+
+So equal rows are equal to the byte in a file, whatever batches they came in.
+"""
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+
+def coded(rows: pa.Table, schema: pa.Schema) -> pa.Table:
+    """Return *rows* in one piece, with the columns of *schema*, its dictionaries as short as can be."""
+    whole = rows.select(schema.names).cast(schema).combine_chunks()
+    columns = [
+        _shortest(column) if pa.types.is_dictionary(column.type) else column for column in whole.columns
+    ]
+    return pa.table(columns, schema=schema)
+
+
+def constant(text: str, count: int) -> pa.DictionaryArray:
+    """Return a repeating column of *count* rows that all say *text*."""
+    return pa.DictionaryArray.from_arrays(pa.repeat(pa.scalar(0, pa.int32()), count), [text])
+
+
+def _shortest(column: pa.ChunkedArray) -> pa.Array:
+    """Drop what no row says from a dictionary, and sort the rest."""
+    cells = column.combine_chunks()
+    cells = cells.chunk(0) if isinstance(cells, pa.ChunkedArray) else cells
+    texts, count = cells.dictionary, len(cells)
+    if cells.null_count == count:
+        return pa.nulls(count, cells.type)
+    codes = cells.indices.fill_null(len(texts)).to_numpy()  # nulls have the code after the last
+    is_used = np.bincount(codes, minlength=len(texts) + 1)[: len(texts)] > 0
+    used = pc.sort_indices(texts).to_numpy()
+    used = used[is_used[used]]
+    if len(used) == len(texts) and (used[:-1] < used[1:]).all():
+        return cells
+    new_code = np.zeros(len(texts), np.int32)
+    new_code[used] = np.arange(len(used), dtype=np.int32)
+    indices = pa.array(new_code).take(cells.indices)
+    return pa.DictionaryArray.from_arrays(indices, texts.take(pa.array(used)))
