@@ -11,13 +11,16 @@ from typing import Any
 
 import pyarrow as pa
 
-from assets.aggregates.build import build_days, counts_by_day_and_source
+from assets.aggregates.build import build_days
+from assets.aggregates.day import counts_by_source
+from assets.ahead import ahead
 from assets.config import Workspace
 from assets.extract.load import load_days
 from assets.periods import Period
 from assets.sources.imports import DaySources
 from assets.sources.registry import open_source
 from assets.warehouse.lake import Lake
+from assets.warehouse.schema import ASSIGNMENT_LOG
 from benchmarks.events import DAYS, LAST_DAY
 
 NOW = datetime(2026, 1, 5, tzinfo=UTC)
@@ -55,7 +58,9 @@ def build(lake: str) -> Callable[[], object]:
 def count(lake: str) -> Callable[[], object]:
     """Count the log by day and source."""
     period = Period(FIRST_DAY, LAST_DAY, workspace(type="files", path="none").zone)
-    return lambda: Lake(Path(lake), SLUG).query(counts_by_day_and_source(period))
+    return lambda: [
+        counts_by_source(log) for _, log in ahead(Lake(Path(lake), SLUG).stored(ASSIGNMENT_LOG, period.days))
+    ]
 
 
 def printed(log: str, kind: str) -> Callable[[], object]:

@@ -3,35 +3,43 @@
 `log_counts` is forgotten first and written last: a day is built when it is there.
 """
 
-from collections.abc import Iterator, Sequence
+from bisect import bisect_left
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from zoneinfo import ZoneInfo
 
+import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from sqlalchemy import Select, Table, func, select
 
+from assets.aggregates.day import DayLog, counts_by_source, log_of_day
 from assets.aggregates.history import history, stale_days
-from assets.aggregates.judged import judged_events, repeated_ids
-from assets.events import Action
+from assets.aggregates.known import has_earlier_ids, id_hashes, known_assignees, repeated_ids
+from assets.ahead import ahead
 from assets.periods import DAY, Period, periods_of_days
+from assets.warehouse.coding import whole
+from assets.warehouse.days import of_day
 from assets.warehouse.schema import (
+    ASSIGNMENT_EVENTS,
     ASSIGNMENT_LOG,
     DAILY_SOURCE_AGGREGATES,
     LOAD_COUNTS,
     LOG_COUNTS,
+    coded_schema,
     stored_schema,
 )
 from assets.warehouse.warehouse import Warehouse
 
 _PIECE_EVENTS = 1_000_000
-_KINDS = {
-    "log_count": "logged",
-    "no_change_count": "no_change",
-    "repeated_count": "repeated",
-    "inferred_count": "logged inferred",
-}
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """Days that are built together; whether each of their events states who was assigned before."""
+
+    period: Period
+    states_all: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,99 +84,82 @@ def build_days(warehouse: Warehouse, period: Period) -> Built:
         later = {day for day in stale_days(warehouse) if day > period.last_day}
         days = sorted(later | (before.keys() & set(period.days)))
         warehouse.forget(LOG_COUNTS, days)
-        if not days:
-            return _tally(warehouse, days)
-        found = warehouse.query(repeated_ids(days[0], days[-1])).columns
-        repeated = list(zip(*(column.to_pylist() for column in found), strict=True))
-        for each in _pieces(warehouse, days, period.zone):
-            _build_log(warehouse, each, before, repeated)
+        if days:
+            _build(warehouse, days, period.zone, before)
         return _tally(warehouse, days)
 
 
-def _pieces(warehouse: Warehouse, days: list[date], zone: ZoneInfo) -> Iterator[Period]:
-    """Cut *days* into periods without a gap of about a million events, which are built in memory."""
-    loads = LOAD_COUNTS.c
-    rows = warehouse.query(select(loads.local_day, loads.accepted_count))
-    events = dict(zip(*(column.to_pylist() for column in rows.columns), strict=True))
-    for period in periods_of_days(days, zone):
-        first, held = period.first_day, 0
-        for day in period.days:
-            held += events[day]
-            if held >= _PIECE_EVENTS or day == period.last_day:
-                yield Period(first, day, zone)
-                first, held = day + DAY, 0
-
-
-def _build_log(
-    warehouse: Warehouse, period: Period, before: dict[date, str], repeated: Sequence[tuple[str, date]]
-) -> None:
-    kinds: list[pa.Table] = []
-    schema = stored_schema(ASSIGNMENT_LOG)
+def _build(warehouse: Warehouse, days: list[date], zone: ZoneInfo, before: dict[date, str]) -> None:
+    pieces = _pieces(warehouse, days, zone)
+    found = _repeated(warehouse, days, pieces, has_earlier=min(before) < days[0])
+    counts, became = [], list[dict[str, object]]()
 
     def logged() -> Iterator[pa.RecordBatch]:
-        for batch in warehouse.stream(judged_events(period, repeated)):
-            kinds.append(_count_kinds(batch))
-            is_logged = pc.equal(batch.column("verdict"), "logged")
-            rows = batch if pc.all(is_logged).as_py() else batch.filter(is_logged)  # which copies them
-            yield rows.select(schema.names).cast(schema)
+        for day, log in ahead(_logs(warehouse, pieces, found)):
+            became.append(
+                {
+                    "local_day": day,
+                    "log_count": log.rows.num_rows,
+                    "no_change_count": log.no_change_count,
+                    "repeated_count": log.repeated_count,
+                    "inferred_count": log.inferred_count,
+                    "accepted_count": log.rows.num_rows + log.no_change_count + log.repeated_count,
+                    "history_sha256": before[day],
+                }
+            )
+            counts.append(of_day(day, counts_by_source(log.rows)))
+            yield from of_day(day, log.rows).to_batches()
 
-    days = period.days
+    schema = coded_schema(ASSIGNMENT_LOG).insert(0, pa.field("local_day", pa.date32()))
     log = warehouse.replace_days(ASSIGNMENT_LOG, days, pa.RecordBatchReader.from_batches(schema, logged()))
-    counts = warehouse.stream(counts_by_day_and_source(period))
-    warehouse.replace_days(DAILY_SOURCE_AGGREGATES, days, counts)
-    warehouse.replace_days(LOG_COUNTS, days, _log_counts(days, kinds, log.sha256, before).to_reader())
-
-
-def _count_kinds(batch: pa.RecordBatch) -> pa.Table:
-    keys = ["local_day", "verdict", "previous_quality"]
-    return pa.table(batch.select(keys)).group_by(keys).aggregate([([], "count_all")])
-
-
-def _log_counts(
-    days: list[date], kinds: list[pa.Table], sha256: dict[date, str], before: dict[date, str]
-) -> pa.Table:
-    """Return `log_counts`, one row a day."""
-    counted: dict[tuple[date, str], int] = {}
-    for row in (row for table in kinds for row in table.to_pylist()):
-        for key in (row["verdict"], f"{row['verdict']} {row['previous_quality']}"):
-            counted[row["local_day"], key] = counted.get((row["local_day"], key), 0) + row["count_all"]
-    columns = {name: [counted.get((day, kind), 0) for day in days] for name, kind in _KINDS.items()}
-    parts = (columns[name] for name in ("log_count", "no_change_count", "repeated_count"))
-    schema = stored_schema(LOG_COUNTS)
-    return (
-        pa.table(
-            columns
-            | {
-                "local_day": days,
-                "accepted_count": [sum(counts) for counts in zip(*parts, strict=True)],
-                "log_sha256": [sha256[day] for day in days],
-                "history_sha256": [before[day] for day in days],
-            }
-        )
-        .select(schema.names)
-        .cast(schema)
+    warehouse.replace_days(DAILY_SOURCE_AGGREGATES, days, pa.concat_tables(counts).to_reader())
+    rows = [{**each, "log_sha256": log.sha256[day]} for day, each in zip(days, became, strict=True)]
+    warehouse.replace_days(
+        LOG_COUNTS, days, pa.Table.from_pylist(rows, stored_schema(LOG_COUNTS)).to_reader()
     )
 
 
-def counts_by_day_and_source(period: Period) -> Select[tuple[object, ...]]:
-    """Count the log per local day and source, by action, with distinct contacts and conversations."""
-    log = ASSIGNMENT_LOG.c
-    by_action = (
-        func.count().filter(log.action == action.value).label(f"{action.value}_count") for action in Action
-    )
-    return (
-        select(
-            log.local_day,
-            log.source,
-            func.count().label("assignment_count"),
-            *by_action,
-            func.count(log.contact_id.distinct()).label("contact_count"),
-            func.count(log.conversation_id.distinct()).label("conversation_count"),
-        )
-        .where(log.local_day.between(period.first_day, period.last_day))
-        .group_by(log.local_day, log.source)
-        .order_by(log.local_day, log.source)
-    )
+def _repeated(warehouse: Warehouse, days: list[date], pieces: list[_Piece], *, has_earlier: bool) -> pa.Table:
+    """Return the ids that occur on several days, and the first; most often there are none, as hashes tell."""
+    first, last = days[0], days[-1]
+    if all(piece.states_all for piece in pieces):
+        hashes = np.sort(warehouse.query(id_hashes(first, last)).column(0).to_numpy())
+        is_new = not has_earlier or not warehouse.query(has_earlier_ids(first, last)).column(0)[0].as_py()
+        if is_new and (hashes[:-1] != hashes[1:]).all():
+            return pa.table({"event_id": pa.array([], pa.string()), "first_day": pa.array([], pa.date32())})
+    return warehouse.query(repeated_ids(first, last).order_by("first_day"))
+
+
+def _logs(warehouse: Warehouse, pieces: list[_Piece], repeated: pa.Table) -> Iterator[tuple[date, DayLog]]:
+    """Yield the log of each day of *pieces*; *repeated* are the ids that occur on several, and the first."""
+    ids, first_days = whole(repeated["event_id"]), repeated["first_day"].to_pylist()
+    for piece in pieces:
+        known = None
+        if not piece.states_all:
+            pairs = list(zip(ids.to_pylist(), first_days, strict=True))
+            known = warehouse.stream(known_assignees(piece.period, pairs)).read_all()
+        row = 0
+        for day, events in warehouse.stored(ASSIGNMENT_EVENTS, piece.period.days):
+            of_events = None if known is None else known.slice(row, events.num_rows)
+            yield day, log_of_day(events, of_events, ids.slice(0, bisect_left(first_days, day)))
+            row += events.num_rows
+
+
+def _pieces(warehouse: Warehouse, days: list[date], zone: ZoneInfo) -> list[_Piece]:
+    """Cut *days* into periods without a gap of about a million events."""
+    loads = LOAD_COUNTS.c
+    rows = warehouse.query(select(loads.local_day, loads.accepted_count, loads.unstated_count)).to_pylist()
+    by_day = {row["local_day"]: row for row in rows}
+    pieces = []
+    for period in periods_of_days(days, zone):
+        first, events, unstated = period.first_day, 0, 0
+        for day in period.days:
+            events += by_day[day]["accepted_count"]
+            unstated += by_day[day]["unstated_count"]
+            if events >= _PIECE_EVENTS or day == period.last_day:
+                pieces.append(_Piece(Period(first, day, zone), states_all=not unstated))
+                first, events, unstated = day + DAY, 0, 0
+    return pieces
 
 
 def _tally(warehouse: Warehouse, days: list[date]) -> Built:

@@ -3,18 +3,16 @@
 The three tables of a day are replaced with `load_counts` last: a day counts as loaded when it is there.
 """
 
-from collections import deque
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import reduce
-from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from assets.ahead import ahead
 from assets.config import Workspace
 from assets.extract.controls import read_controls
 from assets.extract.erased import tombstones
@@ -33,7 +31,6 @@ from assets.warehouse.warehouse import Warehouse
 
 _DAYS_AT_ONCE = 31
 _BATCHES_AHEAD = 4
-_Item = TypeVar("_Item")
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,14 +124,14 @@ def _load(  # noqa: PLR0913, PLR0917 - what a load is
     naive_zone = ZoneInfo(options.timezone) if options.timezone else None
     counts, stored_events, stored_rejected = [], 0, 0
     with Staging(begun, zone, now, naive_zone=naive_zone, time_format=options.time_format) as staging:
-        for item in _ahead(source.read(first_instant(begun[0], zone), end), _BATCHES_AHEAD):
+        for item in ahead(source.read(first_instant(begun[0], zone), end), _BATCHES_AHEAD):
             staging.add(item)
         for each in broken:
             staging.add(each)
         staging.finish()
         warehouse.forget(LOAD_COUNTS, begun)
         erased = tombstones(warehouse)
-        for some in _ahead(staging.pieces(), 1):
+        for some in ahead(staging.pieces()):
             accepted, refused = some.events.to_reader(), some.rejected.to_reader()
             events = warehouse.replace_days(ASSIGNMENT_EVENTS, some.days, erased.events(accepted))
             rejected = warehouse.replace_days(REJECTED_EVENTS, some.days, erased.rejected(refused))
@@ -147,12 +144,3 @@ def _load(  # noqa: PLR0913, PLR0917 - what a load is
 def _with_digests(counts: pa.Table, sha256: dict[date, str]) -> pa.Table:
     digests = pa.array([sha256[day] for day in counts["local_day"].to_pylist()], pa.string())
     return counts.set_column(counts.schema.names.index("events_sha256"), "events_sha256", digests)
-
-
-def _ahead(items: Iterator[_Item], count: int) -> Iterator[_Item]:
-    """Yield *items*; up to *count* following ones are made while one is worked on."""
-    with ThreadPoolExecutor(1) as maker:
-        following = deque(maker.submit(next, items, None) for _ in range(count))
-        while (item := following.popleft().result()) is not None:
-            following.append(maker.submit(next, items, None))
-            yield item

@@ -22,10 +22,21 @@ def constant(text: str, count: int) -> pa.DictionaryArray:
     return pa.DictionaryArray.from_arrays(pa.repeat(pa.scalar(0, pa.int32()), count), [text])
 
 
+def whole(column: pa.ChunkedArray) -> pa.Array:
+    """Return *column* as one array."""
+    cells = column.combine_chunks()
+    return cells.chunk(0) if isinstance(cells, pa.ChunkedArray) else cells
+
+
+def says(column: pa.ChunkedArray, text: str) -> pa.Array:
+    """Tell which rows of a repeating *column* say *text*."""
+    cells = whole(column)
+    return pc.equal(cells.indices, pc.index(cells.dictionary, text))
+
+
 def _shortest(column: pa.ChunkedArray) -> pa.Array:
     """Drop what no row says from a dictionary, and sort the rest."""
-    cells = column.combine_chunks()
-    cells = cells.chunk(0) if isinstance(cells, pa.ChunkedArray) else cells
+    cells = whole(column)
     texts, count = cells.dictionary, len(cells)
     if cells.null_count == count:
         return pa.nulls(count, cells.type)

@@ -1,6 +1,6 @@
 """Whole local days of a table: what every warehouse stores, and how they are told apart."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from itertools import pairwise
@@ -10,7 +10,7 @@ from typing import IO
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from sqlalchemy import Table
+from sqlalchemy import Executable, Table, select
 
 from assets.warehouse import engine
 from assets.warehouse.coding import coded
@@ -49,6 +49,11 @@ def whole_days(
         yield day, schema.empty_table()
 
 
+def of_day(day: date, content: pa.Table) -> pa.Table:
+    """Return the rows of *day* with its date."""
+    return content.add_column(0, "local_day", pa.repeat(pa.scalar(day, pa.date32()), content.num_rows))
+
+
 def write_day(content: pa.Table, where: Path | IO[bytes]) -> None:
     """Write one day as Parquet, which any engine reads as plain texts.
 
@@ -65,6 +70,22 @@ def write_day(content: pa.Table, where: Path | IO[bytes]) -> None:
         use_dictionary=[field.name for field in fields if pa.types.is_dictionary(field.type)],
         write_statistics=[field.name for field in fields if pa.types.is_timestamp(field.type)],
     )
+
+
+def read_day(table: Table, where: Path | IO[bytes]) -> pa.Table:
+    """Return one day of *table* from its Parquet file."""
+    schema = coded_schema(table)
+    coded_names = [field.name for field in schema if pa.types.is_dictionary(field.type)]
+    with pq.ParquetFile(where, read_dictionary=coded_names) as file:
+        return file.read(schema.names).cast(schema).combine_chunks()
+
+
+def asked_days(
+    ask: Callable[[Executable], pa.RecordBatchReader], table: Table, days: Sequence[date]
+) -> Iterator[tuple[date, pa.Table]]:
+    """Yield *days* of *table* as *ask* answers a statement."""
+    rows = select(table).where(table.c.local_day.in_(days)).order_by(*table.primary_key)
+    return whole_days(table, days, ask(rows))
 
 
 def _by_day(rows: pa.RecordBatchReader, schema: pa.Schema) -> Iterator[tuple[date, pa.Table]]:

@@ -7,7 +7,7 @@ the old day or the new one. What the columns mean is in `schema.py`.
 import hashlib
 import time
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from datetime import date, datetime
@@ -20,7 +20,7 @@ from sqlalchemy import Executable, Table
 from assets.durable import one_at_a_time, put, replacing
 from assets.errors import ConfigError
 from assets.warehouse import engine
-from assets.warehouse.days import Stored, whole_days, write_day
+from assets.warehouse.days import Stored, read_day, whole_days, write_day
 from assets.warehouse.schema import METADATA
 
 _FILE = "part.parquet"
@@ -88,6 +88,11 @@ class Lake:
 
     def _path(self, table: Table, day: date) -> Path:
         return self.folder / table.name / f"local_day={day}" / _FILE
+
+    def stored(self, table: Table, days: Sequence[date]) -> Iterator[tuple[date, pa.Table]]:
+        """Yield the rows of each of *days*, in order, as they are stored."""
+        for day in days:
+            yield day, read_day(table, self._path(table, day))
 
     def query(self, statement: Executable) -> pa.Table:
         """Run a SQLAlchemy *statement* over the tables of `schema.py`; return its rows.

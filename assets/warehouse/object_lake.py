@@ -10,7 +10,7 @@ import gzip
 import hashlib
 import json
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -26,7 +26,7 @@ from sqlalchemy import Executable, MetaData, Table
 from assets.durable import put_new, replacing
 from assets.errors import Overtaken
 from assets.warehouse import engine
-from assets.warehouse.days import Stored, whole_days, write_day
+from assets.warehouse.days import Stored, read_day, whole_days, write_day
 from assets.warehouse.objects import PROTOCOL, Objects
 from assets.warehouse.schema import LOAD_COUNTS, LOG_COUNTS, METADATA, stored_schema
 
@@ -148,6 +148,15 @@ class ObjectLake:
         """Keep *text* beside the tables."""
         with self._draft() as draft:
             self._held = Commit(draft.number, draft.writer, draft.days, {**draft.kept, name: text})
+
+    def stored(self, table: Table, days: Sequence[date]) -> Iterator[tuple[date, pa.Table]]:
+        """Yield the rows of each of *days*, in order, as they are stored."""
+        now = self._now()
+        self._files.sizes |= now.files()
+        for day in days:
+            writer, _ = now.days[str(day)][table.name]
+            with self._files.open(_file(table.name, str(day), writer)) as file:
+                yield day, read_day(table, file)
 
     def query(self, statement: Executable) -> pa.Table:
         """Run a SQLAlchemy *statement* over the tables of `schema.py`; return its rows."""

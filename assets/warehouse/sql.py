@@ -5,7 +5,7 @@ The same statements run here as on the lake, and what is stored of a day has the
 
 import hashlib
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import date, datetime
 from functools import cache
@@ -17,7 +17,7 @@ from sqlalchemy import Date, DateTime, Executable, Integer, Table, make_url
 from sqlalchemy.dialects import postgresql
 
 from assets.errors import ConfigError
-from assets.warehouse.days import Stored, whole_days, write_day
+from assets.warehouse.days import Stored, asked_days, of_day, whole_days, write_day
 from assets.warehouse.schema import arrow_schema
 
 _DIALECT = postgresql.dialect(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]
@@ -104,8 +104,7 @@ class SqlWarehouse:
                     write_day(content, file := BytesIO())
                     stored.counts[day] = content.num_rows
                     stored.sha256[day] = hashlib.sha256(file.getbuffer()).hexdigest()
-                    column = pa.repeat(pa.scalar(day, pa.date32()), content.num_rows)
-                    yield from content.add_column(0, "local_day", column).cast(schema).to_batches()
+                    yield from of_day(day, content).cast(schema).to_batches()
             except Exception as error:
                 faults.append(error)  # the driver would raise it as one of its own
                 raise
@@ -133,6 +132,10 @@ class SqlWarehouse:
                 self._held.rollback()
                 raise
             self._held.commit()
+
+    def stored(self, table: Table, days: Sequence[date]) -> Iterator[tuple[date, pa.Table]]:
+        """Yield the rows of each of *days*, in order, as they are stored."""
+        return asked_days(self.stream, table, days)
 
     def query(self, statement: Executable) -> pa.Table:
         """Run a SQLAlchemy *statement* over the tables of `schema.py`; return its rows."""

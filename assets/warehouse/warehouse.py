@@ -1,6 +1,6 @@
 """What a warehouse does, whichever it is, and which one a configuration names."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from datetime import date, datetime
 from pathlib import Path
@@ -34,6 +34,10 @@ class Warehouse(Protocol):
 
         A day without rows is stored as an empty day. Raises ValueError for a row of another day.
         """
+        ...
+
+    def stored(self, table: Table, days: Sequence[date]) -> Iterator[tuple[date, pa.Table]]:
+        """Yield the rows of each of *days*, in order, as they are stored: the columns of `coded_schema`."""
         ...
 
     def query(self, statement: Executable) -> pa.Table:

@@ -175,7 +175,7 @@ def test_a_build_that_was_killed_leaves_days_that_are_not_built(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as broken:
-        broken.setattr("assets.aggregates.build.counts_by_day_and_source", die)
+        broken.setattr("assets.aggregates.build.counts_by_source", die)
         with pytest.raises(KeyboardInterrupt):
             inbox.build(DAY)
     assert stale_days(inbox.lake) == [DAY]

@@ -1,7 +1,6 @@
-"""Accepted events with their previous assignee resolved and their verdict, as one query.
+"""What an event's day alone does not tell, as queries: ids that earlier days have, and who was the assignee.
 
-An event whose id an earlier day has is `repeated`; one that leaves the last known assignee as it was
-is `no_change`; the others are `logged`. Reads earlier days; writes nothing.
+Reads earlier days; writes nothing.
 """
 
 from collections.abc import Sequence
@@ -22,28 +21,29 @@ from sqlalchemy import (
     false,
     func,
     literal,
-    or_,
     select,
     true,
     union_all,
 )
 from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
-from assets.events import Action
 from assets.periods import Period
 from assets.warehouse.schema import ASSIGNMENT_EVENTS
 
 _Columns = ReadOnlyColumnCollection[str, Any]
-_CARRIED = (
-    "event_id",
-    "occurred_at",
-    "conversation_id",
-    "contact_id",
-    "contact_name",
-    "assignee_id",
-    "assignee_name",
-)
-_PROVENANCE = ("origin", "time_quality", "source_quality")
+
+
+def id_hashes(first: date, last: date) -> Select[Any]:
+    """Return what the id of each event of *first* to *last* hashes to: numbers are compared much faster."""
+    events = ASSIGNMENT_EVENTS.c
+    return select(func.id_hash(events.event_id)).where(events.local_day.between(first, last))
+
+
+def has_earlier_ids(first: date, last: date) -> Select[Any]:
+    """Tell whether an event before *first* has, by its hash, the id of one of *first* to *last*."""
+    events = ASSIGNMENT_EVENTS.c
+    is_known = func.id_hash(events.event_id).in_(id_hashes(first, last))
+    return select(exists().where(events.local_day < first, is_known))
 
 
 def repeated_ids(first: date, last: date) -> Select[Any]:
@@ -70,10 +70,11 @@ def repeated_ids(first: date, last: date) -> Select[Any]:
     )
 
 
-def judged_events(period: Period, repeated_ids: Sequence[tuple[str, date]]) -> Select[Any]:
-    """Return the log's columns and `verdict` for each accepted event of *period*, in the log's order.
+def known_assignees(period: Period, repeated_ids: Sequence[tuple[str, date]]) -> Select[Any]:
+    """Return for each accepted event of *period*, in the log's order, who the assignee was just before.
 
-    *repeated_ids* are the ids that occur on several days, each with its first day.
+    `known_id` and `known_name` are those of the contact's last event, null where its source states who it
+    was. *repeated_ids* are the ids that occur on several days, each with its first day.
     """
     events = ASSIGNMENT_EVENTS.c
     ids, first_days = ([each[at] for each in repeated_ids] for at in (0, 1))
@@ -95,35 +96,13 @@ def judged_events(period: Period, repeated_ids: Sequence[tuple[str, date]]) -> S
     )
     known = _last_known(asked.c, earlier.c, unstated, repeated.c)
     event = asked.c
-    was_id = case((event.previous_stated, event.previous_assignee_id), else_=known.c.known_id)
-    was_name = case((event.previous_stated, event.previous_assignee_name), else_=known.c.known_name)
-    verdict = case(
-        (repeated.c.first_day < event.local_day, "repeated"),
-        (and_(~event.previous_stated, _is_same(was_id, was_name, event)), "no_change"),
-        else_="logged",
-    )
-    action = case(
-        (func.coalesce(event.assignee_id, event.assignee_name).is_(None), Action.UNASSIGNED.value),
-        (func.coalesce(was_id, was_name).is_(None), Action.ASSIGNED.value),
-        else_=Action.REASSIGNED.value,
-    )
-    by_user = event.source == "user"
     return (
         select(
             event.local_day,
-            *(event[name] for name in _CARRIED),
-            was_id.label("previous_assignee_id"),
-            was_name.label("previous_assignee_name"),
-            event.source,
-            case((by_user, event.assigned_by_id)).label("assigned_by_id"),
-            case((by_user, event.assigned_by_name)).label("assigned_by_name"),
-            *(event[name] for name in _PROVENANCE),
-            action.label("action"),
-            case((event.previous_stated, "stated"), else_="inferred").label("previous_quality"),
-            verdict.label("verdict"),
+            case((~event.previous_stated, known.c.known_id)).label("known_id"),
+            case((~event.previous_stated, known.c.known_name)).label("known_name"),
         )
         .select_from(asked)
-        .outerjoin(repeated, repeated.c.event_id == event.event_id)
         .outerjoin(known, and_(known.c.event_id == event.event_id, known.c.occurred_at == event.occurred_at))
         .order_by(event.local_day, event.occurred_at, event.event_id)
     )
@@ -164,15 +143,3 @@ def _last_known(asked: _Columns, earlier: _Columns, unstated: Select[tuple[str]]
 def _counts(events: _Columns, repeated: _Columns) -> ColumnElement[bool]:
     """Tell whether an event is the first with its id: a repeated one changes no assignee."""
     return ~exists().where(repeated.event_id == events.event_id, repeated.first_day < events.local_day)
-
-
-def _is_same(
-    was_id: ColumnElement[Any], was_name: ColumnElement[Any], event: _Columns
-) -> ColumnElement[bool]:
-    """Tell whether the assignee stays: by id where both have one, else by name, else nobody stays nobody."""
-    same = or_(
-        was_id == event.assignee_id,
-        and_(or_(was_id.is_(None), event.assignee_id.is_(None)), was_name == event.assignee_name),
-        func.coalesce(was_id, was_name, event.assignee_id, event.assignee_name).is_(None),
-    )
-    return func.coalesce(same, false())

@@ -1,0 +1,129 @@
+"""One day's accepted events as its log, and its log counted by source. Pure."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from assets.events import Action
+from assets.warehouse.coding import says, whole
+from assets.warehouse.schema import ASSIGNMENT_LOG, CODED, DAILY_SOURCE_AGGREGATES, arrow_schema, coded_schema
+
+_NOBODY = pa.scalar(None, pa.int32())
+_ACTIONS = tuple(Action)
+_QUALITIES = ("stated", "inferred")
+
+
+@dataclass(frozen=True, slots=True)
+class DayLog:
+    """The log of a day (`coded_schema`), and how many events are none, or have an inferred assignee."""
+
+    rows: pa.Table
+    no_change_count: int
+    repeated_count: int
+    inferred_count: int
+
+
+def log_of_day(events: pa.Table, known: pa.Table | None, earlier_ids: pa.Array) -> DayLog:
+    """Return the log of a day's *events*, the rows of `assignment_events` in order.
+
+    *known* says of each who the assignee was (`known_id`, `known_name`); None where every source states it.
+    An event whose id is among *earlier_ids* counts on an earlier day: it is repeated. One that leaves the
+    known assignee as it was is without change.
+    """
+    if known is not None:
+        for name in ("id", "name"):
+            events = _told(events, f"previous_assignee_{name}", known[f"known_{name}"])
+    is_repeated = pc.is_in(events["event_id"], value_set=earlier_ids)
+    is_inferred = pc.invert(events["previous_stated"])
+    is_unchanged = pc.and_(is_inferred, _is_same(events)) if known is not None else is_repeated
+    is_kept = pc.invert(pc.or_(is_repeated, is_unchanged))
+    kept_count, repeated_count = _true_count(is_kept), _true_count(is_repeated)
+    rows = events if kept_count == events.num_rows else events.filter(is_kept)
+    return DayLog(
+        _log_rows(rows),
+        no_change_count=events.num_rows - kept_count - repeated_count,
+        repeated_count=repeated_count,
+        inferred_count=_true_count(pc.and_(is_kept, is_inferred)),
+    )
+
+
+def _log_rows(rows: pa.Table) -> pa.Table:
+    """Return *rows*, all of them to be logged, with what the log says beside."""
+    is_user = says(rows["source"], "user")
+    is_unassigned, was_nobody = _is_nobody(rows, "assignee"), _is_nobody(rows, "previous_assignee")
+    action = pc.if_else(
+        is_unassigned,
+        _place(Action.UNASSIGNED),
+        pc.if_else(was_nobody, _place(Action.ASSIGNED), _place(Action.REASSIGNED)),
+    )
+    columns = {name: rows[name] for name in rows.column_names}
+    for name in ("assigned_by_id", "assigned_by_name"):
+        cells = whole(rows[name])
+        by_user = pc.if_else(is_user, cells.indices, _NOBODY)
+        columns[name] = pa.DictionaryArray.from_arrays(by_user, cells.dictionary)
+    columns["action"] = pa.DictionaryArray.from_arrays(action, [each.value for each in _ACTIONS])
+    is_inferred = pc.cast(pc.invert(whole(rows["previous_stated"])), pa.int32())
+    columns["previous_quality"] = pa.DictionaryArray.from_arrays(is_inferred, _QUALITIES)
+    schema = coded_schema(ASSIGNMENT_LOG)
+    return pa.table({name: columns[name] for name in schema.names}).cast(schema)
+
+
+def counts_by_source(log: pa.Table) -> pa.Table:
+    """Count a day's *log* by source: by action, with distinct contacts and conversations."""
+    sources = whole(log["source"])
+    codes, size = sources.indices.to_numpy(), len(sources.dictionary)
+
+    def count(where: pa.Array) -> np.ndarray:
+        return np.bincount(codes[where.to_numpy(zero_copy_only=False)], minlength=size)
+
+    def count_distinct(name: str) -> np.ndarray:
+        cells = whole(log[name]).dictionary_encode()
+        some = max(1, len(cells.dictionary))
+        pairs = pc.add(pc.multiply(sources.indices.cast(pa.int64()), some), cells.indices)
+        return np.bincount(pc.unique(pairs).drop_null().to_numpy() // some, minlength=size)
+
+    by_action = {f"{each.value}_count": count(says(log["action"], each.value)) for each in _ACTIONS}
+    counted = pa.table(
+        {
+            "source": sources.dictionary,
+            "assignment_count": sum(by_action.values()),
+            **by_action,
+            "contact_count": count_distinct("contact_id"),
+            "conversation_count": count_distinct("conversation_id"),
+        },
+        schema=arrow_schema(DAILY_SOURCE_AGGREGATES),
+    )
+    return counted.filter(pc.greater(counted["assignment_count"], 0)).sort_by("source")
+
+
+def _told(events: pa.Table, name: str, known: pa.ChunkedArray) -> pa.Table:
+    """Return *events* whose column *name* is what is *known* where they do not state it."""
+    stated = events[name].cast(pa.string())
+    cells = pc.if_else(events["previous_stated"], stated, known).cast(CODED)
+    return events.set_column(events.schema.get_field_index(name), name, cells)
+
+
+def _is_same(events: pa.Table) -> pa.ChunkedArray:
+    """Tell whether the assignee stays: by id where both have one, else by name; nobody stays nobody."""
+    was_id, was_name, id_, name = (
+        events[each].cast(pa.string())
+        for each in ("previous_assignee_id", "previous_assignee_name", "assignee_id", "assignee_name")
+    )
+    lacks_id = pc.or_(was_id.is_null(), id_.is_null())
+    is_nobody = pc.and_(pc.coalesce(was_id, was_name, id_, name).is_null(), lacks_id)
+    by_name = pc.and_kleene(lacks_id, pc.equal(was_name, name))
+    return pc.or_kleene(pc.or_kleene(pc.equal(was_id, id_), by_name), is_nobody).fill_null(False)  # noqa: FBT003 - a value
+
+
+def _is_nobody(rows: pa.Table, who: str) -> pa.Array:
+    return pc.and_(whole(rows[f"{who}_id"]).is_null(), whole(rows[f"{who}_name"]).is_null())
+
+
+def _place(action: Action) -> pa.Scalar:
+    return pa.scalar(_ACTIONS.index(action), pa.int32())
+
+
+def _true_count(flags: pa.ChunkedArray) -> int:
+    return int(pc.sum(flags).as_py() or 0)
