@@ -15,6 +15,7 @@ from typing import Any
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
@@ -201,9 +202,18 @@ def _chart(figure: Figure, alternative: str) -> Chart:
     buffer = StringIO()
     for background in (figure.patch, *(axes.patch for axes in figure.axes)):
         background.set_visible(False)
+    _lay_out(figure)
     figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
-    figure.set_layout_engine("none")  # what it has laid out stays
     return Chart(buffer.getvalue(), alternative, painted(figure))
+
+
+def _lay_out(figure: Figure) -> None:
+    """Lay *figure* out once; to be saved, it would be drawn once more for that."""
+    FigureCanvasSVG(figure)  # measures text as it is drawn
+    engine = figure.get_layout_engine()
+    assert engine is not None  # noqa: S101 - all our figures have one
+    engine.execute(figure)
+    figure.set_layout_engine("none")  # what is laid out stays
 
 
 def drawn_charts(report: Report) -> dict[str, Chart | None]:

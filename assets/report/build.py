@@ -84,10 +84,12 @@ def build_report(
     period = period_of(spec, report_date, workspace)
     as_of = min(as_of, running_until(warehouse, period, as_of) or as_of)
     is_whole = _needs_whole_log(spec)
-    statement = log_rows(period, as_of, spec.filters)
-    rows = warehouse.query(statement if is_whole else statement.limit(spec.pdf_log_rows))
     counts = _counts(warehouse, period, as_of, spec.filters)
     total = int(counts["count"].sum())
+    printed = log_rows(_first_days(period, counts, spec.pdf_log_rows), as_of, spec.filters)
+    rows = warehouse.query(
+        log_rows(period, as_of, spec.filters) if is_whole else printed.limit(spec.pdf_log_rows)
+    )
     assignees = count_holdings(warehouse.query(last_steps(period)), rows) if _holds(spec) else ()
     if spec.mask_contacts:
         if workspace.mask_key is None:
@@ -193,6 +195,13 @@ def _counts(warehouse: Warehouse, period: Period, as_of: datetime, filters: Filt
     counted = select(log.local_day, log.source, func.count().label("count"))
     frame: pd.DataFrame = warehouse.query(counted.group_by(log.local_day, log.source)).to_pandas()
     return frame
+
+
+def _first_days(period: Period, counts: pd.DataFrame, rows: int) -> Period:
+    """Return the days of *period* that have its first *rows* rows: the others need not be sorted for them."""
+    so_far = counts.groupby("local_day")["count"].sum().sort_index().cumsum()
+    enough = so_far[so_far >= rows]
+    return period if enough.empty else Period(period.first_day, enough.index[0], period.zone)
 
 
 def _by_source(counts: pd.DataFrame) -> tuple[SourceCount, ...]:

@@ -51,6 +51,8 @@ def by_aggregates(warehouse: Warehouse, period: Period, as_of: datetime, filters
 def by_export(warehouse: Warehouse, period: Period, as_of: datetime, filters: Filters) -> Control | None:
     """Compare with the conversations export, where there is one and the report counts all."""
     controls, log = CONTROL_TOTALS.c, ASSIGNMENT_LOG.c
+    if filters.active or not warehouse.query(select(controls.local_day).limit(1)).num_rows:
+        return None
     start, end = period.bounds
     within = and_(controls.first_assigned_at >= start, controls.last_assigned_at < min(end, as_of))
     is_of_days = controls.local_day.between(period.first_day, period.last_day)
@@ -74,6 +76,6 @@ def by_export(warehouse: Warehouse, period: Period, as_of: datetime, filters: Fi
         ).select_from(asked.outerjoin(logged, logged.c.conversation_id == asked.c.conversation_id))
     )
     (row,) = found.to_pylist()
-    if filters.active or not row["conversations"]:
+    if not row["conversations"]:
         return None
     return Control(**{name: int(value) for name, value in row.items()})

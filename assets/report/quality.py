@@ -10,27 +10,12 @@ from assets.warehouse.warehouse import Warehouse
 
 def count_quality(warehouse: Warehouse, period: Period, examples: int) -> Quality:
     """Return the figures of the days of *period* before filters, with the first *examples* rejected rows."""
-    read, accepted, rejected, duplicates, no_change, cleaned = sums(
-        warehouse,
-        LOAD_COUNTS,
-        period,
-        *(f"{name}_count" for name in ("read", "accepted", "rejected", "duplicate", "no_change", "cleaned")),
+    names = ("read", "accepted", "rejected", "duplicate", "no_change", "cleaned", "unreadable")
+    read, accepted, rejected, duplicates, no_change, cleaned, unreadable_days = sums(
+        warehouse, LOAD_COUNTS, period, *(f"{name}_count" for name in names)
     )
     found_no_change, repeated, inferred = sums(
         warehouse, LOG_COUNTS, period, "no_change_count", "repeated_count", "inferred_count"
-    )
-    rejected_rows = REJECTED_EVENTS.c
-    rejected_examples = warehouse.query(
-        select(rejected_rows.origin, rejected_rows.row_number, rejected_rows.reason)
-        .where(rejected_rows.local_day.between(period.first_day, period.last_day))
-        .distinct()
-        .order_by(rejected_rows.origin, rejected_rows.row_number, rejected_rows.reason)
-        .limit(examples)
-    ).to_pylist()
-    unreadable = warehouse.query(
-        select(func.count(rejected_rows.origin.distinct())).where(
-            rejected_rows.local_day.between(period.first_day, period.last_day), rejected_rows.row_number == 0
-        )
     )
     log = ASSIGNMENT_LOG.c
     unknown = warehouse.query(
@@ -44,12 +29,35 @@ def count_quality(warehouse: Warehouse, period: Period, examples: int) -> Qualit
         rejected=rejected,
         duplicates=duplicates + repeated,
         no_change=no_change + found_no_change,
-        unreadable=unreadable.column(0)[0].as_py(),
+        unreadable=_count_unreadable(warehouse, period) if unreadable_days else 0,
         cleaned=cleaned,
         inferred=inferred,
         source_unknown=unknown.column(0)[0].as_py(),
-        examples=tuple(RejectedRow(**row) for row in rejected_examples),
+        examples=_examples(warehouse, period, examples) if rejected or unreadable_days else (),
     )
+
+
+def _examples(warehouse: Warehouse, period: Period, count: int) -> tuple[RejectedRow, ...]:
+    rejected = REJECTED_EVENTS.c
+    found = warehouse.query(
+        select(rejected.origin, rejected.row_number, rejected.reason)
+        .where(rejected.local_day.between(period.first_day, period.last_day))
+        .distinct()
+        .order_by(rejected.origin, rejected.row_number, rejected.reason)
+        .limit(count)
+    )
+    return tuple(RejectedRow(**row) for row in found.to_pylist())
+
+
+def _count_unreadable(warehouse: Warehouse, period: Period) -> int:
+    """Return how many inputs could not be read; on each day there is a row of each."""
+    rejected = REJECTED_EVENTS.c
+    found = warehouse.query(
+        select(func.count(rejected.origin.distinct())).where(
+            rejected.local_day.between(period.first_day, period.last_day), rejected.row_number == 0
+        )
+    )
+    return int(found.column(0)[0].as_py())
 
 
 def sums(warehouse: Warehouse, table: Table, period: Period, *names: str) -> list[int]:

@@ -63,11 +63,17 @@ def ask(connection: duckdb.DuckDBPyConnection, query: str, **allowed: list[str])
         raise ConfigError(str(error)) from None
 
 
-def create_view(connection: duckdb.DuckDBPyConnection, table: Table, files: str) -> None:
-    """Make Parquet *files* (SQL for a glob or a list, with `local_day=` folders) readable as *table*."""
+def create_view(
+    connection: duckdb.DuckDBPyConnection, table: Table, files: str, *, held: bool = False
+) -> None:
+    """Make Parquet *files* (SQL for a glob or a list, with `local_day=` folders) readable as *table*.
+
+    Where it is *held*, they are read now, and not again.
+    """
     columns = ", ".join(column.name for column in table.columns)
+    kind = "TABLE" if held else "VIEW"
     connection.execute(
-        f"CREATE OR REPLACE VIEW {table.name} AS SELECT {columns} FROM "  # noqa: S608 - names of schema.py
+        f"CREATE OR REPLACE {kind} {table.name} AS SELECT {columns} FROM "  # noqa: S608 - names of schema.py
         f"read_parquet({files}, hive_partitioning = true, hive_types = {{'local_day': DATE}})"
     )
 

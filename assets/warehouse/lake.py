@@ -8,8 +8,9 @@ import hashlib
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import date, datetime
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from assets.durable import one_at_a_time, put, replacing
 from assets.errors import ConfigError
 from assets.warehouse import engine
 from assets.warehouse.days import Stored, read_day, whole_days, write_day
-from assets.warehouse.schema import METADATA
+from assets.warehouse.schema import COUNTS, METADATA
 
 _FILE = "part.parquet"
 _WRITERS = 2
@@ -36,6 +37,7 @@ class Lake:
         self.folder = root / slug
         self._stored: set[str] | None = None
         self._connection: duckdb.DuckDBPyConnection
+        self._held: duckdb.DuckDBPyConnection | None = None
 
     def writing(self) -> AbstractContextManager[None]:
         """Wait for every reader and writer of this workspace, and keep others out.
@@ -45,9 +47,19 @@ class Lake:
         """
         return one_at_a_time(self.folder / "days")
 
-    def reading(self) -> AbstractContextManager[None]:
-        """Wait for a writer: no report is built over days that are just being replaced."""
-        return one_at_a_time(self.folder / "days", shared=True)
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Wait for a writer: no report is built over days that are just being replaced.
+
+        Meanwhile tables of few rows a day are held in memory: a report asks each of them several times, and
+        a year has as many files.
+        """
+        with one_at_a_time(self.folder / "days", shared=True):
+            self._held = self._open(self._tables(), held={table.name for table in COUNTS})
+            try:
+                yield
+            finally:
+                self._held = None
 
     def forget(self, table: Table, days: Iterable[date]) -> None:
         """Remove *days*: what a killed process leaves behind is then a day that is not there."""
@@ -132,22 +144,27 @@ class Lake:
 
     def connect(self) -> duckdb.DuckDBPyConnection:
         """Return a DuckDB cursor whose views are the tables as they are stored now."""
-        stored = {
-            table.name
-            for table in METADATA.sorted_tables
-            if next(self.folder.glob(f"{table.name}/local_day=*/{_FILE}"), None)
-        }
+        if self._held is not None:
+            return self._held.cursor()
+        stored = self._tables()
         if self._stored != stored:  # a first day turns an empty table into a view; later ones it finds itself
             self._connection, self._stored = self._open(stored), stored
         return self._connection.cursor()
 
-    def _open(self, stored: set[str]) -> duckdb.DuckDBPyConnection:
+    def _tables(self) -> set[str]:
+        return {
+            table.name
+            for table in METADATA.sorted_tables
+            if next(self.folder.glob(f"{table.name}/local_day=*/{_FILE}"), None)
+        }
+
+    def _open(self, stored: set[str], held: AbstractSet[str] = frozenset()) -> duckdb.DuckDBPyConnection:
         connection = engine.connect()
         for table in METADATA.sorted_tables:
             if table.name in stored:
+                files = engine.quoted(str(self.folder / table.name / "local_day=*" / _FILE))
                 try:
-                    files = str(self.folder / table.name / "local_day=*" / _FILE)
-                    engine.create_view(connection, table, engine.quoted(files))
+                    engine.create_view(connection, table, files, held=table.name in held)
                 except duckdb.BinderException:
                     raise ConfigError(
                         f"{self.folder} was written by another release: remove it, and load the days again"

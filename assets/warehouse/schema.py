@@ -146,6 +146,9 @@ DAILY_SOURCE_AGGREGATES = Table(
     comment="assignments per local day and source",
 )
 
+COUNTS = (LOAD_COUNTS, LOG_COUNTS, DAILY_SOURCE_AGGREGATES)
+"""The tables of few rows a day."""
+
 _ARROW_TYPES: dict[type, pa.DataType] = {
     Text: pa.string(),
     BigInteger: pa.int64(),
