@@ -30,7 +30,7 @@ def made(names: list[str], monkeypatch: pytest.MonkeyPatch) -> tuple[list[Any], 
     monkeypatch.setattr(flow, "_make", make)
     monkeypatch.setattr(flow, "cpu_count", lambda: 2)
     monkeypatch.setattr(flow, "_longest_first", lambda _order: [SimpleNamespace(name=name) for name in names])
-    order: Any = None
+    order: Any = SimpleNamespace(specs=names)
     try:
         published.extend(flow._made(order, order, said.append))
     except (BrokenProcessPool, TotalsDiffer) as error:
