@@ -75,7 +75,10 @@ class Source(Protocol):
     *is_windowed* where it reads no more than that; one that is not is asked for all days at once.
     """
 
-    is_windowed: bool
+    @property
+    def is_windowed(self) -> bool:
+        """Tell whether it is worth asking for some days only."""
+        ...
 
     @property
     def options(self) -> TimeOptions:

