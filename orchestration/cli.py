@@ -75,6 +75,10 @@ def run(
     as_json: Annotated[bool, typer.Option("--json", help="Print a list for machines.")] = False,
 ) -> None:
     """Load the missing days, then build and archive the reports, and print what was made."""
+    from orchestration import makers
+
+    if len(preset or ()) != 1 and not (first or outdated):
+        makers.prepare()
     from assets.config_file import load_usable
     from assets.deliver.catalogue import Catalogue
     from assets.deliver.index import write_index

@@ -6,13 +6,11 @@ The stages are the same functions that the Dagster assets call; only the order i
 import gc
 from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import date, datetime
-from multiprocessing import cpu_count, forkserver, get_context, set_forkserver_preload
-from typing import Any
 
 from assets.aggregates.build import build_days
 from assets.aggregates.history import stale_days
@@ -34,6 +32,7 @@ from assets.source_config import WebhookSource
 from assets.sources.inbox import forget_contact, open_inbox
 from assets.sources.registry import open_sources
 from assets.warehouse.warehouse import Warehouse, open_warehouse
+from orchestration.makers import maker, makers
 from orchestration.planner import days_of_periods
 
 Say = Callable[[str], None]
@@ -73,7 +72,6 @@ def run(order: Order, config: Config, catalogue: Catalogue, say: Say) -> list[Pu
 
     Raises SourceUnavailable, or TotalsDiffer where a check fails.
     """
-    _prepare_makers(order)
     warehouse = open_warehouse(config, order.workspace.slug)
     loaded = _load(order, config, warehouse, order.days, say)
     if loaded and readiness(warehouse).has_unstated:
@@ -162,13 +160,13 @@ def _made(order: Order, config: Config, say: Say) -> Iterator[Published]:
     given: dict[Future[Published], tuple[ReportSpec, Executor]] = {}
     failed: list[BaseException] = []
     with ExitStack() as stack:
-        idle = [stack.enter_context(_maker(order)) for _ in range(_processes(order))]
+        idle = [stack.enter_context(each) for each in makers(len(waiting))]
         while waiting or given:
             while waiting and idle:
-                spec, maker = waiting.popleft(), idle.pop()
-                given[maker.submit(_make, order, spec, config)] = spec, maker
+                spec, by = waiting.popleft(), idle.pop()
+                given[by.submit(_make, order, spec, config)] = spec, by
             for future in wait(given, return_when=FIRST_COMPLETED).done:
-                spec, maker = given.pop(future)
+                spec, by = given.pop(future)
                 if error := future.exception():
                     say(f"{spec.name}: {error}")
                     failed.append(error)
@@ -176,46 +174,9 @@ def _made(order: Order, config: Config, say: Say) -> Iterator[Published]:
                     say(f"{spec.name}: archived")
                     yield future.result()
                 is_killed = isinstance(error, BrokenProcessPool)
-                idle.append(stack.enter_context(_maker(order)) if is_killed else maker)
+                idle.append(stack.enter_context(maker()) if is_killed else by)
     if failed:
         raise failed[0]
-
-
-def _processes(order: Order) -> int:
-    return min(cpu_count(), len(order.specs))
-
-
-def _maker(order: Order) -> Executor:
-    """Return a process that makes reports; where one is enough, that is this one."""
-    if _processes(order) == 1:
-        return _Here()
-    return ProcessPoolExecutor(1, get_context("forkserver"), initializer=_spare_collector)
-
-
-def _spare_collector() -> None:
-    """Look for garbage only between reports: while one is made, that takes a tenth of its time."""
-    gc.freeze()
-    gc.disable()
-
-
-def _prepare_makers(order: Order) -> None:
-    """Import what makes reports once for all processes that make them, while days are still being loaded."""
-    if _processes(order) > 1:
-        set_forkserver_preload(["assets.deliver.publish", "assets.render.pdf"])
-        forkserver.ensure_running()
-
-
-class _Here(Executor):
-    """This process: what is submitted is done at once."""
-
-    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-        """Return what *fn* returned or raised."""
-        done: Future[Any] = Future()
-        try:
-            done.set_result(fn(*args, **kwargs))
-        except Exception as error:  # noqa: BLE001 - kept until the other reports are made
-            done.set_exception(error)
-        return done
 
 
 def _make(order: Order, spec: ReportSpec, config: Config) -> Published:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from assets.errors import TotalsDiffer
-from orchestration import flow
+from orchestration import flow, makers
 
 NAMES = ["killed", "b", "c", "d", "e"]
 
@@ -28,9 +28,9 @@ def made(names: list[str], monkeypatch: pytest.MonkeyPatch) -> tuple[list[Any], 
     said: list[str] = []
     published: list[Any] = []
     monkeypatch.setattr(flow, "_make", make)
-    monkeypatch.setattr(flow, "cpu_count", lambda: 2)
+    monkeypatch.setattr(makers, "cpu_count", lambda: 2)
     monkeypatch.setattr(flow, "_longest_first", lambda _order: [SimpleNamespace(name=name) for name in names])
-    order: Any = SimpleNamespace(specs=names)
+    order: Any = None
     try:
         published.extend(flow._made(order, order, said.append))
     except (BrokenProcessPool, TotalsDiffer) as error:
