@@ -8,12 +8,13 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 _LONG_SECONDS = 20
-_PAUSE_SECONDS = 0.01
+_PAUSE_SECONDS = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,29 +47,38 @@ def in_turn(commands: Mapping[str, Sequence[str]], runs: int = 3) -> dict[str, M
 
 def _run(command: Sequence[str]) -> tuple[float, float]:
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as errors:
-        began, peak = time.perf_counter(), 0.0
+        began = time.perf_counter()
         process = subprocess.Popen(command, stdout=out, stderr=errors)
-        while process.poll() is None:
-            peak = max(peak, _resident(process.pid))
-            time.sleep(_PAUSE_SECONDS)
-        seconds = time.perf_counter() - began
+        with ThreadPoolExecutor(1) as watcher:
+            peak = watcher.submit(_peak, process.pid)
+            process.wait()
+            seconds = time.perf_counter() - began
         out.seek(0), errors.seek(0)
         if process.returncode:
             raise RuntimeError(f"{' '.join(command)}: {errors.read().decode()[-2000:]}")
         said = out.read().decode(errors="replace").strip().splitlines()
     told = _json(said[-1]) if said else {}
-    return told.get("seconds", seconds), peak
+    return told.get("seconds", seconds), peak.result()
 
 
-def _resident(pid: int) -> float:
-    """Return the memory that a process and those it started hold now, in MB; shared pages count twice."""
+def _peak(pid: int) -> float:
+    """Return the most memory that a process and those it starts hold at one time, in MB, until it ends."""
+    peak = 0.0
+    while held := _held(pid):
+        peak = max(peak, held)
+        time.sleep(_PAUSE_SECONDS)
+    return peak
+
+
+def _held(pid: int) -> float:
+    """Return what they hold now; of a page that several share, each has its part."""
     try:
-        status = Path(f"/proc/{pid}/status").read_text()
+        told = Path(f"/proc/{pid}/smaps_rollup").read_text()
         children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     except OSError:  # it has just ended
         return 0
-    held = re.search(r"VmRSS:\s+(\d+)", status)
-    return (int(held[1]) / 1024 if held else 0) + sum(_resident(int(child)) for child in children)
+    share = re.search(r"^Pss:\s+(\d+)", told, re.MULTILINE)
+    return (int(share[1]) / 1024 if share else 0) + sum(_held(int(child)) for child in children)
 
 
 def _json(line: str) -> dict[str, Any]:

@@ -12,15 +12,12 @@ from typing import Any
 import pyarrow as pa
 
 from assets.aggregates.build import build_days
-from assets.aggregates.day import counts_by_source
-from assets.ahead import ahead
 from assets.config import Workspace
 from assets.extract.load import load_days
 from assets.periods import Period
 from assets.sources.imports import DaySources
 from assets.sources.registry import open_source
 from assets.warehouse.lake import Lake
-from assets.warehouse.schema import ASSIGNMENT_LOG
 from benchmarks.events import DAYS, LAST_DAY
 
 NOW = datetime(2026, 1, 5, tzinfo=UTC)
@@ -55,14 +52,6 @@ def build(lake: str) -> Callable[[], object]:
     return lambda: build_days(Lake(Path(lake), SLUG), period)
 
 
-def count(lake: str) -> Callable[[], object]:
-    """Count the log by day and source."""
-    period = Period(FIRST_DAY, LAST_DAY, workspace(type="files", path="none").zone)
-    return lambda: [
-        counts_by_source(log) for _, log in ahead(Lake(Path(lake), SLUG).stored(ASSIGNMENT_LOG, period.days))
-    ]
-
-
 def printed(log: str, kind: str) -> Callable[[], object]:
     """Write the eight printed columns in the Parquet file *log* as a file of another *kind*."""
     from assets.render import pdf, tables, workbook  # noqa: PLC0415 - each once
@@ -88,7 +77,6 @@ def main() -> None:
     stages: dict[str, Callable[..., Callable[[], object]]] = {
         "extract": extract,
         "build": build,
-        "count": count,
         "printed": printed,
     }
     work = stages[stage](**arguments)

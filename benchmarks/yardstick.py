@@ -3,7 +3,7 @@
 yardstick.py report URL TABLE ROWS OUT [PRESET]   the presets as HTML and PDF, the first ROWS of the log in each
 yardstick.py extract URL TABLE OUT         the whole table into a Parquet file
 yardstick.py extract_csv FILE OUT          the same from a CSV file
-yardstick.py count FILE                    a Parquet file's events by day and source
+yardstick.py build FILE OUT                a Parquet file's events as a log by day, and counted by day and source
 yardstick.py csv|xlsx|pdf FILE OUT         the printed rows of a Parquet file as another file
 """
 
@@ -110,15 +110,24 @@ def extract_csv(file: str, out: str) -> None:
     events.to_parquet(out, index=False)
 
 
-def count(file: str) -> None:
-    """Count by day and source."""
-    events = pd.read_parquet(file)
+def build(file: str, out: str) -> None:
+    """Write the log, a folder a day, and the counts by day and source."""
+    folder = Path(out)
+    folder.mkdir(parents=True, exist_ok=True)
+    events = pd.read_parquet(file).drop_duplicates("event_id")
     events["day"] = events["occurred_at"].dt.tz_convert(ZONE).dt.date
-    events.groupby(["day", "source"]).agg(
+    events = events.sort_values(["occurred_at", "event_id"])
+    events["action"] = "reassigned"
+    events.loc[events["previous_assignee_name"].isna(), "action"] = "assigned"
+    events.loc[events["assignee_name"].isna(), "action"] = "unassigned"
+    events.to_parquet(folder / "log", partition_cols=["day"], index=False)
+    by_action = events.groupby(["day", "source", "action"]).size().unstack(fill_value=0)
+    by_source = events.groupby(["day", "source"]).agg(
         n=("event_id", "size"),
         contacts=("contact_name", "nunique"),
         conversations=("conversation_id", "nunique"),
     )
+    by_source.join(by_action).reset_index().to_parquet(folder / "counts.parquet")
 
 
 def csv(file: str, out: str) -> None:

@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 
 import pyarrow as pa
 
-_HELD_BYTES = 64 << 20
+_HELD_BYTES = 32 << 20
 
 
 class Buckets:

@@ -22,7 +22,7 @@ from assets.periods import DAY, first_instant
 from assets.sources.batches import Batch, Unreadable
 from assets.warehouse import engine
 
-_PIECE_ROWS = 250_000
+_PIECE_ROWS = 160_000
 
 _REASON = """CASE
     WHEN fault IS NOT NULL THEN fault
