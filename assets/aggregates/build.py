@@ -124,8 +124,9 @@ def _repeated(warehouse: Warehouse, days: list[date], pieces: list[_Piece], *, h
     first, last = days[0], days[-1]
     if all(piece.states_all for piece in pieces):
         hashes = np.sort(warehouse.query(id_hashes(first, last)).column(0).to_numpy())
-        is_new = not has_earlier or not warehouse.query(has_earlier_ids(first, last)).column(0)[0].as_py()
-        if is_new and (hashes[:-1] != hashes[1:]).all():
+        are_distinct = bool((hashes[:-1] != hashes[1:]).all())
+        asked = has_earlier_ids(first, last)
+        if are_distinct and not (has_earlier and warehouse.query(asked).column(0)[0].as_py()):
             return pa.table({"event_id": pa.array([], pa.string()), "first_day": pa.array([], pa.date32())})
     return warehouse.query(repeated_ids(first, last).order_by("first_day"))
 

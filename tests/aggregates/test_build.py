@@ -1,11 +1,12 @@
 import random
+from collections import Counter
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
 from assets.aggregates.build import build_days
 from assets.aggregates.history import stale_days
-from assets.warehouse.schema import DAILY_SOURCE_AGGREGATES, LOG_COUNTS
+from assets.warehouse.schema import ASSIGNMENT_EVENTS, DAILY_SOURCE_AGGREGATES, LOG_COUNTS
 from tests.conftest import DAY, Inbox, line
 
 UNSTATED = "event_id,occurred_at,conversation_id,contact_id,assignee,source"
@@ -122,6 +123,54 @@ def test_inferred_previous_assignees_are_those_of_a_plain_replay(inbox: Inbox, i
     found = [(row["event_id"], row["previous_assignee_name"], row["assignee_name"]) for row in inbox.log()]
     assert len(found) > 100
     assert found == expected
+
+
+@pytest.mark.parametrize("one_by_one", [False, True])
+@pytest.mark.parametrize("ids", [400, 250])
+def test_the_log_of_a_source_that_states_all_is_that_of_a_plain_replay(
+    inbox: Inbox,
+    ids: int,
+    one_by_one: bool,  # noqa: FBT001 - a parameter
+) -> None:
+    rng = random.Random(ids)
+    people = ["", "Bob", "Eve", "Ann"]
+    inbox.write(
+        *(
+            line(
+                event_id,
+                occurred_at,
+                conversation_id=conversation,
+                contact_id=contact,
+                assignee=assignee,
+                previous_assignee=rng.choice(people),
+                source=source,
+                assigned_by=rng.choice(people),
+            )
+            for event_id, occurred_at, conversation, contact, assignee, source in (
+                each.split(",") for each in random_events(13, ids)
+            )
+        )
+    )
+    days = inbox.period(*MARCH).days
+    inbox.load(*MARCH)
+    for first, last in [(day, day) for day in days] if one_by_one else [MARCH]:
+        inbox.build(first, last)
+    first_days: dict[str, date] = {}
+    expected, counted = [], Counter[tuple[date, str]]()
+    for event in inbox.rows(ASSIGNMENT_EVENTS):
+        if first_days.setdefault(event["event_id"], event["local_day"]) != event["local_day"]:
+            continue
+        was, becomes = event["previous_assignee_name"], event["assignee_name"]
+        action = "unassigned" if not becomes else "reassigned" if was else "assigned"
+        by = event["assigned_by_name"] if event["source"] == "user" else None
+        expected.append((event["event_id"], was, becomes, by, action, "stated"))
+        counted[event["local_day"], event["source"]] += 1
+    names = ("previous_assignee_name", "assignee_name", "assigned_by_name", "action", "previous_quality")
+    assert [(row["event_id"], *(row[name] for name in names)) for row in inbox.log()] == expected
+    assert counted == {
+        (row["local_day"], row["source"]): row["assignment_count"]
+        for row in inbox.rows(DAILY_SOURCE_AGGREGATES)
+    }
 
 
 def test_a_repeated_event_changes_no_assignee(inbox: Inbox) -> None:

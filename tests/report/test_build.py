@@ -6,7 +6,7 @@ import pytest
 
 from assets.config import ReportSpec
 from assets.periods import Preset, as_of
-from assets.presentation import Filters
+from assets.presentation import Component, Filters, Format
 from assets.report.build import Built, build_report
 from assets.report.log import local_times, printed_log
 from assets.report.model import Report, State, Total
@@ -63,6 +63,26 @@ def test_figures_are_those_of_the_log(busy: Inbox) -> None:
     assert (quality.rejected, quality.duplicates, quality.no_change) == (1, 1, 1)
     assert quality.examples[0].row_number == 8
     assert not said.provisional
+
+
+@pytest.mark.parametrize("printed", [0, 1, 3, 4, 5, 9])
+def test_the_printed_rows_are_the_first_of_the_whole_log(inbox: Inbox, printed: int) -> None:
+    inbox.write(
+        *(line(f"e{n}", f"2024-03-0{2 + n // 2}T1{n}:00:00Z", contact_id=f"k{n}") for n in (5, 1, 4, 2, 0))
+    )
+    inbox.load(date(2024, 3, 1), NEXT_DAY)
+    inbox.build(date(2024, 3, 1), NEXT_DAY)
+    spec = custom(date(2024, 3, 1), DAY).model_copy(
+        update={
+            "pdf_log_rows": printed,
+            "interactive": False,
+            "formats": (Format.PDF,),
+            "components": (Component.METRIC, Component.LOG),
+        }
+    )
+    built = report(inbox, spec)
+    assert built.report.total == 5
+    assert built.rows["event_id"].to_pylist() == ["e0", "e1", "e2", "e4", "e5"][:printed]
 
 
 def test_a_report_goes_to_json_and_back(busy: Inbox) -> None:

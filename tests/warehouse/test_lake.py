@@ -70,6 +70,17 @@ def test_replacing_one_day_leaves_the_others(tmp_path: Path) -> None:
     ]
 
 
+def test_while_it_is_read_small_tables_are_asked_in_memory(tmp_path: Path) -> None:
+    lake = Lake(tmp_path, "acme")
+    rows = [(day, "user", 1) for day in DAYS]
+    lake.replace_days(DAILY_SOURCE_AGGREGATES, DAYS, counts(*rows).to_reader())
+    with lake.reading():
+        for file in tmp_path.rglob("*.parquet"):
+            file.unlink()
+        assert stored(lake) == rows
+    assert stored(lake) == []
+
+
 def test_a_killed_writer_leaves_the_old_day_or_the_new_one(tmp_path: Path) -> None:
     lake = Lake(tmp_path, "acme")
     lake.replace_days(DAILY_SOURCE_AGGREGATES, DAYS[:1], counts((DAYS[0], "user", 0)).to_reader())
