@@ -85,7 +85,7 @@ def test_killed_and_frozen_workers_and_restarted_servers_change_no_byte_and_doub
     for version in torn:  # its number is taken
         del ours[version]
         (alone.archive / version).mkdir(parents=True)
-    monkeypatch.setattr("orchestration.flow.cpu_count", lambda: 1)  # 60 times another process
+    monkeypatch.setattr("orchestration.makers.cpu_count", lambda: 1)  # 60 times another process
     make_everything(alone)
     theirs = archived(alone.archive)
     assert sorted(version.rpartition("/")[0] for version in theirs) == sorted(
