@@ -33,6 +33,7 @@ def contract_rows(batch: Batch) -> pa.RecordBatch:
     """
     rows, count = batch.rows, batch.rows.num_rows
     columns: dict[str, pa.Array] = {name: _text(batch, name) for name in TEXT_COLUMNS}
+    is_cleaned = _is_cleaned(columns.values(), count)
     source_as_read = columns["source"]
     is_stated = pc.cast(source_as_read.is_valid(), pa.int32())
     columns["source"] = _codes(source_as_read)
@@ -45,7 +46,7 @@ def contract_rows(batch: Batch) -> pa.RecordBatch:
             rows, "previous_stated", pa.repeat(bool(PREVIOUS & set(rows.schema.names)), count)
         ),
         "source_as_read": source_as_read,
-        "text_cleaned": _is_cleaned(columns.values(), count),
+        "text_cleaned": is_cleaned,
         "source_quality": pa.DictionaryArray.from_arrays(is_stated, ["unknown", "stated"]),
         "origin": _given(rows, "origin", constant(batch.origin, count)).cast(CODED),
         "time_quality": _given(

@@ -114,6 +114,14 @@ def test_an_unknown_source_is_kept(inbox: Inbox) -> None:
     ]
 
 
+@pytest.mark.parametrize("column", ["event_id", "contact_name", "assignee", "source"])
+def test_a_replaced_character_is_noted_in_whatever_column(inbox: Inbox, column: str) -> None:
+    cells = {"event_id": "e1", "occurred_at": "2024-03-05T15:00:00Z"} | {column: "a\x01b"}
+    inbox.write(line(**cells), line("e2", "2024-03-05T16:00:00Z"))
+    inbox.load()
+    assert [row["text_cleaned"] for row in inbox.rows(ASSIGNMENT_EVENTS)] == [True, False]
+
+
 def test_loaded_days_end_where_the_next_begins(inbox: Inbox) -> None:
     inbox.write(line("e1", "2024-03-05T15:00:00Z"))
     inbox.load(now=LATER)
