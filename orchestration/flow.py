@@ -180,12 +180,11 @@ def _made(order: Order, config: Config, say: Say) -> Iterator[Published]:
 
 
 def _make(order: Order, spec: ReportSpec, config: Config) -> Published:
+    if not gc.isenabled():
+        gc.collect()  # what the report before has left
     warehouse = open_warehouse(config, order.workspace.slug)
     draft = draft_report(warehouse, order.workspace, spec, order.report_date, order.as_of)
-    published = publish(draft, Archive(config.archive))
-    if not gc.isenabled():
-        gc.collect()
-    return published
+    return publish(draft, Archive(config.archive))
 
 
 def _longest_first(order: Order) -> list[ReportSpec]:

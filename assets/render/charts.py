@@ -11,18 +11,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
-from io import BytesIO, StringIO
+from hashlib import sha256
+from io import BytesIO
 from typing import Any
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_svg import FigureCanvasSVG
+from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from assets.render.colours import OTHERS, PALETTE, colours
+from assets.render.drawing import Painted, drawn
 from assets.render.language import Words, words
-from assets.render.painted import Painted, painted
 from assets.render.text import shortened
 from assets.report.model import DayCount, Report, SourceCount
 
@@ -45,7 +46,6 @@ _MANY_DAYS = 92
 _FEWEST_BARS, _MOST_SOURCES = 4, 24
 _BARS, _RING, _PAGE = 4.0, 5.2, 9.6  # widths in inches; report.css gives each its share of a page
 _STYLE: dict[Any, Any] = {
-    "svg.hashsalt": "assignment-reports",
     "text.parse_math": False,
     "font.size": 9,
     "text.color": _INK,
@@ -68,6 +68,11 @@ class Chart:
     def address(self) -> str:
         """The picture as a `data:` URL: it needs no file, and its styles stay its own."""
         return f"data:image/svg+xml;base64,{b64encode(self.svg.encode()).decode()}"
+
+    @property
+    def mark(self) -> str:
+        """A short address that stands for the picture on paper, where it is painted."""
+        return f"data:,{sha256(self.svg.encode()).hexdigest()}"
 
 
 @contextmanager
@@ -171,7 +176,12 @@ def _draw_days(axes: Axes, days: tuple[DayCount, ...], words: Words) -> None:
     if many:
         axes.stairs(counts, [at - 0.5 for at in range(len(days) + 1)], fill=True, color=PALETTE[0])
     else:
-        axes.bar(range(len(days)), counts, width=min(0.8, 0.08 * len(days)), color=PALETTE[0])
+        half = min(0.4, 0.04 * len(days))
+        bars = [
+            ((at - half, 0), (at - half, count), (at + half, count), (at + half, 0))
+            for at, count in enumerate(counts)
+        ]
+        axes.add_collection(PolyCollection(bars, facecolors=PALETTE[0], linewidths=0), autolim=False)
     missing = [at for at, each in enumerate(days) if not each.is_loaded]
     if missing:
         axes.bar(
@@ -205,21 +215,10 @@ def _spoken(by_source: Sources, words: Words) -> str:
 
 
 def _chart(figure: Figure, alternative: str) -> Chart:
-    buffer = StringIO()
     for background in (figure.patch, *(axes.patch for axes in figure.axes)):
         background.set_visible(False)
-    _lay_out(figure)
-    figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
-    return Chart(buffer.getvalue(), alternative, painted(figure))
-
-
-def _lay_out(figure: Figure) -> None:
-    """Lay *figure* out once; to be saved, it would be drawn once more for that."""
-    FigureCanvasSVG(figure)  # measures text as it is drawn
-    engine = figure.get_layout_engine()
-    assert engine is not None  # noqa: S101 - all our figures have one
-    engine.execute(figure)
-    figure.set_layout_engine("none")  # what is laid out stays
+    svg, painted = drawn(figure)
+    return Chart(svg, alternative, painted)
 
 
 def drawn_charts(report: Report) -> dict[str, Chart | None]:

@@ -11,9 +11,9 @@ from weasyprint.urls import FatalURLFetchingError, URLFetcher
 
 from assets.presentation import Component
 from assets.render.charts import drawn_charts
+from assets.render.drawing import Painted
 from assets.render.html import render_html
 from assets.render.log_pages import PrintedLog
-from assets.render.painted import Painted
 from assets.render.tags import mend_tags
 from assets.report.model import Report
 
@@ -72,7 +72,7 @@ def laid_out(document: str, variant: str, pictures: Mapping[str, Painted] | None
 
 
 def _pictures(report: Report) -> dict[str, Painted]:
-    return {chart.address: chart.painted for chart in drawn_charts(report).values() if chart}
+    return {chart.mark: chart.painted for chart in drawn_charts(report).values() if chart}
 
 
 def _attached(log: bytes) -> Attachment:

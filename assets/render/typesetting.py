@@ -7,7 +7,7 @@ other text is set by Pango as a whole, with its fallback fonts, directions and l
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from math import inf
 from typing import Any, NamedTuple
 
@@ -16,7 +16,7 @@ from weasyprint.matrix import Matrix
 from weasyprint.pdf.stream import Stream
 from weasyprint.text.constants import PANGO_WRAP_MODE
 from weasyprint.text.ffi import FROM_UNITS, ffi, pango
-from weasyprint.text.line_break import Layout, create_layout, line_size, strut
+from weasyprint.text.line_break import Layout, _font_style_cache_key, create_layout, line_size, strut
 
 _LATIN = re.compile("[!-~\u00c0-\u017f]+(?: [!-~\u00c0-\u017f]+)*")
 _SPACES = re.compile("[ \t\r\n\f]+")
@@ -25,6 +25,7 @@ _END = "\0"
 _NOT_PLAIN = "?"
 _PER_MILLE = 1000
 _REMEMBERED = 65_536
+_Pair = tuple[str, str]
 
 
 class Cell(NamedTuple):
@@ -104,8 +105,9 @@ class Lettering:
         self._left_to_right["direction"] = "ltr"
         self._scratch = stream.clone(tags=None)
         self._letters: dict[str, _Glyph] = {}
-        self._glyph_of: dict[tuple[str, str], str] = {}
-        self._advance_of: dict[tuple[str, str], float] = {}
+        self._glyph_of: dict[_Pair, str] = {}
+        self._advance_of: dict[_Pair, float] = {}
+        self._learned = _learned(_font_style_cache_key(style, include_size=True))
         layout = create_layout("x", style, None, None, 0)
         run = layout.get_first_line()[0].runs[0]
         self._font, self._size = self._scratch.add_font(run.data.item.analysis.font)
@@ -119,7 +121,8 @@ class Lettering:
             glyphs = "".join(map(self._glyph_of.__getitem__, pairs))
         except KeyError:
             for pair in pairs:
-                self._learn(pair)
+                if pair not in self._glyph_of:
+                    self._learn(pair)
             glyphs = "".join(map(self._glyph_of.__getitem__, pairs))
         if _NOT_PLAIN in glyphs:
             return None
@@ -150,22 +153,24 @@ class Lettering:
             yield encoded[line.start_index : line.start_index + line.length].decode().strip(" ")
             number += 1
 
-    def _learn(self, pair: tuple[str, str]) -> None:
-        """Have Pango set two letters: what the first one is like before the second."""
-        if pair in self._glyph_of:
-            return
+    def _learn(self, pair: _Pair) -> None:
+        """Learn what the first of two letters is like before the second."""
         alone = [self._letter(each) for each in pair if each != _END]
+        if pair not in self._learned:
+            self._learned[pair] = self._set_pair(pair, alone)
+        self._glyph_of[pair], self._advance_of[pair] = self._learned[pair]
+
+    def _set_pair(self, pair: _Pair, alone: "list[_Glyph]") -> tuple[str, float]:
+        """Have Pango set two letters; return the glyph of the first one, and its advance."""
         both = self._glyphs("".join(pair).rstrip(_END))
         stand_alone = [each.code for each in both] == [each.code for each in alone] and not any(
             each.is_moved or each.font != self._font for each in both
         )
         if not stand_alone or [each.advance for each in both[1:]] != [each.advance for each in alone[1:]]:
-            self._glyph_of[pair], self._advance_of[pair] = _NOT_PLAIN, 0
-            return
+            return _NOT_PLAIN, 0
         glyph = both[0]
         kerning = int(self._font.widths[glyph.code] - glyph.advance * _PER_MILLE / self._size)
-        self._glyph_of[pair] = f"{glyph.code:04x}" + (f">{kerning}<" if kerning else "")
-        self._advance_of[pair] = glyph.advance
+        return f"{glyph.code:04x}" + (f">{kerning}<" if kerning else ""), glyph.advance
 
     def _letter(self, letter: str) -> "_Glyph":
         """Return the glyph of *letter* by itself, and have its font know it."""
@@ -197,6 +202,12 @@ class Lettering:
         draw()
         added = self._scratch.stream
         return b"\n".join(each if isinstance(each, bytes) else str(each).encode() for each in added)
+
+
+@cache
+def _learned(_style: str) -> dict[_Pair, tuple[str, float]]:
+    """Return what is known of letters of one style: it is the same in each document."""
+    return {}
 
 
 @dataclass(frozen=True, slots=True)

@@ -191,7 +191,7 @@ def started(
                     web = ["dagster-webserver", "-h", "127.0.0.1", "-p", str(port), "-w", str(workspace)]
                     services.append(start(web, environment, log))
                     services.append(start(["dagster-daemon", "run", "-w", str(workspace)], environment, log))
-                    until(lambda: answers(port), 120, "the webserver")
+                    until(lambda: answers(port), "the webserver")
                     yield found
                 finally:
                     stop(services)

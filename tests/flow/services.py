@@ -37,8 +37,8 @@ def answers(port: int) -> bool:
         return False
 
 
-def until(is_so: Callable[[], Any], seconds: int, what: str) -> Any:
-    """Wait until *is_so* answers; fail after so many *seconds*."""
+def until(is_so: Callable[[], Any], what: str, seconds: int = 400) -> Any:
+    """Wait until *is_so* answers; the deadline ends a test that hangs, and is far off on a slow machine."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if found := is_so():

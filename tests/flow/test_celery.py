@@ -125,22 +125,20 @@ def make_everything_among_faults(farm: Farm) -> tuple[subprocess.Popen[bytes], .
     launched: set[str] = set()
     for workspace in farm.config.workspaces:
         farm.launch(workspace.slug, "loads")
-    until(lambda: len(farm.done("loads")) >= 3, 180, "the first loads")
+    until(lambda: len(farm.done("loads")) >= 3, "the first loads")
     kill(first)
     third = farm.worker("third")
-    until(lambda: farm.run_reports(2, launched), 180, "the first reports")
+    until(lambda: farm.run_reports(2, launched), "the first reports")
     farm.redis.stop()
     farm.redis.start()
-    until(lambda: farm.run_reports(6, launched), 180, "reports by the broker that was started again")
-    until(lambda: farm.run_reports(6, launched) and farm.states()["STARTED"] == 2, 180, "both to be busy")
+    until(lambda: farm.run_reports(6, launched), "reports by the broker that was started again")
+    until(lambda: farm.run_reports(6, launched) and farm.states()["STARTED"] == 2, "both to be busy")
     kill(second, signal.SIGSTOP)
-    until(
-        lambda: "no worker has it" in farm.failures(), 120, "the worker that does not answer to be given up"
-    )
+    until(lambda: "no worker has it" in farm.failures(), "the worker that does not answer to be given up")
     kill(second, signal.SIGCONT)  # it goes on where it was
-    until(lambda: farm.run_reports(12, launched), 180, "reports beside the one that came back")
+    until(lambda: farm.run_reports(12, launched), "reports beside the one that came back")
     farm.postgres.restart()
-    until(lambda: farm.run_reports(len(farm.config.workspaces), launched), 400, f"all: {farm.states()}")
+    until(lambda: farm.run_reports(len(farm.config.workspaces), launched), f"all: {farm.states()}")
     return second, third
 
 
@@ -161,18 +159,18 @@ def send_with_a_frozen_worker(farm: Farm, server: MailServer) -> dict[str, str]:
     sender = farm.worker("sender")
     dots = count(1)
     server.before["dot"] = lambda: kill(sender, signal.SIGSTOP) if next(dots) == 2 else None
-    sending = until(lambda: farm.send("w01", "managers"), 60, "the webserver")
+    sending = until(lambda: farm.send("w01", "managers"), "the webserver")
     failed, begun = dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.STARTED
     given_up = dg.RunsFilter(run_ids=[sending], statuses=[failed])
-    until(lambda: farm.instance.get_run_ids(given_up), 120, "the frozen worker to be given up")
+    until(lambda: farm.instance.get_run_ids(given_up), "the frozen worker to be given up")
     farm.worker("relief")
     again = dg.RunsFilter(tags={"dagster/root_run_id": sending}, statuses=[begun])
-    until(lambda: farm.instance.get_run_ids(again), 120, "another to wait until nobody else sends")
+    until(lambda: farm.instance.get_run_ids(again), "another to wait until nobody else sends")
     kill(sender, signal.SIGCONT)
     ended = dg.RunsFilter(
         tags={"dagster/root_run_id": sending}, statuses=[dg.DagsterRunStatus.SUCCESS, failed]
     )
-    until(lambda: farm.instance.get_run_ids(ended), 120, "the other to have gone on")
+    until(lambda: farm.instance.get_run_ids(ended), "the other to have gone on")
     rows = Ledger(farm.config.state).of_subscription("w01", "managers", DATES[-1], DATES[-1])
     open_state(farm.config.state.get_secret_value()).dispose()
     assert len(rows) == len(RECIPIENTS)

@@ -150,7 +150,7 @@ def deployment(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> 
         try:
             with dg.DagsterInstance.get() as instance:
                 found = Deployment(folder, int(ports[1]), mailbox, instance)
-                until(lambda: answers(found.port), 90, "the webserver")
+                until(lambda: answers(found.port), "the webserver")
                 yield found
         finally:
             stop(services)
@@ -164,21 +164,21 @@ def test_backfills_survive_death_and_cancellation_while_schedules_tick_and_mail_
 ) -> None:
     keys = [str(day) for day in DAYS]
     acme, beta = (deployment.backfill(slug, FLOW_ASSETS, keys) for slug in ("acme", "beta"))
-    until(lambda: deployment.days("assignment_events", "acme") > 20, 120, "the load to be in the middle")
+    until(lambda: deployment.days("assignment_events", "acme") > 20, "the load to be in the middle")
     (first,) = deployment.runs(acme)
     os.kill(deployment.pid(first), signal.SIGKILL)
 
-    until(lambda: deployment.days("assignment_events", "beta") > 20, 120, "the load to be in the middle")
+    until(lambda: deployment.days("assignment_events", "beta") > 20, "the load to be in the middle")
     with deployment.lake("beta").writing():  # nothing more can be built while the test has the lake
         (run,) = deployment.runs(beta)
         answer = deployment.ask(TERMINATE, id=run.run_id)["terminateRun"]
         assert answer == {"__typename": "TerminateRunSuccess"}
-        until(lambda: deployment.runs(beta)[0].is_finished, 50, "the cancellation, by the run itself")
+        until(lambda: deployment.runs(beta)[0].is_finished, "the cancellation, by the run itself", seconds=50)
     assert deployment.runs(beta)[0].status.value == "CANCELED"
     assert deployment.days("load_counts", "beta") == len(DAYS)
     assert deployment.days("log_counts", "beta") in {0, len(DAYS)}
 
-    until(lambda: deployment.is_done(acme), 180, "the run that takes over")
+    until(lambda: deployment.is_done(acme), "the run that takes over")
     assert sorted(run.status.value for run in deployment.runs(acme)) == ["FAILURE", "SUCCESS"]
     lake = deployment.lake("acme")
     stored = lake.query(select(func.sum(LOAD_COUNTS.c.accepted_count))).column(0)[0].as_py()
@@ -189,14 +189,14 @@ def test_backfills_survive_death_and_cancellation_while_schedules_tick_and_mail_
     months = [f"2025-{month:02}-01" for month in range(2, 6)]
     monthly = deployment.backfill("acme", ("report/last_month",), months)
     again = deployment.backfill("beta", FLOW_ASSETS, keys)
-    until(lambda: deployment.is_done(again) and deployment.is_done(monthly), 180, "the other backfills")
+    until(lambda: deployment.is_done(again) and deployment.is_done(monthly), "the other backfills")
     assert deployment.files("beta") == deployment.files("acme") == whole
     assert [run.status.value for run in deployment.runs(monthly)] == ["SUCCESS"]
     archive = deployment.folder / "out" / "acme" / "last_month"
     totals = [json.loads((archive / month / "v1" / "report.json").read_text())["total"] for month in months]
     assert sum(totals) == stored
-    until(lambda: deployment.nightly_flows() == {"acme", "beta"}, 120, "the nightly flows")
-    until(lambda: all(run.is_finished for run in deployment.scheduled_runs()), 120, "their end")
+    until(lambda: deployment.nightly_flows() == {"acme", "beta"}, "the nightly flows")
+    until(lambda: all(run.is_finished for run in deployment.scheduled_runs()), "their end")
     assert {run.status.value for run in deployment.scheduled_runs()} == {"SUCCESS"}
     assert deployment.files("beta") == deployment.files("acme") == whole
     assert deployment.mailbox.subjects == []

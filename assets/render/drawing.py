@@ -1,0 +1,210 @@
+"""A chart of matplotlib's, drawn once and written twice: as SVG, and as operators of a PDF page.
+
+WeasyPrint takes the operators in place of the SVG, of which it would read each letter number by number.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from matplotlib.backend_bases import FigureCanvasBase, RendererBase
+from matplotlib.backends.backend_pdf import PdfFile
+from matplotlib.colors import to_hex
+from matplotlib.figure import Figure
+from matplotlib.path import Path
+from matplotlib.transforms import Affine2D, Transform
+
+POINTS = 72.0  # per inch, and the width of a hatch's tile
+_PIXELS = 96.0  # per inch, in CSS
+_TOO_FINE = re.compile(rb"(?<=\.\d\d)\d+")  # a hundredth of a point is 4 micrometres
+_STEP = re.compile(rb"([^a-z]*)([a-z])\n?")
+_CAPS = {"butt": 0, "round": 1, "projecting": 2}
+_JOINS = {"miter": 0, "round": 1, "bevel": 2}
+
+
+@dataclass(frozen=True, slots=True)
+class Painted:
+    """A picture as WeasyPrint wants an image to be; *width* and *height* are in points."""
+
+    operators: bytes
+    width: float
+    height: float
+
+    def get_intrinsic_size(self, _resolution: float, _font_size: float) -> tuple[float, float, float]:
+        """Return width and height in pixels, and their ratio."""
+        scale = _PIXELS / POINTS
+        return self.width * scale, self.height * scale, self.width / self.height
+
+    def draw(self, stream: Any, width: float, height: float, _style: Any) -> None:
+        """Draw it on a page whose y runs down."""
+        stream.transform(a=width / self.width, d=-height / self.height, f=height)
+        stream.stream.append(self.operators)
+
+
+def drawn(figure: Figure) -> tuple[str, Painted]:
+    """Lay *figure* out and draw it; return it as SVG and as operators."""
+    writer = _Writer(*(inches * POINTS for inches in figure.get_size_inches()))
+    figure.dpi = POINTS
+    _Canvas(figure, writer)
+    figure.draw(writer)
+    return writer.svg, writer.painted
+
+
+class _Canvas(FigureCanvasBase):
+    """Measures texts for the layout with what they are drawn by."""
+
+    def __init__(self, figure: Figure, writer: "_Writer") -> None:
+        super().__init__(figure)
+        self._writer = writer
+
+    def get_renderer(self) -> "_Writer":
+        return self._writer
+
+
+class _Writer(RendererBase):
+    """Writes what matplotlib draws: opaque paths, letters as outlines; in points, y up."""
+
+    def __init__(self, width: float, height: float) -> None:
+        super().__init__()
+        self._size = width, height
+        self._operators: list[bytes] = []
+        self._elements: list[str] = []
+        self._definitions: dict[str, str] = {}
+        self._glyphs: dict[str, Any] = {}
+        self._letters: dict[str, tuple[bytes, str]] = {}
+
+    @property
+    def painted(self) -> Painted:
+        """What was drawn, for a PDF."""
+        return Painted(b"\n".join(self._operators), *self._size)
+
+    @property
+    def svg(self) -> str:
+        """What was drawn, as a document of its own."""
+        width, height = (f"{each:.2f}" for each in self._size)
+        size = f'width="{width}pt" height="{height}pt" viewBox="0 0 {width} {height}"'
+        defined = (each.replace(" ", f' id="{name}" ', 1) for each, name in self._definitions.items())
+        return "\n".join(
+            (
+                f'<svg xmlns="http://www.w3.org/2000/svg" {size}><defs>',
+                *defined,
+                f'</defs><g transform="matrix(1 0 0 -1 0 {height})">',
+                *self._elements,
+                "</g></svg>",
+            )
+        )
+
+    def flipy(self) -> bool:
+        return False
+
+    def get_canvas_width_height(self) -> tuple[float, float]:
+        return self._size
+
+    def get_text_width_height_descent(self, s: str, prop: Any, ismath: Any) -> tuple[float, float, float]:
+        return self._text2path.get_text_width_height_descent(s, prop, ismath)
+
+    def draw_text(  # noqa: PLR0913, PLR0917 - matplotlib's
+        self, gc: Any, x: float, y: float, s: str, prop: Any, angle: float, *_: Any, **__: Any
+    ) -> None:
+        """Draw the outlines of letters, each written the same wherever it stands: such bytes pack well."""
+        letters: Any = self._text2path
+        font = letters._get_font(prop)  # noqa: SLF001 - as matplotlib's own renderers do
+        placed, _glyphs, _boxes = letters.get_glyphs_with_font(font, s, self._glyphs)
+        size = prop.get_size_in_points() / letters.FONT_SCALE
+        at = Affine2D().scale(size).rotate_deg(angle).translate(x, y).to_values()
+        place = " ".join(f"{each:.5f}" for each in at)
+        self._operators += [b"q", _color(gc.get_rgb(), "rg"), f"{place} cm".encode()]
+        self._elements.append(f'<g transform="matrix({place})" fill="{to_hex(gc.get_rgb())}">')
+        for glyph, right, up, _scale in placed:
+            outline, name = self._letter(glyph)
+            self._operators += [f"q 1 0 0 1 {right:.1f} {up:.1f} cm".encode(), outline, b"f Q"]
+            self._elements.append(f'<use href="#{name}" x="{right:.1f}" y="{up:.1f}"/>')
+        self._operators.append(b"Q")
+        self._elements.append("</g>")
+
+    def _letter(self, glyph: str) -> tuple[bytes, str]:
+        if glyph not in self._letters:
+            outline = _outline(Path(*self._glyphs[glyph]), Affine2D())
+            self._letters[glyph] = outline, self._defined(f'<path d="{_steps(outline)}"/>')
+        return self._letters[glyph]
+
+    def draw_path(self, gc: Any, path: Path, transform: Transform, rgbFace: Any = None) -> None:  # noqa: N803 - matplotlib's name
+        outline, box, clip = _outline(path, transform), gc.get_clip_rectangle(), ""
+        is_filled = rgbFace is not None and not (len(rgbFace) == 4 and rgbFace[3] == 0)  # noqa: PLR2004 - red, green, blue, alpha
+        is_stroked = gc.get_linewidth() > 0 and gc.get_rgb()[3] > 0
+        self._operators.append(b"q")
+        if box is not None:
+            left, bottom, width, height = (f"{each:.4f}" for each in box.bounds)
+            self._operators.append(f"{left} {bottom} {width} {height} re W n".encode())
+            clip = self._clip(f'<rect x="{left}" y="{bottom}" width="{width}" height="{height}"/>')
+        shape = f'<path d="{_steps(outline)}"'
+        if is_filled or is_stroked:
+            self._operators += [_color(rgbFace, "rg")] if is_filled else []
+            self._operators += _pen(gc) if is_stroked else []
+            self._operators += [outline, b"B" if is_filled and is_stroked else b"f" if is_filled else b"S"]
+            fill, stroke = to_hex(rgbFace) if is_filled else "none", _stroke(gc) if is_stroked else ""
+            self._elements.append(f'{shape} fill="{fill}"{stroke}{clip}/>')
+        if gc.get_hatch():
+            lines, color, width = (
+                _hatched(gc, path, transform),
+                gc.get_hatch_color(),
+                gc.get_hatch_linewidth(),
+            )
+            self._operators += [outline, b"W n", _color(color, "RG"), f"{width:.4f} w".encode(), lines, b"S"]
+            stroke = f'stroke="{to_hex(color)}" stroke-width="{width:.4f}"'
+            within = self._clip(f"{shape}/>")
+            self._elements.append(f'<g{within}><path d="{_steps(lines)}" {stroke}{clip}/></g>')
+        self._operators.append(b"Q")
+
+    def _clip(self, area: str) -> str:
+        """Return the attribute of an element that shows in *area* only."""
+        return f' clip-path="url(#{self._defined(f"<clipPath >{area}</clipPath>")})"'
+
+    def _defined(self, element: str) -> str:
+        """Return the name of *element*, which is defined once."""
+        return self._definitions.setdefault(element, f"d{len(self._definitions)}")
+
+
+def _outline(path: Path, transform: Transform) -> bytes:
+    (outline,) = PdfFile.pathOperations(path, transform)  # type: ignore[no-untyped-call]
+    written: bytes = _TOO_FINE.sub(b"", outline.pdfRepr())
+    return written
+
+
+def _steps(outline: bytes) -> str:
+    """Return *outline* as SVG has it, the letter of each step before its numbers; to close is `Z`."""
+    return _STEP.sub(rb"\2\1", outline).decode().upper().replace("H", "Z").replace("\n", " ")
+
+
+def _color(color: Any, operator: str) -> bytes:
+    red, green, blue = color[:3]
+    return f"{red:.4f} {green:.4f} {blue:.4f} {operator}".encode()
+
+
+def _pen(gc: Any) -> list[bytes]:
+    offset, dashes = gc.get_dashes()
+    pattern = " ".join(f"{each:.4f}" for each in dashes or ())
+    cap, join = _CAPS[gc.get_capstyle()], _JOINS[gc.get_joinstyle()]
+    pen = f"{gc.get_linewidth():.4f} w {cap} J {join} j [{pattern}] {offset or 0:.4f} d"
+    return [_color(gc.get_rgb(), "RG"), pen.encode()]
+
+
+def _stroke(gc: Any) -> str:
+    """Return the pen as attributes of SVG."""
+    offset, dashes = gc.get_dashes()
+    pattern = " ".join(f"{each:.4f}" for each in dashes or ())
+    dashed = f' stroke-dasharray="{pattern}" stroke-dashoffset="{offset or 0:.4f}"' if pattern else ""
+    cap = gc.get_capstyle().replace("projecting", "square")
+    return (
+        f' stroke="{to_hex(gc.get_rgb())}" stroke-width="{gc.get_linewidth():.4f}" '
+        f'stroke-linecap="{cap}" stroke-linejoin="{gc.get_joinstyle()}"{dashed}'
+    )
+
+
+def _hatched(gc: Any, path: Path, transform: Transform) -> bytes:
+    """Return the lines of the hatch in as many tiles as *path* covers."""
+    tile, box = gc.get_hatch_path(), path.get_extents(transform)
+    across = range(int(box.x0 // POINTS), int(box.x1 // POINTS) + 1)
+    up = range(int(box.y0 // POINTS), int(box.y1 // POINTS) + 1)
+    tiles = (Affine2D().scale(POINTS).translate(x * POINTS, y * POINTS) for x in across for y in up)
+    return b"\n".join(_outline(tile, each) for each in tiles)
