@@ -60,7 +60,7 @@ def _wave(farm: Farm, slugs: list[str], queue: str, first: date, last: date) -> 
         found = farm.instance.get_run_records(asked)
         return [each for each in found if each.dagster_run.run_id not in before]
 
-    until(lambda: len(records()) == WORKSPACES, 900, f"{queue}: {farm.states()}")
+    until(lambda: len(records()) == WORKSPACES, f"{queue}: {farm.states()}", seconds=900)
     seconds = time.monotonic() - began
     took = [each.end_time - each.start_time for each in records() if each.end_time and each.start_time]
     return {"seconds": round(seconds, 1), "median seconds of a run": round(statistics.median(took), 2)}

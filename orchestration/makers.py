@@ -9,7 +9,7 @@ from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from multiprocessing import cpu_count, forkserver, get_context, set_forkserver_preload
 from typing import Any
 
-_IMPORTED = ["assets.deliver.publish", "assets.render.pdf"]
+_IMPORTED = ["pandas", "assets.deliver.publish", "assets.render.pdf"]
 
 
 def prepare() -> None:

@@ -6,10 +6,10 @@ They are compared with the log, and counted nowhere else.
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 
 from assets.config import Workspace
@@ -21,6 +21,9 @@ from assets.sources.batches import Unreadable
 from assets.sources.files import files_of
 from assets.warehouse import engine
 from assets.warehouse.schema import CONTROL_TOTALS, arrow_schema
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _COLUMNS = {
     "Conversation ID": "conversation_id",
@@ -63,6 +66,8 @@ def read_controls(workspace: Workspace, days: Sequence[date]) -> tuple[pa.Table,
 
 def _read(path: Path, origin: str, export: ConversationsExport, zone: ZoneInfo) -> pa.Table:
     """Return the conversations of a file that were assigned at all. Raises ValueError that names a row."""
+    import pandas as pd  # noqa: PLC0415 - a second, and few workspaces have such a file
+
     cells = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
     missing = [name for name in _COLUMNS if name not in cells.columns]
     if missing:
@@ -80,18 +85,18 @@ def _read(path: Path, origin: str, export: ConversationsExport, zone: ZoneInfo) 
         raise ValueError(f"row {row}: Number of Assignments is no number")
     return pa.table(
         {
-            "conversation_id": pa.array(cells["conversation_id"].str.strip(), pa.string()),
+            "conversation_id": pa.array(cells["conversation_id"].str.strip().to_list(), pa.string()),
             **columns,
-            "assignment_count": pa.array(counts.astype("int64"), pa.int64()),
+            "assignment_count": pa.array(counts.astype("int64").to_numpy()),
             "origin": pa.repeat(origin, len(cells)),
         }
     ).cast(pa.schema(arrow_schema(CONTROL_TOTALS)))
 
 
-def _instants(cells: pd.DataFrame, name: str, zone: ZoneInfo, time_format: str | None) -> pa.Array:
+def _instants(cells: "pd.DataFrame", name: str, zone: ZoneInfo, time_format: str | None) -> pa.Array:
     """Return a column's times in UTC. Raises ValueError that names the first row whose time is none."""
     texts = pa.table(
-        {"occurred_at": pa.array(cells[name].str.strip(), pa.string()), "place": range(len(cells))}
+        {"occurred_at": pa.array(cells[name].str.strip().to_list(), pa.string()), "place": range(len(cells))}
     )
     with engine.connect() as connection:
         connection.register("cells", texts)

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import TYPE_CHECKING
 
-import pandas as pd
 import pyarrow as pa
 from sqlalchemy import func, select
 
@@ -39,6 +39,9 @@ from assets.report.readiness import first_loaded_day, readiness, running_until
 from assets.report.shares import shares_pct
 from assets.setting import reveal
 from assets.warehouse.warehouse import Warehouse
+
+if TYPE_CHECKING:
+    import pandas as pd  # a second, and Arrow imports it where a report is counted
 
 _EXAMPLES = 20
 _DATA_FORMATS = (Format.CSV, Format.XLSX, Format.PARQUET)
@@ -189,7 +192,7 @@ def _needs_whole_log(spec: ReportSpec) -> bool:
     return has_filters or carries_log or of_rows
 
 
-def _counts(warehouse: Warehouse, period: Period, as_of: datetime, filters: Filters) -> pd.DataFrame:
+def _counts(warehouse: Warehouse, period: Period, as_of: datetime, filters: Filters) -> "pd.DataFrame":
     """Return how many log rows each `local_day` and `source` has, as `count`; no row is sorted for that."""
     log = log_rows(period, as_of, filters).order_by(None).subquery().c
     counted = select(log.local_day, log.source, func.count().label("count"))
@@ -197,14 +200,14 @@ def _counts(warehouse: Warehouse, period: Period, as_of: datetime, filters: Filt
     return frame
 
 
-def _first_days(period: Period, counts: pd.DataFrame, rows: int) -> Period:
+def _first_days(period: Period, counts: "pd.DataFrame", rows: int) -> Period:
     """Return the days of *period* that have its first *rows* rows: the others need not be sorted for them."""
     so_far = counts.groupby("local_day")["count"].sum().sort_index().cumsum()
     enough = so_far[so_far >= rows]
     return period if enough.empty else Period(period.first_day, enough.index[0], period.zone)
 
 
-def _by_source(counts: pd.DataFrame) -> tuple[SourceCount, ...]:
+def _by_source(counts: "pd.DataFrame") -> tuple[SourceCount, ...]:
     totals = counts.groupby("source")["count"].sum()
     ordered = sorted(totals.items(), key=lambda each: (-each[1], source_label(str(each[0])), str(each[0])))
     shares = shares_pct([int(count) for _, count in ordered])
@@ -215,7 +218,7 @@ def _by_source(counts: pd.DataFrame) -> tuple[SourceCount, ...]:
 
 
 def _by_day(
-    counts: pd.DataFrame, period: Period, as_of: datetime, missing: set[date]
+    counts: "pd.DataFrame", period: Period, as_of: datetime, missing: set[date]
 ) -> tuple[DayCount, ...]:
     totals = counts.groupby("local_day")["count"].sum().reindex(period.days, fill_value=0)
     return tuple(

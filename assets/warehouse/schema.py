@@ -9,6 +9,8 @@ from typing import Any
 import pyarrow as pa
 from sqlalchemy import BigInteger, Boolean, Column, Date, DateTime, MetaData, Table, Text
 
+import assets.late_pandas  # noqa: F401 - before any array
+
 METADATA = MetaData()
 
 _INSTANT = DateTime(timezone=True)

@@ -1,0 +1,27 @@
+"""What a process imports before it needs it."""
+
+import subprocess
+import sys
+
+import pytest
+
+
+def in_a_new_process(code: str) -> str:
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+
+
+@pytest.mark.parametrize("module", ["orchestration.definitions", "orchestration.flow"])
+def test_what_loads_and_builds_imports_nothing_that_draws(module: str) -> None:
+    code = f"import sys, {module}\nprint({{'pandas', 'matplotlib', 'weasyprint'}} & sys.modules.keys())"
+    assert in_a_new_process(code) == "set()\n"
+
+
+def test_arrow_imports_pandas_for_a_frame_only() -> None:
+    code = """
+import sys
+import assets.warehouse.schema
+import pyarrow as pa
+table = pa.table({"count": pa.array([1, 2])})
+print("pandas" in sys.modules, table.to_pandas()["count"].sum(), "pandas" in sys.modules)
+"""
+    assert in_a_new_process(code) == "False 3 True\n"
