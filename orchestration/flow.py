@@ -36,6 +36,7 @@ from orchestration.makers import maker, makers
 from orchestration.planner import days_of_periods
 
 Say = Callable[[str], None]
+_kept: dict[object, Warehouse] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +148,8 @@ def _load(order: Order, config: Config, warehouse: Warehouse, days: list[date], 
 
 def _stale(order: Order, warehouse: Warehouse) -> list[date]:
     """Return the days whose log is missing, or was built before an earlier day was loaded."""
-    return [day for day in stale_days(warehouse) if day in order.days]
+    asked = set(order.days)
+    return [day for day in stale_days(warehouse) if day in asked]
 
 
 def _made(order: Order, config: Config, say: Say) -> Iterator[Published]:
@@ -182,9 +184,18 @@ def _made(order: Order, config: Config, say: Say) -> Iterator[Published]:
 def _make(order: Order, spec: ReportSpec, config: Config) -> Published:
     if not gc.isenabled():
         gc.collect()  # what the report before has left
-    warehouse = open_warehouse(config, order.workspace.slug)
+    warehouse = _kept_warehouse(config, order.workspace.slug)
     draft = draft_report(warehouse, order.workspace, spec, order.report_date, order.as_of)
     return publish(draft, Archive(config.archive))
+
+
+def _kept_warehouse(config: Config, slug: str) -> Warehouse:
+    """Return a warehouse that this process keeps: what it has read for one report serves the next."""
+    place = config.lake, config.warehouse, slug
+    if place not in _kept:
+        _kept.clear()
+        _kept[place] = open_warehouse(config, slug)
+    return _kept[place]
 
 
 def _longest_first(order: Order) -> list[ReportSpec]:

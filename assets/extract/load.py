@@ -4,9 +4,11 @@ The three tables of a day are replaced with `load_counts` last: a day counts as 
 """
 
 from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import reduce
+from threading import Event
 from zoneinfo import ZoneInfo
 
 import pyarrow as pa
@@ -18,7 +20,7 @@ from assets.extract.controls import read_controls
 from assets.extract.erased import tombstones
 from assets.extract.staging import Staging
 from assets.periods import DAY, first_instant
-from assets.sources.batches import Source, Unreadable
+from assets.sources.batches import Unreadable
 from assets.sources.imports import DaySources
 from assets.warehouse.schema import (
     ASSIGNMENT_EVENTS,
@@ -82,21 +84,23 @@ def load_days(
     """Replace *days* in the warehouse by what *sources* say of them up to *now*.
 
     Days that have not begun are left out. A source that can be asked for some days is asked for a month at
-    a time, so that what an outage in the middle leaves behind are whole months. Raises SourceUnavailable.
+    a time, so that what an outage in the middle leaves behind are whole months; the next month is read while
+    one is stored. Raises SourceUnavailable.
     """
     begun = [day for day in days if first_instant(day, workspace.zone) < now]
     if not begun:
         return Loaded(stored_schema(LOAD_COUNTS).empty_table(), 0, 0, 0)
     controls, broken = read_controls(workspace, begun)
-    with warehouse.writing():
+    failed = Event()
+    with warehouse.writing(), closing(ahead(_read(workspace, sources, begun, now, broken, failed))) as read:
         warehouse.forget(CONTROL_TOTALS, begun)
         if workspace.conversations_export:
             warehouse.replace_days(CONTROL_TOTALS, begun, controls.to_reader())
-        parts = [
-            _load(workspace, source, warehouse, some, now, broken)
-            for source, of_source in sources.parts(begun)
-            for some in _spans(of_source, _DAYS_AT_ONCE if source.is_windowed else len(of_source))
-        ]
+        try:
+            parts = [_store(warehouse, some, staging) for some, staging in read]
+        except BaseException:
+            failed.set()
+            raise
     return Loaded(
         pa.concat_tables(part.counts for part in parts),
         sum(part.placed_count for part in parts),
@@ -105,31 +109,45 @@ def load_days(
     )
 
 
+def _read(  # noqa: PLR0913, PLR0917 - what a load is
+    workspace: Workspace,
+    sources: DaySources,
+    begun: list[date],
+    now: datetime,
+    broken: list[Unreadable],
+    failed: Event,
+) -> Iterator[tuple[list[date], Staging]]:
+    """Yield the rows of some days at a time, until storing them has *failed*."""
+    zone = workspace.zone
+    for source, of_source in sources.parts(begun):
+        options = source.options
+        naive_zone = ZoneInfo(options.timezone) if options.timezone else None
+        for some in _spans(of_source, _DAYS_AT_ONCE if source.is_windowed else len(of_source)):
+            end = min(first_instant(some[-1] + DAY, zone), now)
+            with ExitStack() as opened:
+                staging = opened.enter_context(
+                    Staging(some, zone, now, naive_zone=naive_zone, time_format=options.time_format)
+                )
+                for item in ahead(source.read(first_instant(some[0], zone), end), _BATCHES_AHEAD):
+                    if failed.is_set():
+                        return
+                    staging.add(item)
+                for each in broken:
+                    staging.add(each)
+                staging.finish()
+                opened.pop_all()
+            yield some, staging
+
+
 def _spans(days: list[date], length: int) -> Iterator[list[date]]:
     for first in range(0, len(days), length):
         yield days[first : first + length]
 
 
-def _load(  # noqa: PLR0913, PLR0917 - what a load is
-    workspace: Workspace,
-    source: Source,
-    warehouse: Warehouse,
-    begun: list[date],
-    now: datetime,
-    broken: list[Unreadable],
-) -> Loaded:
-    zone = workspace.zone
-    options = source.options
-    end = min(first_instant(begun[-1] + DAY, zone), now)
-    naive_zone = ZoneInfo(options.timezone) if options.timezone else None
+def _store(warehouse: Warehouse, days: list[date], staging: Staging) -> Loaded:
     counts, stored_events, stored_rejected = [], 0, 0
-    with Staging(begun, zone, now, naive_zone=naive_zone, time_format=options.time_format) as staging:
-        for item in ahead(source.read(first_instant(begun[0], zone), end), _BATCHES_AHEAD):
-            staging.add(item)
-        for each in broken:
-            staging.add(each)
-        staging.finish()
-        warehouse.forget(LOAD_COUNTS, begun)
+    with staging:
+        warehouse.forget(LOAD_COUNTS, days)
         erased = tombstones(warehouse)
         for some in ahead(staging.pieces()):
             accepted, refused = some.events.to_reader(), some.rejected.to_reader()
@@ -137,7 +155,7 @@ def _load(  # noqa: PLR0913, PLR0917 - what a load is
             rejected = warehouse.replace_days(REJECTED_EVENTS, some.days, erased.rejected(refused))
             counts.append(_with_digests(some.counts, events.sha256))
             stored_events, stored_rejected = stored_events + events.rows, stored_rejected + rejected.rows
-        warehouse.replace_days(LOAD_COUNTS, begun, pa.concat_tables(counts).to_reader())
+        warehouse.replace_days(LOAD_COUNTS, days, pa.concat_tables(counts).to_reader())
         return Loaded(pa.concat_tables(counts), staging.placed_count, stored_events, stored_rejected)
 
 

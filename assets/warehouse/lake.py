@@ -37,6 +37,8 @@ class Lake:
         self.folder = root / slug
         self._stored: set[str] | None = None
         self._connection: duckdb.DuckDBPyConnection
+        self._holding: duckdb.DuckDBPyConnection
+        self._held_files: set[object] | None = None
         self._held: duckdb.DuckDBPyConnection | None = None
 
     def writing(self) -> AbstractContextManager[None]:
@@ -52,10 +54,14 @@ class Lake:
         """Wait for a writer: no report is built over days that are just being replaced.
 
         Meanwhile tables of few rows a day are held in memory: a report asks each of them several times, and
-        a year has as many files.
+        a year has as many files. They are held for the next reading too, as long as no file is another.
         """
         with one_at_a_time(self.folder / "days", shared=True):
-            self._held = self._open(self._tables(), held={table.name for table in COUNTS})
+            tables, files = self._tables(), self._files_of_counts()
+            if self._held_files != tables | files:
+                self._holding = self._open(tables, held={table.name for table in COUNTS})
+                self._held_files = tables | files
+            self._held = self._holding
             try:
                 yield
             finally:
@@ -150,6 +156,11 @@ class Lake:
         if self._stored != stored:  # a first day turns an empty table into a view; later ones it finds itself
             self._connection, self._stored = self._open(stored), stored
         return self._connection.cursor()
+
+    def _files_of_counts(self) -> set[tuple[Path, int, int]]:
+        """Return what tells each file of the tables of few rows from another in its place."""
+        paths = (path for table in COUNTS for path in self.folder.glob(f"{table.name}/local_day=*/{_FILE}"))
+        return {(path, found.st_ino, found.st_mtime_ns) for path in paths for found in [path.stat()]}
 
     def _tables(self) -> set[str]:
         return {

@@ -1,11 +1,40 @@
-from datetime import UTC, date, datetime
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from itertools import count
+from typing import Any
 
+import pyarrow as pa
 import pytest
 
+from assets.errors import SourceUnavailable
+from assets.extract.load import load_days
 from assets.periods import first_instant
+from assets.sources.batches import Batch
+from assets.sources.imports import DaySources
+from assets.warehouse.lake import Lake
 from assets.warehouse.schema import ASSIGNMENT_EVENTS, LOAD_COUNTS
 from tests.conftest import DAY, LATER, Inbox, line
 from tests.test_periods import CLOCK_CHANGES
+
+YEAR = [DAY + timedelta(n) for n in range(365)]
+
+
+@dataclass
+class Windows:
+    """A source that has an event at the start of each window, and then what *after* it."""
+
+    options: Any
+    after: Any
+    is_windowed: bool = True
+
+    def read(self, start: datetime, _end: datetime) -> Iterator[Batch]:
+        cells = {"event_id": f"{start}", "occurred_at": start, "conversation_id": "c", "assignee_name": "Bob"}
+        rows = pa.RecordBatch.from_pylist([cells | {"source": "user", "row_number": None}])
+        row_number = rows.schema.get_field_index("row_number")
+        event = Batch(rows.set_column(row_number, "row_number", pa.nulls(1, pa.int64())), "windows")
+        yield event
+        yield from self.after(start, event)
 
 
 def test_every_row_read_is_explained(inbox: Inbox) -> None:
@@ -126,3 +155,31 @@ def test_loaded_days_end_where_the_next_begins(inbox: Inbox) -> None:
     inbox.write(line("e1", "2024-03-05T15:00:00Z"))
     inbox.load(now=LATER)
     assert inbox.rows(LOAD_COUNTS)[0]["loaded_until"] == first_instant(date(2024, 3, 6), inbox.workspace.zone)
+
+
+def test_an_outage_leaves_whole_months_behind(inbox: Inbox) -> None:
+    def outage(start: datetime, _event: Batch) -> Iterator[Batch]:
+        if start.date() > DAY + timedelta(40):
+            raise SourceUnavailable("gone")
+        return iter(())
+
+    sources = DaySources(Windows(inbox.workspace.source, outage), [])
+    with pytest.raises(SourceUnavailable, match="gone"):
+        load_days(inbox.workspace, sources, inbox.lake, YEAR, LATER)
+    loaded = inbox.rows(LOAD_COUNTS)
+    assert [row["local_day"] for row in loaded] == YEAR[: 2 * 31]
+    assert sum(row["accepted_count"] for row in loaded) == 2
+
+
+def test_where_storing_fails_nothing_more_is_read(inbox: Inbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise OSError("no space left")
+
+    def endless(start: datetime, event: Batch) -> Iterator[Batch]:
+        return (event for _ in count()) if start.date() > DAY else iter(())
+
+    monkeypatch.setattr(Lake, "replace_days", fail)
+    with pytest.raises(OSError, match="no space left"):
+        load_days(
+            inbox.workspace, DaySources(Windows(inbox.workspace.source, endless), []), inbox.lake, YEAR, LATER
+        )

@@ -81,6 +81,15 @@ def test_while_it_is_read_small_tables_are_asked_in_memory(tmp_path: Path) -> No
     assert stored(lake) == []
 
 
+def test_what_was_held_for_one_reading_is_read_again_where_a_day_has_changed(tmp_path: Path) -> None:
+    lake = Lake(tmp_path, "acme")
+    for number in range(3):
+        lake.replace_days(DAILY_SOURCE_AGGREGATES, DAYS[:1], counts((DAYS[0], "user", number)).to_reader())
+        for _ in range(2):
+            with lake.reading():
+                assert stored(lake) == [(DAYS[0], "user", number)]
+
+
 def test_a_killed_writer_leaves_the_old_day_or_the_new_one(tmp_path: Path) -> None:
     lake = Lake(tmp_path, "acme")
     lake.replace_days(DAILY_SOURCE_AGGREGATES, DAYS[:1], counts((DAYS[0], "user", 0)).to_reader())
