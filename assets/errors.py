@@ -46,6 +46,13 @@ class Overtaken(ReportError):  # noqa: N818 - says what happened
     may_pass = True
 
 
+class ProcessKilled(ReportError):  # noqa: N818 - says what happened
+    """A process that worked for this one was killed, as systems do where no memory is left."""
+
+    exit_code = 5
+    may_pass = True
+
+
 class TotalsDiffer(ReportError):  # noqa: N818 - says what happened
     """Two totals that must be equal are not; nothing is archived."""
 

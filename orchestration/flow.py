@@ -21,7 +21,7 @@ from assets.deliver.erase import Forgotten, forget_in_reports
 from assets.deliver.ledger import Ledger
 from assets.deliver.outdated import outdated_reports
 from assets.deliver.publish import Published, draft_report, publish
-from assets.errors import TotalsDiffer
+from assets.errors import ProcessKilled, TotalsDiffer
 from assets.extract import erased
 from assets.extract.load import load_days
 from assets.periods import Period, as_of, dates, periods_of_days
@@ -36,6 +36,7 @@ from orchestration.makers import maker, makers
 from orchestration.planner import days_of_periods
 
 Say = Callable[[str], None]
+_KILLED = "the process that made {} was killed, as systems do where no memory is left: run again with more"
 _kept: dict[object, Warehouse] = {}
 
 
@@ -169,14 +170,16 @@ def _made(order: Order, config: Config, say: Say) -> Iterator[Published]:
                 given[by.submit(_make, order, spec, config)] = spec, by
             for future in wait(given, return_when=FIRST_COMPLETED).done:
                 spec, by = given.pop(future)
-                if error := future.exception():
+                error = future.exception()
+                if isinstance(error, BrokenProcessPool):
+                    by, error = stack.enter_context(maker()), ProcessKilled(_KILLED.format(spec.name))
+                if error:
                     say(f"{spec.name}: {error}")
                     failed.append(error)
                 else:
                     say(f"{spec.name}: archived")
                     yield future.result()
-                is_killed = isinstance(error, BrokenProcessPool)
-                idle.append(stack.enter_context(maker()) if is_killed else by)
+                idle.append(by)
     if failed:
         raise failed[0]
 

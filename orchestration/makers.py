@@ -1,33 +1,46 @@
-"""Processes that make reports, one for each core; what they need is imported once, where they come from.
+"""Processes that make reports, one for each core that memory has room for.
 
-Nothing heavy is imported here: the command line asks for them before anything else.
+What they need is imported once, where they come from. Nothing heavy is imported here: the command line asks
+for them before anything else.
 """
 
 import gc
+import os
 from collections.abc import Callable
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from multiprocessing import cpu_count, forkserver, get_context, set_forkserver_preload
+from pathlib import Path
 from typing import Any
 
 _IMPORTED = ["pandas", "assets.deliver.publish", "assets.render.pdf"]
+_ROOM = 1 << 30  # bytes; a report of a million events in one page takes that, most a third of it
+_CONTAINER = Path("/sys/fs/cgroup/memory.max")
 
 
 def prepare() -> None:
     """Have another process import what makes reports, while this one still imports or loads."""
-    if cpu_count() > 1:
+    if _most() > 1:
         set_forkserver_preload(_IMPORTED)
         forkserver.ensure_running()
 
 
 def makers(reports: int) -> list[Executor]:
     """Return what makes *reports* at the same time: processes, or this one where only one is to be made."""
-    count = min(cpu_count(), reports)
+    count = min(_most(), reports)
     return [maker() for _ in range(count)] if count > 1 else [_Here()]
 
 
 def maker() -> Executor:
     """Return one process that makes reports."""
     return ProcessPoolExecutor(1, get_context("forkserver"), initializer=_spare_collector)
+
+
+def _most() -> int:
+    """Return how many processes the cores, and the memory of the machine or the container, are enough for."""
+    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    if _CONTAINER.exists() and (limit := _CONTAINER.read_text().strip()).isdigit():
+        memory = min(memory, int(limit))
+    return max(1, min(cpu_count(), memory // _ROOM))
 
 
 def _spare_collector() -> None:

@@ -69,7 +69,7 @@ class _Writer(RendererBase):
         self._size = width, height
         self._operators: list[bytes] = []
         self._elements: list[str] = []
-        self._definitions: dict[str, str] = {}
+        self._names: dict[tuple[str, str], str] = {}
         self._glyphs: dict[str, Any] = {}
         self._letters: dict[str, tuple[bytes, str]] = {}
 
@@ -83,7 +83,7 @@ class _Writer(RendererBase):
         """What was drawn, as a document of its own."""
         width, height = (f"{each:.2f}" for each in self._size)
         size = f'width="{width}pt" height="{height}pt" viewBox="0 0 {width} {height}"'
-        defined = (each.replace(" ", f' id="{name}" ', 1) for each, name in self._definitions.items())
+        defined = (f'<{tag} id="{name}"{rest}' for (tag, rest), name in self._names.items())
         return "\n".join(
             (
                 f'<svg xmlns="http://www.w3.org/2000/svg" {size}><defs>',
@@ -125,7 +125,7 @@ class _Writer(RendererBase):
     def _letter(self, glyph: str) -> tuple[bytes, str]:
         if glyph not in self._letters:
             outline = _outline(Path(*self._glyphs[glyph]), Affine2D())
-            self._letters[glyph] = outline, self._defined(f'<path d="{_steps(outline)}"/>')
+            self._letters[glyph] = outline, self._defined("path", f' d="{_steps(outline)}"/>')
         return self._letters[glyph]
 
     def draw_path(self, gc: Any, path: Path, transform: Transform, rgbFace: Any = None) -> None:  # noqa: N803 - matplotlib's name
@@ -158,11 +158,11 @@ class _Writer(RendererBase):
 
     def _clip(self, area: str) -> str:
         """Return the attribute of an element that shows in *area* only."""
-        return f' clip-path="url(#{self._defined(f"<clipPath >{area}</clipPath>")})"'
+        return f' clip-path="url(#{self._defined("clipPath", f">{area}</clipPath>")})"'
 
-    def _defined(self, element: str) -> str:
-        """Return the name of *element*, which is defined once."""
-        return self._definitions.setdefault(element, f"d{len(self._definitions)}")
+    def _defined(self, tag: str, rest: str) -> str:
+        """Return the name of an element, which is defined once."""
+        return self._names.setdefault((tag, rest), f"d{len(self._names)}")
 
 
 def _outline(path: Path, transform: Transform) -> bytes:
@@ -182,23 +182,24 @@ def _color(color: Any, operator: str) -> bytes:
 
 
 def _pen(gc: Any) -> list[bytes]:
-    offset, dashes = gc.get_dashes()
-    pattern = " ".join(f"{each:.4f}" for each in dashes or ())
+    pattern, offset = _dashes(gc)
     cap, join = _CAPS[gc.get_capstyle()], _JOINS[gc.get_joinstyle()]
-    pen = f"{gc.get_linewidth():.4f} w {cap} J {join} j [{pattern}] {offset or 0:.4f} d"
+    pen = f"{gc.get_linewidth():.4f} w {cap} J {join} j [{pattern}] {offset:.4f} d"
     return [_color(gc.get_rgb(), "RG"), pen.encode()]
 
 
 def _stroke(gc: Any) -> str:
     """Return the pen as attributes of SVG."""
+    pattern, offset = _dashes(gc)
+    dashed = f' stroke-dasharray="{pattern}" stroke-dashoffset="{offset:.4f}"' if pattern else ""
+    cap, join = gc.get_capstyle().replace("projecting", "square"), gc.get_joinstyle()
+    pen = f'stroke-width="{gc.get_linewidth():.4f}" stroke-linecap="{cap}" stroke-linejoin="{join}"'
+    return f' stroke="{to_hex(gc.get_rgb())}" {pen}{dashed}'
+
+
+def _dashes(gc: Any) -> tuple[str, float]:
     offset, dashes = gc.get_dashes()
-    pattern = " ".join(f"{each:.4f}" for each in dashes or ())
-    dashed = f' stroke-dasharray="{pattern}" stroke-dashoffset="{offset or 0:.4f}"' if pattern else ""
-    cap = gc.get_capstyle().replace("projecting", "square")
-    return (
-        f' stroke="{to_hex(gc.get_rgb())}" stroke-width="{gc.get_linewidth():.4f}" '
-        f'stroke-linecap="{cap}" stroke-linejoin="{gc.get_joinstyle()}"{dashed}'
-    )
+    return " ".join(f"{each:.4f}" for each in dashes or ()), offset or 0
 
 
 def _hatched(gc: Any, path: Path, transform: Transform) -> bytes:

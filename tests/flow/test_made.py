@@ -3,13 +3,13 @@
 import multiprocessing
 import os
 import signal
-from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from assets.errors import TotalsDiffer
+from assets.errors import ProcessKilled, TotalsDiffer
 from orchestration import flow, makers
 
 NAMES = ["killed", "b", "c", "d", "e"]
@@ -33,7 +33,7 @@ def made(names: list[str], monkeypatch: pytest.MonkeyPatch) -> tuple[list[Any], 
     order: Any = None
     try:
         published.extend(flow._made(order, order, said.append))
-    except (BrokenProcessPool, TotalsDiffer) as error:
+    except (ProcessKilled, TotalsDiffer) as error:
         return published, said, error
     return published, said, None
 
@@ -42,9 +42,9 @@ def test_a_process_that_is_killed_ends_the_run_with_an_error_after_the_other_rep
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     published, said, error = made(NAMES, monkeypatch)
-    assert isinstance(error, BrokenProcessPool)
+    assert isinstance(error, ProcessKilled)
     assert sorted(published) == NAMES[1:]
-    assert [each for each in said if each.startswith("killed: ")]
+    assert [each for each in said if each.startswith("killed: the process that made killed was killed")]
 
 
 @pytest.mark.parametrize("names", [["wrong"], ["wrong", "b"], ["b", "wrong"], ["b", "wrong", "c", "wrong"]])
@@ -55,3 +55,18 @@ def test_each_failure_is_said_and_the_others_are_made(
     assert isinstance(error, TotalsDiffer)
     assert sorted(published) == sorted(set(names) - {"wrong"})
     assert said.count("wrong: wrong: 1, but 2") == names.count("wrong")
+
+
+@pytest.mark.parametrize(
+    ("limit", "count"), [("max", 4), (str(5 << 30), 4), (str(2 << 30), 2), (str(100 << 20), 1)]
+)
+def test_there_are_no_more_processes_than_memory_has_room_for(
+    limit: str, count: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (file := tmp_path / "memory.max").write_text(limit + "\n")
+    monkeypatch.setattr(makers, "_CONTAINER", file)
+    monkeypatch.setattr(makers, "cpu_count", lambda: 4)
+    asked, machine = os.sysconf, {"SC_PHYS_PAGES": 8 << 20, "SC_PAGE_SIZE": 4096}
+    monkeypatch.setattr(os, "sysconf", lambda name: machine.get(name) or asked(name))
+    assert len(makers.makers(7)) == count
+    assert len(makers.makers(1)) == 1
