@@ -3,12 +3,12 @@
 A run over a year of days writes 3,650 events, each of which then takes 20 ms.
 """
 
-import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from dagster import DagsterInstance
 from dagster._core.storage.event_log import SqliteEventLogStorage
 from dagster._serdes import ConfigurableClassData
 from sqlalchemy import Connection, Engine, create_engine
@@ -20,13 +20,18 @@ _BUSY_SECONDS = 30  # as Dagster waits
 class KeptEventFiles(SqliteEventLogStorage):
     """The index and the files of the runs that were asked last stay open; the files are Dagster's own."""
 
-    def __init__(self, base_dir: str, inst_data: ConfigurableClassData | None = None) -> None:
+    def __init__(self, inst_data: ConfigurableClassData | None) -> None:
+        self._inst_data = inst_data
         self._open: dict[str, tuple[int, Engine]] = {}
-        super().__init__(base_dir, inst_data)
+
+    def register_instance(self, instance: DagsterInstance) -> None:
+        """Learn where the files are: where Dagster keeps them if nobody says anything."""
+        super().__init__(str(Path(instance.root_directory, "history", "runs")), self._inst_data)
+        super().register_instance(instance)
 
     @classmethod
     def config_type(cls) -> dict[str, Any]:
-        """Take nothing: the files are where Dagster keeps them, below `DAGSTER_HOME`."""
+        """Take nothing."""
         return {}
 
     @classmethod
@@ -36,7 +41,7 @@ class KeptEventFiles(SqliteEventLogStorage):
         config_value: Mapping[str, Any],  # noqa: ARG003
     ) -> "KeptEventFiles":
         """Return the storage that `dagster.yaml` describes."""
-        return cls(str(Path(os.environ["DAGSTER_HOME"], "history", "runs")), inst_data)
+        return cls(inst_data)
 
     @contextmanager
     def _connect(self, shard: str) -> Iterator[Connection]:
