@@ -9,10 +9,10 @@ from base64 import b64encode
 from datetime import date
 from functools import cache
 from hashlib import sha256
+from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 import pyarrow as pa
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from assets.render import wording
@@ -26,6 +26,9 @@ from assets.report.coded import CodedLog
 from assets.report.log import HEADER
 from assets.report.model import HandOffs, Report, State
 
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
 _SAMPLES = [("2000-01-01 00:00:00+00:00", *("x" for _ in HEADER[1:]))] * 2
 _SHADES = 8
 _LISTED_DAYS = 8
@@ -33,8 +36,10 @@ _LISTED_ROWS = 1_000
 
 
 @cache
-def environment(language: str) -> Environment:
+def environment(language: str) -> "Environment":
     """Return the Jinja environment of `templates/`: everything escaped, nothing undefined."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined  # noqa: PLC0415 - a fifth of a second
+
     jinja = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
