@@ -12,7 +12,7 @@ def in_a_new_process(code: str) -> str:
 
 @pytest.mark.parametrize("module", ["orchestration.definitions", "orchestration.flow"])
 def test_what_loads_and_builds_imports_nothing_that_draws(module: str) -> None:
-    code = f"import sys, {module}\nprint({{'pandas', 'matplotlib', 'weasyprint'}} & sys.modules.keys())"
+    code = f"import sys, {module}\nprint({{'jinja2', 'matplotlib', 'pandas', 'weasyprint'}} & sys.modules.keys())"
     assert in_a_new_process(code) == "set()\n"
 
 

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.path import Path
 from matplotlib.transforms import Affine2D, Transform
 
-POINTS = 72.0  # per inch, and the width of a hatch's tile
+_POINTS = 72.0  # per inch, and the width of a hatch's tile
 _PIXELS = 96.0  # per inch, in CSS
 _TOO_FINE = re.compile(rb"(?<=\.\d\d)\d+")  # a hundredth of a point is 4 micrometres
 _STEP = re.compile(rb"([^a-z]*)([a-z])\n?")
@@ -32,7 +32,7 @@ class Painted:
 
     def get_intrinsic_size(self, _resolution: float, _font_size: float) -> tuple[float, float, float]:
         """Return width and height in pixels, and their ratio."""
-        scale = _PIXELS / POINTS
+        scale = _PIXELS / _POINTS
         return self.width * scale, self.height * scale, self.width / self.height
 
     def draw(self, stream: Any, width: float, height: float, _style: Any) -> None:
@@ -43,8 +43,8 @@ class Painted:
 
 def drawn(figure: Figure) -> tuple[str, Painted]:
     """Lay *figure* out and draw it; return it as SVG and as operators."""
-    writer = _Writer(*(inches * POINTS for inches in figure.get_size_inches()))
-    figure.dpi = POINTS
+    writer = _Writer(*(inches * _POINTS for inches in figure.get_size_inches()))
+    figure.dpi = _POINTS
     _Canvas(figure, writer)
     figure.draw(writer)
     return writer.svg, writer.painted
@@ -205,7 +205,7 @@ def _dashes(gc: Any) -> tuple[str, float]:
 def _hatched(gc: Any, path: Path, transform: Transform) -> bytes:
     """Return the lines of the hatch in as many tiles as *path* covers."""
     tile, box = gc.get_hatch_path(), path.get_extents(transform)
-    across = range(int(box.x0 // POINTS), int(box.x1 // POINTS) + 1)
-    up = range(int(box.y0 // POINTS), int(box.y1 // POINTS) + 1)
-    tiles = (Affine2D().scale(POINTS).translate(x * POINTS, y * POINTS) for x in across for y in up)
+    across = range(int(box.x0 // _POINTS), int(box.x1 // _POINTS) + 1)
+    up = range(int(box.y0 // _POINTS), int(box.y1 // _POINTS) + 1)
+    tiles = (Affine2D().scale(_POINTS).translate(x * _POINTS, y * _POINTS) for x in across for y in up)
     return b"\n".join(_outline(tile, each) for each in tiles)
