@@ -4,6 +4,7 @@ BIN := .venv/bin
 RUN_PACKAGES := fontconfig fonts-noto-color-emoji fonts-noto-cjk fonts-noto-core libharfbuzz-subset0 libpango-1.0-0 libpangoft2-1.0-0
 TEST_PACKAGES := $(RUN_PACKAGES) chromium mariadb-client-core mariadb-server-core poppler-utils postgresql qpdf redis-server systemd
 PIP_INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check
+UV_INSTALL := $(BIN)/uv pip install -q --python $(BIN)/python --compile-bytecode
 LOCK_OPTIONS := --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-header --no-annotate --no-strip-extras --quiet
 LOCK := $(BIN)/uv pip compile pyproject.toml $(LOCK_OPTIONS)
@@ -39,8 +40,8 @@ lint: .venv/installed-dev ## Check format, style, types and import directions
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-lock: .venv/bin/python ## Write the lock files anew
-	$(PIP_INSTALL) uv
+lock: .venv/bin/uv ## Write the lock files anew
+	$(BIN)/uv pip compile --group install $(LOCK_OPTIONS) -o requirements-install.lock
 	$(LOCK) --group dev -o requirements-dev.lock
 	$(BIN)/uv pip compile --group bench -c requirements-dev.lock $(LOCK_OPTIONS) -o requirements-bench.lock
 	$(LOCK) --group build -c requirements-dev.lock -o requirements.lock
@@ -54,18 +55,21 @@ clean: ## Remove what was installed and made
 		{ echo "Python 3.11 or later is needed: make PYTHON=/path/to/python3.11"; exit 1; }
 	$(PYTHON) -m venv .venv
 
-.venv/installed: requirements.lock pyproject.toml | .venv/bin/python
-	$(PIP_INSTALL) --require-hashes -r requirements.lock
+.venv/bin/uv: requirements-install.lock | .venv/bin/python
+	$(PIP_INSTALL) --require-hashes -r requirements-install.lock
+	@touch $@
+
+# uv takes seconds where pip takes minutes; pip knows the indexes of its own configuration.
+.venv/installed: requirements.lock pyproject.toml | .venv/bin/uv
+	$(UV_INSTALL) --require-hashes -r requirements.lock || $(PIP_INSTALL) --require-hashes -r requirements.lock
 	$(PIP_INSTALL) --no-deps --no-build-isolation --editable .
 	@touch $@
 
-.venv/installed-dev: requirements-dev.lock .venv/installed
-	$(PIP_INSTALL) --require-hashes -r requirements-dev.lock
+.venv/installed-dev .venv/installed-bench: .venv/installed-%: requirements-%.lock .venv/installed
+	$(UV_INSTALL) --require-hashes -r $< || $(PIP_INSTALL) --require-hashes -r $<
 	@touch $@
 
-.venv/installed-bench: requirements-bench.lock .venv/installed-dev
-	$(PIP_INSTALL) --require-hashes -r requirements-bench.lock
-	@touch $@
+.venv/installed-bench: .venv/installed-dev
 
 system-run: PACKAGES = $(RUN_PACKAGES)
 system-test: PACKAGES = $(TEST_PACKAGES)

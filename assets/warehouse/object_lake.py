@@ -15,6 +15,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -304,5 +305,6 @@ def _show(connection: duckdb.DuckDBPyConnection, table: Table, has: Mapping[str,
         connection.execute(f"CREATE OR REPLACE VIEW {table.name} AS FROM {_without_days(table)}")
 
 
+@cache
 def _without_days(table: Table) -> Table:
     return table.to_metadata(MetaData(), schema=_NO_DAYS)
