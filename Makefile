@@ -28,7 +28,7 @@ dev: install demo/events.csv ## Open Dagster's UI on http://127.0.0.1:3000
 	PYTHONTZPATH= DAGSTER_HOME=$(CURDIR)/.dagster $(BIN)/dagster dev -h 127.0.0.1 -p 3000
 
 test: system-test .venv/installed-dev lint ## Run every check and test
-	$(BIN)/pytest -n $$(($$(nproc) + 1)) --dist worksteal  # one more: many tests wait for a server
+	$(BIN)/pytest -n $$(($$(nproc) + 2)) --dist worksteal  # two more: many tests wait for a server
 
 bench: system-test .venv/installed-bench ## Measure every stage against the script a user would write
 	$(BIN)/python -m benchmarks

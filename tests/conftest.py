@@ -1,6 +1,7 @@
 """Real things for the tests: a lake in a temporary folder, a PostgreSQL, workspaces, event files."""
 
 import csv
+import gc
 import io
 import os
 from collections import defaultdict
@@ -44,6 +45,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     slow, fast = kinds["slow"], kinds["fast"]
     spread = (item for at in range(workers) for item in (*slow[at::workers], *fast[at::workers]))
     items[:] = [*kinds["deployment"], *spread]
+
+
+def pytest_collection_finish() -> None:
+    """What is imported stays: looking through it for garbage again and again is a tenth of the time."""
+    gc.collect()
+    gc.freeze()
 
 
 @dataclass

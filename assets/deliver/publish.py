@@ -7,6 +7,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cache
 from importlib.metadata import version
 
 import pyarrow as pa
@@ -116,7 +117,12 @@ def publish(draft: Draft, archive: Archive) -> Published:
 
 def origin_of(draft: Draft) -> Origin:
     """Return what *draft* is made from."""
-    return Origin(draft.configuration, {name: version(name) for name in _MADE_WITH})
+    return Origin(draft.configuration, _versions())
+
+
+@cache
+def _versions() -> dict[str, str]:
+    return {name: version(name) for name in _MADE_WITH}
 
 
 def _with_tables(report: Report, tables: Mapping[str, bytes]) -> Report:
