@@ -145,6 +145,17 @@ def test_an_open_quote_that_swallows_the_rest_is_noticed(inbox: Inbox) -> None:
     assert "events.csv: a quote is never closed; its last row holds the rest of the file" in inbox.reasons()
 
 
+@pytest.mark.parametrize("good", [0, 40])
+def test_an_open_quote_that_swallows_more_than_is_read_at_once_is_noticed(
+    inbox: Inbox, monkeypatch: pytest.MonkeyPatch, good: int
+) -> None:
+    monkeypatch.setattr("assets.sources.delimited._BLOCK", 1 << 10)
+    inbox.write(*[OTHER] * good, 'e2,2024-03-05T15:00:00Z,c1,k1,"Ann,,Bob,user,', *[OTHER] * 90)
+    loaded = inbox.load()
+    assert loaded.total("unreadable_count") == 1
+    assert inbox.reasons() == ["events.csv: a quote is never closed, or a row has more than 1,024 bytes"]
+
+
 def test_an_id_that_comes_twice_is_counted_once(inbox: Inbox) -> None:
     inbox.write(GOOD, GOOD, line("e1", "2024-03-05T18:00:00Z", assignee="Eve"), OTHER)
     loaded = inbox.load()
