@@ -1,11 +1,13 @@
 """A report as PDF: its pages by WeasyPrint, which may fetch nothing, and the rows of its log."""
 
 import os
+import zlib
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 import pyarrow as pa
+import pydyf
 from weasyprint import HTML, Attachment, Document
 from weasyprint.urls import FatalURLFetchingError, URLFetcher
 
@@ -18,6 +20,19 @@ from assets.render.tags import mend_tags
 from assets.report.model import Report
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class _Zlib:
+    """What pydyf compresses with: the level it asks for, 9, takes four times as long as 7 for 0.3 % less."""
+
+    compress = zlib.compress
+
+    @staticmethod
+    def compressobj(level: int) -> Any:
+        return zlib.compressobj(min(level, 7))
+
+
+pydyf.zlib = _Zlib
 
 
 class NothingFetched(URLFetcher):

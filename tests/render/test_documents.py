@@ -3,10 +3,12 @@
 import logging
 import re
 import subprocess
+import zlib
 from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
+import pydyf
 import pytest
 from PIL import Image, ImageChops, ImageFilter
 from weasyprint.urls import FatalURLFetchingError
@@ -131,6 +133,13 @@ def test_a_browser_runs_nothing_of_a_hostile_name(tmp_path: Path, hostile_names:
 def test_the_pdf_engine_may_fetch_nothing(address: str) -> None:
     with pytest.raises(FatalURLFetchingError, match="a report must not fetch"):
         laid_out(f'<img src="{address}">', "pdf/ua-1")
+
+
+def test_the_pdf_engine_compresses_as_well_as_pays() -> None:
+    cells = b"\n".join(b"<</S/TD/P %d 0 R/K %d>>" % (number // 9, number) for number in range(4_000))
+    written = pydyf.Stream([cells], compress=True).data
+    assert zlib.compress(cells, 7) in written
+    assert zlib.compress(cells, 9) not in written
 
 
 def test_both_messages_of_the_original_are_shown() -> None:
