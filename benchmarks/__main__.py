@@ -332,7 +332,7 @@ def plot(lines: Sequence[Line], path: Path) -> None:
             minor_formatter=NullFormatter(),
         )
         axes.set(xlabel="events", ylabel="seconds")
-        axes.legend(frameon=False)
+        axes.legend(frameon=False, fontsize="small", ncols=1 + (len(axes.lines) > 3))
     with mpl.rc_context({"svg.hashsalt": "benchmarks"}):
         figure.savefig(path, metadata={"Date": None})
 
