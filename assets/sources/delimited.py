@@ -22,7 +22,7 @@ from assets.sources.batches import CELL_LIMIT, Batch, Unreadable, is_printed_log
 ONE_CELL = {"delimiter": "\x01", "quote_char": False, "newlines_in_values": False}
 """How lines are read that are no CSV: with a delimiter that no text has."""
 
-_BLOCK = 16 << 20
+_BLOCK = 32 << 20
 _LOOKED_AT = 1 << 20  # what a core's own memory holds, because it is looked at four times
 _REPLACEMENT = "\ufffd"
 
