@@ -4,15 +4,15 @@ What they need is imported once, where they come from. Nothing heavy is imported
 for them before anything else.
 """
 
-import gc
 import os
 from collections.abc import Callable
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from importlib import import_module
 from multiprocessing import cpu_count, forkserver, get_context, set_forkserver_preload
 from pathlib import Path
 from typing import Any
 
-_IMPORTED = ["pandas", "jinja2", "assets.deliver.publish", "assets.render.pdf"]
+_IMPORTED = "orchestration.preloaded"
 _ROOM = 1 << 30  # bytes; a report of a million events in one page takes that, most a third of it
 _CONTAINER = Path("/sys/fs/cgroup/memory.max")
 
@@ -20,7 +20,7 @@ _CONTAINER = Path("/sys/fs/cgroup/memory.max")
 def prepare() -> None:
     """Have another process import what makes reports, while this one still imports or loads."""
     if _most() > 1:
-        set_forkserver_preload(_IMPORTED)
+        set_forkserver_preload([_IMPORTED])
         forkserver.ensure_running()
 
 
@@ -32,7 +32,7 @@ def makers(reports: int) -> list[Executor]:
 
 def maker() -> Executor:
     """Return one process that makes reports."""
-    return ProcessPoolExecutor(1, get_context("forkserver"), initializer=_spare_collector)
+    return ProcessPoolExecutor(1, get_context("forkserver"), import_module, (_IMPORTED,))
 
 
 def _most() -> int:
@@ -41,12 +41,6 @@ def _most() -> int:
     if _CONTAINER.exists() and (limit := _CONTAINER.read_text().strip()).isdigit():
         memory = min(memory, int(limit))
     return max(1, min(cpu_count(), memory // _ROOM))
-
-
-def _spare_collector() -> None:
-    """Look for garbage only between reports: while one is made, that takes a tenth of its time."""
-    gc.freeze()
-    gc.disable()
 
 
 class _Here(Executor):

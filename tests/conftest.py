@@ -53,6 +53,11 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
+def pytest_unconfigure() -> None:
+    """What was frozen is let go at the end, before DuckDB says that it is still there."""
+    gc.unfreeze()
+
+
 @dataclass
 class Inbox:
     """One workspace with a folder of event files, its lake, and the stages run by hand."""

@@ -25,3 +25,14 @@ table = pa.table({"count": pa.array([1, 2])})
 print("pandas" in sys.modules, table.to_pandas()["count"].sum(), "pandas" in sys.modules)
 """
     assert in_a_new_process(code) == "False 3 True\n"
+
+
+def test_weasyprint_is_imported_without_a_compiler() -> None:
+    code = """
+import sys
+started = []
+sys.addaudithook(lambda event, args: started.append(args[0]) if event == "subprocess.Popen" else None)
+import assets.render.pdf
+print(started)
+"""
+    assert in_a_new_process(code) == "[]\n"

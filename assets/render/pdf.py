@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+import assets.render.libraries  # noqa: F401 - before WeasyPrint
+
+# isort: split
 import pyarrow as pa
 import pydyf
 from weasyprint import HTML, Attachment, Document
