@@ -9,6 +9,9 @@ LOCK_OPTIONS := --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-header --no-annotate --no-strip-extras --quiet
 LOCK := $(BIN)/uv pip compile pyproject.toml $(LOCK_OPTIONS)
 
+# A process that keeps no bytecode compiles every module again; the tests start some two hundred.
+export PYTHONDONTWRITEBYTECODE :=
+
 .DEFAULT_GOAL := help
 .PHONY: help install demo dev test bench lint lock clean system-run system-test
 

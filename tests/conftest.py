@@ -33,6 +33,11 @@ HEADER = "event_id,occurred_at,conversation_id,contact_id,contact_name,previous_
 DAY = date(2024, 3, 5)
 
 
+def pytest_configure() -> None:
+    """Imports leave no garbage; it is looked for when all are done."""
+    gc.disable()
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Let each worker begin with some of the slow tests, so that none is left with one at the end.
 
@@ -49,8 +54,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def pytest_collection_finish() -> None:
     """What is imported stays: looking through it for garbage again and again is a tenth of the time."""
-    gc.collect()
     gc.freeze()
+    gc.enable()
 
 
 def pytest_unconfigure() -> None:

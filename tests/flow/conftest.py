@@ -32,6 +32,10 @@ workspaces:
     source: {type: files, path: "events/*.csv"}
 """
 
+DATA_ONLY = """    formats: [csv]
+    components: [metric, log]
+"""
+
 
 @dataclass(frozen=True)
 class Shell:
@@ -72,9 +76,9 @@ def lose_a_count(shell: Shell, day: date) -> None:
     )
 
 
-def make_shell(folder: Path, events: int = 3_000) -> Shell:
+def make_shell(folder: Path, events: int = 3_000, config: str = CONFIG) -> Shell:
     write_events(folder / "events" / "events.csv", last_day=LAST_DAY, days=55, events=events, seed=3)
-    (folder / "reports.yaml").write_text(CONFIG)
+    (folder / "reports.yaml").write_text(config)
     return Shell(folder)
 
 
@@ -91,5 +95,12 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Shell:
 
 
 @pytest.fixture
+def whole_shell(tmp_path: Path) -> Shell:
+    """A small inbox whose reports are made as every file there is."""
+    return make_shell(tmp_path, 300)
+
+
+@pytest.fixture
 def shell(tmp_path: Path) -> Shell:
-    return make_shell(tmp_path, events=300)
+    """A small inbox whose reports are data files, which are made fast."""
+    return make_shell(tmp_path, 300, CONFIG + DATA_ONLY)

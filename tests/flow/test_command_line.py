@@ -86,10 +86,10 @@ def test_two_processes_with_different_hash_seeds_write_the_same_bytes(demo: Shel
     assert sum(name.endswith(".pdf") for name in one) == 7
 
 
-def test_one_preset_one_workspace_or_any_days_can_be_asked_for(shell: Shell) -> None:
-    (one,) = shell.run("--preset", "yesterday", "--workspace", "acme")
+def test_one_preset_one_workspace_or_any_days_can_be_asked_for(whole_shell: Shell) -> None:
+    (one,) = whole_shell.run("--preset", "yesterday", "--workspace", "acme")
     assert (one["report"], one["version"]) == ("yesterday", 1)
-    (any_days,) = shell.run("--from", "2026-10-31", "--to", "2026-11-01")
+    (any_days,) = whole_shell.run("--from", "2026-10-31", "--to", "2026-11-01")
     report = json.loads((Path(any_days["path"]) / "report.json").read_text())
     assert report["preset"] == "custom"
     assert (report["period"]["start"], report["period"]["end"]) == (

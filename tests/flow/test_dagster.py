@@ -93,14 +93,14 @@ def test_dagster_and_the_command_line_write_the_same_bytes(
 
 
 def test_the_monthly_report_covers_the_month_before_its_partition(
-    shell: Shell, instance: dg.DagsterInstance
+    whole_shell: Shell, instance: dg.DagsterInstance
 ) -> None:
-    config = config_of(shell).model_copy(update={"archive_url": "https://reports.example.org"})
+    config = config_of(whole_shell).model_copy(update={"archive_url": "https://reports.example.org"})
     assert run(config, FLOW_ASSETS, instance, span=("2026-10-01", "2026-10-31")).success
     assert run(config, ["report/last_month"], instance, key="2026-11-01").success
     shown = materialization(instance, "acme", "report", "last_month")
     assert shown["period"] == "2026-10-01 to 2026-10-31, America/New_York"
-    report = json.loads((shell.folder / "out/acme/last_month/2026-11-01/v1/report.json").read_text())
+    report = json.loads((whole_shell.folder / "out/acme/last_month/2026-11-01/v1/report.json").read_text())
     assert report["total"] > 0
     assert report["total"] == shown["assignments"]
     assert "█" * 40 in str(shown["chart"])
@@ -149,8 +149,8 @@ def test_each_day_of_a_backfill_shows_its_own_rows(shell: Shell, instance: dg.Da
         assert shown[name] == {str(row["local_day"]): row[column] for row in rows}
 
 
-def test_no_log_line_names_a_contact(shell: Shell, instance: dg.DagsterInstance) -> None:
-    config = config_of(shell)
+def test_no_log_line_names_a_contact(whole_shell: Shell, instance: dg.DagsterInstance) -> None:
+    config = config_of(whole_shell)
     runs = [
         run(config, FLOW_ASSETS, instance, span=("2026-10-27", "2026-11-02")),
         run(config, ["report/yesterday", "report/last_7_days"], instance, key="2026-11-03"),
