@@ -1,6 +1,7 @@
 """Many workspaces on Celery workers, with servers that a test can kill."""
 
 import os
+import socket
 import subprocess
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -14,12 +15,13 @@ from uuid import uuid4
 import dagster as dg
 import pytest
 import yaml
+from dagster._core.execution.stats import StepEventStatus
 
 from assets.config import Config
 from assets.config_file import load_config
 from assets.deliver.defs import SEND_TAG
 from orchestration.deployment import write_deployment
-from orchestration.locations import name_of, part_of
+from orchestration.locations import attribute_of, name_of, part_of
 from orchestration.runs import FLOW_ASSETS, QUEUE_TAG, RANGE_TAGS, WORKSPACE_TAG
 from tests.flow.services import answers, ask, start, stop, until
 from tests.postgres import Postgres, cluster, free_port
@@ -97,9 +99,20 @@ class Farm:
         )
 
     def done(self, queue: str) -> set[str]:
-        """Return the workspaces of which a run of *queue* ended well."""
-        asked = dg.RunsFilter(statuses=[dg.DagsterRunStatus.SUCCESS], tags={QUEUE_TAG: queue})
-        return {run.tags[WORKSPACE_TAG] for run in self.instance.get_runs(asked)}
+        """Return the workspaces of which a run of *queue* did all its steps.
+
+        One that was killed after the last is failed, and Dagster retries none that has no step left.
+        """
+        ended = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE]
+        runs = self.instance.get_runs(dg.RunsFilter(statuses=ended, tags={QUEUE_TAG: queue}))
+        return {run.tags[WORKSPACE_TAG] for run in runs if run.is_success or self._did_all(run)}
+
+    def _did_all(self, run: dg.DagsterRun) -> bool:
+        assert run.execution_plan_snapshot_id
+        plan = self.instance.get_execution_plan_snapshot(run.execution_plan_snapshot_id)
+        steps = self.instance.get_run_step_stats(run.run_id, plan.step_keys_to_execute)
+        succeeded = {step.step_key for step in steps if step.status is StepEventStatus.SUCCESS}
+        return succeeded == set(plan.step_keys_to_execute)
 
     def run_reports(self, at_least: int, launched: set[str]) -> bool:
         """Launch the reports of workspaces whose days are there; tell whether so many are made."""
@@ -149,7 +162,7 @@ def fill(postgres: Postgres) -> None:
 def started(
     folder: Path, object_store: str, every: dict[str, Any] | None = None, **deployment: Any
 ) -> Iterator[Farm]:
-    """Start PostgreSQL, Redis, webserver and daemon for workspaces that are as told by *every*; no worker."""
+    """Start PostgreSQL, Redis and Dagster's services for workspaces that are as told by *every*; no worker."""
     bucket = f"{object_store}/{uuid4().hex}"
     with cluster() as postgres, broker() as redis, (folder / "services.log").open("w") as log:
         postgres.run("CREATE DATABASE dagster; CREATE DATABASE state;")
@@ -169,7 +182,8 @@ def started(
             **({"limits": {"runs": 2, "of_workspace": 1}} | deployment),
         )
         config = load_config(path)
-        dagster, workspace = write_deployment(config, folder / "home")
+        ports = _free_ports(LOCATIONS)
+        dagster, workspace = write_deployment(config, folder / "home", code_servers=f"127.0.0.1:{ports[0]}")
         # A dead worker is noticed by three looks, a lost task by its time: a test does not wait for minutes.
         text = dagster.read_text().replace("  poll_interval_seconds: 15", "  poll_interval_seconds: 3")
         dagster.write_text(text.replace("start_timeout_seconds: 180", "start_timeout_seconds: 40"))
@@ -188,6 +202,11 @@ def started(
             with dg.DagsterInstance.get() as instance:
                 found = Farm(config, port, instance, redis, postgres, environment, log, services)
                 try:
+                    for number, each in enumerate(ports, 1):
+                        code = ["api", "grpc", "-m", "orchestration.definitions", "-a", attribute_of(number)]
+                        command = ["dagster", *code, "-h", "127.0.0.1", "-p", str(each)]
+                        services.append(start(command, environment, log))
+                    until(lambda: all(map(_is_open, ports)), "the code servers")
                     web = ["dagster-webserver", "-h", "127.0.0.1", "-p", str(port), "-w", str(workspace)]
                     services.append(start(web, environment, log))
                     services.append(start(["dagster-daemon", "run", "-w", str(workspace)], environment, log))
@@ -195,3 +214,16 @@ def started(
                     yield found
                 finally:
                     stop(services)
+
+
+def _free_ports(count: int) -> range:
+    """Return *count* ports of loopback in a row that are free now."""
+    while True:
+        ports = range(first := free_port(), first + count)
+        if not any(map(_is_open, ports)):
+            return ports
+
+
+def _is_open(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
