@@ -38,7 +38,7 @@ class Service:
             "  - {slug: broken, name: A, timezone: Nowhere/At_all, first_day: 2024-01-01, source: {type: files, path: x}}\n"
             + "".join(
                 f"  - {{slug: {slug}, name: A, timezone: UTC, first_day: 2024-01-01, source: {source % rate}}}\n"
-                for slug, rate in (("acme", 1000), ("slow", 1))
+                for slug, rate in (("acme", 1000), ("slow", 0.4))
             )
             + "  - {slug: keyless, name: A, timezone: UTC, first_day: 2024-01-01, source: {type: respond_io, signing_keys: ['${NONE}']}}\n"
         )
@@ -134,7 +134,7 @@ def test_a_body_that_is_too_large_is_refused_before_it_is_read(service: Service)
 
 
 def test_a_workspace_that_sends_too_much_is_told_to_wait(service: Service) -> None:
-    assert [service.post(event(number), slug="slow") for number in range(6)] == [204] * 5 + [429]
+    assert [service.post(event(number), slug="slow") for number in range(3)] == [204, 204, 429]
     assert service.post(event(7)) == 204  # the other one is not held up
 
 
