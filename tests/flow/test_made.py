@@ -1,8 +1,10 @@
 """Reports made by several processes: what one of them meets does not stop the others."""
 
+import gc
 import multiprocessing
 import os
 import signal
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -22,6 +24,10 @@ def make(_order: Any, spec: Any, _config: Any) -> Any:
     if spec.name == "wrong":
         raise TotalsDiffer("wrong: 1, but 2")
     return spec.name
+
+
+def is_imported(module: str) -> bool:
+    return module in sys.modules
 
 
 def made(names: list[str], monkeypatch: pytest.MonkeyPatch) -> tuple[list[Any], list[str], Any]:
@@ -45,6 +51,13 @@ def test_a_process_that_is_killed_ends_the_run_with_an_error_after_the_other_rep
     assert isinstance(error, ProcessKilled)
     assert sorted(published) == NAMES[1:]
     assert [each for each in said if each.startswith("killed: the process that made killed was killed")]
+
+
+def test_who_makes_reports_has_imported_what_that_needs_and_looks_for_no_garbage() -> None:
+    with makers.maker() as process:
+        assert process.submit(gc.get_freeze_count).result() > 0
+        assert not process.submit(gc.isenabled).result()
+        assert process.submit(is_imported, "assets.render.pdf").result()
 
 
 @pytest.mark.parametrize("names", [["wrong"], ["wrong", "b"], ["b", "wrong"], ["b", "wrong", "c", "wrong"]])
