@@ -6,7 +6,7 @@ import subprocess
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -48,6 +48,7 @@ class Farm:
     environment: dict[str, str]
     log: Any
     services: list[subprocess.Popen[bytes]]
+    again: set[str] = field(default_factory=set)
 
     def worker(self, name: str) -> subprocess.Popen[bytes]:
         self.services.append(
@@ -99,13 +100,16 @@ class Farm:
         )
 
     def done(self, queue: str) -> set[str]:
-        """Return the workspaces of which a run of *queue* did all its steps.
+        """Return the workspaces of which a run of *queue* ended well."""
+        asked = dg.RunsFilter(statuses=[dg.DagsterRunStatus.SUCCESS], tags={QUEUE_TAG: queue})
+        return {run.tags[WORKSPACE_TAG] for run in self.instance.get_runs(asked)}
 
-        One that was killed after the last is failed, and Dagster retries none that has no step left.
-        """
-        ended = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE]
-        runs = self.instance.get_runs(dg.RunsFilter(statuses=ended, tags={QUEUE_TAG: queue}))
-        return {run.tags[WORKSPACE_TAG] for run in runs if run.is_success or self._did_all(run)}
+    def launch_again(self) -> None:
+        """Launch anew, as a person does, runs that were killed after their last step: Dagster retries none."""
+        for run in self.instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.FAILURE])):
+            if run.run_id not in self.again and self._did_all(run):
+                self.launch(run.tags[WORKSPACE_TAG], run.tags[QUEUE_TAG])
+                self.again.add(run.run_id)
 
     def _did_all(self, run: dg.DagsterRun) -> bool:
         assert run.execution_plan_snapshot_id
@@ -117,6 +121,7 @@ class Farm:
     def run_reports(self, at_least: int, launched: set[str]) -> bool:
         """Launch the reports of workspaces whose days are there; tell whether so many are made."""
         with suppress(OSError):  # a webserver whose database was restarted
+            self.launch_again()
             for slug in sorted(self.done("loads") - launched):
                 self.launch(slug, "reports")
                 launched.add(slug)
