@@ -4,6 +4,7 @@ Pure. The columns that hold these values are described in `warehouse/schema.py`.
 """
 
 import re
+import unicodedata
 from enum import StrEnum
 
 CONTRACT_COLUMNS = (
@@ -45,6 +46,11 @@ _ALIASES = {
 }
 
 UNKNOWN_SOURCE = "unknown"
+_UNKNOWN_CODE = re.compile(r"[a-z0-9]+(_[a-z0-9]+)*")
+_ACRONYMS = {"ai": "AI", "api": "API", "n8n": "n8n", "sms": "SMS"}
+
+UNASSIGNED_VALUES = ("-", "Unassigned")
+"""What text sources write for nobody, beside an empty cell; in any case, and only without an id."""
 
 
 class Action(StrEnum):
@@ -56,17 +62,21 @@ class Action(StrEnum):
 
 
 def source_code(text: str | None) -> str:
-    """Return the code of a source as any system writes it: "Developer API" and "api" are one.
+    """Return the code of one of the nine sources however it is spelled; any other source keeps its spelling.
 
-    A source that nobody knows keeps a code of its own; an empty one is "unknown".
+    "Developer API" and "api" are one; "AI Agent" and "ai_agent" are two. An empty text is "unknown".
     """
-    words = re.sub(r"[\W_]+", "_", (text or "").strip().lower()).strip("_")
-    return _ALIASES.get(words, words) or (text or "").strip() or UNKNOWN_SOURCE
+    spelling = unicodedata.normalize("NFC", text or "").strip()
+    words = re.sub(r"[\W_]+", "_", spelling.lower()).strip("_")
+    code = _ALIASES.get(words, words)
+    return code if code in SOURCE_LABELS else spelling or UNKNOWN_SOURCE
 
 
 def source_label(code: str) -> str:
-    """Return the label people read: the known one, or the code's words ("ai_agent" -> "Ai Agent")."""
-    return SOURCE_LABELS.get(code) or code.replace("_", " ").title()
+    """Return the label of a source; that of an unknown code are its words: "ai_agent" is "AI Agent"."""
+    if code in SOURCE_LABELS or not _UNKNOWN_CODE.fullmatch(code):
+        return SOURCE_LABELS.get(code, code)
+    return " ".join(_ACRONYMS.get(word, word.capitalize()) for word in code.split("_"))
 
 
 def contract_column(name: str) -> str:

@@ -1,13 +1,16 @@
 """Where a workspace's events come from: the `source` of the configuration. No I/O."""
 
+import codecs
 import glob
+import hashlib
+import json
 import re
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationInfo, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, Field, SecretStr, ValidationInfo, field_validator, model_validator
 
-from assets.events import CONTRACT_COLUMNS, contract_column
+from assets.events import CONTRACT_COLUMNS, UNASSIGNED_VALUES, contract_column
 from assets.setting import DatabaseUrl, Setting, Zone
 
 _TIME_DIRECTIVES = {f"%{letter}" for letter in "YymdbBaAHIpMSfgjz%"} | {f"%-{letter}" for letter in "mdHIMS"}
@@ -34,7 +37,8 @@ ColumnMap = Annotated[dict[str, str], AfterValidator(_known_columns)]
 
 class _Times(Setting):
     timezone: Zone | None = Field(
-        default=None, description="Zone of times that carry none; without it such rows are rejected."
+        default=None,
+        description="Zone of times that carry none; required where there are such times, but in the original's log.",
     )
     time_format: str | None = Field(
         default=None, description="strptime format of `occurred_at` where it is not ISO 8601 or an epoch."
@@ -47,6 +51,8 @@ class _Times(Setting):
         if unknown:
             known = " ".join(sorted(_TIME_DIRECTIVES))
             raise ValueError(f"cannot read {' '.join(unknown)}; it knows {known}, and zones as %z only")
+        if form is not None and not set(re.findall(r"%-?.", form)) - {"%%"}:
+            raise ValueError(f'{form!r} has no directive; write it like "%d.%m.%Y %H:%M"')
         return form
 
 
@@ -55,16 +61,42 @@ class _SourceOptions(_Times):
         default_factory=dict,
         description="Contract column -> column of the source; equal names need no entry.",
     )
+    assignee_of: Literal["contact", "conversation"] = Field(
+        default="contact", description="Whose assignee an event changes."
+    )
+    unassigned_values: tuple[str, ...] = Field(
+        default=UNASSIGNED_VALUES,
+        description="What its columns of names hold for nobody, in any case, beside an empty cell.",
+    )
+
+
+def _known_encoding(name: str) -> str:
+    try:
+        return codecs.lookup(name).name
+    except LookupError:
+        raise ValueError(f'{name!r} is not a known encoding; try "cp1252" or "latin-1"') from None
 
 
 class FilesSource(_SourceOptions):
-    """Events in CSV, NDJSON or Parquet files."""
+    """Events in CSV, XLSX, NDJSON or Parquet files."""
 
     type: Literal["files"]
     path: Glob = Field(description="Glob of the files, relative to the configuration.")
+    encoding: Annotated[str, AfterValidator(_known_encoding)] | None = Field(
+        default=None, description="Encoding of text files that are neither UTF-8 nor UTF-16 with its mark."
+    )
+    sheet: str | None = Field(default=None, description="Sheet of XLSX files; default: the first.")
     layout: Literal["zendesk_audits", "intercom_conversations", "zammad_histories"] | None = Field(
         default=None, description="What another system exported as JSON; without it, rows of events."
     )
+
+    @model_validator(mode="after")
+    def _layouts_are_of_conversations(self) -> Self:
+        if self.layout is None:
+            return self
+        if "assignee_of" in self.model_fields_set and self.assignee_of != "conversation":
+            raise ValueError(f"`assignee_of` must be conversation: that is what {self.layout} tell of")
+        return self.model_copy(update={"assignee_of": "conversation"})
 
 
 class ConversationsExport(_Times):
@@ -111,12 +143,16 @@ class WebhookSource(Setting):
     most_per_second: float = Field(
         default=500, gt=0, description="More webhooks than that on average are told to come later."
     )
-    timezone: None = None  # every time in these events has its zone
-    time_format: None = None
+    timezone: ClassVar[None] = None  # every time in these events has its zone
+    time_format: ClassVar[None] = None
+    assignee_of: ClassVar[str] = "conversation"
+    unassigned_values: ClassVar[tuple[str, ...]] = ()
 
 
 class RespondIoSource(WebhookSource):
     """Events of respond.io: its webhooks, and contacts as its Developer API lists them."""
+
+    assignee_of: ClassVar[str] = "contact"
 
     type: Literal["respond_io"]
     signing_keys: tuple[SecretStr, ...] = Field(
@@ -143,8 +179,10 @@ class ChatwootSource(Setting):
     statement_timeout: int = Field(
         default=900, ge=1, description="Seconds after which the server ends a statement of ours."
     )
-    timezone: None = None  # Rails writes UTC
-    time_format: None = None
+    timezone: ClassVar[None] = None  # Rails writes UTC
+    time_format: ClassVar[None] = None
+    assignee_of: ClassVar[str] = "conversation"
+    unassigned_values: ClassVar[tuple[str, ...]] = ()
 
 
 class ChatwootWebhooksSource(WebhookSource):
@@ -154,6 +192,32 @@ class ChatwootWebhooksSource(WebhookSource):
     signing_keys: tuple[SecretStr, ...] = Field(
         min_length=1, description="Secret of each webhook; while they are changed, the old ones too."
     )
+
+
+_NOT_READING = {
+    *("path", "url", "inbox", "locales"),
+    *("statement_timeout", "most_per_second", "signing_keys", "api_token", "api_url"),
+}
+_READING_RULES = 1
+"""Another number where a release reads the same source otherwise: all days are then read again."""
+
+
+def reading_version(source: BaseModel) -> str:
+    """Return a digest of what a source's configuration says of the meaning of its rows, and of their place.
+
+    Secrets, limits and the folder of files make no difference: which files there are is compared by itself.
+    """
+    said = source.model_dump(mode="json", exclude=_NOT_READING, exclude_defaults=True)
+    places = {name: _place(getattr(source, name, None)) for name in ("url", "inbox", "locales")}
+    text = json.dumps([_READING_RULES, said, places], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _place(value: SecretStr | str | None) -> str:
+    """Return the server and database of a URL, without user and options; of a file its name."""
+    text = value.get_secret_value() if isinstance(value, SecretStr) else value or ""
+    scheme, _, rest = text.partition("?")[0].partition("://")
+    return f"{scheme} {rest.rpartition('@')[2]}" if rest and not scheme.startswith("sqlite") else Path(text).name
 
 
 Source = Annotated[

@@ -156,7 +156,9 @@ class Desk:
     def _stored(self, workspace: Workspace) -> Readiness:
         """Return what is stored of *workspace*, read once."""
         if workspace.slug not in self.stored:
-            self.stored[workspace.slug] = readiness(open_warehouse(self.config, workspace.slug))
+            self.stored[workspace.slug] = readiness(
+                open_warehouse(self.config, workspace.slug), workspace
+            )
         return self.stored[workspace.slug]
 
     def _request_reports(

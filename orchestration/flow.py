@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from assets.aggregates.build import build_days
@@ -23,7 +23,9 @@ from assets.deliver.outdated import outdated_reports
 from assets.deliver.publish import Published, draft_report, publish
 from assets.errors import ProcessKilled, TotalsDiffer
 from assets.extract import erased
+from assets.extract.input_summary import InputSummary
 from assets.extract.load import load_days
+from assets.extract.load_plan import changes_since_load
 from assets.periods import Period, as_of, dates, periods_of_days
 from assets.report.build import days_of_report, periods_of
 from assets.report.readiness import readiness
@@ -42,13 +44,17 @@ _kept: dict[object, Warehouse] = {}
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What one run is asked for: these reports of this workspace, as read on *report_date*."""
+    """What one run is asked for: these reports of this workspace, as read on *report_date*.
+
+    `inputs` is filled by the run: what each input gave that it read.
+    """
 
     workspace: Workspace
     specs: tuple[ReportSpec, ...]
     report_date: date
     now: datetime
     reload: bool = False
+    inputs: dict[str, InputSummary] = field(default_factory=dict)
 
     @property
     def as_of(self) -> datetime:
@@ -76,7 +82,7 @@ def run(order: Order, config: Config, catalogue: Catalogue, say: Say) -> list[Pu
     """
     warehouse = open_warehouse(config, order.workspace.slug)
     loaded = _load(order, config, warehouse, order.days, say)
-    if loaded and readiness(warehouse).has_unstated:
+    if loaded and readiness(warehouse, order.workspace).has_unstated:
         loaded += _load(order, config, warehouse, list(dates(order.workspace.first_day, loaded[-1])), say)
     stale = _stale(order, warehouse)
     for period in periods_of_days([*stale, *loaded], order.workspace.zone):
@@ -132,19 +138,29 @@ def erase(  # noqa: PLR0913, PLR0917 - what a deployment is
 
 
 def _load(order: Order, config: Config, warehouse: Warehouse, days: list[date], say: Say) -> list[date]:
-    """Load those of *days* that are missing, or all where the order says so; return them."""
+    """Load those of *days* that are missing, or all where the order says so, and what has changed since.
+
+    Returns the days that were loaded.
+    """
     if not days:
         return []
-    whole = Period(days[0], days[-1], order.workspace.zone)
-    wanted = set(days) if order.reload else set(days) & set(readiness(warehouse).unloaded(whole, order.as_of))
-    sources = open_sources(order.workspace, config.imports)
-    for period in periods_of_days(wanted, order.workspace.zone):
-        span = f"{period.first_day} to {period.last_day}"
-        say(f"loading {span}")
-        loaded = load_days(order.workspace, sources, warehouse, period.days, order.now)
-        if not loaded.is_reconciled:
-            raise TotalsDiffer(f"{order.workspace.slug}, {span}: {loaded}")
-    return sorted(wanted)
+    workspace = order.workspace
+    whole = Period(days[0], days[-1], workspace.zone)
+    missing = readiness(warehouse, workspace).unloaded(whole, order.as_of)
+    wanted = sorted(set(days) if order.reload else set(days) & set(missing))
+    sources = open_sources(workspace, config.imports)
+    changes = changes_since_load(workspace, sources, warehouse)
+    for change in changes:
+        say(f"reading again: {change}")
+    if not wanted and not changes:
+        return []
+    if wanted:
+        say(f"loading {wanted[0]} to {wanted[-1]}")
+    loaded = load_days(workspace, sources, warehouse, wanted, order.now)
+    if not loaded.is_reconciled:
+        raise TotalsDiffer(f"{workspace.slug}: {loaded}")
+    order.inputs.update(loaded.inputs)
+    return list(loaded.by_day("read_count"))
 
 
 def _stale(order: Order, warehouse: Warehouse) -> list[date]:

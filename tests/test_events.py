@@ -26,9 +26,14 @@ def test_other_systems_names_are_read(alias: str, code: str) -> None:
 @pytest.mark.parametrize(
     ("text", "code", "label"),
     [
-        ("ai_agent", "ai_agent", "Ai Agent"),
-        ("AI Agent", "ai_agent", "Ai Agent"),
-        ("growth-widget", "growth_widget", "Growth Widget"),
+        ("ai_agent", "ai_agent", "AI Agent"),
+        ("AI Agent", "AI Agent", "AI Agent"),
+        ("growth_widget", "growth_widget", "Growth Widget"),
+        ("growth-widget", "growth-widget", "growth-widget"),
+        ("n8n", "n8n", "n8n"),
+        ("की", "की", "की"),
+        ("का", "का", "का"),
+        ("e\u0301cho", "\u00e9cho", "\u00e9cho"),
         ("自动分配", "自动分配", "自动分配"),
         ("???", "???", "???"),
         ("", "unknown", "Unknown"),

@@ -78,11 +78,10 @@ class Built:
 
 
 def build_days(warehouse: Warehouse, period: Period) -> Built:
-    """Build the loaded days of *period*, and each later one that had looked back to what changed since."""
+    """Build the loaded days of *period*, and every other one whose log is missing or looked back to other days."""
     with warehouse.writing():
         before = history(warehouse)
-        later = {day for day in stale_days(warehouse) if day > period.last_day}
-        days = sorted(later | (before.keys() & set(period.days)))
+        days = sorted({*stale_days(warehouse), *(before.keys() & set(period.days))})
         warehouse.forget(LOG_COUNTS, days)
         if days:
             _build(warehouse, days, period.zone, before)

@@ -14,6 +14,9 @@ from assets.warehouse.schema import CONTROL_TOTALS, LOAD_COUNTS, LOG_COUNTS
 from assets.warehouse.warehouse import Warehouse
 
 
+_HOW_IT_WAS_READ = {"local_day", "loaded_until", "zone", "day_start", "day_end", "source_version"}
+
+
 def history(warehouse: Warehouse) -> dict[date, str]:
     """Return for each loaded day the digest of the events of all the loaded days before it.
 
@@ -57,7 +60,7 @@ class DataVersions:
 def data_versions(warehouse: Warehouse) -> DataVersions:
     """Read what is stored of every day."""
     loads, logs, controls = LOAD_COUNTS.c, LOG_COUNTS.c, CONTROL_TOTALS.c
-    said = [column for column in loads if column.name not in {"local_day", "loaded_until"}]
+    said = [column for column in loads if column.name not in _HOW_IT_WAS_READ]
     control = (
         select(controls.local_day, func.sum(controls.assignment_count).label("control_total"))
         .group_by(controls.local_day)

@@ -29,6 +29,7 @@ from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
 from assets.periods import Period
 from assets.warehouse.schema import ASSIGNMENT_EVENTS
+from assets.warehouse.subjects import subject_of
 
 _Columns = ReadOnlyColumnCollection[str, Any]
 
@@ -54,8 +55,8 @@ def repeated_ids(first: date, last: date) -> Select[Any]:
     events = ASSIGNMENT_EVENTS.c
     hashed = func.id_hash(events.event_id)
     is_asked = events.local_day.between(first, last)
-    unstated = select(_contact(events)).where(is_asked, ~events.previous_stated)
-    of_contacts = select(hashed).where(events.local_day < last, _contact(events).in_(unstated))
+    unstated = select(subject_of(events)).where(is_asked, ~events.previous_stated)
+    of_contacts = select(hashed).where(events.local_day < last, subject_of(events).in_(unstated))
     on_several_days = func.min(events.local_day) < func.max(events.local_day)
     suspects = union_all(
         select(hashed).where(events.local_day < first, hashed.in_(select(hashed).where(is_asked))),
@@ -73,7 +74,7 @@ def repeated_ids(first: date, last: date) -> Select[Any]:
 def known_assignees(period: Period, repeated_ids: Sequence[tuple[str, date]]) -> Select[Any]:
     """Return for each accepted event of *period*, in the log's order, who the assignee was just before.
 
-    `known_id` and `known_name` are those of the contact's last event, null where its source states who it
+    `known_id` and `known_name` are those of the subject's last event, null where its source states who it
     was. *repeated_ids* are the ids that occur on several days, each with its first day.
     """
     events = ASSIGNMENT_EVENTS.c
@@ -83,15 +84,15 @@ def known_assignees(period: Period, repeated_ids: Sequence[tuple[str, date]]) ->
         func.unnest(cast(literal(first_days, ARRAY(Date)), ARRAY(Date))).label("first_day"),
     ).cte("repeated")
     asked = (
-        select(ASSIGNMENT_EVENTS, _contact(events).label("contact"))
+        select(ASSIGNMENT_EVENTS, subject_of(events).label("subject"))
         .where(events.local_day.between(period.first_day, period.last_day))
         .cte("asked")
         .prefix_with("NOT MATERIALIZED")  # it is all of the period, and read in passing
     )
-    unstated = select(asked.c.contact).where(~asked.c.previous_stated)
+    unstated = select(asked.c.subject).where(~asked.c.previous_stated)
     earlier = (
-        select(ASSIGNMENT_EVENTS, _contact(events).label("contact"))
-        .where(events.local_day < period.first_day, _contact(events).in_(unstated))
+        select(ASSIGNMENT_EVENTS, subject_of(events).label("subject"))
+        .where(events.local_day < period.first_day, subject_of(events).in_(unstated))
         .cte("earlier")
     )
     known = _last_known(asked.c, earlier.c, unstated, repeated.c)
@@ -103,24 +104,23 @@ def known_assignees(period: Period, repeated_ids: Sequence[tuple[str, date]]) ->
             case((~event.previous_stated, known.c.known_name)).label("known_name"),
         )
         .select_from(asked)
-        .outerjoin(known, and_(known.c.event_id == event.event_id, known.c.occurred_at == event.occurred_at))
-        .order_by(event.local_day, event.occurred_at, event.event_id)
+        .outerjoin(
+            known, and_(known.c.occurred_at == event.occurred_at, known.c.position == event.position)
+        )
+        .order_by(event.local_day, event.position)
     )
 
 
-def _contact(events: _Columns) -> ColumnElement[str]:
-    """Whose assignee changes: the contact's; a conversation without a contact stands for itself."""
-    return func.coalesce(events.contact_id, literal("conversation ") + events.conversation_id)
 
 
 def _last_known(asked: _Columns, earlier: _Columns, unstated: Select[tuple[str]], repeated: _Columns) -> CTE:
-    """Find the assignee just before each asked event of a contact whose source does not state it."""
-    names = ("contact", "occurred_at", "event_id", "assignee_id", "assignee_name")
+    """Find the assignee just before each asked event of a subject whose source does not state it."""
+    names = ("subject", "occurred_at", "position", "event_id", "assignee_id", "assignee_name")
     asked_steps = select(*(asked[name] for name in names), true().label("is_asked")).where(
-        asked.contact.in_(unstated), _counts(asked, repeated)
+        asked.subject.in_(unstated), _counts(asked, repeated)
     )
     newest_first = func.row_number().over(
-        partition_by=earlier.contact, order_by=(earlier.occurred_at.desc(), earlier.event_id.desc())
+        partition_by=earlier.subject, order_by=(earlier.occurred_at.desc(), earlier.position.desc())
     )
     aged = (
         select(*(earlier[name] for name in names), newest_first.label("age"))
@@ -129,13 +129,13 @@ def _last_known(asked: _Columns, earlier: _Columns, unstated: Select[tuple[str]]
     )
     last_steps = select(*(aged.c[name] for name in names), false().label("is_asked")).where(aged.c.age == 1)
     steps = union_all(asked_steps, last_steps).cte("steps").c
-    order = (steps.occurred_at, steps.event_id)
+    order = (steps.occurred_at, steps.position)
     stepped = select(
-        steps.event_id,
+        steps.position,
         steps.occurred_at,
         steps.is_asked,
-        func.lag(steps.assignee_id).over(partition_by=steps.contact, order_by=order).label("known_id"),
-        func.lag(steps.assignee_name).over(partition_by=steps.contact, order_by=order).label("known_name"),
+        func.lag(steps.assignee_id).over(partition_by=steps.subject, order_by=order).label("known_id"),
+        func.lag(steps.assignee_name).over(partition_by=steps.subject, order_by=order).label("known_name"),
     ).cte("stepped")
     return select(stepped).where(stepped.c.is_asked).cte("known")
 

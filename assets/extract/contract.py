@@ -10,24 +10,19 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from assets.events import CONTRACT_COLUMNS, UNKNOWN_SOURCE, source_code
-from assets.extract.text import clean, has_replacement, null_if
-from assets.sources.batches import PREVIOUS, Batch
+from assets.extract.text import clean, composed, has_replacement, null_if, plain_spaces, whole_ids
+from assets.sources.batches import PREVIOUS, Batch, ReadingOptions
 from assets.warehouse.coding import constant
 from assets.warehouse.schema import ASSIGNMENT_EVENTS, CODED, coded_schema
 
 _KINDS = coded_schema(ASSIGNMENT_EVENTS)
 TEXT_COLUMNS = tuple(name for name in CONTRACT_COLUMNS if name != "occurred_at")
 
-_NOBODY = {
-    "previous_assignee_name": ["-", "Unassigned"],
-    "assignee_name": ["-", "Unassigned"],
-    "assigned_by_name": ["-"],
-}
-"""What the original's printed log writes for nobody."""
+_PEOPLE = ("previous_assignee", "assignee", "assigned_by")
 
 
-def contract_rows(batch: Batch) -> pa.RecordBatch:
-    """Return every contract column, `row_number`, `fault`, `raw`, and the row's provenance.
+def contract_rows(batch: Batch, options: ReadingOptions) -> pa.RecordBatch:
+    """Return every contract column, `row_number`, `position`, `fault`, `raw`, and the row's provenance.
 
     Columns whose values repeat are dictionaries: what is done to a text is done to each distinct one.
     """
@@ -37,14 +32,17 @@ def contract_rows(batch: Batch) -> pa.RecordBatch:
     source_as_read = columns["source"]
     is_stated = pc.cast(source_as_read.is_valid(), pa.int32())
     columns["source"] = _codes(source_as_read)
+    columns |= _without_nobody(columns, options.unassigned_values)
     columns |= {
         "occurred_at": _time(rows.column("occurred_at")),
         "row_number": rows.column("row_number"),
+        "position": _given(rows, "position", rows.column("row_number")),
         "fault": _given(rows, "fault", pa.nulls(count, pa.string())),
         "raw": _given(rows, "raw", pa.nulls(count, pa.string())),
         "previous_stated": _given(
             rows, "previous_stated", pa.repeat(bool(PREVIOUS & set(rows.schema.names)), count)
         ),
+        "assignee_of": constant(options.assignee_of, count),
         "source_as_read": source_as_read,
         "text_cleaned": is_cleaned,
         "source_quality": pa.DictionaryArray.from_arrays(is_stated, ["unknown", "stated"]),
@@ -65,19 +63,34 @@ def _text(batch: Batch, name: str) -> pa.Array:
     if name not in batch.rows.schema.names:
         return pa.nulls(batch.rows.num_rows, kind)
     cells = batch.rows.column(name).cast(pa.string())
+    usual = whole_ids if name.endswith("_id") else composed
     if kind != CODED:
-        return clean(cells)
+        return usual(clean(cells))
     found = cells.dictionary_encode()
-    texts = clean(found.dictionary)
-    return _recoded(
-        null_if(texts, _NOBODY[name]) if batch.is_printed_log and name in _NOBODY else texts, found.indices
-    )
+    return _recoded(usual(clean(found.dictionary)), found.indices)
 
 
 def _recoded(texts: pa.Array, codes: pa.Array) -> pa.DictionaryArray:
     """Return a column whose *codes* are places in *texts*, of which some may be the same by now, or null."""
     again = texts.dictionary_encode()
     return pa.DictionaryArray.from_arrays(again.indices.take(codes), again.dictionary)
+
+
+def _without_nobody(columns: dict[str, pa.Array], values: Iterable[str]) -> dict[str, pa.Array]:
+    """Return the names of people with null where they hold one of *values*, in any case, and there is no id."""
+    words = {value.casefold() for value in values}
+    found = {}
+    for who in _PEOPLE:
+        names, ids = columns[f"{who}_name"], columns[f"{who}_id"]
+        is_word = pa.array(
+            [name is not None and name.casefold() in words for name in names.dictionary.to_pylist()],
+            pa.bool_(),
+        )
+        if pc.any(is_word).as_py():
+            is_nobody = pc.and_(pc.fill_null(is_word.take(names.indices), False), ids.is_null())  # noqa: FBT003 - a value
+            codes = pc.if_else(is_nobody, pa.scalar(None, pa.int32()), names.indices)
+            found[f"{who}_name"] = pa.DictionaryArray.from_arrays(codes, names.dictionary)
+    return found
 
 
 def _is_cleaned(columns: Iterable[pa.Array], count: int) -> pa.Array:
@@ -92,7 +105,7 @@ def _is_cleaned(columns: Iterable[pa.Array], count: int) -> pa.Array:
 
 
 def _time(cells: pa.Array) -> pa.Array:
-    return cells if pa.types.is_timestamp(cells.type) else null_if(cells.cast(pa.string()), [""])
+    return cells if pa.types.is_timestamp(cells.type) else null_if(plain_spaces(cells.cast(pa.string())), [""])
 
 
 def _codes(sources: pa.DictionaryArray) -> pa.DictionaryArray:

@@ -4,7 +4,7 @@ They are compared with the log, and counted nowhere else.
 """
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -54,10 +54,15 @@ def read_controls(workspace: Workspace, days: Sequence[date]) -> tuple[pa.Table,
         except (OSError, ValueError) as error:
             unreadable.append(Unreadable(origin, f"{origin}: {str(error).splitlines()[0]}"))
     found = pa.concat_tables([_SCHEMA.empty_table().drop_columns("local_day"), *frames])
-    starts = [first_instant(day, workspace.zone) for day in (*days, days[-1] + DAY)]
-    bounds = pa.array(starts, pa.timestamp("us", "UTC")).cast(pa.int64()).to_numpy()
-    at = np.searchsorted(bounds, found["last_assigned_at"].cast(pa.int64()).to_numpy(), side="right") - 1
-    is_asked = (at >= 0) & (at < len(days))
+    starts, ends = (
+        pa.array([first_instant(day + more, workspace.zone) for day in days], pa.timestamp("us", "UTC"))
+        .cast(pa.int64())
+        .to_numpy()
+        for more in (timedelta(), DAY)
+    )
+    micros = found["last_assigned_at"].cast(pa.int64()).to_numpy()
+    at = np.searchsorted(starts, micros, side="right") - 1
+    is_asked = (at >= 0) & (micros < ends[at])
     asked = found.filter(pa.array(is_asked))
     of_days = pa.array([days[place] for place in at[is_asked].tolist()], pa.date32())
     rows = asked.append_column("local_day", of_days).to_pandas().drop_duplicates(_KEYS, keep="last")

@@ -15,6 +15,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from assets.extract.contract import TEXT_COLUMNS
+from assets.sources.batches import Unreadable
+from assets.warehouse.coding import whole
 from assets.warehouse.schema import (
     ASSIGNMENT_EVENTS,
     LOAD_COUNTS,
@@ -27,11 +29,15 @@ PLACED = pa.schema(
     [
         *(field.with_nullable(True) for field in coded_schema(ASSIGNMENT_EVENTS)),  # noqa: FBT003 - a flag of Arrow
         pa.field("row_number", pa.int64()),
+        pa.field("is_ambiguous", pa.bool_()),
         pa.field("reason", pa.string()),
         pa.field("raw", pa.string()),
     ]
 )
-"""Rows whose time is read: the columns of `assignment_events`, and what may be wrong with a row."""
+"""Rows whose time is read: the columns of `assignment_events`, and what may be wrong with a row.
+
+`position` is that in the input, null where it has no order of its own.
+"""
 
 _ACCEPTED, _REJECTED, _NO_CHANGE, _DUPLICATE = range(4)
 
@@ -40,59 +46,85 @@ _SAME_ASSIGNEE = """(
     OR (previous_assignee_id IS NULL OR assignee_id IS NULL) AND previous_assignee_name = assignee_name
     OR coalesce(previous_assignee_id, previous_assignee_name, assignee_id, assignee_name) IS NULL)"""
 
+_IS_NO_CHANGE = f"coalesce(previous_stated AND {_SAME_ASSIGNEE}, false)"
+
 _CELLS = ", ".join(f"coalesce({name}, chr(30))" for name in TEXT_COLUMNS if name != "event_id")
 _MADE_IDS = f"""
     SELECT coalesce(event_id, 'row-' || left(sha256(concat_ws(chr(31), epoch_us(occurred_at), {_CELLS})), 32))
     FROM placed ORDER BY place"""  # noqa: S608 - names of the contract
 
+_EQUAL_ROWS = """
+    WITH made AS (FROM placed WHERE is_made AND reason IS NULL), equal_rows AS (
+        SELECT origin, event_id FROM made GROUP BY ALL HAVING count(*) > 1
+    )
+    SELECT place, event_id || '-' || occurrence AS event_id FROM (
+        SELECT place, event_id,
+            row_number() OVER (PARTITION BY origin, event_id ORDER BY position, place) AS occurrence
+        FROM made SEMI JOIN equal_rows USING (origin, event_id))
+    WHERE occurrence > 1 ORDER BY place"""
+
 _ONE_BY_ONE = f"""
     SELECT place, CASE WHEN reason IS NOT NULL THEN {_REJECTED} ELSE {_NO_CHANGE} END AS verdict
-    FROM placed WHERE reason IS NOT NULL OR previous_stated AND {_SAME_ASSIGNEE}"""  # noqa: S608 - names of the contract
+    FROM placed WHERE reason IS NOT NULL OR {_IS_NO_CHANGE}"""  # noqa: S608 - names of the contract
 
-_PLACE_IN_INPUT = f"occurred_at, origin, row_number, {', '.join(n for n in TEXT_COLUMNS if n != 'event_id')}"
+_PLACE_IN_INPUT = f"occurred_at, origin, position, {', '.join(n for n in TEXT_COLUMNS if n != 'event_id')}"
 
 _DUPLICATES = f"""
-    WITH twice AS (
-        SELECT local_day, event_id FROM placed WHERE reason IS NULL
-        GROUP BY local_day, event_id HAVING count(*) > 1
+    WITH events AS (FROM placed WHERE reason IS NULL AND NOT {_IS_NO_CHANGE}), twice AS (
+        SELECT local_day, event_id FROM events GROUP BY local_day, event_id HAVING count(*) > 1
     )
     SELECT place, {_DUPLICATE} AS verdict FROM (
         SELECT place, row_number() OVER (PARTITION BY local_day, event_id ORDER BY {_PLACE_IN_INPUT}) AS rank
-        FROM placed SEMI JOIN twice USING (local_day, event_id) WHERE reason IS NULL)
+        FROM events SEMI JOIN twice USING (local_day, event_id))
     WHERE rank > 1"""  # noqa: S608 - names of the contract
 
 _REJECTED_ROWS = """
     SELECT local_day, origin, coalesce(row_number, -row_number() OVER (
-        PARTITION BY local_day, origin, row_number ORDER BY reason, raw)) AS row_number, reason, raw
+        PARTITION BY local_day, origin, row_number ORDER BY reason, raw)) AS row_number, reason,
+        NULL AS problem, raw
     FROM placed WHERE reason IS NOT NULL
-    UNION ALL SELECT local_day, origin, 0, reason, NULL FROM days, unreadable
+    UNION ALL SELECT local_day, origin, 0, reason, problem, NULL FROM days, problems
     ORDER BY local_day, origin, row_number, reason, raw"""
 
 _Numbers = npt.NDArray[Any]
 
 
 @dataclass(frozen=True, slots=True)
+class DayCut:
+    """How a local day is cut and read: its zone and bounds, up to when, and with which configuration."""
+
+    day: date
+    zone: str
+    start: datetime
+    end: datetime
+    until: datetime
+    source_version: str
+
+
+@dataclass(frozen=True, slots=True)
 class Judged:
     """The rows of *days*: accepted, rejected, and what became of them, one row of `load_counts` a day.
 
-    Each table is in its order. On every day each input that could not be read is a rejected row.
+    Each table is in its order. On every day each input with a problem is a rejected row. `by_input` has the
+    numbers of accepted, rejected, unchanged and duplicate rows of each input.
     """
 
     days: Sequence[date]
     events: pa.Table
     rejected: pa.Table
     counts: pa.Table
+    by_input: Mapping[str, tuple[int, ...]]
 
 
 def judge(
     connection: duckdb.DuckDBPyConnection,
     tables: Mapping[date, pa.Table],
-    ends: Sequence[datetime],
-    unreadable: Sequence[tuple[str, str]],
+    cuts: Sequence[DayCut],
+    problems: Sequence[Unreadable],
 ) -> Judged:
-    """Judge the rows (`PLACED`) of each day of *tables*; the days end at *ends*.
+    """Judge the rows (`PLACED`) of each day of *tables*; *cuts* are these days in the same order.
 
-    *unreadable* are inputs that could not be read, each with its reason.
+    *problems* are inputs that could not be read, or gave nothing.
     """
     days, lengths = list(tables), [table.num_rows for table in tables.values()]
     day_of_row = np.repeat(np.arange(len(days)), lengths)
@@ -104,21 +136,35 @@ def judge(
     placed = placed.append_column("place", pa.array(np.arange(placed.num_rows)))
     connection.register("placed", placed)
     if placed["event_id"].null_count:
-        at = placed.schema.get_field_index("event_id")
-        made = connection.sql(_MADE_IDS).to_arrow_table().column(0)
-        placed = placed.set_column(at, "event_id", made)
+        placed = _with_made_ids(connection, placed)
         connection.register("placed", placed)
     verdicts = _verdicts(connection, placed)
     return Judged(
         days,
         _in_order(placed, np.flatnonzero(verdicts == _ACCEPTED)),
-        _rejected(connection, days, unreadable, has_rows=bool((verdicts == _REJECTED).any())),
-        _counts(placed, days, ends, day_of_row, verdicts, len(unreadable)),
+        _rejected(connection, days, problems, has_rows=bool((verdicts == _REJECTED).any())),
+        _counts(placed, cuts, day_of_row, verdicts, len(problems)),
+        _by_input(placed, verdicts),
     )
 
 
+def _with_made_ids(connection: duckdb.DuckDBPyConnection, placed: pa.Table) -> pa.Table:
+    """Return *placed* with an id for each row without one: its cells, and which of equal rows of its input it is."""
+    at = placed.schema.get_field_index("event_id")
+    is_made = placed["event_id"].is_null()
+    placed = placed.set_column(at, "event_id", connection.sql(_MADE_IDS).to_arrow_table().column(0))
+    connection.register("placed", placed.append_column("is_made", is_made))
+    again = connection.sql(_EQUAL_ROWS).to_arrow_table()
+    if not again.num_rows:
+        return placed
+    mask = np.zeros(placed.num_rows, bool)
+    mask[again["place"].to_numpy()] = True
+    ids = pc.replace_with_mask(whole(placed["event_id"]), pa.array(mask), whole(again["event_id"]))
+    return placed.set_column(at, "event_id", ids)
+
+
 def _verdicts(connection: duckdb.DuckDBPyConnection, placed: pa.Table) -> _Numbers:
-    """Return the verdict of each row; a duplicate is one whatever else it would be, unless it is rejected."""
+    """Return the verdict of each row; one that is no event (rejected, no change) takes no id."""
     verdicts = np.zeros(placed.num_rows, np.int8)
     for query in (_ONE_BY_ONE,) if _grow(placed["event_id"]) else (_ONE_BY_ONE, _DUPLICATES):
         found = connection.sql(query).to_arrow_table()
@@ -138,74 +184,108 @@ def _grow(event_ids: pa.ChunkedArray) -> bool:
 
 
 def _in_order(placed: pa.Table, accepted: _Numbers) -> pa.Table:
-    """Return the *accepted* rows by `occurred_at`, then `event_id`; an instant has but one day."""
+    """Return the *accepted* rows by `occurred_at`, numbered in each day; an instant has but one day.
+
+    At one instant they stand as in their input, or by `event_id` where that has no order.
+    """
     rows = placed if len(accepted) == placed.num_rows else placed.take(pa.array(accepted))
     micros = rows["occurred_at"].cast(pa.int64()).to_numpy()
     if not (micros[:-1] < micros[1:]).all():
-        order = _order(rows["event_id"], micros)
+        order = _order(rows, micros)
         rows = rows.take(pa.array(order)) if (order[:-1] > order[1:]).any() else rows
+    days = rows["local_day"].cast(pa.int32()).to_numpy()
+    positions = np.arange(len(days)) - np.searchsorted(days, days) + 1
+    rows = rows.set_column(rows.schema.get_field_index("position"), "position", pa.array(positions))
     return rows.select(stored_schema(ASSIGNMENT_EVENTS).names)
 
 
-def _order(event_ids: pa.ChunkedArray, micros: _Numbers) -> _Numbers:
-    """Return the order of the rows: texts are compared only where times are equal."""
+def _order(rows: pa.Table, micros: _Numbers) -> _Numbers:
+    """Return the order of the rows: what else tells them apart is compared only where times are equal."""
     order = np.argsort(micros, kind="stable")
     equal = micros[order[:-1]] == micros[order[1:]]
     tied = np.flatnonzero(np.append(equal, False) | np.append(False, equal))
     if len(tied):
-        rows = order[tied]
-        ties = pa.table({"at": micros[rows], "event_id": event_ids.take(pa.array(rows))})
-        sorted_ties = pc.sort_indices(ties, [("at", "ascending"), ("event_id", "ascending")])
-        order[tied] = rows[sorted_ties.to_numpy()]
+        at = order[tied]
+        some = rows.select(["origin", "position", "event_id"]).take(pa.array(at))
+        ids = some["event_id"]
+        is_number = pc.match_substring_regex(ids, r"^[0-9]+$")
+        length = pc.utf8_length(pc.utf8_ltrim(ids, "0"))
+        ties = pa.table(
+            {
+                "micros": micros[at],
+                "origin": some["origin"].cast(pa.string()),
+                "position": some["position"],
+                "is_text": pc.invert(is_number),
+                "length": pc.if_else(is_number, length, 0),  # 9 comes before 10
+                "event_id": ids,
+            }
+        )
+        order[tied] = at[pc.sort_indices(ties, [(name, "ascending") for name in ties.column_names]).to_numpy()]
     return order
+
+
+def _by_input(placed: pa.Table, verdicts: _Numbers) -> dict[str, tuple[int, ...]]:
+    """Return how many rows of each input have each verdict."""
+    origins = whole(placed["origin"])
+    kinds = _DUPLICATE + 1
+    codes = origins.indices.to_numpy(zero_copy_only=False)
+    counts = np.bincount(codes * kinds + verdicts, minlength=len(origins.dictionary) * kinds)
+    names = origins.dictionary.to_pylist()
+    return {name: tuple(counts[at * kinds : (at + 1) * kinds].tolist()) for at, name in enumerate(names)}
 
 
 def _rejected(
     connection: duckdb.DuckDBPyConnection,
     days: Sequence[date],
-    unreadable: Sequence[tuple[str, str]],
+    problems: Sequence[Unreadable],
     *,
     has_rows: bool,
 ) -> pa.Table:
     schema = stored_schema(REJECTED_EVENTS)
-    if not has_rows and not unreadable:
+    if not has_rows and not problems:
         return schema.empty_table()
     connection.register("days", pa.table({"local_day": pa.array(days, pa.date32())}))
-    inputs = [{"origin": origin, "reason": reason} for origin, reason in unreadable]
-    kinds = pa.schema([pa.field("origin", pa.string()), pa.field("reason", pa.string())])
-    connection.register("unreadable", pa.Table.from_pylist(inputs, kinds))
+    inputs = [
+        {"origin": each.origin, "reason": each.reason, "problem": each.problem.value} for each in problems
+    ]
+    kinds = pa.schema([pa.field(name, pa.string()) for name in ("origin", "reason", "problem")])
+    connection.register("problems", pa.Table.from_pylist(inputs, kinds))
     return connection.sql(_REJECTED_ROWS).to_arrow_table().cast(schema)
 
 
-def _counts(  # noqa: PLR0913, PLR0917 - what is counted
+def _counts(
     placed: pa.Table,
-    days: Sequence[date],
-    ends: Sequence[datetime],
+    cuts: Sequence[DayCut],
     day_of_row: _Numbers,
     verdicts: _Numbers,
-    unreadable_count: int,
+    problem_count: int,
 ) -> pa.Table:
     """Return one row a day of `load_counts`: what became of the rows read."""
 
     def per_day(where: _Numbers) -> _Numbers:
-        return np.bincount(day_of_row[where], minlength=len(days))
+        return np.bincount(day_of_row[where], minlength=len(cuts))
 
     is_accepted = verdicts == _ACCEPTED
-    is_cleaned, is_stated = (
+    is_cleaned, is_stated, is_ambiguous = (
         pc.fill_null(placed[name], False).to_numpy()  # noqa: FBT003 - a value
-        for name in ("text_cleaned", "previous_stated")
+        for name in ("text_cleaned", "previous_stated", "is_ambiguous")
     )
     columns = {
-        "local_day": days,
-        "loaded_until": ends,
-        "read_count": np.bincount(day_of_row, minlength=len(days)),
+        "local_day": [each.day for each in cuts],
+        "loaded_until": [each.until for each in cuts],
+        "zone": [each.zone for each in cuts],
+        "day_start": [each.start for each in cuts],
+        "day_end": [each.end for each in cuts],
+        "source_version": [each.source_version for each in cuts],
+        "read_count": np.bincount(day_of_row, minlength=len(cuts)),
         "accepted_count": per_day(is_accepted),
         "rejected_count": per_day(verdicts == _REJECTED),
         "duplicate_count": per_day(verdicts == _DUPLICATE),
         "no_change_count": per_day(verdicts == _NO_CHANGE),
-        "unreadable_count": np.full(len(days), unreadable_count),
+        "unreadable_count": np.full(len(cuts), problem_count),
+        "ambiguous_count": per_day(is_accepted & is_ambiguous),
         "cleaned_count": per_day(is_accepted & is_cleaned),
         "unstated_count": per_day(is_accepted & ~is_stated),
-        "events_sha256": [""] * len(days),
+        "events_sha256": [""] * len(cuts),
     }
     return pa.table(columns, schema=stored_schema(LOAD_COUNTS))

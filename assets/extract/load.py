@@ -3,29 +3,34 @@
 The three tables of a day are replaced with `load_counts` last: a day counts as loaded when it is there.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import reduce
 from threading import Event
-from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 import pyarrow.compute as pc
+from sqlalchemy import select
 
 from assets.ahead import ahead
 from assets.config import Workspace
 from assets.extract.controls import read_controls
 from assets.extract.erased import tombstones
+from assets.extract.input_summary import InputSummary
+from assets.extract.judging import DayCut
+from assets.extract.load_plan import LoadPlan, plan_load
 from assets.extract.staging import Staging
-from assets.periods import DAY, first_instant
+from assets.periods import DAY, first_instant, periods_of_days
 from assets.sources.batches import Unreadable
 from assets.sources.imports import DaySources
 from assets.warehouse.schema import (
     ASSIGNMENT_EVENTS,
     CONTROL_TOTALS,
     LOAD_COUNTS,
+    LOG_COUNTS,
+    METADATA,
     REJECTED_EVENTS,
     stored_schema,
 )
@@ -39,13 +44,16 @@ _BATCHES_AHEAD = 4
 class Loaded:
     """What became of the rows read for some days: one row a day of `load_counts`, and the rows stored.
 
-    `placed_count` is the number of rows of these days, counted before they were judged.
+    `placed_count` is the number of rows of these days, counted before they were judged; `causes` says why
+    days were read that nobody asked for; `inputs` is what each input gave.
     """
 
     counts: pa.Table
     placed_count: int
     stored_events: int
     stored_rejected: int
+    causes: Mapping[date, str] = field(default_factory=dict)
+    inputs: Mapping[str, InputSummary] = field(default_factory=dict)
 
     def total(self, column: str) -> int:
         """Return the sum of a column of `load_counts`."""
@@ -83,52 +91,72 @@ def load_days(
 ) -> Loaded:
     """Replace *days* in the warehouse by what *sources* say of them up to *now*.
 
-    Days that have not begun are left out. A source that can be asked for some days is asked for a month at
-    a time, so that what an outage in the middle leaves behind are whole months; the next month is read while
-    one is stored. Raises SourceUnavailable.
+    Days that have not begun are left out, and so is one that is loaded up to a later instant. Stored days
+    whose zone, source or files have changed are read again with them. A source that can be asked for some
+    days is asked for a month at a time, so that what an outage in the middle leaves behind are whole months;
+    the next month is read while one is stored. Raises SourceUnavailable.
     """
-    begun = [day for day in days if first_instant(day, workspace.zone) < now]
-    if not begun:
-        return Loaded(stored_schema(LOAD_COUNTS).empty_table(), 0, 0, 0)
-    controls, broken = read_controls(workspace, begun)
-    failed = Event()
-    with warehouse.writing(), closing(ahead(_read(workspace, sources, begun, now, broken, failed))) as read:
-        warehouse.forget(CONTROL_TOTALS, begun)
-        if workspace.conversations_export:
-            warehouse.replace_days(CONTROL_TOTALS, begun, controls.to_reader())
-        try:
-            parts = [_store(warehouse, some, staging) for some, staging in read]
-        except BaseException:
-            failed.set()
-            raise
+    days, failed = list(days), Event()
+    with warehouse.writing():
+        plan = plan_load(workspace, sources, warehouse, days, now)
+        if not plan.candidates:
+            return Loaded(stored_schema(LOAD_COUNTS).empty_table(), 0, 0, 0)
+        controls, broken = read_controls(workspace, plan.days)
+        inputs, parts, causes = dict[str, InputSummary](), list[Loaded](), dict(plan.causes)
+        with closing(ahead(_read(workspace, sources, plan, now, broken, failed))) as read:
+            try:
+                for some, staging in read:
+                    if not parts:
+                        _make_room(warehouse, workspace, plan, controls)
+                    concerned = plan.concerned(staging.inputs, workspace)
+                    causes |= concerned
+                    stored = [day for day in some if day in plan.days or day in concerned]
+                    parts.append(_store(warehouse, stored, staging))
+                    for name, summary in staging.inputs.items():
+                        inputs.setdefault(name, InputSummary(name)).add(summary)
+            except BaseException:
+                failed.set()
+                raise
+        plan.remember(warehouse, inputs)
     return Loaded(
-        pa.concat_tables(part.counts for part in parts),
+        pa.concat_tables(part.counts for part in parts).sort_by("local_day"),
         sum(part.placed_count for part in parts),
         sum(part.stored_events for part in parts),
         sum(part.stored_rejected for part in parts),
+        causes,
+        inputs,
     )
+
+
+def _make_room(warehouse: Warehouse, workspace: Workspace, plan: LoadPlan, controls: pa.Table) -> None:
+    """Remove what may not stay beside the days that are to be stored: the source has answered."""
+    for table in METADATA.sorted_tables if plan.obsolete else ():
+        warehouse.forget(table, plan.obsolete)
+    warehouse.forget(CONTROL_TOTALS, plan.days)
+    if workspace.conversations_export and plan.days:
+        warehouse.replace_days(CONTROL_TOTALS, plan.days, controls.to_reader())
 
 
 def _read(  # noqa: PLR0913, PLR0917 - what a load is
     workspace: Workspace,
     sources: DaySources,
-    begun: list[date],
+    plan: LoadPlan,
     now: datetime,
     broken: list[Unreadable],
     failed: Event,
 ) -> Iterator[tuple[list[date], Staging]]:
     """Yield the rows of some days at a time, until storing them has *failed*."""
     zone = workspace.zone
-    for source, of_source in sources.parts(begun):
-        options = source.options
-        naive_zone = ZoneInfo(options.timezone) if options.timezone else None
-        for some in _spans(of_source, _DAYS_AT_ONCE if source.is_windowed else len(of_source)):
-            end = min(first_instant(some[-1] + DAY, zone), now)
+    for source, of_source in sources.parts(plan.candidates):
+        spans = [of_source]
+        if source.is_windowed:
+            periods = periods_of_days(of_source, zone)
+            spans = [some for period in periods for some in _spans(period.days, _DAYS_AT_ONCE)]
+        for some in spans:
+            cuts = [_cut(workspace, day, now, sources.version_of(day)) for day in some]
             with ExitStack() as opened:
-                staging = opened.enter_context(
-                    Staging(some, zone, now, naive_zone=naive_zone, time_format=options.time_format)
-                )
-                for item in ahead(source.read(first_instant(some[0], zone), end), _BATCHES_AHEAD):
+                staging = opened.enter_context(Staging(cuts, source.options, now))
+                for item in ahead(source.read(cuts[0].start, cuts[-1].until), _BATCHES_AHEAD):
                     if failed.is_set():
                         return
                     staging.add(item)
@@ -139,6 +167,11 @@ def _read(  # noqa: PLR0913, PLR0917 - what a load is
             yield some, staging
 
 
+def _cut(workspace: Workspace, day: date, now: datetime, source_version: str) -> DayCut:
+    start, end = (first_instant(each, workspace.zone) for each in (day, day + DAY))
+    return DayCut(day, workspace.timezone, start, end, min(end, now), source_version)
+
+
 def _spans(days: list[date], length: int) -> Iterator[list[date]]:
     for first in range(0, len(days), length):
         yield days[first : first + length]
@@ -147,16 +180,27 @@ def _spans(days: list[date], length: int) -> Iterator[list[date]]:
 def _store(warehouse: Warehouse, days: list[date], staging: Staging) -> Loaded:
     counts, stored_events, stored_rejected = [], 0, 0
     with staging:
+        if not days:
+            return Loaded(stored_schema(LOAD_COUNTS).empty_table(), 0, 0, 0)
+        before = _digests(warehouse, days)
         warehouse.forget(LOAD_COUNTS, days)
         erased = tombstones(warehouse)
-        for some in ahead(staging.pieces()):
+        for some in ahead(staging.pieces(days)):
             accepted, refused = some.events.to_reader(), some.rejected.to_reader()
             events = warehouse.replace_days(ASSIGNMENT_EVENTS, some.days, erased.events(accepted))
             rejected = warehouse.replace_days(REJECTED_EVENTS, some.days, erased.rejected(refused))
+            changed = [day for day in some.days if before.get(day) != events.sha256[day]]
+            warehouse.forget(LOG_COUNTS, changed)  # their log is another: it is built again
             counts.append(_with_digests(some.counts, events.sha256))
             stored_events, stored_rejected = stored_events + events.rows, stored_rejected + rejected.rows
         warehouse.replace_days(LOAD_COUNTS, days, pa.concat_tables(counts).to_reader())
-        return Loaded(pa.concat_tables(counts), staging.placed_count, stored_events, stored_rejected)
+        return Loaded(pa.concat_tables(counts), staging.placed_count(days), stored_events, stored_rejected)
+
+
+def _digests(warehouse: Warehouse, days: list[date]) -> dict[date, str]:
+    loads = LOAD_COUNTS.c
+    rows = warehouse.query(select(loads.local_day, loads.events_sha256).where(loads.local_day.in_(days)))
+    return dict(zip(*(column.to_pylist() for column in rows.columns), strict=True))
 
 
 def _with_digests(counts: pa.Table, sha256: dict[date, str]) -> pa.Table:

@@ -4,8 +4,9 @@ Then all is read, and the days are judged, some at a time (`judging.py`). It kno
 databases, nor where the result is kept.
 """
 
-from collections.abc import Iterator
-from datetime import date, datetime
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
 from itertools import pairwise
 from typing import Self
 from zoneinfo import ZoneInfo
@@ -17,21 +18,26 @@ import pyarrow.compute as pc
 from assets.extract import times
 from assets.extract.buckets import Buckets
 from assets.extract.contract import TEXT_COLUMNS, contract_rows
-from assets.extract.judging import PLACED, Judged, judge
-from assets.periods import DAY, first_instant
-from assets.sources.batches import Batch, Unreadable
+from assets.extract.input_summary import InputSummary
+from assets.extract.judging import PLACED, DayCut, Judged, judge
+from assets.sources.batches import Batch, Problem, ReadingOptions, Unreadable
 from assets.warehouse import engine
 
 _PIECE_ROWS = 160_000
+_FUTURE = timedelta(days=1)
+_INSTANT = pa.timestamp("us", "UTC")
 
-_REASON = """CASE
+_SHOWN = "'occurred_at ''' || left(occurred_at::TEXT, 60) || ''' '"
+_REASON = f"""CASE
     WHEN fault IS NOT NULL THEN fault
-    WHEN instant IS NULL AND occurred_at IS NULL THEN 'occurred_at is empty'
-    WHEN instant IS NULL AND wall IS NOT NULL THEN
-        'occurred_at ''' || left(occurred_at::TEXT, 60) || ''' has no zone; set `timezone` of the source'
-    WHEN instant IS NULL THEN
-        'occurred_at ''' || left(occurred_at::TEXT, 60) || ''' is no time; set `time_format` of the source'
-    WHEN coalesce(conversation_id, contact_id) IS NULL THEN 'has neither a conversation_id nor a contact_id'
+    WHEN instant IS NOT NULL AND coalesce(conversation_id, contact_id) IS NULL
+        THEN 'has neither a conversation_id nor a contact_id'
+    WHEN instant IS NOT NULL THEN NULL
+    WHEN occurred_at IS NULL THEN 'occurred_at is empty'
+    WHEN any_instant IS NOT NULL THEN {_SHOWN} || 'is before 2000 or after 2099'
+    WHEN is_skipped THEN {_SHOWN} || 'does not exist: the clocks were put forward over it'
+    WHEN wall IS NOT NULL THEN {_SHOWN} || 'has no zone; set `timezone` of the source'
+    ELSE {_SHOWN} || 'is not a valid time; set `time_format` of the source'
     END"""
 
 _AS_READ = {"source": "source_as_read"}
@@ -40,37 +46,37 @@ _RAW = "to_json(struct_pack(occurred_at := occurred_at::TEXT, {}))::TEXT".format
 )
 
 
-class Staging:
-    """Rows of *days* (without a gap, of *zone*) that occurred before *until*, judged one by one.
+@dataclass(slots=True)
+class _Lost:
+    """Rows of one input that stand on no day: how many, and the first, as it is told."""
 
-    *naive_zone* reads times without zone (None rejects them); *time_format* those not in ISO 8601.
-    A row whose time cannot be read stands with the nearest readable row before it in its input, else
-    after it. Where there is none, nobody knows its day: the input is noted as unreadable on all days.
+    count: int
+    first: str
+
+
+class Staging:
+    """Rows of the days *cuts* (of one zone, in order), judged one by one, as *options* say they are read.
+
+    A row whose time cannot be read stands with the nearest readable row before it in its input, else after
+    it. Where there is none, nobody knows its day: the input is noted as unreadable on all days. So it is
+    where times have no zone, and none is configured.
     """
 
-    def __init__(
-        self,
-        days: list[date],
-        zone: ZoneInfo,
-        until: datetime,
-        *,
-        naive_zone: ZoneInfo | None = None,
-        time_format: str | None = None,
-    ) -> None:
+    def __init__(self, cuts: list[DayCut], options: ReadingOptions, now: datetime) -> None:
+        self.inputs: dict[str, InputSummary] = {}
+        self._cuts = cuts
+        self._options = options
+        self._now = now
         self._connection = engine.connect()
-        self._naive_zone = naive_zone
-        self._time_format = time_format
         self._last_time: dict[str, datetime] = {}
-        self._without_day: dict[str, tuple[int, str]] = {}
-        self._unreadable: list[tuple[str, str]] = []
-        self.placed_count = 0
-        self._days = days
-        starts = [first_instant(day, zone) for day in days]
-        self._ends = [min(first_instant(day + DAY, zone), until) for day in days]
-        self._bounds = pa.array([*starts, self._ends[-1]], pa.timestamp("us", "UTC"))
+        self._without_day: dict[str, _Lost] = {}
+        self._without_zone: dict[str, _Lost] = {}
+        self._input_of: dict[str, str] = {}
+        self._placed = np.zeros(len(cuts), np.int64)
+        self._starts = pa.array([each.start for each in cuts], _INSTANT).cast(pa.int64()).to_numpy()
+        self._ends = pa.array([each.until for each in cuts], _INSTANT).cast(pa.int64()).to_numpy()
         self._buckets = Buckets(PLACED)
-        if naive_zone:
-            self._connection.register("offsets", times.wall_offsets(naive_zone))
+        self._registered: ZoneInfo | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -81,49 +87,113 @@ class Staging:
 
     def add(self, item: Batch | Unreadable) -> None:
         """Take one batch, or note an input that could not be read."""
+        summary = self.inputs.setdefault(item.origin, InputSummary(item.origin))
         if isinstance(item, Unreadable):
-            self._unreadable.append((item.origin, item.reason))
+            summary.problems.append(item)
+        elif item.is_sample:
+            self._look_at(item, summary)
         elif item.rows.num_rows:
-            rows = contract_rows(item)
-            instants = times.plain_instants(rows.column("occurred_at"), self._time_format)
+            rows = contract_rows(item, self._options)
+            self._input_of |= dict.fromkeys(rows.column("origin").dictionary.to_pylist(), item.origin)
+            instants = times.plain_instants(rows.column("occurred_at"), self._options.time_format)
             if instants is None or not _are_events(rows):
                 placed = self._placed_by_sql(item, rows)
-                self._count_without_day(item.origin, placed)
+                self._note_lost(item.origin, placed)
             else:
-                placed = _with(rows, occurred_at=instants, stands_at=instants, reason=rows.column("fault"))
+                never = pa.repeat(False, rows.num_rows)  # noqa: FBT003 - a value
+                reasons = rows.column("fault")
+                placed = _with(
+                    rows, occurred_at=instants, stands_at=instants, reason=reasons, is_ambiguous=never
+                )
                 self._last_time[item.origin] = instants[-1].as_py()
+            self._summarize(summary, placed)
             self._keep(placed)
 
     def finish(self) -> None:
-        """Note the inputs whose rows have no day."""
-        for origin, (count, reason) in sorted(self._without_day.items()):
-            note = f"{origin}: {count:,} rows have no readable time, the first: {reason}"
-            self._unreadable.append((origin, note))
+        """Note the inputs whose rows have no zone or no day, and those that gave nothing."""
+        for origin, lost in sorted(self._without_zone.items()):
+            note = (
+                f"{origin}: times have no zone: set `timezone` of the source "
+                f"({lost.count:,} rows; {lost.first})"
+            )
+            self.inputs[origin].problems.append(Unreadable(origin, note))
+        for origin, lost in sorted(self._without_day.items()):
+            note = f"{origin}: {lost.count:,} rows have no readable time; {lost.first}"
+            self.inputs[origin].problems.append(Unreadable(origin, note))
+        for summary in self.inputs.values():
+            summary.conclude()
+
+    @property
+    def problems(self) -> list[Unreadable]:
+        """The inputs that could not be read, wholly or in part, or that gave nothing."""
+        return [each for origin in sorted(self.inputs) for each in self.inputs[origin].problems]
+
+    def placed_count(self, days: Collection[date]) -> int:
+        """Return how many rows were read for *days*."""
+        return int(sum(self._placed[at] for at, each in enumerate(self._cuts) if each.day in days))
+
+    def _look_at(self, sample: Batch, summary: InputSummary) -> None:
+        """Note where the rows of a *sample* show that a window without rows is no empty one."""
+        rows = self._placed_by_sql(sample, contract_rows(sample, self._options))
+        events = rows.filter(rows.column("reason").is_null())
+        micros = events.column("occurred_at").cast(pa.int64()).to_numpy()
+        at = np.searchsorted(self._starts, micros, side="right") - 1
+        if not events.num_rows:
+            reason = f"none of its first {rows.num_rows:,} rows is an event; {_told(rows, 0)}"
+            summary.problems.append(
+                Unreadable(sample.origin, f"{sample.origin}: {reason}", Problem.GAVE_NOTHING)
+            )
+        elif ((at >= 0) & (micros < self._ends[at])).any():
+            reason = "it has rows of the asked days that comparing its times does not find; give a `query`"
+            summary.problems.append(Unreadable(sample.origin, f"{sample.origin}: {reason}"))
 
     def _placed_by_sql(self, item: Batch, rows: pa.RecordBatch) -> pa.RecordBatch:
         """Read times of any kind, and say of each row where it stands and why it may be no event."""
         kind = rows.schema.field("occurred_at").type
-        naive = "epoch_us(wall) - behind" if self._naive_zone else "NULL"
-        offsets = "ASOF LEFT JOIN offsets ON wall >= wall_from" if self._naive_zone else ""
+        has_zone = self._register_offsets(item)
+        naive = "make_timestamp(epoch_us(wall) - behind)::TIMESTAMPTZ" if has_zone else "NULL::TIMESTAMPTZ"
+        skipped = "coalesce(wall >= skipped_from, false)" if has_zone else "false"
+        twice = "coalesce(zoned IS NULL AND wall >= twice_from, false)" if has_zone else "false"
+        offsets = "ASOF LEFT JOIN offsets ON wall >= wall_from" if has_zone else ""
         self._connection.register("batch", rows)
         self._connection.execute(f"""
             CREATE OR REPLACE TEMP TABLE timed AS
-            SELECT *, coalesce(zoned, make_timestamp({naive})::TIMESTAMPTZ) AS instant
-            FROM (SELECT *, {times.instant_columns(kind, self._time_format)} FROM batch) {offsets}""")  # noqa: S608
+            SELECT *, CASE WHEN any_instant >= TIMESTAMPTZ '{times.FIRST}'
+                AND any_instant < TIMESTAMPTZ '{times.LAST}' THEN any_instant END AS instant
+            FROM (SELECT *, {skipped} AS is_skipped, {twice} AS is_ambiguous,
+                    coalesce(zoned, CASE WHEN NOT {skipped} THEN {naive} END) AS any_instant
+                FROM (SELECT *, {times.instant_columns(kind, self._options.time_format)} FROM batch)
+                {offsets})""")  # noqa: S608 - names of the contract
         stands_at, carried = self._place_of_untimed(item)
+        lacks_zone = "false" if has_zone else "(fault IS NULL AND zoned IS NULL AND wall IS NOT NULL)"
         names = ", ".join(name for name in PLACED.names if name not in {"occurred_at", "reason", "raw"})
         return (
             self._connection.sql(
                 f"""
-            SELECT {names}, instant AS occurred_at, {stands_at} AS stands_at, reason,
+            SELECT {names}, instant AS occurred_at, lacks_zone,
+                CASE WHEN NOT lacks_zone THEN {stands_at} END AS stands_at, reason,
                 CASE WHEN reason IS NOT NULL THEN coalesce(raw, {_RAW}) END AS raw
-            FROM (SELECT *, {_REASON} AS reason FROM timed)""",  # noqa: S608 - names of the contract
+            FROM (SELECT *, {_REASON} AS reason, {lacks_zone} AS lacks_zone FROM timed)
+            ORDER BY row_number""",  # noqa: S608 - names of the contract
                 params={"carried": carried} if "$carried" in stands_at else None,
             )
             .to_arrow_table()
             .combine_chunks()
             .to_batches()[0]
         )
+
+    def _register_offsets(self, item: Batch) -> bool:
+        """Make the zone of times without one known to SQL; return whether there is any.
+
+        The original's printed log shows the clock of the workspace.
+        """
+        zone = ZoneInfo(self._options.timezone) if self._options.timezone else None
+        if zone is None and item.is_printed_log:
+            zone = ZoneInfo(self._cuts[0].zone)
+        if zone is not None and zone != self._registered:
+            self._connection.register("offsets", times.wall_offsets(zone))
+            self._registered = zone
+        return zone is not None
 
     def _place_of_untimed(self, item: Batch) -> tuple[str, datetime | None]:
         """Return SQL for the instant at which a row stands, and the last readable time before the batch."""
@@ -139,49 +209,77 @@ class Staging:
         so_far = "(ORDER BY row_number ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)"
         return f"coalesce(last_value(instant IGNORE NULLS) OVER {so_far}, $carried)", carried
 
-    def _count_without_day(self, origin: str, placed: pa.RecordBatch) -> None:
+    def _note_lost(self, origin: str, placed: pa.RecordBatch) -> None:
+        """Count the rows that stand on no day, and remember the first of them."""
         lost = placed.filter(placed.column("stands_at").is_null())
-        if lost.num_rows:
-            before, reason = self._without_day.get(origin, (0, pc.min(lost.column("reason")).as_py()))
-            self._without_day[origin] = (before + lost.num_rows, reason)
+        lacks_zone = lost.column("lacks_zone")
+        for rows, noted in (
+            (lost.filter(lacks_zone), self._without_zone),
+            (lost.filter(pc.invert(lacks_zone)), self._without_day),
+        ):
+            if rows.num_rows:
+                noted.setdefault(origin, _Lost(0, _told(rows, 0))).count += rows.num_rows
+
+    def _summarize(self, summary: InputSummary, placed: pa.RecordBatch) -> None:
+        """Count the rows of a batch, whatever their day."""
+        reasons, instants = placed.column("reason"), placed.column("occurred_at")
+        summary.row_count += placed.num_rows
+        summary.event_count += reasons.null_count
+        if reasons.null_count < placed.num_rows and not summary.first_rejected:
+            summary.first_rejected = _told(placed, reasons.is_valid().index(True).as_py())  # noqa: FBT003 - a value
+        ends = pc.min_max(instants).as_py()
+        summary.widen(ends["min"], ends["max"])
+        soonest = self._now + _FUTURE
+        if ends["max"] and ends["max"] > soonest:
+            summary.future_count += pc.sum(pc.greater(instants, pa.scalar(soonest, instants.type))).as_py()
 
     def _keep(self, placed: pa.RecordBatch) -> None:
         """Keep the rows of the days, and count them apart from that."""
-        stands_at = placed.column("stands_at")
-        start, end = self._bounds[0], self._bounds[-1]
-        is_asked = pc.fill_null(pc.and_(pc.greater_equal(stands_at, start), pc.less(stands_at, end)), False)  # noqa: FBT003
-        self.placed_count += is_asked.true_count
+        micros = placed.column("stands_at").cast(pa.int64()).fill_null(-1).to_numpy()
+        at = np.searchsorted(self._starts, micros, side="right") - 1
+        is_asked = (at >= 0) & (micros < self._ends[at])
         rows = placed.select(PLACED.names).cast(PLACED)
-        if is_asked.true_count < rows.num_rows:  # what is kept holds its whole batch
-            rows, stands_at = rows.filter(is_asked), stands_at.filter(is_asked)
+        if not is_asked.all():  # what is kept holds its whole batch
+            rows, at = rows.filter(pa.array(is_asked)), at[is_asked]
         if not rows.num_rows:
             return
-        micros = stands_at.cast(pa.int64()).to_numpy()
-        at = np.searchsorted(self._bounds.cast(pa.int64()).to_numpy(), micros, side="right") - 1
+        self._placed += np.bincount(at, minlength=len(self._cuts))
         if (np.diff(at) < 0).any():
             order = np.argsort(at, kind="stable")
             at, rows = at[order], rows.take(pa.array(order))
         cuts = [0, *(np.flatnonzero(np.diff(at)) + 1).tolist(), len(at)]
         for first, last in pairwise(cuts):
-            self._buckets.add(self._days[at[first]], rows.slice(first, last - first))
+            self._buckets.add(self._cuts[at[first]].day, rows.slice(first, last - first))
 
-    def pieces(self) -> Iterator[Judged]:
-        """Yield all days, judged, some at a time."""
-        days: list[date] = []
-        for day, following in zip(self._days, [*self._days[1:], None], strict=True):
-            days.append(day)
-            count = sum(self._buckets.counts[each] for each in (*days, following) if each)
+    def pieces(self, days: Collection[date]) -> Iterator[Judged]:
+        """Yield *days*, judged, some at a time; what became of their rows is added to the inputs' summaries."""
+        wanted = [each for each in self._cuts if each.day in days]
+        some: list[DayCut] = []
+        for cut, following in zip(wanted, [*wanted[1:], None], strict=True):
+            some.append(cut)
+            count = sum(self._buckets.counts[each.day] for each in (*some, following) if each)
             if following is None or count > _PIECE_ROWS:
-                tables = {each: self._buckets.take(each) for each in days}
-                ends = [self._ends[self._days.index(each)] for each in days]
-                yield judge(self._connection, tables, ends, self._unreadable)
-                days = []
+                tables = {each.day: self._buckets.take(each.day) for each in some}
+                judged = judge(self._connection, tables, some, self.problems)
+                for origin, (accepted, _, no_change, duplicates) in judged.by_input.items():
+                    summary = self.inputs[self._input_of[origin]]
+                    summary.accepted += accepted
+                    summary.no_change += no_change
+                    summary.duplicates += duplicates
+                yield judged
+                some = []
 
 
 def _are_events(rows: pa.RecordBatch) -> bool:
     """Tell whether no row has a fault, and each a conversation or a contact."""
     has_either = pc.or_(rows.column("conversation_id").is_valid(), rows.column("contact_id").is_valid())
     return bool(rows.column("fault").null_count == rows.num_rows and pc.all(has_either).as_py())
+
+
+def _told(rows: pa.RecordBatch, at: int) -> str:
+    """Return the reason of a row, with its number where it has one."""
+    number, reason = rows.column("row_number")[at].as_py(), rows.column("reason")[at].as_py()
+    return reason if number is None else f"row {number:,}: {reason}"
 
 
 def _with(rows: pa.RecordBatch, **columns: pa.Array) -> pa.RecordBatch:

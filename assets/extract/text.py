@@ -16,6 +16,8 @@ _SPACES = r"[\t\n\r\x{2028}\x{2029}]+"
 _PLANE_ENDS = "".join(rf"\x{{{plane:x}fffe}}\x{{{plane:x}ffff}}" for plane in range(1, 17))
 _UNPRINTABLE = rf"[\x00-\x1f\x7f-\x{{9f}}\x{{fdd0}}-\x{{fdef}}\x{{fffe}}\x{{ffff}}{_PLANE_ENDS}]"
 _RARE_LEADS = (b"\xc2", b"\xe2\x80", b"\xef", *(bytes([lead]) for lead in range(0xF0, 0xF5)))
+_ODD_SPACES = r"[\x{a0}\x{1680}\x{2000}-\x{200a}\x{202f}\x{205f}\x{3000}]"
+_DIRECTION_MARKS = r"[\x{200e}\x{200f}\x{202a}-\x{202e}\x{2066}-\x{2069}\x{feff}]"
 _SPACE, _DELETE = 0x20, 0x7F
 _RARE_BYTES = re.compile(
     rb"\xc2[\x80-\x9f]|\xe2\x80[\xa8\xa9]|\xef\xb7[\x90-\xaf]|\xef\xbf[\xbd-\xbf]|[\xf0-\xf4].\xbf[\xbe\xbf]",
@@ -45,6 +47,33 @@ def null_if(cells: pa.Array, values: list[str]) -> pa.Array:
     """Return *cells* without white space around; null are those that say one of *values*."""
     trimmed = pc.utf8_trim_whitespace(cells)
     return pc.if_else(pc.is_in(trimmed, pa.array(values)), pa.scalar(None, pa.string()), trimmed)
+
+
+def composed(cells: pa.Array) -> pa.Array:
+    """Return *cells* in Unicode's NFC: a name written by macOS, letter and accent apart, is the same name."""
+    octets = _octets(cells)
+    return cells if not len(octets) or octets.max() < _DELETE else pc.utf8_normalize(cells, "NFC")
+
+
+def plain_spaces(cells: pa.Array) -> pa.Array:
+    """Return *cells* with no-break and thin spaces as plain ones, and without marks of writing direction."""
+    octets = _octets(cells)
+    if not len(octets) or octets.max() < _DELETE:
+        return cells
+    spaced = pc.replace_substring_regex(cells, _ODD_SPACES, " ")
+    return pc.replace_substring_regex(spaced, _DIRECTION_MARKS, "")
+
+
+def whole_ids(cells: pa.Array) -> pa.Array:
+    """Return ids with 21.0 as 21 where all of them are whole numbers, and with NaN as null.
+
+    So programs write a column of numbers that has gaps.
+    """
+    if b".0" not in (octets := _octets(cells).tobytes()) and b"NaN" not in octets:
+        return cells
+    given = null_if(cells, ["NaN", ""])
+    are_whole = pc.all(pc.match_substring_regex(given, r"^-?\d+(\.0+)?$"), skip_nulls=True).as_py()
+    return pc.replace_substring_regex(given, r"\.0+$", "") if are_whole else cells
 
 
 def _octets(cells: pa.Array) -> Octets:

@@ -3,6 +3,7 @@
 Databases are never asked about zones: their tables differ. The pinned table answers, here.
 """
 
+import re
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
@@ -10,15 +11,24 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from assets.periods import offset_changes
+from assets.periods import DAY, offset_changes
 
 _CLOCK = r"^\d{4}[-/]\d{1,2}[-/]\d{1,2}[T ]\d{1,2}:\d{2}(:\d{2}([.,]\d{1,9})?)?"
-_ZONED = _CLOCK + r"\s*(Z|UTC|GMT|[+-]\d{2}(:?\d{2})?)$"
+_ZONE = r"(Z|UTC|GMT|[+-]\d{2}(:?\d{2})?)$"
+_ZONED = _CLOCK + r"\s*" + _ZONE
 _WALL = _CLOCK + "$"
 _PLAIN = r"^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2}(\.\d{1,6})?(Z|[+-]\d{2}:\d{2})$"
+_COMPACT = r"^20\d{2}(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])T?([01]\d|2[0-3])[0-5]\d([0-5]\d)?"
+"""20260305T1000 and 202603051000; no epoch of these years begins so and is as long."""
+_COMPACT_ZONED = _COMPACT + _ZONE
+_COMPACT_WALL = _COMPACT + "$"
 _INSTANTS = pa.timestamp("us", "UTC")
-_EPOCH = r"^(\d{9,10}|\d{12,13}|\d{15,16})(\.\d{1,6})?$"
-_FIRST, _LAST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
+_EPOCH = r"^(\d{9,10}|\d{12,13}|\d{15,16}|\d{18,19})(\.\d{1,6})?$"
+_DIRECTIVE = re.compile(r"%-?.")
+_ZONE_IN_FORMAT = re.compile(r"(?<![A-Za-z])(Z|UTC|GMT)(?![A-Za-z])")
+FIRST, LAST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
+"""The first instant that may be that of an event, and the first that may not be any more."""
+
 
 
 def plain_instants(cells: pa.Array, time_format: str | None) -> pa.Array | None:
@@ -35,57 +45,102 @@ def plain_instants(cells: pa.Array, time_format: str | None) -> pa.Array | None:
         instants = cells.cast(_INSTANTS)
     except pa.ArrowInvalid:  # February 30
         return None
-    is_usual = pc.and_(pc.greater_equal(instants, _FIRST), pc.less(instants, _LAST))
+    is_usual = pc.and_(pc.greater_equal(instants, FIRST), pc.less(instants, LAST))
     return instants if pc.all(is_usual).as_py() else None
+
+
+def names_zone(time_format: str) -> bool:
+    """Tell whether *time_format* says the zone of the times: by %z, or by a Z, UTC or GMT of its own."""
+    return "%z" in time_format or _ZONE_IN_FORMAT.search(_DIRECTIVE.sub(" ", time_format)) is not None
 
 
 def instant_columns(kind: pa.DataType, time_format: str | None) -> str:
     """Return SQL for `zoned` (UTC instant or NULL) and `wall` (a time without zone, or NULL).
 
     *kind* is the Arrow type of the column `occurred_at`: a timestamp, or text in ISO 8601, as an
-    epoch (seconds, milli- or microseconds, told by magnitude), or in *time_format*.
+    epoch (seconds to nanoseconds, told by magnitude), or in *time_format*.
     """
     if pa.types.is_timestamp(kind):
         zoned, wall = ("occurred_at", "NULL") if kind.tz else ("NULL", "occurred_at")
     elif time_format:
         quoted = "'" + time_format.replace("'", "''") + "'"
-        parsed = f"try_strptime(trim(occurred_at), {quoted})"
-        zoned, wall = (parsed, "NULL") if "%z" in time_format else ("NULL", parsed)
+        given = "trim(occurred_at)"
+        if time_format.endswith("%z"):
+            given = f"regexp_replace({given}, 'Z$', '+0000')"
+        parsed = f"try_strptime({given}, {quoted})"
+        zoned, wall = (parsed, "NULL") if names_zone(time_format) else ("NULL", parsed)
     else:
-        zoned = f"""CASE
-            WHEN regexp_matches(occurred_at, '{_ZONED}', 'i')
-                THEN try_cast(regexp_replace(replace(upper(occurred_at), ',', '.'),
-                              '\\s*(UTC|GMT|Z|[+-]\\d{{2}}(:\\d{{2}})?|([+-]\\d{{2}})(\\d{{2}}))$',
-                              CASE WHEN regexp_matches(occurred_at, '[+-]\\d{{4}}$') THEN '\\3:\\4'
-                                   WHEN regexp_matches(occurred_at, '(Z|UTC|GMT)$', 'i') THEN 'Z'
-                                   ELSE '\\1' END) AS TIMESTAMPTZ)
-            WHEN regexp_matches(occurred_at, '{_EPOCH}')
-                THEN make_timestamp((try_cast(occurred_at AS DECIMAL(38, 6)) * CASE
-                    WHEN strpos(occurred_at || '.', '.') > 15 THEN 1
-                    WHEN strpos(occurred_at || '.', '.') > 12 THEN 1000
-                    ELSE 1000000 END)::BIGINT)::TIMESTAMPTZ
-            END"""
-        wall = f"""CASE WHEN regexp_matches(occurred_at, '{_WALL}')
-            THEN try_cast(replace(occurred_at, ',', '.') AS TIMESTAMP) END"""
+        zoned, wall = _zoned_text(), _wall_text()
     return f"CAST({zoned} AS TIMESTAMPTZ) AS zoned, CAST({wall} AS TIMESTAMP) AS wall"
+
+
+def _zoned_text() -> str:
+    return rf"""CASE
+        WHEN regexp_matches(occurred_at, '{_ZONED}', 'i') THEN {_cast_zoned("occurred_at")}
+        WHEN regexp_matches(occurred_at, '{_COMPACT_ZONED}', 'i')
+            THEN {_cast_zoned(f"{_spaced()} || regexp_extract(occurred_at, '{_ZONE}', 0, 'i')")}
+        WHEN regexp_matches(occurred_at, '{_COMPACT_WALL}') THEN NULL
+        WHEN regexp_matches(occurred_at, '{_EPOCH}')
+            THEN make_timestamp((try_cast(occurred_at AS DECIMAL(38, 6)) * CASE
+                WHEN strpos(occurred_at || '.', '.') > 18 THEN 0.001
+                WHEN strpos(occurred_at || '.', '.') > 15 THEN 1
+                WHEN strpos(occurred_at || '.', '.') > 12 THEN 1000
+                ELSE 1000000 END)::BIGINT)::TIMESTAMPTZ
+        END"""
+
+
+def _cast_zoned(text: str) -> str:
+    """Return SQL that reads an ISO 8601 *text* whose zone may be written in any of the usual ways."""
+    return rf"""try_cast(regexp_replace(replace(upper({text}), ',', '.'),
+        '\s*(UTC|GMT|Z|[+-]\d{{2}}(:\d{{2}})?|([+-]\d{{2}})(\d{{2}}))$',
+        CASE WHEN regexp_matches({text}, '[+-]\d{{4}}$') THEN '\3:\4'
+             WHEN regexp_matches({text}, '(Z|UTC|GMT)$', 'i') THEN 'Z'
+             ELSE '\1' END) AS TIMESTAMPTZ)"""
+
+
+def _wall_text() -> str:
+    return f"""CASE
+        WHEN regexp_matches(occurred_at, '{_WALL}') THEN try_cast(replace(occurred_at, ',', '.') AS TIMESTAMP)
+        WHEN regexp_matches(occurred_at, '{_COMPACT_WALL}') THEN try_cast({_spaced()} AS TIMESTAMP) END"""
+
+
+def _spaced() -> str:
+    """Return SQL that writes a compact time as 2026-03-05 10:00:00."""
+    digits = "rpad(replace(regexp_extract(occurred_at, '^[0-9T]+'), 'T', ''), 14, '0')"
+    return rf"regexp_replace({digits}, '^(\d{{4}})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)$', '\1-\2-\3 \4:\5:\6')"
 
 
 @lru_cache
 def wall_offsets(zone: ZoneInfo) -> pa.Table:
-    """Return `wall_from` (naive time) and `behind` (interval in microseconds): UTC = wall - behind.
+    """Return the offsets of *zone* by the clock on the wall, one row from each `wall_from` (naive time) on.
 
-    A time that comes twice is read as the first; one that a clock change skipped, as if it had not
-    been skipped (PEP 495, fold=0).
+    UTC = wall - `behind` (microseconds). A time from `skipped_from` on does not exist in the row's stretch;
+    one from `twice_from` on comes twice, and is read as the earlier (PEP 495, fold=0).
     """
-    changes = offset_changes(zone, _FIRST, _LAST)
+    changes = offset_changes(zone, FIRST - DAY, LAST)
     offsets = [offset for _, offset in changes]
-    switches = [
-        (instant + max(before, after)).replace(tzinfo=None)
+    steps = [
+        (instant, before, after)
         for (instant, after), before in zip(changes[1:], offsets, strict=False)
     ]
+
+    def wall(instant: datetime, offset: timedelta) -> datetime:
+        return (instant + offset).replace(tzinfo=None)
+
     return pa.table(
         {
-            "wall_from": pa.array([datetime(1, 1, 1), *switches], pa.timestamp("us")),  # noqa: DTZ001 - wall clock
+            "wall_from": pa.array(
+                [datetime(1, 1, 1), *(wall(at, max(before, after)) for at, before, after in steps)],  # noqa: DTZ001 - wall clock
+                pa.timestamp("us"),
+            ),
             "behind": pa.array([offset // timedelta(microseconds=1) for offset in offsets], pa.int64()),
+            "skipped_from": pa.array(
+                [*(wall(at, before) if after > before else None for at, before, after in steps), None],
+                pa.timestamp("us"),
+            ),
+            "twice_from": pa.array(
+                [*(wall(at, after) if after < before else None for at, before, after in steps), None],
+                pa.timestamp("us"),
+            ),
         }
     )

@@ -63,7 +63,7 @@ def try_source(source: Source, workspace: Workspace, now: datetime) -> Trial:
             "; ".join(faults) or f"it has no row since {workspace.first_day}; correct `first_day`, or wait",
             permanent=True,
         )
-    rows = contract_rows(Batch(batch.rows.slice(0, _ROWS), batch.origin, batch.is_printed_log))
+    rows = contract_rows(Batch(batch.rows.slice(0, _ROWS), batch.origin, batch.is_printed_log), source.options)
     return Trial(
         pa.table(rows.select([name for name in CONTRACT_COLUMNS if name in batch.rows.schema.names])),
         {name: batch.columns.get(name, name) for name in CONTRACT_COLUMNS if name in batch.rows.schema.names},

@@ -36,7 +36,7 @@ def parquet_bytes(rows: pa.Table) -> bytes:
     """Return *rows* as Parquet, typed and exact."""
     buffer = BytesIO()
     # Chunks come as the engine's threads cut them, and would show in the pages of the file.
-    repeating = [name for name in rows.column_names if name not in {"occurred_at", "event_id"}]
+    repeating = [name for name in rows.column_names if name not in {"occurred_at", "event_id", "position"}]
     table = rows.combine_chunks()
     pq.write_table(table, buffer, compression="zstd", row_group_size=131_072, use_dictionary=repeating)
     return buffer.getvalue()

@@ -99,7 +99,8 @@ def build_report(
             raise ConfigError(f"{workspace.slug}: `mask_contacts` needs the workspace's `mask_key`")
         rows = masked(rows, reveal(workspace.mask_key))
     coded = code_log(rows)
-    missing = readiness(warehouse).missing(period, as_of)
+    stored = readiness(warehouse, workspace)
+    missing = stored.missing(period, as_of)
     first = first_loaded_day(warehouse)
     by_source = _by_source(counts)
     by_day = _by_day(counts, period, as_of, set(missing))
@@ -152,7 +153,7 @@ def build_report(
             attach_log=spec.attach_log,
             is_interactive=spec.interactive,
         ),
-        comparison=compare(warehouse, spec, period, as_of, by_source)
+        comparison=compare(warehouse, stored, spec, period, as_of, by_source)
         if shows(Component.COMPARISON)
         else None,
         heat_map=heat_map if shows(Component.HEAT_MAP) else (),

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
+
+from assets.warehouse.subjects import subjects_of
 
 Codes = npt.NDArray[np.int64]
 
@@ -117,10 +118,9 @@ def _numbers(column: pa.ChunkedArray | pa.Array) -> Codes:
     return numbers
 
 
-def code_contacts(rows: pa.Table) -> Codes:
-    """Return whose assignee each row changes: the contact's; a conversation without one stands for itself."""
-    itself = pc.binary_join_element_wise("conversation ", rows["conversation_id"], "")
-    return _coded(pc.coalesce(rows["contact_id"], itself))[1]
+def code_subjects(rows: pa.Table) -> Codes:
+    """Return whose assignee each row changes, as codes."""
+    return _coded(subjects_of(rows))[1]
 
 
 def identities(people: Pairs, *seen: Codes) -> Persons:

@@ -9,15 +9,16 @@ from assets.events import source_label
 from assets.periods import Period, previous_period
 from assets.report.filters import conditions
 from assets.report.model import Comparison, Note, SourceChange, SourceCount
-from assets.report.readiness import readiness
+from assets.report.readiness import Readiness
 from assets.warehouse.schema import ASSIGNMENT_LOG
 from assets.warehouse.warehouse import Warehouse
 
 _FEW = 30
 
 
-def compare(
+def compare(  # noqa: PLR0913, PLR0917 - what is compared
     warehouse: Warehouse,
+    stored: Readiness,
     spec: ReportSpec,
     period: Period,
     as_of: datetime,
@@ -28,7 +29,6 @@ def compare(
     start, end = before.bounds
     until = max(start, end - max(period.bounds[1] - as_of, timedelta()))
     total = sum(each.count for each in by_source)
-    stored = readiness(warehouse)
     is_whole = not stored.missing(period, as_of)
     lengths_differ = len(before.days) != len(period.days)
     if stored.missing(before, until):

@@ -2,16 +2,18 @@
 
 import numpy as np
 import pyarrow as pa
-from sqlalchemy import Select, func, literal, select
+from sqlalchemy import Select, func, select
 
 from assets.periods import Period
-from assets.report.coded import Codes, code_contacts, code_pairs, identities
+from assets.report.coded import Codes, code_subjects, code_pairs, identities
 from assets.report.model import Holding
 from assets.warehouse.schema import ASSIGNMENT_LOG
+from assets.warehouse.subjects import subject_of
 
 _COLUMNS = (
     "contact_id",
     "conversation_id",
+    "assignee_of",
     "previous_assignee_id",
     "previous_assignee_name",
     "assignee_id",
@@ -20,25 +22,24 @@ _COLUMNS = (
 
 
 def last_steps(period: Period) -> Select[tuple[object, ...]]:
-    """Return for each contact its last row of the log before *period*."""
+    """Return for each subject its last row of the log before *period*."""
     log = ASSIGNMENT_LOG.c
-    contact = func.coalesce(log.contact_id, literal("conversation ") + log.conversation_id)
     newest_first = func.row_number().over(
-        partition_by=contact, order_by=(log.occurred_at.desc(), log.event_id.desc())
+        partition_by=subject_of(log), order_by=(log.occurred_at.desc(), log.position.desc())
     )
     aged = (
-        select(*(log[name] for name in (*_COLUMNS, "occurred_at", "event_id")), newest_first.label("age"))
+        select(*(log[name] for name in (*_COLUMNS, "occurred_at", "position")), newest_first.label("age"))
         .where(log.local_day < period.first_day)
         .subquery()
     )
     columns = (aged.c[name] for name in _COLUMNS)
-    return select(*columns).where(aged.c.age == 1).order_by(aged.c.occurred_at, aged.c.event_id)
+    return select(*columns).where(aged.c.age == 1).order_by(aged.c.occurred_at, aged.c.position)
 
 
 def count_holdings(before: pa.Table, rows: pa.Table) -> tuple[Holding, ...]:
     """Return a line for each person who has contacts *before* the period or takes part in its *rows*.
 
-    The closing is counted from the last row of each contact, so that it proves the other four figures.
+    The closing is counted from the last row of each subject, so that it proves the other four figures.
     Those with the most contacts at the end come first.
     """
     steps = pa.concat_tables([before.select(_COLUMNS), rows.select(_COLUMNS)])
@@ -49,8 +50,8 @@ def count_holdings(before: pa.Table, rows: pa.Table) -> tuple[Holding, ...]:
     labels = persons.labels
     previous, assignee = persons.of_pair[previous], persons.of_pair[assignee]
     is_event = np.arange(steps.num_rows) >= before.num_rows
-    order = np.argsort(contacts := code_contacts(steps), kind="stable")
-    is_first = np.diff(contacts[order], prepend=-1) != 0
+    order = np.argsort(subjects := code_subjects(steps), kind="stable")
+    is_first = np.diff(subjects[order], prepend=-1) != 0
     is_last = np.roll(is_first, -1)
     held_before = np.where(is_first, -1, np.roll(assignee[order], 1))
     gap = is_event[order] & (held_before != previous[order])

@@ -42,7 +42,7 @@ def log_rows(period: Period, as_of: datetime, filters: Filters) -> Select[tuple[
             log.occurred_at < as_of,
             *conditions(filters),
         )
-        .order_by(log.occurred_at, log.event_id)
+        .order_by(log.local_day, log.position)
     )
 
 

@@ -1,34 +1,37 @@
 """Which days a report still misses: a day never loaded is not a day with 0."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
 from sqlalchemy import func, select
 
 from assets.aggregates.history import stale_days
+from assets.config import Workspace
 from assets.periods import DAY, Period, first_instant, local_day
+from assets.warehouse.loaded_days import LoadedDays, loaded_days
 from assets.warehouse.schema import LOAD_COUNTS
 from assets.warehouse.warehouse import Warehouse
 
 
 @dataclass(frozen=True, slots=True)
 class Readiness:
-    """Up to when each day is loaded; which have no log, or one built upon other earlier days.
+    """Which days are loaded, and which of them have no log, or one built upon other earlier days."""
 
-    Where `has_unstated`, some event's previous assignee must be found in earlier days, which may be any.
-    """
-
-    until: Mapping[date, datetime]
+    loaded: LoadedDays
     stale: frozenset[date]
-    has_unstated: bool
+
+    @property
+    def has_unstated(self) -> bool:
+        """Tell whether some event's previous assignee must be found in earlier days, which may be any."""
+        return self.loaded.has_unstated
 
     def unloaded(self, period: Period, as_of: datetime) -> list[date]:
         """Return the days of *period* that are not loaded up to their end or *as_of*."""
+        until = self.loaded.until
         return [
             day
             for day in _begun(period, as_of)
-            if day not in self.until or self.until[day] < min(first_instant(day + DAY, period.zone), as_of)
+            if day not in until or until[day] < min(first_instant(day + DAY, period.zone), as_of)
         ]
 
     def missing(self, period: Period, as_of: datetime) -> list[date]:
@@ -36,12 +39,9 @@ class Readiness:
         return sorted({*self.unloaded(period, as_of), *self.stale.intersection(_begun(period, as_of))})
 
 
-def readiness(warehouse: Warehouse) -> Readiness:
+def readiness(warehouse: Warehouse, workspace: Workspace) -> Readiness:
     """Read what is stored of every day."""
-    loads = LOAD_COUNTS.c
-    rows = warehouse.query(select(loads.local_day, loads.loaded_until, loads.unstated_count))
-    days, until, unstated = (column.to_pylist() for column in rows.columns)
-    return Readiness(dict(zip(days, until, strict=True)), frozenset(stale_days(warehouse)), any(unstated))
+    return Readiness(loaded_days(warehouse, workspace), frozenset(stale_days(warehouse)))
 
 
 def _begun(period: Period, as_of: datetime) -> list[date]:

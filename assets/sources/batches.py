@@ -6,6 +6,8 @@ Also how the columns of a source are matched to the contract. No parsing of valu
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from difflib import get_close_matches
+from enum import StrEnum
 from typing import Protocol
 
 import pyarrow as pa
@@ -36,27 +38,38 @@ class Batch:
     """Raw rows of one input.
 
     `rows` has contract columns (text; `occurred_at` may be a timestamp), `row_number` (int64, 1 =
-    first row after the header; null where the input has no order), and optionally `fault` with
+    first row after the header; null where the input has no order), and optionally `position` (int64, the
+    order in which the input gave them, where it is not `row_number`), `fault` with
     `raw` (a row that is no row, and its text), `previous_stated` (bool), `time_quality`, and
-    an `origin` of its own. `columns` are contract column -> what of the input it comes from.
+    an `origin` of its own. `columns` are contract column -> what of the input it comes from. A *sample* has
+    rows of any time, of an input that gave none for the window: they are only looked at.
     """
 
     rows: pa.RecordBatch
     origin: str
     is_printed_log: bool = False
     columns: Mapping[str, str] = field(default_factory=dict)
+    is_sample: bool = False
+
+
+class Problem(StrEnum):
+    """What keeps an input from being counted on; reports over its days are provisional."""
+
+    UNREADABLE = "input_unreadable"
+    GAVE_NOTHING = "input_gave_nothing"
 
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """An input, or its rest, that could not be read; the other inputs go on."""
+    """An input, or its rest, that could not be read, or gave nothing; the other inputs go on."""
 
     origin: str
     reason: str
+    problem: Problem = Problem.UNREADABLE
 
 
-class TimeOptions(Protocol):
-    """What a source's configuration says of times."""
+class ReadingOptions(Protocol):
+    """How a source's configuration says that its rows are to be understood."""
 
     @property
     def timezone(self) -> str | None:
@@ -67,6 +80,26 @@ class TimeOptions(Protocol):
     def time_format(self) -> str | None:
         """How times are written that are not in ISO 8601."""
         ...
+
+    @property
+    def assignee_of(self) -> str:
+        """Whose assignee an event changes: `contact` or `conversation`."""
+        ...
+
+    @property
+    def unassigned_values(self) -> tuple[str, ...]:
+        """What its columns of names hold for nobody, beside an empty cell."""
+        ...
+
+
+class Unlisted:
+    """A source of which only reading tells whether it has changed."""
+
+    __slots__ = ()
+
+    def inventory(self) -> dict[str, str]:
+        """Return nothing."""
+        return {}
 
 
 class Source(Protocol):
@@ -81,8 +114,12 @@ class Source(Protocol):
         ...
 
     @property
-    def options(self) -> TimeOptions:
-        """How times without a zone, or in another form, are read."""
+    def options(self) -> ReadingOptions:
+        """How its rows are to be understood."""
+        ...
+
+    def inventory(self) -> dict[str, str]:
+        """Return each input as it is now: what tells a changed one by. Empty where only reading can tell."""
         ...
 
     def read(self, start: datetime, end: datetime) -> Iterator[Batch | Unreadable]:
@@ -97,30 +134,46 @@ def match_columns(names: Iterable[str], mapping: Mapping[str, str]) -> dict[str,
     """Return contract column -> source column for a source whose columns are called *names*.
 
     *mapping* of the configuration comes first; then equal names, short names ("assignee") and the
-    eight-column log's header, in any case. Raises ValueError that says what is missing.
+    eight-column log's header, in any case. Raises ValueError that says what is missing, or there twice.
     """
     names = list(names)
-    lower = {name.strip().lower(): name for name in reversed(names)}
-    found = {
-        column: lower[alias]
-        for alias, column in LOG_HEADER.items()
-        if alias in lower and is_printed_log(names)
-    }
-    for alias, name in lower.items():
-        column = contract_column(alias.replace(" ", "_"))
-        if column in CONTRACT_COLUMNS:
-            found.setdefault(column, name)
-    for column, name in mapping.items():
-        if name.strip().lower() not in lower:
-            raise ValueError(f"column {name!r} (for {column}) is missing; it has {', '.join(names)}")
-        found[column] = lower[name.strip().lower()]
+    called = dict[str, list[str]]()
+    for name in names:
+        called.setdefault(_folded(name), []).append(name)
+    listed = ", ".join(map(_folded_spaces, names))
+    found = {column: called[_folded(name)] for column, name in mapping.items() if _folded(name) in called}
+    if absent := [(column, name) for column, name in mapping.items() if column not in found]:
+        column, name = absent[0]
+        near = get_close_matches(_folded(name), called, n=1)
+        hint = f"; did you mean {called[near[0]][0]!r}?" if near else ""
+        raise ValueError(f"column {name!r} (for {column}) is missing; it has {listed}{hint}")
+    taken = {_folded(name) for name in mapping.values()}
+    meant = dict[str, list[str]]()
+    for alias, alike in called.items():
+        column = LOG_HEADER.get(alias, "") if is_printed_log(names) else ""
+        column = column or contract_column(alias.replace(" ", "_"))
+        if column in CONTRACT_COLUMNS and alias not in taken:
+            meant.setdefault(column, []).extend(alike)
+    found = meant | found
     if "occurred_at" not in found:
-        raise ValueError(f"column 'occurred_at' is missing; it has {', '.join(names)}; map one in `columns`")
+        raise ValueError(f"column 'occurred_at' is missing; it has {listed}; map one in `columns`")
     if not ASSIGNEE & found.keys():
-        raise ValueError(f"column 'assignee' is missing; it has {', '.join(names)}; map one in `columns`")
-    return found
+        raise ValueError(f"column 'assignee' is missing; it has {listed}; map one in `columns`")
+    for column, alike in found.items():
+        if len(alike) > 1:
+            same = "is there twice" if len(set(map(_folded, alike))) == 1 else f"and {alike[1]!r} mean the same"
+            raise ValueError(f"column {alike[0]!r} {same} ({column}); rename one, or map one in `columns`")
+    return {column: alike[0] for column, alike in found.items()}
+
+
+def _folded(name: str) -> str:
+    return _folded_spaces(name).lower()
+
+
+def _folded_spaces(name: str) -> str:
+    return " ".join(name.split())
 
 
 def is_printed_log(names: Iterable[str]) -> bool:
     """Tell whether *names* are the header of the original's log, where "-" stands for nobody."""
-    return {name.strip().lower() for name in names} >= LOG_HEADER.keys()
+    return {_folded(name) for name in names} >= LOG_HEADER.keys()

@@ -17,7 +17,7 @@ from sqlalchemy import BigInteger, String, bindparam, make_url, text
 from assets.errors import SourceUnavailable
 from assets.setting import reveal
 from assets.source_config import ChatwootSource
-from assets.sources.batches import Batch, Unreadable
+from assets.sources.batches import Batch, Unlisted, Unreadable
 from assets.sources.chatwoot_sentences import (
     ENGLISH,
     Change,
@@ -98,7 +98,7 @@ _UNTOLD = """
 
 
 @dataclass(frozen=True, slots=True)
-class Chatwoot:
+class Chatwoot(Unlisted):
     """One account of one installation."""
 
     options: ChatwootSource

@@ -7,13 +7,13 @@ from datetime import datetime, timedelta
 from assets.setting import reveal
 from assets.source_config import ChatwootWebhooksSource
 from assets.sources import inbox
-from assets.sources.batches import Batch, Unreadable
+from assets.sources.batches import Batch, Unlisted, Unreadable
 from assets.warehouse import engine
 
 _EARLIER = timedelta(hours=1)  # clocks differ; `extract` cuts exactly
 _LATER = timedelta(days=7)
 _COLUMNS = {
-    "event_id": "X-Chatwoot-Delivery, or of the content",
+    "event_id": "id, changed_attributes and updated_at; else X-Chatwoot-Delivery",
     "occurred_at": "updated_at",
     "conversation_id": "id",
     "contact_id": "meta.sender.id",
@@ -24,7 +24,10 @@ _COLUMNS = {
 }
 
 _ROWS = """
-    SELECT event_id, coalesce(updated_at, received_at) AS occurred_at,
+    SELECT CASE WHEN updated_at IS NULL THEN event_id  -- one change may be delivered more than once
+            ELSE 'change-' || md5(concat_ws(' ', body->>'$.id', body->>'$.updated_at', body->>'$.changed_attributes'))
+            END AS event_id,
+        coalesce(updated_at, received_at) AS occurred_at,
         body->>'$.id' AS conversation_id, body->>'$.meta.sender.id' AS contact_id,
         body->>'$.meta.sender.name' AS contact_name,
         change->>'$.previous_value' AS previous_assignee_id, change->>'$.current_value' AS assignee_id,
@@ -32,7 +35,7 @@ _ROWS = """
              THEN coalesce(body->>'$.meta.assignee.available_name', body->>'$.meta.assignee.name')
              END AS assignee_name,
         true AS previous_stated, if(updated_at IS NULL, 'received', 'exact') AS time_quality,
-        NULL::BIGINT AS row_number
+        NULL::BIGINT AS row_number, row_number() OVER (ORDER BY received_at, event_id) AS position
     FROM (
         SELECT event_id, body, make_timestamp(received_at)::TIMESTAMPTZ AS received_at,
             to_timestamp(try_cast(body->>'$.updated_at' AS DOUBLE)) AS updated_at,
@@ -43,7 +46,7 @@ _ROWS = """
 
 
 @dataclass(frozen=True, slots=True)
-class ChatwootWebhooks:
+class ChatwootWebhooks(Unlisted):
     """What the inbox holds of one workspace."""
 
     options: ChatwootWebhooksSource
@@ -55,8 +58,11 @@ class ChatwootWebhooks:
 
         Raises SourceUnavailable where the inbox cannot be read.
         """
-        asked = inbox.between(self.workspace, start - _EARLIER, end + _LATER)
-        received = inbox.read(reveal(self.options.inbox), asked)
+        url = reveal(self.options.inbox)
+        if never := inbox.never_received(url, self.workspace):
+            yield never
+            return
+        received = inbox.read(url, inbox.between(self.workspace, start - _EARLIER, end + _LATER))
         with engine.connect() as connection:
             connection.register("received", received)
             for batch in connection.sql(_ROWS).to_arrow_reader(engine.BATCH_ROWS):

@@ -176,12 +176,12 @@ def open_database(url: URL, origin: str, timeout: int = _TIMEOUT_SECONDS) -> Ite
         with _connect(url, timeout) as database:
             yield database
     except SQLAlchemyError as error:
-        raise _unavailable(url, origin, getattr(error, "orig", None) or error) from None
+        raise unavailable(url, origin, getattr(error, "orig", None) or error) from None
     except Exception as error:
         # In the middle of the rows a driver's error comes through Arrow, which makes it one of its own.
         if not isinstance(error, OSError | pa.ArrowException) and "adbc_driver" not in type(error).__module__:
             raise
-        raise _unavailable(url, origin, error) from None
+        raise unavailable(url, origin, error) from None
 
 
 @contextmanager
@@ -215,7 +215,7 @@ def _connect(url: URL, timeout: int) -> Iterator[Database]:
                 yield SqlAlchemyDatabase(connection)
 
 
-def _unavailable(url: URL, origin: str, error: BaseException) -> SourceUnavailable:
+def unavailable(url: URL, origin: str, error: BaseException) -> SourceUnavailable:
     """Say which database failed and why, without its password."""
     place = url.set(query={}).render_as_string(hide_password=True)
     reason = " ".join(str(error).split())

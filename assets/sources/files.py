@@ -1,10 +1,10 @@
-"""Events in CSV, NDJSON or Parquet files, found by a glob.
+"""Events in CSV, XLSX, NDJSON or Parquet files, found by a glob.
 
 A file that cannot be read is reported and the others go on. Which rows are events is not decided here.
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from itertools import takewhile
 from pathlib import Path
@@ -19,17 +19,20 @@ from assets.sources.delimited import read_csv
 from assets.sources.exports import read_export
 from assets.sources.ndjson import read_ndjson
 from assets.sources.parquet import read_parquet
+from assets.sources.xlsx import read_xlsx
 
-Reader = Callable[[Path, str, Mapping[str, str]], Iterator[Batch | Unreadable]]
+Reader = Callable[[Path, str, FilesSource], Iterator[Batch | Unreadable]]
 
 _FORMATS: dict[str, Reader] = {
     ".csv": read_csv,
     ".tsv": read_csv,
+    ".xlsx": read_xlsx,
     ".ndjson": read_ndjson,
     ".jsonl": read_ndjson,
     ".parquet": read_parquet,
 }
 _COMPRESSED = {".gz", ".bz2", ".zst"}
+_PATTERN = re.compile(r"[*?\[]")
 
 
 class Files:
@@ -40,27 +43,29 @@ class Files:
     def __init__(self, options: FilesSource) -> None:
         self.options = options
 
+    def inventory(self) -> dict[str, str]:
+        """Return the size and the time of change of each file. Raises SourceUnavailable where there is none."""
+        found = {}
+        for path, origin in files_of(self.options.path):
+            about = path.lstat()
+            found[origin] = f"{about.st_size}-{about.st_mtime_ns}"
+        return found
+
     def read(self, start: datetime, end: datetime) -> Iterator[Batch | Unreadable]:
         """Yield the rows of every file in name order; a file knows no window, so all its rows."""
         del start, end
         for path, origin in files_of(self.options.path):
-            if self.options.layout:
-                yield from self._read(path, origin, self._read_export)
-                continue
-            suffixes = [suffix for suffix in path.suffixes if suffix not in _COMPRESSED]
-            read_format = _FORMATS.get(suffixes[-1].lower() if suffixes else "")
-            if read_format is None:
+            read_format = read_export if self.options.layout else _FORMATS.get(_kind(path))
+            if not path.is_file():
+                yield Unreadable(origin, f"{origin}: {_what_it_is(path)}")
+            elif read_format is None:
                 yield Unreadable(origin, f"{origin}: is none of {', '.join(_FORMATS)}")
-                continue
-            yield from self._read(path, origin, read_format)
-
-    def _read_export(self, path: Path, origin: str, _columns: Mapping[str, str]) -> Iterator[Batch]:
-        assert self.options.layout  # noqa: S101 - asked only where there is one
-        return read_export(path, origin, self.options.layout)
+            else:
+                yield from self._read(path, origin, read_format)
 
     def _read(self, path: Path, origin: str, read: Reader) -> Iterator[Batch | Unreadable]:
         try:
-            yield from read(path, origin, self.options.columns)
+            yield from read(path, origin, self.options)
         except (OSError, ValueError, KeyError, pa.ArrowException, duckdb.Error) as error:
             yield Unreadable(origin, f"{origin}: {_first_line(error, path)}")
 
@@ -68,16 +73,35 @@ class Files:
 def files_of(pattern: str) -> list[tuple[Path, str]]:
     """Return each file with its name below the glob's fixed folder, free of any machine's path.
 
-    Raises SourceUnavailable where there is none.
+    Hidden files and folders are left out, as a shell does. What has the name of a data file and is none, such
+    as a broken link, is listed too. Raises SourceUnavailable where there is nothing.
     """
     whole = Path(pattern)
-    fixed = list(takewhile(lambda part: not re.search(r"[*?\[]", part), whole.parts))
+    fixed = list(takewhile(lambda part: not _PATTERN.search(part), whole.parts))
     base = Path(*fixed) if len(fixed) < len(whole.parts) else whole.parent
-    found = sorted(path for path in base.glob(str(whole.relative_to(base))) if path.is_file())
-    if not found:
+    asks_hidden = any(part.startswith(".") for part in whole.relative_to(base).parts)
+    found = sorted(
+        path
+        for path in base.glob(str(whole.relative_to(base)))
+        if asks_hidden or not any(part.startswith(".") for part in path.relative_to(base).parts)
+    )
+    inputs = [path for path in found if path.is_file() or not path.is_dir() or _kind(path) in _FORMATS]
+    if not inputs:
         raise SourceUnavailable(f"no file matches {whole}; correct `path` of the source", permanent=True)
-    return [(path, path.relative_to(base).as_posix()) for path in found]
+    return [(path, path.relative_to(base).as_posix()) for path in inputs]
+
+
+def _kind(path: Path) -> str:
+    suffixes = [suffix.lower() for suffix in path.suffixes if suffix.lower() not in _COMPRESSED]
+    return suffixes[-1] if suffixes else ""
+
+
+def _what_it_is(path: Path) -> str:
+    if path.is_symlink() and not path.exists():
+        return "is a link to a file that is not there"
+    return "is a folder; name its files in `path`" if path.is_dir() else "is no file that can be read"
 
 
 def _first_line(error: Exception, path: Path) -> str:
-    return str(error).splitlines()[0].replace(f"{path}", path.name).removesuffix(".")
+    text = (str(error).splitlines() or [type(error).__name__])[0]
+    return text.replace(f"{path}", path.name).removesuffix(".")

@@ -4,18 +4,18 @@ Each lies in a folder of its own with what it is, so that a day can be loaded ag
 """
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
-from itertools import groupby
 from pathlib import Path
 
 from pydantic import BaseModel
 
 from assets.durable import creating_folder
-from assets.source_config import FilesSource
+from assets.source_config import FilesSource, reading_version
 from assets.sources.batches import Source
 from assets.sources.files import Files
+from assets.warehouse.loaded_days import IMPORTED
 
 _ABOUT = "import.json"
 
@@ -73,11 +73,22 @@ class DaySources:
     main: Source
     imports: list[Import]
 
-    def parts(self, days: list[date]) -> Iterator[tuple[Source, list[date]]]:
-        """Yield *days*, without a gap, in runs of one source each."""
+    def version_of(self, day: date) -> str:
+        """Return what tells the reading of *day* from another one: of the source, or of an import."""
+        found = self._import_of(day)
+        return f"{IMPORTED}{found.number}" if found else reading_version(self.main.options)
 
-        def asked(day: date) -> int:
-            return next((at for at, each in enumerate(self.imports) if each.covers(day)), -1)
+    def is_imported(self, day: date) -> bool:
+        """Tell whether *day* is read from an imported file."""
+        return self._import_of(day) is not None
 
-        for at, run in groupby(days, asked):
-            yield (self.main if at < 0 else self.imports[at].source), list(run)
+    def parts(self, days: Iterable[date]) -> Iterator[tuple[Source, list[date]]]:
+        """Yield each source with those of *days* that are read from it, in order; the first day's first."""
+        found = dict[int, tuple[Source, list[date]]]()
+        for day in sorted(days):
+            one = self._import_of(day)
+            found.setdefault(one.number if one else 0, (one.source if one else self.main, []))[1].append(day)
+        yield from found.values()
+
+    def _import_of(self, day: date) -> Import | None:
+        return next((each for each in self.imports if each.covers(day)), None)

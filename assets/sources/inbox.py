@@ -23,14 +23,18 @@ from sqlalchemy import (
     create_engine,
     delete,
     event,
+    func,
+    inspect,
     make_url,
     select,
     update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import SQLAlchemyError
 
-from assets.sources.databases import open_database
+from assets.sources.batches import Problem, Unreadable
+from assets.sources.databases import open_database, unavailable
 from assets.sources.json_text import whole_escapes
 
 METADATA = MetaData()
@@ -92,15 +96,24 @@ class Received(TypedDict):
 
 @cache
 def open_inbox(url: str) -> Engine:
-    """Return the engine of the inbox at *url*, with its tables; a commit is on the disk when it returns."""
+    """Return the engine of the inbox at *url*, and make its tables; a commit is on the disk when it returns.
+
+    For who stores; reading makes nothing.
+    """
     if make_url(url).get_backend_name() == "sqlite":
         Path(make_url(url).database or "").parent.mkdir(parents=True, exist_ok=True)
-        engine = create_engine(url, hide_parameters=True, connect_args={"timeout": 30})
-        event.listen(engine, "connect", _durable)
-    else:
-        engine = create_engine(url, hide_parameters=True, pool_pre_ping=True)
+    engine = _connecting(url)
     METADATA.create_all(engine)
     return engine
+
+
+@cache
+def _connecting(url: str) -> Engine:
+    if make_url(url).get_backend_name() == "sqlite":
+        engine = create_engine(url, hide_parameters=True, connect_args={"timeout": 30})
+        event.listen(engine, "connect", _durable)
+        return engine
+    return create_engine(url, hide_parameters=True, pool_pre_ping=True)
 
 
 def _durable(connection: DBAPIConnection, _: object) -> None:
@@ -119,13 +132,46 @@ def store(inbox: Engine, rows: list[Received]) -> int:
 
 
 def read(url: str, *statements: Select[Any]) -> pa.Table:
-    """Return what *statements* select: event_id, received_at (microseconds), kind, contact_id, body."""
-    open_inbox(url)
-    with open_database(make_url(url), "inbox") as database:
-        batches = [batch for statement in statements for batch in database.batches(statement)]
+    """Return what *statements* select: event_id, received_at (microseconds), kind, contact_id, body.
+
+    Nothing is made where there is no inbox: it has no rows.
+    """
+    batches: list[pa.RecordBatch] = []
+    if is_there(url):
+        with open_database(make_url(url), "inbox") as database:
+            batches = [batch for statement in statements for batch in database.batches(statement)]
     rows = pa.Table.from_batches([batch.cast(_READ) for batch in batches], _READ).combine_chunks()
     bodies = whole_escapes(rows["body"].combine_chunks())
     return rows.set_column(rows.schema.names.index("body"), "body", bodies)
+
+
+def is_there(url: str) -> bool:
+    """Tell whether a receiver has ever stored anything at *url*. Raises SourceUnavailable."""
+    place = make_url(url)
+    if place.get_backend_name() == "sqlite":
+        return Path(place.database or "").exists()
+    try:
+        return inspect(_connecting(url)).has_table(RECEIVED_EVENTS.name)
+    except SQLAlchemyError as error:
+        raise unavailable(place, "inbox", getattr(error, "orig", None) or error) from None
+
+
+def last_received_at(url: str, workspace: str) -> datetime | None:
+    """Return when the last event came from a webhook, or None where none ever did. Raises SourceUnavailable."""
+    if not is_there(url):
+        return None
+    last = select(func.max(RECEIVED.received_at).label("last")).where(RECEIVED.workspace == workspace)
+    with open_database(make_url(url), "inbox") as database:
+        found = database.table(last).column("last")[0].as_py()
+    return None if found is None else _EPOCH + timedelta(microseconds=int(found))
+
+
+def never_received(url: str, workspace: str) -> Unreadable | None:
+    """Return what is to be said where no webhook ever came for *workspace*: that is not a 0."""
+    if last_received_at(url, workspace) is not None:
+        return None
+    reason = f"webhooks: none was ever received for {workspace}; is `assignment-reports webhooks` reached?"
+    return Unreadable("webhooks", reason, Problem.GAVE_NOTHING)
 
 
 def between(workspace: str, start: datetime, end: datetime) -> Select[Any]:

@@ -11,25 +11,28 @@ import pyarrow as pa
 from pyarrow.csv import ParseOptions
 
 from assets.events import CONTRACT_COLUMNS, contract_column
+from assets.source_config import FilesSource
 from assets.sources.batches import ASSIGNEE, PREVIOUS, Batch
-from assets.sources.delimited import ONE_CELL, numbered_batches, scan, with_faults
-from assets.sources.json_text import whole_escapes
+from assets.sources.delimited import ONE_CELL, numbered_batches, with_faults
+from assets.sources.json_text import UNWRAP, whole_escapes
+from assets.sources.text_files import text_file
 from assets.warehouse import engine
 
 
-def read_ndjson(path: Path, origin: str, mapping: Mapping[str, str]) -> Iterator[Batch]:
+def read_ndjson(path: Path, origin: str, options: FilesSource) -> Iterator[Batch]:
     """Yield the contract columns of each line; a line that is no JSON object gets a fault.
 
-    Raises ValueError for an empty file.
+    Raises ValueError for an empty file, and for one in another encoding.
     """
     if not path.stat().st_size:
         raise ValueError("is empty")
-    for lines in numbered_batches(path, scan(path), ["line"], ["line"], ParseOptions(**ONE_CELL), 0):
-        rows = with_faults(lines.select(["line"]), lines)
-        whole = whole_escapes(rows.column("line"))
-        rows = rows.set_column(rows.schema.get_field_index("line"), "line", whole)
-        columns = {column: " or ".join(names) for column, names in _keys(mapping).items()}
-        yield Batch(_cells(rows, mapping), origin, columns=columns)
+    columns = {column: " or ".join(names) for column, names in _keys(options.columns).items()}
+    with text_file(path, options.encoding) as text:
+        for lines in numbered_batches(text, ["line"], ["line"], ParseOptions(**ONE_CELL), 0):
+            rows = with_faults(lines.select(["line"]), lines)
+            whole = whole_escapes(rows.column("line"))
+            rows = rows.set_column(rows.schema.get_field_index("line"), "line", whole)
+            yield Batch(_cells(rows, options.columns), origin, columns=columns)
 
 
 def _keys(mapping: Mapping[str, str]) -> dict[str, list[str]]:
@@ -57,13 +60,14 @@ def _cells(lines: pa.RecordBatch, mapping: Mapping[str, str]) -> pa.RecordBatch:
     has_faults = "fault" in lines.schema.names
     fault, raw = ("fault" if has_faults else "NULL"), ("raw" if "raw" in lines.schema.names else "NULL")
     connection = engine.connect()
+    connection.execute(UNWRAP)
     connection.register("lines", lines)
     found = connection.sql(
         f"""
         WITH checked AS (
             SELECT *, {fault} AS old_fault, {raw} AS old_raw,
-                   if(json_valid(line) AND json_type(line) = 'OBJECT', line, NULL) AS object
-            FROM lines
+                   unwrapped(if(json_valid(line) AND json_type(line) = 'OBJECT', line, NULL)::JSON) AS object
+            FROM lines WHERE NOT is_message(if(json_valid(line), line, NULL)::JSON)
         ), parsed AS (
             SELECT *, json_extract_string(object, $paths) AS found, json_type(object, $paths) AS kinds
             FROM checked

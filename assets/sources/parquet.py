@@ -1,6 +1,6 @@
 """Parquet files: the mapped columns as text, times as they are typed."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -8,15 +8,20 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from assets.source_config import FilesSource
 from assets.sources.batches import Batch, is_printed_log, match_columns
 from assets.warehouse import engine
 
+MAX_ROWS_PER_BYTE = 100
 
-def read_parquet(path: Path, origin: str, mapping: Mapping[str, str]) -> Iterator[Batch]:
-    """Yield the mapped columns. Raises ValueError or OSError where the file cannot be read."""
+
+def read_parquet(path: Path, origin: str, options: FilesSource) -> Iterator[Batch]:
+    """Yield the mapped columns. Raises ValueError or OSError where the file cannot be read, or holds too much."""
     with pq.ParquetFile(path) as file:
+        if file.metadata.num_rows > MAX_ROWS_PER_BYTE * path.stat().st_size:
+            raise ValueError(f"unpacks to {file.metadata.num_rows:,} rows, far more than its size lets expect")
         names = file.schema_arrow.names
-        columns = match_columns(names, mapping)
+        columns = match_columns(names, options.columns)
         first_row = 1
         for batch in file.iter_batches(engine.BATCH_ROWS, columns=sorted(set(columns.values()))):
             cells = {column: contract_cells(column, batch.column(name)) for column, name in columns.items()}
@@ -29,8 +34,10 @@ def contract_cells(column: str, cells: pa.Array) -> pa.Array:
     """Return *cells* as text; a typed `occurred_at` stays a timestamp, in microseconds."""
     if column == "occurred_at" and pa.types.is_timestamp(cells.type):
         return cells.cast(pa.timestamp("us", cells.type.tz), safe=False)
-    if pa.types.is_floating(cells.type) and pc.all(pc.equal(cells, pc.round(cells)), skip_nulls=True).as_py():
-        return cells.cast(pa.int64()).cast(pa.string())  # whole numbers with gaps, as pandas writes them
+    if pa.types.is_floating(cells.type):
+        cells = pc.if_else(pc.is_nan(cells), None, cells)  # as Spark writes what is not there
+        if pc.all(pc.equal(cells, pc.round(cells)), skip_nulls=True).as_py():
+            return cells.cast(pa.int64()).cast(pa.string())  # whole numbers with gaps, as pandas writes them
     if isinstance(cells.type, pa.BaseExtensionType):  # a UUID, for one
         return pa.array([None if cell is None else str(cell) for cell in cells.to_pylist()], pa.string())
     return cells.cast(pa.string())

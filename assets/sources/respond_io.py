@@ -13,7 +13,7 @@ import pyarrow as pa
 from assets.setting import reveal
 from assets.source_config import RespondIoSource
 from assets.sources import inbox
-from assets.sources.batches import Batch, Unreadable
+from assets.sources.batches import Batch, Unlisted, Unreadable
 from assets.warehouse import engine
 
 ASSIGNED = "contact.assignee.updated"
@@ -103,7 +103,7 @@ _ROWS = f"""
              WHEN kind = '{SNAPSHOT}'
              THEN 'contact snapshot, changed after ' || left(body->>'$.not_before', 19) || 'Z'
              ELSE 'webhook' END AS origin,
-        NULL::BIGINT AS row_number,
+        NULL::BIGINT AS row_number, row_number() OVER (ORDER BY received_at, event_id) AS position,
         CASE WHEN assignee IS NULL THEN 'tells no assignee' END AS fault,
         CASE WHEN assignee IS NULL THEN body END AS raw
     FROM (SELECT *,
@@ -114,7 +114,7 @@ _ROWS = f"""
     ORDER BY occurred_at, event_id"""  # noqa: S608 - our own kinds
 
 
-class RespondIo:
+class RespondIo(Unlisted):
     """What the inbox holds of one workspace."""
 
     is_windowed = True
@@ -128,9 +128,12 @@ class RespondIo:
 
         Raises SourceUnavailable where the inbox cannot be read.
         """
-        since = start - _EARLIER
+        since, url = start - _EARLIER, reveal(self.options.inbox)
+        if never := inbox.never_received(url, self.workspace):
+            yield never
+            return
         received = inbox.read(
-            reveal(self.options.inbox),
+            url,
             inbox.between(self.workspace, since, end + _LATER),
             inbox.before(self.workspace, since, _CONVERSATION, of=(ASSIGNED, SNAPSHOT)),
         )

@@ -5,7 +5,7 @@ How a database is connected is in `databases.py`.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -13,8 +13,10 @@ from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 from sqlalchemy import (
+    BigInteger,
     ColumnElement,
     FromClause,
+    Select,
     String,
     Text,
     and_,
@@ -35,17 +37,21 @@ from assets.errors import SourceUnavailable
 from assets.periods import DAY
 from assets.setting import reveal
 from assets.source_config import SqlSource
-from assets.sources.batches import Batch, Unreadable, is_printed_log, match_columns
+from assets.sources.batches import Batch, Problem, Unlisted, Unreadable, is_printed_log, match_columns
 from assets.sources.databases import ADBC_DIALECTS, Database, open_database
 from assets.sources.parquet import contract_cells
 
 _CLOCK_CHANGE = timedelta(hours=3)  # more than any
 _ANY_ZONE = timedelta(hours=28)  # more than any two zones are apart
-_EPOCH_UNITS = (1, 1_000, 1_000_000)
+_EPOCH_UNITS = (1, 1_000, 1_000_000, 1_000_000_000)
+_DIGITS_OF_UNITS = ((10, 1), (13, 1_000), (16, 1_000_000), (30, 1_000_000_000))
+_LARGEST_INTEGER = (1 << 63) - 1
+_SAMPLE_ROWS = 100
+_Bounds = tuple[str, str] | tuple[int, int] | None
 _DATED = "____-__-__%"  # ISO dates: the only text that sorts as time does
 
 
-class Sql:
+class Sql(Unlisted):
     """The events of one configured database."""
 
     def __init__(self, options: SqlSource) -> None:
@@ -63,21 +69,38 @@ class Sql:
         Raises SourceUnavailable; permanent for a wrong URL, password, table, query or column.
         """
         with self._open() as database:
-            base = self._base(database, start, end)
-            sample = database.schema(select(text("*")).select_from(base))
+            bounds = self._bounds(database, start, end)
+            sample = database.schema(select(text("*")).select_from(self._base(bounds)))
             try:
                 columns = match_columns(sample.names, self.options.columns)
                 kind = sample.field(columns["occurred_at"]).type
             except (ValueError, KeyError) as error:  # KeyError: a name that comes twice
                 raise SourceUnavailable(f"{self.origin}: {error}", permanent=True) from None
             dialect = database.dialect.name
-            cells = (_cell(each, name, sample.field(name).type, dialect) for each, name in columns.items())
-            statement = select(*cells).select_from(base)
+            cells = [_cell(each, name, sample.field(name).type, dialect) for each, name in columns.items()]
+            statement, count = select(*cells).select_from(self._base(bounds)), 0
             if self.options.table:
                 times: ColumnElement[Any] = column(columns["occurred_at"])
                 statement = statement.where(self._window(times, kind, start, end, dialect))
             for batch in database.batches(statement):
+                count += batch.num_rows
                 yield Batch(_contract_rows(batch), self.origin, is_printed_log(sample.names), columns)
+            if not count:
+                anywhere = select(*cells).select_from(self._base(self._widest(bounds))).limit(_SAMPLE_ROWS)
+                yield self._sampled(database, anywhere, columns)
+
+    def _sampled(self, database: Database, anywhere: Select[Any], columns: Mapping[str, str]) -> Batch | Unreadable:
+        """Return some rows of any time, for the window has none: an empty day, or times that say nothing?"""
+        rows = database.table(anywhere).combine_chunks()
+        if rows.num_rows:
+            batch = _contract_rows(rows.to_batches()[0])
+            return Batch(batch, self.origin, is_printed_log(columns.values()), columns, is_sample=True)
+        reason = (
+            "has no rows at all"
+            if self.options.table
+            else "gives no row for any time: do :start and :end stand beside a column of times?"
+        )
+        return Unreadable(self.origin, f"{self.origin}: {reason}", Problem.GAVE_NOTHING)
 
     def clock(self) -> datetime | None:
         """Return the server's time, or None where it is this machine's, or nobody knows how to ask.
@@ -126,18 +149,51 @@ class Sql:
         is_number = pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)
         return or_(epochs if is_number else dated, missing)
 
-    def _base(self, database: Database, start: datetime, end: datetime) -> FromClause:
+    def _bounds(self, database: Database, start: datetime, end: datetime) -> _Bounds:
+        """Return what `:start` and `:end` of the query stand for; a table needs none."""
+        if self.options.table:
+            return None
+        if database.dialect.name == "sqlite":
+            unit = self._epoch_unit(database)
+            return _days_around(start, end) if unit is None else (_epoch(start, unit), _epoch(end, unit))
+        if self.options.timezone or database.dialect.name != "postgresql":
+            # A column with zone would read these in the session's zone: no row may be lost to that.
+            return _wall_clock_around(start, end, self.options.timezone, _ANY_ZONE)
+        return start.isoformat(sep=" "), end.isoformat(sep=" ")
+
+    def _epoch_unit(self, database: Database) -> int | None:
+        """Return how many of a query's epochs are a second, or None where its times are no numbers.
+
+        SQLite compares a number with a text without a word, and every text is greater.
+        """
+        query = self._base((0, _LARGEST_INTEGER))
+        names = database.schema(select(text("*")).select_from(query)).names
+        try:
+            time = column(match_columns(names, self.options.columns)["occurred_at"])
+        except ValueError:
+            return None  # said where the columns are read
+        asked = select(func.typeof(time).label("kind"), cast(time, Text).label("time")).select_from(query)
+        for row in database.table(asked.limit(1)).to_pylist():
+            if row["kind"] in {"integer", "real"}:
+                digits = len(str(int(float(row["time"]))))
+                return next(unit for longest, unit in _DIGITS_OF_UNITS if digits <= longest)
+        return None
+
+    @staticmethod
+    def _widest(bounds: _Bounds) -> _Bounds:
+        """Return bounds of the same kind that hold every time."""
+        if bounds is None:
+            return None
+        return (0, _LARGEST_INTEGER) if isinstance(bounds[0], int) else ("2000-01-01", "2100-01-01")
+
+    def _base(self, bounds: _Bounds) -> FromClause:
         if self.options.table:
             schema, _, name = self.options.table.rpartition(".")
             return table_named(name, schema=schema or None)
-        if database.dialect.name == "sqlite":
-            bounds = _days_around(start, end)
-        elif self.options.timezone or database.dialect.name != "postgresql":
-            # A column with zone would read these in the session's zone: no row may be lost to that.
-            bounds = _wall_clock_around(start, end, self.options.timezone, _ANY_ZONE)
-        else:
-            bounds = (start.isoformat(sep=" "), end.isoformat(sep=" "))
-        marks = [bindparam(name, bound, String) for name, bound in zip(("start", "end"), bounds, strict=True)]
+        marks = [
+            bindparam(name, bound, BigInteger if isinstance(bound, int) else String)
+            for name, bound in zip(("start", "end"), bounds or (), strict=True)
+        ]
         try:
             # A line break ends a comment; only our two marks are marks, other colons are text.
             plain = re.sub(r"(?<![:\\]):(?!(?:start|end)\b)(?=\w)", r"\:", self.options.query or "")
@@ -148,6 +204,10 @@ class Sql:
             )
             raise SourceUnavailable(message, permanent=True) from None
         return query.columns().subquery("asked")
+
+
+def _epoch(instant: datetime, unit: int) -> int:
+    return int(instant.timestamp()) * unit
 
 
 def _cell(name: str, source_name: str, kind: pa.DataType, dialect: str) -> ColumnElement[Any]:

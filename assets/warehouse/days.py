@@ -68,6 +68,7 @@ def write_day(content: pa.Table, where: Path | IO[bytes]) -> None:
         row_group_size=engine.BATCH_ROWS,
         store_schema=False,
         use_dictionary=[field.name for field in fields if pa.types.is_dictionary(field.type)],
+        column_encoding={"position": "DELTA_BINARY_PACKED"} if "position" in fields.names else None,
         write_statistics=[field.name for field in fields if pa.types.is_timestamp(field.type)],
     )
 

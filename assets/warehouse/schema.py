@@ -35,9 +35,18 @@ def _day() -> Column[Any]:
 
 def _event_columns() -> list[Column[Any]]:
     return [
-        Column("occurred_at", _INSTANT, primary_key=True, comment="UTC instant, microseconds"),
+        Column(
+            "position",
+            BigInteger,
+            primary_key=True,
+            autoincrement=False,
+            comment="1 = first event of the day; at one instant in the order in which the source gave them",
+        ),
+        Column("occurred_at", _INSTANT, nullable=False, comment="UTC instant, microseconds"),
         _text(
-            "event_id", "unique in a workspace; made from the row's cells where the source has none", key=True
+            "event_id",
+            "unique in a workspace; made from the row's cells where the source has none",
+            nullable=False,
         ),
         _text("conversation_id"),
         _text("contact_id"),
@@ -49,6 +58,7 @@ def _event_columns() -> list[Column[Any]]:
         _repeating("source", "code, see events.SOURCE_LABELS", nullable=False),
         _repeating("assigned_by_id"),
         _repeating("assigned_by_name"),
+        _repeating("assignee_of", "whose assignee changed: contact or conversation", nullable=False),
         _repeating("origin", "the input: file name or table", nullable=False),
         _repeating("time_quality", "exact, received, bounded or imported", nullable=False),
         _repeating("source_quality", "stated, inferred or unknown", nullable=False),
@@ -77,6 +87,7 @@ REJECTED_EVENTS = Table(
         comment="1 = first row after the header; 0 = the whole input; below 0 where its rows have no order",
     ),
     _text("reason", nullable=False),
+    _text("problem", "of a whole input: input_unreadable or input_gave_nothing"),
     _text("raw", "the row as read: its text, or its cells as JSON"),
     comment="rows that are no events, with the reason",
 )
@@ -86,12 +97,17 @@ LOAD_COUNTS = Table(
     METADATA,
     _day(),
     Column("loaded_until", _INSTANT, nullable=False, comment="events before this UTC instant were asked for"),
+    _text("zone", "time zone that the day was cut by", nullable=False),
+    Column("day_start", _INSTANT, nullable=False, comment="UTC instant at which the day begins there"),
+    Column("day_end", _INSTANT, nullable=False, comment="UTC instant at which the next day begins"),
+    _text("source_version", "digest of the source's configuration, or import/<number>", nullable=False),
     _count("read_count", "rows read for the day"),
     _count("accepted_count", "rows of assignment_events"),
     _count("rejected_count", "rows of rejected_events that are rows of an input"),
-    _count("duplicate_count", "rows whose event_id the day already has"),
+    _count("duplicate_count", "rows whose event_id another event of the day already has"),
     _count("no_change_count", "rows whose new assignee is the previous one"),
-    _count("unreadable_count", "inputs that could not be read at all"),
+    _count("unreadable_count", "inputs that could not be read, wholly or in part, or gave nothing"),
+    _count("ambiguous_count", "accepted rows whose local time comes twice, read as the earlier"),
     _count("cleaned_count", "accepted rows with a replaced character"),
     _count("unstated_count", "accepted rows whose previous assignee the source does not tell"),
     _text("events_sha256", "SHA-256 of the day's file of assignment_events", nullable=False),

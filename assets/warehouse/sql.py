@@ -87,8 +87,9 @@ class SqlWarehouse:
 
     def forget(self, table: Table, days: Iterable[date]) -> None:
         """Remove *days*: what a killed process leaves behind is then a day that is not there."""
-        with self._write() as cursor:
-            cursor.execute(_delete(table, days))
+        if days := list(days):
+            with self._write() as cursor:
+                cursor.execute(_delete(table, days))
 
     def replace_days(self, table: Table, days: Iterable[date], rows: pa.RecordBatchReader) -> Stored:
         """Store *rows*, sorted by `local_day` and key, as the whole content of *days*, in one transaction.

@@ -10,7 +10,7 @@ import pytest
 from assets.errors import SourceUnavailable
 from assets.extract.load import load_days
 from assets.periods import first_instant
-from assets.sources.batches import Batch
+from assets.sources.batches import Batch, Unlisted
 from assets.sources.imports import DaySources
 from assets.warehouse.lake import Lake
 from assets.warehouse.schema import ASSIGNMENT_EVENTS, LOAD_COUNTS
@@ -21,7 +21,7 @@ YEAR = [DAY + timedelta(n) for n in range(365)]
 
 
 @dataclass
-class Windows:
+class Windows(Unlisted):
     """A source that has an event at the start of each window, and then what *after* it."""
 
     options: Any
@@ -138,7 +138,7 @@ def test_an_unknown_source_is_kept(inbox: Inbox) -> None:
     inbox.load()
     rows = inbox.rows(ASSIGNMENT_EVENTS)
     assert [(row["source"], row["source_quality"]) for row in rows] == [
-        ("growth_widget", "stated"),
+        ("Growth Widget", "stated"),
         ("unknown", "unknown"),
     ]
 

@@ -95,7 +95,7 @@ def test_the_order_in_which_rows_are_read_changes_no_byte(
             *(
                 line(
                     f"e{n % 20}",
-                    f"2024-03-{5 + n % 2:02d}T15:00:{n // 4:02d}Z",
+                    f"2024-03-{5 + n % 2:02d}T15:00:{n:02d}Z",
                     contact_id=f"k{n % 20}",
                     assignee="Ann" if n % 3 else "Bob",
                     previous_assignee="Ann" if n % 5 == 0 else "",

@@ -30,16 +30,25 @@ WHOLE_FILES = {
     ),
     "empty.csv": (b"", "empty.csv: is empty: it has no header"),
     "empty.ndjson": (b"", "empty.ndjson: is empty"),
-    "utf16.csv": (
-        codecs.BOM_UTF16_LE + csv_file(GOOD).decode().encode("utf-16-le"),
-        "utf16.csv: is UTF-16; save it as UTF-8",
+    "latin.csv": (
+        csv_file(line("x", "2024-03-05T15:00:00Z", contact_name="Zoë Müller")).decode().encode("cp1252"),
+        "latin.csv: is not UTF-8; it looks like cp1252: set `encoding: cp1252` of the source",
+    ),
+    "twice.csv": (
+        b"occurred_at,contact_id,assignee,assignee\n2024-03-05T15:00:00Z,k,A,B\n",
+        "twice.csv: column 'assignee' is there twice (assignee_name); rename one, or map one in `columns`",
+    ),
+    "two_meanings.csv": (
+        b"occurred_at,contact_id,Assignee,assignee_name\n2024-03-05T15:00:00Z,k,,B\n",
+        "two_meanings.csv: column 'Assignee' and 'assignee_name' mean the same (assignee_name); rename one, or "
+        "map one in `columns`",
     ),
     "torn.parquet": (
         b"PAR1 torn",
         "torn.parquet: Parquet magic bytes not found in footer. Either the file is corrupted or this is not "
         "a parquet file",
     ),
-    "notes.txt": (b"hello", "notes.txt: is none of .csv, .tsv, .ndjson, .jsonl, .parquet"),
+    "notes.txt": (b"hello", "notes.txt: is none of .csv, .tsv, .xlsx, .ndjson, .jsonl, .parquet"),
 }
 
 
@@ -58,19 +67,19 @@ def test_a_file_that_cannot_be_read_is_named_and_the_others_go_on(inbox: Inbox, 
 ROWS = {
     "unreadable time": (
         line("x", "yesterday"),
-        "occurred_at 'yesterday' is no time; set `time_format` of the source",
+        "occurred_at 'yesterday' is not a valid time; set `time_format` of the source",
     ),
     "impossible time": (
         line("x", "2024-13-41T00:00:00Z"),
-        "occurred_at '2024-13-41T00:00:00Z' is no time; set `time_format` of the source",
+        "occurred_at '2024-13-41T00:00:00Z' is not a valid time; set `time_format` of the source",
     ),
     "no time": (line("x", ""), "occurred_at is empty"),
-    "time without zone": (
-        line("x", "2024-03-05 15:00:00"),
-        "occurred_at '2024-03-05 15:00:00' has no zone; set `timezone` of the source",
+    "time of another calendar": (
+        line("x", "2567-03-05T15:00:00Z"),
+        "occurred_at '2567-03-05T15:00:00Z' is before 2000 or after 2099",
     ),
     "too few cells": ("x,2024-03-05T15:00:00Z", "2 cells where the header has 9"),
-    "too many cells": (GOOD + ",,", "11 cells where the header has 9"),
+    "too many cells": (GOOD + ",,x", "11 cells where the header has 9"),
     "nobody and nothing": (
         line("x", "2024-03-05T15:00:00Z", conversation_id="", contact_id=""),
         "has neither a conversation_id nor a contact_id",
@@ -109,11 +118,11 @@ def test_a_half_written_last_line_is_kept_as_it_is(inbox: Inbox) -> None:
     assert rejected["reason"] == "2 cells where the header has 9"
 
 
-def test_a_wrong_encoding_rejects_the_rows_that_show_it(inbox: Inbox) -> None:
-    inbox.write_bytes(
-        csv_file(GOOD, line("x", "2024-03-05T15:00:00Z", contact_name="Zoë")).decode().encode("latin-1")
-    )
-    assert inbox.load().stored_events == 1
+def test_a_damaged_character_rejects_the_row_that_shows_it(inbox: Inbox) -> None:
+    good = [line(f"e{n}", "2024-03-05T15:00:00Z", contact_name="Zoë") for n in range(3)]
+    bad = line("x", "2024-03-05T15:00:00Z", contact_name="Zoë").encode("latin-1")
+    inbox.write_bytes(csv_file(*good) + bad)
+    assert inbox.load().stored_events == 3
     assert inbox.reasons() == ["is not UTF-8; save the file as UTF-8"]
     assert "Zo\ufffd" in inbox.rows(REJECTED_EVENTS)[0]["raw"]
 
@@ -199,4 +208,5 @@ def test_rejected_rows_of_an_input_without_order_are_all_kept(inbox: Inbox) -> N
         )
     inbox.source = {"type": "sql", "url": f"sqlite:///{path}", "table": "events"}
     inbox.load()
-    assert [row["row_number"] for row in inbox.rows(REJECTED_EVENTS)] == [-2, -1]
+    rows = [(row["row_number"], row["problem"]) for row in inbox.rows(REJECTED_EVENTS)]
+    assert rows == [(-2, None), (-1, None), (0, "input_gave_nothing")]

@@ -285,6 +285,7 @@ def test_an_outage_in_the_middle_leaves_the_day_as_it_was(inbox: Inbox, system: 
     class Interrupted:
         is_windowed = source.is_windowed
         options = source.options
+        inventory = staticmethod(source.inventory)
 
         def read(self, start: datetime, end: datetime) -> Iterator[Batch | Unreadable]:
             yield next(iter(source.read(start, end)))

@@ -41,7 +41,6 @@ def test_every_format_says_the_same(inbox: Inbox) -> None:
 
 
 def test_the_original_log_is_recognised_by_its_header(inbox: Inbox) -> None:
-    inbox.source = {"timezone": "America/New_York"}
     inbox.write(
         "2024-03-05 10:00:00,77,12,Ann,-,Bob,Workflow,-",
         "2024-03-05 11:00:00,77,12,Ann,Bob,Unassigned,User,Eve",
@@ -53,7 +52,7 @@ def test_the_original_log_is_recognised_by_its_header(inbox: Inbox) -> None:
     assert [row["occurred_at"].hour for row in rows] == [15, 16, 17]
     assert [row["previous_assignee_name"] for row in rows] == [None, "Bob", None]
     assert [row["assignee_name"] for row in rows] == ["Bob", None, "Eve"]
-    assert [row["source"] for row in rows] == ["workflow", "user", "ai_agent"]
+    assert [row["source"] for row in rows] == ["workflow", "user", "AI Agent"]
     assert {row["time_quality"] for row in rows} == {"imported"}
 
 

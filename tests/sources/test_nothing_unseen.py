@@ -22,8 +22,8 @@ def test_an_input_without_any_readable_time_is_noted_on_every_day(inbox: Inbox) 
     inbox.load(date(2024, 3, 4), date(2024, 3, 6))
     assert [row["unreadable_count"] for row in inbox.rows(LOAD_COUNTS)] == [1, 1, 1]
     assert set(inbox.reasons()) == {
-        "events.csv: 2 rows have no readable time, the first: occurred_at '2024-03-05 15:00:00' has no zone; "
-        "set `timezone` of the source"
+        "events.csv: times have no zone: set `timezone` of the source (2 rows; row 1: occurred_at "
+        "'2024-03-05 15:00:00' has no zone; set `timezone` of the source)"
     }
 
 

@@ -1,0 +1,58 @@
+"""What each input gave to a load: rows read, accepted and rejected, its time range, and its problem.
+
+Counting only: which rows are events is decided in `staging` and `judging`. Add here what people ask of one file.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from assets.sources.batches import Problem, Unreadable
+
+
+@dataclass(slots=True)
+class InputSummary:
+    """One input. `row_count`, `event_count`, `future_count` and the times are those of all its rows.
+
+    What became of rows (`accepted` to `duplicates`) is counted for the days that were loaded.
+    """
+
+    origin: str
+    row_count: int = 0
+    event_count: int = 0
+    future_count: int = 0
+    accepted: int = 0
+    no_change: int = 0
+    duplicates: int = 0
+    first_rejected: str = ""
+    first_at: datetime | None = None
+    last_at: datetime | None = None
+    problems: list[Unreadable] = field(default_factory=list)
+
+    @property
+    def rejected(self) -> int:
+        """The rows that are no events."""
+        return self.row_count - self.event_count
+
+    @property
+    def other_days(self) -> int:
+        """The events of days that were not loaded."""
+        return self.event_count - self.accepted - self.no_change - self.duplicates
+
+    def add(self, other: "InputSummary") -> None:
+        """Take in what the same input gave for other days."""
+        for name in ("row_count", "event_count", "future_count", "accepted", "no_change", "duplicates"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        self.first_rejected = self.first_rejected or other.first_rejected
+        self.widen(other.first_at, other.last_at)
+        self.problems += [each for each in other.problems if each not in self.problems]
+
+    def widen(self, first: datetime | None, last: datetime | None) -> None:
+        """Take in that rows are from *first* to *last*."""
+        self.first_at = min(filter(None, (self.first_at, first)), default=None)
+        self.last_at = max(filter(None, (self.last_at, last)), default=None)
+
+    def conclude(self) -> None:
+        """Note that it gave nothing, where it has rows, none is an event, and that was not said yet."""
+        if self.row_count and not self.event_count and not self.problems:
+            reason = f"{self.origin}: none of its {self.row_count:,} rows is an event; {self.first_rejected}"
+            self.problems.append(Unreadable(self.origin, reason, Problem.GAVE_NOTHING))

@@ -1,0 +1,179 @@
+"""What a load has to read beside the days that it is asked for: days whose zone, source or files changed.
+
+Decides and remembers only; `load.py` reads and stores. The inventory of files is kept beside the tables.
+"""
+
+import json
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from assets.config import Workspace
+from assets.extract.input_summary import InputSummary
+from assets.periods import DAY, first_instant, local_day
+from assets.sources.imports import DaySources
+from assets.warehouse.loaded_days import IMPORTED, LoadedDays, loaded_days
+from assets.warehouse.warehouse import Warehouse
+
+_INVENTORY = "inputs.json"
+_MAX_NAMED = 5
+
+
+@dataclass(frozen=True, slots=True)
+class KnownInput:
+    """A file as it was when it was last read; where `is_whole` is false, nobody knows its days."""
+
+    version: str
+    first_at: datetime | None
+    last_at: datetime | None
+    is_whole: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LoadPlan:
+    """The days to load, each that nobody asked for with its cause; and days that may turn out to be concerned.
+
+    `obsolete` are stored days that are removed before anything is stored: none of them may stay beside days
+    of another zone or another reading. `inventory` is what there is to read now, `changed` the names of
+    files that are new, changed or gone since `known` was written.
+    """
+
+    days: tuple[date, ...]
+    causes: Mapping[date, str]
+    maybe: frozenset[date]
+    obsolete: frozenset[date]
+    inventory: Mapping[str, str]
+    known: Mapping[str, KnownInput]
+    changed: frozenset[str]
+
+    @property
+    def candidates(self) -> list[date]:
+        """Every day that is read, in order."""
+        return sorted({*self.days, *self.maybe})
+
+    def concerned(self, inputs: Mapping[str, InputSummary], workspace: Workspace) -> dict[date, str]:
+        """Return which of the days in `maybe` have rows of a changed file, now or when it was last read."""
+        spans = [
+            (each.first_at, each.last_at, each.is_whole)
+            for name in self.changed
+            if (each := self.known.get(name))
+        ] + [
+            (each.first_at, each.last_at, not each.problems)
+            for name in self.changed
+            if (each := inputs.get(name))
+        ]
+        if not all(is_whole for _, _, is_whole in spans):
+            return dict.fromkeys(self.maybe, _files_changed(self.changed))
+        bounds = [
+            (local_day(first, workspace.zone), local_day(last, workspace.zone))
+            for first, last, _ in spans
+            if first and last
+        ]
+        return {
+            day: _files_changed(self.changed)
+            for day in self.maybe
+            if any(first <= day <= last for first, last in bounds)
+        }
+
+    def remember(self, warehouse: Warehouse, inputs: Mapping[str, InputSummary]) -> None:
+        """Write down the files as they were read, where they are others than before."""
+        if not self.changed:
+            return
+        found = {
+            name: {
+                "version": version,
+                "first_at": _iso(inputs[name].first_at) if name in inputs else None,
+                "last_at": _iso(inputs[name].last_at) if name in inputs else None,
+                "is_whole": name not in inputs or not inputs[name].problems,
+            }
+            for name, version in sorted(self.inventory.items())
+        }
+        warehouse.keep(_INVENTORY, json.dumps(found, indent=1))
+
+
+def plan_load(
+    workspace: Workspace, sources: DaySources, warehouse: Warehouse, asked: Iterable[date], now: datetime
+) -> LoadPlan:
+    """Return what to read for the days *asked*: those that have begun, and stored days that are outdated.
+
+    A day is left as it is where it is loaded up to a later instant. Raises SourceUnavailable.
+    """
+    stored = loaded_days(warehouse, workspace)
+
+    def is_open(day: date) -> bool:
+        """Tell whether *day* has begun, and is not loaded up to a later instant than this load would."""
+        start, end = (first_instant(each, workspace.zone) for each in (day, day + DAY))
+        return start < min(end, now) and not (day in stored.until and stored.until[day] > min(end, now))
+
+    outdated = {**stored.outdated, **_read_otherwise(stored, sources)}
+    causes = {day: cause for day, cause in outdated.items() if is_open(day)}
+    days = {day for day in asked if is_open(day)} | causes.keys()
+    of_main = {day for day, version in stored.versions.items() if not version.startswith(IMPORTED)}
+    inventory, known = dict[str, str](), dict[str, KnownInput]()
+    if of_main or not all(map(sources.is_imported, days)):
+        inventory, known = sources.main.inventory(), _known(warehouse)
+    changed = _changed(inventory, known)
+    return LoadPlan(
+        days=tuple(sorted(days)),
+        causes=causes,
+        maybe=frozenset(day for day in of_main - days if changed and is_open(day)),
+        obsolete=frozenset(outdated),
+        inventory=inventory,
+        known=known,
+        changed=changed,
+    )
+
+
+def changes_since_load(workspace: Workspace, sources: DaySources, warehouse: Warehouse) -> list[str]:
+    """Say what has changed since days were loaded, so that a load has more to do than it is asked for.
+
+    Empty where nothing is loaded yet. Raises SourceUnavailable.
+    """
+    stored = loaded_days(warehouse, workspace)
+    found = sorted({*stored.outdated.values(), *_read_otherwise(stored, sources).values()})
+    if not all(version.startswith(IMPORTED) for version in stored.versions.values()):
+        changed = _changed(sources.main.inventory(), _known(warehouse))
+        found += [_files_changed(changed)] if changed else []
+    return found
+
+
+def _read_otherwise(stored: LoadedDays, sources: DaySources) -> dict[date, str]:
+    """Return the loaded days that an import has taken over since, or has given back."""
+    imported = {
+        day: "an imported file covers it"
+        for day, version in stored.versions.items()
+        if sources.is_imported(day) and version != sources.version_of(day)
+    }
+    returned = {
+        day: "the imported file that covered it is gone"
+        for day, version in stored.versions.items()
+        if version.startswith(IMPORTED) and not sources.is_imported(day)
+    }
+    return imported | returned
+
+
+def _known(warehouse: Warehouse) -> dict[str, KnownInput]:
+    text = warehouse.kept(_INVENTORY)
+    return {
+        name: KnownInput(each["version"], _instant(each["first_at"]), _instant(each["last_at"]), each["is_whole"])
+        for name, each in json.loads(text or "{}").items()
+    }
+
+
+def _changed(inventory: Mapping[str, str], known: Mapping[str, KnownInput]) -> frozenset[str]:
+    now, before = set(inventory.items()), {(name, each.version) for name, each in known.items()}
+    return frozenset(name for name, _ in now ^ before)
+
+
+def _files_changed(names: Collection[str]) -> str:
+    listed = ", ".join(sorted(names)[:_MAX_NAMED])
+    rest = f" and {len(names) - _MAX_NAMED} more" if len(names) > _MAX_NAMED else ""
+    return f"files were added, changed or removed: {listed}{rest}"
+
+
+def _iso(instant: datetime | None) -> str | None:
+    return instant.isoformat() if instant else None
+
+
+def _instant(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None

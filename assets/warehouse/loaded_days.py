@@ -1,0 +1,55 @@
+"""Which stored days count as loaded: cut by the workspace's zone, and read as its source is configured now.
+
+Reads `load_counts` only. Which files were added or changed since is known to `extract/load_plan.py`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy import select
+
+from assets.config import Workspace
+from assets.periods import DAY, first_instant
+from assets.source_config import reading_version
+from assets.warehouse.schema import LOAD_COUNTS
+from assets.warehouse.warehouse import Warehouse
+
+IMPORTED = "import/"
+"""How `source_version` begins for a day that is read from an imported file."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedDays:
+    """`until` says up to when each loaded day is loaded, `versions` by which source configuration.
+
+    `outdated` are stored days that count as not loaded, each with the cause. Where `has_unstated`, some
+    event's previous assignee must be found in earlier days, which may be any.
+    """
+
+    until: Mapping[date, datetime]
+    versions: Mapping[date, str]
+    outdated: Mapping[date, str]
+    has_unstated: bool
+
+
+def loaded_days(warehouse: Warehouse, workspace: Workspace) -> LoadedDays:
+    """Read what is stored of every day, and compare it with the configuration."""
+    names = ("local_day", "loaded_until", "unstated_count", "zone", "day_start", "day_end", "source_version")
+    rows = warehouse.query(select(*(LOAD_COUNTS.c[name] for name in names)))
+    columns = [column.to_pylist() for column in rows.columns]
+    version = reading_version(workspace.source)
+    until, versions, outdated = dict[date, datetime](), dict[date, str](), dict[date, str]()
+    for day, loaded_until, _, zone, start, end, day_version in zip(*columns, strict=True):
+        if zone != workspace.timezone:
+            outdated[day] = f"the time zone was {zone}"
+        elif (start, end) != (
+            first_instant(day, workspace.zone),
+            first_instant(day + DAY, workspace.zone),
+        ):
+            outdated[day] = f"the clock changes of {zone} were others"
+        elif day_version != version and not day_version.startswith(IMPORTED):
+            outdated[day] = "the configuration of the source was another"
+        else:
+            until[day], versions[day] = loaded_until, day_version
+    return LoadedDays(until, versions, outdated, any(columns[names.index("unstated_count")]))
