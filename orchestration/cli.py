@@ -1,7 +1,7 @@
 """The command line `assignment-reports`. Heavy modules are imported by the command that needs them.
 
-Exit codes: 0 done; 1 something is wrong; 2 wrong configuration or usage; 3 a source cannot be read;
-4 totals differ.
+Exit codes: 0 done; 1 something is wrong; 2 wrong configuration or usage; 3 a source or one of its inputs
+cannot be read, or gave nothing; 4 totals differ.
 """
 
 import json
@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from assets.errors import ConfigError, ReportError
+from assets.errors import ConfigError, ReportError, SourceUnavailable
 from orchestration import cli_archive, cli_deliveries, cli_deployment, cli_sources
 from orchestration.options import DEFAULT_CONFIG, ConfigOption, WorkspaceOption, chosen_workspaces, usable
 
 if TYPE_CHECKING:
     from assets.config import ReportSpec, Workspace
     from assets.deliver.publish import Published
+    from assets.report.model import Report
 
 DEMO_LAST_DAY = "2026-11-18"
 
@@ -83,6 +84,7 @@ def run(
     from assets.deliver.catalogue import Catalogue
     from assets.deliver.index import write_index
     from orchestration import flow
+    from orchestration.console import input_lines
 
     settings, broken = load_usable(config)
     for sentence in broken:
@@ -115,6 +117,10 @@ def run(
         except ReportError as error:
             typer.echo(f"error: {slug}: {error}", err=True)
             exit_code = exit_code or error.exit_code
+        for line in input_lines(order.workspace, order.inputs.values()):
+            typer.echo(f"{slug}: {line}", err=as_json)
+    if any(_lacks_input(each.report) for each in published):
+        exit_code = exit_code or SourceUnavailable.exit_code
     index = write_index(catalogue, settings.archive, [order.workspace.slug for order in orders])
     if as_json:
         typer.echo(json.dumps([_summary(each) for each in published], indent=2, ensure_ascii=False))
@@ -147,6 +153,11 @@ def _chosen_reports(
     return tuple(chosen) or workspace.all_reports
 
 
+def _lacks_input(report: "Report") -> bool:
+    """Tell whether an input of *report* could not be read, or gave nothing."""
+    return not {"input_unreadable", "input_gave_nothing"}.isdisjoint(each.code for each in report.reasons)
+
+
 def _summary(published: "Published") -> dict[str, object]:
     report, archived = published.report, published.archived
     return {
@@ -155,8 +166,9 @@ def _summary(published: "Published") -> dict[str, object]:
         "report_date": str(report.report_date),
         "version": archived.manifest.version,
         "path": str(archived.folder),
-        "total": report.total,
+        "total": None if report.has_no_data else report.total,
         "provisional": report.provisional,
+        "reasons": [each.code.value for each in report.reasons],
         "is_new": archived.is_new,
     }
 
@@ -165,7 +177,10 @@ def _print_table(published: "list[Published]") -> None:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table("Workspace", "Report", "Days", "Version")
+    from assets.render.language import words
+    from assets.render.reasons import reason_sentences
+
+    table, told = Table("Workspace", "Report", "Days", "Version"), dict[str, None]()
     table.add_column("Assignments", justify="right")
     for each in published:
         report, version = each.report, f"v{each.archived.manifest.version}"
@@ -175,9 +190,15 @@ def _print_table(published: "list[Published]") -> None:
             report.title,
             _days(report.period.first_day, report.period.last_day),
             f"{state}, provisional" if report.provisional else state,
-            f"{report.total:,}",
+            "No data" if report.has_no_data else f"{report.total:,}",
+        )
+        told |= dict.fromkeys(
+            f"{report.workspace}: {report.title} is provisional. {text}"
+            for text in reason_sentences(report, words("en"))
         )
     Console().print(table)
+    for line in told:
+        typer.echo(line)
 
 
 def _days(first: date, last: date) -> str:

@@ -2,7 +2,8 @@
 
 import csv
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 
 import pyarrow as pa
 from rich.console import Console
@@ -10,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from assets.config import Workspace
+from assets.extract.input_summary import InputSummary, counted
 from assets.extract.trial import Trial
 
 _MOST_ROWS = 1_000
@@ -34,6 +36,28 @@ def print_records(records: Sequence[Mapping[str, str]]) -> None:
     for record in records:
         table.add_row(*map(Text, record.values()))
     Console(width=None if sys.stdout.isatty() else _WIDE).print(table if records else "none")
+
+
+def input_lines(workspace: Workspace, inputs: Iterable[InputSummary]) -> Iterator[str]:
+    """Yield a line for each input that was read: its rows, what became of them, its times, its problems."""
+
+    def local(instant: datetime) -> str:
+        return f"{instant.astimezone(workspace.zone):%Y-%m-%d %H:%M}"
+
+    for each in sorted(inputs, key=lambda one: one.origin):
+        counts = [f"{counted(each.row_count, 'row')} read", f"{each.accepted:,} accepted", f"{each.rejected:,} rejected"]
+        if each.first_rejected:
+            counts[-1] += f" (first: {each.first_rejected})"
+        others = {
+            "duplicates": each.duplicates,
+            "without change": each.no_change,
+            "of other days": each.other_days,
+            "more than a day in the future": each.future_count,
+        }
+        counts += [f"{count:,} {name}" for name, count in others.items() if count]
+        span = f"; {local(each.first_at)} to {local(each.last_at)}" if each.first_at and each.last_at else ""
+        yield f"{each.origin}: {', '.join(counts)}{span}"
+        yield from (f"error: {problem.reason}" for problem in each.problems)
 
 
 def print_trial(workspace: Workspace, trial: Trial) -> None:

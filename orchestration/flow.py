@@ -23,7 +23,7 @@ from assets.deliver.outdated import outdated_reports
 from assets.deliver.publish import Published, draft_report, publish
 from assets.errors import ProcessKilled, TotalsDiffer
 from assets.extract import erased
-from assets.extract.input_summary import InputSummary
+from assets.extract.input_summary import InputSummary, add_summary
 from assets.extract.load import load_days
 from assets.extract.load_plan import changes_since_load
 from assets.periods import Period, as_of, dates, periods_of_days
@@ -159,7 +159,8 @@ def _load(order: Order, config: Config, warehouse: Warehouse, days: list[date], 
     loaded = load_days(workspace, sources, warehouse, wanted, order.now)
     if not loaded.is_reconciled:
         raise TotalsDiffer(f"{workspace.slug}: {loaded}")
-    order.inputs.update(loaded.inputs)
+    for summary in loaded.inputs.values():
+        add_summary(order.inputs, summary)
     return list(loaded.by_day("read_count"))
 
 

@@ -6,7 +6,7 @@ A day whose earlier days have changed since must be built again; their digest te
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 from sqlalchemy import func, select
 
@@ -49,9 +49,12 @@ class DataVersions:
 
     by_day: Mapping[date, Sequence[object]]
 
-    def of(self, days: Iterable[date]) -> str:
-        """Return the SHA-256 over *days*; one that is not loaded, or has no log, counts as such."""
-        digest = hashlib.sha256()
+    def of(self, days: Iterable[date], stalled_since: datetime | None = None) -> str:
+        """Return the SHA-256 over *days*; one that is not loaded, or has no log, counts as such.
+
+        A source that had stalled since an instant makes a difference, too: it may go on.
+        """
+        digest = hashlib.sha256(f"{stalled_since}\n".encode() if stalled_since else b"")
         for day in days:
             digest.update(f"{day} {self.by_day.get(day)}\n".encode())
         return digest.hexdigest()

@@ -10,6 +10,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote
@@ -18,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from assets.durable import create, remove_folder
 from assets.errors import ReportError
-from assets.report.model import Report, Span
+from assets.report.model import ReasonCode, Report, Span
 
 MANIFEST = "manifest.json"
 REPORT = "report.json"
@@ -56,11 +57,19 @@ class FileEntry(_Value):
     sha256: str
 
 
+class Cause(StrEnum):
+    """What a version differs by from the one before."""
+
+    CONFIGURATION = "configuration"
+    DATA = "data"
+
+
 class Supersedes(_Value):
-    """The version before, and what changed: `{"total": [1204, 1211], "Workflow": [10, 17]}`."""
+    """The version before, what changed (`{"total": [1204, 1211], "Workflow": [10, 17]}`), and why."""
 
     version: int
     changes: dict[str, tuple[int, int]]
+    causes: tuple[Cause, ...] = ()
 
 
 class Manifest(_Value):
@@ -78,6 +87,8 @@ class Manifest(_Value):
     total: int
     by_source: dict[str, int]
     provisional: bool
+    reasons: tuple[ReasonCode, ...] = ()
+    has_no_data: bool = False
     data_version: str
     configuration: dict[str, Any]
     made_with: dict[str, str]
@@ -205,13 +216,13 @@ class Archive:
             total=report.total,
             by_source={each.label: each.count for each in report.by_source},
             provisional=report.provisional,
+            reasons=tuple(each.code for each in report.reasons),
+            has_no_data=report.has_no_data,
             data_version=report.data_version,
             configuration=dict(origin.configuration),
             made_with=dict(origin.made_with),
             files=tuple(_entry(name, data) for name, data in sorted(files.items())),
-            supersedes=Supersedes(version=before.version, changes=changes(before, report))
-            if before
-            else None,
+            supersedes=_supersedes(before, report, origin) if before else None,
         )
         folder = self.root / report.workspace / name / str(report.report_date) / f"v{version}"
         files |= {MANIFEST: f"{manifest.model_dump_json(indent=2)}\n".encode()}
@@ -299,6 +310,18 @@ def _content(report: Report) -> bytes:
 
 def _entry(name: str, data: bytes) -> FileEntry:
     return FileEntry(name=name, size=len(data), sha256=hashlib.sha256(data).hexdigest())
+
+
+def _supersedes(before: Manifest, report: Report, origin: Origin) -> Supersedes:
+    causes = {
+        Cause.CONFIGURATION: before.configuration != json.loads(json.dumps(origin.configuration)),
+        Cause.DATA: before.data_version != report.data_version,
+    }
+    return Supersedes(
+        version=before.version,
+        changes=changes(before, report),
+        causes=tuple(cause for cause, holds in causes.items() if holds),
+    )
 
 
 def changes(before: Manifest, report: Report | Manifest) -> dict[str, tuple[int, int]]:

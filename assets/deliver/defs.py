@@ -23,6 +23,8 @@ from assets.errors import ReportError, TotalsDiffer
 from assets.extract.defs import Clock
 from assets.partitions import days_of, days_read_by, period_of_run, report_dates_of, report_dates_of_run
 from assets.periods import as_of
+from assets.render.language import words
+from assets.render.reasons import reason_sentences
 from assets.report.model import Report
 from assets.subscription import Subscription
 from assets.warehouse.resource import WarehouseResource, tried_again
@@ -83,7 +85,7 @@ def _report_asset(workspace: Workspace, spec: ReportSpec) -> dg.AssetsDefinition
         backfill_policy=dg.BackfillPolicy.multi_run(_MONTH_OF_DATES),
         check_specs=[
             dg.AssetCheckSpec(_RECONCILE, asset=key, description="every total of the report is the same"),
-            dg.AssetCheckSpec("complete", asset=key, description="every day is loaded, every input was read"),
+            dg.AssetCheckSpec("complete", asset=key, description="every day is loaded, every input was read and understood"),
         ],
         kinds={"html", "pdf"},
         owners=[workspace.owner],
@@ -120,7 +122,11 @@ def _report_asset(workspace: Workspace, spec: ReportSpec) -> dg.AssetsDefinition
 def _metadata(published: Published, archive: ArchiveResource) -> dict[str, dg.MetadataValue]:
     report, archived = published.report, published.archived
     return {
-        "assignments": dg.MetadataValue.int(report.total),
+        "assignments": dg.MetadataValue.text("No data")
+        if report.has_no_data
+        else dg.MetadataValue.int(report.total),
+        "status": dg.MetadataValue.text("provisional" if report.provisional else "complete"),
+        **({"reasons": dg.MetadataValue.json(_reasons(report))} if report.provisional else {}),
         "period": dg.MetadataValue.text(
             f"{report.period.first_day} to {report.period.last_day}, {report.period.timezone}"
         ),
@@ -140,7 +146,7 @@ def _metadata(published: Published, archive: ArchiveResource) -> dict[str, dg.Me
 def _bars(report: Report) -> str:
     """Draw the sources as bars of characters: a picture takes longer to draw than a report to count."""
     if not report.total:
-        return "no assignments"
+        return "no data" if report.has_no_data else "no assignments"
     most = max(source.count for source in report.by_source)
     width = max(len(source.label) for source in report.by_source)
     lines = (
@@ -148,6 +154,15 @@ def _bars(report: Report) -> str:
         for source in report.by_source
     )
     return "\n".join(("```", *lines, "```"))
+
+
+def _reasons(report: Report) -> list[dict[str, object]]:
+    """Return why *report* is provisional, for programs and people."""
+    sentences = reason_sentences(report, words("en"))
+    return [
+        {"code": each.code.value, "text": text, **each.facts}
+        for each, text in zip(report.reasons, sentences, strict=True)
+    ]
 
 
 def _version(archived: Archived) -> str:
@@ -159,15 +174,16 @@ def _version(archived: Archived) -> str:
         f"{name} {before:,} -> {after:,} ({after - before:+,})"
         for name, (before, after) in manifest.supersedes.changes.items()
     )
+    causes = " and ".join(manifest.supersedes.causes)
     return (
         f"v{manifest.version}, after v{manifest.supersedes.version}: {', '.join(changes) or 'same figures'}"
+        f"{f'; {causes} changed' if causes else ''}"
     )
 
 
 def _checks(done: list[Published]) -> list[dg.AssetCheckResult]:
     partial = [
-        f"{each.report.report_date}: {len(each.report.missing_days)} days not loaded, "
-        f"{each.report.quality.unreadable} inputs not read"
+        f"{each.report.report_date}: {' '.join(reason_sentences(each.report, words('en')))}"
         for each in done
         if each.report.provisional
     ]
@@ -186,7 +202,7 @@ def _checks(done: list[Published]) -> list[dg.AssetCheckResult]:
             check_name="complete",
             passed=not partial,
             severity=dg.AssetCheckSeverity.WARN,
-            description="\n".join(partial) or "every day is loaded, every input was read",
+            description="\n".join(partial) or "every day is loaded, every input was read and understood",
         ),
     ]
 

@@ -4,7 +4,8 @@ from assets.aggregates.history import data_versions
 from assets.config import Workspace
 from assets.deliver.archive import Key
 from assets.deliver.catalogue import Catalogue, Version
-from assets.report.build import days_of_report
+from assets.extract.source_stall import find_stall
+from assets.report.build import days_of_report, period_of
 from assets.warehouse.warehouse import Warehouse
 
 
@@ -15,11 +16,14 @@ def outdated_reports(catalogue: Catalogue, warehouse: Warehouse, workspace: Work
     are no longer in the configuration are left as they are.
     """
     specs = {spec.name: spec for spec in workspace.all_reports}
+    found = {}
     with warehouse.reading():
         stored = data_versions(warehouse)
-    return {
-        key: version
-        for key, version in catalogue.newest(workspace=workspace.slug).items()
-        if (spec := specs.get(key.report))
-        and version.data_version != stored.of(days_of_report(spec, key.report_date, workspace))
-    }
+        for key, version in catalogue.newest(workspace=workspace.slug).items():
+            if spec := specs.get(key.report):
+                end = period_of(spec, key.report_date, workspace).bounds[1]
+                stall = version.provisional and find_stall(warehouse, workspace, min(version.as_of, end))
+                days = days_of_report(spec, key.report_date, workspace)
+                if version.data_version != stored.of(days, stall.since if stall else None):
+                    found[key] = version
+    return found

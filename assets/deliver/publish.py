@@ -24,6 +24,7 @@ from assets.report.build import build_report
 from assets.report.coded import CodedLog
 from assets.report.log import printed_log, time_unit_of
 from assets.report.model import ProofLine, Report, Total
+from assets.source_config import reading_version
 from assets.warehouse.warehouse import Warehouse
 
 _MADE_WITH = (
@@ -104,6 +105,7 @@ def draft_report(
     prove(report)
     configuration = {
         "timezone": workspace.timezone,
+        "source_version": reading_version(workspace.source),
         "report": spec.model_dump(mode="json", exclude={"brand": {"logo"}})
         | {"filters": report.filters.model_dump(mode="json")},  # where contacts are masked, they name none
     }

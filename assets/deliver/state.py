@@ -30,7 +30,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from assets.versions import version_of
 
 METADATA = MetaData()
-HEAD = "0002"
+HEAD = "0003"
 
 
 class _Instant(TypeDecorator[datetime]):
@@ -68,7 +68,10 @@ REPORT_VERSIONS = Table(
     Column("as_of", _Instant, nullable=False, comment="instant up to which it counts"),
     Column("total", Integer, nullable=False),
     Column("provisional", Boolean, nullable=False),
+    Column("reasons", JSON, comment="why it is provisional: codes of docs/naming.md"),
+    Column("has_no_data", Boolean, nullable=False, comment="its total of 0 says nothing"),
     Column("changes", JSON, comment="figures that differ from the version before, with both values"),
+    Column("causes", JSON, comment="what the version differs by: configuration, data"),
     Column("files", JSON, nullable=False, comment="names of its files"),
     Column("data_version", Text, nullable=False),
     Column("made_at", _Instant, nullable=False, comment="when it was made, or last found to be the same"),

@@ -25,6 +25,7 @@ from assets.deliver.message import clean
 from assets.deliver.smtp import Answer, Outcome, Patience, Step, cut_after
 from assets.errors import ConfigError
 from assets.render.language import words
+from assets.render.reasons import reason_sentences
 from assets.render.mail import Correction
 from assets.report.model import Report
 from assets.setting import reveal
@@ -112,7 +113,7 @@ def webhook_body(archived: Archived, place: Callable[[str], str], correction: Co
     report, manifest = archived.report(), archived.manifest
     shown = {"workspace", "workspace_name", "name", "report_date", "as_of", "period", "filters", "total"}
     data = report.model_dump(
-        mode="json", include=shown | {"by_source", "comparison", "provisional", "missing_days"}
+        mode="json", include=shown | {"by_source", "comparison", "provisional", "reasons", "missing_days"}
     )
     data |= {
         "title": report.title,
@@ -131,7 +132,7 @@ def slack_body(report: Report, subject: str, place: str) -> bytes:
     spoken = words(report.look.language)
     lines = [f"*{_escaped(subject)}*"]
     if report.provisional:
-        lines.append(_escaped(spoken.say("Provisional.")))
+        lines.append(_escaped(" ".join([spoken.say("Provisional."), *reason_sentences(report, spoken)])))
     lines += [
         f"{_escaped(spoken.say(each.label))}: {spoken.number(each.count)} ({spoken.share(each.share_pct)})"
         for each in report.by_source

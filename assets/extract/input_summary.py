@@ -13,10 +13,12 @@ from assets.sources.batches import Problem, Unreadable
 class InputSummary:
     """One input. `row_count`, `event_count`, `future_count` and the times are those of all its rows.
 
-    What became of rows (`accepted` to `duplicates`) is counted for the days that were loaded.
+    What became of rows (`accepted` to `duplicates`) is counted for the days that were loaded. *is_whole* where
+    all its rows are read, whichever days are asked for.
     """
 
     origin: str
+    is_whole: bool = False
     row_count: int = 0
     event_count: int = 0
     future_count: int = 0
@@ -39,8 +41,9 @@ class InputSummary:
         return self.event_count - self.accepted - self.no_change - self.duplicates
 
     def add(self, other: "InputSummary") -> None:
-        """Take in what the same input gave for other days."""
-        for name in ("row_count", "event_count", "future_count", "accepted", "no_change", "duplicates"):
+        """Take in what the same input gave for other days; one that is read as a whole has the same rows again."""
+        names = ("accepted", "no_change", "duplicates")
+        for name in names if self.is_whole else (*names, "row_count", "event_count", "future_count"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.first_rejected = self.first_rejected or other.first_rejected
         self.widen(other.first_at, other.last_at)
@@ -54,5 +57,18 @@ class InputSummary:
     def conclude(self) -> None:
         """Note that it gave nothing, where it has rows, none is an event, and that was not said yet."""
         if self.row_count and not self.event_count and not self.problems:
-            reason = f"{self.origin}: none of its {self.row_count:,} rows is an event; {self.first_rejected}"
+            reason = f"{self.origin}: none of its {counted(self.row_count, 'row')} is an event; {self.first_rejected}"
             self.problems.append(Unreadable(self.origin, reason, Problem.GAVE_NOTHING))
+
+
+def counted(count: int, name: str) -> str:
+    """Return a number with what it counts: "1 row", "2,000 rows"."""
+    return f"{count:,} {name}{'' if count == 1 else 's'}"
+
+
+def add_summary(summaries: dict[str, InputSummary], one: InputSummary) -> None:
+    """Put *one* into *summaries*, or add it to that of the same input."""
+    if one.origin in summaries:
+        summaries[one.origin].add(one)
+    else:
+        summaries[one.origin] = one

@@ -18,7 +18,7 @@ from assets.ahead import ahead
 from assets.config import Workspace
 from assets.extract.controls import read_controls
 from assets.extract.erased import tombstones
-from assets.extract.input_summary import InputSummary
+from assets.extract.input_summary import InputSummary, add_summary
 from assets.extract.judging import DayCut
 from assets.extract.load_plan import LoadPlan, plan_load
 from assets.extract.staging import Staging
@@ -112,8 +112,8 @@ def load_days(
                     causes |= concerned
                     stored = [day for day in some if day in plan.days or day in concerned]
                     parts.append(_store(warehouse, stored, staging))
-                    for name, summary in staging.inputs.items():
-                        inputs.setdefault(name, InputSummary(name)).add(summary)
+                    for summary in staging.inputs.values():
+                        add_summary(inputs, summary)
             except BaseException:
                 failed.set()
                 raise
@@ -155,7 +155,7 @@ def _read(  # noqa: PLR0913, PLR0917 - what a load is
         for some in spans:
             cuts = [_cut(workspace, day, now, sources.version_of(day)) for day in some]
             with ExitStack() as opened:
-                staging = opened.enter_context(Staging(cuts, source.options, now))
+                staging = opened.enter_context(Staging(cuts, source.options, now, is_windowed=source.is_windowed))
                 for item in ahead(source.read(cuts[0].start, cuts[-1].until), _BATCHES_AHEAD):
                     if failed.is_set():
                         return

@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 from assets.extract import times
 from assets.extract.buckets import Buckets
 from assets.extract.contract import TEXT_COLUMNS, contract_rows
-from assets.extract.input_summary import InputSummary
+from assets.extract.input_summary import InputSummary, counted
 from assets.extract.judging import PLACED, DayCut, Judged, judge
 from assets.sources.batches import Batch, Problem, ReadingOptions, Unreadable
 from assets.warehouse import engine
@@ -37,6 +37,8 @@ _REASON = f"""CASE
     WHEN any_instant IS NOT NULL THEN {_SHOWN} || 'is before 2000 or after 2099'
     WHEN is_skipped THEN {_SHOWN} || 'does not exist: the clocks were put forward over it'
     WHEN wall IS NOT NULL THEN {_SHOWN} || 'has no zone; set `timezone` of the source'
+    WHEN regexp_matches(occurred_at::TEXT, '{times.DIGITS_ONLY}')
+        THEN {_SHOWN} || 'has digits only; if it is a time, set `time_format: "%Y%m%d%H%M"` of the source'
     ELSE {_SHOWN} || 'is not a valid time; set `time_format` of the source'
     END"""
 
@@ -62,11 +64,14 @@ class Staging:
     where times have no zone, and none is configured.
     """
 
-    def __init__(self, cuts: list[DayCut], options: ReadingOptions, now: datetime) -> None:
+    def __init__(
+        self, cuts: list[DayCut], options: ReadingOptions, now: datetime, *, is_windowed: bool
+    ) -> None:
         self.inputs: dict[str, InputSummary] = {}
         self._cuts = cuts
         self._options = options
         self._now = now
+        self._is_windowed = is_windowed
         self._connection = engine.connect()
         self._last_time: dict[str, datetime] = {}
         self._without_day: dict[str, _Lost] = {}
@@ -87,7 +92,7 @@ class Staging:
 
     def add(self, item: Batch | Unreadable) -> None:
         """Take one batch, or note an input that could not be read."""
-        summary = self.inputs.setdefault(item.origin, InputSummary(item.origin))
+        summary = self.inputs.setdefault(item.origin, InputSummary(item.origin, not self._is_windowed))
         if isinstance(item, Unreadable):
             summary.problems.append(item)
         elif item.is_sample:
@@ -114,11 +119,11 @@ class Staging:
         for origin, lost in sorted(self._without_zone.items()):
             note = (
                 f"{origin}: times have no zone: set `timezone` of the source "
-                f"({lost.count:,} rows; {lost.first})"
+                f"({counted(lost.count, 'row')}; {lost.first})"
             )
             self.inputs[origin].problems.append(Unreadable(origin, note))
         for origin, lost in sorted(self._without_day.items()):
-            note = f"{origin}: {lost.count:,} rows have no readable time; {lost.first}"
+            note = f"{origin}: {counted(lost.count, 'row')} without a readable time; {lost.first}"
             self.inputs[origin].problems.append(Unreadable(origin, note))
         for summary in self.inputs.values():
             summary.conclude()
@@ -139,7 +144,7 @@ class Staging:
         micros = events.column("occurred_at").cast(pa.int64()).to_numpy()
         at = np.searchsorted(self._starts, micros, side="right") - 1
         if not events.num_rows:
-            reason = f"none of its first {rows.num_rows:,} rows is an event; {_told(rows, 0)}"
+            reason = f"none of its first {counted(rows.num_rows, 'row')} is an event; {_told(rows, 0)}"
             summary.problems.append(
                 Unreadable(sample.origin, f"{sample.origin}: {reason}", Problem.GAVE_NOTHING)
             )

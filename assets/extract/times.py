@@ -18,8 +18,9 @@ _ZONE = r"(Z|UTC|GMT|[+-]\d{2}(:?\d{2})?)$"
 _ZONED = _CLOCK + r"\s*" + _ZONE
 _WALL = _CLOCK + "$"
 _PLAIN = r"^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2}(\.\d{1,6})?(Z|[+-]\d{2}:\d{2})$"
-_COMPACT = r"^20\d{2}(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])T?([01]\d|2[0-3])[0-5]\d([0-5]\d)?"
-"""20260305T1000 and 202603051000; no epoch of these years begins so and is as long."""
+_COMPACT = r"^20\d{2}(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])T([01]\d|2[0-3])[0-5]\d([0-5]\d)?"
+"""20260305T1000 is ISO 8601; without the T it may be any number."""
+DIGITS_ONLY = r"^20\d{2}(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])([01]\d|2[0-3])[0-5]\d([0-5]\d)?$"
 _COMPACT_ZONED = _COMPACT + _ZONE
 _COMPACT_WALL = _COMPACT + "$"
 _INSTANTS = pa.timestamp("us", "UTC")
@@ -79,7 +80,7 @@ def _zoned_text() -> str:
         WHEN regexp_matches(occurred_at, '{_ZONED}', 'i') THEN {_cast_zoned("occurred_at")}
         WHEN regexp_matches(occurred_at, '{_COMPACT_ZONED}', 'i')
             THEN {_cast_zoned(f"{_spaced()} || regexp_extract(occurred_at, '{_ZONE}', 0, 'i')")}
-        WHEN regexp_matches(occurred_at, '{_COMPACT_WALL}') THEN NULL
+        WHEN regexp_matches(occurred_at, '{DIGITS_ONLY}') THEN NULL
         WHEN regexp_matches(occurred_at, '{_EPOCH}')
             THEN make_timestamp((try_cast(occurred_at AS DECIMAL(38, 6)) * CASE
                 WHEN strpos(occurred_at || '.', '.') > 18 THEN 0.001

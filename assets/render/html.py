@@ -6,7 +6,6 @@ On the screen it carries the whole log and the script that filters it; without s
 
 import json
 from base64 import b64encode
-from datetime import date
 from functools import cache
 from hashlib import sha256
 from typing import TYPE_CHECKING
@@ -20,6 +19,7 @@ from assets.render.facts import page_facts
 from assets.render.findings import sentence
 from assets.render.language import Words, words
 from assets.render.payload import packed
+from assets.render.reasons import reason_sentences
 from assets.render.style import TEMPLATES, script, stylesheet, swatches
 from assets.render.text import showable
 from assets.report.coded import CodedLog
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
 _SAMPLES = [("2000-01-01 00:00:00+00:00", *("x" for _ in HEADER[1:]))] * 2
 _SHADES = 8
-_LISTED_DAYS = 8
 _LISTED_ROWS = 1_000
 
 
@@ -75,7 +74,9 @@ def render_html(report: Report, printed: pa.Table, version: int, log: CodedLog |
 
     spoken = words(report.look.language)
     medium = "print" if log is None else "screen"
-    is_interactive = report.look.is_interactive and report.components.log is not State.OFF
+    is_interactive = (
+        report.look.is_interactive and report.components.log is not State.OFF and not report.has_no_data
+    )
     has_data = log is not None and is_interactive
     layout, events = packed(log) if log is not None and has_data else ({}, "")
     return (
@@ -93,7 +94,8 @@ def render_html(report: Report, printed: pa.Table, version: int, log: CodedLog |
             sentences=[(sentence(each, spoken), each.fragment) for each in report.findings],
             heat_map=_heat_map(report, spoken),
             hand_offs=_matrix(report.hand_offs, spoken) if report.hand_offs else None,
-            missing_days=spoken.left_to_right(_listed(report.missing_days)),
+            reasons=reason_sentences(report, spoken),
+            nothing=wording.nothing(report, spoken),
             header=printed.column_names,
             rows=zip(*(column.to_pylist() for column in listed.columns), strict=True)
             if log is not None
@@ -109,11 +111,6 @@ def render_html(report: Report, printed: pa.Table, version: int, log: CodedLog |
 
 def _json(value: object) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
-
-
-def _listed(days: tuple[date, ...]) -> str:
-    more = ", …" if len(days) > _LISTED_DAYS else ""
-    return ", ".join(map(str, days[:_LISTED_DAYS])) + more
 
 
 def _shaded(counts: tuple[int, ...], most: int) -> list[tuple[int, int]]:

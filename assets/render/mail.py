@@ -8,12 +8,12 @@ import css_inline
 from assets.render.findings import sentence
 from assets.render.html import environment
 from assets.render.language import Words, words
+from assets.render.reasons import reason_sentences
 from assets.render.text import showable
-from assets.render.wording import filter_names
+from assets.render.wording import filter_names, nothing
 from assets.report.model import Report, State
 
 PICTURE = "by-source@assignment-reports"
-_LISTED_DAYS = 8
 _INLINER = css_inline.CSSInliner(keep_style_tags=True, load_remote_stylesheets=False)
 
 
@@ -71,6 +71,7 @@ def mail_bodies(report: Report, said: Said) -> Bodies:
         "facts": _facts(report, said.version, spoken),
         "filters": _filters(report, spoken),
         "warnings": _warnings(report, said, spoken),
+        "nothing": nothing(report, spoken),
         "changes": _changes(said.correction, spoken),
         "comparison": _comparison(report, spoken),
         "sentences": [sentence(each, spoken) for each in report.findings] if said.figures else [],
@@ -87,7 +88,7 @@ def mail_bodies(report: Report, said: Said) -> Bodies:
 
 
 def _total(report: Report, correction: Correction | None, spoken: Words) -> str:
-    now = spoken.number(report.total)
+    now = spoken.say("No data") if report.has_no_data else spoken.number(report.total)
     before = [then for name, then, _ in correction.changes if name == "total"] if correction else []
     return f"{spoken.number(before[0])} → {now}" if before else now
 
@@ -137,12 +138,7 @@ def _warnings(report: Report, said: Said, spoken: Words) -> list[str]:
     if said.too_large:
         told.append(_("The files are too large for this mail; they are in the archive of reports."))
     if report.provisional:
-        missing = _("Missing: %(count)s of %(days)s days (%(list)s).") % {
-            "count": len(report.missing_days),
-            "days": len(report.by_day),
-            "list": spoken.left_to_right(", ".join(map(str, report.missing_days[:_LISTED_DAYS]))),
-        }
-        told.append(f"{_('Provisional.')} {missing if report.missing_days else ''}".strip())
+        told.append(" ".join([_("Provisional."), *reason_sentences(report, spoken)]))
     return told
 
 

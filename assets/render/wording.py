@@ -4,7 +4,7 @@ from assets.render.language import Words
 from assets.render.text import showable
 from assets.report.filters import UNASSIGNED
 from assets.report.log import HEADER
-from assets.report.model import Note, State, Total
+from assets.report.model import Note, Report, State, Total
 
 _ASSIGNED_TO, _SOURCE = HEADER.index("Assigned To"), HEADER.index("Source")
 
@@ -16,6 +16,12 @@ def messages(spoken: Words) -> dict[str, str]:
         State.NOT_APPLICABLE: _("The selected filter(s) are not applicable here"),
         State.NO_DATA: _("The selected filter(s) have no applicable data"),
     }
+
+
+def nothing(report: Report, spoken: Words) -> str:
+    """Return what stands where there are no assignments: a 0, or nothing that anybody could count."""
+    _ = spoken.say
+    return _("No data") if report.has_no_data else _("No assignments in this period.")
 
 
 def notes(spoken: Words) -> dict[str, str]:

@@ -15,6 +15,8 @@ import xlsxwriter
 from xlsxwriter.workbook import Workbook
 from xlsxwriter.worksheet import Worksheet
 
+from assets.render.language import words
+from assets.render.reasons import reason_sentences
 from assets.report.model import Report
 
 SHEET_ROWS = 1_048_576
@@ -84,6 +86,7 @@ def _write_figures(workbook: Workbook, report: Report) -> None:
         ("Time zone", report.period.timezone),
         ("As of", report.as_of_local),
         ("State", "provisional" if report.provisional else "complete"),
+        *(("", sentence) for sentence in reason_sentences(report, words("en"))),
     )
     row = 0
     for name, fact in facts:
@@ -91,7 +94,10 @@ def _write_figures(workbook: Workbook, report: Report) -> None:
         sheet.write_string(row, 1, fact)
         row += 1
     sheet.write_string(row, 0, "Assignments", bold)
-    sheet.write_number(row, 1, report.total, count)
+    if report.has_no_data:
+        sheet.write_string(row, 1, "no data")
+    else:
+        sheet.write_number(row, 1, report.total, count)
     row = _write_header(sheet, row + 2, ("Source", "Count", "Share"), bold)
     for each in report.by_source:
         sheet.write_string(row, 0, each.label)

@@ -11,6 +11,7 @@ from assets.aggregates.history import data_versions
 from assets.config import ReportSpec, Workspace
 from assets.errors import ConfigError
 from assets.events import source_label
+from assets.extract.source_stall import find_stall
 from assets.periods import Period, Preset, first_instant, preset_period, previous_period
 from assets.presentation import Component, Filters, Format
 from assets.report import findings, proof
@@ -36,6 +37,7 @@ from assets.report.model import (
 )
 from assets.report.quality import count_quality
 from assets.report.readiness import first_loaded_day, readiness, running_until
+from assets.report.reasons import find_reasons
 from assets.report.shares import shares_pct
 from assets.setting import reveal
 from assets.warehouse.warehouse import Warehouse
@@ -106,6 +108,8 @@ def build_report(
     by_day = _by_day(counts, period, as_of, set(missing))
     quality = count_quality(warehouse, period, examples=0 if spec.mask_contacts else _EXAMPLES)
     start, end = period.bounds
+    stall = find_stall(warehouse, workspace, min(as_of, end))
+    reasons = find_reasons(warehouse, workspace, period, missing, quality, stall)
     has_nothing = first is None or period.last_day < first or (spec.filters.active and not total)
     components = _components(spec, State.NO_DATA if has_nothing else State.SHOWN)
     shows = components.shows
@@ -163,7 +167,8 @@ def build_report(
         known_since=first if shows(Component.ASSIGNEES) else None,
         findings=(),
         quality=quality,
-        provisional=bool(missing or quality.unreadable),
+        provisional=bool(reasons),
+        reasons=reasons,
         missing_days=tuple(missing),
         proof=(
             ProofLine(name=Total.SOURCES, total=sum(each.count for each in by_source)),
@@ -172,7 +177,9 @@ def build_report(
             *proof.by_aggregates(warehouse, period, as_of, spec.filters),
         ),
         control=proof.by_export(warehouse, period, as_of, spec.filters),
-        data_version=data_versions(warehouse).of(days_of_report(spec, report_date, workspace)),
+        data_version=data_versions(warehouse).of(
+            days_of_report(spec, report_date, workspace), stall.since if stall else None
+        ),
     )
     if shows(Component.FINDINGS):
         report = report.model_copy(update={"findings": findings.find(report)})

@@ -87,7 +87,25 @@ class Quality(_Value):
     cleaned: int
     inferred: int
     source_unknown: int
+    ambiguous: int = 0
     examples: tuple[RejectedRow, ...]
+
+
+class ReasonCode(StrEnum):
+    """Why a report is provisional: docs/naming.md, Complete and provisional."""
+
+    DAYS_MISSING = "days_missing"
+    INPUT_UNREADABLE = "input_unreadable"
+    INPUT_GAVE_NOTHING = "input_gave_nothing"
+    REJECTED_SHARE = "rejected_share"
+    SOURCE_STALLED = "source_stalled"
+
+
+class Reason(_Value):
+    """One reason, and the figures that its sentence needs."""
+
+    code: ReasonCode
+    facts: dict[str, str | int | float]
 
 
 class Total(StrEnum):
@@ -314,6 +332,7 @@ class Report(_Value):
     findings: tuple[Finding, ...]
     quality: Quality
     provisional: bool
+    reasons: tuple[Reason, ...] = ()
     missing_days: tuple[date, ...]
     proof: tuple[ProofLine, ...]
     control: Control | None = None
@@ -323,6 +342,11 @@ class Report(_Value):
     def title(self) -> str:
         """The report's name as people read it."""
         return self.name.replace("_", " ").title()
+
+    @property
+    def has_no_data(self) -> bool:
+        """Tell whether its 0 says nothing: it is provisional, and not one event of its days was accepted."""
+        return self.provisional and not self.quality.accepted
 
     @property
     def as_of_local(self) -> str:

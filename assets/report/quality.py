@@ -10,8 +10,8 @@ from assets.warehouse.warehouse import Warehouse
 
 def count_quality(warehouse: Warehouse, period: Period, examples: int) -> Quality:
     """Return the figures of the days of *period* before filters, with the first *examples* rejected rows."""
-    names = ("read", "accepted", "rejected", "duplicate", "no_change", "cleaned", "unreadable")
-    read, accepted, rejected, duplicates, no_change, cleaned, unreadable_days = sums(
+    names = ("read", "accepted", "rejected", "duplicate", "no_change", "cleaned", "ambiguous", "unreadable")
+    read, accepted, rejected, duplicates, no_change, cleaned, ambiguous, unreadable_days = sums(
         warehouse, LOAD_COUNTS, period, *(f"{name}_count" for name in names)
     )
     found_no_change, repeated, inferred = sums(
@@ -33,6 +33,7 @@ def count_quality(warehouse: Warehouse, period: Period, examples: int) -> Qualit
         cleaned=cleaned,
         inferred=inferred,
         source_unknown=unknown.column(0)[0].as_py(),
+        ambiguous=ambiguous,
         examples=_examples(warehouse, period, examples) if rejected or unreadable_days else (),
     )
 

@@ -7,7 +7,7 @@ the folder's name; the order of a day's rows is the table's primary key.
 from typing import Any
 
 import pyarrow as pa
-from sqlalchemy import BigInteger, Boolean, Column, Date, DateTime, MetaData, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, Date, DateTime, Index, MetaData, Table, Text, func
 
 import assets.late_pandas  # noqa: F401 - before any array
 
@@ -74,6 +74,8 @@ ASSIGNMENT_EVENTS = Table(
     Column("text_cleaned", Boolean, nullable=False, comment="a character that nobody can print was replaced"),
     comment="accepted events as read, one row an event",
 )
+
+Index("assignment_events_by_id", func.hashtextextended(ASSIGNMENT_EVENTS.c.event_id, 0))
 
 REJECTED_EVENTS = Table(
     "rejected_events",

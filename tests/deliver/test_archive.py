@@ -71,6 +71,7 @@ def test_changed_content_is_the_next_version_which_names_what_changed(tmp_path: 
     assert second.manifest.supersedes.model_dump() == {
         "version": 1,
         "changes": {"Workflow": (4, 11), "total": (1204, 1211)},
+        "causes": (),
     }
     assert {path.name: path.read_bytes() for path in first.folder.iterdir()} == before
 

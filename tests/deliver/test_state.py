@@ -56,6 +56,8 @@ def test_a_state_from_before_migrations_is_taken_over(tmp_path: Path) -> None:
         for name in (VERSION_TABLE, "deliveries", "subscriptions"):
             connection.execute(text(f"DROP TABLE {name}"))
         connection.execute(text("ALTER TABLE notices DROP COLUMN noted_at"))
+        for name in ("reasons", "has_no_data", "causes"):
+            connection.execute(text(f"ALTER TABLE report_versions DROP COLUMN {name}"))
     open_state.cache_clear()
     assert opened(url) == []
 

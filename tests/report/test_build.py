@@ -50,7 +50,7 @@ def test_figures_are_those_of_the_log(busy: Inbox) -> None:
     assert said.total == 5
     assert [(s.source, s.label, s.count, s.share_pct) for s in said.by_source] == [
         ("workflow", "Workflow", 3, 60.0),
-        ("ai_agent", "Ai Agent", 1, 20.0),
+        ("AI Agent", "AI Agent", 1, 20.0),
         ("user", "User", 1, 20.0),
     ]
     assert [(d.day, d.count, d.is_loaded) for d in said.by_day] == [(DAY, 5, True)]

@@ -22,7 +22,9 @@ def log_of(steps: Sequence[tuple[str | None, str | None, str | None]], minutes: 
     """Return rows (conversation, previous, assignee), each some minutes after the one before."""
     rows = [
         {
+            "position": number + 1,
             "event_id": f"e{number}",
+            "assignee_of": "contact",
             "occurred_at": START + timedelta(minutes=minutes * number),
             "conversation_id": conversation,
             "contact_id": f"k{conversation}",

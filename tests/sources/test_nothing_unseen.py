@@ -57,7 +57,7 @@ def test_rows_of_a_database_without_a_readable_time_are_noted(inbox: Inbox) -> N
     inbox.source = {"type": "sql", "url": url, "table": "events"}
     loaded = inbox.load()
     assert (loaded.stored_events, loaded.total("unreadable_count")) == (1, 1)
-    assert "events: 3 rows have no readable time" in inbox.reasons()[0]
+    assert "events: 3 rows without a readable time" in inbox.reasons()[0]
 
 
 def test_a_time_format_reads_a_databases_text_times(inbox: Inbox) -> None:

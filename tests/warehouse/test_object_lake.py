@@ -194,7 +194,8 @@ def test_a_report_is_built_over_the_days_as_they_were_when_it_began(root: Path) 
 def test_what_is_stored_of_a_year_is_known_by_three_requests(root: Path) -> None:
     days = [date(2024, 1, 1) + timedelta(count) for count in range(366)]
     schema = stored_schema(LOAD_COUNTS)
-    row = {"loaded_until": datetime(2025, 1, 1, 5, tzinfo=UTC), "events_sha256": "0" * 64}
+    instants = dict.fromkeys(("loaded_until", "day_start", "day_end"), datetime(2025, 1, 1, 5, tzinfo=UTC))
+    row = instants | {"zone": "UTC", "source_version": "v", "events_sha256": "0" * 64}
     zeros = dict.fromkeys(schema.names, 0)
     rows = pa.Table.from_pylist([zeros | row | {"local_day": day} for day in days], schema)
     ObjectLake(root, "acme").replace_days(LOAD_COUNTS, days, rows.to_reader())

@@ -200,7 +200,9 @@ def one_day(count: int) -> pa.RecordBatchReader:
     schema = pa.schema([pa.field("local_day", pa.date32(), nullable=False), *arrow_schema(LOAD_COUNTS)])
     row = {
         "local_day": DAYS[0],
-        "loaded_until": datetime(2024, 3, 2, tzinfo=UTC),
+        **dict.fromkeys(("loaded_until", "day_start", "day_end"), datetime(2024, 3, 2, tzinfo=UTC)),
+        "zone": "UTC",
+        "source_version": "v",
         "events_sha256": str(count),
     }
     numbers = {name: count for name in schema.names if name.endswith("_count")}

@@ -1,0 +1,129 @@
+"""Whether a source has stopped: no event since an instant, where the same hours of other weeks had many.
+
+Counts stored events only; who is told of it is decided elsewhere. An outage's own zeros teach nothing: weeks
+in which nothing came for seven days or more are not compared with.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from itertools import groupby
+from statistics import median
+
+from sqlalchemy import func, literal, select, union_all
+
+from assets.config import Workspace
+from assets.periods import DAY, first_instant, local_day
+from assets.warehouse.schema import ASSIGNMENT_EVENTS, LOAD_COUNTS
+from assets.warehouse.warehouse import Warehouse
+
+MIN_EXPECTED = 20
+"""So many events at least, in the median of the weeks, make a silence a stall."""
+
+_WEEKS, _MIN_WEEKS, _MAX_WEEKS_BACK = 8, 3, 26
+_OUTAGE_DAYS = 7
+
+
+@dataclass(frozen=True, slots=True)
+class Stall:
+    """The last event came at `since`; usual for the hours from then on are `expected` events, `found` none."""
+
+    since: datetime
+    until: datetime
+    expected: int
+
+
+def find_stall(warehouse: Warehouse, workspace: Workspace, until: datetime) -> Stall | None:
+    """Return the stall of a source that has given nothing up to *until*; None where that is not unusual.
+
+    Looks no further than days are loaded without a gap.
+    """
+    counts, loaded_until = _counts(warehouse)
+    days = [day for day, count in counts.items() if count]
+    if not days:
+        return None
+    since = _newest_event(warehouse, max(days))
+    until = min(until, _end_of_loaded(workspace, max(days), loaded_until))
+    if since >= until:
+        return None
+    windows = _windows(workspace, since, until, counts)
+    if len(windows) < _MIN_WEEKS:
+        return None
+    most = median(sum(counts[day] for day in _days(workspace, *each)) for each in windows)
+    if most < MIN_EXPECTED:
+        return None
+    usual = median(_events_in(warehouse, workspace, windows))
+    return Stall(since, until, int(usual)) if usual >= MIN_EXPECTED else None
+
+
+def _counts(warehouse: Warehouse) -> tuple[dict[date, int], dict[date, datetime]]:
+    """Return of each loaded day, in order, its accepted events and up to when it is loaded."""
+    loads = LOAD_COUNTS.c
+    rows = warehouse.query(
+        select(loads.local_day, loads.accepted_count, loads.loaded_until).order_by(loads.local_day)
+    )
+    days, counts, until = (column.to_pylist() for column in rows.columns)
+    return dict(zip(days, counts, strict=True)), dict(zip(days, until, strict=True))
+
+
+def _newest_event(warehouse: Warehouse, day: date) -> datetime:
+    events = ASSIGNMENT_EVENTS.c
+    found = warehouse.query(select(func.max(events.occurred_at)).where(events.local_day == day))
+    newest: datetime = found.column(0)[0].as_py()
+    return newest
+
+
+def _end_of_loaded(workspace: Workspace, day: date, until: dict[date, datetime]) -> datetime:
+    """Return up to when days are loaded from *day* on, one after the other."""
+    while until[day] >= (end := first_instant(day + DAY, workspace.zone)):
+        following = local_day(end, workspace.zone)
+        if following not in until:
+            return end
+        day = following
+    return until[day]
+
+
+def _windows(
+    workspace: Workspace, since: datetime, until: datetime, counts: dict[date, int]
+) -> list[tuple[datetime, datetime]]:
+    """Return the same hours of the weeks before *since* that are loaded and had no outage, the last ones first."""
+    outages = {
+        day
+        for is_empty, run in groupby(counts, lambda day: not counts[day])
+        for days in [list(run)]
+        if is_empty and len(days) >= _OUTAGE_DAYS
+        for day in days
+    }
+    found = []
+    for week in range(1, _MAX_WEEKS_BACK + 1):
+        start, end = (
+            (instant.astimezone(workspace.zone) - 7 * week * DAY).astimezone(UTC) for instant in (since, until)
+        )
+        days = _days(workspace, start, end)
+        if end <= since and all(day in counts and day not in outages for day in days):
+            found.append((start, end))
+        if len(found) == _WEEKS:
+            break
+    return found
+
+
+def _days(workspace: Workspace, start: datetime, end: datetime) -> list[date]:
+    first, last = local_day(start, workspace.zone), local_day(end - timedelta.resolution, workspace.zone)
+    return [first + n * DAY for n in range((last - first).days + 1)]
+
+
+def _events_in(
+    warehouse: Warehouse, workspace: Workspace, windows: list[tuple[datetime, datetime]]
+) -> list[int]:
+    events = ASSIGNMENT_EVENTS.c
+    counts = (
+        select(literal(number).label("week"), func.count().label("count")).where(
+            events.local_day.between(
+                local_day(start, workspace.zone), local_day(end - timedelta.resolution, workspace.zone)
+            ),
+            events.occurred_at >= start,
+            events.occurred_at < end,
+        )
+        for number, (start, end) in enumerate(windows)
+    )
+    found: list[int] = warehouse.query(union_all(*counts)).column("count").to_pylist()
+    return found

@@ -1,0 +1,38 @@
+"""Why a report is provisional, in the reader's language: one sentence for each reason."""
+
+from assets.render.language import Words
+from assets.render.text import showable
+from assets.report.model import Reason, ReasonCode, Report
+
+_LISTED_DAYS = 12
+
+
+def reason_sentences(report: Report, spoken: Words) -> list[str]:
+    """Return a sentence for each reason, in the order of the report; none where it is complete."""
+    return [_sentence(report, each, spoken) for each in report.reasons]
+
+
+def _sentence(report: Report, reason: Reason, spoken: Words) -> str:
+    _ = spoken.say
+    facts = {
+        name: spoken.number(fact) if isinstance(fact, int | float) else spoken.isolated(showable(fact))
+        for name, fact in reason.facts.items()
+    }
+    match reason.code:
+        case ReasonCode.DAYS_MISSING:
+            return _("Missing: %(count)s of %(days)s days (%(list)s).") % (facts | _list(report, spoken))
+        case ReasonCode.INPUT_UNREADABLE:
+            return _("Inputs that could not be read: %(count)s. %(first)s") % facts
+        case ReasonCode.INPUT_GAVE_NOTHING:
+            return _("Inputs that gave nothing: %(count)s. %(first)s") % facts
+        case ReasonCode.REJECTED_SHARE:
+            limit = {"limit": spoken.share(float(reason.facts["limit_pct"]))}
+            return _("Rejected: %(rejected)s of %(read)s rows; the limit is %(limit)s.") % (facts | limit)
+        case ReasonCode.SOURCE_STALLED:
+            return _("No event since %(since)s; usual in these hours: %(expected)s.") % facts
+
+
+def _list(report: Report, spoken: Words) -> dict[str, str]:
+    more = ", …" if len(report.missing_days) > _LISTED_DAYS else ""
+    listed = ", ".join(map(str, report.missing_days[:_LISTED_DAYS]))
+    return {"list": spoken.left_to_right(f"{listed}{more}")}

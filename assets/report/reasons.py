@@ -1,0 +1,76 @@
+"""Why a report is provisional: what it lacks, or what was not understood, as codes with their figures.
+
+`render/reasons.py` says them in words. A new reason is a new code here, and a sentence there.
+"""
+
+from collections.abc import Iterator, Sequence
+from datetime import date
+
+from sqlalchemy import select
+
+from assets.config import Workspace
+from assets.extract.source_stall import Stall
+from assets.periods import Period
+from assets.report.model import Quality, Reason, ReasonCode
+from assets.warehouse.schema import REJECTED_EVENTS
+from assets.warehouse.warehouse import Warehouse
+
+
+def find_reasons(
+    warehouse: Warehouse,
+    workspace: Workspace,
+    period: Period,
+    missing: Sequence[date],
+    quality: Quality,
+    stall: Stall | None,
+) -> tuple[Reason, ...]:
+    """Return every reason why a report over *period* is provisional; none where it is complete."""
+    return tuple(_reasons(warehouse, workspace, period, missing, quality, stall))
+
+
+def _reasons(  # noqa: PLR0913, PLR0917 - what a report may lack
+    warehouse: Warehouse,
+    workspace: Workspace,
+    period: Period,
+    missing: Sequence[date],
+    quality: Quality,
+    stall: Stall | None,
+) -> Iterator[Reason]:
+    if missing:
+        yield Reason(
+            code=ReasonCode.DAYS_MISSING, facts={"count": len(missing), "days": len(period.days)}
+        )
+    problems = _input_problems(warehouse, period) if quality.unreadable else {}
+    for code in (ReasonCode.INPUT_UNREADABLE, ReasonCode.INPUT_GAVE_NOTHING):
+        if of_code := problems.get(code):
+            yield Reason(code=code, facts={"count": len(of_code), "first": min(of_code)})
+    limit = workspace.max_rejected_pct
+    if 100 * quality.rejected > limit * quality.read:
+        yield Reason(
+            code=ReasonCode.REJECTED_SHARE,
+            facts={"rejected": quality.rejected, "read": quality.read, "limit_pct": limit},
+        )
+    if stall:
+        yield Reason(
+            code=ReasonCode.SOURCE_STALLED,
+            facts={
+                "since": stall.since.astimezone(period.zone).isoformat(" ", "seconds"),
+                "expected": stall.expected,
+            },
+        )
+
+
+def _input_problems(warehouse: Warehouse, period: Period) -> dict[str, set[str]]:
+    """Return what is said of each input that could not be read, or gave nothing, by the problem's code."""
+    rejected = REJECTED_EVENTS.c
+    rows = warehouse.query(
+        select(rejected.problem, rejected.reason)
+        .where(
+            rejected.local_day.between(period.first_day, period.last_day), rejected.problem.is_not(None)
+        )
+        .distinct()
+    )
+    found = dict[str, set[str]]()
+    for row in rows.to_pylist():
+        found.setdefault(row["problem"], set()).add(row["reason"])
+    return found
