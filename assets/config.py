@@ -78,8 +78,17 @@ class Workspace(Presentation, Timing, Calendar):
     today_every: Literal[5, 10, 15, 20, 30, 60, 120, 180, 240, 360, 720] | None = Field(
         default=None, description="Minutes between the runs of reports over the running day."
     )
+    watch_hours: int | None = Field(
+        default=4,
+        ge=1,
+        le=24,
+        description="Hours between loads of the running day, so that a source that stops is seen that day.",
+    )
     max_rejected_pct: float = Field(
-        default=5, ge=0, le=100, description="A warning where a larger share of a load's rows is rejected."
+        default=5,
+        ge=0,
+        le=100,
+        description="Reports are provisional where a larger share of rows is rejected.",
     )
 
     @model_validator(mode="after")

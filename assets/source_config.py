@@ -8,7 +8,15 @@ import re
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, Field, SecretStr, ValidationInfo, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    Field,
+    SecretStr,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from assets.events import CONTRACT_COLUMNS, UNASSIGNED_VALUES, contract_column
 from assets.setting import DatabaseUrl, Setting, Zone
@@ -217,7 +225,9 @@ def _place(value: SecretStr | str | None) -> str:
     """Return the server and database of a URL, without user and options; of a file its name."""
     text = value.get_secret_value() if isinstance(value, SecretStr) else value or ""
     scheme, _, rest = text.partition("?")[0].partition("://")
-    return f"{scheme} {rest.rpartition('@')[2]}" if rest and not scheme.startswith("sqlite") else Path(text).name
+    return (
+        f"{scheme} {rest.rpartition('@')[2]}" if rest and not scheme.startswith("sqlite") else Path(text).name
+    )
 
 
 Source = Annotated[

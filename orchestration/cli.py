@@ -83,8 +83,8 @@ def run(
     from assets.config_file import load_usable
     from assets.deliver.catalogue import Catalogue
     from assets.deliver.index import write_index
+    from assets.extract.input_summary import input_lines
     from orchestration import flow
-    from orchestration.console import input_lines
 
     settings, broken = load_usable(config)
     for sentence in broken:
@@ -117,7 +117,7 @@ def run(
         except ReportError as error:
             typer.echo(f"error: {slug}: {error}", err=True)
             exit_code = exit_code or error.exit_code
-        for line in input_lines(order.workspace, order.inputs.values()):
+        for line in input_lines(order.workspace, order.inputs):
             typer.echo(f"{slug}: {line}", err=as_json)
     if any(_lacks_input(each.report) for each in published):
         exit_code = exit_code or SourceUnavailable.exit_code
@@ -211,16 +211,21 @@ def _days(first: date, last: date) -> str:
 
 @app.command()
 def check_config(file: Annotated[Path, typer.Argument()] = DEFAULT_CONFIG) -> None:
-    """Name every mistake of a configuration at once, with its key's path."""
-    from assets.config import missing_variables
+    """Validate a configuration: its form, and what can be found without a run, such as times without a zone."""
     from assets.config_file import load_config
+    from assets.extract.input_summary import counted
+    from orchestration.config_check import examine_config
 
     settings = load_config(file)
-    missing = missing_variables(settings)
-    if missing:
-        raise ConfigError("\n".join(f"{file}: {sentence}" for sentence in missing))
-    reports = sum(len(each.all_reports) for each in settings.workspaces)
-    typer.echo(f"{file} is right: {len(settings.workspaces)} workspaces, {reports} reports")
+    findings = list(examine_config(settings, datetime.now(UTC)))
+    for finding in findings:
+        if not finding.is_error:
+            typer.echo(f"warning: {file}: {finding.text}", err=True)
+    if errors := [finding.text for finding in findings if finding.is_error]:
+        raise ConfigError("\n".join(f"{file}: {text}" for text in errors))
+    workspaces = counted(len(settings.workspaces), "workspace")
+    reports = counted(sum(len(each.all_reports) for each in settings.workspaces), "report")
+    typer.echo(f"{file} is valid: {workspaces}, {reports}")
 
 
 @app.command()

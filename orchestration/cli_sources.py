@@ -14,7 +14,10 @@ app = typer.Typer(name="sources", help="Look at what events are read from.", no_
 
 @app.command()
 def test(config: ConfigOption = DEFAULT_CONFIG, workspace: WorkspaceOption = None) -> None:
-    """Connect to each source, read ten rows, show what is mapped to what, and name what is missing."""
+    """Connect to each source, read some rows, and show what is mapped to what, and which instants times are.
+
+    Ends with 3 where a source cannot be read, or some of its first thousand rows are no events.
+    """
     from assets.extract.trial import try_source
     from assets.sources.registry import open_source
     from orchestration.console import print_trial
@@ -23,7 +26,10 @@ def test(config: ConfigOption = DEFAULT_CONFIG, workspace: WorkspaceOption = Non
     now = datetime.now(UTC)
     for each in chosen_workspaces(usable(config), workspace):
         try:
-            print_trial(each, try_source(open_source(each), each, now))
+            trial = try_source(open_source(each), each, now)
+            print_trial(each, trial)
+            if trial.problems:
+                failed = failed or SourceUnavailable(trial.problems[0])
         except ReportError as error:
             typer.echo(f"error: {each.slug}: {error}", err=True)
             failed = failed or error

@@ -2,8 +2,7 @@
 
 import csv
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Mapping, Sequence
 
 import pyarrow as pa
 from rich.console import Console
@@ -11,7 +10,6 @@ from rich.table import Table
 from rich.text import Text
 
 from assets.config import Workspace
-from assets.extract.input_summary import InputSummary, counted
 from assets.extract.trial import Trial
 
 _MOST_ROWS = 1_000
@@ -38,28 +36,6 @@ def print_records(records: Sequence[Mapping[str, str]]) -> None:
     Console(width=None if sys.stdout.isatty() else _WIDE).print(table if records else "none")
 
 
-def input_lines(workspace: Workspace, inputs: Iterable[InputSummary]) -> Iterator[str]:
-    """Yield a line for each input that was read: its rows, what became of them, its times, its problems."""
-
-    def local(instant: datetime) -> str:
-        return f"{instant.astimezone(workspace.zone):%Y-%m-%d %H:%M}"
-
-    for each in sorted(inputs, key=lambda one: one.origin):
-        counts = [f"{counted(each.row_count, 'row')} read", f"{each.accepted:,} accepted", f"{each.rejected:,} rejected"]
-        if each.first_rejected:
-            counts[-1] += f" (first: {each.first_rejected})"
-        others = {
-            "duplicates": each.duplicates,
-            "without change": each.no_change,
-            "of other days": each.other_days,
-            "more than a day in the future": each.future_count,
-        }
-        counts += [f"{count:,} {name}" for name, count in others.items() if count]
-        span = f"; {local(each.first_at)} to {local(each.last_at)}" if each.first_at and each.last_at else ""
-        yield f"{each.origin}: {', '.join(counts)}{span}"
-        yield from (f"error: {problem.reason}" for problem in each.problems)
-
-
 def print_trial(workspace: Workspace, trial: Trial) -> None:
     """Print what trying the source of *workspace* showed."""
     console = Console(width=None if sys.stdout.isatty() else _WIDE)
@@ -67,22 +43,29 @@ def print_trial(workspace: Workspace, trial: Trial) -> None:
     examples = trial.rows.slice(0, 1).to_pylist()[0]
     table = Table("Column", "comes from", "first row")
     for name, given in trial.columns.items():
-        table.add_row(name, Text(given), Text("" if examples[name] is None else str(examples[name])))
+        text = examples["time_as_read" if name == "occurred_at" else name]
+        table.add_row(name, Text(given), Text("" if text is None else str(text)))
     for name, consequence in trial.missing.items():
         table.add_row(name, "-", Text(f"missing: {consequence}"), style="yellow")
     console.print(table)
-    log = Table("When", "Contact", "From", "To", "Source", "By", title="As they are read")
+    log = Table("Time as read", f"in {workspace.timezone}", title="As they are read")
+    for name in ("Contact", "From", "To", "Source", "By"):
+        log.add_column(name)
     for row in trial.rows.to_pylist():
         people = ("contact", "previous_assignee", "assignee")
+        instant = row["occurred_at"]
         log.add_row(
-            str(row["occurred_at"]),
+            Text(str(row["time_as_read"])),
+            Text(
+                f"{instant.astimezone(workspace.zone):%Y-%m-%d %H:%M:%S%z}" if instant else str(row["reason"])
+            ),
             *(Text(_shortened(row.get(f"{who}_name") or row.get(f"{who}_id") or "-")) for who in people),
             Text(row.get("source") or "unknown"),
             Text(row.get("assigned_by_name") or row.get("assigned_by_id") or "-"),
         )
     console.print(log)
-    for fault in trial.faults:
-        console.print(f"could not be read: {fault}", markup=False)
+    for problem in trial.problems:
+        console.print(f"error: {problem}", markup=False)
     if trial.has_wrong_clock and trial.clock_ahead:
         seconds = trial.clock_ahead.total_seconds()
         console.print(f"its clock is {abs(seconds):,.0f} s {'ahead of' if seconds > 0 else 'behind'} ours")

@@ -5,7 +5,7 @@ Schedules and the sensor both ask here, so that either finds what the other bega
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from itertools import groupby
 
 import dagster as dg
@@ -14,9 +14,13 @@ from assets.aggregates.history import history
 from assets.config import Config, Workspace
 from assets.deliver.archive import Key
 from assets.deliver.catalogue import Catalogue, Version
+from assets.errors import SourceUnavailable
+from assets.extract.load_plan import changes_since_load
 from assets.periods import DAY, Period, Preset, dates, first_instant, local_day, periods_of_days
 from assets.report.build import period_of, periods_of
 from assets.report.readiness import Readiness, readiness
+from assets.source_config import FilesSource
+from assets.sources.registry import open_sources
 from assets.warehouse.warehouse import open_warehouse
 from orchestration.planner import (
     Due,
@@ -34,6 +38,7 @@ from orchestration.runs import (
     Queue,
     UnderWay,
     due_tags,
+    ends_of,
     runs_for,
     runs_under_way,
 )
@@ -115,6 +120,8 @@ class Desk:
     def plan_reports(self, dues: Sequence[Due]) -> Plan:
         """Return what to launch for *dues* of one workspace, grouped by report date and time."""
         plan = Plan()
+        for workspace in {due.workspace.slug: due.workspace for due in dues}.values():
+            plan.add(self.plan_changed_inputs(workspace, max(due.at for due in dues)))
         dues = sorted(dues, key=self._group)
         for (report_date, at, kind), group in groupby(dues, key=self._group):
             ready: list[Due] = []
@@ -145,7 +152,10 @@ class Desk:
         days = days_of_periods(
             [period_of(due.spec, due.report_date, workspace)], workspace.first_day, self.now
         )
-        is_busy = any(run.loads(workspace.slug, days) for run in self.under_way)
+        is_busy = any(
+            run.loads(workspace.slug, days) or (run.due or "").startswith(f"{workspace.slug}/{_INPUTS}/")
+            for run in self.under_way
+        )
         needed = {day for day in days if day != due.report_date or not _loads_its_day(due, self.now)}
         missing: set[date] = set()
         if needed and not is_busy:
@@ -156,9 +166,7 @@ class Desk:
     def _stored(self, workspace: Workspace) -> Readiness:
         """Return what is stored of *workspace*, read once."""
         if workspace.slug not in self.stored:
-            self.stored[workspace.slug] = readiness(
-                open_warehouse(self.config, workspace.slug), workspace
-            )
+            self.stored[workspace.slug] = readiness(open_warehouse(self.config, workspace.slug), workspace)
         return self.stored[workspace.slug]
 
     def _request_reports(
@@ -209,6 +217,43 @@ class Desk:
             self._request(plan, workspace, f"{workspace.slug}/flow/{today}", FLOW_ASSETS, days[0], days[-1])
         return plan
 
+    def plan_changed_inputs(self, workspace: Workspace, at: datetime) -> Plan:
+        """Return the run that reads what was added to the source's files, or changed, before what is due *at*.
+
+        One run is enough for each such instant: a file that is written to all day long delays no report.
+        """
+        plan = Plan()
+        if not isinstance(workspace.source, FilesSource) or not self._stored(workspace).loaded.until:
+            return plan
+        due = f"{workspace.slug}/{_INPUTS}/{at:%Y-%m-%dT%H:%M}"
+        ended, failed = ends_of(self.instance, due)
+        if len(ended) > len(failed):
+            return plan
+        try:
+            warehouse = open_warehouse(self.config, workspace.slug)
+            changes = changes_since_load(workspace, open_sources(workspace, self.config.imports), warehouse)
+        except SourceUnavailable as error:
+            plan.reasons.append(f"{workspace.slug}: {error}")
+            return plan
+        days = closed_days(workspace, self.now)
+        if changes and days:
+            plan.reasons += changes
+            self._request(plan, workspace, due, FLOW_ASSETS, days[0], days[-1])
+        return plan
+
+    def plan_watch(self, workspace: Workspace) -> Plan:
+        """Return the run that loads the running day, some times a day: a source that stops is seen that day."""
+        plan, today = Plan(), local_day(self.now, workspace.zone)
+        if workspace.watch_hours is None or today < workspace.first_day:
+            return plan
+        slot = int((self.now - first_instant(today, workspace.zone)) / timedelta(hours=workspace.watch_hours))
+        due = f"{workspace.slug}/watch/{today}/{slot}"
+        until = self._stored(workspace).loaded.until.get(today)
+        begun = first_instant(today, workspace.zone) + slot * timedelta(hours=workspace.watch_hours)
+        if slot and (until is None or until < begun) and not ends_of(self.instance, due)[0]:
+            self._request(plan, workspace, due, FLOW_ASSETS, today, today)
+        return plan
+
     def plan_missing_days(self, workspace: Workspace, dues: Sequence[Due]) -> Plan:
         """Return the runs that load the closed days of *dues*, and those of the nightly flow."""
         plan = Plan()
@@ -221,6 +266,7 @@ class Desk:
         if not wanted:
             return plan
         stored = self._stored(workspace)
+        wanted.update(day for day in stored.loaded.outdated if day >= workspace.first_day)
         if stored.has_unstated:
             wanted.update(dates(workspace.first_day, max(wanted)))
         whole = Period(min(wanted), max(wanted), workspace.zone)
@@ -258,6 +304,7 @@ class Desk:
         return plan
 
 
+_INPUTS = "inputs"
 _CONSEQUENCES = {
     Verdict.MAKE_PROVISIONAL: "It is made as provisional, and made anew when the days are there.",
     Verdict.SKIP: "It is left out.",

@@ -17,8 +17,11 @@ from sqlalchemy import select
 from assets.config import Config, missing_variables
 from assets.config_file import load_config
 from assets.durable import put_new
-from assets.errors import ConfigError
+from assets.errors import ConfigError, ReportError
 from assets.setting import reveal
+from assets.source_config import WebhookSource
+from assets.sources.inbox import last_received_at
+from assets.warehouse.orphans import orphans
 from assets.warehouse.schema import LOAD_COUNTS
 from assets.warehouse.warehouse import open_warehouse
 
@@ -106,6 +109,10 @@ def _configuration(path: Path) -> Iterator[Finding]:
         yield Finding("Environment", is_fine=False, seen=sentence, remedy="export the variable")
     if config.warehouse is not None:
         yield _warehouse(config)
+    for orphan in orphans(config):
+        remedy = f"was its slug renamed in {path}? Move it, or remove it"
+        yield Finding("Orphan", is_fine=False, seen=f"{orphan} belongs to no workspace", remedy=remedy)
+    yield from _webhooks(config)
     if config.broker is not None:
         yield _broker(config.broker)
     for what, folder in (("Lake", config.lake), ("Archive", config.archive)):
@@ -128,6 +135,31 @@ def _warehouse(config: Config) -> Finding:
         seen = " ".join(str(error).split())
         return Finding("Warehouse", is_fine=False, seen=seen, remedy="start it, or correct `warehouse`")
     return Finding("Warehouse", is_fine=True, seen=f"schema {slug} can be read")
+
+
+def _webhooks(config: Config) -> Iterator[Finding]:
+    """Tell when each workspace last stored a webhook: who sends them may have switched them off."""
+    for workspace in config.workspaces:
+        if not isinstance(workspace.source, WebhookSource):
+            continue
+        try:
+            last = last_received_at(reveal(workspace.source.inbox), workspace.slug)
+        except ReportError as error:
+            yield Finding(
+                "Webhooks", is_fine=False, seen=f"{workspace.slug}: {error}", remedy="correct `inbox`"
+            )
+            continue
+        seen = (
+            f"{workspace.slug}: last stored {last:%Y-%m-%d %H:%M:%S} UTC"
+            if last
+            else f"{workspace.slug}: never"
+        )
+        yield Finding(
+            "Webhooks",
+            last is not None,
+            seen,
+            "see that `assignment-reports webhooks` runs and can be reached",
+        )
 
 
 def _broker(address: SecretStr) -> Finding:

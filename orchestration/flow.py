@@ -19,8 +19,10 @@ from assets.deliver.archive import Archive
 from assets.deliver.catalogue import Catalogue
 from assets.deliver.erase import Forgotten, forget_in_reports
 from assets.deliver.ledger import Ledger
+from assets.deliver.operator import OperatorNotTold, tell_operator
 from assets.deliver.outdated import outdated_reports
 from assets.deliver.publish import Published, draft_report, publish
+from assets.deliver.stall_alerts import note_stall
 from assets.errors import ProcessKilled, TotalsDiffer
 from assets.extract import erased
 from assets.extract.input_summary import InputSummary, add_summary
@@ -95,6 +97,11 @@ def run(order: Order, config: Config, catalogue: Catalogue, say: Say) -> list[Pu
         catalogue.record(each.archived, each.report.as_of, order.now)
         published.append(each)
     catalogue.mark_outdated(outdated_reports(catalogue, warehouse, order.workspace), order.now)
+    if note_stall(catalogue, warehouse, order.workspace, order.now):
+        try:
+            tell_operator(config, catalogue, {}, order.now)
+        except OperatorNotTold as error:
+            say(f"error: {error}")
     return sorted(published, key=lambda each: order.names.index(each.report.name))
 
 

@@ -104,13 +104,9 @@ def known_assignees(period: Period, repeated_ids: Sequence[tuple[str, date]]) ->
             case((~event.previous_stated, known.c.known_name)).label("known_name"),
         )
         .select_from(asked)
-        .outerjoin(
-            known, and_(known.c.occurred_at == event.occurred_at, known.c.position == event.position)
-        )
+        .outerjoin(known, and_(known.c.occurred_at == event.occurred_at, known.c.position == event.position))
         .order_by(event.local_day, event.position)
     )
-
-
 
 
 def _last_known(asked: _Columns, earlier: _Columns, unstated: Select[tuple[str]], repeated: _Columns) -> CTE:

@@ -152,6 +152,11 @@ class Catalogue:
             self._rows(select(NOTICES.c.key).where(NOTICES.c.key == key, NOTICES.c.told_at.is_not(None)))
         )
 
+    def noted(self, prefix: str) -> list[str]:
+        """Return the keys of notices that begin with *prefix*."""
+        asked = select(NOTICES.c.key).where(NOTICES.c.key.startswith(prefix, autoescape=True))
+        return [row["key"] for row in self._rows(asked)]
+
     def note(self, notices: Mapping[str, str], now: datetime) -> None:
         """Write down what the operator is to be told (text by key), each thing once."""
         for key, text in notices.items():

@@ -19,6 +19,7 @@ from assets.deliver.outdated import outdated_reports
 from assets.deliver.post import Done, Post
 from assets.deliver.publish import Published, draft_report, publish
 from assets.deliver.resource import ArchiveResource
+from assets.deliver.stall_alerts import note_stall
 from assets.errors import ReportError, TotalsDiffer
 from assets.extract.defs import Clock
 from assets.partitions import days_of, days_read_by, period_of_run, report_dates_of, report_dates_of_run
@@ -63,8 +64,10 @@ def _catalogue_asset(workspace: Workspace) -> dg.AssetsDefinition:
         clock: dg.ResourceParam[Clock],
     ) -> dg.MaterializeResult:
         with tried_again():
-            outdated = outdated_reports(catalogue, warehouse.of(workspace.slug), workspace)
+            lake = warehouse.of(workspace.slug)
+            outdated = outdated_reports(catalogue, lake, workspace)
             catalogue.mark_outdated(outdated, clock())
+            note_stall(catalogue, lake, workspace, clock())
         if outdated:
             write_index(catalogue, archive.open().root, [workspace.slug])
         named = [f"{key.report} of {key.report_date}" for key in sorted(outdated)]
@@ -85,7 +88,9 @@ def _report_asset(workspace: Workspace, spec: ReportSpec) -> dg.AssetsDefinition
         backfill_policy=dg.BackfillPolicy.multi_run(_MONTH_OF_DATES),
         check_specs=[
             dg.AssetCheckSpec(_RECONCILE, asset=key, description="every total of the report is the same"),
-            dg.AssetCheckSpec("complete", asset=key, description="every day is loaded, every input was read and understood"),
+            dg.AssetCheckSpec(
+                "complete", asset=key, description="every day is loaded, every input was read and understood"
+            ),
         ],
         kinds={"html", "pdf"},
         owners=[workspace.owner],

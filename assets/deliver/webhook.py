@@ -25,8 +25,8 @@ from assets.deliver.message import clean
 from assets.deliver.smtp import Answer, Outcome, Patience, Step, cut_after
 from assets.errors import ConfigError
 from assets.render.language import words
-from assets.render.reasons import reason_sentences
 from assets.render.mail import Correction
+from assets.render.reasons import reason_sentences
 from assets.report.model import Report
 from assets.setting import reveal
 

@@ -105,7 +105,9 @@ def _is_cleaned(columns: Iterable[pa.Array], count: int) -> pa.Array:
 
 
 def _time(cells: pa.Array) -> pa.Array:
-    return cells if pa.types.is_timestamp(cells.type) else null_if(plain_spaces(cells.cast(pa.string())), [""])
+    return (
+        cells if pa.types.is_timestamp(cells.type) else null_if(plain_spaces(cells.cast(pa.string())), [""])
+    )
 
 
 def _codes(sources: pa.DictionaryArray) -> pa.DictionaryArray:

@@ -10,6 +10,7 @@ import dagster as dg
 
 from assets.config import Workspace
 from assets.errors import ReportError, SourceUnavailable
+from assets.extract.input_summary import input_lines
 from assets.extract.load import load_days
 from assets.extract.watch import WATCHED, watch
 from assets.partitions import days_of, period_of_run
@@ -86,11 +87,15 @@ def extract_assets(workspace: Workspace) -> list[dg.AssetsDefinition]:
         for key, columns in _COUNTS.items():
             for name, column in columns.items():
                 for day, count in loaded.by_day(column).items():
+                    if day not in period.days:  # read again because it had changed
+                        continue
                     context.add_asset_metadata(
                         {name: count}, asset_key=[workspace.slug, key], partition_key=str(day)
                     )
+        inputs = dg.MetadataValue.md("\n".join(f"* {line}" for line in input_lines(workspace, loaded.inputs)))
         yield dg.MaterializeResult(
             asset_key=events,
+            metadata={"inputs": inputs},
             check_results=[
                 dg.AssetCheckResult(
                     check_name="every_row_explained",

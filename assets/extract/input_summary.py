@@ -3,9 +3,11 @@
 Counting only: which rows are events is decided in `staging` and `judging`. Add here what people ask of one file.
 """
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from assets.config import Workspace
 from assets.sources.batches import Problem, Unreadable
 
 
@@ -59,6 +61,32 @@ class InputSummary:
         if self.row_count and not self.event_count and not self.problems:
             reason = f"{self.origin}: none of its {counted(self.row_count, 'row')} is an event; {self.first_rejected}"
             self.problems.append(Unreadable(self.origin, reason, Problem.GAVE_NOTHING))
+
+
+def input_lines(workspace: Workspace, inputs: Mapping[str, InputSummary]) -> Iterator[str]:
+    """Yield a line for each input that was read: its rows, what became of them, its times, its problems."""
+
+    def local(instant: datetime) -> str:
+        return f"{instant.astimezone(workspace.zone):%Y-%m-%d %H:%M}"
+
+    for each in (inputs[name] for name in sorted(inputs)):
+        counts = [
+            f"{counted(each.row_count, 'row')} read",
+            f"{each.accepted:,} accepted",
+            f"{each.rejected:,} rejected",
+        ]
+        if each.first_rejected:
+            counts[-1] += f" (first: {each.first_rejected})"
+        others = {
+            "duplicates": each.duplicates,
+            "without change": each.no_change,
+            "of other days": each.other_days,
+            "more than a day in the future": each.future_count,
+        }
+        counts += [f"{count:,} {name}" for name, count in others.items() if count]
+        span = f"; {local(each.first_at)} to {local(each.last_at)}" if each.first_at and each.last_at else ""
+        yield f"{each.origin}: {', '.join(counts)}{span}"
+        yield from (f"error: {problem.reason}" for problem in each.problems)
 
 
 def counted(count: int, name: str) -> str:

@@ -220,7 +220,9 @@ def _order(rows: pa.Table, micros: _Numbers) -> _Numbers:
                 "event_id": ids,
             }
         )
-        order[tied] = at[pc.sort_indices(ties, [(name, "ascending") for name in ties.column_names]).to_numpy()]
+        order[tied] = at[
+            pc.sort_indices(ties, [(name, "ascending") for name in ties.column_names]).to_numpy()
+        ]
     return order
 
 

@@ -155,7 +155,9 @@ def _read(  # noqa: PLR0913, PLR0917 - what a load is
         for some in spans:
             cuts = [_cut(workspace, day, now, sources.version_of(day)) for day in some]
             with ExitStack() as opened:
-                staging = opened.enter_context(Staging(cuts, source.options, now, is_windowed=source.is_windowed))
+                staging = opened.enter_context(
+                    Staging(cuts, source.options, now, is_windowed=source.is_windowed)
+                )
                 for item in ahead(source.read(cuts[0].start, cuts[-1].until), _BATCHES_AHEAD):
                     if failed.is_set():
                         return

@@ -155,7 +155,9 @@ def _read_otherwise(stored: LoadedDays, sources: DaySources) -> dict[date, str]:
 def _known(warehouse: Warehouse) -> dict[str, KnownInput]:
     text = warehouse.kept(_INVENTORY)
     return {
-        name: KnownInput(each["version"], _instant(each["first_at"]), _instant(each["last_at"]), each["is_whole"])
+        name: KnownInput(
+            each["version"], _instant(each["first_at"]), _instant(each["last_at"]), each["is_whole"]
+        )
         for name, each in json.loads(text or "{}").items()
     }
 

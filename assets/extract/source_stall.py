@@ -41,7 +41,7 @@ def find_stall(warehouse: Warehouse, workspace: Workspace, until: datetime) -> S
     days = [day for day, count in counts.items() if count]
     if not days:
         return None
-    since = _newest_event(warehouse, max(days))
+    since = _newest_of(warehouse, max(days))
     until = min(until, _end_of_loaded(workspace, max(days), loaded_until))
     if since >= until:
         return None
@@ -65,7 +65,13 @@ def _counts(warehouse: Warehouse) -> tuple[dict[date, int], dict[date, datetime]
     return dict(zip(days, counts, strict=True)), dict(zip(days, until, strict=True))
 
 
-def _newest_event(warehouse: Warehouse, day: date) -> datetime:
+def newest_event(warehouse: Warehouse) -> datetime | None:
+    """Return when the newest stored event occurred, or None where there is none."""
+    days = [day for day, count in _counts(warehouse)[0].items() if count]
+    return _newest_of(warehouse, max(days)) if days else None
+
+
+def _newest_of(warehouse: Warehouse, day: date) -> datetime:
     events = ASSIGNMENT_EVENTS.c
     found = warehouse.query(select(func.max(events.occurred_at)).where(events.local_day == day))
     newest: datetime = found.column(0)[0].as_py()
@@ -96,7 +102,8 @@ def _windows(
     found = []
     for week in range(1, _MAX_WEEKS_BACK + 1):
         start, end = (
-            (instant.astimezone(workspace.zone) - 7 * week * DAY).astimezone(UTC) for instant in (since, until)
+            (instant.astimezone(workspace.zone) - 7 * week * DAY).astimezone(UTC)
+            for instant in (since, until)
         )
         days = _days(workspace, start, end)
         if end <= since and all(day in counts and day not in outages for day in days):

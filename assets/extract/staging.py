@@ -98,19 +98,8 @@ class Staging:
         elif item.is_sample:
             self._look_at(item, summary)
         elif item.rows.num_rows:
-            rows = contract_rows(item, self._options)
-            self._input_of |= dict.fromkeys(rows.column("origin").dictionary.to_pylist(), item.origin)
-            instants = times.plain_instants(rows.column("occurred_at"), self._options.time_format)
-            if instants is None or not _are_events(rows):
-                placed = self._placed_by_sql(item, rows)
-                self._note_lost(item.origin, placed)
-            else:
-                never = pa.repeat(False, rows.num_rows)  # noqa: FBT003 - a value
-                reasons = rows.column("fault")
-                placed = _with(
-                    rows, occurred_at=instants, stands_at=instants, reason=reasons, is_ambiguous=never
-                )
-                self._last_time[item.origin] = instants[-1].as_py()
+            placed = self.placed(item)
+            self._note_lost(item.origin, placed)
             self._summarize(summary, placed)
             self._keep(placed)
 
@@ -137,9 +126,21 @@ class Staging:
         """Return how many rows were read for *days*."""
         return int(sum(self._placed[at] for at, each in enumerate(self._cuts) if each.day in days))
 
+    def placed(self, item: Batch) -> pa.RecordBatch:
+        """Return the rows of a batch (`PLACED`) with their instants, and `stands_at` and `lacks_zone` beside."""
+        rows = contract_rows(item, self._options)
+        self._input_of |= dict.fromkeys(rows.column("origin").dictionary.to_pylist(), item.origin)
+        instants = times.plain_instants(rows.column("occurred_at"), self._options.time_format)
+        if instants is None or not _are_events(rows):
+            return self._placed_by_sql(item, rows)
+        self._last_time[item.origin] = instants[-1].as_py()
+        never = pa.repeat(False, rows.num_rows)  # noqa: FBT003 - a value
+        found = {"occurred_at": instants, "stands_at": instants, "reason": rows.column("fault")}
+        return _with(rows, **found, is_ambiguous=never, lacks_zone=never)
+
     def _look_at(self, sample: Batch, summary: InputSummary) -> None:
         """Note where the rows of a *sample* show that a window without rows is no empty one."""
-        rows = self._placed_by_sql(sample, contract_rows(sample, self._options))
+        rows = self.placed(sample)
         events = rows.filter(rows.column("reason").is_null())
         micros = events.column("occurred_at").cast(pa.int64()).to_numpy()
         at = np.searchsorted(self._starts, micros, side="right") - 1
@@ -216,6 +217,8 @@ class Staging:
 
     def _note_lost(self, origin: str, placed: pa.RecordBatch) -> None:
         """Count the rows that stand on no day, and remember the first of them."""
+        if not placed.column("stands_at").null_count:
+            return
         lost = placed.filter(placed.column("stands_at").is_null())
         lacks_zone = lost.column("lacks_zone")
         for rows, noted in (
@@ -231,7 +234,7 @@ class Staging:
         summary.row_count += placed.num_rows
         summary.event_count += reasons.null_count
         if reasons.null_count < placed.num_rows and not summary.first_rejected:
-            summary.first_rejected = _told(placed, reasons.is_valid().index(True).as_py())  # noqa: FBT003 - a value
+            summary.first_rejected = _told(placed, reasons.is_valid().index(True).as_py())
         ends = pc.min_max(instants).as_py()
         summary.widen(ends["min"], ends["max"])
         soonest = self._now + _FUTURE

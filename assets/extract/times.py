@@ -31,7 +31,6 @@ FIRST, LAST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 """The first instant that may be that of an event, and the first that may not be any more."""
 
 
-
 def plain_instants(cells: pa.Array, time_format: str | None) -> pa.Array | None:
     """Return *cells* as UTC instants where each is a time with its zone, typed or in ISO 8601, else None.
 
@@ -120,10 +119,7 @@ def wall_offsets(zone: ZoneInfo) -> pa.Table:
     """
     changes = offset_changes(zone, FIRST - DAY, LAST)
     offsets = [offset for _, offset in changes]
-    steps = [
-        (instant, before, after)
-        for (instant, after), before in zip(changes[1:], offsets, strict=False)
-    ]
+    steps = [(instant, before, after) for (instant, after), before in zip(changes[1:], offsets, strict=False)]
 
     def wall(instant: datetime, offset: timedelta) -> datetime:
         return (instant + offset).replace(tzinfo=None)

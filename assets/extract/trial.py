@@ -1,4 +1,4 @@
-"""A source tried: ten of its rows as they would be read, what they come from, and what it does not tell."""
+"""A source tried: some of its rows as they would be read, what they come from, and what it does not tell."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -9,17 +9,19 @@ import pyarrow as pa
 from assets.config import Workspace
 from assets.errors import SourceUnavailable
 from assets.events import CONTRACT_COLUMNS
-from assets.extract.contract import contract_rows
-from assets.periods import first_instant
+from assets.extract.input_summary import counted
+from assets.extract.judging import DayCut
+from assets.extract.staging import Staging
+from assets.periods import DAY, first_instant, local_day
 from assets.sources.batches import Batch, Source, Unreadable
 from assets.sources.sql import Sql
 
-_ROWS = 10
+_SHOWN_ROWS, _CHECKED_ROWS = 10, 1_000
 _RECENT = timedelta(days=30)
 _LARGEST_DIFFERENCE = timedelta(seconds=30)
 _PEOPLE_IDS = {"assignee_id", "previous_assignee_id", "assigned_by_id"}
 _CONSEQUENCES = {
-    "event_id": "an id is made of the row's cells: two rows that are the same count once",
+    "event_id": "an id is made of the row's cells, and of which of equal rows it is",
     "occurred_at": "no row can be read",
     "conversation_id": "there are no chains of conversations",
     "contact_id": "contacts are counted by conversation",
@@ -33,22 +35,37 @@ _CONSEQUENCES = {
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """What ten rows of a source show. *columns* are contract column -> what of the source it comes from."""
+    """What some rows of a source show. *columns* are contract column -> what of the source it comes from.
+
+    *rows* has ten rows: contract columns, `time_as_read`, and `reason` where one is no event; *checked* more were
+    looked at, of which *rejected* are no events.
+    """
 
     rows: pa.Table
     columns: Mapping[str, str]
     missing: Mapping[str, str]
     faults: tuple[str, ...]
     clock_ahead: timedelta | None
+    checked: int
+    rejected: int
+    first_rejected: str
 
     @property
     def has_wrong_clock(self) -> bool:
         """Tell whether the source's clock differs so much that the running day is cut at another instant."""
         return self.clock_ahead is not None and abs(self.clock_ahead) > _LARGEST_DIFFERENCE
 
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """What a run would not understand: inputs that cannot be read, rows that are no events."""
+        if not self.rejected:
+            return self.faults
+        told = f"{self.rejected:,} of {counted(self.checked, 'row')} would be rejected; {self.first_rejected}"
+        return (*self.faults, told)
+
 
 def try_source(source: Source, workspace: Workspace, now: datetime) -> Trial:
-    """Read ten rows of the last thirty days, or of any day where there are none.
+    """Read some rows of the last thirty days, or of any day where there are none.
 
     Raises SourceUnavailable.
     """
@@ -63,14 +80,32 @@ def try_source(source: Source, workspace: Workspace, now: datetime) -> Trial:
             "; ".join(faults) or f"it has no row since {workspace.first_day}; correct `first_day`, or wait",
             permanent=True,
         )
-    rows = contract_rows(Batch(batch.rows.slice(0, _ROWS), batch.origin, batch.is_printed_log), source.options)
+    names = [name for name in CONTRACT_COLUMNS if name in batch.rows.schema.names]
+    rows = batch.rows.slice(0, _CHECKED_ROWS)
+    placed = _placed(Batch(rows, batch.origin, batch.is_printed_log, batch.columns), source, workspace, now)
+    reasons = placed.column("reason")
+    rejected = [at for at, reason in enumerate(reasons.to_pylist()) if reason]
+    shown = placed.slice(0, _SHOWN_ROWS)
+    table = pa.table(shown.select([*names, "reason"]))
+    as_read = rows.column("occurred_at").cast(pa.string()).slice(0, _SHOWN_ROWS)
     return Trial(
-        pa.table(rows.select([name for name in CONTRACT_COLUMNS if name in batch.rows.schema.names])),
-        {name: batch.columns.get(name, name) for name in CONTRACT_COLUMNS if name in batch.rows.schema.names},
+        table.append_column("time_as_read", as_read),
+        {name: batch.columns.get(name, name) for name in names},
         _missing(set(batch.rows.schema.names)),
         faults,
         clock - now if clock else None,
+        placed.num_rows,
+        len(rejected),
+        f"row {rejected[0] + 1:,}: {reasons[rejected[0]].as_py()}" if rejected else "",
     )
+
+
+def _placed(batch: Batch, source: Source, workspace: Workspace, now: datetime) -> pa.RecordBatch:
+    today = local_day(now, workspace.zone)
+    start, end = (first_instant(day, workspace.zone) for day in (today, today + DAY))
+    cut = DayCut(today, workspace.timezone, start, end, now, "")
+    with Staging([cut], source.options, now, is_windowed=source.is_windowed) as staging:
+        return staging.placed(batch)
 
 
 def _first(items: Iterator[Batch | Unreadable]) -> tuple[Batch | None, tuple[str, ...]]:
@@ -78,7 +113,7 @@ def _first(items: Iterator[Batch | Unreadable]) -> tuple[Batch | None, tuple[str
     for item in items:
         if isinstance(item, Unreadable):
             faults.append(item.reason)
-        elif item.rows.num_rows:
+        elif item.rows.num_rows and not item.is_sample:
             return item, tuple(faults)
     return None, tuple(faults)
 

@@ -1,19 +1,24 @@
 """What is watched about a load beyond its sums: freshness, rejected rows, volume. Warnings, not errors."""
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from math import sqrt
+from statistics import median
 
 from sqlalchemy import select
 
 from assets.config import Workspace
+from assets.extract.input_summary import counted
 from assets.extract.load import Loaded
+from assets.extract.source_stall import Stall, find_stall
 from assets.periods import DAY, first_instant, local_day
+from assets.warehouse.loaded_days import loaded_days
 from assets.warehouse.schema import LOAD_COUNTS
 from assets.warehouse.warehouse import Warehouse
 
 _WEEKS = 8
 _FEWEST_WEEKS = 3
-_SMALL = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +34,8 @@ WATCHED = {
     "newest_day_is_yesterday": "the newest day loaded to its end is the day that closed last",
     "few_rejected": "the share of rejected rows of this load is below the workspace's limit",
     "volume_as_usual": "the day that closed last has about as many events as the same weekday before",
+    "source_not_stalled": "events have come since the last one in the hours in which they usually do",
+    "days_match_configuration": "every loaded day was read by the present zone and source configuration",
 }
 
 
@@ -38,7 +45,37 @@ def watch(warehouse: Warehouse, workspace: Workspace, loaded: Loaded, now: datet
         _newest_day(warehouse, workspace, now),
         _rejected(loaded, workspace.max_rejected_pct),
         _volume(warehouse, workspace, now),
+        _stall(warehouse, workspace, now),
+        _configuration(warehouse, workspace, loaded),
     ]
+
+
+def _stall(warehouse: Warehouse, workspace: Workspace, now: datetime) -> Watched:
+    stall = find_stall(warehouse, workspace, now)
+    text = stall_text(stall, workspace) if stall else "no unusual silence"
+    return Watched("source_not_stalled", stall is None, text)
+
+
+def stall_text(stall: Stall, workspace: Workspace) -> str:
+    """Say since when nothing came, and what is usual."""
+    since, until = (
+        f"{instant.astimezone(workspace.zone):%Y-%m-%d %H:%M}" for instant in (stall.since, stall.until)
+    )
+    return (
+        f"no event from {since} to {until} ({workspace.timezone}), where about {stall.expected:,} are usual "
+        "in the same hours of other weeks"
+    )
+
+
+def _configuration(warehouse: Warehouse, workspace: Workspace, loaded: Loaded) -> Watched:
+    """Name the days that do not match, and those that were read again because they did not."""
+    outdated = loaded_days(warehouse, workspace).outdated
+    again = [
+        f"{counted(n, 'day')} read again: {cause}" for cause, n in Counter(loaded.causes.values()).items()
+    ]
+    left = [f"{counted(n, 'day')} not read again: {cause}" for cause, n in Counter(outdated.values()).items()]
+    text = "; ".join([*again, *left]) or "nothing has changed since days were loaded"
+    return Watched("days_match_configuration", not outdated, text)
 
 
 def _newest_day(warehouse: Warehouse, workspace: Workspace, now: datetime) -> Watched:
@@ -65,7 +102,10 @@ def _rejected(loaded: Loaded, most_pct: float) -> Watched:
 
 
 def _volume(warehouse: Warehouse, workspace: Workspace, now: datetime) -> Watched:
-    """Compare with the same weekday of eight weeks; usual is half of the least to 1.5 of the most."""
+    """Compare with the median of the same weekday of eight weeks: half of it to 1.5 times, or chance.
+
+    A day of an outage, on which nothing came, is not among them where other weeks had events.
+    """
     yesterday = local_day(now, workspace.zone) - DAY
     before = [yesterday - 7 * week * DAY for week in range(1, _WEEKS + 1)]
     loads = LOAD_COUNTS.c
@@ -73,10 +113,12 @@ def _volume(warehouse: Warehouse, workspace: Workspace, now: datetime) -> Watche
         select(loads.local_day, loads.accepted_count).where(loads.local_day.in_([yesterday, *before]))
     )
     counts = dict(zip(*(column.to_pylist() for column in rows.columns), strict=True))
-    usual = [counts[day] for day in before if day in counts]
+    found = [counts[day] for day in before if day in counts]
+    usual = [count for count in found if count] or found
     if yesterday not in counts or len(usual) < _FEWEST_WEEKS:
         return Watched("volume_as_usual", is_fine=True, text=f"too few weeks to compare {yesterday} with")
-    count, least, most = counts[yesterday], min(usual), max(usual)
-    is_usual = least / 2 - _SMALL <= count <= most * 1.5 + _SMALL
-    text = f"{yesterday}: {count:,} events; the same weekday of {len(usual)} weeks: {least:,} to {most:,}"
-    return Watched("volume_as_usual", is_usual, text)
+    count, middle = counts[yesterday], median(usual)
+    chance = 3 * sqrt(middle)
+    least, most = min(middle / 2, middle - chance), max(middle * 1.5, middle + chance)
+    text = f"{yesterday}: {count:,} events; the median of the same weekday of {len(usual)} weeks: {middle:,g}"
+    return Watched("volume_as_usual", least <= count <= most, text)

@@ -5,7 +5,7 @@ import pyarrow as pa
 from sqlalchemy import Select, func, select
 
 from assets.periods import Period
-from assets.report.coded import Codes, code_subjects, code_pairs, identities
+from assets.report.coded import Codes, code_pairs, code_subjects, identities
 from assets.report.model import Holding
 from assets.warehouse.schema import ASSIGNMENT_LOG
 from assets.warehouse.subjects import subject_of

@@ -13,7 +13,7 @@ from assets.errors import ConfigError
 from assets.presentation import Filters
 
 _MASKED = "…"
-_KEY_LENGTH = 16
+KEY_LENGTH = 16
 
 
 def masked(rows: pa.Table, key: str) -> pa.Table:
@@ -22,8 +22,8 @@ def masked(rows: pa.Table, key: str) -> pa.Table:
     A contact's name becomes that of its id; without an id, that of its name. Raises ConfigError for a
     *key* that could be guessed.
     """
-    if len(key) < _KEY_LENGTH:
-        raise ConfigError(f"`mask_key` must have at least {_KEY_LENGTH} characters")
+    if len(key) < KEY_LENGTH:
+        raise ConfigError(f"`mask_key` must have at least {KEY_LENGTH} characters")
     contact = pc.coalesce(rows["contact_id"], rows["contact_name"])
     columns = {
         "conversation_id": _pseudonyms(rows["conversation_id"], key, "V", 16),

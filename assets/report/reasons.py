@@ -37,9 +37,7 @@ def _reasons(  # noqa: PLR0913, PLR0917 - what a report may lack
     stall: Stall | None,
 ) -> Iterator[Reason]:
     if missing:
-        yield Reason(
-            code=ReasonCode.DAYS_MISSING, facts={"count": len(missing), "days": len(period.days)}
-        )
+        yield Reason(code=ReasonCode.DAYS_MISSING, facts={"count": len(missing), "days": len(period.days)})
     problems = _input_problems(warehouse, period) if quality.unreadable else {}
     for code in (ReasonCode.INPUT_UNREADABLE, ReasonCode.INPUT_GAVE_NOTHING):
         if of_code := problems.get(code):
@@ -65,9 +63,7 @@ def _input_problems(warehouse: Warehouse, period: Period) -> dict[str, set[str]]
     rejected = REJECTED_EVENTS.c
     rows = warehouse.query(
         select(rejected.problem, rejected.reason)
-        .where(
-            rejected.local_day.between(period.first_day, period.last_day), rejected.problem.is_not(None)
-        )
+        .where(rejected.local_day.between(period.first_day, period.last_day), rejected.problem.is_not(None))
         .distinct()
     )
     found = dict[str, set[str]]()

@@ -161,7 +161,9 @@ def match_columns(names: Iterable[str], mapping: Mapping[str, str]) -> dict[str,
         raise ValueError(f"column 'assignee' is missing; it has {listed}; map one in `columns`")
     for column, alike in found.items():
         if len(alike) > 1:
-            same = "is there twice" if len(set(map(_folded, alike))) == 1 else f"and {alike[1]!r} mean the same"
+            same = (
+                "is there twice" if len(set(map(_folded, alike))) == 1 else f"and {alike[1]!r} mean the same"
+            )
             raise ValueError(f"column {alike[0]!r} {same} ({column}); rename one, or map one in `columns`")
     return {column: alike[0] for column, alike in found.items()}
 

@@ -176,7 +176,9 @@ class _Mender:
             "row_number": pa.array([row.number - self.header_lines for row in bad], pa.int64()),
             "fault": pa.array(
                 [
-                    None if cells else f"{row.actual_columns} cells where the header has {row.expected_columns}"
+                    None
+                    if cells
+                    else f"{row.actual_columns} cells where the header has {row.expected_columns}"
                     for row, cells in zip(bad, mended, strict=True)
                 ],
                 pa.string(),
@@ -260,7 +262,9 @@ def _without_blank_rows(rows: pa.RecordBatch) -> pa.RecordBatch:
         return rows
     others = [name for name in rows.schema.names if name not in {"row_number", "fault", "raw", "occurred_at"}]
     for name in others:
-        is_blank = pc.and_(is_blank, pc.equal(pc.binary_length(pc.utf8_trim_whitespace(rows.column(name))), 0))
+        is_blank = pc.and_(
+            is_blank, pc.equal(pc.binary_length(pc.utf8_trim_whitespace(rows.column(name))), 0)
+        )
     return rows.filter(pc.invert(pc.fill_null(is_blank, False)))  # noqa: FBT003 - a value
 
 

@@ -166,7 +166,9 @@ def _document(text: TextFile) -> dict[str, Any] | None:
     with text.open() as stream:
         content = stream.read(_MAX_DOCUMENT_BYTES + 1)
     if len(content) > _MAX_DOCUMENT_BYTES:
-        raise ValueError(f"is a document of more than {_MAX_DOCUMENT_BYTES >> 20} MiB; write one object a line")
+        raise ValueError(
+            f"is a document of more than {_MAX_DOCUMENT_BYTES >> 20} MiB; write one object a line"
+        )
     document = json.loads(content.removeprefix(codecs.BOM_UTF8))
     if not isinstance(document, dict):
         raise ValueError("is no JSON object; write one object a line")  # noqa: TRY004 - of the file

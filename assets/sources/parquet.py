@@ -19,7 +19,9 @@ def read_parquet(path: Path, origin: str, options: FilesSource) -> Iterator[Batc
     """Yield the mapped columns. Raises ValueError or OSError where the file cannot be read, or holds too much."""
     with pq.ParquetFile(path) as file:
         if file.metadata.num_rows > MAX_ROWS_PER_BYTE * path.stat().st_size:
-            raise ValueError(f"unpacks to {file.metadata.num_rows:,} rows, far more than its size lets expect")
+            raise ValueError(
+                f"unpacks to {file.metadata.num_rows:,} rows, far more than its size lets expect"
+            )
         names = file.schema_arrow.names
         columns = match_columns(names, options.columns)
         first_row = 1

@@ -89,7 +89,9 @@ class Sql(Unlisted):
                 anywhere = select(*cells).select_from(self._base(self._widest(bounds))).limit(_SAMPLE_ROWS)
                 yield self._sampled(database, anywhere, columns)
 
-    def _sampled(self, database: Database, anywhere: Select[Any], columns: Mapping[str, str]) -> Batch | Unreadable:
+    def _sampled(
+        self, database: Database, anywhere: Select[Any], columns: Mapping[str, str]
+    ) -> Batch | Unreadable:
         """Return some rows of any time, for the window has none: an empty day, or times that say nothing?"""
         rows = database.table(anywhere).combine_chunks()
         if rows.num_rows:

@@ -48,13 +48,12 @@ def read_xlsx(path: Path, origin: str, options: FilesSource) -> Iterator[Batch]:
     places = {column: names.index(name) for column, name in columns.items()}
     while some := list(islice(numbered, engine.BATCH_ROWS)):
         found = {
-            column: pa.array([_text(row[at]) for _, row in some], pa.string()) for column, at in places.items()
+            column: pa.array([_text(row[at]) for _, row in some], pa.string())
+            for column, at in places.items()
         }
         numbers = pa.array(np.array([number - header_at for number, _ in some]))
         batch = pa.RecordBatch.from_pydict(found | {"row_number": numbers})
-        yield Batch(
-            with_faults(batch.select(list(places)), batch), origin, is_printed_log(names), columns
-        )
+        yield Batch(with_faults(batch.select(list(places)), batch), origin, is_printed_log(names), columns)
 
 
 def _text(cell: object) -> str:

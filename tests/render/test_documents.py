@@ -21,7 +21,7 @@ from assets.render.html import render_html
 from assets.render.language import words
 from assets.render.pdf import laid_out, render_pdf
 from assets.render.text import showable
-from assets.report.model import DayCount, Report, State
+from assets.report.model import DayCount, Reason, ReasonCode, Report, State
 from tests.render.conftest import FIRST, log_of, make_report
 
 TWELVE = {code: 100 + n for n, code in enumerate(SOURCE_LABELS)} | {"ai_agent": 9, "自动": 8, "x_" * 40: 7}
@@ -156,7 +156,8 @@ def test_both_messages_of_the_original_are_shown() -> None:
 
 def test_a_provisional_report_names_the_missing_days() -> None:
     days = tuple(FIRST + timedelta(n) for n in (3, 4))
-    report = make_report({"user": 3}, provisional=True, missing_days=days)
+    reason = Reason(code=ReasonCode.DAYS_MISSING, facts={"count": 2, "days": 7})
+    report = make_report({"user": 3}, provisional=True, reasons=(reason,), missing_days=days)
     page = render_html(report, log_of([]), 1)
     assert "Missing: 2 of 7 days (2026-11-04, 2026-11-05)." in page
 
@@ -180,7 +181,7 @@ def test_charts_say_in_words_what_they_show() -> None:
     drawn = [charts.bar_chart(report.by_source, words("en")), charts.pie_chart(report.by_source, words("en"))]
     assert all("User 1,500" in chart.alternative for chart in drawn)
     assert not any("<script" in chart.svg for chart in drawn)
-    assert 'alt="Assignments by source: User 1,500, &lt;Script&gt; 5, $ $ 4"' in render_html(
+    assert 'alt="Assignments by source: User 1,500, &lt;script&gt; 5, $ $ 4"' in render_html(
         report, log_of([]), 1
     )
 

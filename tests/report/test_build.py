@@ -62,7 +62,9 @@ def test_figures_are_those_of_the_log(busy: Inbox) -> None:
     assert (quality.read, quality.accepted) == (8, said.total)
     assert (quality.rejected, quality.duplicates, quality.no_change) == (1, 1, 1)
     assert quality.examples[0].row_number == 8
-    assert not said.provisional
+    (reason,) = said.reasons
+    assert (said.provisional, reason.code) == (True, "rejected_share")
+    assert reason.facts == {"rejected": 1, "read": 8, "limit_pct": 5.0}
 
 
 @pytest.mark.parametrize("printed", [0, 1, 3, 4, 5, 9])

@@ -1,0 +1,57 @@
+"""What the operator is told of a source that has stopped: once, and once more when it goes on.
+
+The silence itself is found by `extract/source_stall.py`; `operator.py` sends what is noted here.
+"""
+
+from datetime import datetime
+
+from assets.config import Workspace
+from assets.deliver.catalogue import Catalogue
+from assets.extract.source_stall import find_stall, newest_event
+from assets.extract.watch import stall_text
+from assets.source_config import RespondIoSource, WebhookSource
+from assets.warehouse.warehouse import Warehouse
+
+_STALLED, _RESUMED = "stalled", "resumed"
+
+
+def note_stall(catalogue: Catalogue, warehouse: Warehouse, workspace: Workspace, now: datetime) -> bool:
+    """Note that the source of *workspace* has stopped, or goes on; return whether that is new."""
+    stall = find_stall(warehouse, workspace, now)
+    prefix = f"{_STALLED}/{workspace.slug}/"
+    noted = {key.removeprefix(prefix) for key in catalogue.noted(prefix)}
+    told = {key.rpartition("/")[2] for key in catalogue.noted(f"{_RESUMED}/{workspace.slug}/")}
+    notices = {}
+    if stall and stall.since.isoformat() not in noted:
+        notices[f"{prefix}{stall.since.isoformat()}"] = (
+            f"{workspace.slug}: {stall_text(stall, workspace)}. Reports over these hours are provisional. "
+            f"{_advice(workspace)}"
+        )
+    newest = newest_event(warehouse)
+    for since in noted - told:
+        if newest and newest > datetime.fromisoformat(since):
+            last, first = (
+                f"{instant.astimezone(workspace.zone):%Y-%m-%d %H:%M}"
+                for instant in (datetime.fromisoformat(since), newest)
+            )
+            notices[f"{_RESUMED}/{workspace.slug}/{since}"] = (
+                f"{workspace.slug}: events come again: the last before the silence was at {last}, the newest is "
+                f"at {first} ({workspace.timezone}). {_aftermath(workspace)}"
+            )
+    catalogue.note(notices, now)
+    return bool(notices)
+
+
+def _advice(workspace: Workspace) -> str:
+    if isinstance(workspace.source, WebhookSource):
+        return (
+            "See that `assignment-reports webhooks` runs and can be reached, and that the sender has not switched "
+            "the webhook off: respond.io does so after 30 errors in 30 minutes."
+        )
+    return "See that the source still writes what it is read from."
+
+
+def _aftermath(workspace: Workspace) -> str:
+    if isinstance(workspace.source, RespondIoSource):
+        return "Take a snapshot (`assignment-reports sources snapshot`): it finds most of what was missed."
+    return "If events were lost in between, load these days again when the source has them."

@@ -1,0 +1,150 @@
+"""What is wrong with a configuration beyond its form: paths, dates, URLs, times and filters that cannot work.
+
+Nothing is loaded and nothing is made. `cli.py` prints what is found here; what a machine lacks is `doctor.py`.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from difflib import get_close_matches
+from functools import partial
+
+from pydantic import SecretStr
+from sqlalchemy import make_url, select
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+
+from assets.config import Config, Workspace, missing_variables
+from assets.errors import ReportError
+from assets.events import SOURCE_LABELS, source_code
+from assets.extract.trial import try_source
+from assets.periods import local_day
+from assets.presentation import Filters
+from assets.report.masking import KEY_LENGTH
+from assets.setting import missing_names, reveal
+from assets.source_config import FilesSource
+from assets.sources.databases import ADBC_DIALECTS
+from assets.sources.files import Files
+from assets.warehouse.orphans import orphans
+from assets.warehouse.schema import ASSIGNMENT_LOG
+from assets.warehouse.warehouse import Warehouse, open_warehouse
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigFinding:
+    """One thing that cannot work (`is_error`), or that may be a mistake, with its key and what to do."""
+
+    text: str
+    is_error: bool = True
+
+
+def examine_config(config: Config, now: datetime) -> Iterator[ConfigFinding]:
+    """Yield what is wrong, workspace by workspace; what needs a secret that is not set is left out."""
+    yield from map(ConfigFinding, missing_variables(config))
+    for workspace in config.workspaces:
+        key = f"workspaces.{workspace.slug}"
+        if workspace.first_day > local_day(now, workspace.zone):
+            yield ConfigFinding(
+                f"{key}.first_day: {workspace.first_day} is in the future; nothing would be loaded"
+            )
+        yield from _mask_key(workspace, key)
+        yield from _source(workspace, key, now)
+        yield from _filters(config, workspace, key)
+    for orphan in orphans(config):
+        yield ConfigFinding(
+            f"{orphan} belongs to no workspace of the configuration: was its slug renamed? Move or remove it",
+            is_error=False,
+        )
+
+
+def _mask_key(workspace: Workspace, key: str) -> Iterator[ConfigFinding]:
+    secret = workspace.mask_key
+    if secret is not None and not missing_names(secret) and len(reveal(secret)) < KEY_LENGTH:
+        yield ConfigFinding(f"{key}.mask_key: must have at least {KEY_LENGTH} characters")
+
+
+def _source(workspace: Workspace, key: str, now: datetime) -> Iterator[ConfigFinding]:
+    source = workspace.source
+    for name in ("url", "inbox"):
+        url = getattr(source, name, None)
+        if isinstance(url, SecretStr) and not missing_names(url):
+            yield from _url(url, f"{key}.source.{name}")
+    if isinstance(source, FilesSource) and workspace.first_day <= local_day(now, workspace.zone):
+        try:
+            problems = try_source(Files(source), workspace, now).problems
+        except ReportError as error:
+            problems = (str(error),)
+        yield from (ConfigFinding(f"{key}.source: {problem}") for problem in problems)
+
+
+def _url(url: SecretStr, key: str) -> Iterator[ConfigFinding]:
+    try:
+        made = make_url(reveal(url))
+        if made.get_backend_name() not in ADBC_DIALECTS:
+            made.get_dialect().import_dbapi()
+    except (ArgumentError, NoSuchModuleError, ValueError):
+        yield ConfigFinding(f"{key}: is no database URL such as postgresql://user@host/name")
+    except ModuleNotFoundError as error:
+        yield ConfigFinding(f"{key}: {error}; install the driver")
+
+
+def _filters(config: Config, workspace: Workspace, key: str) -> Iterator[ConfigFinding]:
+    given = [
+        *((f"{key}.reports.{each.name}", each.filters) for each in workspace.reports),
+        *((f"{key}.subscriptions.{each.name}", each.filters) for each in workspace.subscriptions),
+    ]
+    if not any(filters.active for _, filters in given):
+        return
+    known = _Known(partial(open_warehouse, config, workspace.slug))
+    for place, filters in given:
+        yield from _values(f"{place}.filters", filters, known)
+
+
+def _values(place: str, filters: Filters, known: "_Known") -> Iterator[ConfigFinding]:
+    for value in filters.source:
+        if source_code(value) not in SOURCE_LABELS and not _is_among(value, known.sources()):
+            choices = {
+                each.lower(): each for each in (*SOURCE_LABELS, *SOURCE_LABELS.values(), *known.sources())
+            }
+            if near := get_close_matches(value.lower(), choices, n=1, cutoff=0.75):
+                text = f"{place}.source: no source is called {value!r}; did you mean {choices[near[0]]!r}?"
+                yield ConfigFinding(text)
+            else:
+                yield ConfigFinding(f"{place}.source: no source is called {value!r} so far", is_error=False)
+    for name, values, others in (
+        ("assigned_to", filters.assigned_to, ("Unassigned",)),
+        ("assigned_by", filters.assigned_by, ()),
+    ):
+        for value in values:
+            if "{recipient." not in value and not _is_among(value, {*known.people(), *others}):
+                yield ConfigFinding(f"{place}.{name}: nobody is called {value!r} so far", is_error=False)
+
+
+def _is_among(value: str, names: set[str]) -> bool:
+    folded = value.replace("_", " ").casefold()
+    return any(folded == name.replace("_", " ").casefold() for name in names)
+
+
+class _Known:
+    """The sources and people of a workspace's log; empty where nothing is loaded, or it cannot be read."""
+
+    def __init__(self, opened: Callable[[], Warehouse]) -> None:
+        self._opened = opened
+        self._found: dict[str, set[str]] = {}
+
+    def sources(self) -> set[str]:
+        """Return the sources that events have."""
+        return self._distinct("source")
+
+    def people(self) -> set[str]:
+        """Return names and ids of assignees, and of those who assigned."""
+        names = ("assignee_id", "assignee_name", "assigned_by_id", "assigned_by_name")
+        return set[str]().union(*map(self._distinct, names))
+
+    def _distinct(self, name: str) -> set[str]:
+        if name not in self._found:
+            try:
+                rows = self._opened().query(select(ASSIGNMENT_LOG.c[name]).distinct())
+            except Exception:  # noqa: BLE001 - doctor says what is wrong with the warehouse
+                return set()
+            self._found[name] = {each for each in rows.column(0).to_pylist() if each}
+        return self._found[name]
