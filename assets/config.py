@@ -78,11 +78,9 @@ class Workspace(Presentation, Timing, Calendar):
     today_every: Literal[5, 10, 15, 20, 30, 60, 120, 180, 240, 360, 720] | None = Field(
         default=None, description="Minutes between the runs of reports over the running day."
     )
-    watch_hours: int | None = Field(
+    watch_hours: Literal[1, 2, 3, 4, 6, 8, 12] | None = Field(
         default=4,
-        ge=1,
-        le=24,
-        description="Hours between loads of the running day, so that a source that stops is seen that day.",
+        description="Hours between looks at the source, so that one that stops is seen the same day.",
     )
     max_rejected_pct: float = Field(
         default=5,

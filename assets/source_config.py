@@ -46,7 +46,7 @@ ColumnMap = Annotated[dict[str, str], AfterValidator(_known_columns)]
 class _Times(Setting):
     timezone: Zone | None = Field(
         default=None,
-        description="Zone of times that carry none; required where there are such times, but in the original's log.",
+        description="Zone of times that carry none; required for them, but in the original's log.",
     )
     time_format: str | None = Field(
         default=None, description="strptime format of `occurred_at` where it is not ISO 8601 or an epoch."

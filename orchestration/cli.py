@@ -37,6 +37,7 @@ app.add_typer(cli_archive.app, name="archive")
 app.add_typer(cli_deliveries.app, name="deliveries")
 app.add_typer(cli_sources.app, name="sources")
 app.command("import")(cli_sources.import_file)
+app.command("init")(cli_sources.init)
 app.command("preview")(cli_deliveries.preview)
 app.command("send-test")(cli_deliveries.send_test)
 app.command("deployment")(cli_deployment.deployment)
@@ -211,7 +212,7 @@ def _days(first: date, last: date) -> str:
 
 @app.command()
 def check_config(file: Annotated[Path, typer.Argument()] = DEFAULT_CONFIG) -> None:
-    """Validate a configuration: its form, and what can be found without a run, such as times without a zone."""
+    """Validate a configuration: its form, and what is found without a run, such as times without a zone."""
     from assets.config_file import load_config
     from assets.extract.input_summary import counted
     from orchestration.config_check import examine_config

@@ -102,3 +102,30 @@ def import_file(
     about = About(first_day=days[0], last_day=days[1], options=options)
     loaded = take_over(file, about, chosen, settings, now)
     typer.echo(f"{days[0]} to {days[1]}: {loaded}")
+
+
+def init(
+    sources: Annotated[list[str], typer.Argument(help="Files of events, or one database URL.")],
+    output: Annotated[Path, typer.Option("--output", help="Configuration to write.")] = DEFAULT_CONFIG,
+    timezone: Annotated[
+        str | None, typer.Option(help="IANA zone of the workspace (default: this machine's).")
+    ] = None,
+) -> None:
+    """Look at files or a database, and write a commented configuration; every guess is named."""
+    from orchestration.configuration_draft import draft_from_database, draft_from_files, zone_of_machine
+
+    if output.exists():
+        raise ConfigError(f"{output} is there already; name another file with --output")
+    zone = timezone or zone_of_machine()
+    folder, now = output.resolve().parent, datetime.now(UTC)
+    if len(sources) == 1 and "://" in sources[0]:
+        draft = draft_from_database(sources[0], zone, folder, now)
+    else:
+        draft = draft_from_files([Path(each) for each in sources], zone, folder, now)
+    if timezone is None:
+        draft.guesses.insert(0, f"timezone: that of this machine, {zone}")
+    output.write_text(draft.text())
+    typer.echo(f"{output} is written. Guessed:")
+    for guess in draft.guesses:
+        typer.echo(f"* {guess}")
+    typer.echo(f"Next: assignment-reports sources test --config {output}")

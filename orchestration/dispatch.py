@@ -5,7 +5,7 @@ Schedules and the sensor both ask here, so that either finds what the other bega
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from itertools import groupby
 
 import dagster as dg
@@ -218,7 +218,7 @@ class Desk:
         return plan
 
     def plan_changed_inputs(self, workspace: Workspace, at: datetime) -> Plan:
-        """Return the run that reads what was added to the source's files, or changed, before what is due *at*.
+        """Return the run that reads the source's new and changed files before what is due *at*.
 
         One run is enough for each such instant: a file that is written to all day long delays no report.
         """
@@ -239,19 +239,6 @@ class Desk:
         if changes and days:
             plan.reasons += changes
             self._request(plan, workspace, due, FLOW_ASSETS, days[0], days[-1])
-        return plan
-
-    def plan_watch(self, workspace: Workspace) -> Plan:
-        """Return the run that loads the running day, some times a day: a source that stops is seen that day."""
-        plan, today = Plan(), local_day(self.now, workspace.zone)
-        if workspace.watch_hours is None or today < workspace.first_day:
-            return plan
-        slot = int((self.now - first_instant(today, workspace.zone)) / timedelta(hours=workspace.watch_hours))
-        due = f"{workspace.slug}/watch/{today}/{slot}"
-        until = self._stored(workspace).loaded.until.get(today)
-        begun = first_instant(today, workspace.zone) + slot * timedelta(hours=workspace.watch_hours)
-        if slot and (until is None or until < begun) and not ends_of(self.instance, due)[0]:
-            self._request(plan, workspace, due, FLOW_ASSETS, today, today)
         return plan
 
     def plan_missing_days(self, workspace: Workspace, dues: Sequence[Due]) -> Plan:

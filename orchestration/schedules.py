@@ -17,12 +17,13 @@ from orchestration.planner import Due
 from orchestration.runs import WORKSPACE_TAG
 
 ASSET_JOB = "__ASSET_JOB"
-NIGHTLY_FLOW, TODAY, DAILY_REPORTS, MONTHLY_REPORT, CONTACT_SNAPSHOT = (
+NIGHTLY_FLOW, TODAY, DAILY_REPORTS, MONTHLY_REPORT, CONTACT_SNAPSHOT, SOURCE_WATCH = (
     "nightly_flow",
     "today",
     "daily_reports",
     "monthly_report",
     "contact_snapshot",
+    "source_watch",
 )
 _BEFORE_MIDNIGHT = time(23, 30)
 
@@ -92,6 +93,16 @@ def workspace_schedules(
                 [_cron(_BEFORE_MIDNIGHT)],
                 lambda desk: Plan([dg.RunRequest(f"{desk.now:%Y-%m-%d}", asset_selection=[snapshot])]),
                 "Look at all contacts just before the day closes, so that what was missed is of that day.",
+            )
+        )
+    if workspace.watch_hours:
+        watched = dg.AssetKey([workspace.slug, "source_watch"])
+        found.append(
+            schedule(
+                SOURCE_WATCH,
+                [f"30 */{workspace.watch_hours} * * *"],
+                lambda desk: Plan([dg.RunRequest(f"{desk.now:%Y-%m-%dT%H}", asset_selection=[watched])]),
+                "Ask the source whether it goes on, so that the operator hears of it the same day.",
             )
         )
     if workspace.today_every:

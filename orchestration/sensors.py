@@ -94,7 +94,6 @@ def look_at(desk: Desk, workspace: Workspace, memory: Memory) -> Plan:
             memory.settled[slug] = today
     plan.add(desk.plan_reports(dues))
     plan.add(desk.plan_rebuilds(workspace))
-    plan.add(desk.plan_watch(workspace))
     return plan
 
 

@@ -78,7 +78,7 @@ class Built:
 
 
 def build_days(warehouse: Warehouse, period: Period) -> Built:
-    """Build the loaded days of *period*, and every other one whose log is missing or looked back to other days."""
+    """Build the loaded days of *period*, and others whose log is missing or had looked back to other days."""
     with warehouse.writing():
         before = history(warehouse)
         days = sorted({*stale_days(warehouse), *(before.keys() & set(period.days))})

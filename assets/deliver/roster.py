@@ -3,6 +3,7 @@
 import csv
 from collections.abc import Iterator
 from dataclasses import dataclass
+from email.utils import parseaddr
 
 from pydantic import ValidationError
 
@@ -68,15 +69,22 @@ def _read(
 
 
 def _rows(subscription: Subscription) -> Iterator[tuple[int, dict[str, str]]]:
+    """Yield the rows with any cell; names of columns in any case, delimited as spreadsheets of any country do."""
     path = subscription.recipients_file
     assert path is not None  # noqa: S101 - the caller asked
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = csv.DictReader(file, restkey="", strict=True)
-            if missing := ({"address"} | subscription.details_asked) - set(rows.fieldnames or ()):
+            first = file.readline()
+            file.seek(0)
+            rows = csv.reader(file, delimiter=max(",;\t", key=first.count), strict=True)
+            names = [name.strip().lower() for name in next(rows, [])]
+            if missing := ({"address"} | set(map(str.lower, subscription.details_asked))) - set(names):
                 raise ConfigError(f"{path}: no column {', '.join(sorted(missing))} in the first line")
+            asked = {name.lower(): name for name in subscription.details_asked}
             for cells in rows:
-                yield rows.line_num, {name: str(cell or "").strip() for name, cell in cells.items()}
+                if any(cell.strip() for cell in cells):
+                    named = zip(names, cells, strict=False)
+                    yield rows.line_num, {asked.get(name, name): cell.strip() for name, cell in named}
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise ConfigError(f"{path}: {error}") from None
 
@@ -87,6 +95,8 @@ def _recipient(cells: dict[str, str], subscription: Subscription) -> Recipient:
     given = {name: cell for name, cell in cells.items() if name in known and cell}
     if missing := sorted(subscription.details_asked - given.keys() - {"address"}):
         raise ValueError(f"{given.get('address', 'the row')} has no {missing[0]}, which `filters` name")
+    if "address" in given:  # "Ann Smith <ann@example.org>", as mail programs copy them
+        given["address"] = parseaddr(given["address"])[1] or given["address"]
     return Recipient.model_validate(given)
 
 

@@ -15,9 +15,19 @@ from assets.warehouse.warehouse import Warehouse
 _STALLED, _RESUMED = "stalled", "resumed"
 
 
-def note_stall(catalogue: Catalogue, warehouse: Warehouse, workspace: Workspace, now: datetime) -> bool:
-    """Note that the source of *workspace* has stopped, or goes on; return whether that is new."""
-    stall = find_stall(warehouse, workspace, now)
+def note_stall(
+    catalogue: Catalogue,
+    warehouse: Warehouse,
+    workspace: Workspace,
+    now: datetime,
+    *,
+    is_silent: bool = False,
+) -> bool:
+    """Note that the source of *workspace* has stopped, or goes on; return whether that is new.
+
+    *is_silent* where the source was asked, and has nothing after the newest stored event.
+    """
+    stall = find_stall(warehouse, workspace, now, is_silent=is_silent)
     prefix = f"{_STALLED}/{workspace.slug}/"
     noted = {key.removeprefix(prefix) for key in catalogue.noted(prefix)}
     told = {key.rpartition("/")[2] for key in catalogue.noted(f"{_RESUMED}/{workspace.slug}/")}
@@ -35,8 +45,8 @@ def note_stall(catalogue: Catalogue, warehouse: Warehouse, workspace: Workspace,
                 for instant in (datetime.fromisoformat(since), newest)
             )
             notices[f"{_RESUMED}/{workspace.slug}/{since}"] = (
-                f"{workspace.slug}: events come again: the last before the silence was at {last}, the newest is "
-                f"at {first} ({workspace.timezone}). {_aftermath(workspace)}"
+                f"{workspace.slug}: events come again: the last before the silence was at {last}, the newest "
+                f"is at {first} ({workspace.timezone}). {_aftermath(workspace)}"
             )
     catalogue.note(notices, now)
     return bool(notices)
@@ -45,8 +55,8 @@ def note_stall(catalogue: Catalogue, warehouse: Warehouse, workspace: Workspace,
 def _advice(workspace: Workspace) -> str:
     if isinstance(workspace.source, WebhookSource):
         return (
-            "See that `assignment-reports webhooks` runs and can be reached, and that the sender has not switched "
-            "the webhook off: respond.io does so after 30 errors in 30 minutes."
+            "See that `assignment-reports webhooks` runs and can be reached, and that the sender has not "
+            "switched the webhook off: respond.io does so after 30 errors in 30 minutes."
         )
     return "See that the source still writes what it is read from."
 

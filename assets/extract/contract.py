@@ -77,7 +77,7 @@ def _recoded(texts: pa.Array, codes: pa.Array) -> pa.DictionaryArray:
 
 
 def _without_nobody(columns: dict[str, pa.Array], values: Iterable[str]) -> dict[str, pa.Array]:
-    """Return the names of people with null where they hold one of *values*, in any case, and there is no id."""
+    """Return people's names with null where they hold one of *values*, in any case, and there is no id."""
     words = {value.casefold() for value in values}
     found = {}
     for who in _PEOPLE:

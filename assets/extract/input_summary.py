@@ -1,6 +1,6 @@
 """What each input gave to a load: rows read, accepted and rejected, its time range, and its problem.
 
-Counting only: which rows are events is decided in `staging` and `judging`. Add here what people ask of one file.
+Counting only: which rows are events is decided in `staging` and `judging`. Add what people ask of one file.
 """
 
 from collections.abc import Iterator, Mapping
@@ -15,8 +15,8 @@ from assets.sources.batches import Problem, Unreadable
 class InputSummary:
     """One input. `row_count`, `event_count`, `future_count` and the times are those of all its rows.
 
-    What became of rows (`accepted` to `duplicates`) is counted for the days that were loaded. *is_whole* where
-    all its rows are read, whichever days are asked for.
+    What became of rows (`accepted` to `duplicates`) is counted for the days that were loaded. *is_whole*
+    where all its rows are read, whichever days are asked for.
     """
 
     origin: str
@@ -43,7 +43,7 @@ class InputSummary:
         return self.event_count - self.accepted - self.no_change - self.duplicates
 
     def add(self, other: "InputSummary") -> None:
-        """Take in what the same input gave for other days; one that is read as a whole has the same rows again."""
+        """Take in what the same input gave for other days; one that is whole has the same rows again."""
         names = ("accepted", "no_change", "duplicates")
         for name in names if self.is_whole else (*names, "row_count", "event_count", "future_count"):
             setattr(self, name, getattr(self, name) + getattr(other, name))

@@ -15,7 +15,7 @@ from assets.sources.imports import DaySources
 from assets.warehouse.loaded_days import IMPORTED, LoadedDays, loaded_days
 from assets.warehouse.warehouse import Warehouse
 
-_INVENTORY = "inputs.json"
+_INVENTORY = ".inputs.json"
 _MAX_NAMED = 5
 
 
@@ -31,7 +31,7 @@ class KnownInput:
 
 @dataclass(frozen=True, slots=True)
 class LoadPlan:
-    """The days to load, each that nobody asked for with its cause; and days that may turn out to be concerned.
+    """The days to load, those nobody asked for with their cause, and days that may turn out to be concerned.
 
     `obsolete` are stored days that are removed before anything is stored: none of them may stay beside days
     of another zone or another reading. `inventory` is what there is to read now, `changed` the names of
@@ -54,13 +54,13 @@ class LoadPlan:
     def concerned(self, inputs: Mapping[str, InputSummary], workspace: Workspace) -> dict[date, str]:
         """Return which of the days in `maybe` have rows of a changed file, now or when it was last read."""
         spans = [
-            (each.first_at, each.last_at, each.is_whole)
-            for name in self.changed
-            if (each := self.known.get(name))
+            (known.first_at, known.last_at, known.is_whole)
+            for name, known in self.known.items()
+            if name in self.changed
         ] + [
-            (each.first_at, each.last_at, not each.problems)
-            for name in self.changed
-            if (each := inputs.get(name))
+            (summary.first_at, summary.last_at, not summary.problems)
+            for name, summary in inputs.items()
+            if name in self.changed
         ]
         if not all(is_whole for _, _, is_whole in spans):
             return dict.fromkeys(self.maybe, _files_changed(self.changed))
@@ -124,6 +124,14 @@ def plan_load(
     )
 
 
+def changed_files(sources: DaySources, warehouse: Warehouse) -> frozenset[str]:
+    """Return the files that were added, changed or removed since they were last read.
+
+    Raises SourceUnavailable.
+    """
+    return _changed(sources.main.inventory(), _known(warehouse))
+
+
 def changes_since_load(workspace: Workspace, sources: DaySources, warehouse: Warehouse) -> list[str]:
     """Say what has changed since days were loaded, so that a load has more to do than it is asked for.
 
@@ -132,7 +140,7 @@ def changes_since_load(workspace: Workspace, sources: DaySources, warehouse: War
     stored = loaded_days(warehouse, workspace)
     found = sorted({*stored.outdated.values(), *_read_otherwise(stored, sources).values()})
     if not all(version.startswith(IMPORTED) for version in stored.versions.values()):
-        changed = _changed(sources.main.inventory(), _known(warehouse))
+        changed = changed_files(sources, warehouse)
         found += [_files_changed(changed)] if changed else []
     return found
 

@@ -4,20 +4,26 @@ Counts stored events only; who is told of it is decided elsewhere. An outage's o
 in which nothing came for seven days or more are not compared with.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from itertools import groupby
 from statistics import median
 
+import pyarrow as pa
+import pyarrow.compute as pc
 from sqlalchemy import func, literal, select, union_all
 
 from assets.config import Workspace
+from assets.extract.judging import DayCut
+from assets.extract.staging import Staging
 from assets.periods import DAY, first_instant, local_day
+from assets.sources.batches import Batch, Source
 from assets.warehouse.schema import ASSIGNMENT_EVENTS, LOAD_COUNTS
 from assets.warehouse.warehouse import Warehouse
 
 MIN_EXPECTED = 20
-"""So many events at least, in the median of the weeks, make a silence a stall."""
+"""A silence is a stall where at least so many events are usual."""
 
 _WEEKS, _MIN_WEEKS, _MAX_WEEKS_BACK = 8, 3, 26
 _OUTAGE_DAYS = 7
@@ -25,24 +31,27 @@ _OUTAGE_DAYS = 7
 
 @dataclass(frozen=True, slots=True)
 class Stall:
-    """The last event came at `since`; usual for the hours from then on are `expected` events, `found` none."""
+    """The last event came at `since`; in the hours from then on to `until`, `expected` are usual."""
 
     since: datetime
     until: datetime
     expected: int
 
 
-def find_stall(warehouse: Warehouse, workspace: Workspace, until: datetime) -> Stall | None:
+def find_stall(
+    warehouse: Warehouse, workspace: Workspace, until: datetime, *, is_silent: bool = False
+) -> Stall | None:
     """Return the stall of a source that has given nothing up to *until*; None where that is not unusual.
 
-    Looks no further than days are loaded without a gap.
+    Looks no further than days are loaded without a gap, unless the source was asked and *is_silent*.
     """
     counts, loaded_until = _counts(warehouse)
     days = [day for day, count in counts.items() if count]
     if not days:
         return None
     since = _newest_of(warehouse, max(days))
-    until = min(until, _end_of_loaded(workspace, max(days), loaded_until))
+    if not is_silent:
+        until = min(until, _end_of_loaded(workspace, max(days), loaded_until))
     if since >= until:
         return None
     windows = _windows(workspace, since, until, counts)
@@ -53,6 +62,35 @@ def find_stall(warehouse: Warehouse, workspace: Workspace, until: datetime) -> S
         return None
     usual = median(_events_in(warehouse, workspace, windows))
     return Stall(since, until, int(usual)) if usual >= MIN_EXPECTED else None
+
+
+def is_silent(
+    source: Source, known_files: Collection[str], warehouse: Warehouse, workspace: Workspace, now: datetime
+) -> bool:
+    """Ask a source whether it has an event after the newest stored one, up to *now*; store nothing.
+
+    Of files it is asked whether one is new or changed (*known_files* are those that are). Raises
+    SourceUnavailable.
+    """
+    newest = newest_event(warehouse)
+    if newest is None:
+        return False
+    if not source.is_windowed and source.inventory():
+        return not known_files
+    start = newest + timedelta.resolution
+    cut = DayCut(local_day(now, workspace.zone), workspace.timezone, start, now, now, "")
+    with Staging([cut], source.options, now, is_windowed=source.is_windowed) as staging:
+        for item in source.read(start, now):
+            if isinstance(item, Batch) and not item.is_sample and item.rows.num_rows:
+                rows = staging.placed(item)
+                instants = rows.filter(rows.column("reason").is_null()).column("occurred_at")
+                is_new = pc.and_(
+                    pc.greater_equal(instants, pa.scalar(start, instants.type)),
+                    pc.less(instants, pa.scalar(now, instants.type)),
+                )
+                if pc.any(is_new).as_py():
+                    return False
+    return True
 
 
 def _counts(warehouse: Warehouse) -> tuple[dict[date, int], dict[date, datetime]]:
@@ -91,7 +129,7 @@ def _end_of_loaded(workspace: Workspace, day: date, until: dict[date, datetime])
 def _windows(
     workspace: Workspace, since: datetime, until: datetime, counts: dict[date, int]
 ) -> list[tuple[datetime, datetime]]:
-    """Return the same hours of the weeks before *since* that are loaded and had no outage, the last ones first."""
+    """Return the same hours of weeks before *since* that are loaded and had no outage, the last ones first."""
     outages = {
         day
         for is_empty, run in groupby(counts, lambda day: not counts[day])

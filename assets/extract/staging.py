@@ -127,7 +127,7 @@ class Staging:
         return int(sum(self._placed[at] for at, each in enumerate(self._cuts) if each.day in days))
 
     def placed(self, item: Batch) -> pa.RecordBatch:
-        """Return the rows of a batch (`PLACED`) with their instants, and `stands_at` and `lacks_zone` beside."""
+        """Return a batch's rows (`PLACED`) with their instants, `stands_at` and `lacks_zone` beside."""
         rows = contract_rows(item, self._options)
         self._input_of |= dict.fromkeys(rows.column("origin").dictionary.to_pylist(), item.origin)
         instants = times.plain_instants(rows.column("occurred_at"), self._options.time_format)
@@ -260,7 +260,7 @@ class Staging:
             self._buckets.add(self._cuts[at[first]].day, rows.slice(first, last - first))
 
     def pieces(self, days: Collection[date]) -> Iterator[Judged]:
-        """Yield *days*, judged, some at a time; what became of their rows is added to the inputs' summaries."""
+        """Yield *days*, judged, some at a time; add what became of their rows to the inputs' summaries."""
         wanted = [each for each in self._cuts if each.day in days]
         some: list[DayCut] = []
         for cut, following in zip(wanted, [*wanted[1:], None], strict=True):

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from assets.config import Workspace
 from assets.errors import SourceUnavailable
@@ -37,8 +38,8 @@ _CONSEQUENCES = {
 class Trial:
     """What some rows of a source show. *columns* are contract column -> what of the source it comes from.
 
-    *rows* has ten rows: contract columns, `time_as_read`, and `reason` where one is no event; *checked* more were
-    looked at, of which *rejected* are no events.
+    *rows* has ten rows: contract columns, `time_as_read`, and `reason` where one is no event; *checked* were
+    looked at, of which *rejected* are no events; *first_at* is the earliest instant of them.
     """
 
     rows: pa.Table
@@ -49,6 +50,7 @@ class Trial:
     checked: int
     rejected: int
     first_rejected: str
+    first_at: datetime | None
 
     @property
     def has_wrong_clock(self) -> bool:
@@ -97,6 +99,7 @@ def try_source(source: Source, workspace: Workspace, now: datetime) -> Trial:
         placed.num_rows,
         len(rejected),
         f"row {rejected[0] + 1:,}: {reasons[rejected[0]].as_py()}" if rejected else "",
+        pc.min(placed.column("occurred_at")).as_py(),
     )
 
 

@@ -13,6 +13,7 @@ from assets.render.text import showable
 from assets.render.wording import filter_names, nothing
 from assets.report.model import Report, State
 
+_LISTED_SOURCES = 40
 PICTURE = "by-source@assignment-reports"
 _INLINER = css_inline.CSSInliner(keep_style_tags=True, load_remote_stylesheets=False)
 
@@ -74,6 +75,8 @@ def mail_bodies(report: Report, said: Said) -> Bodies:
         "nothing": nothing(report, spoken),
         "changes": _changes(said.correction, spoken),
         "comparison": _comparison(report, spoken),
+        "sources": report.by_source[:_LISTED_SOURCES],
+        "rest": _rest(report),
         "sentences": [sentence(each, spoken) for each in report.findings] if said.figures else [],
         "attached": ", ".join(said.attached),
         "picture": PICTURE if has_picture else None,
@@ -85,6 +88,15 @@ def mail_bodies(report: Report, said: Said) -> Bodies:
         html=_INLINER.inline(jinja.get_template("mail.html.j2").render(shown)),
         pictures={PICTURE: charts.bar_chart_png(report.by_source, spoken)} if has_picture else {},
     )
+
+
+def _rest(report: Report) -> dict[str, float] | None:
+    """Add up the sources that are not listed: past 102 kB some mailboxes cut a mail off."""
+    rest = report.by_source[_LISTED_SOURCES:]
+    if not rest:
+        return None
+    share = sum(each.share_pct or 0 for each in rest)
+    return {"sources": len(rest), "count": sum(each.count for each in rest), "share_pct": round(share, 1)}
 
 
 def _total(report: Report, correction: Correction | None, spoken: Words) -> str:

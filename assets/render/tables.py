@@ -1,5 +1,6 @@
 """The log as data files: CSV for people's spreadsheets, Parquet for programs."""
 
+import codecs
 from io import BytesIO
 
 import pyarrow as pa
@@ -15,10 +16,13 @@ _PLACEHOLDER = "-"
 def csv_bytes(printed: pa.Table) -> bytes:
     """Return *printed* (text columns) as CSV in UTF-8, every cell quoted, lines ending in CR LF as RFC 4180.
 
+    A byte order mark comes first: without it Excel reads names as another encoding.
+
     A cell that a spreadsheet would run as a formula starts with a zero-width space: it reads the same.
     """
     safe = pa.table([neutralised(column) for column in printed.columns], names=printed.column_names)
     buffer = BytesIO()
+    buffer.write(codecs.BOM_UTF8)
     options = pyarrow.csv.WriteOptions(quoting_style="all_valid", eol="\r\n")
     pyarrow.csv.write_csv(safe, buffer, options)
     return buffer.getvalue()

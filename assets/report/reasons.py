@@ -16,7 +16,7 @@ from assets.warehouse.schema import REJECTED_EVENTS
 from assets.warehouse.warehouse import Warehouse
 
 
-def find_reasons(
+def find_reasons(  # noqa: PLR0913, PLR0917 - what a report may lack
     warehouse: Warehouse,
     workspace: Workspace,
     period: Period,

@@ -25,8 +25,8 @@ _COLUMNS = {
 
 _ROWS = """
     SELECT CASE WHEN updated_at IS NULL THEN event_id  -- one change may be delivered more than once
-            ELSE 'change-' || md5(concat_ws(' ', body->>'$.id', body->>'$.updated_at', body->>'$.changed_attributes'))
-            END AS event_id,
+            ELSE 'change-' || md5(concat_ws(' ', body->>'$.id', body->>'$.updated_at',
+                body->>'$.changed_attributes')) END AS event_id,
         coalesce(updated_at, received_at) AS occurred_at,
         body->>'$.id' AS conversation_id, body->>'$.meta.sender.id' AS contact_id,
         body->>'$.meta.sender.name' AS contact_name,

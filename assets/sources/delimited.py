@@ -66,7 +66,10 @@ def read_csv(path: Path, origin: str, options: FilesSource) -> Iterator[Batch | 
 
 
 def read_header(text: TextFile) -> Header:
-    """Return the columns of *text*; the first line may be Excel's hint `sep=;`. Raises ValueError where it is empty."""
+    """Return the columns of *text*, whose first line may be Excel's hint `sep=;`.
+
+    Raises ValueError where it is empty.
+    """
     start = text.start(CELL_LIMIT).decode("utf-8", errors="replace")
     body = start.lstrip("\r\n \t")
     if not body:

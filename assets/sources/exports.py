@@ -110,7 +110,7 @@ _OBJECTS = """
     CREATE OR REPLACE TEMP TABLE unwrapped_lines AS
     SELECT row_number, line AS raw, object IS NOT NULL AS is_object, unwrapped(object) AS line FROM (
         SELECT row_number, line,
-            CASE WHEN json_valid(line) THEN CASE WHEN json_type(line) = 'OBJECT' THEN line END END::JSON AS object
+            CASE WHEN json_valid(line) AND json_type(line) = 'OBJECT' THEN line END::JSON AS object
         FROM lines)
     WHERE NOT is_message(object);
     CREATE OR REPLACE TEMP VIEW objects AS

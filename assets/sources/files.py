@@ -44,7 +44,7 @@ class Files:
         self.options = options
 
     def inventory(self) -> dict[str, str]:
-        """Return the size and the time of change of each file. Raises SourceUnavailable where there is none."""
+        """Return each file's size and time of change. Raises SourceUnavailable where there is none."""
         found = {}
         for path, origin in files_of(self.options.path):
             about = path.lstat()

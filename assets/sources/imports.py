@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import cast
 
 from pydantic import BaseModel
 
@@ -76,7 +77,7 @@ class DaySources:
     def version_of(self, day: date) -> str:
         """Return what tells the reading of *day* from another one: of the source, or of an import."""
         found = self._import_of(day)
-        return f"{IMPORTED}{found.number}" if found else reading_version(self.main.options)
+        return f"{IMPORTED}{found.number}" if found else reading_version(cast("BaseModel", self.main.options))
 
     def is_imported(self, day: date) -> bool:
         """Tell whether *day* is read from an imported file."""

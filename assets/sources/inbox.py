@@ -157,7 +157,7 @@ def is_there(url: str) -> bool:
 
 
 def last_received_at(url: str, workspace: str) -> datetime | None:
-    """Return when the last event came from a webhook, or None where none ever did. Raises SourceUnavailable."""
+    """Return when the last webhook came, or None where none ever did. Raises SourceUnavailable."""
     if not is_there(url):
         return None
     last = select(func.max(RECEIVED.received_at).label("last")).where(RECEIVED.workspace == workspace)

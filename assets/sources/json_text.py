@@ -7,7 +7,8 @@ import pyarrow.compute as pc
 
 UNWRAP = """
     CREATE OR REPLACE MACRO unwrapped(line) AS CASE  -- what Singer's and Airbyte's records hold
-        WHEN line->>'$.type' = 'RECORD' AND json_type(line, '$.record.data') = 'OBJECT' THEN line->'$.record.data'
+        WHEN line->>'$.type' = 'RECORD' AND json_type(line, '$.record.data') = 'OBJECT'
+            THEN line->'$.record.data'
         WHEN line->>'$.type' = 'RECORD' AND json_type(line, '$.record') = 'OBJECT' THEN line->'$.record'
         WHEN json_type(line, '$._airbyte_data') = 'OBJECT' THEN line->'$._airbyte_data'
         WHEN json_type(line, '$._airbyte_data') = 'VARCHAR' AND json_valid(line->>'$._airbyte_data')

@@ -16,7 +16,7 @@ MAX_ROWS_PER_BYTE = 100
 
 
 def read_parquet(path: Path, origin: str, options: FilesSource) -> Iterator[Batch]:
-    """Yield the mapped columns. Raises ValueError or OSError where the file cannot be read, or holds too much."""
+    """Yield the mapped columns. Raises ValueError or OSError where it cannot be read, or holds too much."""
     with pq.ParquetFile(path) as file:
         if file.metadata.num_rows > MAX_ROWS_PER_BYTE * path.stat().st_size:
             raise ValueError(

@@ -11,7 +11,9 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from hashlib import sha256
+from math import nan
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -23,7 +25,15 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from assets.sources.inbox import RECEIVED_EVENTS, Received, micros, open_inbox, store
+from assets.errors import SourceUnavailable
+from assets.sources.inbox import (
+    RECEIVED_EVENTS,
+    Received,
+    last_received_at,
+    micros,
+    open_inbox,
+    store,
+)
 from assets.sources.signatures import SIGNED_BY
 
 _MOST_BYTES = 1 << 20
@@ -141,6 +151,15 @@ class Receiver:
         commits = Histogram("webhooks_commit_seconds", "Time of a commit.", registry=self.registry)
         self.writers = {each.inbox: Writer(each.inbox, commits) for each in addresses.values()}
         depth = Gauge("webhooks_waiting", "Events that wait for the next commit.", registry=self.registry)
+        self.last_stored: dict[str, datetime | None] = {}
+        silence = Gauge(
+            "webhooks_seconds_since_last_stored",
+            "Seconds since the last event of the workspace was stored; NaN where none ever was.",
+            ["workspace"],
+            registry=self.registry,
+        )
+        for slug in addresses:
+            silence.labels(slug).set_function(partial(self._silence, slug))
         depth.set_function(lambda: sum(each.waiting.qsize() for each in self.writers.values()))
         self._buckets = {
             slug: Bucket(each.most_per_second, clock().timestamp()) for slug, each in addresses.items()
@@ -174,6 +193,17 @@ class Receiver:
         if not self._buckets[slug].takes(now.timestamp()):  # of those who may
             raise Refused(429, "too many")
         await self.writers[address.inbox].add(_row(address, request, body, now))
+        self.last_stored[slug] = now
+
+    def _silence(self, slug: str) -> float:
+        """Return the seconds since *slug* last stored an event; the inbox tells where this process had none."""
+        if slug not in self.last_stored:
+            try:
+                self.last_stored[slug] = last_received_at(self.addresses[slug].inbox, slug)
+            except SourceUnavailable:
+                return nan
+        last = self.last_stored[slug]
+        return (self.clock() - last).total_seconds() if last else nan
 
     async def healthy(self, _request: Request) -> Response:
         """Answer 200 where every inbox can be read, else 503."""
@@ -186,7 +216,8 @@ class Receiver:
 
     async def metrics(self, _request: Request) -> Response:
         """Return the counters in Prometheus' text format."""
-        return Response(generate_latest(self.registry), media_type=CONTENT_TYPE_PLAIN_0_0_4)
+        text = await asyncio.to_thread(generate_latest, self.registry)  # it may ask an inbox
+        return Response(text, media_type=CONTENT_TYPE_PLAIN_0_0_4)
 
     @asynccontextmanager
     async def running(self, _app: Starlette) -> AsyncIterator[None]:

@@ -92,7 +92,7 @@ class Sql(Unlisted):
     def _sampled(
         self, database: Database, anywhere: Select[Any], columns: Mapping[str, str]
     ) -> Batch | Unreadable:
-        """Return some rows of any time, for the window has none: an empty day, or times that say nothing?"""
+        """Return some rows of any time: the window has none, and they show whether their times can be read."""
         rows = database.table(anywhere).combine_chunks()
         if rows.num_rows:
             batch = _contract_rows(rows.to_batches()[0])
@@ -171,7 +171,7 @@ class Sql(Unlisted):
         query = self._base((0, _LARGEST_INTEGER))
         names = database.schema(select(text("*")).select_from(query)).names
         try:
-            time = column(match_columns(names, self.options.columns)["occurred_at"])
+            time: ColumnElement[Any] = column(match_columns(names, self.options.columns)["occurred_at"])
         except ValueError:
             return None  # said where the columns are read
         asked = select(func.typeof(time).label("kind"), cast(time, Text).label("time")).select_from(query)

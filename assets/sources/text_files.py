@@ -28,7 +28,7 @@ _LONGEST_CHARACTER = 4
 
 @dataclass(frozen=True, slots=True)
 class TextFile:
-    """A file in UTF-8: where its text is, how many lines and quotes it has; *has_bad_bytes* if some were mended."""
+    """A file in UTF-8: where its text is, its lines and quotes; *has_bad_bytes* if some were replaced."""
 
     path: Path
     lines: int
@@ -81,7 +81,7 @@ def _look(text: Path, original: Path) -> tuple[TextFile, bool]:
             total += len(block)
             if total > max(_RATIO_FROM_BYTES, MAX_RATIO * size):
                 raise ValueError(
-                    f"unpacks to more than {MAX_RATIO} times its size; unpack it yourself if it is what it should be"
+                    f"unpacks to more than {MAX_RATIO} times its size; unpack it yourself if that is right"
                 )
             feeds, returns = block.count(b"\n"), block.count(b"\r")
             pairs = block.count(b"\r\n") if returns else 0

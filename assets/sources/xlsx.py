@@ -22,7 +22,7 @@ _MAX_BYTES = 2 << 30
 
 
 def read_xlsx(path: Path, origin: str, options: FilesSource) -> Iterator[Batch]:
-    """Yield the mapped columns of the configured sheet, or of the first; its first row with cells is the header.
+    """Yield the mapped columns of the configured sheet, or of the first; its first row is the header.
 
     Raises ValueError for a sheet or a column that is missing, or a workbook that holds too much.
     """

@@ -1,4 +1,4 @@
-"""Folders and schemas of workspaces that the configuration does not name: a renamed slug leaves them behind."""
+"""Folders and schemas of workspaces that the configuration does not name, as a renamed slug leaves behind."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -71,7 +71,7 @@ function csvOf(page, rows, columns) {
   const read = cellReader(page);
   const quoted = (cell) => '"' + harmless(cell).replaceAll('"', '""') + '"';
   const line = (cells) => cells.map(quoted).join(',') + '\r\n';
-  const parts = [line(columns.map((column) => page.facts.header[COLUMNS.indexOf(column)]))];
+  const parts = ['\ufeff', line(columns.map((column) => page.facts.header[COLUMNS.indexOf(column)]))];
   for (const row of rows) parts.push(line(columns.map((column) => read[column](row))));
   return new Blob(parts, { type: 'text/csv;charset=utf-8' });
 }

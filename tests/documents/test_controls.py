@@ -1,13 +1,14 @@
 """Every control of the page, by mouse and by keyboard."""
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from urllib.parse import parse_qs, urlsplit
 
 from playwright.sync_api import expect
 
 from assets.config import ReportSpec
 from assets.deliver.publish import draft_report
+from tests.conftest import Inbox, line
 from tests.documents.conftest import LAST_30_DAYS, Acme, Open, Opened
 
 
@@ -226,8 +227,19 @@ def test_without_script_the_page_is_whole_and_says_where_the_rest_is(acme: Acme,
     assert opened.page.locator("#bar_chart img").get_attribute("alt")
 
 
-def test_an_empty_report_can_be_opened(acme: Acme, open_page: Open) -> None:
-    opened = open_page(acme.draft(name="none", first_day="2026-11-18", last_day="2026-11-18"))
+def test_a_0_of_a_source_that_stopped_is_no_data(acme: Acme, open_page: Open) -> None:
+    draft = acme.draft(name="none", first_day="2026-11-18", last_day="2026-11-18")
+    opened = open_page(draft, has_script=False)
+    assert opened.text(".metric strong") == "No data"
+    assert opened.text(".provisional").startswith("Provisional. No event since 2026-11-17 22:")
+    assert "0 assignments" not in opened.page.locator("body").inner_text()
+
+
+def test_an_empty_report_can_be_opened(inbox: Inbox, open_page: Open) -> None:
+    inbox.write(line("e1", "2026-11-16T15:00:00Z"))
+    inbox.load(date(2026, 11, 16), date(2026, 11, 18))
+    inbox.build(date(2026, 11, 16), date(2026, 11, 18))
+    opened = open_page(Acme(inbox).draft(name="none", first_day="2026-11-17", last_day="2026-11-17"))
     assert total(opened) == 0
     assert "No assignments in this period." in opened.text("#metric")
     assert opened.text("#log .status") == "Rows 0-0 of 0"

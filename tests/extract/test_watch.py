@@ -30,7 +30,9 @@ def test_a_load_up_to_yesterday_is_fine(inbox: Inbox) -> None:
     told = seen(inbox)
     assert all(is_fine for is_fine, _ in told.values())
     assert told["newest_day_is_yesterday"][1] == "newest day: 2024-03-19; yesterday: 2024-03-19"
-    assert told["volume_as_usual"][1] == "2024-03-19: 90 events; the same weekday of 8 weeks: 100 to 100"
+    assert (
+        told["volume_as_usual"][1] == "2024-03-19: 90 events; the median of the same weekday of 8 weeks: 100"
+    )
 
 
 def test_a_day_that_is_missing_or_not_loaded_to_its_end_is_seen(inbox: Inbox) -> None:
@@ -42,7 +44,7 @@ def test_a_day_that_is_missing_or_not_loaded_to_its_end_is_seen(inbox: Inbox) ->
 
 
 @pytest.mark.parametrize(
-    ("last", "is_usual"), [(0, False), (29, False), (30, True), (170, True), (171, False)]
+    ("last", "is_usual"), [(0, False), (49, False), (50, True), (150, True), (151, False)]
 )
 def test_an_unusual_volume_is_seen(inbox: Inbox, last: int, is_usual: bool) -> None:  # noqa: FBT001
     inbox.write(*events(100, last))

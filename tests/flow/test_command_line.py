@@ -98,13 +98,23 @@ def test_one_preset_one_workspace_or_any_days_can_be_asked_for(whole_shell: Shel
     )
 
 
+YESTERDAY = ("run", "--report-date", str(LAST_DAY), "--preset", "yesterday")
+
+
 def test_days_are_loaded_once_and_again_on_request(shell: Shell) -> None:
-    assert shell.run("--preset", "yesterday")[0]["total"] > 0
+    assert "loading 2026-11-01 to 2026-11-02" in shell.call(*YESTERDAY).stderr
+    assert "loading" not in shell.call(*YESTERDAY).stderr
+    assert "loading 2026-11-01 to 2026-11-02" in shell.call(*YESTERDAY, "--reload").stderr
+
+
+def test_a_file_that_changed_is_read_again_without_being_asked(shell: Shell) -> None:
+    assert shell.run("--preset", "yesterday")[0]["total"] > 1
     (shell.folder / "events" / "events.csv").write_text(
         "event_id,occurred_at,contact_id,assignee\n1,2026-11-02T15:00:00Z,k,Bob\n"
     )
-    assert not shell.run("--preset", "yesterday")[0]["is_new"]
-    (changed,) = shell.run("--preset", "yesterday", "--reload")
+    done = shell.call(*YESTERDAY, "--json")
+    assert "reading again: files were added, changed or removed: events.csv" in done.stderr
+    (changed,) = json.loads(done.stdout)
     assert (changed["total"], changed["version"]) == (1, 2)
 
 
@@ -200,8 +210,7 @@ def test_the_schema_describes_every_key(shell: Shell) -> None:
 
 def test_check_config_counts_what_is_right(shell: Shell) -> None:
     assert (
-        shell.call("check-config", "reports.yaml").stdout
-        == "reports.yaml is right: 1 workspaces, 7 reports\n"
+        shell.call("check-config", "reports.yaml").stdout == "reports.yaml is valid: 1 workspace, 7 reports\n"
     )
 
 

@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 
 from assets.warehouse.lake import Lake
 from assets.warehouse.schema import ASSIGNMENT_LOG, REJECTED_EVENTS
-from tests.flow.conftest import CONFIG, Shell
+from tests.flow.conftest import CONFIG, LAST_DAY, Shell
 
 ZONE = ZoneInfo("America/New_York")
 HEADER = [
@@ -84,8 +84,10 @@ def test_an_export_that_cannot_be_read_is_told_and_stops_nothing(loaded: Shell) 
     (loaded.folder / "reports.yaml").write_text(
         f"{SMALL}    conversations_export: {{path: 'exports/*.csv'}}\n"
     )
-    (each,) = loaded.run("--preset", "yesterday", "--reload")
-    assert each["provisional"]
+    done = loaded.call("run", "--json", "--report-date", str(LAST_DAY), "--preset", "yesterday", "--reload")
+    assert done.returncode == 3
+    (each,) = json.loads(done.stdout)
+    assert each["reasons"] == ["input_unreadable"]
     reasons = Lake(loaded.folder / "lake", "acme").query(select(REJECTED_EVENTS.c.reason).distinct())
     assert reasons.column(0).to_pylist() == [
         "conversations.csv: column 'Number of Assignments' is missing: is it a conversations export?"

@@ -32,8 +32,8 @@ def test_a_source_is_tried_and_what_is_missing_is_said(shell: Shell) -> None:
     assert "contact_name" in done.stdout
     assert "missing" not in done.stdout
     with sqlite3.connect(shell.folder / "events.db") as database:
-        database.execute("CREATE TABLE t (happened, who)")
-        database.execute("INSERT INTO t VALUES ('2026-09-20T10:00:00Z', 'Bob')")
+        database.execute("CREATE TABLE t (happened, who, contact_id)")
+        database.execute("INSERT INTO t VALUES ('2026-09-20T10:00:00Z', 'Bob', 7)")
     configuration = (shell.folder / "reports.yaml").read_text()
     source = (
         "{type: sql, url: 'sqlite:///events.db', table: t, columns: {occurred_at: happened, assignee: who}}"
@@ -59,7 +59,7 @@ def test_an_import_is_tried_then_taken_over_and_stays(shell: Shell) -> None:
     tried = shell.call(*arguments, "--dry-run")
     assert tried.returncode == 0, tried.stderr
     assert "2026-09-20 to 2026-09-21 would be read from it" in tried.stdout
-    assert "is no time" in tried.stdout
+    assert "is not a valid time" in tried.stdout
     assert logged(shell) == before
     done = shell.call(*arguments)
     assert done.returncode == 0, done.stderr

@@ -1,0 +1,356 @@
+"""What files of people and programs are really like: each is read rightly, or said not to be."""
+
+import codecs
+import gzip
+import json
+import os
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from openpyxl import Workbook
+
+from assets.warehouse.schema import ASSIGNMENT_EVENTS, LOAD_COUNTS
+from tests.conftest import HEADER, Inbox, line
+
+LOG = "Timestamp,Conversation ID,Contact ID,Contact Name,Previous Assignee,Assigned To,Source,Assigned By"
+THREE = [line(f"e{n}", f"2024-03-05T1{n}:00:00Z", contact_id=f"k{n}", contact_name="Zoë") for n in range(3)]
+
+
+def people(inbox: Inbox) -> list[tuple[str | None, str | None]]:
+    rows = inbox.rows(ASSIGNMENT_EVENTS)
+    return [
+        (
+            row["previous_assignee_id"] or row["previous_assignee_name"],
+            row["assignee_id"] or row["assignee_name"],
+        )
+        for row in rows
+    ]
+
+
+DIALECTS = {
+    "CR alone": "\r".join((HEADER, *THREE, "")),
+    "CR LF": "\r\n".join((HEADER, *THREE, "")),
+    "no end of the last line": "\n".join((HEADER, *THREE)),
+    "Excel's hint": "sep=;\r\n" + "\r\n".join(row.replace(",", ";") for row in (HEADER, *THREE)),
+    "a delimiter at the end of each row": "\n".join((HEADER, *(f"{row}," for row in THREE), "")),
+    "a delimiter at the end of the header": "\n".join((f"{HEADER},", *THREE, "")),
+    "a delimiter at the end of some rows": "\n".join((HEADER, THREE[0], f"{THREE[1]},", THREE[2], "")),
+    "a line break in the header": "\n".join((HEADER.replace("source", '"sou\nrce"'), *THREE, "")),
+    "blank rows at the end": "\n".join((HEADER, *THREE, *["," * 8] * 3, "")),
+    "blank lines before": "\n\n" + "\n".join((HEADER, *THREE, "")),
+}
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_a_file_is_read_however_its_lines_are_written(inbox: Inbox, dialect: str, encoding: str) -> None:
+    inbox.write_bytes(DIALECTS[dialect].encode(encoding))
+    loaded = inbox.load()
+    assert (loaded.stored_events, loaded.total("read_count"), loaded.total("unreadable_count")) == (3, 3, 0)
+    assert {row["contact_name"] for row in inbox.rows(ASSIGNMENT_EVENTS)} == {"Zoë"}
+
+
+def test_an_encoding_is_read_where_it_is_named_and_guessed_where_it_is_not(inbox: Inbox) -> None:
+    inbox.write_bytes("\n".join((HEADER, *THREE)).encode("cp1251", "replace").replace(b"?", b"\xfe"))
+    inbox.load()
+    assert "is not UTF-8; it looks like " in inbox.reasons()[0]
+    inbox.source = {"encoding": "latin-1"}
+    inbox.write_bytes("\n".join((HEADER, *THREE)).encode("latin-1"))
+    assert inbox.load().stored_events == 3
+    assert {row["contact_name"] for row in inbox.rows(ASSIGNMENT_EVENTS)} == {"Zoë"}
+
+
+@pytest.mark.parametrize("between", [0, 1, 30])
+def test_stray_quotes_that_swallow_rows_are_told(inbox: Inbox, between: int) -> None:
+    stray = [line(f"x{n}", f"2024-03-05T1{n}:00:00Z").replace(",Ann,", ',"Ann,') for n in (1, 2)]
+    rows = [line(f"e{n}", "2024-03-05T11:30:00Z", contact_id=f"k{n}") for n in range(between)]
+    inbox.write(THREE[0], stray[0], *rows, stray[1], *THREE[1:])
+    loaded = inbox.load()
+    assert loaded.total("unreadable_count") == 1
+    assert f"a stray quote makes {between + 1:,} rows a part of the cell before them" in inbox.reasons()[-1]
+
+
+def test_cells_of_several_lines_are_no_swallowed_rows(inbox: Inbox) -> None:
+    note = '"Ann said:\nhello, and then, on 2024-03-05,\nshe left"'
+    inbox.write(*(f"{row},{note}" for row in THREE), header=f"{HEADER},note")
+    loaded = inbox.load()
+    assert (loaded.stored_events, loaded.total("unreadable_count")) == (3, 0)
+
+
+def test_quotes_after_a_space_are_no_part_of_a_name(inbox: Inbox) -> None:
+    inbox.write(
+        'e1, 2024-03-05T10:00:00Z, k1, "Ann ""A"" Lee", Bob',
+        'e2, 2024-03-05T11:00:00Z, k2, "Lee, Ann", Bob',
+        header="event_id, occurred_at, contact_id, contact_name, assignee",
+    )
+    inbox.load()
+    assert [row["contact_name"] for row in inbox.rows(ASSIGNMENT_EVENTS)] == ['Ann "A" Lee']
+    assert inbox.reasons() == ["6 cells where the header has 5"]
+
+
+def test_hidden_files_are_no_input_and_what_only_looks_like_a_file_is_told(inbox: Inbox) -> None:
+    inbox.write(*THREE)
+    folder = inbox.folder / "events"
+    (folder / "._events.csv").write_bytes(b"\0\5\x16\7")
+    (folder / "gone.csv").symlink_to(folder / "nowhere.csv")
+    (folder / "parts.csv").mkdir()
+    (folder / "notes").mkdir()
+    os.mkfifo(folder / "pipe.csv")
+    assert inbox.load().stored_events == 3
+    assert sorted(inbox.reasons()) == [
+        "gone.csv: is a link to a file that is not there",
+        "parts.csv: is a folder; name its files in `path`",
+        "pipe.csv: is no file that can be read",
+    ]
+
+
+def test_what_would_take_all_memory_is_refused_at_a_limit(inbox: Inbox) -> None:
+    inbox.write(*THREE, name="good.csv")
+    inbox.write_bytes(HEADER.encode() + b"\n" + b"x" * (40 << 20), "line.csv")
+    inbox.write_bytes(gzip.compress(b"a,b\n" * (30 << 20), 1), "bomb.csv.gz")
+    assert inbox.load().stored_events == 3
+    assert sorted(inbox.reasons()) == [
+        "bomb.csv.gz: unpacks to more than 200 times its size; unpack it yourself if that is right",
+        "line.csv: has a line of more than 32 MiB; is it a text file of rows?",
+    ]
+
+
+WRAPPED = {
+    "Singer": lambda row: {"type": "RECORD", "stream": "events", "record": row},
+    "Airbyte's source": lambda row: {
+        "type": "RECORD",
+        "record": {"stream": "events", "data": row, "emitted_at": 1},
+    },
+    "Airbyte's destination": lambda row: {
+        "_airbyte_raw_id": "a",
+        "_airbyte_extracted_at": 1,
+        "_airbyte_data": row,
+    },
+    "its data as text": lambda row: {"_airbyte_ab_id": "a", "_airbyte_data": json.dumps(row)},
+}
+
+
+@pytest.mark.parametrize("wrapping", WRAPPED)
+def test_wrapped_json_is_unwrapped_and_messages_are_no_rows(inbox: Inbox, wrapping: str) -> None:
+    row = {"event_id": 1, "occurred_at": "2024-03-05T15:00:00Z", "contact_id": 7, "assignee": "Bob"}
+    messages = [{"type": "SCHEMA", "stream": "events", "schema": {}}, {"type": "STATE", "value": {}}]
+    lines = [messages[0], WRAPPED[wrapping](row), messages[1]]
+    inbox.write_bytes("\n".join(map(json.dumps, lines)).encode(), "events.jsonl")
+    loaded = inbox.load()
+    assert (loaded.stored_events, loaded.total("read_count"), inbox.reasons()) == (1, 1, [])
+
+
+@pytest.mark.parametrize("layout", ["zendesk_audits", "intercom_conversations", "zammad_histories"])
+def test_lines_of_another_system_are_rejected_and_the_input_gave_nothing(inbox: Inbox, layout: str) -> None:
+    inbox.source = {"layout": layout}
+    inbox.write_bytes(b'{"id": 1, "created_at": "2024-03-05T15:00:00Z"}\n' * 2, "a.jsonl")
+    loaded = inbox.load()
+    assert (loaded.stored_events, loaded.total("unreadable_count")) == (0, 1)
+    assert "row 1: is no " in inbox.reasons()[0]
+
+
+def test_a_first_line_of_megabytes_is_a_line_like_others(inbox: Inbox) -> None:
+    inbox.source = {"layout": "zendesk_audits"}
+    audits = [
+        {
+            "id": n,
+            "ticket_id": 7,
+            "created_at": "2024-03-05T15:00:00Z",
+            "via": {"channel": "web"},
+            "events": [
+                {"id": n, "field_name": "assignee_id", "value": f"{n}"},
+                {"body": "x" * (3 << 20) * (n == 1)},
+            ],
+        }
+        for n in (1, 2)
+    ]
+    inbox.write_bytes("\n".join(map(json.dumps, audits)).encode(), "a.jsonl")
+    assert inbox.load().stored_events == 2
+
+
+def test_ids_of_numbers_with_gaps_are_the_numbers(inbox: Inbox) -> None:
+    header = "event_id,occurred_at,contact_id,previous_assignee_id,assignee_id"
+    inbox.write(
+        "1,2024-03-05T10:00:00Z,7.0,,21.0",
+        "2,2024-03-05T11:00:00Z,7.0,21.0,22.0",
+        name="a.csv",
+        header=header,
+    )
+    inbox.write(
+        "3,2024-03-05T12:00:00Z,7,22,22.0", "4,2024-03-05T13:00:00Z,7,22,NaN", name="b.csv", header=header
+    )
+    loaded = inbox.load()
+    assert people(inbox) == [(None, "21"), ("21", "22"), ("22", None)]
+    assert loaded.total("no_change_count") == 1
+
+
+def test_ids_that_are_no_numbers_keep_what_they_are(inbox: Inbox) -> None:
+    inbox.write(
+        "1,2024-03-05T10:00:00Z,1.0,A",
+        "2,2024-03-05T11:00:00Z,1.5,A",
+        header="event_id,occurred_at,contact_id,assignee",
+    )
+    inbox.load()
+    assert [row["contact_id"] for row in inbox.rows(ASSIGNMENT_EVENTS)] == ["1.0", "1.5"]
+
+
+def test_nan_in_parquet_is_nobody(inbox: Inbox) -> None:
+    (inbox.folder / "events").mkdir()
+    at = [datetime(2024, 3, 5, hour, tzinfo=UTC) for hour in (10, 11)]
+    nan = float("nan")
+    table = pa.table(
+        {
+            "occurred_at": at,
+            "contact_id": ["k", "k"],
+            "assignee_id": [21.0, nan],
+            "previous_assignee_id": [nan, 21.0],
+        }
+    )
+    pq.write_table(table, inbox.folder / "events" / "a.parquet")
+    inbox.load()
+    assert people(inbox) == [(None, "21"), ("21", None)]
+
+
+def test_a_name_is_the_same_however_its_accents_are_composed(inbox: Inbox) -> None:
+    composed, apart = "Zoë", "Zoe\u0308"
+    inbox.write(
+        line("e1", "2024-03-05T10:00:00Z", assignee=composed),
+        line("e2", "2024-03-05T11:00:00Z", previous_assignee=composed, assignee=apart),
+    )
+    assert inbox.load().total("no_change_count") == 1
+
+
+@pytest.mark.parametrize(("nobody", "is_nobody"), [("-", True), ("UNASSIGNED", True), ("None", False)])
+def test_words_for_nobody_are_nobody_without_an_id(inbox: Inbox, nobody: str, *, is_nobody: bool) -> None:
+    header = "event_id,occurred_at,contact_id,previous_assignee,assignee_id,assignee"
+    inbox.write(
+        f"e1,2024-03-05T10:00:00Z,k,Bob,,{nobody}", f"e2,2024-03-05T11:00:00Z,k,Bob,7,{nobody}", header=header
+    )
+    inbox.load()
+    assert [row["assignee_name"] for row in inbox.rows(ASSIGNMENT_EVENTS)] == [
+        None if is_nobody else nobody,
+        nobody,
+    ]
+    inbox.source = {"unassigned_values": [nobody, "nobody"]}
+    inbox.load()
+    assert inbox.rows(ASSIGNMENT_EVENTS)[0]["assignee_name"] is None
+
+
+TIMES = {
+    "3/5/2024, 10:00:00\u202fAM": ("%m/%d/%Y, %I:%M:%S %p", 15),
+    "05/03/2024\u00a010:00": ("%d/%m/%Y %H:%M", 15),
+    "05/03/2024 10:00 UTC": ("%d/%m/%Y %H:%M UTC", 10),
+    "05/03/2024 10:00Z": ("%d/%m/%Y %H:%MZ", 10),
+    "05/03/2024 10:00 Z": ("%d/%m/%Y %H:%M %z", 10),
+    "20240305T1000": (None, 15),
+    "20240305T100000Z": (None, 10),
+    "1709650800000000000": (None, 15),
+}
+
+
+@pytest.mark.parametrize("text", TIMES)
+def test_a_time_is_read_as_it_is_written(inbox: Inbox, text: str) -> None:
+    form, hour = TIMES[text]
+    inbox.source = {"timezone": "America/New_York"} | ({"time_format": form} if form else {})
+    inbox.write(line("e1", text))
+    inbox.load()
+    assert [row["occurred_at"] for row in inbox.rows(ASSIGNMENT_EVENTS)] == [
+        datetime(2024, 3, 5, hour, tzinfo=UTC)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("2567-03-05 10:00:00Z", "is before 2000 or after 2099"),
+        ("1402-12-15 10:00:00Z", "is before 2000 or after 2099"),
+        ("1970-01-01T00:00:00Z", "is before 2000 or after 2099"),
+        ("202403051000", 'has digits only; if it is a time, set `time_format: "%Y%m%d%H%M"` of the source'),
+        ("2024-03-10 02:30:00", "does not exist: the clocks were put forward over it"),
+    ],
+)
+def test_a_time_that_cannot_be_is_rejected(inbox: Inbox, text: str, reason: str) -> None:
+    inbox.source = {"timezone": "America/New_York"}
+    inbox.write(THREE[0], line("x", text))
+    inbox.load()
+    assert inbox.reasons() == [f"occurred_at '{text}' {reason}"]
+
+
+def test_a_time_that_comes_twice_is_the_earlier_and_counted(inbox: Inbox) -> None:
+    inbox.source = {"timezone": "America/New_York"}
+    inbox.write(line("e1", "2024-11-03 01:30:00"), line("e2", "2024-11-03 02:30:00", contact_id="k2"))
+    inbox.load(date(2024, 11, 3))
+    assert inbox.rows(ASSIGNMENT_EVENTS)[0]["occurred_at"] == datetime(2024, 11, 3, 5, 30, tzinfo=UTC)
+    assert [row["ambiguous_count"] for row in inbox.rows(LOAD_COUNTS)] == [1]
+
+
+def test_a_workbook_is_read_with_its_dates_as_dates(inbox: Inbox) -> None:
+    book = Workbook()
+    sheet = book.active
+    assert sheet is not None
+    sheet.append(LOG.split(","))
+    sheet.append([datetime(2024, 3, 5, 10), 77, 12, "Zoë", "-", "Bob", "Workflow", "-"])  # noqa: DTZ001
+    sheet.append(["2024-03-05 11:00:00", 77, 12, "Zoë", "Bob", "Unassigned", "User", "Eve"])
+    sheet.append([None] * 8)
+    book.create_sheet("Other").append(["nothing"])
+    (inbox.folder / "events").mkdir()
+    book.save(inbox.folder / "events" / "log.xlsx")
+    inbox.load()
+    assert [(row["occurred_at"].hour, row["conversation_id"]) for row in inbox.rows(ASSIGNMENT_EVENTS)] == [
+        (15, "77"),
+        (16, "77"),
+    ]
+    inbox.source = {"sheet": "Third"}
+    inbox.load()
+    assert inbox.reasons() == ["log.xlsx: has no sheet 'Third'; it has Sheet, Other"]
+    inbox.source = {}
+    (inbox.folder / "events" / "log.xlsx").write_bytes(codecs.BOM_UTF8 + b"no workbook")
+    inbox.load()
+    assert "is not a readable XLSX workbook" in inbox.reasons()[0]
+
+
+def test_equal_rows_of_one_file_are_events_and_those_of_two_exports_are_not(inbox: Inbox) -> None:
+    there, back = "2024-03-05 10:00,77,12,Ann,Bob,Eve,User,Bob", "2024-03-05 10:00,77,12,Ann,Eve,Bob,User,Eve"
+    inbox.write(there, back, there, header=LOG, name="a.csv")
+    assert inbox.load().stored_events == 3
+    assert people(inbox) == [("Bob", "Eve"), ("Eve", "Bob"), ("Bob", "Eve")]
+    inbox.write(there, back, there, header=LOG, name="b.csv")
+    loaded = inbox.load()
+    assert (loaded.stored_events, loaded.total("duplicate_count")) == (3, 3)
+
+
+def test_ids_that_are_numbers_order_events_as_numbers(inbox: Inbox, tmp_path: Path) -> None:
+    import sqlite3  # noqa: PLC0415
+
+    with sqlite3.connect(tmp_path / "e.db") as database:
+        database.execute(
+            "CREATE TABLE t (event_id INTEGER, occurred_at TEXT, contact_id TEXT, assignee TEXT)"
+        )
+        rows = [(n, "2024-03-05T15:00:00Z", "k", f"A{n}") for n in (10, 9, 11)]
+        database.executemany("INSERT INTO t VALUES (?, ?, ?, ?)", rows)
+    inbox.source = {"type": "sql", "url": f"sqlite:///{tmp_path}/e.db", "table": "t"}
+    inbox.load()
+    inbox.build()
+    assert [(row["event_id"], row["previous_assignee_name"]) for row in inbox.log()] == [
+        ("9", None),
+        ("10", "A9"),
+        ("11", "A10"),
+    ]
+
+
+@pytest.mark.parametrize(("subject", "count"), [("contact", 1), ("conversation", 2)])
+def test_two_conversations_of_one_contact_are_two_subjects_where_the_source_says_so(
+    inbox: Inbox, subject: str, count: int
+) -> None:
+    inbox.source = {"assignee_of": subject}
+    inbox.write(
+        "e1,2024-03-05T10:00:00Z,c1,k,Bob",
+        "e2,2024-03-05T11:00:00Z,c2,k,Bob",
+        header="event_id,occurred_at,conversation_id,contact_id,assignee",
+    )
+    inbox.load()
+    inbox.build()
+    assert len(inbox.log()) == count
