@@ -70,10 +70,12 @@ def _source(workspace: Workspace, key: str, now: datetime) -> Iterator[ConfigFin
             yield from _url(url, f"{key}.source.{name}")
     if isinstance(source, FilesSource) and workspace.first_day <= local_day(now, workspace.zone):
         try:
-            problems = try_source(Files(source), workspace, now).problems
+            trial = try_source(Files(source), workspace, now)
         except ReportError as error:
-            problems = (str(error),)
-        yield from (ConfigFinding(f"{key}.source: {problem}") for problem in problems)
+            yield ConfigFinding(f"{key}.source: {error}")
+            return
+        yield from (ConfigFinding(f"{key}.source: {text}") for text in trial.problems)
+        yield from (ConfigFinding(f"{key}.source: {text}", is_error=False) for text in trial.warnings)
 
 
 def _url(url: SecretStr, key: str) -> Iterator[ConfigFinding]:
@@ -103,7 +105,7 @@ def _values(place: str, filters: Filters, known: "_Known") -> Iterator[ConfigFin
     for value in filters.source:
         if source_code(value) not in SOURCE_LABELS and not _is_among(value, known.sources()):
             choices = {
-                each.lower(): each for each in (*SOURCE_LABELS, *SOURCE_LABELS.values(), *known.sources())
+                each.lower(): each for each in (*SOURCE_LABELS.values(), *SOURCE_LABELS, *known.sources())
             }
             if near := get_close_matches(value.lower(), choices, n=1, cutoff=0.75):
                 text = f"{place}.source: no source is called {value!r}; did you mean {choices[near[0]]!r}?"

@@ -66,6 +66,8 @@ def print_trial(workspace: Workspace, trial: Trial) -> None:
     console.print(log)
     for problem in trial.problems:
         console.print(f"error: {problem}", markup=False)
+    for warning in trial.warnings:
+        console.print(f"warning: {warning}", markup=False)
     if trial.has_wrong_clock and trial.clock_ahead:
         seconds = trial.clock_ahead.total_seconds()
         console.print(f"its clock is {abs(seconds):,.0f} s {'ahead of' if seconds > 0 else 'behind'} ours")

@@ -51,6 +51,7 @@ class Trial:
     rejected: int
     first_rejected: str
     first_at: datetime | None
+    max_rejected_pct: float
 
     @property
     def has_wrong_clock(self) -> bool:
@@ -59,11 +60,25 @@ class Trial:
 
     @property
     def problems(self) -> tuple[str, ...]:
-        """What a run would not understand: inputs that cannot be read, rows that are no events."""
+        """What makes reports provisional: inputs that cannot be read, too many rows that are no events."""
+        return (*self.faults, *(self._told if self.has_too_many_rejected else ()))
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Rows that are no events, where they are few."""
+        return () if self.has_too_many_rejected else self._told
+
+    @property
+    def has_too_many_rejected(self) -> bool:
+        """Tell whether more of the rows are no events than the workspace allows."""
+        return 100 * self.rejected > self.max_rejected_pct * self.checked
+
+    @property
+    def _told(self) -> tuple[str, ...]:
         if not self.rejected:
-            return self.faults
-        told = f"{self.rejected:,} of {counted(self.checked, 'row')} would be rejected; {self.first_rejected}"
-        return (*self.faults, told)
+            return ()
+        rows = counted(self.checked, "row")
+        return (f"{self.rejected:,} of {rows} would be rejected; {self.first_rejected}",)
 
 
 def try_source(source: Source, workspace: Workspace, now: datetime) -> Trial:
@@ -100,6 +115,7 @@ def try_source(source: Source, workspace: Workspace, now: datetime) -> Trial:
         len(rejected),
         f"row {rejected[0] + 1:,}: {reasons[rejected[0]].as_py()}" if rejected else "",
         pc.min(placed.column("occurred_at")).as_py(),
+        workspace.max_rejected_pct,
     )
 
 

@@ -107,7 +107,9 @@ def _write_figures(workbook: Workbook, report: Report) -> None:
     row = _write_header(sheet, row + 1, ("Day", "Count"), bold)
     for day in report.by_day:
         sheet.write_datetime(row, 0, datetime.combine(day.day, datetime.min.time()), date)
-        if day.is_loaded:
+        if report.has_no_data:
+            sheet.write_string(row, 1, "no data")
+        elif day.is_loaded:
             sheet.write_number(row, 1, day.count, count)
         else:
             sheet.write_string(row, 1, "not loaded")

@@ -112,6 +112,8 @@ def build_report(
     reasons = find_reasons(warehouse, workspace, period, missing, quality, stall)
     has_nothing = first is None or period.last_day < first or (spec.filters.active and not total)
     components = _components(spec, State.NO_DATA if has_nothing else State.SHOWN)
+    if reasons and not quality.accepted:
+        components = _without_figures(components)
     shows = components.shows
     heat_map = hours_of_the_week(coded.instants, workspace.zone).tolist()
     hand_offs = find_hand_offs(coded)
@@ -236,6 +238,18 @@ def _by_day(
             is_loaded=day not in missing and first_instant(day, period.zone) < as_of,
         )
         for day in period.days
+    )
+
+
+def _without_figures(components: Components) -> Components:
+    """Return *components* without those that would show a 0 of what nobody could count."""
+    kept = {Component.METRIC.value, Component.QUALITY.value, Component.DEFINITIONS.value}
+    states = components.model_dump()
+    return Components(
+        **{
+            name: State.NO_DATA if name not in kept and state is State.SHOWN else state
+            for name, state in states.items()
+        }
     )
 
 

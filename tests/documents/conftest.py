@@ -132,7 +132,7 @@ def open_page(browser: Browser, tmp_path: Path) -> Iterator[Open]:
         page.on("pageerror", lambda error: each.complaints.append(str(error)))
         page.on("request", lambda asked: _note(each, asked.url))
         page.goto(each.address + (f"#{fragment}" if fragment else ""))
-        if has_script:
+        if has_script and not draft.report.has_no_data:
             page.wait_for_selector("html[data-ready]")
         opened.append(each)
         return each

@@ -33,6 +33,8 @@ def violations(opened: Opened) -> list[str]:
 def test_no_violation(acme: Acme, open_page: Open, spec: dict[str, Any], scheme: str) -> None:
     opened = open_page(acme.draft(**spec), color_scheme=scheme, reduced_motion="reduce")
     assert violations(opened) == []
+    if opened.page.locator("#add").count() == 0:  # no data, so nothing to filter
+        return
     opened.page.locator("#add").click()
     if spec == {}:
         opened.page.locator("#picker input[type=checkbox]").first.check()

@@ -178,7 +178,7 @@ def test_columns_are_hidden_and_stay_out_of_the_export(acme: Acme, open_page: Op
     header = download.value.path().read_text(encoding="utf-8").splitlines()[0]
     assert (
         header
-        == '"Timestamp","Conversation ID","Contact ID","Previous Assignee","Assigned To","Source","Assigned By"'
+        == '\ufeff"Timestamp","Conversation ID","Contact ID","Previous Assignee","Assigned To","Source","Assigned By"'
     )
 
 

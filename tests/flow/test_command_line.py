@@ -28,7 +28,7 @@ def test_every_output_says_the_same_total(demo: Shell, preset: str) -> None:
     total = report["total"]
     assert total > 0
     log = (folder / "log.csv").read_bytes()
-    with (folder / "log.csv").open(newline="", encoding="utf-8") as file:
+    with (folder / "log.csv").open(newline="", encoding="utf-8-sig") as file:
         assert len(list(csv.reader(file))) == total + 1
     assert pq.read_table(folder / "log.parquet").num_rows == total
     assert log_row_count((folder / "log.xlsx").read_bytes()) == total
@@ -102,9 +102,9 @@ YESTERDAY = ("run", "--report-date", str(LAST_DAY), "--preset", "yesterday")
 
 
 def test_days_are_loaded_once_and_again_on_request(shell: Shell) -> None:
-    assert "loading 2026-11-01 to 2026-11-02" in shell.call(*YESTERDAY).stderr
+    assert "loading 2026-11-02 to 2026-11-02" in shell.call(*YESTERDAY).stderr
     assert "loading" not in shell.call(*YESTERDAY).stderr
-    assert "loading 2026-11-01 to 2026-11-02" in shell.call(*YESTERDAY, "--reload").stderr
+    assert "loading 2026-11-02 to 2026-11-02" in shell.call(*YESTERDAY, "--reload").stderr
 
 
 def test_a_file_that_changed_is_read_again_without_being_asked(shell: Shell) -> None:
@@ -123,7 +123,7 @@ def test_history_is_loaded_where_the_source_does_not_tell_the_previous_assignee(
         "event_id,occurred_at,contact_id,assignee\n1,2026-09-12T15:00:00Z,k,Bob\n2,2026-11-02T15:00:00Z,k,Eve\n"
     )
     (one,) = shell.run("--preset", "yesterday")
-    with (Path(one["path"]) / "log.csv").open(newline="", encoding="utf-8") as file:
+    with (Path(one["path"]) / "log.csv").open(newline="", encoding="utf-8-sig") as file:
         assert [row["Previous Assignee"] for row in csv.DictReader(file)] == ["Bob"]
 
 

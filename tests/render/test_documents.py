@@ -181,7 +181,7 @@ def test_charts_say_in_words_what_they_show() -> None:
     drawn = [charts.bar_chart(report.by_source, words("en")), charts.pie_chart(report.by_source, words("en"))]
     assert all("User 1,500" in chart.alternative for chart in drawn)
     assert not any("<script" in chart.svg for chart in drawn)
-    assert 'alt="Assignments by source: User 1,500, &lt;script&gt; 5, $ $ 4"' in render_html(
+    assert 'alt="Assignments by source: User 1,500, &lt;script&gt; 5, $_$ 4"' in render_html(
         report, log_of([]), 1
     )
 

@@ -1,3 +1,4 @@
+import codecs
 import csv
 import io
 
@@ -38,9 +39,9 @@ def test_any_text_comes_back_from_csv(texts: list[str]) -> None:
 def test_lines_end_as_rfc_4180_says_and_an_empty_log_has_its_header() -> None:
     assert (
         csv_bytes(pa.table({"a": pa.array([], pa.string()), "b": pa.array([], pa.string())}))
-        == b'"a","b"\r\n'
+        == codecs.BOM_UTF8 + b'"a","b"\r\n'
     )
-    assert csv_bytes(pa.table({"a": ['say "hi"']})) == b'"a"\r\n"say ""hi"""\r\n'
+    assert csv_bytes(pa.table({"a": ['say "hi"']})) == codecs.BOM_UTF8 + b'"a"\r\n"say ""hi"""\r\n'
 
 
 def test_parquet_keeps_every_row_and_type() -> None:

@@ -1,0 +1,173 @@
+"""The first hour of a new user: the README's own configurations, the natural mistakes, and their remedies."""
+
+import json
+import re
+import sqlite3
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.flow.conftest import PROGRAM, Shell
+
+README = (Path(__file__).parents[2] / "README.md").read_text()
+STORIES = [text for text in re.findall(r"```yaml\n(.*?)```", README, re.DOTALL) if "workspaces:" in text]
+YESTERDAY = datetime.now(UTC).date() - timedelta(2)  # over in every zone
+LOG = "Timestamp,Conversation ID,Contact ID,Contact Name,Previous Assignee,Assigned To,Source,Assigned By"
+PLAIN = ("--preset", "last_7_days", "--json")
+
+
+def eight_columns(folder: Path, day: date = YESTERDAY, form: str = "%Y-%m-%d %H:%M:%S") -> None:
+    rows = [
+        f"{datetime(day.year, day.month, day.day, hour):{form}},77,{hour},Zoë Müller,-,Bob,Workflow,-"  # noqa: DTZ001
+        for hour in range(9, 15)
+    ]
+    (folder / "events").mkdir(exist_ok=True)
+    (folder / "events" / "log.csv").write_text("\n".join([LOG, *rows, ""]))
+
+
+def german(folder: Path) -> None:
+    rows = [f"{YESTERDAY:%d.%m.%Y} {hour:02}:15;T{hour};K{hour};Jörg;Workflow" for hour in range(9, 15)]
+    (folder / "events").mkdir(exist_ok=True)
+    content = "\r\n".join(["Zeitpunkt;Ticket;Kunde;Bearbeiter;Kanal", *rows, ""])
+    (folder / "events" / "export.csv").write_text(content, encoding="utf-8")
+
+
+def table(folder: Path) -> None:
+    with sqlite3.connect(folder / "inbox.db") as database:
+        database.execute(
+            "CREATE TABLE assignments (id INTEGER, created_at TEXT, contact_id TEXT, agent TEXT, source TEXT)"
+        )
+        rows = [(n, f"{YESTERDAY}T{n + 13}:00:00Z", f"k{n}", "Bob", "user") for n in range(6)]
+        database.executemany("INSERT INTO assignments VALUES (?, ?, ?, ?, ?)", rows)
+
+
+def folder_with(tmp_path: Path, story: int) -> Shell:
+    (eight_columns, german, table)[story](tmp_path)
+    (tmp_path / "reports.yaml").write_text(STORIES[story])
+    return Shell(tmp_path)
+
+
+def total(shell: Shell) -> int | None:
+    found: int | None = json.loads(shell.call("run", *PLAIN).stdout)[0]["total"]
+    return found
+
+
+@pytest.mark.parametrize("story", range(3))
+def test_the_readmes_configurations_work_as_they_stand(tmp_path: Path, story: int) -> None:
+    shell = folder_with(tmp_path, story)
+    commands = [
+        line.removeprefix(".venv/bin/assignment-reports ").split()
+        for line in re.findall(r"^\.venv/bin/assignment-reports .*$", README, re.MULTILINE)
+    ]
+    assert [words[0] for words in commands] == ["check-config", "run"]
+    for words in commands:
+        done = shell.call(*words, *(["--preset", "last_7_days"] if words[0] == "run" else []))
+        assert done.returncode == 0, done.stderr + done.stdout
+    assert ": 6 rows read, 6 accepted, 0 rejected; " in done.stdout
+    assert re.search(r"Last 7 Days .* 6 │", done.stdout)
+    assert "provisional" not in done.stdout
+    assert PROGRAM.exists()
+
+
+MISTAKES = {
+    "wrong path": (
+        0,
+        ('"events/*.csv"', '"event/*.csv"'),
+        "no file matches",
+    ),
+    "zone left out": (
+        1,
+        ("      timezone: Europe/Berlin\n      time", "      time"),
+        "set `timezone` of the source",
+    ),
+    "wrong zone": (0, ("America/New_York", "America/NewYork"), "did you mean America/New_York?"),
+    "wrong column": (1, ("assignee: Bearbeiter", "assignee: Bearbeitr"), "did you mean 'Bearbeiter'?"),
+    "month and day exchanged": (1, ("%d.%m.%Y", "%m.%d.%Y"), "rejected"),
+    "format without directives": (1, ("%d.%m.%Y %H:%M", "DD.MM.YYYY hh:mm"), "has no directive"),
+    "first day in the future": (0, ("2026-01-01", "2099-01-01"), "is in the future; nothing would be loaded"),
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_natural_mistake_is_told_in_one_line_and_mended_by_its_remedy(tmp_path: Path, mistake: str) -> None:
+    story, (right, wrong), said = MISTAKES[mistake]
+    shell = folder_with(tmp_path, story)
+    assert right in STORIES[story]
+    if mistake == "month and day exchanged" and YESTERDAY.day <= 12:
+        pytest.xfail("both readings are dates: nobody can tell")
+    (tmp_path / "reports.yaml").write_text(STORIES[story].replace(right, wrong))
+    checked = shell.call("check-config")
+    assert checked.returncode != 0
+    assert len([line for line in checked.stderr.splitlines() if said in line]) == 1, checked.stderr
+    done = shell.call("run", *PLAIN)
+    assert done.returncode in {2, 3} or "future" in mistake
+    assert not done.stdout.strip() or all(
+        each["total"] is None and each["provisional"] for each in json.loads(done.stdout)
+    )
+    (tmp_path / "reports.yaml").write_text(STORIES[story])
+    assert total(shell) == 6
+
+
+def test_a_file_in_another_encoding_is_read_when_it_says_so(tmp_path: Path) -> None:
+    shell = folder_with(tmp_path, 1)
+    path = tmp_path / "events" / "export.csv"
+    path.write_bytes(path.read_text(encoding="utf-8").encode("cp1252"))
+    assert "it looks like cp1252: set `encoding: cp1252` of the source" in shell.call("check-config").stderr
+    done = shell.call("run", *PLAIN)
+    assert done.returncode == 3
+    assert json.loads(done.stdout)[0]["reasons"] == ["input_unreadable"]
+    remedy = STORIES[1].replace("      time_format", "      encoding: cp1252\n      time_format")
+    (tmp_path / "reports.yaml").write_text(remedy)
+    assert total(shell) == 6
+
+
+@pytest.mark.parametrize("story", range(3))
+def test_init_writes_a_configuration_that_works(tmp_path: Path, story: int) -> None:
+    shell = folder_with(tmp_path, story)
+    (tmp_path / "reports.yaml").unlink()
+    named = (
+        ("sqlite:///inbox.db",)
+        if story == 2
+        else (str(next((tmp_path / "events").glob("*")).relative_to(tmp_path)),)
+    )
+    done = shell.call("init", *named, "--timezone", "America/New_York")
+    assert done.returncode == 0, done.stderr
+    assert "first_day: the earliest day" in done.stdout
+    tried = shell.call("sources", "test")
+    assert tried.returncode == 0, tried.stderr + tried.stdout
+    assert total(shell) == 6
+    again = shell.call("init", *named)
+    assert (again.returncode, "is there already" in again.stderr) == (2, True)
+
+
+def test_times_of_twelve_hours_are_told_and_then_read(tmp_path: Path) -> None:
+    eight_columns(tmp_path, form="%m/%d/%Y %I:%M %p")
+    (tmp_path / "reports.yaml").write_text(STORIES[0])
+    shell = Shell(tmp_path)
+    done = shell.call("sources", "test")
+    assert done.returncode == 3
+    assert "is not a valid time; set `time_format` of the source" in done.stdout
+    remedy = STORIES[0].replace('"events/*.csv"}', '"events/*.csv", time_format: "%m/%d/%Y %I:%M %p"}')
+    (tmp_path / "reports.yaml").write_text(remedy)
+    tried = shell.call("sources", "test").stdout
+    assert f"{YESTERDAY:%m/%d/%Y} 09:00 AM │ {YESTERDAY} 09:00:00-0" in tried
+    assert total(shell) == 6
+
+
+def test_a_filter_that_no_source_knows_is_told(tmp_path: Path) -> None:
+    shell = folder_with(tmp_path, 2)
+    path = tmp_path / "reports.yaml"
+    path.write_text(STORIES[2].replace("source: [user]", "source: [usr]"))
+    done = shell.call("check-config")
+    assert done.returncode == 2
+    assert "no source is called 'usr'; did you mean 'user'?" in done.stderr
+    path.write_text(
+        STORIES[2].replace("source: [user]", "source: [Growth Widget], assigned_to: [nobody at all]")
+    )
+    done = shell.call("check-config")
+    assert done.returncode == 0
+    assert (
+        "warning: reports.yaml: workspaces.acme.reports.handed_over_by_people.filters.source: " in done.stderr
+    )
+    assert "nobody is called 'nobody at all' so far" in done.stderr
