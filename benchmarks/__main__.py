@@ -31,6 +31,7 @@ from tests.postgres import Postgres, cluster
 
 PLOT, FIGURES = Path("docs/benchmarks.svg"), Path("docs/benchmarks.json")
 _YEAR = 365
+_MANY_DAYS = 1_000
 OURS, YARDSTICK = "ours", "yardstick"
 CONFIG = """
 lake: {folder}/lake
@@ -93,11 +94,11 @@ class Bench:
             self.server.run(f"CREATE INDEX ON {name} (occurred_at); ANALYZE {name}; CHECKPOINT")
         return name
 
-    def file(self, count: int, kind: str) -> Path:
-        """Return a file of *kind* with *count* events."""
-        path = self.folder / f"{count}.{kind}"
+    def file(self, count: int, kind: str, days: int = DAYS) -> Path:
+        """Return a file of *kind* with *count* events of *days* days."""
+        path = self.folder / f"{count}_{days}.{kind}"
         if self._is_new(path):
-            rows = pa.Table.from_batches(event_batches(count))
+            rows = pa.Table.from_batches(event_batches(count, days))
             texts = rows.set_column(1, "occurred_at", rows["occurred_at"].cast(pa.string()))
             match kind:
                 case "parquet":
@@ -169,6 +170,17 @@ def extract(bench: Bench) -> Iterator[Line]:
         YARDSTICK: python("yardstick", "extract_csv", file, out.with_suffix(".parquet")),
     }
     yield Line("extract CSV", count, in_turn(ways), "4x")
+
+
+def nightly(bench: Bench) -> Iterator[Line]:
+    """Three days of a thousand loaded and built again, in PostgreSQL and in the lake."""
+    count = bench.events(5_000_000)
+    file, lake = bench.file(count, "parquet", _MANY_DAYS), bench.folder / "nightly"
+    ways = {
+        name: _work("nightly", file=str(file), days=_MANY_DAYS, warehouse=str(place))
+        for name, place in ((OURS, bench.url), ("lake", lake))
+    }
+    yield Line("nightly days in PostgreSQL", count, in_turn(ways), "5x the lake")
 
 
 def aggregate(bench: Bench) -> Iterator[Line]:
@@ -263,6 +275,7 @@ def starting(_bench: Bench) -> Iterator[Line]:
 
 STAGES: dict[str, Callable[[Bench], Iterator[Line]]] = {
     "extract": extract,
+    "nightly": nightly,
     "aggregate": aggregate,
     "whole": whole,
     "small": small,

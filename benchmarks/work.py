@@ -18,6 +18,8 @@ from assets.periods import Period
 from assets.sources.imports import DaySources
 from assets.sources.registry import open_source
 from assets.warehouse.lake import Lake
+from assets.warehouse.loaded_days import loaded_days
+from assets.warehouse.sql import SqlWarehouse
 from benchmarks.events import DAYS, LAST_DAY
 
 NOW = datetime(2026, 1, 5, tzinfo=UTC)
@@ -44,6 +46,23 @@ def extract(lake: str, **source: Any) -> Callable[[], object]:
     inbox = workspace(**source)
     days = Period(FIRST_DAY, LAST_DAY, inbox.zone).days
     return lambda: load_days(inbox, DaySources(open_source(inbox), []), Lake(Path(lake), SLUG), days, NOW)
+
+
+def nightly(file: str, days: int, warehouse: str) -> Callable[[], object]:
+    """Load and build the last three of *days* days again, in a lake or in the PostgreSQL at the URL *warehouse*."""
+    inbox = workspace(type="files", path=file)
+    inbox = inbox.model_copy(update={"first_day": LAST_DAY - timedelta(days + 1)})
+    sources = DaySources(open_source(inbox), [])
+    is_lake = "://" not in warehouse
+    opened = Lake(Path(warehouse), SLUG) if is_lake else SqlWarehouse(warehouse, SLUG)
+
+    def flow(period: Period) -> None:
+        load_days(inbox, sources, opened, period.days, NOW)
+        build_days(opened, period)
+
+    if not loaded_days(opened, inbox).until:
+        flow(Period(inbox.first_day, LAST_DAY, inbox.zone))
+    return lambda: flow(Period(LAST_DAY - timedelta(2), LAST_DAY, inbox.zone))
 
 
 def build(lake: str) -> Callable[[], object]:
@@ -76,6 +95,7 @@ def main() -> None:
     stage, arguments = sys.argv[1], json.loads(sys.argv[2])
     stages: dict[str, Callable[..., Callable[[], object]]] = {
         "extract": extract,
+        "nightly": nightly,
         "build": build,
         "printed": printed,
     }

@@ -41,10 +41,13 @@ def id_hashes(first: date, last: date) -> Select[Any]:
 
 
 def has_earlier_ids(first: date, last: date) -> Select[Any]:
-    """Tell whether an event before *first* has, by its hash, the id of one of *first* to *last*."""
-    events = ASSIGNMENT_EVENTS.c
-    is_known = func.id_hash(events.event_id).in_(id_hashes(first, last))
-    return select(exists().where(events.local_day < first, is_known))
+    """Tell whether an event of *first* to *last* has, by its hash, the id of one before.
+
+    They are counted: asked whether one exists, PostgreSQL expects to find it soon, and compares each with each.
+    """
+    new, old = ASSIGNMENT_EVENTS.alias("new").c, ASSIGNMENT_EVENTS.alias("old").c
+    earlier = exists().where(func.id_hash(old.event_id) == func.id_hash(new.event_id), old.local_day < first)
+    return select(func.count() > 0).where(new.local_day.between(first, last), earlier)
 
 
 def repeated_ids(first: date, last: date) -> Select[Any]:

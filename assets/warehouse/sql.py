@@ -22,6 +22,7 @@ from assets.warehouse.schema import arrow_schema
 
 _DIALECT = postgresql.dialect(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]
 _PAUSE_SECONDS = 0.05
+_MANY_ROWS = 50_000
 _ARROW_TYPES = (
     (Integer, pa.int64()),
     (DateTime, pa.timestamp("us", "UTC")),
@@ -118,6 +119,8 @@ class SqlWarehouse:
                 cursor.adbc_ingest(table.name, batches, mode="append", db_schema_name=self.slug)
             except Exception as error:  # noqa: BLE001 - it is raised, or what caused it
                 raise (faults or [error])[0] from None
+            if stored.rows >= _MANY_ROWS:  # until the server looks by itself, it plans as for a small table
+                cursor.execute(f"ANALYZE {table.name}")
         return stored
 
     @contextmanager
