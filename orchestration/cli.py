@@ -123,13 +123,17 @@ def run(
     if any(_lacks_input(each.report) for each in published):
         exit_code = exit_code or SourceUnavailable.exit_code
     index = write_index(catalogue, settings.archive, [order.workspace.slug for order in orders])
+    _print_result(published, index, as_json)
+    if exit_code:
+        raise typer.Exit(exit_code)
+
+
+def _print_result(published: "list[Published]", index: Path, as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps([_summary(each) for each in published], indent=2, ensure_ascii=False))
     else:
         _print_table(published)
         typer.echo(f"Archive: {index}")
-    if exit_code:
-        raise typer.Exit(exit_code)
 
 
 def _chosen_reports(

@@ -323,7 +323,7 @@ def _names_of_rows(path: Path, kind: str) -> list[str]:
 
 
 def _pattern(files: Sequence[Path], folder: Path) -> str:
-    """Return a pattern that holds *files*: themselves where it is one, else all of their kind in their folder."""
+    """Return a pattern that holds *files*: the path of a single one, else all of a kind in their folder."""
     resolved = [path.resolve() for path in files]
     parents = {path.parent for path in resolved}
     if len(parents) > 1:

@@ -43,7 +43,7 @@ def id_hashes(first: date, last: date) -> Select[Any]:
 def has_earlier_ids(first: date, last: date) -> Select[Any]:
     """Tell whether an event of *first* to *last* has, by its hash, the id of one before.
 
-    They are counted: asked whether one exists, PostgreSQL expects to find it soon, and compares each with each.
+    They are counted: asked whether one exists, PostgreSQL expects to find it soon and plans a nested loop.
     """
     new, old = ASSIGNMENT_EVENTS.alias("new").c, ASSIGNMENT_EVENTS.alias("old").c
     earlier = exists().where(func.id_hash(old.event_id) == func.id_hash(new.event_id), old.local_day < first)

@@ -69,7 +69,7 @@ def _read(
 
 
 def _rows(subscription: Subscription) -> Iterator[tuple[int, dict[str, str]]]:
-    """Yield the rows with any cell; names of columns in any case, delimited as spreadsheets of any country do."""
+    """Yield the rows with any cell; names of columns in any case, delimited as any spreadsheet does."""
     path = subscription.recipients_file
     assert path is not None  # noqa: S101 - the caller asked
     try:

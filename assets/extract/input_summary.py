@@ -59,7 +59,8 @@ class InputSummary:
     def conclude(self) -> None:
         """Note that it gave nothing, where it has rows, none is an event, and that was not said yet."""
         if self.row_count and not self.event_count and not self.problems:
-            reason = f"{self.origin}: none of its {counted(self.row_count, 'row')} is an event; {self.first_rejected}"
+            rows = counted(self.row_count, "row")
+            reason = f"{self.origin}: none of its {rows} is an event; {self.first_rejected}"
             self.problems.append(Unreadable(self.origin, reason, Problem.GAVE_NOTHING))
 
 

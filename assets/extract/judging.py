@@ -149,7 +149,7 @@ def judge(
 
 
 def _with_made_ids(connection: duckdb.DuckDBPyConnection, placed: pa.Table) -> pa.Table:
-    """Return *placed* with ids for rows without one: of the cells, and which of equal rows of its input it is."""
+    """Return *placed* with ids for rows without one: of the cells, and the row's place among equal ones."""
     at = placed.schema.get_field_index("event_id")
     is_made = placed["event_id"].is_null()
     placed = placed.set_column(at, "event_id", connection.sql(_MADE_IDS).to_arrow_table().column(0))

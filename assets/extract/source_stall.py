@@ -129,7 +129,7 @@ def _end_of_loaded(workspace: Workspace, day: date, until: dict[date, datetime])
 def _windows(
     workspace: Workspace, since: datetime, until: datetime, counts: dict[date, int]
 ) -> list[tuple[datetime, datetime]]:
-    """Return the same hours of weeks before *since* that are loaded and had no outage, the last ones first."""
+    """Return the same hours of loaded weeks before *since* without an outage, the last ones first."""
     outages = {
         day
         for is_empty, run in groupby(counts, lambda day: not counts[day])

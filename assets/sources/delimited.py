@@ -151,7 +151,7 @@ def _parsed(
 
 @dataclass(frozen=True, slots=True)
 class _Mender:
-    """Makes rows of lines that Arrow left out: with a fault, or whole where only empty cells were too many."""
+    """Makes rows of lines that Arrow left out: with a fault, or whole where only empty cells follow."""
 
     names: list[str]
     wanted: list[str]

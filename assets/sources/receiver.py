@@ -196,7 +196,7 @@ class Receiver:
         self.last_stored[slug] = now
 
     def _silence(self, slug: str) -> float:
-        """Return the seconds since *slug* last stored an event; the inbox tells where this process had none."""
+        """Return the seconds since *slug* last stored an event; the inbox tells what it did not see."""
         if slug not in self.last_stored:
             try:
                 self.last_stored[slug] = last_received_at(self.addresses[slug].inbox, slug)

@@ -92,7 +92,7 @@ class Sql(Unlisted):
     def _sampled(
         self, database: Database, anywhere: Select[Any], columns: Mapping[str, str]
     ) -> Batch | Unreadable:
-        """Return some rows of any time: the window has none, and they show whether their times can be read."""
+        """Return some rows of any time, of an empty window: they show whether their times can be read."""
         rows = database.table(anywhere).combine_chunks()
         if rows.num_rows:
             batch = _contract_rows(rows.to_batches()[0])

@@ -111,7 +111,7 @@ def test_a_file_that_is_new_changed_or_gone_reads_its_days_again(
     assert len(loaded.causes) + (date(2024, 3, 8) not in loaded.causes) == days + (change is not changed)
     fresh = Inbox(inbox.folder)
     assert changes(fresh) == []
-    expected = {day: n for day, n in by_day(inbox).items()}
+    expected = by_day(inbox)
     inbox.load(*DAYS)
     assert by_day(inbox) == expected
 

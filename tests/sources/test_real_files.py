@@ -4,8 +4,10 @@ import codecs
 import gzip
 import json
 import os
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -118,7 +120,7 @@ def test_what_would_take_all_memory_is_refused_at_a_limit(inbox: Inbox) -> None:
     ]
 
 
-WRAPPED = {
+WRAPPED: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
     "Singer": lambda row: {"type": "RECORD", "stream": "events", "record": row},
     "Airbyte's source": lambda row: {
         "type": "RECORD",
