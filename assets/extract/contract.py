@@ -10,7 +10,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from assets.events import CONTRACT_COLUMNS, UNKNOWN_SOURCE, source_code
-from assets.extract.text import clean, composed, has_replacement, null_if, plain_spaces, whole_ids
+from assets.extract.text import (
+    clean,
+    composed,
+    has_replacement,
+    null_if,
+    plain_spaces,
+    rounded_ids,
+    whole_ids,
+)
 from assets.sources.batches import PREVIOUS, Batch, ReadingOptions
 from assets.warehouse.coding import constant
 from assets.warehouse.schema import ASSIGNMENT_EVENTS, CODED, coded_schema
@@ -18,6 +26,7 @@ from assets.warehouse.schema import ASSIGNMENT_EVENTS, CODED, coded_schema
 _KINDS = coded_schema(ASSIGNMENT_EVENTS)
 TEXT_COLUMNS = tuple(name for name in CONTRACT_COLUMNS if name != "occurred_at")
 
+_ROUNDED = "' was rounded by a spreadsheet; export the file again, and do not save it there"
 _PEOPLE = ("previous_assignee", "assignee", "assigned_by")
 
 
@@ -37,7 +46,7 @@ def contract_rows(batch: Batch, options: ReadingOptions) -> pa.RecordBatch:
         "occurred_at": _time(rows.column("occurred_at")),
         "row_number": rows.column("row_number"),
         "position": _given(rows, "position", rows.column("row_number")),
-        "fault": _given(rows, "fault", pa.nulls(count, pa.string())),
+        "fault": _faults(_given(rows, "fault", pa.nulls(count, pa.string())), columns),
         "raw": _given(rows, "raw", pa.nulls(count, pa.string())),
         "previous_stated": _given(
             rows, "previous_stated", pa.repeat(bool(PREVIOUS & set(rows.schema.names)), count)
@@ -91,6 +100,17 @@ def _without_nobody(columns: dict[str, pa.Array], values: Iterable[str]) -> dict
             codes = pc.if_else(is_nobody, pa.scalar(None, pa.int32()), names.indices)
             found[f"{who}_name"] = pa.DictionaryArray.from_arrays(codes, names.dictionary)
     return found
+
+
+def _faults(given: pa.Array, columns: dict[str, pa.Array]) -> pa.Array:
+    """Return *given*, and that an id is not the one that the source gave."""
+    for name in ("conversation_id", "contact_id"):
+        ids = columns[name].cast(pa.string())
+        is_rounded = rounded_ids(ids)
+        if is_rounded is not None:
+            said = pc.binary_join_element_wise(f"{name} '", ids, _ROUNDED, "")
+            given = pc.if_else(pc.and_(is_rounded, given.is_null()), said, given)
+    return given
 
 
 def _is_cleaned(columns: Iterable[pa.Array], count: int) -> pa.Array:

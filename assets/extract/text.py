@@ -18,6 +18,8 @@ _UNPRINTABLE = rf"[\x00-\x1f\x7f-\x{{9f}}\x{{fdd0}}-\x{{fdef}}\x{{fffe}}\x{{ffff
 _RARE_LEADS = (b"\xc2", b"\xe2\x80", b"\xef", *(bytes([lead]) for lead in range(0xF0, 0xF5)))
 _ODD_SPACES = r"[\x{a0}\x{1680}\x{2000}-\x{200a}\x{202f}\x{205f}\x{3000}]"
 _DIRECTION_MARKS = r"[\x{200e}\x{200f}\x{202a}-\x{202e}\x{2066}-\x{2069}\x{feff}]"
+_ROUNDED = r"^\d{15}0{1,4}$"
+_LEAST_LONG_IDS = 8
 _SPACE, _DELETE = 0x20, 0x7F
 _RARE_BYTES = re.compile(
     rb"\xc2[\x80-\x9f]|\xe2\x80[\xa8\xa9]|\xef\xb7[\x90-\xaf]|\xef\xbf[\xbd-\xbf]|[\xf0-\xf4].\xbf[\xbe\xbf]",
@@ -74,6 +76,23 @@ def whole_ids(cells: pa.Array) -> pa.Array:
     given = null_if(cells, ["NaN", ""])
     are_whole = pc.all(pc.match_substring_regex(given, r"^-?\d+(\.0+)?$"), skip_nulls=True).as_py()
     return pc.replace_substring_regex(given, r"\.0+$", "") if are_whole else cells
+
+
+def rounded_ids(cells: pa.Array) -> pa.Array | None:
+    """Tell for each id whether a spreadsheet has rounded it to 15 digits; None: no one.
+
+    One like `1.7E+15` has been. Longer numbers have been where all of them, at least eight, have only zeros
+    from the 16th digit on, but not all a zero before that, as times in whole seconds do.
+    """
+    octets = _octets(cells).tobytes()
+    if b"E+" in octets or b"e+" in octets:
+        return pc.fill_null(pc.match_substring_regex(cells, r"^\d(\.\d+)?[eE]\+\d+$"), False)  # noqa: FBT003 - a value
+    if not re.match(_ROUNDED, pc.first(cells).as_py() or ""):
+        return None
+    ids = pc.unique(cells.drop_null())
+    are_rounded = len(ids) >= _LEAST_LONG_IDS and pc.all(pc.match_substring_regex(ids, _ROUNDED)).as_py()
+    has_15_digits = are_rounded and len(pc.unique(pc.utf8_slice_codeunits(ids, 14, 15))) > 1
+    return cells.is_valid() if has_15_digits else None
 
 
 def _octets(cells: pa.Array) -> Octets:

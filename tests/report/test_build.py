@@ -106,6 +106,10 @@ def test_a_report_goes_to_json_and_back(busy: Inbox) -> None:
         ({"contact": ["k3"]}, ["e5"]),
         ({"conversation": ["c2"]}, ["e3"]),
         ({"conversation": ["c"]}, []),
+        ({"source": ["ai agent"]}, ["e5"]),
+        ({"source": ["Workflow"]}, ["e2", "e3", "e4"]),
+        ({"assigned_to": ["unassigned", "EVE"]}, ["e2", "e4"]),
+        ({"assigned_by": ["eve"]}, ["e1"]),
         ({}, ["e1", "e2", "e3", "e4", "e5"]),
     ],
 )

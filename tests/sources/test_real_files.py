@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 from openpyxl import Workbook
 
+from assets.render.tables import csv_bytes
 from assets.warehouse.schema import ASSIGNMENT_EVENTS, LOAD_COUNTS
 from tests.conftest import HEADER, Inbox, line
 
@@ -356,3 +357,42 @@ def test_two_conversations_of_one_contact_are_two_subjects_where_the_source_says
     inbox.load()
     inbox.build()
     assert len(inbox.log()) == count
+
+
+def test_ids_that_a_spreadsheet_has_rounded_are_no_ids(inbox: Inbox) -> None:
+    hours = range(10, 20)
+    inbox.write(*(line(f"e{n}", f"2024-03-05T{n}:00:00Z", conversation_id="1.7E+15") for n in hours[:1]))
+    inbox.write(
+        *(line(f"f{n}", f"2024-03-05T{n}:00:00Z", conversation_id=f"1705400000000{n}0") for n in hours),
+        name="long.csv",
+    )
+    inbox.write(
+        *(line(f"g{n}", f"2024-03-05T{n}:00:00Z", conversation_id=f"17054{n}000000000") for n in hours),
+        name="whole seconds.csv",
+    )
+    remedy = "was rounded by a spreadsheet; export the file again, and do not save it there"
+    assert inbox.load().stored_events == len(hours)
+    reasons = [each for each in inbox.reasons() if each.startswith("conversation_id")]
+    ids = ["1.7E+15", *(f"1705400000000{n}0" for n in hours)]
+    assert reasons == [f"conversation_id '{each}' {remedy}" for each in ids]
+
+
+def test_the_printed_log_is_read_again_with_the_names_that_it_was_made_of(inbox: Inbox) -> None:
+    names = ["=1+1", "-Bob-", "+Eve", "Zo\u200bë"]
+    printed = pa.table(
+        {
+            "Timestamp": [f"2024-03-05 1{n}:00:00" for n in range(len(names))],
+            "Conversation ID": ["7"] * len(names),
+            "Contact ID": ["k"] * len(names),
+            "Contact Name": names,
+            "Previous Assignee": ["-", *names[:-1]],
+            "Assigned To": names,
+            "Source": ["User"] * len(names),
+            "Assigned By": names,
+        }
+    )
+    inbox.write_bytes(csv_bytes(printed), "log.csv")
+    assert inbox.load().stored_events == len(names)
+    log = inbox.rows(ASSIGNMENT_EVENTS)
+    assert [row["contact_name"] for row in log] == names
+    assert people(inbox) == [*zip([None, *names[:-1]], names, strict=True)]
