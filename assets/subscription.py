@@ -59,7 +59,10 @@ class Subscription(Setting):
     only_if: Literal["any", "changed", "not_empty"] = Field(
         default="any", description="`changed`: other figures than in the issue before."
     )
-    provisional: bool = Field(default=True, description="Reports are sent that lack days, and say so.")
+    provisional: bool = Field(
+        default=False,
+        description="Send provisional reports too; otherwise each waits until it is complete.",
+    )
     paused: bool = False
     until: date | None = Field(default=None, description="The last report date that is sent.")
     cc_operator: bool = Field(default=False, description="The operator is sent each report too, whole.")

@@ -65,10 +65,13 @@ class Cause(StrEnum):
 
 
 class Supersedes(_Value):
-    """The version before, what changed (`{"total": [1204, 1211], "Workflow": [10, 17]}`), and why."""
+    """The version before, what changed (`{"total": [1204, 1211], "Workflow": [10, 17]}`), and why.
+
+    A total is null where a version had no data.
+    """
 
     version: int
-    changes: dict[str, tuple[int, int]]
+    changes: dict[str, tuple[int | None, int | None]]
     causes: tuple[Cause, ...] = ()
 
 
@@ -324,8 +327,14 @@ def _supersedes(before: Manifest, report: Report, origin: Origin) -> Supersedes:
     )
 
 
-def changes(before: Manifest, report: Report | Manifest) -> dict[str, tuple[int, int]]:
-    """Return each figure of *report* that differs from the version before, with both values."""
+def changes(before: Manifest, report: Report | Manifest) -> dict[str, tuple[int | None, int | None]]:
+    """Return each figure of *report* that differs from the version before, with both values.
+
+    Where one of them has no data, that is the only difference, and None stands for it.
+    """
+    if before.has_no_data or report.has_no_data:
+        totals = tuple(None if each.has_no_data else each.total for each in (before, report))
+        return {} if totals == (None, None) else {"total": (totals[0], totals[1])}
     by_source = (
         report.by_source
         if isinstance(report, Manifest)

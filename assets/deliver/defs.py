@@ -204,13 +204,19 @@ def _reasons(report: Report) -> list[dict[str, object]]:
     ]
 
 
+def _difference(before: int | None, after: int | None) -> str:
+    texts = ["no data" if value is None else f"{value:,}" for value in (before, after)]
+    by = "" if before is None or after is None else f" ({after - before:+,})"
+    return f"{' -> '.join(texts)}{by}"
+
+
 def _version(archived: Archived) -> str:
     """Say which version it is, and what changed against the one before."""
     manifest = archived.manifest
     if manifest.supersedes is None:
         return f"v{manifest.version}"
     changes = (
-        f"{name} {before:,} -> {after:,} ({after - before:+,})"
+        f"{name} {_difference(before, after)}"
         for name, (before, after) in manifest.supersedes.changes.items()
     )
     causes = " and ".join(manifest.supersedes.causes)

@@ -101,7 +101,7 @@ def render_html(report: Report, printed: pa.Table, version: int, log: CodedLog |
             if log is not None
             else _SAMPLES,
             rows_listed=listed.num_rows,
-            messages=wording.messages(report, spoken),
+            messages=wording.messages(spoken),
             notes=wording.notes(spoken),
             totals=wording.totals(spoken),
             filter_names=wording.filter_names(spoken),

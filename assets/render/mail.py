@@ -33,7 +33,7 @@ class Correction:
     """What a later version says otherwise than the one that was sent: name, then and now of each figure."""
 
     version: int
-    changes: tuple[tuple[str, int, int], ...]
+    changes: tuple[tuple[str, int | None, int | None], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,9 +100,13 @@ def _rest(report: Report) -> dict[str, float] | None:
 
 
 def _total(report: Report, correction: Correction | None, spoken: Words) -> str:
-    now = spoken.say("No data") if report.has_no_data else spoken.number(report.total)
+    now = _figure(None if report.has_no_data else report.total, spoken)
     before = [then for name, then, _ in correction.changes if name == "total"] if correction else []
-    return f"{spoken.number(before[0])} → {now}" if before else now
+    return f"{_figure(before[0], spoken)} → {now}" if before else now
+
+
+def _figure(value: int | None, spoken: Words) -> str:
+    return spoken.say("No data") if value is None else spoken.number(value)
 
 
 def _changes(correction: Correction | None, spoken: Words) -> list[str]:
@@ -110,16 +114,19 @@ def _changes(correction: Correction | None, spoken: Words) -> list[str]:
     _ = spoken.say
     if correction is None:
         return []
-    return [
-        _("%(name)s: %(before)s → %(now)s (%(difference)s)")
-        % {
+    found = []
+    for name, before, now in sorted(correction.changes, key=lambda each: (each[0] != "total", each[0])):
+        shown = {
             "name": _("Total") if name == "total" else _(name),
-            "before": spoken.number(before),
-            "now": spoken.number(now),
-            "difference": spoken.signed(now - before),
+            "before": _figure(before, spoken),
+            "now": _figure(now, spoken),
         }
-        for name, before, now in sorted(correction.changes, key=lambda each: (each[0] != "total", each[0]))
-    ]
+        if before is None or now is None:
+            found.append(f"{shown['name']}: {shown['before']} → {shown['now']}")
+        else:
+            shown["difference"] = spoken.signed(now - before)
+            found.append(_("%(name)s: %(before)s → %(now)s (%(difference)s)") % shown)
+    return found
 
 
 def _filters(report: Report, spoken: Words) -> str:

@@ -22,9 +22,9 @@ def _sentence(report: Report, reason: Reason, spoken: Words) -> str:
         case ReasonCode.DAYS_MISSING:
             return _("Missing: %(count)s of %(days)s days (%(list)s).") % (facts | _list(report, spoken))
         case ReasonCode.INPUT_UNREADABLE:
-            return _("Inputs that could not be read: %(count)s. %(first)s") % facts
+            return _("Inputs that could not be read (%(count)s): %(first)s") % facts
         case ReasonCode.INPUT_GAVE_NOTHING:
-            return _("Inputs that gave nothing: %(count)s. %(first)s") % facts
+            return _("Inputs that gave nothing (%(count)s): %(first)s") % facts
         case ReasonCode.REJECTED_SHARE:
             limit = {"limit": spoken.share(float(reason.facts["limit_pct"]))}
             return _("Rejected: %(rejected)s of %(read)s rows; the limit is %(limit)s.") % (facts | limit)

@@ -9,13 +9,12 @@ from assets.report.model import Note, Report, State, Total
 _ASSIGNED_TO, _SOURCE = HEADER.index("Assigned To"), HEADER.index("Source")
 
 
-def messages(report: Report, spoken: Words) -> dict[str, str]:
+def messages(spoken: Words) -> dict[str, str]:
     """Return what a component says that has nothing to show, by its state."""
     _ = spoken.say
-    no_data = _("The selected filter(s) have no applicable data")
     return {
         State.NOT_APPLICABLE: _("The selected filter(s) are not applicable here"),
-        State.NO_DATA: _("No data") if report.has_no_data else no_data,
+        State.NO_DATA: _("The selected filter(s) have no applicable data"),
     }
 
 
