@@ -76,6 +76,21 @@ def test_changed_content_is_the_next_version_which_names_what_changed(tmp_path: 
     assert {path.name: path.read_bytes() for path in first.folder.iterdir()} == before
 
 
+def test_no_data_is_another_figure_than_0(tmp_path: Path) -> None:
+    archive = Archive(tmp_path)
+    blank, none, some = ({}, True), ({}, False), ({"user": 2}, False)
+    versions = [
+        store(archive, make_report(counts, provisional=provisional)).manifest
+        for counts, provisional in (blank, none, some, blank)
+    ]
+    assert [each.has_no_data for each in versions] == [True, False, False, True]
+    assert [each.supersedes.changes for each in versions if each.supersedes] == [
+        {"total": (None, 0)},
+        {"User": (0, 2), "total": (0, 2)},
+        {"total": (2, None)},
+    ]
+
+
 def test_the_as_of_instant_of_a_finished_period_makes_no_new_version(tmp_path: Path) -> None:
     archive = Archive(tmp_path)
     later, running = datetime(2026, 12, 2, tzinfo=UTC), datetime(2026, 11, 5, tzinfo=UTC)

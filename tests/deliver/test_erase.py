@@ -58,7 +58,10 @@ def office(tmp_path: Path) -> Office:
         office = Office(
             tmp_path,
             server,
-            {"recipients": ["ann@acme.example", {"address": "bob@acme.example", "language": "de"}]},
+            {
+                "recipients": ["ann@acme.example", {"address": "bob@acme.example", "language": "de"}],
+                "provisional": True,  # a row of Eve's is rejected
+            },
             {
                 "formats": ["html", "csv", "xlsx", "parquet"],
                 "components": ["metric", "chains", "findings", "log", "quality"],
