@@ -3,7 +3,7 @@
 The silence itself is found by `extract/source_stall.py`; `operator.py` sends what is noted here.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from assets.config import Workspace
 from assets.deliver.catalogue import Catalogue
@@ -13,6 +13,9 @@ from assets.source_config import RespondIoSource, WebhookSource
 from assets.warehouse.warehouse import Warehouse
 
 _STALLED, _RESUMED = "stalled", "resumed"
+
+_NEWS = timedelta(days=2)
+"""A silence that ended longer ago is not mailed: a backfill, or a run for a past date, has found it."""
 
 
 def note_stall(
@@ -32,7 +35,7 @@ def note_stall(
     noted = {key.removeprefix(prefix) for key in catalogue.noted(prefix)}
     told = {key.rpartition("/")[2] for key in catalogue.noted(f"{_RESUMED}/{workspace.slug}/")}
     notices = {}
-    if stall and stall.since.isoformat() not in noted:
+    if stall and now - stall.until < _NEWS and stall.since.isoformat() not in noted:
         notices[f"{prefix}{stall.since.isoformat()}"] = (
             f"{workspace.slug}: {stall_text(stall, workspace)}. Reports over these hours are provisional. "
             f"{_advice(workspace)}"

@@ -78,10 +78,9 @@ def test_changed_content_is_the_next_version_which_names_what_changed(tmp_path: 
 
 def test_no_data_is_another_figure_than_0(tmp_path: Path) -> None:
     archive = Archive(tmp_path)
-    blank, none, some = ({}, True), ({}, False), ({"user": 2}, False)
     versions = [
-        store(archive, make_report(counts, provisional=provisional)).manifest
-        for counts, provisional in (blank, none, some, blank)
+        store(archive, make_report({"user": count} if count else {}, provisional=count is None)).manifest
+        for count in (None, 0, 2, None)
     ]
     assert [each.has_no_data for each in versions] == [True, False, False, True]
     assert [each.supersedes.changes for each in versions if each.supersedes] == [

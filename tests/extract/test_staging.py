@@ -84,7 +84,7 @@ def test_ids_that_grow_are_distinct(ids: list[str]) -> None:
 
 
 @given(rows=st.permutations(range(24)))
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 def test_the_order_in_which_rows_are_read_changes_no_byte(
     tmp_path_factory: pytest.TempPathFactory, rows: list[int]
 ) -> None:

@@ -51,7 +51,7 @@ def glyphs(ops: bytes) -> str:
     return re.sub("(<>|0$)", "", shown.decode().replace(">0<", ""))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(words=st.lists(st.text(LATIN, min_size=1, max_size=12), min_size=1, max_size=4))
 def test_a_text_put_together_from_pairs_is_the_one_that_pango_sets(noto: Lettering, words: list[str]) -> None:
     text = " ".join(words)

@@ -63,7 +63,7 @@ def reported(inbox: Inbox) -> Report:
 
 
 @given(rows=ROWS, dialect=DIALECTS, encoding=ENCODINGS)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_every_row_of_a_whole_file_is_counted(
     tmp_path_factory: pytest.TempPathFactory,
     rows: list[tuple[str, str, str]],
@@ -125,7 +125,7 @@ DAMAGES = (stray_quotes, cut, more_cells, no_zone, other_encoding, other_year)
     damage=st.sampled_from(DAMAGES),
     at=st.integers(0, 1000),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_what_a_damage_costs_is_told(
     tmp_path_factory: pytest.TempPathFactory, rows: list[str], damage: object, at: int
 ) -> None:

@@ -35,7 +35,7 @@ def stored(lake: Warehouse) -> list[tuple[date, str, int]]:
     return [tuple(row.values()) for row in rows.to_pylist()]
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     rows=st.lists(
         st.tuples(st.sampled_from(DAYS), st.text("ab", max_size=2), st.integers(0, 9)),
