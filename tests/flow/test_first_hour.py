@@ -70,6 +70,8 @@ def test_the_readmes_configurations_work_as_they_stand(tmp_path: Path, story: in
     assert PROGRAM.exists()
 
 
+# On the first twelve days of a month both readings are dates, and nobody can tell: then the year is wrong.
+EXCHANGED = "%m.%d.%Y" if YESTERDAY.day > 12 else "%d.%m.%y"
 MISTAKES = {
     "wrong path": (
         0,
@@ -83,7 +85,7 @@ MISTAKES = {
     ),
     "wrong zone": (0, ("America/New_York", "America/NewYork"), "did you mean America/New_York?"),
     "wrong column": (1, ("assignee: Bearbeiter", "assignee: Bearbeitr"), "did you mean 'Bearbeiter'?"),
-    "month and day exchanged": (1, ("%d.%m.%Y", "%m.%d.%Y"), "rejected"),
+    "month and day exchanged": (1, ("%d.%m.%Y", EXCHANGED), "rejected"),
     "format without directives": (1, ("%d.%m.%Y %H:%M", "DD.MM.YYYY hh:mm"), "has no directive"),
     "first day in the future": (0, ("2026-01-01", "2099-01-01"), "is in the future; nothing would be loaded"),
 }
@@ -94,8 +96,6 @@ def test_a_natural_mistake_is_told_in_one_line_and_mended_by_its_remedy(tmp_path
     story, (right, wrong), said = MISTAKES[mistake]
     shell = folder_with(tmp_path, story)
     assert right in STORIES[story]
-    if mistake == "month and day exchanged" and YESTERDAY.day <= 12:
-        pytest.xfail("both readings are dates: nobody can tell")
     (tmp_path / "reports.yaml").write_text(STORIES[story].replace(right, wrong))
     checked = shell.call("check-config")
     assert checked.returncode != 0
