@@ -20,6 +20,7 @@ SUBSCRIPTION = {
     "reports": ["yesterday", "last_month"],
     "recipients": ["ann@acme.example", "bob@acme.example"],
     "attach": ["csv"],
+    "provisional": True,  # the first month begins before the first day
 }
 
 
