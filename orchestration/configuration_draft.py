@@ -118,7 +118,7 @@ class Draft:
             "archive: ./reports_out             # where reports are kept\n"
             "workspaces:\n"
             "  - slug: inbox                    # folder and asset name\n"
-            "    name: Our inbox                # as people read it\n"
+            "    name: Our inbox                # shown in the reports\n"
             f"    timezone: {self.zone}\n"
             f"    first_day: {self.first_day}          # the first day that the source can tell about\n"
             "    source:\n"

@@ -1,4 +1,4 @@
-"""What the operator is told of a source that has stopped: once, and once more when it goes on.
+"""The operator's mail about a source that has stopped: one when it stops, one when it goes on.
 
 The silence itself is found by `extract/source_stall.py`; `operator.py` sends what is noted here.
 """

@@ -1,6 +1,6 @@
 """Whether a source has stopped: no event since an instant, where the same hours of other weeks had many.
 
-Counts stored events only; who is told of it is decided elsewhere. An outage's own zeros teach nothing: weeks
+Counts stored events only; who is mailed is decided elsewhere. An outage's own zeros teach nothing: weeks
 in which nothing came for seven days or more are not compared with.
 """
 

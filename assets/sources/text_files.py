@@ -52,7 +52,7 @@ class TextFile:
 def text_file(path: Path, encoding: str | None) -> Iterator[TextFile]:
     """Look at *path* once, and yield it as UTF-8; it is copied only where it is written otherwise.
 
-    UTF-16 is told by its byte order mark, another *encoding* by the configuration. Raises ValueError where a
+    UTF-16 is recognized by its byte order mark, another *encoding* is configured. Raises ValueError where a
     line is too long, a compressed file holds too much, or the encoding is another one.
     """
     with pa.input_stream(path) as stream:

@@ -1,4 +1,4 @@
-"""Generated CSV files of any dialect, whole or damaged: each row is explained, or the loss of it is told."""
+"""Generated CSV files of any dialect, whole or damaged: each row is explained, or its loss is reported."""
 
 import csv
 import io

@@ -1,4 +1,4 @@
-"""An inbox of webhooks: reading makes nothing, silence is no 0, and a change is told once however often it comes."""
+"""An inbox of webhooks: reading makes nothing, silence is no 0, and a change counts once however often it comes."""
 
 import json
 from datetime import UTC, date, datetime, timedelta

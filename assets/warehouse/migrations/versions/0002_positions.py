@@ -23,7 +23,7 @@ _TABLES = (
 
 
 def upgrade() -> None:
-    """Make the tables anew, and an index by which new ids find those of earlier days."""
+    """Create the tables again, with an index by which new ids find those of earlier days."""
     for name in _TABLES:
         op.drop_table(name)
     op.create_table(
