@@ -184,6 +184,10 @@ class ChatwootSource(Setting):
         default=None,
         description="Chatwoot's own config/locales/*.yml, for accounts that do not speak English.",
     )
+    former_names: dict[str, int | Literal["user", "team"]] = Field(
+        default_factory=dict,
+        description="Names in old messages: each of a user (the id, or `user` if unknown) or of a `team`.",
+    )
     statement_timeout: int = Field(
         default=900, ge=1, description="Seconds after which the server ends a statement of ours."
     )
@@ -206,8 +210,8 @@ _NOT_READING = {
     *("path", "url", "inbox", "locales"),
     *("statement_timeout", "most_per_second", "signing_keys", "api_token", "api_url"),
 }
-_READING_RULES = 1
-"""Another number where a release reads the same source otherwise: all days are then read again."""
+_READING_RULES = {"chatwoot": 2}
+"""A higher number than 1 where a release reads a type of source otherwise: all its days are read again."""
 
 
 def reading_version(source: BaseModel) -> str:
@@ -217,7 +221,7 @@ def reading_version(source: BaseModel) -> str:
     """
     said = source.model_dump(mode="json", exclude=_NOT_READING, exclude_defaults=True)
     places = {name: _place(getattr(source, name, None)) for name in ("url", "inbox", "locales")}
-    text = json.dumps([_READING_RULES, said, places], sort_keys=True)
+    text = json.dumps([_READING_RULES.get(said["type"], 1), said, places], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 

@@ -15,6 +15,7 @@ from assets.extract.judging import DayCut
 from assets.extract.staging import Staging
 from assets.periods import DAY, first_instant, local_day
 from assets.sources.batches import Batch, Source, Unreadable
+from assets.sources.chatwoot import Chatwoot
 from assets.sources.sql import Sql
 
 _SHOWN_ROWS, _CHECKED_ROWS = 10, 1_000
@@ -86,7 +87,7 @@ def try_source(source: Source, workspace: Workspace, now: datetime) -> Trial:
 
     Raises SourceUnavailable.
     """
-    clock = source.clock() if isinstance(source, Sql) else None
+    clock = source.clock() if isinstance(source, Sql | Chatwoot) else None
     since_first = first_instant(workspace.first_day, workspace.zone)
     for start in (max(now - _RECENT, since_first), since_first):
         batch, faults = _first(source.read(start, now))

@@ -1,11 +1,12 @@
-"""Chatwoot's own PostgreSQL: assignments as its activity messages tell them, and those that none tells.
+"""Chatwoot's own PostgreSQL: assignments as its activity messages state them.
 
-There is no history of assignees; a localised sentence in the conversation is the only trail. It is read by
-its placeholders (`chatwoot_sentences.py`). Where the present assignee is not who the messages end with, a
-change went untold: such a row is kept with the reason, and is no event, for nobody knows when it was.
+There is no history of assignees; a localized sentence in the conversation is the only trail. It is read in
+`chatwoot_sentences.py`. Where the present assignee is not the one that the messages end with, a change left
+no message: such a row is rejected with the reason, because nobody knows when it happened.
 """
 
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
 from typing import Any
@@ -18,15 +19,8 @@ from assets.errors import SourceUnavailable
 from assets.setting import reveal
 from assets.source_config import ChatwootSource
 from assets.sources.batches import Batch, Unlisted, Unreadable
-from assets.sources.chatwoot_sentences import (
-    ENGLISH,
-    Change,
-    Language,
-    Names,
-    Reader,
-    language_of,
-    read_language,
-)
+from assets.sources.chatwoot_locales import language_of, read_languages
+from assets.sources.chatwoot_sentences import Change, Language, Names, Reader
 from assets.sources.databases import Database, open_database
 from assets.sources.files import files_of
 from assets.warehouse import engine
@@ -47,53 +41,80 @@ _COLUMNS = {
 
 _MESSAGES = """
     SELECT m.id, m.created_at, m.content, c.display_id, c.contact_id, k.name AS contact_name
-    FROM messages m JOIN conversations c ON c.id = m.conversation_id
+    FROM messages m LEFT JOIN conversations c ON c.id = m.conversation_id
     LEFT JOIN contacts k ON k.id = c.contact_id
     WHERE m.account_id = :account AND m.message_type = :activity
         AND m.created_at >= CAST(:start AS timestamp) AND m.created_at < CAST(:end AS timestamp)"""
 
-_TRAILS = """
+_ASKED = """
+    SELECT m.conversation_id AS id FROM messages m
+    WHERE m.account_id = :account AND m.message_type = :activity
+        AND m.created_at >= CAST(:start AS timestamp) AND m.created_at < CAST(:end AS timestamp)
+    UNION SELECT c.id FROM conversations c WHERE c.account_id = :account
+        AND c.created_at >= CAST(:start AS timestamp) AND c.created_at < CAST(:end AS timestamp)"""
+
+_CONVERSATIONS = f"""
+    SELECT c.id, c.display_id, c.created_at, c.contact_id, c.assignee_id, k.name AS contact_name
+    FROM ({_ASKED}) asked JOIN conversations c ON c.id = asked.id
+    LEFT JOIN contacts k ON k.id = c.contact_id"""  # noqa: S608 - our own query
+
+_TRAILS = f"""
     SELECT m.id, m.created_at, m.content, m.conversation_id
-    FROM messages m JOIN conversations c ON c.id = m.conversation_id
-    WHERE c.account_id = :account AND m.message_type = :activity
-        AND c.updated_at >= CAST(:start AS timestamp) AND c.updated_at < CAST(:end AS timestamp)"""
+    FROM ({_ASKED}) asked JOIN messages m ON m.conversation_id = asked.id
+    WHERE m.account_id = :account AND m.message_type = :activity
+        AND m.created_at >= CAST(:start AS timestamp)"""  # noqa: S608 - our own query
 
-_CONVERSATIONS = """
-    SELECT c.id, c.display_id, c.updated_at, c.contact_id, c.assignee_id, k.name AS contact_name
-    FROM conversations c LEFT JOIN contacts k ON k.id = c.contact_id
-    WHERE c.account_id = :account
-        AND c.updated_at >= CAST(:start AS timestamp) AND c.updated_at < CAST(:end AS timestamp)"""
+_USERS = """
+    SELECT u.id, u.name, u.display_name, {} AS created_at FROM users u
+    JOIN account_users a ON a.user_id = u.id WHERE a.account_id = :account"""
 
-_PEOPLE = """
-    SELECT 'user' AS kind, u.id, u.name, u.display_name FROM users u
-    JOIN account_users a ON a.user_id = u.id WHERE a.account_id = :account
-    UNION ALL SELECT 'team', t.id, t.name, NULL FROM teams t WHERE t.account_id = :account"""
+_MAY_READ_AGE = """
+    SELECT 1 AS may FROM information_schema.columns
+    WHERE table_schema = ANY(current_schemas(false))
+        AND table_name = 'users' AND column_name = 'created_at'"""
+
+_TEAMS = "SELECT name FROM teams WHERE account_id = :account"
 
 _EVENTS = """
-    SELECT id::TEXT AS event_id, created_at::TIMESTAMPTZ AS occurred_at, display_id::TEXT AS conversation_id,
-        contact_id::TEXT AS contact_id, contact_name, assignee_id, assignee_name, source, assigned_by_id,
-        assigned_by_name, id::BIGINT AS row_number, fault, CASE WHEN fault IS NOT NULL THEN content END AS raw
-    FROM messages JOIN changes USING (content) WHERE kind = 'assignee' ORDER BY id"""
+    SELECT *, CASE WHEN fault IS NOT NULL THEN content END AS raw FROM (
+        SELECT m.id::TEXT AS event_id, m.created_at::TIMESTAMPTZ AS occurred_at,
+            display_id::TEXT AS conversation_id, contact_id::TEXT AS contact_id, contact_name,
+            assignee_id, assignee_name, source, assigned_by_id, assigned_by_name, m.id::BIGINT AS row_number,
+            coalesce(fault, CASE WHEN m.created_at < greatest(assignee.created_at, actor.created_at)
+                THEN 'names a user who was created later: somebody else had that name then' END) AS fault,
+            content
+        FROM messages m JOIN changes USING (content)
+        LEFT JOIN users AS assignee ON assignee.id::TEXT = assignee_id
+        LEFT JOIN users AS actor ON actor.id::TEXT = assigned_by_id
+        WHERE kind = 'assignee')
+    ORDER BY row_number"""
 
-_UNTOLD = """
-    WITH last_told AS (
-        SELECT conversation_id, count(*) FILTER (kind = 'assignee') AS told_count,
-            last(assignee_name ORDER BY created_at, id) FILTER (kind = 'assignee') AS told_name,
-            last(assignee_id ORDER BY created_at, id) FILTER (kind = 'assignee') AS told_id,
+# A change without a message stands at the last moment at which the messages and the conversation agreed: the
+# last sentence about its assignee or team, or its beginning. So it stays where it is whatever happens later.
+_UNEXPLAINED = """
+    WITH last_stated AS (
+        SELECT conversation_id, max(created_at) AS stated_at,
+            bool_or(kind = 'assignee') AS has_assignee,
+            last(assignee_name ORDER BY created_at, id) FILTER (kind = 'assignee') AS stated_name,
+            last(assignee_id ORDER BY created_at, id) FILTER (kind = 'assignee') AS stated_id,
+            last(fault ORDER BY created_at, id) FILTER (kind = 'assignee') AS last_fault,
             last(kind ORDER BY created_at, id) = 'team' AS ends_with_team
         FROM trails JOIN changes USING (content) GROUP BY conversation_id
     )
     SELECT display_id::TEXT AS conversation_id, contact_id::TEXT AS contact_id, contact_name,
-        updated_at::TIMESTAMPTZ AS occurred_at, assignee_id::TEXT AS assignee_id, NULL::TEXT AS assignee_name,
-        NULL::BIGINT AS row_number, json_object('conversation', display_id, 'assignee', assignee_id,
-            'assignee_by_messages', told_name)::TEXT AS raw,
-        CASE WHEN coalesce(told_count, 0) = 0 THEN 'was assigned automatically; no message tells when'
+        coalesce(stated_at, created_at)::TIMESTAMPTZ AS occurred_at, assignee_id::TEXT AS assignee_id,
+        NULL::TEXT AS assignee_name, NULL::BIGINT AS row_number,
+        json_object('conversation', display_id, 'assignee', assignee_id,
+            'assignee_by_messages', stated_name)::TEXT AS raw,
+        CASE WHEN NOT coalesce(has_assignee, false) AND NOT coalesce(ends_with_team, false)
+             THEN 'was assigned automatically; no message tells when'
              WHEN ends_with_team THEN 'its assignee changed with its team; no message tells when'
              WHEN assignee_id IS NULL THEN 'has no assignee now, as if one was deleted; no message tells when'
              ELSE 'its assignee changed; no message tells when' END AS fault
-    FROM conversations LEFT JOIN last_told ON conversation_id = conversations.id
-    WHERE CASE WHEN assignee_id IS NULL THEN told_name IS NOT NULL
-               ELSE told_id IS DISTINCT FROM assignee_id::TEXT END
+    FROM conversations LEFT JOIN last_stated ON conversation_id = conversations.id
+    WHERE last_fault IS NULL AND coalesce(stated_at, created_at) >= $start
+        AND stated_id IS DISTINCT FROM assignee_id::TEXT
+        AND (assignee_id IS NOT NULL OR stated_name IS NOT NULL)
     ORDER BY display_id"""
 
 
@@ -105,25 +126,32 @@ class Chatwoot(Unlisted):
     is_windowed = True
 
     def read(self, start: datetime, end: datetime) -> Iterator[Batch | Unreadable]:
-        """Yield the window's assignments, and the conversations whose assignee changed untold.
+        """Yield the window's assignments, and the conversations whose assignee changed without a message.
 
         Raises SourceUnavailable.
         """
         with self._open() as database:
-            reader = Reader(self._names(database), *self._languages(database))
-            messages = self._rows(database, _MESSAGES, start, end)
-            conversations = self._rows(database, _CONVERSATIONS, start, end)
-            trails = self._rows(database, _TRAILS, start, end)
+            users = self._users(database)
+            reader = Reader(self._names(database, users), *self._languages(database))
+            messages, conversations, trails = (
+                self._rows(database, query, start, end) for query in (_MESSAGES, _CONVERSATIONS, _TRAILS)
+            )
         with engine.connect() as connection:
-            connection.register("messages", messages)
-            connection.register("conversations", conversations)
-            connection.register("trails", trails)
+            tables = {"messages": messages, "conversations": conversations, "trails": trails, "users": users}
+            for name, table in tables.items():
+                connection.register(name, table)
             connection.register("changes", _changes([messages, trails], reader))
-            for query in (_EVENTS, _UNTOLD):
-                for batch in connection.sql(query).to_arrow_reader(engine.BATCH_ROWS):
+            since = {"start": start.astimezone(UTC).replace(tzinfo=None)}
+            for rows in (connection.sql(_EVENTS), connection.sql(_UNEXPLAINED, params=since)):
+                for batch in rows.to_arrow_reader(engine.BATCH_ROWS):
                     yield Batch(batch, _ORIGIN, columns=_COLUMNS)
 
-    def _open(self) -> Any:
+    def clock(self) -> datetime | None:
+        """Return the time of the database's server. Raises SourceUnavailable."""
+        with self._open() as database:
+            return database.clock()
+
+    def _open(self) -> AbstractContextManager[Database]:
         return open_database(make_url(reveal(self.options.url)), _ORIGIN, self.options.statement_timeout)
 
     def _rows(
@@ -143,15 +171,27 @@ class Chatwoot(Unlisted):
         ]
         return database.table(text(query).bindparams(*marks))
 
-    def _names(self, database: Database) -> Names:
-        rows = self._rows(database, _PEOPLE).to_pylist()
-        users: dict[str, set[str]] = {}
-        for row in rows:
-            for name in {row["name"], row["display_name"]} if row["kind"] == "user" else ():
-                if name:
-                    users.setdefault(name, set()).add(str(row["id"]))
-        teams = frozenset(row["name"].lower() for row in rows if row["kind"] == "team")
-        return Names({name: ids.pop() if len(ids) == 1 else None for name, ids in users.items()}, teams)
+    def _users(self, database: Database) -> pa.Table:
+        """Return the account's users, with their time of creation where the role may read it."""
+        may_read_age = self._rows(database, _MAY_READ_AGE).num_rows
+        column = "u.created_at" if may_read_age else "CAST(NULL AS timestamp)"
+        return self._rows(database, _USERS.format(column))
+
+    def _names(self, database: Database, users: pa.Table) -> Names:
+        """Return who can stand in a sentence: an agent by the name or the display name."""
+        ids: dict[str, set[str | None]] = {}
+        for row in users.to_pylist():
+            for name in {row["name"], row["display_name"]} - {None, ""}:
+                ids.setdefault(name, set()).add(str(row["id"]))
+        teams = set(self._rows(database, _TEAMS)["name"].to_pylist())
+        for name, meant in self.options.former_names.items():
+            if meant == "team":
+                teams.add(name)
+            else:
+                ids.setdefault(name, set()).add(None if meant == "user" else str(meant))
+        return Names(
+            {name: frozenset(found) for name, found in ids.items()}, frozenset(map(str.lower, teams))
+        )
 
     def _languages(self, database: Database) -> tuple[str | None, list[Language]]:
         """Return the account's language, and all that are known."""
@@ -159,20 +199,19 @@ class Chatwoot(Unlisted):
         if not rows:
             message = f"{_ORIGIN}: no account {self.options.account_id}; correct `account_id`"
             raise SourceUnavailable(message, permanent=True)
-        try:
-            files = files_of(self.options.locales) if self.options.locales else []
-            known = [ENGLISH, *(read_language(path) for path, _ in files)]
-        except ValueError as error:
-            raise SourceUnavailable(str(error), permanent=True) from None
+        files = files_of(self.options.locales) if self.options.locales else []
+        languages, broken = read_languages(path for path, _ in files)
         number = rows[0]["locale"] or 0
         language = language_of(number)
-        if language not in {each.code for each in known} and (language or not files):
+        is_known = language in {each.code for each in languages} if language else len(languages) > 1
+        if not is_known:
+            unread = "".join(f"; {file}: {reason}" for file, reason in sorted(broken.items()))
             message = (
                 f"{_ORIGIN}: the account speaks {language or f'language {number}'}; give `locales`, "
-                "the files config/locales/*.yml of your release of Chatwoot"
+                f"the files config/locales/*.yml of your release of Chatwoot{unread}"
             )
             raise SourceUnavailable(message, permanent=True)
-        return language, known
+        return language, languages
 
 
 def _changes(tables: list[pa.Table], reader: Reader) -> pa.Table:

@@ -1,16 +1,13 @@
-"""Chatwoot's activity messages read back: which sentence of which language it is, and who stands in it.
+"""Read Chatwoot's activity messages: which sentence of which language a text is, and who stands in it.
 
-Names only, no ids. They are told apart by the sentence's placeholders, never by its words, and where a name
-holds words of the sentence itself, by who is known.
+A sentence holds names and no ids. It is told apart by its placeholders, never by the meaning of its words,
+and it becomes a change only where exactly one reading is possible. What cannot be decided says why. The
+database is read in `chatwoot.py`, the sentences of the locale files in `chatwoot_locales.py`.
 """
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
-
-import yaml
 
 _PLACEHOLDER = re.compile(r"%\{(\w+)\}")
 AUTOMATION = "automation"
@@ -18,7 +15,7 @@ AUTOMATION = "automation"
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What a sentence says: `kind` is assignee or team; `fault` why it cannot be told."""
+    """What a sentence says: `kind` is assignee or team; `fault` is why it cannot be decided."""
 
     kind: str
     assignee_id: str | None = None
@@ -31,153 +28,178 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """The users of an account with their ids (None where two have that name), and its teams in lower case."""
+    """Who can stand in a sentence of an account: its users' names with their ids, and its teams' names.
 
-    users: Mapping[str, str | None]
+    An id is None for a person who is known by name only. Team names are in lower case, as Chatwoot has them.
+    """
+
+    users: Mapping[str, frozenset[str | None]]
     teams: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """A sentence of one language: its parts between the placeholders, and these."""
+    """A sentence of one language: the parts of its text between the placeholders, and the placeholders."""
 
     key: str
     parts: tuple[str, ...]
     placeholders: tuple[str, ...]
 
-    def fits(self, text: str) -> Iterator[dict[str, str]]:
-        """Yield every way in which *text* is this sentence."""
-        head, *rest = self.parts
-        if text.startswith(head):
-            yield from self._fits(text[len(head) :], tuple(rest), self.placeholders)
+    @classmethod
+    def parse(cls, key: str, text: str) -> "Sentence":
+        """Return the sentence that a locale file has as *text* under *key*."""
+        parts = _PLACEHOLDER.split(text.strip("\n"))
+        return cls(key, tuple(parts[::2]), tuple(parts[1::2]))
 
-    def _fits(
-        self, text: str, parts: tuple[str, ...], placeholders: tuple[str, ...]
-    ) -> Iterator[dict[str, str]]:
-        name, *others = placeholders
-        part, *following = parts
-        if not others:
-            if text.endswith(part) and len(text) > len(part):
-                yield {name: text.removesuffix(part)}
-            return
-        at = text.find(part, 1)
-        while at > 0:
-            for found in self._fits(text[at + len(part) :], tuple(following), tuple(others)):
-                yield {name: text[:at], **found}
-            at = text.find(part, at + 1)
+    @property
+    def has_words(self) -> bool:
+        """Tell whether it has any text of its own; one without fits everything."""
+        return any(part.strip() for part in self.parts)
+
+    def matches(self, text: str) -> Iterator[dict[str, str]]:
+        """Yield every way in which *text* is this sentence: the placeholders with their values."""
+        head, *rest = self.parts
+        if not rest:
+            if text == head:
+                yield {}
+        elif text.startswith(head) and text.endswith(rest[-1]):
+            yield from _match(text[len(head) :], rest, self.placeholders)
+
+
+def _match(text: str, parts: list[str], placeholders: tuple[str, ...]) -> Iterator[dict[str, str]]:
+    name, *others = placeholders
+    part, *following = parts
+    if not others:
+        if text.endswith(part) and len(text) >= len(part):
+            yield {name: text.removesuffix(part)}
+        return
+    at = text.find(part)
+    while at >= 0:
+        for found in _match(text[at + len(part) :], following, tuple(others)):
+            yield {name: text[:at], **found}
+        at = text.find(part, at + 1)
 
 
 @dataclass(frozen=True, slots=True)
 class Language:
-    """The sentences of one language, and what it calls the automation."""
+    """The activity sentences of one language, and what it calls its automations."""
 
     code: str
     sentences: tuple[Sentence, ...]
-    automation: str
+    automations: tuple[Sentence, ...] = ()
 
     @classmethod
-    def of(cls, code: str, sentences: Mapping[str, str], automation: str | None = None) -> "Language":
-        """Return a language with *sentences* as its locale file has them."""
-        return cls(code, tuple(_sentence(*each) for each in sentences.items()), automation or _AUTOMATION)
+    def of(cls, code: str, sentences: Mapping[str, str], automations: Mapping[str, str]) -> "Language":
+        """Return a language with sentences and automations as its locale file has them, key -> text."""
+        return cls(code, _parse(sentences), _parse(automations))
 
 
-def _sentence(key: str, text: str) -> Sentence:
-    parts = _PLACEHOLDER.split(text)
-    return Sentence(key, tuple(parts[::2]), tuple(parts[1::2]))
-
-
-_AUTOMATION = "Automation System"
-ENGLISH = Language.of(
-    "en",
-    {
-        "assignee.self_assigned": "%{user_name} self-assigned this conversation",
-        "assignee.assigned": "Assigned to %{assignee_name} by %{user_name}",
-        "assignee.removed": "Conversation unassigned by %{user_name}",
-        "team.assigned": "Assigned to %{team_name} by %{user_name}",
-        "team.assigned_with_assignee": "Assigned to %{assignee_name} via %{team_name} by %{user_name}",
-        "team.removed": "Unassigned from %{team_name} by %{user_name}",
-    },
-)
-
-
-def read_language(file: Path) -> Language:
-    """Return the language of one of Chatwoot's `config/locales/*.yml`. Raises ValueError where it is none."""
-    try:
-        ((code, texts),) = yaml.safe_load(file.read_text(encoding="utf-8")).items()
-        activity = texts["conversations"]["activity"]
-        sentences = {
-            f"{group}.{key}": text
-            for group in ("assignee", "team")
-            for key, text in activity[group].items()
-            if isinstance(text, str)
-        }
-    except (yaml.YAMLError, AttributeError, KeyError, TypeError, ValueError) as error:
-        raise ValueError(f"{file}: is no locale of Chatwoot ({type(error).__name__})") from None
-    known: dict[Any, str] = {False: "no"}  # YAML takes Norwegian for a refusal
-    automation = texts.get("automation")
-    name = automation.get("system_name") if isinstance(automation, dict) else None
-    return Language.of(known.get(code, str(code)), sentences, name)
-
-
-def language_of(number: int) -> str | None:
-    """Return the language that `accounts.locale` stands for, or None for a number not in this list.
-
-    Source: Chatwoot's LANGUAGES_CONFIG, whose numbers never change.
-    """
-    return _LANGUAGES[number] if number < len(_LANGUAGES) else None
-
-
-_LANGUAGES = (
-    *("en", "ar", "nl", "fr", "de", "hi", "it", "ja", "ko", "pt", "ru"),
-    *("zh", "es", "ml", "ca", "el", "pt_BR", "ro", "ta", "fa", "zh_TW"),
-)
+def _parse(texts: Mapping[str, str]) -> tuple[Sentence, ...]:
+    found = (Sentence.parse(key, text) for key, text in texts.items())
+    return tuple(sentence for sentence in found if sentence.has_words)
 
 
 class Reader:
     """Reads the sentences of one account: in its *language* first, then in any of *languages*."""
 
     def __init__(self, names: Names, language: str | None, languages: Iterable[Language]) -> None:
-        self.names = names
+        self._names = names
         known = [*languages]
         own = [sentence for each in known if each.code == language for sentence in each.sentences]
         self._groups = (own, [sentence for each in known for sentence in each.sentences])
-        self._automation = {each.automation for each in known}
+        self._automations = [sentence for each in known for sentence in each.automations]
 
     def read(self, text: str) -> Change | None:
         """Return what *text* says of assignees, or None where it says something else."""
+        text = text.strip("\n")
         for sentences in self._groups:
-            if fits := [(each.key, found) for each in sentences for found in each.fits(text.strip())]:
-                return self._best(fits)
+            if fits := [(each.key, found) for each in sentences for found in each.matches(text)]:
+                return self._decide(fits)
         return None
 
-    def _best(self, fits: list[tuple[str, dict[str, str]]]) -> Change:
-        most = max(self._known(found) for _, found in fits)
-        changes = {self._change(key, found) for key, found in fits if self._known(found) == most}
+    def _decide(self, fits: list[tuple[str, dict[str, str]]]) -> Change | None:
+        """Return the one reading that is left, leaving out those with more unknown names than others."""
+        readings = [
+            (self._count_unknown(found), change)
+            for key, found in fits
+            for change in self._changes(key, found)
+        ]
+        if not readings:
+            return Change("assignee", fault=self._explain(found for key, found in fits))
+        fewest = min(unknown for unknown, _ in readings)
+        changes = {change for unknown, change in readings if unknown == fewest}
         if len(changes) == 1:
             return changes.pop()
-        # A name holds the sentence's own words, or a team has a person's name: nobody can tell which.
-        return Change("assignee", fault="can be read in several ways; rename the team or person")
+        meanings = "; ".join(sorted(set(map(_describe, changes))))
+        return Change("assignee", fault=f"can be read in several ways: {meanings}")
 
-    def _known(self, found: Mapping[str, str]) -> int:
-        """Count the placeholders that stand for somebody known; an unknown name is rather a person's."""
-        return sum(
-            (1 if value.lower() in self.names.teams else -1)
-            if name == "team_name"
-            else value in self.names.users or value in self._automation
-            for name, value in found.items()
+    def _changes(self, key: str, found: Mapping[str, str]) -> Iterator[Change | None]:
+        """Yield what the sentence *key* can say with the names *found*; None where it is about other things.
+
+        An assignee or a team that the account does not have leaves nothing to say. Who acted may have left.
+        """
+        group = key.partition(".")[0]
+        by, assignee = found.get("user_name"), found.get("assignee_name")
+        if group not in {"assignee", "team"}:
+            yield None
+        elif key == "team.removed" or (key == "team.assigned" and self._is_team(found["team_name"])):
+            yield Change("team")
+        elif key == "assignee.self_assigned" or assignee is not None:
+            name = by if assignee is None else assignee
+            for user_id in self._users(name):
+                yield self._change(
+                    user_id, name, by, frozenset({user_id}) if assignee is None else self._users(by)
+                )
+        elif key.startswith("assignee.removed"):
+            yield self._change(None, None, by, self._users(by))
+
+    def _change(
+        self, assignee_id: str | None, assignee: str | None, by: str | None, by_ids: frozenset[str | None]
+    ) -> Change:
+        if by is None or self._is_automation(by):
+            return Change("assignee", assignee_id, assignee, AUTOMATION)
+        by_id = next(iter(by_ids)) if len(by_ids) == 1 else None
+        return Change("assignee", assignee_id, assignee, "user", by_id, by)
+
+    def _count_unknown(self, found: Mapping[str, str]) -> int:
+        by, team = found.get("user_name"), found.get("team_name")
+        is_unknown = by is not None and not self._users(by) and not self._is_automation(by)
+        return is_unknown + (team is not None and not self._is_team(team))
+
+    def _users(self, name: str | None) -> frozenset[str | None]:
+        return self._names.users.get(name or "", frozenset())
+
+    def _is_team(self, name: str) -> bool:
+        return name.lower() in self._names.teams
+
+    def _is_automation(self, name: str) -> bool:
+        return any(True for sentence in self._automations for _ in sentence.matches(name))
+
+    def _explain(self, readings: Iterable[Mapping[str, str]]) -> str:
+        """Say which name nobody has now, of the reading that has the fewest of them."""
+        unknown = [
+            [
+                value
+                for name, value in found.items()
+                if (name != "user_name" or len(found) == 1)
+                and not self._users(value)
+                and not self._is_team(value)
+            ]
+            for found in readings
+        ]
+        fewest = min(unknown, key=lambda names: (len(names), names))
+        if not fewest:
+            return "is a sentence about assignees of a later release than this program knows"
+        shown = " and ".join(f"'{name}'" for name in fewest)
+        return (
+            f"names {shown}, whom the account does not have now: a user or a team that was renamed or "
+            "deleted; say who it was in `former_names`"
         )
 
-    def _change(self, key: str, found: Mapping[str, str]) -> Change:
-        if key in {"team.assigned", "team.removed"}:
-            return Change("team")
-        by = found.get("user_name", "")
-        is_automation = by in self._automation
-        assignee = by if key == "assignee.self_assigned" else found.get("assignee_name")
-        return Change(
-            "assignee",
-            assignee_id=self.names.users.get(assignee) if assignee else None,
-            assignee_name=assignee,
-            source=AUTOMATION if is_automation else "user",
-            assigned_by_id=None if is_automation else self.names.users.get(by),
-            assigned_by_name=None if is_automation else by,
-        )
+
+def _describe(change: Change | None) -> str:
+    if change is None:
+        return "something else"
+    if change.kind == "team":
+        return "a team"
+    return f"user {change.assignee_id}" if change.assignee_id else change.assignee_name or "nobody"
