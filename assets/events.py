@@ -5,6 +5,7 @@ Pure. The columns that hold these values are described in `warehouse/schema.py`.
 
 import re
 import unicodedata
+from datetime import UTC, datetime
 from enum import StrEnum
 
 CONTRACT_COLUMNS = (
@@ -48,6 +49,9 @@ _ALIASES = {
 UNKNOWN_SOURCE = "unknown"
 _UNKNOWN_CODE = re.compile(r"[a-z0-9]+(_[a-z0-9]+)*")
 _ACRONYMS = {"ai": "AI", "api": "API", "n8n": "n8n", "sms": "SMS"}
+
+FIRST, LAST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
+"""The first instant that an event can have, and the first after those."""
 
 UNASSIGNED_VALUES = ("-", "Unassigned")
 """What text sources write for nobody, beside an empty cell; in any case, and only without an id."""

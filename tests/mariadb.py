@@ -20,7 +20,7 @@ _START = (  # one statement a line
     "CREATE USER reader IDENTIFIED BY 'right';",
     "GRANT SELECT ON inbox.* TO reader;",
     "CREATE USER owner IDENTIFIED BY 'right';",
-    "GRANT ALL ON inbox.* TO owner;",
+    "GRANT ALL ON *.* TO owner WITH GRANT OPTION;",
 )
 
 

@@ -15,6 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from assets.events import FIRST, LAST
 from assets.extract import times
 from assets.extract.buckets import Buckets
 from assets.extract.contract import TEXT_COLUMNS, contract_rows
@@ -27,6 +28,7 @@ _PIECE_ROWS = 160_000
 _FUTURE = timedelta(days=1)
 _INSTANT = pa.timestamp("us", "UTC")
 
+_NO_DATE = r"^(0000|\d{4}-00|\d{4}-\d{2}-00|[-+]?inf(inity)?$|nan$)"  # of MySQL's modes; of a floating number
 _SHOWN = "'occurred_at ''' || left(occurred_at::TEXT, 60) || ''' '"
 _REASON = f"""CASE
     WHEN fault IS NOT NULL THEN fault
@@ -34,8 +36,10 @@ _REASON = f"""CASE
         THEN 'has neither a conversation_id nor a contact_id'
     WHEN instant IS NOT NULL THEN NULL
     WHEN occurred_at IS NULL THEN 'occurred_at is empty'
+    WHEN any_instant < TIMESTAMPTZ '200000-01-01 (BC) 00:00:00+00' THEN 'occurred_at is infinite'
     WHEN any_instant IS NOT NULL THEN {_SHOWN} || 'is before 2000 or after 2099'
     WHEN is_skipped THEN {_SHOWN} || 'does not exist: the clocks were put forward over it'
+    WHEN regexp_matches(occurred_at::TEXT, '{_NO_DATE}', 'i') THEN {_SHOWN} || 'is no date'
     WHEN wall IS NOT NULL THEN {_SHOWN} || 'has no zone; set `timezone` of the source'
     WHEN regexp_matches(occurred_at::TEXT, '{times.DIGITS_ONLY}')
         THEN {_SHOWN} || 'has digits only; if it is a time, set `time_format: "%Y%m%d%H%M"` of the source'
@@ -164,8 +168,8 @@ class Staging:
         self._connection.register("batch", rows)
         self._connection.execute(f"""
             CREATE OR REPLACE TEMP TABLE timed AS
-            SELECT *, CASE WHEN any_instant >= TIMESTAMPTZ '{times.FIRST}'
-                AND any_instant < TIMESTAMPTZ '{times.LAST}' THEN any_instant END AS instant
+            SELECT *, CASE WHEN any_instant >= TIMESTAMPTZ '{FIRST}'
+                AND any_instant < TIMESTAMPTZ '{LAST}' THEN any_instant END AS instant
             FROM (SELECT *, {skipped} AS is_skipped, {twice} AS is_ambiguous,
                     coalesce(zoned, CASE WHEN NOT {skipped} THEN {naive} END) AS any_instant
                 FROM (SELECT *, {times.instant_columns(kind, self._options.time_format)} FROM batch)

@@ -4,13 +4,14 @@ Databases are never asked about zones: their tables differ. The pinned table ans
 """
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from assets.events import FIRST, LAST
 from assets.periods import DAY, offset_changes
 
 _CLOCK = r"^\d{4}[-/]\d{1,2}[-/]\d{1,2}[T ]\d{1,2}:\d{2}(:\d{2}([.,]\d{1,9})?)?"
@@ -27,8 +28,6 @@ _INSTANTS = pa.timestamp("us", "UTC")
 _EPOCH = r"^(\d{9,10}|\d{12,13}|\d{15,16}|\d{18,19})(\.\d{1,6})?$"
 _DIRECTIVE = re.compile(r"%-?.")
 _ZONE_IN_FORMAT = re.compile(r"(?<![A-Za-z])(Z|UTC|GMT)(?![A-Za-z])")
-FIRST, LAST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
-"""The first instant that may be that of an event, and the first that may not be any more."""
 
 
 def plain_instants(cells: pa.Array, time_format: str | None) -> pa.Array | None:

@@ -3,17 +3,30 @@
 PostgreSQL and SQLite through ADBC, at the server's own speed; every other dialect through SQLAlchemy.
 """
 
-from collections.abc import Container, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
 import pyarrow as pa
-from sqlalchemy import URL, Connection, CursorResult, Dialect, Executable, Select, create_engine, text
+from sqlalchemy import (
+    URL,
+    Connection,
+    CursorResult,
+    Dialect,
+    Executable,
+    Select,
+    String,
+    TableClause,
+    bindparam,
+    create_engine,
+    text,
+)
 from sqlalchemy.exc import SQLAlchemyError
 
 from assets.errors import SourceUnavailable
+from assets.sources.database_errors import is_connection_lost, is_refused, is_transient
 
 ADBC_DIALECTS = ("postgresql", "sqlite")
 _SAMPLE_ROWS = 100
@@ -21,7 +34,8 @@ _FETCH_ROWS = 50_000
 _SQLITE_BATCH = {"adbc.sqlite.query.batch_rows": str(_FETCH_ROWS)}  # 1,024 if nobody says so
 _POSTGRES_BATCH = {"adbc.postgresql.batch_size_hint_bytes": "4000000"}  # 16 MB if nobody says so
 _TIMEOUT_SECONDS = 900
-_MYSQL, _MYSQL_TIMESTAMP = ("mysql", "mariadb"), 7
+_MYSQL = ("mysql", "mariadb")
+_MYSQL_TIMES = {7: pa.timestamp("us", "UTC"), 12: pa.timestamp("us")}  # TIMESTAMP, DATETIME
 _SNAPSHOT = "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY"
 _READ_ONLY = {
     "postgresql": (
@@ -38,14 +52,19 @@ _CLOCKS = {
     "mariadb": "SELECT UNIX_TIMESTAMP(SYSDATE(6))",
     "mssql": "SELECT DATEDIFF_BIG(MILLISECOND, '1970-01-01', SYSUTCDATETIME()) / 1000.0",
 }
-_UNREACHABLE = (
-    "Failed to connect",
-    "connection to server",
-    "Can't connect",
-    "closed the connection",
-    "terminating connection",
-)
-_REFUSED = ("28P01", "28000", "password authentication failed", "Access denied")
+_ALL_COLUMNS = {
+    "postgresql": """
+        SELECT attname AS name, has_column_privilege(attrelid, attnum, 'SELECT') AS may_read
+        FROM pg_attribute WHERE attrelid = to_regclass(:table) AND attnum > 0 AND NOT attisdropped
+        ORDER BY attnum""",
+    "sqlite": """
+        SELECT name, 1 AS may_read FROM pragma_table_info(:name, coalesce(:schema, 'main')) ORDER BY cid""",
+}
+_VISIBLE_COLUMNS = """
+    SELECT column_name AS name, 1 AS may_read FROM information_schema.columns
+    WHERE table_name = :name AND table_schema = coalesce(:schema, {}) ORDER BY ordinal_position"""
+_ALL_COLUMNS |= dict.fromkeys(_MYSQL, _VISIBLE_COLUMNS.format("database()"))
+_ALL_COLUMNS["mssql"] = _VISIBLE_COLUMNS.format("schema_name()")
 
 
 class Database(Protocol):
@@ -55,6 +74,13 @@ class Database(Protocol):
 
     def schema(self, statement: Select[Any]) -> pa.Schema:
         """Return the names and types of the columns of *statement*."""
+        ...
+
+    def columns(self, table: TableClause) -> dict[str, bool] | None:
+        """Return the columns of *table*, and whether the role may read each; None where that is not known.
+
+        MySQL and SQL Server list only those that it may read.
+        """
         ...
 
     def batches(self, statement: Select[Any]) -> Iterator[pa.RecordBatch]:
@@ -84,12 +110,20 @@ class AdbcDatabase:
             cursor.execute(_literal(statement.limit(_SAMPLE_ROWS), self.dialect))
             return cursor.fetch_record_batch().schema
 
+    def columns(self, table: TableClause) -> dict[str, bool] | None:
+        """Return the columns of *table*, and whether the role may read each; None where there is none."""
+        return _columns(self, table)
+
     def batches(self, statement: Select[Any]) -> Iterator[pa.RecordBatch]:
         """Stream the rows of *statement*."""
         with self.connection.cursor() as cursor:
             cursor.adbc_statement.set_options(**self.options)
             cursor.execute(_literal(statement, self.dialect))
-            yield from cursor.fetch_record_batch()
+            # `fetch_record_batch` gives the reader within this one, whose errors have no SQLSTATE.
+            reader = cursor._results.reader  # noqa: SLF001
+            with suppress(StopIteration):
+                while True:
+                    yield reader.read_next_batch()
 
     def table(self, statement: Executable) -> pa.Table:
         """Return all rows of *statement*."""
@@ -116,22 +150,25 @@ class SqlAlchemyDatabase:
     def schema(self, statement: Select[Any]) -> pa.Schema:
         """Return the names of the columns of *statement*, and their types by its first rows."""
         result = self.connection.execute(statement.limit(_SAMPLE_ROWS))
-        zoned = _zoned(result, self.dialect)
-        return _batch(list(result.keys()), list(result), zoned).schema
+        types = _column_types(result, self.dialect)
+        return _batch(list(result.keys()), list(result), types).schema
+
+    def columns(self, table: TableClause) -> dict[str, bool] | None:
+        """Return the columns of *table* that the role may read; None where that is not known."""
+        return _columns(self, table)
 
     def batches(self, statement: Select[Any]) -> Iterator[pa.RecordBatch]:
         """Stream the rows of *statement*."""
         result = self.connection.execute(statement)
-        zoned = _zoned(result, self.dialect)
+        types = _column_types(result, self.dialect)
         for rows in result.partitions(_FETCH_ROWS):
-            yield _batch(list(result.keys()), list(rows), zoned)
+            yield _batch(list(result.keys()), list(rows), types)
 
     def table(self, statement: Executable) -> pa.Table:
         """Return all rows of *statement*."""
         result = self.connection.execute(statement)
-        return pa.Table.from_batches(
-            [_batch(list(result.keys()), list(result), _zoned(result, self.dialect))]
-        )
+        types = _column_types(result, self.dialect)
+        return pa.Table.from_batches([_batch(list(result.keys()), list(result), types)])
 
     def clock(self) -> datetime | None:
         """Return the server's time; None where nobody knows how to ask."""
@@ -139,20 +176,41 @@ class SqlAlchemyDatabase:
         return _instant(self.connection.scalar(text(asked))) if asked else None
 
 
-def _zoned(result: CursorResult[Any], dialect: Dialect) -> set[int]:
-    """Return the places of the columns whose times without zone are UTC: MySQL's TIMESTAMP is an instant."""
+def _columns(database: Database, table: TableClause) -> dict[str, bool] | None:
+    if (query := _ALL_COLUMNS.get(database.dialect.name)) is None:
+        return None
+    given = {
+        "name": table.name,
+        "schema": table.schema,
+        "table": database.dialect.identifier_preparer.format_table(table),
+    }
+    marks = [bindparam(name, value, String) for name, value in given.items() if f":{name}" in query]
+    rows = database.table(text(query).bindparams(*marks)).to_pylist()
+    return {row["name"]: bool(row["may_read"]) for row in rows} or None
+
+
+def _column_types(result: CursorResult[Any], dialect: Dialect) -> dict[int, pa.DataType]:
+    """Return the types that the driver tells: MySQL's times, of which TIMESTAMP is an instant."""
     if dialect.name not in _MYSQL or result.cursor is None:
-        return set()
-    return {at for at, column in enumerate(result.cursor.description) if column[1] == _MYSQL_TIMESTAMP}
+        return {}
+    codes = enumerate(column[1] for column in result.cursor.description)
+    return {at: _MYSQL_TIMES[code] for at, code in codes if code in _MYSQL_TIMES}
 
 
-def _batch(names: list[str], rows: list[Any], zoned: Container[int]) -> pa.RecordBatch:
+def _batch(names: list[str], rows: list[Any], types: Mapping[int, pa.DataType]) -> pa.RecordBatch:
     columns = zip(*rows, strict=True) if rows else ([] for _ in names)
-    arrays = [
-        pa.array(list(cells), pa.timestamp("us", "UTC") if at in zoned else None)
-        for at, cells in enumerate(columns)
-    ]
+    arrays = [_array(list(cells), types.get(at)) for at, cells in enumerate(columns)]
     return pa.RecordBatch.from_arrays(arrays, names=names)
+
+
+def _array(cells: list[Any], kind: pa.DataType | None) -> pa.Array:
+    """Return *cells* as an array; as text where they are of several types, such as times and '0000-00-00'."""
+    try:
+        return pa.array(cells, kind)
+    except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError):
+        zone = "+00:00" if kind is not None and kind.tz else ""
+        texts = [f"{cell}{zone}" if isinstance(cell, datetime) else cell for cell in cells]
+        return pa.array([None if cell is None else str(cell) for cell in texts], pa.string())
 
 
 def _instant(epoch: Any) -> datetime:
@@ -218,10 +276,12 @@ def _connect(url: URL, timeout: int) -> Iterator[Database]:
 def unavailable(url: URL, origin: str, error: BaseException) -> SourceUnavailable:
     """Say which database failed and why, without its password."""
     place = url.set(query={}).render_as_string(hide_password=True)
-    reason = " ".join(str(error).split())
-    if any(mark in reason for mark in _REFUSED):
+    reason, backend = " ".join(str(error).split()), url.get_backend_name()
+    if is_refused(backend, error):
         message = f"{origin} at {place}: user name or password refused; correct `url`"
         return SourceUnavailable(message, permanent=True)
-    if not any(mark in reason for mark in _UNREACHABLE):
+    if not is_transient(backend, error):
         return SourceUnavailable(f"{origin} at {place}: {reason}", permanent=True)
-    return SourceUnavailable(f"{origin} at {place}: not reachable ({reason}); start it or correct `url`")
+    if backend == "postgresql" and is_connection_lost(error):
+        return SourceUnavailable(f"{origin} at {place}: not reachable ({reason}); start it or correct `url`")
+    return SourceUnavailable(f"{origin} at {place}: {reason}; trying again can help")

@@ -18,9 +18,11 @@ from sqlalchemy import (
     FromClause,
     Select,
     String,
+    TableClause,
     Text,
     and_,
     bindparam,
+    case,
     cast,
     column,
     func,
@@ -34,6 +36,7 @@ from sqlalchemy import table as table_named
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
 from assets.errors import SourceUnavailable
+from assets.events import FIRST, LAST
 from assets.periods import DAY
 from assets.setting import reveal
 from assets.source_config import SqlSource
@@ -44,9 +47,11 @@ from assets.sources.parquet import contract_cells
 _CLOCK_CHANGE = timedelta(hours=3)  # more than any
 _ANY_ZONE = timedelta(hours=28)  # more than any two zones are apart
 _EPOCH_UNITS = (1, 1_000, 1_000_000, 1_000_000_000)
+_FIRST_EPOCHS, _LAST_EPOCHS = ([int(at.timestamp()) * unit for unit in _EPOCH_UNITS] for at in (FIRST, LAST))
 _DIGITS_OF_UNITS = ((10, 1), (13, 1_000), (16, 1_000_000), (30, 1_000_000_000))
 _LARGEST_INTEGER = (1 << 63) - 1
 _SAMPLE_ROWS = 100
+_FIRST_DATE, _LAST_DATE = str(FIRST.date()), str(LAST.date())
 _Bounds = tuple[str, str] | tuple[int, int] | None
 _DATED = "____-__-__%"  # ISO dates: the only text that sorts as time does
 
@@ -70,13 +75,10 @@ class Sql(Unlisted):
         """
         with self._open() as database:
             bounds = self._bounds(database, start, end)
-            sample = database.schema(select(text("*")).select_from(self._base(bounds)))
-            try:
-                columns = match_columns(sample.names, self.options.columns)
-                kind = sample.field(columns["occurred_at"]).type
-            except (ValueError, KeyError) as error:  # KeyError: a name that comes twice
-                raise SourceUnavailable(f"{self.origin}: {error}", permanent=True) from None
-            dialect = database.dialect.name
+            names, columns = self._columns(database, bounds)
+            asked: list[ColumnElement[Any]] = [column(name) for name in dict.fromkeys(columns.values())]
+            sample = database.schema(select(*asked).select_from(self._base(bounds)))
+            kind, dialect = sample.field(columns["occurred_at"]).type, database.dialect.name
             cells = [_cell(each, name, sample.field(name).type, dialect) for each, name in columns.items()]
             statement, count = select(*cells).select_from(self._base(bounds)), 0
             if self.options.table:
@@ -84,10 +86,31 @@ class Sql(Unlisted):
                 statement = statement.where(self._window(times, kind, start, end, dialect))
             for batch in database.batches(statement):
                 count += batch.num_rows
-                yield Batch(_contract_rows(batch), self.origin, is_printed_log(sample.names), columns)
+                yield Batch(_contract_rows(batch), self.origin, is_printed_log(names), columns)
             if not count:
                 anywhere = select(*cells).select_from(self._base(self._widest(bounds))).limit(_SAMPLE_ROWS)
                 yield self._sampled(database, anywhere, columns)
+
+    def _columns(self, database: Database, bounds: _Bounds) -> tuple[list[str], dict[str, str]]:
+        """Return the names of all columns, and contract column -> column of those that are read.
+
+        Raises SourceUnavailable for one that is missing or that the role may not read.
+        """
+        base = self._base(bounds)
+        may_read = database.columns(base) if isinstance(base, TableClause) else None
+        names = list(may_read or database.schema(select(text("*")).select_from(base)).names)
+        try:
+            columns = match_columns(names, self.options.columns)
+        except ValueError as error:
+            raise SourceUnavailable(f"{self.origin}: {error}", permanent=True) from None
+        if denied := [name for name in columns.values() if may_read and not may_read[name]]:
+            listed = ", ".join(denied)
+            message = (
+                f"{self.origin}: the role may not read {listed}; "
+                f"GRANT SELECT ({listed}) ON {self.options.table}, or map other `columns`"
+            )
+            raise SourceUnavailable(message, permanent=True)
+        return names, columns
 
     def _sampled(
         self, database: Database, anywhere: Select[Any], columns: Mapping[str, str]
@@ -129,22 +152,35 @@ class Sql(Unlisted):
     ) -> ColumnElement[bool]:
         """Return a condition that no row of the window fails, whatever the type of its time.
 
-        Rows without a time pass too: they are reported. An index answers it where times are typed.
+        Rows without a time, or with one that no event can have, pass too: they are reported. An index answers
+        it where times are typed.
         """
         missing = times.is_(None)
         if pa.types.is_timestamp(kind):
             bounds = (start.isoformat(sep=" "), end.isoformat(sep=" "))
             if kind.tz is None:
                 bounds = _wall_clock_around(start, end, self.options.timezone, _CLOCK_CHANGE)
-            return or_(and_(times >= bounds[0], times < bounds[1]), missing)
+            impossible = or_(times < _FIRST_DATE, times >= _LAST_DATE)
+            return or_(and_(times >= bounds[0], times < bounds[1]), impossible, missing)
         if self.options.time_format:
             return true()
         epochs = or_(
-            *(and_(times >= start.timestamp() * u, times < end.timestamp() * u) for u in _EPOCH_UNITS)
+            *(and_(times >= start.timestamp() * u, times < end.timestamp() * u) for u in _EPOCH_UNITS),
+            *(
+                and_(times >= low, times < high)
+                for low, high in zip(_LAST_EPOCHS, _FIRST_EPOCHS[1:], strict=False)
+            ),
+            times < _FIRST_EPOCHS[0],
+            times >= _LAST_EPOCHS[-1],
         )
         written = cast(times, Text)
         low, high = _days_around(start, end)
-        dated = or_(and_(written >= low, written < high), written.not_like(_DATED))
+        dated = or_(
+            and_(written >= low, written < high),
+            written < _FIRST_DATE,
+            written >= _LAST_DATE,
+            written.not_like(_DATED),
+        )
         if dialect == "sqlite":  # where each cell has a type of its own
             numbers = func.typeof(times).in_(("integer", "real"))
             return or_(and_(numbers, epochs), and_(func.typeof(times) == "text", dated), missing)
@@ -213,13 +249,25 @@ def _epoch(instant: datetime, unit: int) -> int:
 
 
 def _cell(name: str, source_name: str, kind: pa.DataType, dialect: str) -> ColumnElement[Any]:
-    """Return one contract column: a typed time, or text, without nulls where drivers guess a type by rows."""
+    """Return one contract column: as text, without nulls where drivers guess a type by rows.
+
+    Times, floating numbers and binary ids are asked for as they are; `contract_cells` makes them text.
+    """
     cell: ColumnElement[Any] = column(source_name)
     if name == "occurred_at" and pa.types.is_timestamp(kind):
         return cell.label(name)
-    if dialect == "postgresql":  # it tells types; a text is asked for as it is
-        return (cell if pa.types.is_string(kind) else cast(cell, Text)).label(name)
-    return func.coalesce(cast(cell, Text), "").label(name)
+    if dialect == "sqlite":  # where each cell has a type of its own
+        as_text: ColumnElement[Any] = cast(cell, Text)
+        if name == "occurred_at":
+            as_text = case((func.typeof(cell) == "real", func.printf("%.6f", cell)), else_=as_text)
+        elif name.endswith("_id"):
+            as_text = case((func.typeof(cell) == "blob", func.lower(func.hex(cell))), else_=as_text)
+        return func.coalesce(as_text, "").label(name)
+    is_plain = pa.types.is_floating(kind) or pa.types.is_binary(kind) or pa.types.is_null(kind)
+    if is_plain or (dialect == "postgresql" and pa.types.is_string(kind)):
+        return cell.label(name)
+    as_text = cast(cell, Text)
+    return (as_text if dialect == "postgresql" else func.coalesce(as_text, "")).label(name)
 
 
 def _days_around(start: datetime, end: datetime) -> tuple[str, str]:
