@@ -18,6 +18,7 @@ CONTRACT_COLUMNS = (
     "previous_assignee_name",
     "assignee_id",
     "assignee_name",
+    "assignee_kind",
     "source",
     "assigned_by_id",
     "assigned_by_name",
@@ -57,6 +58,16 @@ UNASSIGNED_VALUES = ("-", "Unassigned")
 """What text sources write for nobody, beside an empty cell; in any case, and only without an id."""
 
 
+ASSIGNEE_KINDS = ("person", "ai_agent", "bot", "team")
+"""What an assignee can be; a source may say something else."""
+
+_KIND_ALIASES = {
+    **dict.fromkeys(("user", "agent", "human", "admin", "teammate"), "person"),
+    **dict.fromkeys(("ai", "aiagent"), "ai_agent"),
+    **dict.fromkeys(("agent_bot", "agentbot"), "bot"),
+}
+
+
 class Action(StrEnum):
     """What an event did to the contact's assignee."""
 
@@ -74,6 +85,12 @@ def source_code(text: str | None) -> str:
     words = re.sub(r"[\W_]+", "_", spelling.lower()).strip("_")
     code = _ALIASES.get(words, words)
     return code if code in SOURCE_LABELS else spelling or UNKNOWN_SOURCE
+
+
+def assignee_kind(text: str) -> str:
+    """Return the kind that *text* means however it is spelled; any other kind keeps its words."""
+    words = re.sub(r"[\W_]+", "_", text.lower()).strip("_")
+    return _KIND_ALIASES.get(words, words)
 
 
 def source_label(code: str) -> str:

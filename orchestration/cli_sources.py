@@ -53,7 +53,8 @@ def snapshot(config: ConfigOption = DEFAULT_CONFIG, workspace: WorkspaceOption =
     for slug, options in asked:
         found = take_snapshot(options, slug, lambda: datetime.now(UTC))
         missed = "the first snapshot" if found.missed is None else f"{found.missed:,} assignments were missed"
-        typer.echo(f"{slug}: {found.contacts:,} contacts, {missed}")
+        unclear = f", {found.not_understood:,} not understood" if found.not_understood else ""
+        typer.echo(f"{slug}: {found.contacts:,} contacts, {missed}{unclear}")
 
 
 def import_file(

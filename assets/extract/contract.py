@@ -9,7 +9,7 @@ from functools import reduce
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from assets.events import CONTRACT_COLUMNS, UNKNOWN_SOURCE, source_code
+from assets.events import CONTRACT_COLUMNS, UNKNOWN_SOURCE, assignee_kind, source_code
 from assets.extract.text import (
     clean,
     composed,
@@ -41,6 +41,7 @@ def contract_rows(batch: Batch, options: ReadingOptions) -> pa.RecordBatch:
     source_as_read = columns["source"]
     is_stated = pc.cast(source_as_read.is_valid(), pa.int32())
     columns["source"] = _codes(source_as_read)
+    columns["assignee_kind"] = _kinds(columns["assignee_kind"])
     columns |= _without_nobody(columns, options.unassigned_values)
     columns |= {
         "occurred_at": _time(rows.column("occurred_at")),
@@ -128,6 +129,11 @@ def _time(cells: pa.Array) -> pa.Array:
     return (
         cells if pa.types.is_timestamp(cells.type) else null_if(plain_spaces(cells.cast(pa.string())), [""])
     )
+
+
+def _kinds(kinds: pa.DictionaryArray) -> pa.DictionaryArray:
+    found = [None if kind is None else assignee_kind(kind) or None for kind in kinds.dictionary.to_pylist()]
+    return _recoded(pa.array(found, pa.string()), kinds.indices)
 
 
 def _codes(sources: pa.DictionaryArray) -> pa.DictionaryArray:

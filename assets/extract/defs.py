@@ -138,6 +138,12 @@ def _snapshot_assets(workspace: Workspace) -> list[dg.AssetsDefinition]:
             found = take_snapshot(options, workspace.slug, clock)
         except SourceUnavailable as error:
             raise dg.Failure(str(error), allow_retries=not error.permanent) from error
-        return dg.MaterializeResult(metadata={"contacts": found.contacts, "missed": found.missed or 0})
+        return dg.MaterializeResult(
+            metadata={
+                "contacts": found.contacts,
+                "missed": found.missed or 0,
+                "not_understood": found.not_understood,
+            }
+        )
 
     return [contact_snapshot]

@@ -48,7 +48,8 @@ _SAME_ASSIGNEE = """(
 
 _IS_NO_CHANGE = f"coalesce(previous_stated AND {_SAME_ASSIGNEE}, false)"
 
-_CELLS = ", ".join(f"coalesce({name}, chr(30))" for name in TEXT_COLUMNS if name != "event_id")
+_NO_IDENTITY = {"event_id", "assignee_kind"}
+_CELLS = ", ".join(f"coalesce({name}, chr(30))" for name in TEXT_COLUMNS if name not in _NO_IDENTITY)
 _MADE_IDS = f"""
     SELECT coalesce(event_id, 'row-' || left(sha256(concat_ws(chr(31), epoch_us(occurred_at), {_CELLS})), 32))
     FROM placed ORDER BY place"""  # noqa: S608 - names of the contract

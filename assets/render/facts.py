@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from assets.periods import PRESETS, Period, first_instant, offset_changes, preset_period
 from assets.render.colours import colours
 from assets.render.language import words
+from assets.render.wording import people
 from assets.report.log import HEADER
 from assets.report.model import Report
 
@@ -50,6 +51,7 @@ def page_facts(report: Report, layout: dict[str, object], script: str) -> dict[s
         "weekdays": [spoken.weekday(day, "EEE") for day in range(7)],
         "states": report.components.model_dump(mode="json"),
         "handOffs": list(report.hand_offs.keys) if report.hand_offs else [],
+        "handOffNames": people(report.hand_offs, spoken) if report.hand_offs else [],
         "words": {text: spoken.say(text) for text in said_by(script)},
     }
 

@@ -93,6 +93,7 @@ def render_html(report: Report, printed: pa.Table, version: int, log: CodedLog |
             charts=charts.drawn_charts(report),
             sentences=[(sentence(each, spoken), each.fragment) for each in report.findings],
             heat_map=_heat_map(report, spoken),
+            kinds=wording.kinds(spoken),
             hand_offs=_matrix(report.hand_offs, spoken) if report.hand_offs else None,
             reasons=reason_sentences(report, spoken),
             nothing=wording.nothing(report, spoken),
@@ -126,7 +127,7 @@ def _heat_map(report: Report, spoken: Words) -> list[tuple[str, list[tuple[int, 
 def _matrix(found: HandOffs, spoken: Words) -> dict[str, object]:
     """Return the matrix with its names; the others are left out where there are none."""
     _ = spoken.say
-    names = [*found.people, _("Others")]
+    names = [*wording.people(found, spoken), _("Others")]
     most = max(map(max, found.counts))
     kept = [at for at in range(len(names) + 1) if at != len(found.people) or _others(found)]
     return {

@@ -4,7 +4,7 @@ from assets.render.language import Words
 from assets.render.text import showable
 from assets.report.filters import UNASSIGNED
 from assets.report.log import HEADER
-from assets.report.model import Note, Report, State, Total
+from assets.report.model import HandOffs, Note, Report, State, Total
 
 _ASSIGNED_TO, _SOURCE = HEADER.index("Assigned To"), HEADER.index("Source")
 
@@ -65,6 +65,21 @@ def filter_names(spoken: Words) -> dict[str, str]:
         "contact": _("Contact"),
         "conversation": _("Conversation ID"),
     }
+
+
+def kinds(spoken: Words) -> dict[str, str]:
+    """Return what an assignee is called who is no person."""
+    _ = spoken.say
+    return {"ai_agent": _("AI agent"), "bot": _("Bot"), "team": _("Team")}
+
+
+def people(found: HandOffs, spoken: Words) -> list[str]:
+    """Return the names of a matrix, with what those are who are no persons."""
+    labels = kinds(spoken)
+    return [
+        name if kind in {None, "person"} else f"{name} ({labels.get(kind, kind)})"
+        for name, kind in zip(found.people, found.kinds, strict=True)
+    ]
 
 
 def log_text(column: int, text: str, spoken: Words) -> str:

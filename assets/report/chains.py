@@ -82,5 +82,6 @@ def find_hand_offs(log: CodedLog) -> HandOffs:
     return HandOffs(
         people=tuple(labels[at] for at in order[:_MOST]),
         keys=tuple(persons.keys[at] for at in order[:_MOST]),
+        kinds=tuple(log.kinds[at] for at in order[:_MOST]),
         counts=tuple(tuple(int(counts[np.ix_(row, column)].sum()) for column in groups) for row in groups),
     )

@@ -44,7 +44,10 @@ class Persons:
 
 @dataclass(frozen=True, slots=True)
 class CodedLog:
-    """A log of n rows in its order: n instants (microseconds, UTC) and n codes per column."""
+    """A log of n rows in its order: n instants (microseconds, UTC) and n codes per column.
+
+    `kinds` says what each of `persons` is: a person, an AI agent, or None where the source does not say.
+    """
 
     instants: Codes
     sources: list[str]
@@ -58,6 +61,7 @@ class CodedLog:
     previous: Codes
     assignee: Codes
     assigned_by: Codes
+    kinds: list[str | None]
 
     def __len__(self) -> int:
         return len(self.instants)
@@ -72,6 +76,7 @@ def code_log(rows: pa.Table) -> CodedLog:
         (rows[f"{name}_id"], rows[f"{name}_name"])
         for name in ("previous_assignee", "assignee", "assigned_by")
     )
+    persons = identities(people, assignee, assigned_by)
     return CodedLog(
         instants=_numbers(rows["occurred_at"].cast(pa.timestamp("us")).cast(pa.int64())),
         sources=sources,
@@ -81,10 +86,11 @@ def code_log(rows: pa.Table) -> CodedLog:
         contacts=contacts,
         contact=contact,
         people=people,
-        persons=identities(people, assignee, assigned_by),
+        persons=persons,
         previous=previous,
         assignee=assignee,
         assigned_by=assigned_by,
+        kinds=kinds_of(rows, persons.of_pair[assignee], len(persons.keys)),
     )
 
 
@@ -121,6 +127,15 @@ def _numbers(column: pa.ChunkedArray | pa.Array) -> Codes:
 def code_subjects(rows: pa.Table) -> Codes:
     """Return whose assignee each row changes, as codes."""
     return _coded(subjects_of(rows))[1]
+
+
+def kinds_of(rows: pa.Table, assignees: Codes, count: int) -> list[str | None]:
+    """Return what each of *count* persons is, by the last of *rows* that assigns to them and says it."""
+    names, codes = _coded(rows["assignee_kind"].cast(pa.string()))
+    last = np.full(count + 1, -1)
+    is_stated = codes >= 0
+    last[assignees[is_stated]] = codes[is_stated]
+    return [names[code] if code >= 0 else None for code in last[:-1].tolist()]
 
 
 def identities(people: Pairs, *seen: Codes) -> Persons:

@@ -5,7 +5,7 @@ import pyarrow as pa
 from sqlalchemy import Select, func, select
 
 from assets.periods import Period
-from assets.report.coded import Codes, code_pairs, code_subjects, identities
+from assets.report.coded import Codes, code_pairs, code_subjects, identities, kinds_of
 from assets.report.model import Holding
 from assets.warehouse.schema import ASSIGNMENT_LOG
 from assets.warehouse.subjects import subject_of
@@ -18,6 +18,7 @@ _COLUMNS = (
     "previous_assignee_name",
     "assignee_id",
     "assignee_name",
+    "assignee_kind",
 )
 
 
@@ -49,6 +50,7 @@ def count_holdings(before: pa.Table, rows: pa.Table) -> tuple[Holding, ...]:
     persons = identities(people, assignee)
     labels = persons.labels
     previous, assignee = persons.of_pair[previous], persons.of_pair[assignee]
+    kinds = kinds_of(steps, assignee, len(labels))
     is_event = np.arange(steps.num_rows) >= before.num_rows
     order = np.argsort(subjects := code_subjects(steps), kind="stable")
     is_first = np.diff(subjects[order], prepend=-1) != 0
@@ -64,9 +66,17 @@ def count_holdings(before: pa.Table, rows: pa.Table) -> tuple[Holding, ...]:
     unseen = count(previous[order][gap]) - count(held_before[gap])
     lines = (
         Holding(
-            assignee=label, opening=int(a), received=int(b), released=int(c), unseen=int(d), closing=int(e)
+            assignee=label,
+            kind=kind,
+            opening=int(a),
+            received=int(b),
+            released=int(c),
+            unseen=int(d),
+            closing=int(e),
         )
-        for label, a, b, c, d, e in zip(labels, opening, received, released, unseen, closing, strict=True)
+        for label, kind, a, b, c, d, e in zip(
+            labels, kinds, opening, received, released, unseen, closing, strict=True
+        )
     )
     taking_part = (each for each in lines if any((each.opening, each.received, each.released, each.unseen)))
     return tuple(sorted(taking_part, key=lambda each: (-each.closing, -each.received, each.assignee)))

@@ -238,21 +238,24 @@ class Chains(_Value):
 class HandOffs(_Value):
     """Assignments from each person (row) to each (column); after `people` come the others, then nobody.
 
-    Its cells add up to the total. `keys` are what the filters call the people.
+    Its cells add up to the total. `keys` are what the filters call the people, `kinds` what they are.
     """
 
     people: tuple[str, ...]
     keys: tuple[str, ...]
+    kinds: tuple[str | None, ...]
     counts: tuple[tuple[int, ...], ...]
 
 
 class Holding(_Value):
     """The contacts a person has: opening + received - released + unseen = closing.
 
-    `unseen` are changes that no event tells, known by what the next event says.
+    `unseen` are changes that no event tells, known by what the next event says. `kind` is what the person
+    is, such as `ai_agent`; None where the source does not say.
     """
 
     assignee: str
+    kind: str | None = None
     opening: int
     received: int
     released: int

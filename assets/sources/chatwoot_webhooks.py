@@ -21,6 +21,7 @@ _COLUMNS = {
     "previous_assignee_id": "changed_attributes[].assignee_id.previous_value",
     "assignee_id": "changed_attributes[].assignee_id.current_value",
     "assignee_name": "meta.assignee.name",
+    "assignee_kind": "meta.assignee_type",
 }
 
 _ROWS = """
@@ -34,7 +35,12 @@ _ROWS = """
         CASE WHEN body->>'$.meta.assignee.id' = change->>'$.current_value'
              THEN coalesce(body->>'$.meta.assignee.available_name', body->>'$.meta.assignee.name')
              END AS assignee_name,
-        true AS previous_stated, if(updated_at IS NULL, 'received', 'exact') AS time_quality,
+        CASE WHEN assignee_name IS NOT NULL
+             THEN coalesce(body->>'$.meta.assignee_type', body->>'$.meta.assignee.type') END AS assignee_kind,
+        json_exists(change, '$.previous_value') AS previous_stated,
+        CASE WHEN coalesce(json_type(change, '$.current_value'), '') NOT IN
+            ('NULL', 'VARCHAR', 'BIGINT', 'UBIGINT') THEN 'its assignee is not understood' END AS fault,
+        CASE WHEN fault IS NOT NULL THEN body END AS raw, if(updated_at IS NULL, 'received', 'exact') AS time_quality,
         NULL::BIGINT AS row_number, row_number() OVER (ORDER BY received_at, event_id) AS position
     FROM (
         SELECT event_id, body, make_timestamp(received_at)::TIMESTAMPTZ AS received_at,

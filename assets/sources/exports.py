@@ -1,7 +1,8 @@
-"""Exports of other systems as JSON: what of each is an assignment. One object a line, or one document.
+"""Exports of other systems as JSON: what of each is an assignment.
 
-Zendesk ticket audits, Intercom conversations or their parts, Zammad histories. Names come from the users that
-a document lists beside; where it lists none, people are shown by their ids.
+Zendesk's ticket audits and ticket events, Intercom's conversations or their parts, Zammad's histories: one
+object a line, one page of an API a line, or one document. Names come from the users that a page or a document
+lists beside; where it lists none, people are shown by their ids.
 """
 
 import codecs
@@ -22,7 +23,7 @@ from assets.sources.text_files import MAX_LINE_BYTES, TextFile, text_file
 from assets.warehouse import engine
 
 _DOCUMENTS = {
-    "zendesk_audits": ("audits", "ticket_audits"),
+    "zendesk_audits": ("audits", "ticket_audits", "ticket_events"),
     "intercom_conversations": ("conversations", "data"),
     "zammad_histories": ("history", "histories"),
 }
@@ -33,17 +34,24 @@ _ZENDESK = """
     SELECT coalesce(change->>'$.id', (line->>'$.id') || '-' || place) AS event_id,
         line->>'$.created_at' AS occurred_at, line->>'$.ticket_id' AS conversation_id, NULL AS contact_id,
         true AS previous_stated, nullif(change->>'$.previous_value', '') AS previous_assignee_id,
-        NULL AS previous_assignee_name, nullif(change->>'$.value', '') AS assignee_id, NULL AS assignee_name,
-        CASE WHEN channel IN ('rule', '8') THEN 'workflow' WHEN channel IN ('api', '5') THEN 'developer_api'
-            WHEN channel IN ('web', '0', 'mobile', '56') AND (line->>'$.author_id') <> '-1' THEN 'user'
+        NULL AS previous_assignee_name,
+        nullif(if(is_field, change->>'$.value', change->>'$.assignee_id'), '') AS assignee_id,
+        NULL AS assignee_name, NULL AS assignee_kind,
+        CASE WHEN channel IN ('rule', '8') THEN 'workflow'
+            WHEN channel IN ('api', '5', 'web service') THEN 'developer_api'
+            WHEN channel IN ('web', '0', 'mobile', '56', 'web form') AND author_id <> '-1' THEN 'user'
             ELSE channel END AS source,
-        CASE WHEN source = 'user' THEN line->>'$.author_id' END AS assigned_by_id, NULL AS assigned_by_name,
-        row_number AS line_number, place
+        CASE WHEN source = 'user' THEN author_id END AS assigned_by_id, NULL AS assigned_by_name,
+        position * 10_000 + place AS position
     FROM (
-        SELECT *, coalesce(change->>'$.via.channel', line->>'$.via.channel') AS channel
-        FROM (SELECT *, unnest(json_extract(line, '$.events[*]')) AS change,
-                generate_subscripts(json_extract(line, '$.events[*]'), 1) AS place FROM objects))
-    WHERE (change->>'$.field_name') = 'assignee_id'"""
+        SELECT *, (change->>'$.field_name') = 'assignee_id' AS is_field,
+            coalesce(line->>'$.author_id', line->>'$.updater_id') AS author_id,
+            lower(coalesce(change->>'$.via.channel', scalar(change, '$.via'),
+                line->>'$.via.channel', scalar(line, '$.via'))) AS channel
+        FROM (SELECT *, unnest(changes) AS change, generate_subscripts(changes, 1) AS place
+            FROM (SELECT *, coalesce(json_extract(line, '$.events[*]'), []) || coalesce(
+                json_extract(line, '$.child_events[*]'), []) AS changes FROM objects)))
+    WHERE is_field OR (is_field IS NULL AND json_exists(change, '$.assignee_id'))"""
 
 _INTERCOM = """
     SELECT part->>'$.id' AS event_id, part->>'$.created_at' AS occurred_at,
@@ -53,14 +61,31 @@ _INTERCOM = """
         CASE part->>'$.assigned_to.type' WHEN 'team' THEN 'team-' || (part->>'$.assigned_to.id')
             WHEN 'nobody_admin' THEN NULL ELSE coalesce(part->>'$.assigned_to.id', part->>'$.assigned_to')
             END AS assignee_id, part->>'$.assigned_to.name' AS assignee_name,
+        CASE WHEN part->>'$.assigned_to.type' <> 'nobody_admin' THEN part->>'$.assigned_to.type' END
+            AS assignee_kind,
         CASE part->>'$.author.type' WHEN 'admin' THEN 'user' ELSE part->>'$.author.type' END AS source,
         CASE WHEN source = 'user' THEN part->>'$.author.id' END AS assigned_by_id,
         CASE WHEN source = 'user' THEN part->>'$.author.name' END AS assigned_by_name,
-        row_number AS line_number, place
+        position * 10_000 + place AS position
     FROM (SELECT *, unnest(parts) AS part, generate_subscripts(parts, 1) AS place
-        FROM (SELECT *, CASE WHEN json_exists(line, '$.part_type') THEN [line::JSON]
-            ELSE json_extract(line, '$.conversation_parts.conversation_parts[*]') END AS parts FROM objects))
+        FROM parts_of_objects)
     WHERE (part->>'$.assigned_to') IS NOT NULL"""  # whatever the type of the part: replies assign, too
+
+_PARTS = """
+    CREATE OR REPLACE TEMP VIEW parts_of_objects AS
+    SELECT *, CASE WHEN json_exists(line, '$.part_type') THEN [line::JSON]
+        WHEN json_type(line, '$.conversation_parts') = 'ARRAY'
+        THEN json_extract(line, '$.conversation_parts[*]')
+        ELSE json_extract(line, '$.conversation_parts.conversation_parts[*]') END AS parts FROM objects"""
+
+_CUT_OFF = """
+    SELECT list_min(list_transform(parts, lambda part: part->>'$.created_at')) AS occurred_at,
+        line->>'$.id' AS conversation_id, NULL AS assignee_name, row_number,
+        'has ' || len(parts) || ' of its ' || (line->>'$.conversation_parts.total_count') ||
+            ' parts: assignments in the others are not known' AS fault,
+        json_object('conversation', line->>'$.id')::VARCHAR AS raw
+    FROM parts_of_objects
+    WHERE try_cast(line->>'$.conversation_parts.total_count' AS BIGINT) > len(parts) ORDER BY row_number"""
 
 _ZAMMAD = """
     SELECT line->>'$.id' AS event_id, line->>'$.created_at' AS occurred_at,
@@ -68,15 +93,15 @@ _ZAMMAD = """
         nullif(line->>'$.id_from', '1') AS previous_assignee_id,
         nullif(nullif(line->>'$.value_from', '-'), '') AS previous_assignee_name,
         nullif(line->>'$.id_to', '1') AS assignee_id,
-        nullif(nullif(line->>'$.value_to', '-'), '') AS assignee_name,
+        nullif(nullif(line->>'$.value_to', '-'), '') AS assignee_name, NULL AS assignee_kind,
         CASE WHEN (line->>'$.sourceable_type') = 'AI::Agent' THEN 'ai_agent'
-            WHEN (line->>'$.created_by_id') = '1' OR (line->>'$.sourceable_type') IN ('Trigger', 'Job',
+            WHEN created_by = '1' OR (line->>'$.sourceable_type') IN ('Trigger', 'Job',
                 'PostmasterFilter') THEN 'workflow'
             ELSE 'user' END AS source,
-        CASE WHEN source = 'user' THEN line->>'$.created_by_id' END AS assigned_by_id,
-        NULL AS assigned_by_name, row_number AS line_number, 0 AS place
-    FROM objects
-    WHERE (line->>'$.attribute') = 'owner' AND coalesce(line->>'$.object', 'Ticket') = 'Ticket'"""
+        CASE WHEN source = 'user' THEN created_by END AS assigned_by_id,
+        NULL AS assigned_by_name, position
+    FROM (SELECT *, coalesce(line->>'$.created_by_id', line->>'$.created_by.id') AS created_by FROM objects)
+    WHERE named(line, 'attribute') = 'owner' AND coalesce(named(line, 'object'), 'Ticket') = 'Ticket'"""
 
 _QUERIES = {
     "zendesk_audits": _ZENDESK,
@@ -84,28 +109,29 @@ _QUERIES = {
     "zammad_histories": _ZAMMAD,
 }
 _IS_OF = {
-    "zendesk_audits": "json_type(line, '$.events') = 'ARRAY'",
+    "zendesk_audits": "'ARRAY' IN (json_type(line, '$.events'), json_type(line, '$.child_events'))",
     "intercom_conversations": "json_exists(line, '$.part_type') OR json_exists(line, '$.conversation_parts')",
-    "zammad_histories": "json_exists(line, '$.o_id') AND json_exists(line, '$.attribute')",
+    "zammad_histories": "json_exists(line, '$.o_id') AND (json_exists(line, '$.attribute') "
+    "OR json_exists(line, '$.history_attribute'))",
 }
 _IS_NOT = {
-    "zendesk_audits": "is no audit of Zendesk: it has no list `events`",
-    "intercom_conversations": "is no conversation of Intercom with its parts: it has no `conversation_parts`",
+    "zendesk_audits": "is no audit of Zendesk: it has no list `events` or `child_events`",
+    "intercom_conversations": "is no conversation of Intercom with its parts: it has no "
+    "`conversation_parts`, which lists and searches leave out; retrieve each conversation",
     "zammad_histories": "is no history of Zammad: it has no `o_id` and `attribute`",
 }
 _NAMED = """
-    SELECT * EXCLUDE (line_number, place) REPLACE (
-        coalesce(previous_assignee_name, (SELECT any_value(name) FROM people WHERE id = previous_assignee_id))
+    SELECT * REPLACE (
+        coalesce(previous_assignee_name, (SELECT max(name) FROM people WHERE id = previous_assignee_id))
             AS previous_assignee_name,
-        coalesce(assignee_name, (SELECT any_value(name) FROM people WHERE id = assignee_id)) AS assignee_name,
-        coalesce(assigned_by_name, (SELECT any_value(name) FROM people WHERE id = assigned_by_id))
-            AS assigned_by_name), NULL::BIGINT AS row_number,
-        (line_number * 1_000_000 + place)::BIGINT AS position
+        coalesce(assignee_name, (SELECT max(name) FROM people WHERE id = assignee_id)) AS assignee_name,
+        coalesce(assigned_by_name, (SELECT max(name) FROM people WHERE id = assigned_by_id))
+            AS assigned_by_name, position::BIGINT AS position), NULL::BIGINT AS row_number
     FROM ({})"""
 _BROKEN = """
     SELECT NULL AS occurred_at, NULL AS conversation_id, NULL AS assignee_name, row_number,
         CASE WHEN is_object THEN '{}' ELSE 'is no JSON object' END AS fault, left(raw, 1_048_576) AS raw
-    FROM unwrapped_lines WHERE NOT is_object OR NOT coalesce({}, false) ORDER BY row_number"""
+    FROM items WHERE NOT is_object OR NOT coalesce({}, false) ORDER BY position"""
 _OBJECTS = """
     CREATE OR REPLACE TEMP TABLE unwrapped_lines AS
     SELECT row_number, line AS raw, object IS NOT NULL AS is_object, unwrapped(object) AS line FROM (
@@ -113,8 +139,27 @@ _OBJECTS = """
             CASE WHEN json_valid(line) AND json_type(line) = 'OBJECT' THEN line END::JSON AS object
         FROM lines)
     WHERE NOT is_message(object);
+    CREATE OR REPLACE TEMP TABLE items AS  -- a line may be a page of an API
+    SELECT row_number, coalesce(line::VARCHAR, raw) AS raw, line, row_number * 10_000 + place AS position,
+        coalesce(json_type(line) = 'OBJECT', false) AS is_object
+    FROM (SELECT row_number, raw, unnest(lines) AS line, generate_subscripts(lines, 1) AS place
+        FROM (SELECT *, coalesce({}, [line]) AS lines FROM unwrapped_lines));
+    CREATE OR REPLACE TEMP VIEW people AS
+    FROM listed_people
+    UNION ALL SELECT each->>'$.id' AS id, coalesce(each->>'$.name', nullif(trim(concat_ws(' ',
+        each->>'$.firstname', each->>'$.lastname')), '')) AS name
+    FROM (SELECT unnest(coalesce(json_extract(line, '$.users[*]'), []) || coalesce(
+        json_extract(line, '$.assets.User.*'), [])) AS each FROM unwrapped_lines);
     CREATE OR REPLACE TEMP VIEW objects AS
-    SELECT row_number, line FROM unwrapped_lines WHERE is_object AND ({})"""
+    SELECT row_number, position, line FROM items WHERE is_object AND ({})"""
+_LIST = "CASE WHEN json_type(line, '$.{0}') = 'ARRAY' THEN json_extract(line, '$.{0}[*]') END"
+_MACROS = """
+    CREATE OR REPLACE MACRO scalar(line, path) AS
+        CASE WHEN json_type(line, path) NOT IN ('OBJECT', 'ARRAY', 'NULL')
+            THEN json_extract_string(line, path) END;
+    CREATE OR REPLACE MACRO named(line, key) AS coalesce(  -- a name, or an object with one
+        line->>('$.' || key || '.name'), line->>('$.history_' || key || '.name'),
+        scalar(line, '$.' || key), scalar(line, '$.history_' || key))"""
 
 
 def read_export(path: Path, origin: str, options: FilesSource) -> Iterator[Batch]:
@@ -122,13 +167,16 @@ def read_export(path: Path, origin: str, options: FilesSource) -> Iterator[Batch
     layout = options.layout or ""
     with engine.connect() as connection, text_file(path, options.encoding) as text:
         connection.execute(UNWRAP)
+        connection.execute(_MACROS)
+        lists = ", ".join(_LIST.format(key) for key in _DOCUMENTS[layout])
         for lines, people in _objects(text, layout):
             whole = pa.table({"line": whole_escapes(lines["line"]), "row_number": lines["row_number"]})
             connection.register("lines", whole)
-            connection.register("people", people)
-            connection.execute(_OBJECTS.format(_IS_OF[layout]))
-            broken = _BROKEN.format(_IS_NOT[layout], _IS_OF[layout])
-            for query in (_NAMED.format(_QUERIES[layout]), broken):
+            connection.register("listed_people", people)
+            connection.execute(_OBJECTS.format(lists, _IS_OF[layout]))
+            connection.execute(_PARTS)
+            queries = [_NAMED.format(_QUERIES[layout]), _BROKEN.format(_IS_NOT[layout], _IS_OF[layout])]
+            for query in queries + [_CUT_OFF] * (layout == "intercom_conversations"):
                 yield from _batches(connection, query, origin)
 
 
@@ -145,12 +193,7 @@ def _objects(text: TextFile, layout: str) -> Iterator[tuple[pa.RecordBatch, pa.T
         for lines in numbered_batches(text, ["line"], ["line"], ParseOptions(**ONE_CELL), 0):
             yield lines, _people([])
         return
-    found = next((document[key] for key in _DOCUMENTS[layout] if isinstance(document.get(key), list)), None)
-    if found is None:
-        found = [document]  # one conversation, as the API gives it
-        if document.keys().isdisjoint({"events", "conversation_parts", "part_type", "o_id"}):
-            raise ValueError(f"has none of {', '.join(_DOCUMENTS[layout])}: is it {layout}?")
-    users = document.get("users") or list((document.get("assets") or {}).get("User", {}).values())
+    found, users = (document, []) if isinstance(document, list) else _listed(document, layout)
     for first in range(0, len(found), _ROWS_AT_ONCE):
         some = [json.dumps(each) for each in found[first : first + _ROWS_AT_ONCE]]
         numbers = pa.array(range(first + 1, first + 1 + len(some)), pa.int64())
@@ -158,8 +201,21 @@ def _objects(text: TextFile, layout: str) -> Iterator[tuple[pa.RecordBatch, pa.T
         yield pa.RecordBatch.from_pydict({"line": lines, "row_number": numbers}), _people(users)
 
 
-def _document(text: TextFile) -> dict[str, Any] | None:
-    """Return the one JSON object that the file is, or None where each line is one."""
+def _listed(document: dict[str, Any], layout: str) -> tuple[list[Any], list[dict[str, Any]]]:
+    """Return the objects of a document and its users. Raises ValueError where it is none of *layout*."""
+    users = document.get("users") or list((document.get("assets") or {}).get("User", {}).values())
+    for key in _DOCUMENTS[layout]:
+        if isinstance(document.get(key), list):
+            return document[key], users
+    if document.keys().isdisjoint(
+        {"events", "child_events", "conversation_parts", "part_type", "o_id", "record", "_airbyte_data"}
+    ):
+        raise ValueError(f"has none of {', '.join(_DOCUMENTS[layout])}: is it {layout}?")
+    return [document], users  # one conversation, as the API gives it
+
+
+def _document(text: TextFile) -> dict[str, Any] | list[Any] | None:
+    """Return the one JSON object or list that the file is, or None where each line is an object."""
     first, _, more = text.start(MAX_LINE_BYTES + CELL_LIMIT).partition(b"\n")
     if more.strip() and _is_object(first):
         return None
@@ -170,7 +226,7 @@ def _document(text: TextFile) -> dict[str, Any] | None:
             f"is a document of more than {_MAX_DOCUMENT_BYTES >> 20} MiB; write one object a line"
         )
     document = json.loads(content.removeprefix(codecs.BOM_UTF8))
-    if not isinstance(document, dict):
+    if not isinstance(document, dict | list):
         raise ValueError("is no JSON object; write one object a line")  # noqa: TRY004 - of the file
     return document
 

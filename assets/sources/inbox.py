@@ -76,7 +76,7 @@ _READ = pa.schema(
     }
 )
 _IMPERSONAL = {
-    *("event_type", "event_id", "event", "id", "changed_attributes", "updated_at", "not_before"),
+    *("event_type", "event_id", "event", "id", "changed_attributes", "updated_at", "not_before", "fault"),
     *("assignee", "oldAssignee", "source", "assignedBy", "assignedBySource"),
 }
 _OF_CONVERSATION = {"id", "openedTime", "conversationOpenedAt", "closedTime", "lastAssignmentTime"}
@@ -223,7 +223,9 @@ def _without_person(body: str, pseudonym: str) -> str:
     if isinstance(contact, dict):
         kept["contact"] = {"id": pseudonym} | {k: v for k, v in contact.items() if k == "assignee"}
     if isinstance(meta, dict):
-        kept["meta"] = {"sender": {"id": pseudonym}} | {k: v for k, v in meta.items() if k == "assignee"}
+        kept["meta"] = {"sender": {"id": pseudonym}} | {
+            k: v for k, v in meta.items() if k in {"assignee", "assignee_type"}
+        }
     if isinstance(conversation := event.get("conversation"), dict):
         kept["conversation"] = {name: conversation[name] for name in _OF_CONVERSATION & conversation.keys()}
     return json.dumps(kept)

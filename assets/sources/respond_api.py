@@ -6,14 +6,14 @@ A difference becomes an event of the inbox with the interval in which it happene
 import json
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
-from sqlalchemy import Connection, delete, func, insert, select
+from sqlalchemy import Connection, Engine, delete, func, insert, select
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt
 
 from assets.errors import SourceUnavailable
@@ -28,7 +28,11 @@ _SECONDS_BETWEEN = 0.2
 _LONGEST_WAIT = 60.0
 _AGAIN = {429, 449}
 _SERVER_FAULT = 500
-_KEPT = ("id", "firstName", "lastName", "assignee")
+_LARGEST_SECONDS = 1e11
+_KEPT = ("id", "firstName", "lastName", "assignee", "created_at")
+_OLDER = (
+    "was not in the list before although it is older, as after an unmerge; nobody tells when it was assigned"
+)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 Assignee = tuple[str | None, str | None]
@@ -38,10 +42,14 @@ Clock = Callable[[], datetime]
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """What one look at all contacts found; *missed* is None the first time, with nothing to compare."""
+    """What one look at all contacts found; *missed* is None the first time, with nothing to compare.
+
+    *not_understood* are contacts without an id, or whose assignee is neither a person nor nobody.
+    """
 
     contacts: int
     missed: int | None
+    not_understood: int = 0
 
 
 class _Later(Exception):  # noqa: N818 - says what to do
@@ -60,6 +68,14 @@ class _Seen:
     asked_at: datetime
     came_at: datetime
 
+    @property
+    def contact_id(self) -> str | None:
+        return _field(self.contact, "id")
+
+    @property
+    def assignee(self) -> Assignee | None:
+        return assignee_of(self.contact)
+
 
 def contacts(options: RespondIoSource, clock: Clock) -> Iterator[_Seen]:
     """Yield every contact, a hundred a request, five requests a second.
@@ -74,7 +90,8 @@ def contacts(options: RespondIoSource, clock: Clock) -> Iterator[_Seen]:
             page = _page(client, options.api_url, cursor)
             came_at = clock()
             for each in page["items"]:
-                yield _Seen({name: each.get(name) for name in _KEPT}, asked_at, came_at)
+                contact = each if isinstance(each, dict) else {}
+                yield _Seen({name: contact.get(name) for name in _KEPT}, asked_at, came_at)
             following = parse_qs(urlsplit(page["pagination"].get("next") or "").query).get("cursorId")
             if not following:
                 return
@@ -142,30 +159,45 @@ def take_snapshot(options: RespondIoSource, workspace: str, clock: Clock) -> Sna
     inbox = open_inbox(reveal(options.inbox))
     with inbox.begin() as connection:
         known, last = _known(connection, workspace)
-    seen = {str(each.contact["id"]): each for each in contacts(options, clock)}
+    listed = list(contacts(options, clock))
+    seen = {each.contact_id: each for each in listed if each.contact_id and each.assignee}
     with inbox.begin() as connection:
         told = _told(connection, workspace, last)
     missed = [
-        _event(workspace, each, since)
+        _event(workspace, each, since, is_new=contact_id not in known)
         for contact_id, each in seen.items()
         if last is not None and (since := _missed_since(each, known.get(contact_id), told[contact_id], last))
     ]
-    states = [
+    store(inbox, missed)  # first: what is then killed finds the same differences again, under the same ids
+    _remember(inbox, workspace, seen, known, listed)
+    return Snapshot(len(listed), None if last is None else len(missed), len(listed) - len(seen))
+
+
+def _remember(
+    inbox: Engine,
+    workspace: str,
+    seen: Mapping[str, _Seen],
+    known: Mapping[str, Since],
+    listed: Iterable[_Seen],
+) -> None:
+    """Keep each contact's assignee for the next snapshot; one that was not understood stays as it was."""
+    now = {contact_id: (each.assignee, each.asked_at) for contact_id, each in seen.items() if each.assignee}
+    unclear = {each.contact_id for each in listed if each.contact_id} - now.keys()
+    states = {contact_id: known[contact_id] for contact_id in unclear & known.keys()} | now
+    rows = [
         {
             "workspace": workspace,
             "contact_id": contact_id,
-            "assignee_id": assignee_of(each.contact)[0],
-            "assignee_name": assignee_of(each.contact)[1],
-            "seen_at": micros(each.asked_at),
+            "assignee_id": assignee[0],
+            "assignee_name": assignee[1],
+            "seen_at": micros(seen_at),
         }
-        for contact_id, each in seen.items()
+        for contact_id, (assignee, seen_at) in states.items()
     ]
-    store(inbox, missed)  # first: what is then killed finds the same differences again, under the same ids
     with inbox.begin() as connection:
         connection.execute(delete(CONTACT_STATES).where(CONTACT_STATES.c.workspace == workspace))
-        if states:
-            connection.execute(insert(CONTACT_STATES), states)
-    return Snapshot(len(seen), None if last is None else len(missed))
+        if rows:
+            connection.execute(insert(CONTACT_STATES), rows)
 
 
 def _known(
@@ -199,9 +231,10 @@ def _told(connection: Connection, workspace: str, since: datetime | None) -> def
     )
     for row in rows:
         event = json.loads(row.body)
-        told[row.contact_id].append(
-            (assignee_of(event.get("contact") or {}, event), _instant(row.received_at))
-        )
+        contact = event.get("contact")
+        is_stated = "assignee" in event or (isinstance(contact, dict) and "assignee" in contact)
+        if is_stated and (assignee := assignee_of(contact, event)):
+            told[row.contact_id].append((assignee, _instant(row.received_at)))
     return told
 
 
@@ -214,14 +247,33 @@ def _missed_since(seen: _Seen, known: Since | None, told: list[Since], last: dat
     before = [state, *((assignee, at) for assignee, at in told if state[1] <= at <= seen.asked_at)]
     later = [assignee for assignee, at in told if at > seen.asked_at]
     now = assignee_of(seen.contact)
-    return None if any(_is_same(now, each) for each in (before[-1][0], *later)) else before[-1][1]
+    if now is None or any(_is_same(now, each) for each in (before[-1][0], *later)):
+        return None
+    return before[-1][1]
 
 
-def assignee_of(contact: dict[str, Any], event: dict[str, Any] | None = None) -> Assignee:
-    """Return id and name of the assignee; nobody is written as null, `{}` or an object of nulls."""
-    who = (event or {}).get("assignee", contact.get("assignee")) or {}
-    name = " ".join(part for part in (who.get("firstName"), who.get("lastName")) if part)
-    return (None if who.get("id") is None else str(who["id"])), name or who.get("email")
+def assignee_of(contact: Any, event: dict[str, Any] | None = None) -> Assignee | None:
+    """Return id and name of the assignee; None for what is neither a person nor nobody.
+
+    Nobody is written as null, `{}` or an object of nulls.
+    """
+    fields = contact if isinstance(contact, dict) else {}
+    who = (event or {}).get("assignee", fields.get("assignee"))
+    if who is None:
+        return None, None
+    if not isinstance(who, dict):
+        return None
+    name = " ".join(part for key in ("firstName", "lastName") if (part := _field(who, key)))
+    found = _field(who, "id"), name or _field(who, "name") or _field(who, "email")
+    has_values = any(value not in (None, "", {}) for value in who.values())
+    return found if any(found) or not has_values else None
+
+
+def _field(of: dict[str, Any], key: str) -> str | None:
+    """Return a text or a number as text; None for anything else, and for an empty text."""
+    value = of.get(key)
+    is_value = isinstance(value, str | int | float) and not isinstance(value, bool)
+    return str(value).strip() or None if is_value else None
 
 
 def _is_same(one: Assignee, other: Assignee) -> bool:
@@ -229,9 +281,11 @@ def _is_same(one: Assignee, other: Assignee) -> bool:
     return one[0] == other[0] if one[0] and other[0] else one[1] == other[1]
 
 
-def _event(workspace: str, seen: _Seen, since: datetime) -> Received:
-    contact_id = str(seen.contact["id"])
+def _event(workspace: str, seen: _Seen, since: datetime, *, is_new: bool) -> Received:
+    contact_id = str(seen.contact_id)
     body = {"contact": seen.contact, "not_before": since.isoformat()}
+    if is_new and (created_at := _created_at(seen.contact)) and created_at < since:
+        body["fault"] = _OLDER
     return {
         "workspace": workspace,
         "event_id": f"snapshot-{contact_id}-{micros(since)}",
@@ -240,6 +294,19 @@ def _event(workspace: str, seen: _Seen, since: datetime) -> Received:
         "contact_id": contact_id,
         "body": json.dumps(body),
     }
+
+
+def _created_at(contact: dict[str, Any]) -> datetime | None:
+    """Return when a contact was made: an epoch, or ISO 8601 with its zone; None for anything else."""
+    text = _field(contact, "created_at") or ""
+    try:
+        if text.replace(".", "", 1).isdigit():
+            seconds = float(text)
+            return datetime.fromtimestamp(seconds / 1000 if seconds > _LARGEST_SECONDS else seconds, UTC)
+        found = datetime.fromisoformat(text)
+    except (ValueError, OverflowError, OSError):
+        return None
+    return found if found.tzinfo else None
 
 
 def _instant(moment: int) -> datetime:

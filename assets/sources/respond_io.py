@@ -30,6 +30,7 @@ _COLUMNS = {
     "contact_name": "contact.firstName, contact.lastName",
     "assignee_id": "contact.assignee.id",
     "assignee_name": "contact.assignee.firstName, .lastName",
+    "assignee_kind": "contact.assignee.type",
 }
 
 _TIMES = r"""
@@ -41,20 +42,39 @@ _TIMES = r"""
                 ELSE 1000000 END)::BIGINT)::TIMESTAMPTZ
         WHEN regexp_matches(value, '(Z|[+-]\d{2}:?\d{2})$') THEN try_cast(value AS TIMESTAMPTZ) END"""
 
+# A field may be missing, null, {} or of another type. Only a text or a number is a value, and only an object
+# without any value is nobody: an assignee that is something else is not understood.
+_FIELDS = """
+    CREATE MACRO field(json, path) AS CASE
+        WHEN json_type(json, path) IN ('VARCHAR', 'BIGINT', 'UBIGINT', 'DOUBLE')
+        THEN nullif(trim(json_extract_string(json, path)), '') END"""
 _PERSON = """
     CREATE MACRO person(who) AS nullif(trim(concat_ws(' ',
-        coalesce(who->>'$.firstName', who->>'$.name'), who->>'$.lastName')), '')"""
+        coalesce(field(who, '$.firstName'), field(who, '$.name')), field(who, '$.lastName'))), '')"""
+_KIND = """
+    CREATE MACRO kind_of(who) AS CASE
+        WHEN 'true' IN (who->>'$.isAiAgent', who->>'$.is_ai_agent', who->>'$.isAI') THEN 'ai_agent'
+        ELSE coalesce(field(who, '$.type'), field(who, '$.kind'), field(who, '$.userType')) END"""
+_IS_NOBODY = """
+    CREATE MACRO is_nobody(who) AS json_type(who) = 'NULL' OR (json_type(who) = 'OBJECT'
+        AND len(list_filter(json_extract(who, '$.*'),
+            lambda value: json_type(value) <> 'NULL' AND value::VARCHAR NOT IN ('""', '{}'))) = 0)"""
+_IS_KNOWN = """
+    CREATE MACRO is_known(who) AS is_nobody(who)
+        OR coalesce(field(who, '$.id'), person(who), field(who, '$.email')) IS NOT NULL"""
+
+_MACROS = (_TIMES, _FIELDS, _PERSON, _KIND, _IS_NOBODY, _IS_KNOWN)
 
 _TOLD = """
     CREATE TEMP TABLE told AS
     SELECT event_id, make_timestamp(received_at)::TIMESTAMPTZ AS received_at, kind,
-        coalesce(contact_id, body->>'$.contact.id') AS contact_id, body
+        coalesce(contact_id, field(body, '$.contact.id')) AS contact_id, body
     FROM received"""
 
 _CONVERSATIONS = """
     CREATE TEMP TABLE conversations AS
     WITH stated AS (
-        SELECT contact_id, kind, body->>'$.conversation.id' AS conversation_id, received_at,
+        SELECT contact_id, kind, field(body, '$.conversation.id') AS conversation_id, received_at,
             date_trunc('second', instant(coalesce(
                 body->>'$.conversation.openedTime',
                 body->>'$.conversation.conversationOpenedAt'))) AS opened_at,
@@ -91,12 +111,14 @@ _CHANGES = f"""
 _ROWS = f"""
     SELECT event_id, coalesce(told_at, received_at) AS occurred_at, conversation_id, contact_id,
         person(body->'$.contact') AS contact_name,
-        assignee->>'$.id' AS assignee_id, coalesce(person(assignee), assignee->>'$.email') AS assignee_name,
-        previous->>'$.id' AS previous_assignee_id,
-        coalesce(person(previous), previous->>'$.email') AS previous_assignee_name,
-        json_exists(body, '$.oldAssignee') AS previous_stated,
-        coalesce(body->>'$.source', body->>'$.assignedBySource') AS source,
-        body->>'$.assignedBy.id' AS assigned_by_id, person(body->'$.assignedBy') AS assigned_by_name,
+        field(assignee, '$.id') AS assignee_id,
+        coalesce(person(assignee), field(assignee, '$.email')) AS assignee_name,
+        kind_of(assignee) AS assignee_kind,
+        field(previous, '$.id') AS previous_assignee_id,
+        coalesce(person(previous), field(previous, '$.email')) AS previous_assignee_name,
+        coalesce(is_known(previous), false) AS previous_stated,
+        coalesce(field(body, '$.source'), field(body, '$.assignedBySource')) AS source,
+        field(body, '$.assignedBy.id') AS assigned_by_id, person(body->'$.assignedBy') AS assigned_by_name,
         CASE WHEN told_at IS NOT NULL THEN 'exact' WHEN kind = '{SNAPSHOT}' THEN 'bounded' ELSE 'received' END
             AS time_quality,
         CASE WHEN told_at IS NOT NULL THEN 'webhook, time by conversation.closed'
@@ -104,13 +126,16 @@ _ROWS = f"""
              THEN 'contact snapshot, changed after ' || left(body->>'$.not_before', 19) || 'Z'
              ELSE 'webhook' END AS origin,
         NULL::BIGINT AS row_number, row_number() OVER (ORDER BY received_at, event_id) AS position,
-        CASE WHEN assignee IS NULL THEN 'tells no assignee' END AS fault,
-        CASE WHEN assignee IS NULL THEN body END AS raw
-    FROM (SELECT *,
+        fault, CASE WHEN fault IS NOT NULL THEN body END AS raw
+    FROM (SELECT *, CASE WHEN assignee IS NULL THEN 'tells no assignee'
+            WHEN NOT is_known(assignee)
+            THEN 'its assignee is not understood: ' || left(assignee::VARCHAR, 100)
+            WHEN kind = '{SNAPSHOT}' THEN field(body, '$.fault') END AS fault
+        FROM (SELECT *,
             CASE WHEN json_exists(body, '$.assignee') THEN body->'$.assignee'
                  ELSE body->'$.contact.assignee' END AS assignee,
             body->'$.oldAssignee' AS previous
-          FROM changes)
+          FROM changes))
     ORDER BY occurred_at, event_id"""  # noqa: S608 - our own kinds
 
 
@@ -144,7 +169,7 @@ def assembled(received: pa.Table) -> Iterator[Batch]:
     """Yield the assignments that the rows *received* (as `inbox.read` gives them) tell of, in order."""
     with engine.connect() as connection:
         connection.register("received", received)
-        for statement in (_TIMES, _PERSON, _TOLD, _CONVERSATIONS, _CHANGES):
+        for statement in (*_MACROS, _TOLD, _CONVERSATIONS, _CHANGES):
             connection.execute(statement)
         for batch in connection.sql(_ROWS).to_arrow_reader(engine.BATCH_ROWS):
             yield Batch(batch, "webhooks", columns=_COLUMNS)

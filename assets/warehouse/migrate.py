@@ -9,7 +9,7 @@ from sqlalchemy.schema import CreateSchema
 from assets.migrating import upgrade
 from assets.versions import version_of
 
-HEAD = "0002"
+HEAD = "0003"
 
 
 def migrate(url: str, slug: str) -> None:

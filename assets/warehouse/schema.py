@@ -55,6 +55,7 @@ def _event_columns() -> list[Column[Any]]:
         _repeating("previous_assignee_name"),
         _repeating("assignee_id", "no id and no name: unassigned"),
         _repeating("assignee_name"),
+        _repeating("assignee_kind", "see events.ASSIGNEE_KINDS; null where the source does not say"),
         _repeating("source", "code, see events.SOURCE_LABELS", nullable=False),
         _repeating("assigned_by_id"),
         _repeating("assigned_by_name"),

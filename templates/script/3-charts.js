@@ -239,11 +239,10 @@ function drawHandOffs(page, rows) {
   const at = (pair) => (who.ofPair[pair + 1] === NONE ? size - 1 : place[who.ofPair[pair + 1]]);
   const placeOf = Int32Array.from({ length: log.people.ids.length + 1 }, (_none, pair) => at(pair - 1));
   for (let row = 0; row < rows.length; row++) counts[placeOf[log.previous[rows[row]] + 1] * size + placeOf[log.assignee[rows[row]] + 1]]++;
-  const people = facts.handOffs.map((key) => who.labels[who.keys.indexOf(key)]);
   const most = Math.max(...counts);
   const hasOthers = counts.some((each, cell) => each && (cell % size === size - 2 || Math.floor(cell / size) === size - 2));
   const shown = Array.from({ length: size }, (_none, each) => each).filter((each) => each !== size - 2 || hasOthers);
-  const names = [...people, _("Others")];
+  const names = [...facts.handOffNames, _("Others")];
   return make('div', { class: 'wide', tabindex: 0, role: 'group', 'aria-label': _("Who hands over to whom") }, make('table', { class: 'matrix' },
     make('caption', { class: 'unseen' }, _("Assignments from each person (rows) to each person (columns)")),
     make('thead', {}, make('tr', {}, make('th', { scope: 'col' }, `${_("From")} ${page.arrow} ${_("to")}`),

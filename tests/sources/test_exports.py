@@ -107,6 +107,115 @@ def test_assignments_are_found(inbox: Inbox, layout: str, content: bytes, expect
     assert loaded(inbox, layout, content) == expected
 
 
+TICKET_EVENTS: list[dict[str, Any]] = [
+    {"id": 1, "ticket_id": 55, "timestamp": 1709640000, "created_at": "2024-03-05T12:00:00Z", "updater_id": 11,
+     "via": "Web form", "event_type": "Audit", "child_events": [
+         {"id": 101, "via": "Web form", "via_reference_id": None, "status": "open", "event_type": "Create"},
+         {"id": 102, "via": "Web form", "via_reference_id": None, "assignee_id": 11, "event_type": "Create"}]},
+    {"id": 2, "ticket_id": 55, "timestamp": 1709640600, "created_at": "2024-03-05T12:10:00Z", "updater_id": -1,
+     "via": "Web form", "event_type": "Audit", "child_events": [
+         {"id": 103, "via": "Rule", "via_reference_id": 9, "assignee_id": 12, "previous_value": "11", "event_type": "Change"}]},
+    {"id": 3, "ticket_id": 55, "timestamp": 1709641200, "created_at": "2024-03-05T12:20:00Z", "updater_id": 12,
+     "via": "Web service", "event_type": "Audit", "child_events": [
+         {"id": 104, "via": "Web service", "assignee_id": None, "previous_value": "12", "event_type": "Change"},
+         {"id": 105, "via": "Web service", "comment_present": True, "event_type": "Comment"}]},
+    {"id": 5, "ticket_id": 55, "timestamp": 1709641500, "created_at": "2024-03-05T12:25:00Z", "updater_id": -1,
+     "via": "Rule", "event_type": "Audit", "child_events": [
+         {"id": 107, "via": "Rule", "assignee_id": 13, "previous_value": None, "event_type": "Change"}]},
+]  # fmt: skip
+NESTED_HISTORIES = [
+    {key: value for key, value in each.items() if key not in {"attribute", "object", "type", "created_by_id"}}
+    | {"history_attribute": {"id": 9, "name": each["attribute"]}, "history_object": {"id": 1, "name": each["object"]},
+       "history_type": {"id": 2, "name": each["type"]}, "created_by": {"id": each["created_by_id"], "login": "x"}}
+    for each in HISTORIES
+]  # fmt: skip
+
+
+def pages(key: str, rows: list[Any]) -> bytes:
+    """Return *rows* as pages of an API, one a line."""
+    return lines([{key: rows[:2], "next_page": "https://example.com"}, {key: rows[2:], "next_page": None}])
+
+
+@pytest.mark.parametrize(
+    ("layout", "content", "expected"),
+    [
+        ("zendesk_audits", lines(TICKET_EVENTS), ZENDESK),
+        ("zendesk_audits", json.dumps({"ticket_events": TICKET_EVENTS, "end_of_stream": True}).encode(), ZENDESK),
+        ("zendesk_audits", pages("ticket_events", TICKET_EVENTS), ZENDESK),
+        ("zendesk_audits", pages("audits", AUDITS), ZENDESK),
+        ("zendesk_audits", json.dumps(AUDITS).encode(), ZENDESK),
+        ("zendesk_audits", lines([{"type": "RECORD", "record": {"stream": "ticket_audits", "data": each}} for each in AUDITS]), ZENDESK),
+        ("intercom_conversations", json.dumps(CONVERSATION).encode(), INTERCOM),
+        ("intercom_conversations", lines([{"type": "conversation.list", "conversations": [CONVERSATION], "pages": {"type": "pages"}}]), INTERCOM),
+        ("intercom_conversations", lines([CONVERSATION | {"conversation_parts": CONVERSATION["conversation_parts"]["conversation_parts"]}]), INTERCOM),  # type: ignore[index]
+        ("zammad_histories", lines(NESTED_HISTORIES), ZAMMAD),
+        ("zammad_histories", json.dumps({"history": NESTED_HISTORIES, "assets": {}}).encode(), ZAMMAD),
+        ("zammad_histories", json.dumps(HISTORIES).encode(), ZAMMAD),
+    ],
+    ids=[
+        "zendesk ticket events", "zendesk ticket events document", "zendesk ticket events pages", "zendesk pages",
+        "zendesk list", "zendesk Airbyte protocol", "intercom one conversation", "intercom search page",
+        "intercom parts as a list", "zammad objects", "zammad objects document", "zammad list",
+    ],
+)  # fmt: skip
+def test_assignments_are_found_in_each_shape(
+    inbox: Inbox, layout: str, content: bytes, expected: list[Any]
+) -> None:
+    assert loaded(inbox, layout, content) == expected
+    assert inbox.reasons() == []
+
+
+def test_an_intercom_search_without_parts_says_what_to_do(inbox: Inbox) -> None:
+    """Lists and searches tell who has a conversation, and not since when."""
+    found = {
+        "type": "conversation",
+        "id": "1",
+        "admin_assignee_id": 21,
+        "statistics": {"count_assignments": 3},
+    }
+    assert (
+        loaded(
+            inbox,
+            "intercom_conversations",
+            json.dumps({"type": "conversation.list", "conversations": [found]}).encode(),
+        )
+        == []
+    )
+    assert all(
+        "lists and searches leave out; retrieve each conversation" in reason for reason in inbox.reasons()
+    )
+    assert inbox.reasons()
+
+
+def test_an_intercom_conversation_whose_parts_are_cut_off_is_told(inbox: Inbox) -> None:
+    """The API gives the last 500 parts."""
+    parts = CONVERSATION["conversation_parts"] | {"total_count": 700}  # type: ignore[operator]
+    assert (
+        loaded(inbox, "intercom_conversations", lines([CONVERSATION | {"conversation_parts": parts}]))
+        == INTERCOM
+    )
+    assert inbox.reasons() == ["has 5 of its 700 parts: assignments in the others are not known"]
+
+
+def test_users_of_a_page_name_people(inbox: Inbox) -> None:
+    page = {
+        "history": [HISTORIES[0], HISTORIES[2] | {"value_to": None}],
+        "assets": {"User": {"32": {"id": 32, "firstname": "Tom", "lastname": "Becker"}}},
+    }
+    loaded(inbox, "zammad_histories", lines([page, page]))
+    assert [row["assignee_name"] for row in inbox.rows(ASSIGNMENT_EVENTS)] == ["Nora Lund", "Tom Becker"]
+
+
+def test_who_is_no_person_is_kept_apart(inbox: Inbox) -> None:
+    loaded(inbox, "intercom_conversations", lines([CONVERSATION]))
+    assert [row["assignee_kind"] for row in inbox.rows(ASSIGNMENT_EVENTS)] == [
+        "person",
+        "person",
+        "team",
+        None,
+    ]
+
+
 def test_parts_may_stand_alone_with_their_conversation(inbox: Inbox) -> None:
     (part, *_) = CONVERSATION["conversation_parts"]["conversation_parts"]  # type: ignore[index]
     assert (
@@ -139,4 +248,6 @@ def test_a_line_that_is_no_object_is_kept_and_the_others_are_read(inbox: Inbox) 
 
 def test_another_systems_export_is_told(inbox: Inbox) -> None:
     assert loaded(inbox, "zendesk_audits", json.dumps({"history": HISTORIES}).encode()) == []
-    assert inbox.reasons() == ["export.json: has none of audits, ticket_audits: is it zendesk_audits?"]
+    assert inbox.reasons() == [
+        "export.json: has none of audits, ticket_audits, ticket_events: is it zendesk_audits?"
+    ]
