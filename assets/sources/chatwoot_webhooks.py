@@ -40,7 +40,8 @@ _ROWS = """
         json_exists(change, '$.previous_value') AS previous_stated,
         CASE WHEN coalesce(json_type(change, '$.current_value'), '') NOT IN
             ('NULL', 'VARCHAR', 'BIGINT', 'UBIGINT') THEN 'its assignee is not understood' END AS fault,
-        CASE WHEN fault IS NOT NULL THEN body END AS raw, if(updated_at IS NULL, 'received', 'exact') AS time_quality,
+        CASE WHEN fault IS NOT NULL THEN body END AS raw,
+        if(updated_at IS NULL, 'received', 'exact') AS time_quality,
         NULL::BIGINT AS row_number, row_number() OVER (ORDER BY received_at, event_id) AS position
     FROM (
         SELECT event_id, body, make_timestamp(received_at)::TIMESTAMPTZ AS received_at,

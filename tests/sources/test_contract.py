@@ -1,243 +1,55 @@
-"""What every source keeps to: the window, any order, restarts, duplicates, emptiness, drift, an outage."""
+"""What every source keeps to: the window, any order, restarts, duplicates, emptiness, drift, an outage; the truth."""
 
-import csv
-import json
+from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Protocol
-from uuid import uuid4
+from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine, text
-from sqlalchemy.pool import NullPool
 
 from assets.errors import SourceUnavailable
 from assets.extract.load import load_days
 from assets.sources.batches import Batch, Unreadable
 from assets.sources.imports import DaySources
-from assets.sources.inbox import Received, micros, open_inbox, store
 from assets.sources.registry import open_source
-from assets.warehouse.schema import ASSIGNMENT_EVENTS, LOAD_COUNTS
+from assets.warehouse.schema import ASSIGNMENT_EVENTS, LOAD_COUNTS, REJECTED_EVENTS
 from tests.conftest import LATER, Inbox
 from tests.postgres import Postgres
-from tests.sources.test_chatwoot import SCHEMA
-
-if TYPE_CHECKING:
-    from tests.mariadb import MariaDb
+from tests.sources.adapters import ADAPTERS, REJECTED, Database, Said, System
+from tests.sources.simulated_truth import ANNA, BOB, Kind, Step, simulate
 
 DAY = date(2024, 3, 5)
 START, END = datetime(2024, 3, 5, 5, tzinfo=UTC), datetime(2024, 3, 6, 5, tzinfo=UTC)
-MICROSECOND = timedelta(microseconds=1)
-PEOPLE = {1: "Bob", 2: "Eve", None: None}
+SECOND = timedelta(seconds=1)
+README = Path(__file__).parents[2] / "docs" / "sources" / "README.md"
 
-Event = tuple[int, datetime, int | None]
-BEFORE: Event = (1, START - MICROSECOND, 1)
-FIRST: Event = (2, START, 2)
-LAST: Event = (3, END - MICROSECOND, 1)
-AFTER: Event = (4, END, None)
-
-
-class System(Protocol):
-    """A system that events can be put into, in the order given; *more* adds something it did not have before."""
-
-    source: dict[str, Any]
-
-    def put(self, events: list[Event], *, more: bool = False) -> None: ...
+BEFORE = Step(1, START - SECOND, 7, None, ANNA, by=BOB)
+FIRST = Step(2, START, 7, ANNA, BOB)
+LAST = Step(3, END - SECOND, 7, BOB, ANNA, by=BOB)
+AFTER = Step(4, END, 7, ANNA, None, by=BOB)
 
 
-class CsvFiles:
-    def __init__(self, inbox: Inbox) -> None:
-        self.inbox = inbox
-        self.source: dict[str, Any] = {}
-
-    def put(self, events: list[Event], *, more: bool = False) -> None:
-        path = self.inbox.folder / "events" / f"{uuid4().hex}.csv"
-        path.parent.mkdir(exist_ok=True)
-        with path.open("w", newline="") as file:
-            writer = csv.writer(file)
-            writer.writerow(
-                ["event_id", "occurred_at", "contact_id", "assignee_id", "assignee", *["mood"] * more]
-            )
-            for number, at, who in events:
-                writer.writerow([number, at.isoformat(), 7, who, PEOPLE[who], *["good"] * more])
+@pytest.fixture(params=ADAPTERS)
+def name(request: pytest.FixtureRequest) -> str:
+    """The name of one source."""
+    found: str = request.param
+    return found
 
 
-class Database:
-    """A table that SQL reaches."""
-
-    def __init__(self, url: str, source_url: str, time_type: str) -> None:
-        self.engine = create_engine(url, poolclass=NullPool)
-        self.source = {"type": "sql", "url": source_url, "table": f"t{uuid4().hex[:10]}"}
-        self.run(
-            f"CREATE TABLE {self.table} (event_id INT, occurred_at {time_type}, contact_id INT, assignee_id INT, assignee TEXT)"
-        )
-
-    @property
-    def table(self) -> str:
-        return str(self.source["table"])
-
-    def run(self, statement: str, *rows: dict[str, Any]) -> None:
-        with self.engine.begin() as connection:
-            if self.engine.dialect.name == "mysql":
-                connection.execute(text("SET time_zone = '+00:00'"))
-            connection.execute(text(statement), rows or None)
-
-    def put(self, events: list[Event], *, more: bool = False) -> None:
-        if more:
-            self.run(f"ALTER TABLE {self.table} ADD COLUMN mood INT")
-        rows = [
-            {"id": number, "at": f"{at:%Y-%m-%d %H:%M:%S.%f}", "who": who, "name": PEOPLE[who]}
-            for number, at, who in events
-        ]
-        zone = {"mysql": "", "sqlite": " || '+00:00'"}.get(self.engine.dialect.name, "")
-        time = (
-            "CAST(:at || '+00' AS timestamptz)" if self.engine.dialect.name == "postgresql" else f":at{zone}"
-        )
-        self.run(
-            f"INSERT INTO {self.table} (event_id, occurred_at, contact_id, assignee_id, assignee) "
-            f"VALUES (:id, {time}, 7, :who, :name)",
-            *rows,
-        )
-
-
-class Webhooks:
-    """What a receiver stored."""
-
-    def __init__(self, inbox: Inbox, sender: str) -> None:
-        self.url = f"sqlite:///{inbox.folder}/inbox.sqlite"
-        self.sender = sender
-        self.source = {"type": sender, "inbox": self.url, "signing_keys": ["k"]}
-
-    def put(self, events: list[Event], *, more: bool = False) -> None:
-        for number, at, who in events:
-            person = {"id": who, "firstName": PEOPLE[who]} if who else None
-            kind, body = (
-                ("contact.assignee.updated", {"contact": {"id": 7, "assignee": person}})
-                if self.sender == "respond_io"
-                else (
-                    "conversation_updated",
-                    {
-                        "id": 1,
-                        "meta": {"sender": {"id": 7}, "assignee": {"id": who, "name": PEOPLE[who]}},
-                        "changed_attributes": [{"assignee_id": {"previous_value": 9, "current_value": who}}],
-                    },
-                )
-            )
-            row = Received(
-                workspace="acme",
-                event_id=str(number),
-                received_at=micros(at),
-                kind=kind,
-                contact_id="7",
-                body=json.dumps(body | ({"mood": ["good"]} if more else {})),
-            )
-            store(open_inbox(self.url), [row])
-
-
-class ChatwootTables:
-    """Chatwoot's own database."""
-
-    def __init__(self, postgres: Postgres) -> None:
-        self.postgres, self.name = postgres, f"c{uuid4().hex[:10]}"
-        postgres.run(f"CREATE DATABASE {self.name}")
-        self.run(
-            SCHEMA + "UPDATE users SET name = 'Bob' WHERE id = 1; UPDATE users SET name = 'Eve' WHERE id = 2;"
-        )
-        self.run(
-            "INSERT INTO conversations (id, account_id, display_id, contact_id, created_at, updated_at) "
-            "VALUES (1, 1, 1, 7, '2024-01-01', '2024-01-01')"
-        )
-        url = postgres.url().rpartition("/")[0] + f"/{self.name}"
-        self.source = {"type": "chatwoot", "url": url, "account_id": 1}
-
-    def run(self, statements: str) -> None:
-        self.postgres.run(f"\\c {self.name}\n{statements}")
-
-    def put(self, events: list[Event], *, more: bool = False) -> None:
-        if more:
-            self.run("ALTER TABLE messages ADD COLUMN mood integer")
-        for number, at, who in events:
-            said = f"Assigned to {PEOPLE[who]} by Anna" if who else "Conversation unassigned by Anna"
-            self.run(
-                "INSERT INTO messages (id, content, account_id, conversation_id, message_type, created_at) "
-                f"VALUES ({number}, '{said}', 1, 1, 2, '{at:%Y-%m-%d %H:%M:%S.%f}') ON CONFLICT (id) DO NOTHING"
-            )
-
-
-class Audits:
-    """Zendesk's ticket audits, exported."""
-
-    def __init__(self, inbox: Inbox) -> None:
-        self.inbox = inbox
-        self.source: dict[str, Any] = {"layout": "zendesk_audits"}
-
-    def put(self, events: list[Event], *, more: bool = False) -> None:
-        lines = [
-            json.dumps(
-                {"id": number, "ticket_id": 1, "created_at": at.isoformat(), "via": {"channel": "web"}}
-                | ({"mood": "good"} if more else {})
-                | {
-                    "events": [
-                        {
-                            "id": number,
-                            "field_name": "assignee_id",
-                            "value": who and str(who),
-                            "previous_value": "9",
-                        }
-                    ]
-                }
-            )
-            for number, at, who in events
-        ]
-        self.inbox.write_bytes("\n".join(lines).encode(), f"{uuid4().hex}.json")
-
-
-KINDS = (
-    "csv",
-    "sqlite",
-    "postgresql",
-    "mariadb",
-    "respond_io",
-    "chatwoot",
-    "chatwoot_webhooks",
-    "zendesk_audits",
-)
-
-
-@pytest.fixture(params=KINDS)
-def system(request: pytest.FixtureRequest, inbox: Inbox) -> Iterator[System]:
-    made: System
-    match request.param:
-        case "csv":
-            made = CsvFiles(inbox)
-        case "sqlite":
-            url = f"sqlite:///{inbox.folder}/events.db"
-            made = Database(url, url, "TEXT")
-        case "postgresql":
-            postgres: Postgres = request.getfixturevalue("postgres")
-            made = Database(postgres.url("postgres"), postgres.url(), "timestamptz")
-        case "mariadb":
-            maria: MariaDb = request.getfixturevalue("mariadb")
-            made = Database(maria.url("owner"), maria.url(), "TIMESTAMP(6)")
-        case "chatwoot":
-            made = ChatwootTables(request.getfixturevalue("postgres"))
-        case "zendesk_audits":
-            made = Audits(inbox)
-        case sender:
-            made = Webhooks(inbox, sender)
+@pytest.fixture
+def system(name: str, request: pytest.FixtureRequest, inbox: Inbox) -> Iterator[System]:
+    made = ADAPTERS[name](inbox, request)
     inbox.source = made.source
     yield made
-    if isinstance(made, ChatwootTables):
-        made.postgres.run(f"DROP DATABASE {made.name} WITH (FORCE)")
+    made.close()
 
 
-def loaded(inbox: Inbox) -> list[tuple[str, datetime, str | None]]:
+def loaded(inbox: Inbox) -> list[datetime]:
     assert inbox.load(DAY).is_reconciled
-    rows = inbox.rows(ASSIGNMENT_EVENTS)
-    return [(row["event_id"], row["occurred_at"], row["assignee_id"]) for row in rows]
+    return [row["occurred_at"] for row in inbox.rows(ASSIGNMENT_EVENTS)]
 
 
-EXPECTED = [("2", START, "2"), ("3", END - MICROSECOND, "1")]
+EXPECTED = [FIRST.at, LAST.at]
 
 
 def test_exactly_the_days_events_are_stored(inbox: Inbox, system: System) -> None:
@@ -299,8 +111,8 @@ def test_an_outage_in_the_middle_leaves_the_day_as_it_was(inbox: Inbox, system: 
 def test_a_server_that_dies_while_it_is_read_is_told(inbox: Inbox, postgres: Postgres) -> None:
     many = Database(postgres.url("postgres"), postgres.url(), "timestamptz")
     many.run(
-        f"INSERT INTO {many.table} SELECT n, timestamptz '2024-03-05 12:00Z', n, 1, repeat('Bob', 50) "
-        "FROM generate_series(1, 600000) AS n"
+        f"INSERT INTO {many.table} (event_id, occurred_at, contact_id, assignee_id, assignee_name) "
+        "SELECT n, timestamptz '2024-03-05 12:00Z', n, 1, repeat('Bob', 50) FROM generate_series(1, 600000) AS n"
     )
     inbox.source = many.source
     rows = open_source(inbox.workspace).read(START, END)
@@ -309,4 +121,98 @@ def test_a_server_that_dies_while_it_is_read_is_told(inbox: Inbox, postgres: Pos
     with pytest.raises(SourceUnavailable) as caught:
         list(rows)
     assert not caught.value.permanent
-    many.run(f"DROP TABLE {many.table}")
+    many.close()
+
+
+STEPS = simulate(10_000)
+DAYS = date(2024, 3, 4), date(2024, 3, 11)  # the 10th has 23 hours
+_WHO = ("previous_assignee", "assignee")
+
+
+def expected_log(system: System, steps: list[Step]) -> list[Said]:
+    """Return the log that the definitions ask for, of what *system* says of *steps*."""
+    log, held = [], dict[int, Said]()
+    for step in steps:
+        said = system.says(step)
+        if not isinstance(said, dict):
+            continue
+        assignee = {part: said[f"assignee_{part}"] for part in ("id", "name")}
+        if not said["previous_stated"]:
+            before = held.get(step.subject, {"id": None, "name": None})
+            said |= {f"previous_assignee_{part}": before[part] for part in ("id", "name")}
+        held[step.subject] = assignee
+        was = (said["previous_assignee_id"], said["previous_assignee_name"])
+        is_same = was[0] == assignee["id"] if was[0] and assignee["id"] else was[1] == assignee["name"]
+        if is_same and (any(was) == any(assignee.values())):
+            continue
+        if said["source"] != "user":
+            said |= {"assigned_by_id": None, "assigned_by_name": None}
+        action = "unassigned" if not any(assignee.values()) else "reassigned" if any(was) else "assigned"
+        quality = "stated" if said["previous_stated"] else "inferred"
+        log.append(said | {"action": action, "previous_quality": quality, "number": step.number})
+    return log
+
+
+def test_the_log_is_the_truth_in_every_column(inbox: Inbox, system: System, name: str) -> None:
+    """Ten thousand steps of every kind; the table in docs/sources/README.md is what this test has seen."""
+    system.put(STEPS)
+    loaded = inbox.load(*DAYS)
+    assert loaded.is_reconciled
+    inbox.build(*DAYS)
+    expected = expected_log(system, STEPS)
+    columns = sorted(expected[0].keys() - {"event_id", "number", "previous_stated"})
+    found = [{column: row[column] for column in columns} for row in inbox.log()]
+    wanted = [{column: row[column] for column in columns} for row in expected]
+    for row, true_row in zip(found, wanted, strict=False):
+        assert row == true_row
+    assert len(found) == len(wanted)
+    if expected[0]["event_id"]:
+        assert [row["event_id"] for row in inbox.log()] == [row["event_id"] for row in expected]
+    rejected = {row["row_number"] for row in inbox.rows(REJECTED_EVENTS)} - {0}
+    assert {step.number for step in STEPS if system.says(step) == REJECTED} <= rejected
+    line = table_line(name, system, expected)
+    assert line in README.read_text(encoding="utf-8").splitlines(), line
+
+
+def table_line(name: str, system: System, log: list[Said]) -> str:
+    """Return the line of docs/sources/README.md: what becomes of most steps of each kind, and what is not stated."""
+    by_number = {row["number"]: row for row in log}
+    outcomes = {kind: Counter[str]() for kind in Kind}
+    for step in STEPS:
+        outcomes[step.kind][outcome(step, system.says(step), by_number.get(step.number))] += 1
+    missing = [part for part in ("previous", "time", "source", "actor") if part in not_stated(log)]
+    cells = [outcomes[kind].most_common(1)[0][0] for kind in Kind]
+    return f"| {name} | {' | '.join(cells)} | {', '.join(missing) or '-'} |"
+
+
+def outcome(step: Step, said: Said | str | None, row: Said | None) -> str:
+    if said == REJECTED:
+        return "rejected"
+    if said is None:
+        return "not told"
+    if row is None:
+        return "no event"
+    found = "inferred" if not_stated([row]) - {"actor"} else "exact"
+    is_other = row["source_quality"] == "stated" and row["source"] != step.source
+    return f"{found}, as {row['source']}" if is_other else found
+
+
+def not_stated(rows: list[Said]) -> set[str]:
+    """Return what is inferred or unknown in *rows* of the log."""
+    has_actor = any(row["assigned_by_id"] or row["assigned_by_name"] for row in rows)
+    found = {
+        "previous": any(row["previous_quality"] == "inferred" for row in rows),
+        "time": any(row["time_quality"] == "received" for row in rows),
+        "source": any(row["source_quality"] == "unknown" for row in rows),
+        "actor": not has_actor,
+    }
+    return {part for part, is_missing in found.items() if is_missing}
+
+
+def test_the_page_lists_each_source_once() -> None:
+    lines = README.read_text(encoding="utf-8").splitlines()
+    header = lines.index(f"| source | {' | '.join(Kind)} | not stated |")
+    listed = [
+        line.split(" | ")[0].removeprefix("| ") for line in lines[header + 2 :] if line.startswith("| ")
+    ]
+    assert listed[: len(ADAPTERS)] == [*ADAPTERS]
