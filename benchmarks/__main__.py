@@ -25,14 +25,16 @@ from rich.console import Console
 from rich.table import Table
 
 from assets.report.log import printed_log
+from benchmarks.databases import fill_chatwoot, fill_mariadb
 from benchmarks.events import DAYS, LAST_DAY, event_batches
 from benchmarks.measure import Measured, in_turn, python
+from tests.mariadb import server as mariadb_server
 from tests.postgres import Postgres, cluster
 
 PLOT, FIGURES = Path("docs/benchmarks.svg"), Path("docs/benchmarks.json")
 _YEAR = 365
 _MANY_DAYS = 1_000
-OURS, YARDSTICK = "ours", "yardstick"
+OURS, YARDSTICK, CHUNKED = "ours", "yardstick", "chunked pandas"
 CONFIG = """
 lake: {folder}/lake
 archive: {folder}/archive
@@ -172,6 +174,26 @@ def extract(bench: Bench) -> Iterator[Line]:
     yield Line("extract CSV", count, in_turn(ways), "4x")
 
 
+def databases(bench: Bench) -> Iterator[Line]:
+    """Chatwoot's messages and MariaDB's rows into a lake."""
+    out, parquet = bench.folder / "out", bench.folder / "chunked.parquet"
+    count = bench.events(1_000_000)
+    url = fill_chatwoot(bench.server, "chatwoot", count)
+    ways = {
+        OURS: _work("extract", lake=str(out), type="chatwoot", url=url, account_id=1),
+        CHUNKED: python("databases", "chatwoot", url, parquet),
+    }
+    yield Line("Chatwoot's messages", count, in_turn(ways), "1x; 500 MB")
+    count = bench.events(5_000_000)
+    with mariadb_server() as server:
+        url = fill_mariadb(server, count)
+        ways = {
+            OURS: _work("extract", lake=str(out), type="sql", url=url, table="events", timezone="UTC"),
+            CHUNKED: python("databases", "rows", url, parquet),
+        }
+        yield Line("extract MariaDB", count, in_turn(ways), "1x; 500 MB")
+
+
 def nightly(bench: Bench) -> Iterator[Line]:
     """Three days of a thousand loaded and built again, in PostgreSQL and in the lake."""
     count = bench.events(5_000_000)
@@ -275,6 +297,7 @@ def starting(_bench: Bench) -> Iterator[Line]:
 
 STAGES: dict[str, Callable[[Bench], Iterator[Line]]] = {
     "extract": extract,
+    "databases": databases,
     "nightly": nightly,
     "aggregate": aggregate,
     "whole": whole,

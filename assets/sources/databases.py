@@ -31,10 +31,11 @@ from assets.sources.database_errors import is_connection_lost, is_refused, is_tr
 ADBC_DIALECTS = ("postgresql", "sqlite")
 _SAMPLE_ROWS = 100
 _FETCH_ROWS = 50_000
+_PYTHON_ROWS = 10_000  # as Python objects; more take memory and save no time
 _SQLITE_BATCH = {"adbc.sqlite.query.batch_rows": str(_FETCH_ROWS)}  # 1,024 if nobody says so
 _POSTGRES_BATCH = {"adbc.postgresql.batch_size_hint_bytes": "4000000"}  # 16 MB if nobody says so
 _TIMEOUT_SECONDS = 900
-_MYSQL = ("mysql", "mariadb")
+MYSQL = ("mysql", "mariadb")
 _MYSQL_TIMES = {7: pa.timestamp("us", "UTC"), 12: pa.timestamp("us")}  # TIMESTAMP, DATETIME
 _SNAPSHOT = "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY"
 _READ_ONLY = {
@@ -63,7 +64,7 @@ _ALL_COLUMNS = {
 _VISIBLE_COLUMNS = """
     SELECT column_name AS name, 1 AS may_read FROM information_schema.columns
     WHERE table_name = :name AND table_schema = coalesce(:schema, {}) ORDER BY ordinal_position"""
-_ALL_COLUMNS |= dict.fromkeys(_MYSQL, _VISIBLE_COLUMNS.format("database()"))
+_ALL_COLUMNS |= dict.fromkeys(MYSQL, _VISIBLE_COLUMNS.format("database()"))
 _ALL_COLUMNS["mssql"] = _VISIBLE_COLUMNS.format("schema_name()")
 
 
@@ -144,14 +145,15 @@ class SqlAlchemyDatabase:
     """A database read by SQLAlchemy's driver for its dialect."""
 
     def __init__(self, connection: Connection) -> None:
-        self.connection = connection.execution_options(stream_results=True, max_row_buffer=_FETCH_ROWS)
+        self.connection = connection.execution_options(stream_results=True, max_row_buffer=_PYTHON_ROWS)
         self.dialect = connection.dialect
 
     def schema(self, statement: Select[Any]) -> pa.Schema:
         """Return the names of the columns of *statement*, and their types by its first rows."""
         result = self.connection.execute(statement.limit(_SAMPLE_ROWS))
         types = _column_types(result, self.dialect)
-        return _batch(list(result.keys()), list(result), types).schema
+        found = _batch(list(result.keys()), list(result), types).schema
+        return pa.schema([(field.name, types.get(at, field.type)) for at, field in enumerate(found)])
 
     def columns(self, table: TableClause) -> dict[str, bool] | None:
         """Return the columns of *table* that the role may read; None where that is not known."""
@@ -161,7 +163,7 @@ class SqlAlchemyDatabase:
         """Stream the rows of *statement*."""
         result = self.connection.execute(statement)
         types = _column_types(result, self.dialect)
-        for rows in result.partitions(_FETCH_ROWS):
+        for rows in result.partitions(_PYTHON_ROWS):
             yield _batch(list(result.keys()), list(rows), types)
 
     def table(self, statement: Executable) -> pa.Table:
@@ -191,7 +193,7 @@ def _columns(database: Database, table: TableClause) -> dict[str, bool] | None:
 
 def _column_types(result: CursorResult[Any], dialect: Dialect) -> dict[int, pa.DataType]:
     """Return the types that the driver tells: MySQL's times, of which TIMESTAMP is an instant."""
-    if dialect.name not in _MYSQL or result.cursor is None:
+    if dialect.name not in MYSQL or result.cursor is None:
         return {}
     codes = enumerate(column[1] for column in result.cursor.description)
     return {at: _MYSQL_TIMES[code] for at, code in codes if code in _MYSQL_TIMES}

@@ -12,6 +12,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
@@ -41,7 +42,7 @@ from assets.periods import DAY
 from assets.setting import reveal
 from assets.source_config import SqlSource
 from assets.sources.batches import Batch, Problem, Unlisted, Unreadable, is_printed_log, match_columns
-from assets.sources.databases import ADBC_DIALECTS, Database, open_database
+from assets.sources.databases import ADBC_DIALECTS, MYSQL, Database, open_database
 from assets.sources.parquet import contract_cells
 
 _CLOCK_CHANGE = timedelta(hours=3)  # more than any
@@ -86,10 +87,10 @@ class Sql(Unlisted):
                 statement = statement.where(self._window(times, kind, start, end, dialect))
             for batch in database.batches(statement):
                 count += batch.num_rows
-                yield Batch(_contract_rows(batch), self.origin, is_printed_log(names), columns)
+                yield Batch(_contract_rows(batch, kind), self.origin, is_printed_log(names), columns)
             if not count:
                 anywhere = select(*cells).select_from(self._base(self._widest(bounds))).limit(_SAMPLE_ROWS)
-                yield self._sampled(database, anywhere, columns)
+                yield self._sampled(database, anywhere, columns, kind)
 
     def _columns(self, database: Database, bounds: _Bounds) -> tuple[list[str], dict[str, str]]:
         """Return the names of all columns, and contract column -> column of those that are read.
@@ -113,12 +114,12 @@ class Sql(Unlisted):
         return names, columns
 
     def _sampled(
-        self, database: Database, anywhere: Select[Any], columns: Mapping[str, str]
+        self, database: Database, anywhere: Select[Any], columns: Mapping[str, str], kind: pa.DataType
     ) -> Batch | Unreadable:
         """Return some rows of any time, of an empty window: they show whether their times can be read."""
         rows = database.table(anywhere).combine_chunks()
         if rows.num_rows:
-            batch = _contract_rows(rows.to_batches()[0])
+            batch = _contract_rows(rows.to_batches()[0], kind)
             return Batch(batch, self.origin, is_printed_log(columns.values()), columns, is_sample=True)
         reason = (
             "has no rows at all"
@@ -255,7 +256,8 @@ def _cell(name: str, source_name: str, kind: pa.DataType, dialect: str) -> Colum
     """
     cell: ColumnElement[Any] = column(source_name)
     if name == "occurred_at" and pa.types.is_timestamp(kind):
-        return cell.label(name)
+        # MySQL's drivers make a time of Python of each, and fail on 0000-00-00; `_typed` reads the text.
+        return (cast(cell, Text) if dialect in MYSQL else cell).label(name)
     if dialect == "sqlite":  # where each cell has a type of its own
         as_text: ColumnElement[Any] = cast(cell, Text)
         if name == "occurred_at":
@@ -283,6 +285,19 @@ def _wall_clock_around(
     return wall[0].isoformat(sep=" "), wall[1].isoformat(sep=" ")
 
 
-def _contract_rows(batch: pa.RecordBatch) -> pa.RecordBatch:
+def _contract_rows(batch: pa.RecordBatch, kind: pa.DataType) -> pa.RecordBatch:
     cells = {name: contract_cells(name, batch.column(name)) for name in batch.schema.names}
+    if pa.types.is_timestamp(kind):
+        cells["occurred_at"] = _typed(cells["occurred_at"], kind)
     return pa.RecordBatch.from_pydict(cells | {"row_number": pa.nulls(batch.num_rows, pa.int64())})
+
+
+def _typed(times: pa.Array, kind: pa.DataType) -> pa.Array:
+    """Return *times* as *kind*; where one is no date, as text with their zone."""
+    if not pa.types.is_string(times.type):
+        return times
+    try:
+        walls = times.cast(pa.timestamp("us"))
+    except pa.ArrowInvalid:
+        return pc.binary_join_element_wise(times, "+00:00", "") if kind.tz else times
+    return pc.assume_timezone(walls, kind.tz) if kind.tz else walls
