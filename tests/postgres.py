@@ -29,14 +29,9 @@ class Postgres:
 @contextmanager
 def cluster() -> Iterator[Postgres]:
     """Start PostgreSQL as a user of its own, and stop it."""
-    programs = max(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name))
     with tempfile.TemporaryDirectory(prefix="postgres-") as name:
         folder = Path(name)
-        as_owner: list[str] = []
-        if os.geteuid() == 0:
-            shutil.chown(folder, "postgres")
-            as_owner = ["runuser", "-u", "postgres", "--"]
-        yield from _served(folder, programs, as_owner)
+        yield from _served(folder, _programs(), _owner(folder))
 
 
 def _served(folder: Path, programs: Path, as_owner: list[str]) -> Iterator[Postgres]:
@@ -61,6 +56,40 @@ def _served(folder: Path, programs: Path, as_owner: list[str]) -> Iterator[Postg
     server.run("CREATE ROLE reader LOGIN PASSWORD 'right'; GRANT pg_read_all_data TO reader")
     yield server
     program("pg_ctl", "-D", str(data), "-m", "immediate", "stop")
+
+
+@contextmanager
+def standby_of(primary: Postgres) -> Iterator[Postgres]:
+    """Start a hot standby of *primary* that waits for no query, and stop it."""
+    with tempfile.TemporaryDirectory(prefix="standby-") as name:
+        folder, port = Path(name), free_port()
+        as_owner, programs = _owner(folder), _programs()
+
+        def program(name: str, *arguments: str) -> None:
+            command = [*as_owner, str(programs / name), *arguments]
+            subprocess.run(command, check=True, stdout=subprocess.DEVNULL, cwd="/")
+
+        data, address = str(folder / "data"), primary.url("postgres").replace("+psycopg", "")
+        program("pg_basebackup", "-d", address, "-D", data, "-R", "-c", "fast", "-X", "stream")
+        options = (
+            f"-c listen_addresses=127.0.0.1 -c port={port} -c unix_socket_directories={folder} "
+            "-c max_standby_streaming_delay=0 -c fsync=off"
+        )
+        program("pg_ctl", "-D", data, "-w", "-l", str(folder / "log"), "-o", options, "start")
+        yield Postgres(port, lambda: None)
+        program("pg_ctl", "-D", data, "-m", "immediate", "stop")
+
+
+def _programs() -> Path:
+    return max(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name))
+
+
+def _owner(folder: Path) -> list[str]:
+    """Return what runs a program as the owner of *folder*: PostgreSQL does not run as root."""
+    if os.geteuid() != 0:
+        return []
+    shutil.chown(folder, "postgres")
+    return ["runuser", "-u", "postgres", "--"]
 
 
 def free_port() -> int:

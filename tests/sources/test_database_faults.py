@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
+from threading import Timer
 from typing import Any
 
 import pytest
@@ -22,7 +23,7 @@ from assets.sources.sql import Sql
 from assets.warehouse.schema import ASSIGNMENT_EVENTS
 from tests.conftest import Inbox
 from tests.mariadb import MariaDb
-from tests.postgres import Postgres
+from tests.postgres import Postgres, cluster, standby_of
 
 DAY = date(2024, 3, 5)
 START, END = datetime(2024, 3, 5, 5, tzinfo=UTC), datetime(2024, 3, 6, 5, tzinfo=UTC)
@@ -113,6 +114,29 @@ def test_postgresql_says_by_its_codes_what_may_pass(postgres: Postgres) -> None:
     assert {name: error for name, error in stays.items() if not error.permanent} == {}
 
 
+def test_a_standby_that_cancels_a_query_to_go_on_may_pass() -> None:
+    """A conflict with recovery: the primary removed rows that the query still saw."""
+    with cluster() as primary, standby_of(primary) as standby:
+        primary.run("CREATE TABLE seen AS SELECT n FROM generate_series(1, 1000) AS n")
+
+        def act(database: Database) -> None:
+            assert isinstance(database, AdbcDatabase)
+            with database.connection.cursor() as cursor:
+                while True:
+                    cursor.execute("SELECT to_regclass('seen') IS NOT NULL AND NOT pg_is_wal_replay_paused()")
+                    if cursor.fetchone()[0]:
+                        break
+                cursor.execute("SELECT count(*) FROM seen")
+                cursor.fetchone()
+                primary.run("DELETE FROM seen; VACUUM seen")
+                cursor.execute("SELECT pg_sleep(20)")
+                cursor.fetchone()
+
+        error = fault(standby.url("postgres"), act)
+    assert "conflict with recovery" in str(error)
+    assert not error.permanent
+
+
 @contextmanager
 def postgres_connection(postgres: Postgres) -> Iterator[Any]:
     engine = create_engine(postgres.url("postgres"), poolclass=NullPool)
@@ -147,8 +171,26 @@ def test_mariadb_says_by_its_numbers_what_may_pass(mariadb: MariaDb) -> None:
             database.connection.execute(text("SET innodb_lock_wait_timeout = 1"))
             database.connection.execute(text("SELECT * FROM held LOCK IN SHARE MODE"))
 
+    def interrupted(database: Database) -> None:
+        assert isinstance(database, SqlAlchemyDatabase)
+        number = database.connection.scalar(text("SELECT CONNECTION_ID()"))
+        killer = Timer(0.3, mariadb.run, (f"KILL QUERY {number}",))
+        killer.start()
+        try:
+            database.connection.execute(text("SELECT SUM(seq % 7) FROM seq_1_to_100000000000"))
+        finally:
+            killer.join()
+
+    mariadb.run("CREATE OR REPLACE USER crowd IDENTIFIED BY 'right' WITH MAX_USER_CONNECTIONS 1")
+
+    def crowded(_: Database) -> None:
+        with open_database(make_url(mariadb.url("crowd").replace("/inbox", "/")), "events"):
+            raise AssertionError
+
     may_pass = {
         "killed": fault(url, killed("KILL")),
+        "query killed": fault(url, interrupted),
+        "too many connections": fault(mariadb.url("crowd").replace("/inbox", "/"), crowded),
         "timed out": fault(url, statement("SELECT SLEEP(9)"), timeout=1),
         "locked": fault(url, held),
         "not reachable": fault("mysql+pymysql://a:b@127.0.0.1:1/x", statement("SELECT 1")),
