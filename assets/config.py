@@ -48,6 +48,10 @@ class ReportSpec(Presentation, Timing):
         """Tell whether it counts the report date itself."""
         return self.include_today or self.preset in {Preset.TODAY, Preset.THIS_MONTH}
 
+    def has_begun(self, report_date: date) -> bool:
+        """Tell whether its period has begun on *report_date*; one of two given dates may not have."""
+        return self.first_day is None or self.first_day <= report_date
+
 
 class Workspace(Presentation, Timing, Calendar):
     """One inbox: its zone, its source, its reports, and when they are made."""

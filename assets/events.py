@@ -47,6 +47,9 @@ _ALIASES = {
     "ctc_ads": "click_to_chat_ad",
 }
 
+SOURCE_SPELLINGS = {code: code for code in SOURCE_LABELS} | _ALIASES
+"""What stands for each of the nine sources: its code, and what other systems call it."""
+
 UNKNOWN_SOURCE = "unknown"
 _UNKNOWN_CODE = re.compile(r"[a-z0-9]+(_[a-z0-9]+)*")
 _ACRONYMS = {"ai": "AI", "api": "API", "n8n": "n8n", "sms": "SMS"}
@@ -83,8 +86,7 @@ def source_code(text: str | None) -> str:
     """
     spelling = unicodedata.normalize("NFC", text or "").strip()
     words = re.sub(r"[\W_]+", "_", spelling.lower()).strip("_")
-    code = _ALIASES.get(words, words)
-    return code if code in SOURCE_LABELS else spelling or UNKNOWN_SOURCE
+    return SOURCE_SPELLINGS.get(words, spelling or UNKNOWN_SOURCE)
 
 
 def assignee_kind(text: str) -> str:

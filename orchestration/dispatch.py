@@ -17,7 +17,7 @@ from assets.deliver.catalogue import Catalogue, Version
 from assets.errors import SourceUnavailable
 from assets.extract.load_plan import changes_since_load
 from assets.periods import DAY, Period, Preset, dates, first_instant, local_day, periods_of_days
-from assets.report.build import period_of, periods_of
+from assets.report.build import has_balances, period_of, periods_of
 from assets.report.readiness import Readiness, readiness
 from assets.source_config import FilesSource
 from assets.sources.registry import open_sources
@@ -156,6 +156,8 @@ class Desk:
             run.loads(workspace.slug, days) or (run.due or "").startswith(f"{workspace.slug}/{_INPUTS}/")
             for run in self.under_way
         )
+        if days and has_balances(due.spec):
+            days = list(dates(workspace.first_day, days[-1]))
         needed = {day for day in days if day != due.report_date or not _loads_its_day(due, self.now)}
         missing: set[date] = set()
         if needed and not is_busy:
@@ -254,7 +256,7 @@ class Desk:
             return plan
         stored = self._stored(workspace)
         wanted.update(day for day in stored.loaded.outdated if day >= workspace.first_day)
-        if stored.has_unstated:
+        if stored.has_unstated or any(has_balances(due.spec) for due in dues):
             wanted.update(dates(workspace.first_day, max(wanted)))
         whole = Period(min(wanted), max(wanted), workspace.zone)
         missing = {*stored.unloaded(whole, midnight), *stored.stale} & wanted

@@ -5,7 +5,7 @@ The stages are the same functions that the Dagster assets call; only the order i
 
 import gc
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack
@@ -29,7 +29,7 @@ from assets.extract.input_summary import InputSummary, add_summary
 from assets.extract.load import load_days
 from assets.extract.load_plan import changes_since_load
 from assets.periods import Period, as_of, dates, periods_of_days
-from assets.report.build import days_of_report, periods_of
+from assets.report.build import days_of_report, has_balances, periods_of
 from assets.report.readiness import readiness
 from assets.setting import reveal
 from assets.source_config import WebhookSource
@@ -83,10 +83,13 @@ def run(order: Order, config: Config, catalogue: Catalogue, say: Say) -> list[Pu
     Raises SourceUnavailable, or TotalsDiffer where a check fails.
     """
     warehouse = open_warehouse(config, order.workspace.slug)
-    loaded = _load(order, config, warehouse, order.days, say)
+    days = order.days
+    if days and any(map(has_balances, order.specs)):
+        days = list(dates(order.workspace.first_day, days[-1]))
+    loaded = _load(order, config, warehouse, days, say, again=order.days if order.reload else ())
     if loaded and readiness(warehouse, order.workspace).has_unstated:
         loaded += _load(order, config, warehouse, list(dates(order.workspace.first_day, loaded[-1])), say)
-    stale = _stale(order, warehouse)
+    stale = [day for day in stale_days(warehouse) if day in set(days)]
     for period in periods_of_days([*stale, *loaded], order.workspace.zone):
         say(f"building {period.first_day} to {period.last_day}")
         built = build_days(warehouse, period)
@@ -144,8 +147,16 @@ def erase(  # noqa: PLR0913, PLR0917 - what a deployment is
     return days, forget_in_reports(config, workspace, catalogue, ledger, days, now, say)
 
 
-def _load(order: Order, config: Config, warehouse: Warehouse, days: list[date], say: Say) -> list[date]:
-    """Load those of *days* that are missing, or all where the order says so, and what has changed since.
+def _load(  # noqa: PLR0913 - what a load is
+    order: Order,
+    config: Config,
+    warehouse: Warehouse,
+    days: list[date],
+    say: Say,
+    *,
+    again: Sequence[date] = (),
+) -> list[date]:
+    """Load those of *days* that are missing, those to be loaded *again*, and what has changed since.
 
     Returns the days that were loaded.
     """
@@ -154,7 +165,7 @@ def _load(order: Order, config: Config, warehouse: Warehouse, days: list[date], 
     workspace = order.workspace
     whole = Period(days[0], days[-1], workspace.zone)
     missing = readiness(warehouse, workspace).unloaded(whole, order.as_of)
-    wanted = sorted(set(days) if order.reload else set(days) & set(missing))
+    wanted = sorted({*again, *(set(days) & set(missing))})
     sources = open_sources(workspace, config.imports)
     changes = changes_since_load(workspace, sources, warehouse)
     for change in changes:
@@ -169,12 +180,6 @@ def _load(order: Order, config: Config, warehouse: Warehouse, days: list[date], 
     for summary in loaded.inputs.values():
         add_summary(order.inputs, summary)
     return list(loaded.by_day("read_count"))
-
-
-def _stale(order: Order, warehouse: Warehouse) -> list[date]:
-    """Return the days whose log is missing, or was built before an earlier day was loaded."""
-    asked = set(order.days)
-    return [day for day in stale_days(warehouse) if day in asked]
 
 
 def _made(order: Order, config: Config, say: Say) -> Iterator[Published]:

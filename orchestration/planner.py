@@ -63,7 +63,7 @@ def due_reports(workspace: Workspace, catch_up_days: int, now: datetime) -> Iter
             continue
         for tick in workspace.ticks_of(spec, since, today):
             is_past = spec.includes_running_day and spec.every == "day" and tick.report_date < today
-            if tick.at <= now and not is_past:
+            if tick.at <= now and not is_past and spec.has_begun(tick.report_date):
                 yield Due(workspace, spec, tick.report_date, tick.at)
 
 

@@ -16,7 +16,7 @@ from assets.deliver.publish import draft_report, origin_of
 from assets.errors import ReportError
 from assets.presentation import Filters, Format, Presentation
 from assets.report.build import period_of
-from assets.report.filters import conditions
+from assets.report.filters import Known, conditions, look_up
 from assets.subscription import Recipient, Subscription
 from assets.warehouse.schema import ASSIGNMENT_LOG
 from assets.warehouse.warehouse import open_warehouse
@@ -124,12 +124,14 @@ class Cutter:
             return None
         mine = [each for each in recipients if subscription.details_asked <= each.details.keys()]
         filters = {str(part): part for part in (subscription.part_of(each) for each in mine)}
-        conditions_of = [_matches(part) for part in filters.values()]
-        counts = [self._count(each) for each in conditions_of]
-        rest = self._count(not_(or_(false(), *conditions_of)))
+        with self._lake.reading():
+            known = look_up(self._lake, self._spec.filters, *filters.values())
+        conditions_of = [_matches(part, known) for part in filters.values()]
+        counts = [self._count(each, known) for each in conditions_of]
+        rest = self._count(not_(or_(false(), *conditions_of)), known)
         return Cutting(self._report.total, tuple(counts), rest)
 
-    def _count(self, condition: ColumnElement[bool]) -> int:
+    def _count(self, condition: ColumnElement[bool], known: Known) -> int:
         period = period_of(self._spec, self._report.report_date, self._workspace)
         log = ASSIGNMENT_LOG.c
         with self._lake.reading():
@@ -137,16 +139,16 @@ class Cutter:
                 select(func.count()).where(
                     log.local_day.between(period.first_day, period.last_day),
                     log.occurred_at < self._report.as_of,
-                    *conditions(self._spec.filters),
+                    *conditions(self._spec.filters, known),
                     condition,
                 )
             )
         return int(found.column(0)[0].as_py())
 
 
-def _matches(filters: Filters) -> ColumnElement[bool]:
+def _matches(filters: Filters, known: Known) -> ColumnElement[bool]:
     """Return a condition that is true or false, where a plain one would be NULL for nobody's rows."""
-    return func.coalesce(and_(*conditions(filters)), False)
+    return func.coalesce(and_(*conditions(filters, known)), False)
 
 
 def _formats(spec: ReportSpec, subscription: Subscription) -> tuple[Format, ...]:

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from zoneinfo import ZoneInfo
 
+from assets.events import SOURCE_SPELLINGS
 from assets.periods import PRESETS, Period, first_instant, offset_changes, preset_period
 from assets.render.colours import colours
 from assets.render.language import words
@@ -47,6 +48,7 @@ def page_facts(report: Report, layout: dict[str, object], script: str) -> dict[s
                 key=lambda pair: (pair[0].label, pair[0].source),
             )
         ],
+        "sourceCodes": SOURCE_SPELLINGS,
         "header": [spoken.say(name) for name in HEADER],
         "weekdays": [spoken.weekday(day, "EEE") for day in range(7)],
         "states": report.components.model_dump(mode="json"),

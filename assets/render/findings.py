@@ -37,6 +37,10 @@ def _sentences(words: Words) -> dict[Rule, str]:
     return {
         Rule.CHANGE: _("%(change)s against the period before: %(before)s assignments then, %(now)s now."),
         Rule.SHIFT: _("The share of %(source)s went from %(earlier_share)s to %(share)s."),
+        Rule.DAILY_CHANGE: _(
+            "%(change)s a day against the period before: %(before)s assignments a day then, %(now)s now."
+        ),
+        Rule.GONE_SOURCE: _("%(source)s is gone: none now, %(count)s assignments in the period before."),
         Rule.NEW_SOURCE: _("%(source)s is new: %(count)s assignments, none in the period before."),
         Rule.TOP_SOURCE: _("%(source)s made most assignments: %(count)s, %(share)s of all."),
         Rule.BUSIEST_DAY: _("The busiest day was %(day)s: %(count)s assignments, %(share)s of all."),

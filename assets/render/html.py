@@ -93,6 +93,7 @@ def render_html(report: Report, printed: pa.Table, version: int, log: CodedLog |
             charts=charts.drawn_charts(report),
             sentences=[(sentence(each, spoken), each.fragment) for each in report.findings],
             heat_map=_heat_map(report, spoken),
+            compared=wording.compared_period(report, spoken),
             kinds=wording.kinds(spoken),
             hand_offs=_matrix(report.hand_offs, spoken) if report.hand_offs else None,
             reasons=reason_sentences(report, spoken),

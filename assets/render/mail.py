@@ -10,7 +10,7 @@ from assets.render.html import environment
 from assets.render.language import Words, words
 from assets.render.reasons import reason_sentences
 from assets.render.text import showable
-from assets.render.wording import filter_names, nothing
+from assets.render.wording import compared_period, filter_names, nothing
 from assets.report.model import Report, State
 
 _LISTED_SOURCES = 40
@@ -166,7 +166,7 @@ def _comparison(report: Report, spoken: Words) -> str:
     if report.components.comparison is not State.SHOWN or before is None or before.total is None:
         return ""
     told = spoken.say("%(period)s: %(total)s assignments.") % {
-        "period": spoken.days(before.first_day, before.last_day),
+        "period": compared_period(report, spoken),
         "total": spoken.number(before.total),
     }
     return f"{told} {'' if before.change_pct is None else spoken.change(before.change_pct)}".strip()

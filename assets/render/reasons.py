@@ -19,6 +19,11 @@ def _sentence(report: Report, reason: Reason, spoken: Words) -> str:
         for name, fact in reason.facts.items()
     }
     match reason.code:
+        case ReasonCode.DAYS_MISSING if "first" in reason.facts:
+            return _(
+                "Missing before the period: %(count)s days (%(first)s to %(last)s); "
+                "contacts per assignee are known since then only."
+            ) % (facts | {name: spoken.left_to_right(str(reason.facts[name])) for name in ("first", "last")})
         case ReasonCode.DAYS_MISSING:
             return _("Missing: %(count)s of %(days)s days (%(list)s).") % (facts | _list(report, spoken))
         case ReasonCode.INPUT_UNREADABLE:

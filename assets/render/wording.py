@@ -1,5 +1,7 @@
 """Names and notes of a report's parts, in the reader's language."""
 
+from zoneinfo import ZoneInfo
+
 from assets.render.language import Words
 from assets.render.text import showable
 from assets.report.filters import UNASSIGNED
@@ -65,6 +67,22 @@ def filter_names(spoken: Words) -> dict[str, str]:
         "contact": _("Contact"),
         "conversation": _("Conversation ID"),
     }
+
+
+def compared_period(report: Report, spoken: Words) -> str:
+    """Return the days of the period before, and until when it counts while the report's last day runs."""
+    before = report.comparison
+    if before is None:
+        return ""
+    days = spoken.days(before.first_day, before.last_day)
+    if before.until is None:
+        return days
+    until = before.until.astimezone(ZoneInfo(report.period.timezone))
+    facts = {"period": days, "day": spoken.short_day(until.date()), "time": f"{until:%H:%M}"}
+    same_day = before.first_day == before.last_day == until.date()
+    _ = spoken.say
+    text = _("%(period)s until %(time)s") if same_day else _("%(period)s until %(day)s, %(time)s")
+    return text % facts
 
 
 def kinds(spoken: Words) -> dict[str, str]:

@@ -1,24 +1,26 @@
 """Build a `Report` from the warehouse: every figure counted from the log, and proved another way."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 
 from assets.aggregates.history import data_versions
 from assets.config import ReportSpec, Workspace
-from assets.errors import ConfigError
+from assets.errors import ConfigError, NoSuchReportDate
 from assets.events import source_label
 from assets.extract.source_stall import find_stall
-from assets.periods import Period, Preset, first_instant, preset_period, previous_period
-from assets.presentation import Component, Filters, Format
+from assets.periods import DAY, Period, Preset, first_instant, preset_period, previous_period
+from assets.presentation import Component, Format
 from assets.report import findings, proof
 from assets.report.brand import logo_address
 from assets.report.chains import find_chains, find_hand_offs
 from assets.report.coded import CodedLog, code_log
 from assets.report.comparison import compare
+from assets.report.filters import conditions, look_up
 from assets.report.holdings import count_holdings, last_steps
 from assets.report.log import hours_of_the_week, log_rows
 from assets.report.masking import masked, masked_filters
@@ -35,8 +37,9 @@ from assets.report.model import (
     State,
     Total,
 )
+from assets.report.persons import have_names_only, known_persons
 from assets.report.quality import count_quality
-from assets.report.readiness import first_loaded_day, readiness, running_until
+from assets.report.readiness import first_loaded_day, not_begun, readiness, running_until
 from assets.report.reasons import find_reasons
 from assets.report.shares import shares_pct
 from assets.setting import reveal
@@ -85,31 +88,45 @@ def build_report(
     """Return the report *spec* of *workspace* as read on *report_date*, counting events before *as_of*.
 
     While the report date is running, it counts up to the instant to which that day was loaded.
+    Raises NoSuchReportDate where the period has not begun.
     """
     period = period_of(spec, report_date, workspace)
+    if not spec.has_begun(report_date):
+        raise NoSuchReportDate(
+            f"{spec.name}: {period.first_day} to {period.last_day} has not begun on {report_date}; "
+            "give a later report date, or an earlier `first_day`"
+        )
     as_of = min(as_of, running_until(warehouse, period, as_of) or as_of)
     is_whole = _needs_whole_log(spec)
-    counts = _counts(warehouse, period, as_of, spec.filters)
+    known = look_up(warehouse, spec.filters)
+    filtered = conditions(spec.filters, known)
+    counts = _counts(warehouse, period, as_of, filtered)
     total = int(counts["count"].sum())
-    printed = log_rows(_first_days(period, counts, spec.pdf_log_rows), as_of, spec.filters)
+    printed = log_rows(_first_days(period, counts, spec.pdf_log_rows), as_of, filtered)
     rows = warehouse.query(
-        log_rows(period, as_of, spec.filters) if is_whole else printed.limit(spec.pdf_log_rows)
+        log_rows(period, as_of, filtered) if is_whole else printed.limit(spec.pdf_log_rows)
     )
-    assignees = count_holdings(warehouse.query(last_steps(period)), rows) if _holds(spec) else ()
+    stored = readiness(warehouse, workspace)
+    lacking = stored.opening_missing(period) if has_balances(spec) else []
+    known_since = lacking[-1] + DAY if lacking else first_loaded_day(warehouse)
+    before = warehouse.query(last_steps(period, known_since)) if has_balances(spec) else rows.slice(0, 0)
+    if have_names_only(rows) or have_names_only(before):
+        persons = known.persons or known_persons(warehouse)
+        rows, before = persons.with_ids(rows), persons.with_ids(before)
+    assignees = count_holdings(before, rows) if has_balances(spec) else ()
     if spec.mask_contacts:
         if workspace.mask_key is None:
             raise ConfigError(f"{workspace.slug}: `mask_contacts` needs the workspace's `mask_key`")
         rows = masked(rows, reveal(workspace.mask_key))
     coded = code_log(rows)
-    stored = readiness(warehouse, workspace)
-    missing = stored.missing(period, as_of)
+    missing = [*stored.missing(period, as_of), *not_begun(period, as_of)]
     first = first_loaded_day(warehouse)
     by_source = _by_source(counts)
     by_day = _by_day(counts, period, as_of, set(missing))
     quality = count_quality(warehouse, period, examples=0 if spec.mask_contacts else _EXAMPLES)
     start, end = period.bounds
     stall = find_stall(warehouse, workspace, min(as_of, end))
-    reasons = find_reasons(warehouse, workspace, period, missing, quality, stall)
+    reasons = find_reasons(warehouse, workspace, period, missing, lacking, quality, stall)
     has_nothing = first is None or period.last_day < first or (spec.filters.active and not total)
     components = _components(spec, State.NO_DATA if has_nothing else State.SHOWN)
     if reasons and not quality.accepted:
@@ -159,14 +176,14 @@ def build_report(
             attach_log=spec.attach_log,
             is_interactive=spec.interactive,
         ),
-        comparison=compare(warehouse, stored, spec, period, as_of, by_source)
+        comparison=compare(warehouse, stored, spec, period, as_of, filtered, by_source)
         if shows(Component.COMPARISON)
         else None,
         heat_map=heat_map if shows(Component.HEAT_MAP) else (),
         chains=find_chains(coded, spec.return_hours) if shows(Component.CHAINS) else None,
         hand_offs=hand_offs if shows(Component.HAND_OFFS) else None,
         assignees=assignees if shows(Component.ASSIGNEES) else (),
-        known_since=first if shows(Component.ASSIGNEES) else None,
+        known_since=known_since if shows(Component.ASSIGNEES) else None,
         findings=(),
         quality=quality,
         provisional=bool(reasons),
@@ -188,8 +205,11 @@ def build_report(
     return Built(report, rows, coded)
 
 
-def _holds(spec: ReportSpec) -> bool:
-    """Tell whether the report counts who has which contacts: a filter would leave steps out."""
+def has_balances(spec: ReportSpec) -> bool:
+    """Tell whether the report counts who has which contacts, for which it needs every day before its period.
+
+    A filter would leave steps out.
+    """
     return Component.ASSIGNEES in spec.components and not spec.filters.active
 
 
@@ -202,9 +222,11 @@ def _needs_whole_log(spec: ReportSpec) -> bool:
     return has_filters or carries_log or of_rows
 
 
-def _counts(warehouse: Warehouse, period: Period, as_of: datetime, filters: Filters) -> "pd.DataFrame":
+def _counts(
+    warehouse: Warehouse, period: Period, as_of: datetime, conditions: Sequence[ColumnElement[bool]]
+) -> "pd.DataFrame":
     """Return how many log rows each `local_day` and `source` has, as `count`; no row is sorted for that."""
-    log = log_rows(period, as_of, filters).order_by(None).subquery().c
+    log = log_rows(period, as_of, conditions).order_by(None).subquery().c
     counted = select(log.local_day, log.source, func.count().label("count"))
     frame: pd.DataFrame = warehouse.query(counted.group_by(log.local_day, log.source)).to_pandas()
     return frame

@@ -37,8 +37,8 @@ def find_chains(log: CodedLog, return_hours: int) -> Chains:
 
 def _chain(log: CodedLog, conversation: int, count: int) -> Chain:
     rows = np.flatnonzero(log.conversation == conversation)
-    labels = [*log.people.labels, None]  # the last one is found at -1: nobody
-    steps = [log.previous[rows[0]], *log.assignee[rows[:_STEPS]]]
+    labels = [*log.persons.labels, None]  # the last one is found at -1: nobody
+    steps = log.persons.of_pair[[log.previous[rows[0]], *log.assignee[rows[:_STEPS]]]]
     contacts = [*log.contacts.labels, ""]
     return Chain(
         conversation_id=log.conversations[conversation],

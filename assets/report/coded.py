@@ -3,6 +3,7 @@
 Each text is kept once; a code of -1 is "none". No figure is decided here.
 """
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -139,20 +140,16 @@ def kinds_of(rows: pa.Table, assignees: Codes, count: int) -> list[str | None]:
 
 
 def identities(people: Pairs, *seen: Codes) -> Persons:
-    """Tell persons apart by id, without one by name; a name that only one id bears is that id's.
+    """Tell persons apart by id, without one by name; whose name belongs to an id was found by `persons.py`.
 
     A person's label is the name last seen in the columns *seen*; who had a contact before is an older name.
+    Persons with an id whose labels are equal have it behind.
     """
-    bearers: dict[str | None, set[str]] = {}
-    for id_, name in zip(people.ids, people.names, strict=True):
-        if id_ is not None:
-            bearers.setdefault(name, set()).add(id_)
     places: dict[tuple[str | None, str | None], int] = {}
-    of_pair = []
-    for id_, name in zip(people.ids, people.names, strict=True):
-        known = bearers.get(name, set()) if name and id_ is None else set()
-        found = next(iter(known)) if len(known) == 1 else id_
-        of_pair.append(places.setdefault((found, name if found is None else None), len(places)))
+    of_pair = [
+        places.setdefault((id_, name if id_ is None else None), len(places))
+        for id_, name in zip(people.ids, people.names, strict=True)
+    ]
     last_row = np.full(len(of_pair) + 1, -1)  # at the end: nobody's
     for codes in seen:
         last_row[codes] = np.maximum(last_row[codes], np.arange(len(codes)))
@@ -161,10 +158,14 @@ def identities(people: Pairs, *seen: Codes) -> Persons:
         range(len(of_pair)), key=lambda pair: (bool(people.names[pair]), last_row[pair], pair)
     ):
         label_pair[of_pair[pair]] = pair
-    labels = people.labels
+    plain = [people.labels[pair] for pair in label_pair]
+    times = Counter(plain)
     return Persons(
         keys=[id_ or name or "" for id_, name in places],
-        labels=[labels[pair] for pair in label_pair],
+        labels=[
+            f"{label} ({id_})" if times[label] > 1 and id_ else label
+            for label, (id_, _) in zip(plain, places, strict=True)
+        ],
         label_pair=label_pair,
-        of_pair=np.array([*of_pair, -1], np.int64),
+        of_pair=np.array([*of_pair, -1]),
     )

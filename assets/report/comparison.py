@@ -1,15 +1,16 @@
 """The period before: the same filters, the same number of days, and what to mind about it."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 
 from assets.config import ReportSpec
 from assets.events import source_label
 from assets.periods import Period, previous_period
-from assets.report.filters import conditions
 from assets.report.model import Comparison, Note, SourceChange, SourceCount
 from assets.report.readiness import Readiness
+from assets.report.shares import percent
 from assets.warehouse.schema import ASSIGNMENT_LOG
 from assets.warehouse.warehouse import Warehouse
 
@@ -22,9 +23,13 @@ def compare(  # noqa: PLR0913, PLR0917 - what is compared
     spec: ReportSpec,
     period: Period,
     as_of: datetime,
+    conditions: Sequence[ColumnElement[bool]],
     by_source: tuple[SourceCount, ...],
 ) -> Comparison:
-    """Return the comparison of the counts *by_source* of *period* with the period before."""
+    """Return the comparison of the counts *by_source* of *period* with the period before.
+
+    Both count the rows of the log where *conditions* hold.
+    """
     before = previous_period(spec.preset, period)
     start, end = before.bounds
     until = max(start, end - max(period.bounds[1] - as_of, timedelta()))
@@ -34,7 +39,7 @@ def compare(  # noqa: PLR0913, PLR0917 - what is compared
     if stored.missing(before, until):
         found, notes = None, [Note.NOT_LOADED]
     else:
-        found = _counts(warehouse, spec, before, until)
+        found = _counts(warehouse, conditions, before, until)
         few = min(total, sum(found.values())) < _FEW
         notes = [note for note, holds in ((Note.NOT_WHOLE, not is_whole), (Note.FEW, few)) if holds]
     earlier = sum(found.values()) if found is not None else None
@@ -43,20 +48,23 @@ def compare(  # noqa: PLR0913, PLR0917 - what is compared
         last_day=before.last_day,
         day_count=len(before.days),
         total=earlier,
-        change_pct=round((total - earlier) / earlier * 100, 1) if earlier and is_whole else None,
+        change_pct=percent(total - earlier, earlier) if earlier and is_whole else None,
+        until=until if until < end else None,
         by_source=_changes(by_source, found) if found is not None else (),
         notes=(*notes, *([Note.LENGTHS_DIFFER] if lengths_differ else [])),
     )
 
 
-def _counts(warehouse: Warehouse, spec: ReportSpec, period: Period, until: datetime) -> dict[str, int]:
+def _counts(
+    warehouse: Warehouse, conditions: Sequence[ColumnElement[bool]], period: Period, until: datetime
+) -> dict[str, int]:
     log = ASSIGNMENT_LOG.c
     rows = warehouse.query(
         select(log.source, func.count())
         .where(
             log.local_day.between(period.first_day, period.last_day),
             log.occurred_at < until,
-            *conditions(spec.filters),
+            *conditions,
         )
         .group_by(log.source)
     )

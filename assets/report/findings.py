@@ -1,23 +1,29 @@
-"""What is worth a sentence: facts by fixed rules, most telling first; `render/findings.py` words them."""
+"""What is worth a sentence: facts by fixed rules, most telling first; `render/findings.py` words them.
+
+Each rule, its minimum, its threshold and its ties stand in docs/definitions.md. A threshold is tested on
+whole numbers, a share is the one that is printed. Add a rule here, and its sentence there.
+"""
 
 from collections.abc import Iterator
 from urllib.parse import urlencode
 
 from assets.report.filters import UNASSIGNED
-from assets.report.model import Finding, Report, Rule
+from assets.report.model import Comparison, Finding, Note, Report, Rule, SourceChange
+from assets.report.shares import percent, shares_pct
 
-_FEWEST = 30  # below, a share or a change says little
-_CHANGE_PCT = 10
-_SHIFT_POINTS = 5
-_LARGE_SHARE_PCT = 40
-_BOUNCED = 4
-_MOST_NEW = 3
+_MIN_EVENTS = 30  # below, a share or a change says little
+_MIN_CHANGE_PCT = 10
+_MIN_SHIFT_POINTS = 5
+_MIN_GONE_PCT = 5
+_MIN_SHARE_PCT = 40
+_MIN_BOUNCED = 4
+_MAX_SOURCES = 3
 
 
 def find(report: Report) -> tuple[Finding, ...]:
     """Return the findings of *report*, which has none yet."""
     found = [*_change(report), *_top_source(report)]
-    if report.total >= _FEWEST:
+    if report.total >= _MIN_EVENTS:
         found += [*_time(report), *_people(report)]
     return (*found, *_chains(report))
 
@@ -28,41 +34,84 @@ def _fact(rule: Rule, fragment: dict[str, str] | str = "", **facts: str | float)
     )
 
 
-def _share(part: int, whole: int) -> float:
-    return round(part / whole * 100, 1)
-
-
 def _change(report: Report) -> Iterator[Finding]:
     before = report.comparison
-    if report.provisional or before is None or not before.total or before.notes or before.change_pct is None:
+    if (
+        report.provisional
+        or before is None
+        or not before.total
+        or not {*before.notes} <= {Note.LENGTHS_DIFFER}
+    ):
         return
-    if abs(before.change_pct) >= _CHANGE_PCT:
-        yield _fact(
-            Rule.CHANGE, "comparison", now=report.total, before=before.total, change=before.change_pct
-        )
-    shifts = [
-        (_share(each.count, report.total) - _share(each.before, before.total), each)
+    yield from _change_of_total(report, before)
+    yield from _shift(report, before)
+    new = [each for each in before.by_source if not each.before]
+    for each in new[:_MAX_SOURCES]:
+        yield _fact(Rule.NEW_SOURCE, {"source": each.source}, source=each.label, count=each.count)
+    gone = [
+        each
         for each in before.by_source
-        if report.total and each.count
+        if not each.count and 100 * each.before >= _MIN_GONE_PCT * before.total
     ]
-    points, source = max(shifts, key=lambda each: abs(each[0]), default=(0, None))
-    if source and abs(points) >= _SHIFT_POINTS:
+    for each in gone[:_MAX_SOURCES]:
+        yield _fact(Rule.GONE_SOURCE, "comparison", source=each.label, count=each.before)
+
+
+def _change_of_total(report: Report, before: Comparison) -> Iterator[Finding]:
+    """Tell a change of the total; of the assignments a day, where the two periods have not as many days."""
+    assert before.total  # noqa: S101 - asked by the caller
+    days, days_before = len(report.by_day), before.day_count
+    now, earlier = report.total * days_before, before.total * days
+    if 100 * abs(now - earlier) < _MIN_CHANGE_PCT * earlier:
+        return
+    change = percent(now - earlier, earlier)
+    if days == days_before:
+        yield _fact(Rule.CHANGE, "comparison", now=report.total, before=before.total, change=change)
+    else:
+        averages = {"now": _average(report.total, days), "before": _average(before.total, days_before)}
+        yield _fact(Rule.DAILY_CHANGE, "comparison", change=change, **averages)
+
+
+def _average(count: int, days: int) -> float:
+    """Return *count* a day, one decimal, halves rounded away from zero."""
+    return percent(count, 100 * days)
+
+
+def _shift(report: Report, before: Comparison) -> Iterator[Finding]:
+    """Tell the source whose share moved most; where several moved as much, the one with the larger count."""
+    assert before.total  # noqa: S101 - asked by the caller
+    total, total_before = report.total, before.total
+
+    def moved(each: SourceChange) -> int:
+        return abs(each.count * total_before - each.before * total)
+
+    present = [each for each in before.by_source if each.count]
+    if not present:
+        return
+    source = min(present, key=lambda each: (-moved(each), -each.count, each.label, each.source))
+    if 100 * moved(source) >= _MIN_SHIFT_POINTS * total * total_before:
+        shares = {each.source: each.share_pct for each in report.by_source}
+        ordered = sorted(before.by_source, key=lambda each: (-each.before, each.label, each.source))
+        earlier = dict(
+            zip(
+                (each.source for each in ordered),
+                shares_pct([each.before for each in ordered]),
+                strict=True,
+            )
+        )
         yield _fact(
             Rule.SHIFT,
             {"source": source.source},
             source=source.label,
-            share=_share(source.count, report.total),
-            earlier_share=_share(source.before, before.total),
+            share=shares[source.source] or 0,
+            earlier_share=earlier[source.source] or 0,
         )
-    for each in [each for each in before.by_source if not each.before][:_MOST_NEW]:
-        yield _fact(Rule.NEW_SOURCE, {"source": each.source}, source=each.label, count=each.count)
 
 
 def _top_source(report: Report) -> Iterator[Finding]:
-    if report.total >= _FEWEST and len(report.by_source) > 1:
-        top, second = report.by_source[:2]
-        if top.count == second.count:
-            return
+    """Tell the first source of the report: the largest count, then the label."""
+    if report.total >= _MIN_EVENTS and len(report.by_source) > 1:
+        top = report.by_source[0]
         yield _fact(
             Rule.TOP_SOURCE,
             {"source": top.source},
@@ -82,7 +131,7 @@ def _time(report: Report) -> Iterator[Finding]:
             {"from": str(day.day), "to": str(day.day)},
             day=str(day.day),
             count=day.count,
-            share=_share(day.count, report.total),
+            share=percent(day.count, report.total),
         )
     hours = sorted(
         (count, weekday, hour)
@@ -101,21 +150,21 @@ def _people(report: Report) -> Iterator[Finding]:
     received = [sum(column) for column in zip(*report.hand_offs.counts, strict=True)]
     unassigned = received[-1]
     if people:
-        top = max(range(len(people)), key=lambda at: received[at])
-        if _share(received[top], report.total) >= _LARGE_SHARE_PCT:
+        top = min(range(len(people)), key=lambda at: (-received[at], people[at], at))
+        if 100 * received[top] >= _MIN_SHARE_PCT * report.total:
             yield _fact(
                 Rule.TOP_ASSIGNEE,
                 {"assigned_to": report.hand_offs.keys[top]},
                 assignee=people[top],
                 count=received[top],
-                share=_share(received[top], report.total),
+                share=percent(received[top], report.total),
             )
     if unassigned:
         yield _fact(
             Rule.UNASSIGNED,
             {"assigned_to": UNASSIGNED},
             count=unassigned,
-            share=_share(unassigned, report.total),
+            share=percent(unassigned, report.total),
         )
 
 
@@ -124,7 +173,7 @@ def _chains(report: Report) -> Iterator[Finding]:
     if chains is None or not chains.most_assigned:
         return
     most = chains.most_assigned[0]
-    if most.count >= _BOUNCED and most.count > max(
+    if most.count >= _MIN_BOUNCED and most.count > max(
         (each.count for each in chains.most_assigned[1:]), default=0
     ):
         yield _fact(

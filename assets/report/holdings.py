@@ -1,5 +1,7 @@
 """Who has how many contacts: the opening, what came in and went out, and the closing."""
 
+from datetime import date
+
 import numpy as np
 import pyarrow as pa
 from sqlalchemy import Select, func, select
@@ -22,18 +24,18 @@ _COLUMNS = (
 )
 
 
-def last_steps(period: Period) -> Select[tuple[object, ...]]:
-    """Return for each subject its last row of the log before *period*."""
+def last_steps(period: Period, since: date | None = None) -> Select[tuple[object, ...]]:
+    """Return for each subject its last row of the log before *period*, not looking at days before *since*."""
     log = ASSIGNMENT_LOG.c
     newest_first = func.row_number().over(
         partition_by=subject_of(log), order_by=(log.occurred_at.desc(), log.position.desc())
     )
     aged = (
         select(*(log[name] for name in (*_COLUMNS, "occurred_at", "position")), newest_first.label("age"))
-        .where(log.local_day < period.first_day)
+        .where(log.local_day < period.first_day, log.local_day >= (since or date.min))
         .subquery()
     )
-    columns = (aged.c[name] for name in _COLUMNS)
+    columns = (aged.c[name] for name in (*_COLUMNS, "occurred_at"))
     return select(*columns).where(aged.c.age == 1).order_by(aged.c.occurred_at, aged.c.position)
 
 

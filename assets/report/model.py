@@ -194,11 +194,13 @@ class SourceChange(_Value):
 class Comparison(_Value):
     """The period before, counted with the same filters; `total` is null where it is not all loaded.
 
-    While the report's last day runs, the period before ends as long before its own end.
+    While the report's last day runs, the period before ends as long before its own end, at the instant
+    `until`; null where it is counted to its end.
     """
 
     first_day: date
     last_day: date
+    until: datetime | None = None
     day_count: int
     total: int | None
     change_pct: float | None
@@ -281,6 +283,8 @@ class Rule(StrEnum):
     RETURNS = "returns"
     UNASSIGNED = "unassigned"
     NEW_SOURCE = "new_source"
+    GONE_SOURCE = "gone_source"
+    DAILY_CHANGE = "daily_change"
 
 
 class Finding(_Value):

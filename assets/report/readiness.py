@@ -38,6 +38,13 @@ class Readiness:
         """Return the days of *period* that a report cannot count on."""
         return sorted({*self.unloaded(period, as_of), *self.stale.intersection(_begun(period, as_of))})
 
+    def opening_missing(self, period: Period) -> list[date]:
+        """Return the days before *period*, from the first loaded one on, that are missing for its opening."""
+        first = min(self.loaded.until, default=period.first_day)
+        if first >= period.first_day:
+            return []
+        return self.missing(Period(first, period.first_day - DAY, period.zone), period.bounds[0])
+
 
 def readiness(warehouse: Warehouse, workspace: Workspace) -> Readiness:
     """Read what is stored of every day."""
@@ -46,6 +53,11 @@ def readiness(warehouse: Warehouse, workspace: Workspace) -> Readiness:
 
 def _begun(period: Period, as_of: datetime) -> list[date]:
     return [day for day in period.days if first_instant(day, period.zone) < as_of]
+
+
+def not_begun(period: Period, as_of: datetime) -> list[date]:
+    """Return the days of *period* that have not begun at *as_of*: nothing can be said of them."""
+    return [day for day in period.days if first_instant(day, period.zone) >= as_of]
 
 
 def running_until(warehouse: Warehouse, period: Period, as_of: datetime) -> datetime | None:

@@ -21,11 +21,15 @@ def find_reasons(  # noqa: PLR0913, PLR0917 - what a report may lack
     workspace: Workspace,
     period: Period,
     missing: Sequence[date],
+    lacking: Sequence[date],
     quality: Quality,
     stall: Stall | None,
 ) -> tuple[Reason, ...]:
-    """Return every reason why a report over *period* is provisional; none where it is complete."""
-    return tuple(_reasons(warehouse, workspace, period, missing, quality, stall))
+    """Return every reason why a report over *period* is provisional; none where it is complete.
+
+    *missing* are days of the period, *lacking* days before it that its opening balances need.
+    """
+    return tuple(_reasons(warehouse, workspace, period, missing, lacking, quality, stall))
 
 
 def _reasons(  # noqa: PLR0913, PLR0917 - what a report may lack
@@ -33,11 +37,15 @@ def _reasons(  # noqa: PLR0913, PLR0917 - what a report may lack
     workspace: Workspace,
     period: Period,
     missing: Sequence[date],
+    lacking: Sequence[date],
     quality: Quality,
     stall: Stall | None,
 ) -> Iterator[Reason]:
     if missing:
         yield Reason(code=ReasonCode.DAYS_MISSING, facts={"count": len(missing), "days": len(period.days)})
+    if lacking:
+        facts = {"count": len(lacking), "first": str(lacking[0]), "last": str(lacking[-1])}
+        yield Reason(code=ReasonCode.DAYS_MISSING, facts=facts)
     problems = _input_problems(warehouse, period) if quality.unreadable else {}
     for code in (ReasonCode.INPUT_UNREADABLE, ReasonCode.INPUT_GAVE_NOTHING):
         if of_code := problems.get(code):

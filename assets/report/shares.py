@@ -1,4 +1,4 @@
-"""Percentages that add up to 100.0."""
+"""Percentages: shares that add up to 100.0, and others, rounded as people round."""
 
 
 def shares_pct(counts: list[int]) -> list[float | None]:
@@ -15,3 +15,12 @@ def shares_pct(counts: list[int]) -> list[float | None]:
     for at in by_remainder[: 1000 - sum(tenths)]:
         tenths[at] += 1
     return [tenth / 10 for tenth in tenths]
+
+
+def percent(part: int, whole: int) -> float:
+    """Return *part* of *whole* (greater than 0) in percent, one decimal, halves rounded away from zero.
+
+    Source: docs/definitions.md, Rounding. Computed in whole numbers: 0.05 is no binary fraction.
+    """
+    tenths = (2000 * abs(part) + whole) // (2 * whole)
+    return (tenths if part >= 0 else -tenths) / 10

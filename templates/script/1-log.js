@@ -47,8 +47,15 @@ function readPairs(blocks, name) {
 function persons(blocks, pairs) {
   const ofPair = blocks['people.person'], keys = [];
   pairs.ids.forEach((id, at) => { keys[ofPair[at]] = id ?? keys[ofPair[at]] ?? pairs.names[at]; });
-  const labels = Array.from(blocks['people.label'], (pair) => pairs.labels[pair]);
-  return { labels, keys, ofPair: Int32Array.from([NONE, ...ofPair]) };
+  const plain = Array.from(blocks['people.label'], (pair) => pairs.labels[pair]);
+  const times = new Map();
+  for (const label of plain) times.set(label, (times.get(label) ?? 0) + 1);
+  const hasId = new Set();
+  pairs.ids.forEach((id, at) => { if (id !== null) hasId.add(ofPair[at]); });
+  const labels = plain.map((label, at) => (times.get(label) > 1 && hasId.has(at) ? `${label} (${keys[at]})` : label));
+  const spellings = keys.map(() => new Set());
+  pairs.ids.forEach((id, at) => { for (const each of [id, pairs.names[at]]) if (each) spellings[ofPair[at]].add(foldCase(each)); });
+  return { labels, keys, spellings, ofPair: Int32Array.from([NONE, ...ofPair]) };
 }
 
 // Turns "how many newer codes were seen" back into codes; 0 is none, 1 a new one.
@@ -99,7 +106,7 @@ function unpack(bytes, facts) {
     lastAssignee[contact + 1] = assignee;
   }
   log.who = persons(blocks, log.people);
-  log.foldedNames = log.contacts.names.map((name) => (name === null ? null : folded(name)));
+  log.foldedNames = log.contacts.names.map((name) => (name === null ? null : foldAccents(name)));
   return log;
 }
 

@@ -33,9 +33,16 @@ function writeState(state) {
 const isFiltered = (state) => FILTERS.some((name) => state[name].length > 0);
 const isCut = (state) => isFiltered(state) || Boolean(state.from || state.to);
 
-// Lower case as databases have it, character by character: İ becomes i, and Σ is σ at the end of a word too.
-function folded(text) {
-  return /[\u0130\u03a3]/.test(text) ? Array.from(text, (each) => Array.from(each.toLowerCase())[0]).join('') : text.toLowerCase();
+// Text of any case as one text: ß is ss, and I, İ and ı are one letter. As in assets/report/folding.py.
+function foldCase(text) {
+  const lower = text.normalize('NFC').toLowerCase();
+  return /[^\0-\x7f]/.test(lower) ? lower.replaceAll('i\u0307', 'i').replaceAll('ß', 'ss').replaceAll('ı', 'i').replaceAll('ς', 'σ') : lower;
+}
+
+// The same without accents and other marks: José is jose.
+function foldAccents(text) {
+  const folded = foldCase(text);
+  return /[^\0-\x7f]/.test(folded) ? folded.normalize('NFD').replace(/\p{M}/gu, '') : folded;
 }
 
 function flags(count, test) {
@@ -44,13 +51,24 @@ function flags(count, test) {
   return found;
 }
 
-function pairFlags(pairs, values) {
-  const wanted = new Set(values);
-  return flags(pairs.ids.length, (at) => wanted.has(pairs.ids[at]) || wanted.has(pairs.names[at]));
+// One of the nine sources is meant by any spelling, another one by its words in any case.
+function sourceFlags(facts, values) {
+  const words = (text) => text.normalize('NFC').toLowerCase().replace(/[^\p{L}\p{N}]+/gu, '_').replace(/^_|_$/g, '');
+  const spaced = (text) => foldCase(text.replaceAll('_', ' '));
+  const codes = new Set(values.map((value) => facts.sourceCodes[words(value)] ?? value.normalize('NFC').trim()));
+  const alike = new Set(values.map(spaced));
+  return flags(facts.layout.sources.length, (at) => codes.has(facts.layout.sources[at]) || alike.has(spaced(facts.layout.sources[at])));
+}
+
+// A person is meant by the id, or by any name that the person has had.
+function personFlags(log, values) {
+  const wanted = values.map(foldCase);
+  const isMeant = log.who.spellings.map((each) => wanted.some((value) => each.has(value)));
+  return flags(log.people.ids.length, (at) => isMeant[log.who.ofPair[at + 1]]);
 }
 
 function contactFlags(log, values) {
-  const parts = values.map(folded), wanted = new Set(values);
+  const parts = values.map(foldAccents), wanted = new Set(values);
   return flags(log.contacts.ids.length, (at) => {
     const name = log.foldedNames[at];
     return wanted.has(log.contacts.ids[at]) || (name !== null && parts.some((part) => name.includes(part)));
@@ -60,16 +78,14 @@ function contactFlags(log, values) {
 // Returns for each active filter the column it looks at and which of its codes pass.
 function tests(log, facts, state) {
   const found = [];
-  if (state.source.length) {
-    const wanted = new Set(state.source);
-    found.push([log.source, flags(facts.layout.sources.length, (at) => wanted.has(facts.layout.sources[at]))]);
-  }
+  if (state.source.length) found.push([log.source, sourceFlags(facts, state.source)]);
   if (state.assigned_to.length) {
-    const passes = pairFlags(log.people, state.assigned_to.filter((value) => value !== UNASSIGNED));
-    passes[0] = state.assigned_to.includes(UNASSIGNED) ? 1 : 0;
+    const isNobody = (value) => foldCase(value) === foldCase(UNASSIGNED);
+    const passes = personFlags(log, state.assigned_to.filter((value) => !isNobody(value)));
+    passes[0] = state.assigned_to.some(isNobody) ? 1 : 0;
     found.push([log.assignee, passes]);
   }
-  if (state.assigned_by.length) found.push([log.assignedBy, pairFlags(log.people, state.assigned_by)]);
+  if (state.assigned_by.length) found.push([log.assignedBy, personFlags(log, state.assigned_by)]);
   if (state.contact.length) found.push([log.contact, contactFlags(log, state.contact)]);
   if (state.conversation.length) {
     const wanted = new Set(state.conversation);

@@ -81,11 +81,11 @@ function filterBar(page) {
   }
 
   function list() {
-    const text = search.value.trim(), part = folded(text);
+    const text = search.value.trim(), part = foldAccents(text);
     const matching = [];
     for (const each of options(page, field.value)) {
       if (matching.length > LISTED) break;
-      if (!part || folded(each.label).includes(part) || folded(each.value).includes(part)) matching.push(each);
+      if (!part || foldAccents(each.label).includes(part) || foldAccents(each.value).includes(part)) matching.push(each);
     }
     const contains = field.value === 'contact' && text ? [{ value: text, label: _("Name contains “%(text)s”", { text }) }] : [];
     const rows = [...contains, ...matching.slice(0, LISTED)].map((each) => {

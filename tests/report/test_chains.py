@@ -1,6 +1,6 @@
 """Chains, hand-offs and holdings against a plain count, one row after the other."""
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -139,27 +139,6 @@ def test_what_no_event_tells_is_said() -> None:
     lines = {each.assignee: each for each in count_holdings(log_of([]), lost)}
     assert (lines["Ann"].received, lines["Ann"].unseen, lines["Ann"].closing) == (1, -1, 0)
     assert (lines["Bob"].released, lines["Bob"].unseen, lines["Bob"].closing) == (1, 1, 0)
-
-
-def test_persons_are_told_by_id_else_by_name() -> None:
-    columns = {
-        "previous_assignee_id": ["7", "7", None, None, "8"],
-        "previous_assignee_name": ["Ann", "Anne", "Anne", "Bob", "Eve"],
-        "assignee_id": ["9", None, None, None, None],
-        "assignee_name": ["Eve", "Eve", None, None, None],
-    }
-    rows = log_of([("1", None, None)] * 5)
-    for name, values in columns.items():
-        rows = rows.set_column(rows.column_names.index(name), name, pa.array(values, pa.string()))
-    log = code_log(rows)
-    found = log.persons
-    persons = [found.of_pair[code] for code in log.previous]
-    assert persons[0] == persons[1] == persons[2], "Anne is only 7's name"
-    eves = {persons[4], found.of_pair[log.assignee[0]], found.of_pair[log.assignee[1]]}
-    assert len(eves) == 3, "two ids are called Eve: the name alone may be a third"
-    by_person: defaultdict[int, str] = defaultdict(str, enumerate(found.labels))
-    assert by_person[persons[0]] == "Anne"
-    assert found.keys[persons[0]] == "7"
 
 
 def test_a_person_is_called_by_the_name_last_seen() -> None:

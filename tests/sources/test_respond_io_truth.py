@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from assets.presentation import Filters
 from assets.report.holdings import count_holdings, last_steps
 from assets.report.log import log_rows
 from assets.sources.inbox import Received, micros, open_inbox, store
@@ -173,7 +172,7 @@ def test_an_ai_agent_is_kept_apart_from_people(utc: Inbox) -> None:
     receive(utc, Delivery(2).deliver(workspace.changes))
     log(utc)
     period = utc.period(*DAYS)
-    rows = utc.lake.query(log_rows(period, LATER, Filters()))
+    rows = utc.lake.query(log_rows(period, LATER))
     kinds = {each.assignee: each.kind for each in count_holdings(utc.lake.query(last_steps(period)), rows)}
     assert kinds == {"Bob": None, "Eve Hall": None, "Cem": None, "Aria": "ai_agent"}
 
