@@ -61,8 +61,7 @@ _CONVERSATIONS = f"""
 _TRAILS = f"""
     SELECT m.id, m.created_at, m.content, m.conversation_id
     FROM ({_ASKED}) asked JOIN messages m ON m.conversation_id = asked.id
-    WHERE m.account_id = :account AND m.message_type = :activity
-        AND m.created_at >= CAST(:start AS timestamp)"""  # noqa: S608 - our own query
+    WHERE m.account_id = :account AND m.message_type = :activity"""  # noqa: S608 - our own query
 
 _USERS = """
     SELECT u.id, u.name, u.display_name, {} AS created_at FROM users u
@@ -79,8 +78,10 @@ _EVENTS = """
     SELECT *, CASE WHEN fault IS NOT NULL THEN content END AS raw FROM (
         SELECT m.id::TEXT AS event_id, m.created_at::TIMESTAMPTZ AS occurred_at,
             display_id::TEXT AS conversation_id, contact_id::TEXT AS contact_id, contact_name,
-            assignee_id, assignee_name, source, assigned_by_id, assigned_by_name, m.id::BIGINT AS row_number,
-            coalesce(fault, CASE WHEN m.created_at < greatest(assignee.created_at, actor.created_at)
+            assignee_id, assignee_name, source, assigned_by_name, m.id::BIGINT AS row_number,
+            CASE WHEN m.created_at >= coalesce(actor.created_at, m.created_at) THEN assigned_by_id END
+                AS assigned_by_id,
+            coalesce(fault, CASE WHEN m.created_at < assignee.created_at
                 THEN 'names a user who was created later: somebody else had that name then' END) AS fault,
             content
         FROM messages m JOIN changes USING (content)
@@ -89,30 +90,31 @@ _EVENTS = """
         WHERE kind = 'assignee')
     ORDER BY row_number"""
 
-# A change without a message stands at the last moment at which the messages and the conversation agreed: the
-# last sentence about its assignee or team, or its beginning. So it stays where it is whatever happens later.
+# A change without a message stands at the last sentence about the assignee, or at the conversation's beginning,
+# whatever happens later but another such sentence. The whole trail is read, so that no window makes a difference.
 _UNEXPLAINED = """
     WITH last_stated AS (
-        SELECT conversation_id, max(created_at) AS stated_at,
-            bool_or(kind = 'assignee') AS has_assignee,
-            last(assignee_name ORDER BY created_at, id) FILTER (kind = 'assignee') AS stated_name,
-            last(assignee_id ORDER BY created_at, id) FILTER (kind = 'assignee') AS stated_id,
-            last(fault ORDER BY created_at, id) FILTER (kind = 'assignee') AS last_fault,
-            last(kind ORDER BY created_at, id) = 'team' AS ends_with_team
-        FROM trails JOIN changes USING (content) GROUP BY conversation_id
+        SELECT t.conversation_id, max(t.created_at) FILTER (kind = 'assignee') AS stated_at,
+            last(assignee_name ORDER BY t.created_at, t.id) FILTER (kind = 'assignee') AS stated_name,
+            last(assignee_id ORDER BY t.created_at, t.id) FILTER (kind = 'assignee') AS stated_id,
+            last(fault IS NOT NULL OR coalesce(t.created_at < users.created_at, false)
+                ORDER BY t.created_at, t.id) FILTER (kind = 'assignee') AS is_undecided,
+            last(kind ORDER BY t.created_at, t.id) = 'team' AS ends_with_team
+        FROM trails AS t JOIN changes USING (content) LEFT JOIN users ON users.id::TEXT = assignee_id
+        GROUP BY t.conversation_id
     )
     SELECT display_id::TEXT AS conversation_id, contact_id::TEXT AS contact_id, contact_name,
         coalesce(stated_at, created_at)::TIMESTAMPTZ AS occurred_at, assignee_id::TEXT AS assignee_id,
         NULL::TEXT AS assignee_name, NULL::BIGINT AS row_number,
         json_object('conversation', display_id, 'assignee', assignee_id,
             'assignee_by_messages', stated_name)::TEXT AS raw,
-        CASE WHEN NOT coalesce(has_assignee, false) AND NOT coalesce(ends_with_team, false)
+        CASE WHEN stated_at IS NULL AND NOT coalesce(ends_with_team, false)
              THEN 'was assigned automatically; no message tells when'
              WHEN ends_with_team THEN 'its assignee changed with its team; no message tells when'
              WHEN assignee_id IS NULL THEN 'has no assignee now, as if one was deleted; no message tells when'
              ELSE 'its assignee changed; no message tells when' END AS fault
     FROM conversations LEFT JOIN last_stated ON conversation_id = conversations.id
-    WHERE last_fault IS NULL AND coalesce(stated_at, created_at) >= $start
+    WHERE NOT coalesce(is_undecided, false) AND coalesce(stated_at, created_at) >= $start
         AND stated_id IS DISTINCT FROM assignee_id::TEXT
         AND (assignee_id IS NOT NULL OR stated_name IS NOT NULL)
     ORDER BY display_id"""

@@ -58,7 +58,7 @@ def read_languages(files: Iterable[Path]) -> tuple[list[Language], dict[str, str
     for file in files:
         try:
             locales = yaml.load(file.read_bytes(), _LOADER)  # noqa: S506 - a safe loader
-        except (yaml.YAMLError, OSError, UnicodeDecodeError) as error:
+        except (yaml.YAMLError, OSError, ValueError) as error:  # a date that is none is a ValueError
             broken[str(file)] = str(error).splitlines()[0]
             continue
         for code, texts in locales.items() if isinstance(locales, dict) else ():
@@ -67,6 +67,9 @@ def read_languages(files: Iterable[Path]) -> tuple[list[Language], dict[str, str
             sentences |= _texts(_child(texts, "conversations", "activity"))
             for group in ("automation", "auto_assignment"):
                 automations |= {f"{group}.{key}": text for key, text in _texts(_child(texts, group)).items()}
+    for _, automations in found.values():
+        if system := automations.get("automation.system_name"):  # how policies were written first
+            automations["auto_assignment.system_via_policy"] = f"{system} via %{{policy_name}}"
     languages = [Language.of(code, *each) for code, each in sorted(found.items()) if each[0]]
     return [ENGLISH, *languages], broken
 

@@ -8,9 +8,11 @@ database is read in `chatwoot.py`, the sentences of the locale files in `chatwoo
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 
 _PLACEHOLDER = re.compile(r"%\{(\w+)\}")
 AUTOMATION = "automation"
+_MAX_FITS = 500  # of a text made of the words of a sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +78,8 @@ def _match(text: str, parts: list[str], placeholders: tuple[str, ...]) -> Iterat
     at = text.find(part)
     while at >= 0:
         for found in _match(text[at + len(part) :], following, tuple(others)):
-            yield {name: text[:at], **found}
+            if found.get(name, text[:at]) == text[:at]:  # one that comes twice is the same
+                yield {name: text[:at], **found}
         at = text.find(part, at + 1)
 
 
@@ -113,8 +116,12 @@ class Reader:
         """Return what *text* says of assignees, or None where it says something else."""
         text = text.strip("\n")
         for sentences in self._groups:
-            if fits := [(each.key, found) for each in sentences for found in each.matches(text)]:
-                return self._decide(fits)
+            every = ((each.key, found) for each in sentences for found in each.matches(text))
+            if fits := list(islice(every, _MAX_FITS)):
+                is_cut = len(fits) == _MAX_FITS
+                return (
+                    Change("assignee", fault="can be read in too many ways") if is_cut else self._decide(fits)
+                )
         return None
 
     def _decide(self, fits: list[tuple[str, dict[str, str]]]) -> Change | None:
@@ -140,9 +147,11 @@ class Reader:
         """
         group = key.partition(".")[0]
         by, assignee = found.get("user_name"), found.get("assignee_name")
+        if key == "assignee.self_assigned":
+            by, assignee = by or assignee, None
         if group not in {"assignee", "team"}:
             yield None
-        elif key == "team.removed" or (key == "team.assigned" and self._is_team(found["team_name"])):
+        elif key == "team.removed" or (key == "team.assigned" and self._is_team(found.get("team_name", ""))):
             yield Change("team")
         elif key == "assignee.self_assigned" or assignee is not None:
             name = by if assignee is None else assignee

@@ -8,6 +8,7 @@ from assets.setting import reveal
 from assets.source_config import ChatwootWebhooksSource
 from assets.sources import inbox
 from assets.sources.batches import Batch, Unlisted, Unreadable
+from assets.sources.json_text import FIELDS
 from assets.warehouse import engine
 
 _EARLIER = timedelta(hours=1)  # clocks differ; `extract` cuts exactly
@@ -29,23 +30,27 @@ _ROWS = """
             ELSE 'change-' || md5(concat_ws(' ', body->>'$.id', body->>'$.updated_at',
                 body->>'$.changed_attributes')) END AS event_id,
         coalesce(updated_at, received_at) AS occurred_at,
-        body->>'$.id' AS conversation_id, body->>'$.meta.sender.id' AS contact_id,
-        body->>'$.meta.sender.name' AS contact_name,
-        change->>'$.previous_value' AS previous_assignee_id, change->>'$.current_value' AS assignee_id,
+        field(body, '$.id') AS conversation_id, field(body, '$.meta.sender.id') AS contact_id,
+        field(body, '$.meta.sender.name') AS contact_name,
+        field(change, '$.previous_value') AS previous_assignee_id,
+        field(change, '$.current_value') AS assignee_id,
         CASE WHEN body->>'$.meta.assignee.id' = change->>'$.current_value'
-             THEN coalesce(body->>'$.meta.assignee.available_name', body->>'$.meta.assignee.name')
+             THEN coalesce(field(body, '$.meta.assignee.available_name'), field(body, '$.meta.assignee.name'))
              END AS assignee_name,
         CASE WHEN assignee_name IS NOT NULL
-             THEN coalesce(body->>'$.meta.assignee_type', body->>'$.meta.assignee.type') END AS assignee_kind,
-        json_exists(change, '$.previous_value') AS previous_stated,
-        CASE WHEN coalesce(json_type(change, '$.current_value'), '') NOT IN
-            ('NULL', 'VARCHAR', 'BIGINT', 'UBIGINT') THEN 'its assignee is not understood' END AS fault,
+             THEN coalesce(field(body, '$.meta.assignee_type'), field(body, '$.meta.assignee.type')) END
+             AS assignee_kind,
+        coalesce(is_value(change, '$.previous_value'), false) AS previous_stated,
+        CASE WHEN NOT coalesce(is_value(change, '$.current_value'), false)
+             THEN 'its assignee is not understood' END AS fault,
         CASE WHEN fault IS NOT NULL THEN body END AS raw,
         if(updated_at IS NULL, 'received', 'exact') AS time_quality,
         NULL::BIGINT AS row_number, row_number() OVER (ORDER BY received_at, event_id) AS position
     FROM (
         SELECT event_id, body, make_timestamp(received_at)::TIMESTAMPTZ AS received_at,
-            to_timestamp(try_cast(body->>'$.updated_at' AS DOUBLE)) AS updated_at,
+            make_timestamp(try_cast(CASE WHEN try_cast(body->>'$.updated_at' AS DOUBLE) BETWEEN 0 AND 4102444800
+                THEN try_cast(body->>'$.updated_at' AS DECIMAL(38, 6)) * 1000000 END AS BIGINT))::TIMESTAMPTZ
+                AS updated_at,
             json_extract(body, '$.changed_attributes[*].assignee_id')[1] AS change
         FROM received WHERE kind = 'conversation_updated')
     WHERE change IS NOT NULL
@@ -72,5 +77,6 @@ class ChatwootWebhooks(Unlisted):
         received = inbox.read(url, inbox.between(self.workspace, start - _EARLIER, end + _LATER))
         with engine.connect() as connection:
             connection.register("received", received)
+            connection.execute(FIELDS)
             for batch in connection.sql(_ROWS).to_arrow_reader(engine.BATCH_ROWS):
                 yield Batch(batch, "webhook", columns=_COLUMNS)

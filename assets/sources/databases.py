@@ -107,9 +107,7 @@ class AdbcDatabase:
 
     def schema(self, statement: Select[Any]) -> pa.Schema:
         """Return the names and types of the columns of *statement*, SQLite's by its first rows."""
-        with self.connection.cursor() as cursor:
-            cursor.execute(_literal(statement.limit(_SAMPLE_ROWS), self.dialect))
-            return cursor.fetch_record_batch().schema
+        return self.table(statement.limit(_SAMPLE_ROWS)).schema  # with its rows, or their error is lost
 
     def columns(self, table: TableClause) -> dict[str, bool] | None:
         """Return the columns of *table*, and whether the role may read each; None where there is none."""

@@ -18,7 +18,7 @@ from pyarrow.csv import ParseOptions
 from assets.source_config import FilesSource
 from assets.sources.batches import CELL_LIMIT, Batch
 from assets.sources.delimited import ONE_CELL, numbered_batches
-from assets.sources.json_text import UNWRAP, whole_escapes
+from assets.sources.json_text import FIELDS, UNWRAP, whole_escapes
 from assets.sources.text_files import MAX_LINE_BYTES, TextFile, text_file
 from assets.warehouse import engine
 
@@ -32,22 +32,25 @@ _MAX_DOCUMENT_BYTES = 512 << 20
 
 _ZENDESK = """
     SELECT coalesce(change->>'$.id', (line->>'$.id') || '-' || place) AS event_id,
-        line->>'$.created_at' AS occurred_at, line->>'$.ticket_id' AS conversation_id, NULL AS contact_id,
-        true AS previous_stated, nullif(change->>'$.previous_value', '') AS previous_assignee_id,
+        coalesce(line->>'$.created_at', line->>'$.timestamp') AS occurred_at, line->>'$.ticket_id' AS conversation_id, NULL AS contact_id,
+        true AS previous_stated, field(change, '$.previous_value') AS previous_assignee_id,
         NULL AS previous_assignee_name,
-        nullif(if(is_field, change->>'$.value', change->>'$.assignee_id'), '') AS assignee_id,
+        if(is_field, field(change, '$.value'), field(change, '$.assignee_id')) AS assignee_id,
         NULL AS assignee_name, NULL AS assignee_kind,
         CASE WHEN channel IN ('rule', '8') THEN 'workflow'
             WHEN channel IN ('api', '5', 'web service') THEN 'developer_api'
             WHEN channel IN ('web', '0', 'mobile', '56', 'web form') AND author_id <> '-1' THEN 'user'
             ELSE channel END AS source,
         CASE WHEN source = 'user' THEN author_id END AS assigned_by_id, NULL AS assigned_by_name,
-        position * 10_000 + place AS position
+        CASE WHEN NOT coalesce(is_value(change, if(is_field, '$.value', '$.assignee_id')), true)
+            OR NOT coalesce(is_value(change, '$.previous_value'), true)
+            THEN 'its assignee is not understood' END AS fault,
+        position * 10_000 + place AS position, change::VARCHAR AS read
     FROM (
         SELECT *, (change->>'$.field_name') = 'assignee_id' AS is_field,
             coalesce(line->>'$.author_id', line->>'$.updater_id') AS author_id,
-            lower(coalesce(change->>'$.via.channel', scalar(change, '$.via'),
-                line->>'$.via.channel', scalar(line, '$.via'))) AS channel
+            lower(coalesce(change->>'$.via.channel', field(change, '$.via'),
+                line->>'$.via.channel', field(line, '$.via'))) AS channel
         FROM (SELECT *, unnest(changes) AS change, generate_subscripts(changes, 1) AS place
             FROM (SELECT *, coalesce(json_extract(line, '$.events[*]'), []) || coalesce(
                 json_extract(line, '$.child_events[*]'), []) AS changes FROM objects)))
@@ -58,17 +61,20 @@ _INTERCOM = """
         coalesce(part->>'$.conversation_id', line->>'$.id') AS conversation_id,
         line->>'$.contacts.contacts[0].id' AS contact_id, false AS previous_stated,
         NULL AS previous_assignee_id, NULL AS previous_assignee_name,
-        CASE part->>'$.assigned_to.type' WHEN 'team' THEN 'team-' || (part->>'$.assigned_to.id')
-            WHEN 'nobody_admin' THEN NULL ELSE coalesce(part->>'$.assigned_to.id', part->>'$.assigned_to')
-            END AS assignee_id, part->>'$.assigned_to.name' AS assignee_name,
-        CASE WHEN part->>'$.assigned_to.type' <> 'nobody_admin' THEN part->>'$.assigned_to.type' END
-            AS assignee_kind,
-        CASE part->>'$.author.type' WHEN 'admin' THEN 'user' ELSE part->>'$.author.type' END AS source,
+        CASE WHEN is_nobody THEN NULL WHEN assignee_type = 'team' THEN 'team-' || field(part, '$.assigned_to.id')
+            ELSE coalesce(field(part, '$.assigned_to.id'), field(part, '$.assigned_to')) END AS assignee_id,
+        CASE WHEN NOT is_nobody THEN field(part, '$.assigned_to.name') END AS assignee_name,
+        CASE WHEN NOT is_nobody THEN assignee_type END AS assignee_kind,
+        CASE field(part, '$.author.type') WHEN 'admin' THEN 'user' WHEN 'user' THEN 'contact'
+            ELSE field(part, '$.author.type') END AS source,
         CASE WHEN source = 'user' THEN part->>'$.author.id' END AS assigned_by_id,
         CASE WHEN source = 'user' THEN part->>'$.author.name' END AS assigned_by_name,
-        position * 10_000 + place AS position
-    FROM (SELECT *, unnest(parts) AS part, generate_subscripts(parts, 1) AS place
-        FROM parts_of_objects)
+        CASE WHEN NOT is_nobody AND assignee_id IS NULL THEN 'its assignee is not understood' END AS fault,
+        position * 10_000 + place AS position, part::VARCHAR AS read
+    FROM (SELECT *, field(part, '$.assigned_to.type') AS assignee_type,
+            coalesce(starts_with(assignee_type, 'nobody'), false) AS is_nobody
+        FROM (SELECT *, unnest(parts) AS part, generate_subscripts(parts, 1) AS place
+            FROM parts_of_objects))
     WHERE (part->>'$.assigned_to') IS NOT NULL"""  # whatever the type of the part: replies assign, too
 
 _PARTS = """
@@ -99,7 +105,7 @@ _ZAMMAD = """
                 'PostmasterFilter') THEN 'workflow'
             ELSE 'user' END AS source,
         CASE WHEN source = 'user' THEN created_by END AS assigned_by_id,
-        NULL AS assigned_by_name, position
+        NULL AS assigned_by_name, NULL AS fault, position, line::VARCHAR AS read
     FROM (SELECT *, coalesce(line->>'$.created_by_id', line->>'$.created_by.id') AS created_by FROM objects)
     WHERE named(line, 'attribute') = 'owner' AND coalesce(named(line, 'object'), 'Ticket') = 'Ticket'"""
 
@@ -110,7 +116,8 @@ _QUERIES = {
 }
 _IS_OF = {
     "zendesk_audits": "'ARRAY' IN (json_type(line, '$.events'), json_type(line, '$.child_events'))",
-    "intercom_conversations": "json_exists(line, '$.part_type') OR json_exists(line, '$.conversation_parts')",
+    "intercom_conversations": "json_exists(line, '$.part_type') OR 'ARRAY' IN (json_type(line, '$.conversation_parts'), "
+    "json_type(line, '$.conversation_parts.conversation_parts'))",
     "zammad_histories": "json_exists(line, '$.o_id') AND (json_exists(line, '$.attribute') "
     "OR json_exists(line, '$.history_attribute'))",
 }
@@ -121,12 +128,13 @@ _IS_NOT = {
     "zammad_histories": "is no history of Zammad: it has no `o_id` and `attribute`",
 }
 _NAMED = """
-    SELECT * REPLACE (
+    SELECT * EXCLUDE (read) REPLACE (
         coalesce(previous_assignee_name, (SELECT max(name) FROM people WHERE id = previous_assignee_id))
             AS previous_assignee_name,
         coalesce(assignee_name, (SELECT max(name) FROM people WHERE id = assignee_id)) AS assignee_name,
         coalesce(assigned_by_name, (SELECT max(name) FROM people WHERE id = assigned_by_id))
-            AS assigned_by_name, position::BIGINT AS position), NULL::BIGINT AS row_number
+            AS assigned_by_name, position::BIGINT AS position), NULL::BIGINT AS row_number,
+        CASE WHEN fault IS NOT NULL THEN left(read, 1_048_576) END AS raw
     FROM ({})"""
 _BROKEN = """
     SELECT NULL AS occurred_at, NULL AS conversation_id, NULL AS assignee_name, row_number,
@@ -154,12 +162,9 @@ _OBJECTS = """
     SELECT row_number, position, line FROM items WHERE is_object AND ({})"""
 _LIST = "CASE WHEN json_type(line, '$.{0}') = 'ARRAY' THEN json_extract(line, '$.{0}[*]') END"
 _MACROS = """
-    CREATE OR REPLACE MACRO scalar(line, path) AS
-        CASE WHEN json_type(line, path) NOT IN ('OBJECT', 'ARRAY', 'NULL')
-            THEN json_extract_string(line, path) END;
     CREATE OR REPLACE MACRO named(line, key) AS coalesce(  -- a name, or an object with one
         line->>('$.' || key || '.name'), line->>('$.history_' || key || '.name'),
-        scalar(line, '$.' || key), scalar(line, '$.history_' || key))"""
+        field(line, '$.' || key), field(line, '$.history_' || key))"""
 
 
 def read_export(path: Path, origin: str, options: FilesSource) -> Iterator[Batch]:
@@ -167,6 +172,7 @@ def read_export(path: Path, origin: str, options: FilesSource) -> Iterator[Batch
     layout = options.layout or ""
     with engine.connect() as connection, text_file(path, options.encoding) as text:
         connection.execute(UNWRAP)
+        connection.execute(FIELDS)
         connection.execute(_MACROS)
         lists = ", ".join(_LIST.format(key) for key in _DOCUMENTS[layout])
         for lines, people in _objects(text, layout):
@@ -203,10 +209,12 @@ def _objects(text: TextFile, layout: str) -> Iterator[tuple[pa.RecordBatch, pa.T
 
 def _listed(document: dict[str, Any], layout: str) -> tuple[list[Any], list[dict[str, Any]]]:
     """Return the objects of a document and its users. Raises ValueError where it is none of *layout*."""
-    users = document.get("users") or list((document.get("assets") or {}).get("User", {}).values())
+    users = _values(document.get("users")) or _values(_child(document.get("assets"), "User"))
     for key in _DOCUMENTS[layout]:
         if isinstance(document.get(key), list):
             return document[key], users
+        if isinstance(document.get(key.removesuffix("s")), dict):
+            return [document[key.removesuffix("s")]], users
     if document.keys().isdisjoint(
         {"events", "child_events", "conversation_parts", "part_type", "o_id", "record", "_airbyte_data"}
     ):
@@ -216,7 +224,7 @@ def _listed(document: dict[str, Any], layout: str) -> tuple[list[Any], list[dict
 
 def _document(text: TextFile) -> dict[str, Any] | list[Any] | None:
     """Return the one JSON object or list that the file is, or None where each line is an object."""
-    first, _, more = text.start(MAX_LINE_BYTES + CELL_LIMIT).partition(b"\n")
+    first, _, more = text.start(MAX_LINE_BYTES + CELL_LIMIT).lstrip().partition(b"\n")
     if more.strip() and _is_object(first):
         return None
     with text.open() as stream:
@@ -236,6 +244,16 @@ def _is_object(text: bytes) -> bool:
         return isinstance(json.loads(text), dict)
     except ValueError:
         return False
+
+
+def _child(of: Any, key: str) -> Any:
+    return of.get(key) if isinstance(of, dict) else None
+
+
+def _values(of: Any) -> list[dict[str, Any]]:
+    """Return the objects of a list, or of an object that has them by their ids."""
+    values = of.values() if isinstance(of, dict) else of if isinstance(of, list) else []
+    return [each for each in values if isinstance(each, dict)]
 
 
 def _people(users: list[dict[str, Any]]) -> pa.Table:

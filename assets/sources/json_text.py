@@ -5,6 +5,14 @@ import re
 import pyarrow as pa
 import pyarrow.compute as pc
 
+FIELDS = """
+    CREATE OR REPLACE MACRO field(json, path) AS CASE
+        WHEN json_type(json, path) IN ('VARCHAR', 'BIGINT', 'UBIGINT', 'DOUBLE')
+        THEN nullif(trim(json_extract_string(json, path)), '') END;
+    CREATE OR REPLACE MACRO is_value(json, path) AS
+        json_type(json, path) IN ('NULL', 'VARCHAR', 'BIGINT', 'UBIGINT', 'DOUBLE')"""
+"""Macros for a field that may be missing, null or of any type: only a text or a number is a value."""
+
 UNWRAP = """
     CREATE OR REPLACE MACRO unwrapped(line) AS CASE  -- what Singer's and Airbyte's records hold
         WHEN line->>'$.type' = 'RECORD' AND json_type(line, '$.record.data') = 'OBJECT'

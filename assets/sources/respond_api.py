@@ -92,7 +92,10 @@ def contacts(options: RespondIoSource, clock: Clock) -> Iterator[_Seen]:
             for each in page["items"]:
                 contact = each if isinstance(each, dict) else {}
                 yield _Seen({name: contact.get(name) for name in _KEPT}, asked_at, came_at)
-            following = parse_qs(urlsplit(page["pagination"].get("next") or "").query).get("cursorId")
+            address = page["pagination"].get("next") or ""
+            if not isinstance(address, str):
+                raise SourceUnavailable(f"{options.api_url}: `pagination.next` is no address", permanent=True)
+            following = parse_qs(urlsplit(address).query).get("cursorId")
             if not following:
                 return
             if following[0] == cursor:
@@ -273,6 +276,8 @@ def _field(of: dict[str, Any], key: str) -> str | None:
     """Return a text or a number as text; None for anything else, and for an empty text."""
     value = of.get(key)
     is_value = isinstance(value, str | int | float) and not isinstance(value, bool)
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
     return str(value).strip() or None if is_value else None
 
 

@@ -14,6 +14,7 @@ from assets.setting import reveal
 from assets.source_config import RespondIoSource
 from assets.sources import inbox
 from assets.sources.batches import Batch, Unlisted, Unreadable
+from assets.sources.json_text import FIELDS
 from assets.warehouse import engine
 
 ASSIGNED = "contact.assignee.updated"
@@ -42,12 +43,6 @@ _TIMES = r"""
                 ELSE 1000000 END)::BIGINT)::TIMESTAMPTZ
         WHEN regexp_matches(value, '(Z|[+-]\d{2}:?\d{2})$') THEN try_cast(value AS TIMESTAMPTZ) END"""
 
-# A field may be missing, null, {} or of another type. Only a text or a number is a value, and only an object
-# without any value is nobody: an assignee that is something else is not understood.
-_FIELDS = """
-    CREATE MACRO field(json, path) AS CASE
-        WHEN json_type(json, path) IN ('VARCHAR', 'BIGINT', 'UBIGINT', 'DOUBLE')
-        THEN nullif(trim(json_extract_string(json, path)), '') END"""
 _PERSON = """
     CREATE MACRO person(who) AS nullif(trim(concat_ws(' ',
         coalesce(field(who, '$.firstName'), field(who, '$.name')), field(who, '$.lastName'))), '')"""
@@ -55,6 +50,7 @@ _KIND = """
     CREATE MACRO kind_of(who) AS CASE
         WHEN 'true' IN (who->>'$.isAiAgent', who->>'$.is_ai_agent', who->>'$.isAI') THEN 'ai_agent'
         ELSE coalesce(field(who, '$.type'), field(who, '$.kind'), field(who, '$.userType')) END"""
+# Only an object without any value is nobody: an assignee that is something else is not understood.
 _IS_NOBODY = """
     CREATE MACRO is_nobody(who) AS json_type(who) = 'NULL' OR (json_type(who) = 'OBJECT'
         AND len(list_filter(json_extract(who, '$.*'),
@@ -63,7 +59,7 @@ _IS_KNOWN = """
     CREATE MACRO is_known(who) AS is_nobody(who)
         OR coalesce(field(who, '$.id'), person(who), field(who, '$.email')) IS NOT NULL"""
 
-_MACROS = (_TIMES, _FIELDS, _PERSON, _KIND, _IS_NOBODY, _IS_KNOWN)
+_MACROS = (_TIMES, FIELDS, _PERSON, _KIND, _IS_NOBODY, _IS_KNOWN)
 
 _TOLD = """
     CREATE TEMP TABLE told AS

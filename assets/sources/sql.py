@@ -108,7 +108,8 @@ class Sql(Unlisted):
             listed = ", ".join(denied)
             message = (
                 f"{self.origin}: the role may not read {listed}; "
-                f"GRANT SELECT ({listed}) ON {self.options.table}, or map other `columns`"
+                f"GRANT SELECT ({listed}) ON {database.dialect.identifier_preparer.format_table(base)}, "
+                "or map other `columns`"
             )
             raise SourceUnavailable(message, permanent=True)
         return names, columns
@@ -212,7 +213,7 @@ class Sql(Unlisted):
         except ValueError:
             return None  # said where the columns are read
         asked = select(func.typeof(time).label("kind"), cast(time, Text).label("time")).select_from(query)
-        for row in database.table(asked.limit(1)).to_pylist():
+        for row in database.table(asked.where(time.is_not(None)).limit(1)).to_pylist():
             if row["kind"] in {"integer", "real"}:
                 digits = len(str(int(float(row["time"]))))
                 return next(unit for longest, unit in _DIGITS_OF_UNITS if digits <= longest)

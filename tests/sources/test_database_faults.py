@@ -306,6 +306,19 @@ def test_the_true_cause_is_told_and_nothing_is_printed(
     assert capfd.readouterr() == ("", "")
 
 
+def test_an_error_in_the_first_rows_is_told_as_it_is(postgres: Postgres) -> None:
+    postgres.run(
+        "DROP VIEW IF EXISTS broken; CREATE VIEW broken AS SELECT n AS event_id, timestamptz '2024-03-05 12:00Z' AS occurred_at, "
+        "1 / (n - 5) AS contact_id, 'Bob' AS assignee FROM generate_series(1, 300) AS n; GRANT SELECT ON broken TO reader"
+    )
+    assert "division by zero" in rejection({"url": postgres.url(), "table": "broken"})
+    query = (
+        "SELECT n AS event_id, CAST(CASE n WHEN 5 THEN 'never' ELSE '2024-03-05' END AS timestamptz) AS occurred_at, 7 AS contact_id, "
+        "'Bob' AS assignee FROM generate_series(1, 9) AS n WHERE :start < :end"
+    )
+    assert "invalid input syntax" in rejection({"url": postgres.url(), "query": query})
+
+
 IDS = ["deadbeef00010203040506070809" + f"{last:04x}" for last in (0x0A0B, 0x0A0C, 0xFFFE)]
 
 
@@ -353,7 +366,7 @@ def test_times_that_no_event_has_reject_their_rows_and_not_the_load(
     mariadb.run(
         "CREATE OR REPLACE TABLE odd (event_id INT, occurred_at DATETIME, contact_id INT, assignee TEXT)",
         "SET sql_mode = ''",
-        f"INSERT INTO odd VALUES (1, '{NOON}', 7, 'Bob'), (2, '0000-00-00', 7, 'Eve'), (3, '9999-12-31', 7, 'Eve')",
+        f"INSERT INTO odd VALUES (1, '{NOON}', 7, 'Bob'), (2, '0000-00-00', 7, 'Eve'), (3, '0000-00-00', 7, 'Eve')",
     )
     said = {
         postgres.url(): "5 rows without a readable time; occurred_at is infinite",

@@ -251,3 +251,65 @@ def test_another_systems_export_is_told(inbox: Inbox) -> None:
     assert inbox.reasons() == [
         "export.json: has none of audits, ticket_audits, ticket_events: is it zendesk_audits?"
     ]
+
+
+@pytest.mark.parametrize(
+    "users", [[{"id": 11, "name": "Ann"}, None], {"11": {"id": 11, "name": "Ann"}}, ["Ann"], "Ann", None]
+)
+def test_what_is_no_user_beside_an_export_is_passed_over(inbox: Inbox, users: Any) -> None:
+    assert (
+        loaded(
+            inbox,
+            "zendesk_audits",
+            json.dumps({"audits": AUDITS, "users": users, "assets": {"User": None}}).encode(),
+        )
+        == ZENDESK
+    )
+    assert (
+        loaded(
+            inbox,
+            "zammad_histories",
+            json.dumps({"history": HISTORIES, "assets": {"User": {"1": None}}}).encode(),
+        )
+        == ZAMMAD
+    )
+
+
+@pytest.mark.parametrize(
+    "odd", [{}, [], True, {"type": "admin"}, {"type": None, "id": None}, {"type": "team", "id": None}]
+)
+def test_an_assignee_of_intercom_that_is_not_understood_is_rejected(inbox: Inbox, odd: Any) -> None:
+    part = {"id": "p1", "part_type": "assignment", "conversation_id": "9", "created_at": 1709640000, "assigned_to": odd,
+            "author": {"type": "user", "id": "c1", "name": "Ann"}}  # fmt: skip
+    good = part | {"id": "p2", "assigned_to": {"type": "nobody_team", "id": None}, "created_at": 1709640060}
+    assert loaded(inbox, "intercom_conversations", lines([part, good])) == [
+        ("p2", None, None, "contact", None)
+    ]
+    assert "its assignee is not understood" in inbox.reasons()
+
+
+@pytest.mark.parametrize("odd", [{"id": 1}, [11], True])
+def test_an_assignee_of_zendesk_that_is_not_understood_is_rejected(inbox: Inbox, odd: Any) -> None:
+    changes = [
+        {"id": 1, "field_name": "assignee_id", "value": odd},
+        {"id": 2, "field_name": "assignee_id", "value": 12, "previous_value": odd},
+    ]
+    audits = [AUDITS[0] | {"events": changes}]
+    assert loaded(inbox, "zendesk_audits", lines(audits)) == []
+    assert inbox.reasons().count("its assignee is not understood") == 2
+
+
+@pytest.mark.parametrize("parts", [None, "none", {}, {"conversation_parts": None}])
+def test_a_conversation_whose_parts_are_no_list_is_rejected(inbox: Inbox, parts: Any) -> None:
+    assert (
+        loaded(
+            inbox, "intercom_conversations", lines([CONVERSATION, {"id": "1", "conversation_parts": parts}])
+        )
+        == INTERCOM
+    )
+    assert any("retrieve each conversation" in reason for reason in inbox.reasons())
+
+
+def test_one_audit_as_the_api_gives_it_and_lines_after_a_blank_one(inbox: Inbox) -> None:
+    assert loaded(inbox, "zendesk_audits", json.dumps({"audit": AUDITS[0]}).encode()) == ZENDESK[:1]
+    assert loaded(inbox, "zendesk_audits", b"\n" + lines(AUDITS)) == ZENDESK

@@ -90,3 +90,28 @@ def test_metrics_tell_how_long_nothing_was_stored(tmp_path: Path) -> None:
     text = generate_latest(receiver.registry).decode()
     assert 'webhooks_seconds_since_last_stored{workspace="acme"} 300.0' in text
     assert 'webhooks_seconds_since_last_stored{workspace="never"} NaN' in text
+
+
+def test_odd_fields_of_a_change_reject_it_or_are_nothing(inbox: Inbox) -> None:
+    url = f"sqlite:///{inbox.folder}/inbox.sqlite"
+    inbox.source = {"type": "chatwoot_webhooks", "inbox": url, "signing_keys": ["k"]}
+
+    def changed(at: int, **values: object) -> Received:
+        body = change() | {
+            "changed_attributes": [{"assignee_id": {"previous_value": 1, "current_value": 2} | values}]
+        }
+        return received(f"e{at}", body, "conversation_updated", AT + timedelta(seconds=at))
+
+    rows = [changed(at, current_value=odd) for at, odd in enumerate(({"id": 1}, [2], True))]
+    rows.append(changed(3, previous_value={"id": 1}))
+    rows.append(
+        received("far", change() | {"updated_at": 1e300}, "conversation_updated", AT + timedelta(minutes=1))
+    )
+    store(open_inbox(url), rows)
+    assert inbox.load(DAY).is_reconciled
+    assert inbox.reasons().count("its assignee is not understood") == 3
+    found = {
+        (row["previous_assignee_id"], row["previous_stated"], row["time_quality"])
+        for row in inbox.rows(ASSIGNMENT_EVENTS)
+    }
+    assert found == {(None, False, "exact"), (None, True, "received")}

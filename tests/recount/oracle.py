@@ -1,0 +1,562 @@
+"""Every figure of a report, counted again from the raw rows by plain Python.
+
+It imports nothing of the product, so that a mistake there cannot hide here. What the figures mean is in
+docs/definitions.md; a new component comes with its recount.
+"""
+
+import csv
+import re
+import unicodedata
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+LABELS = {
+    "developer_api": "Developer API", "workflow": "Workflow", "bot": "Bot", "zapier": "Zapier", "make": "Make", "user": "User",
+    "contact_import": "Contact Import", "close_conversation": "Close Conversation (Legacy)", "click_to_chat_ad": "Click-to-Chat Ad",
+}  # fmt: skip
+ALIASES = {
+    "api": "developer_api", "dialogflow": "bot", "integromat": "make", "import": "contact_import", "ctc_ads": "click_to_chat_ad",
+    "close_conversation_legacy": "close_conversation",
+}  # fmt: skip
+ACRONYMS = {"ai": "AI", "api": "API", "n8n": "n8n", "sms": "SMS"}
+NOBODY = {"-", "unassigned"}
+DAY = timedelta(days=1)
+TOP = 10
+Person = tuple[str | None, str | None]
+
+
+def first_instant(day: date, zone: ZoneInfo) -> datetime:
+    """Return the first instant of a date: the first whose clock shows it, or a later one where it is skipped."""
+    at = datetime.combine(day, time(), zone).astimezone(UTC) - timedelta(hours=6)
+    low, high = at, at + timedelta(hours=12)
+    while high - low > timedelta(microseconds=1):
+        middle = low + (high - low) / 2
+        low, high = (low, middle) if middle.astimezone(zone).date() >= day else (middle, high)
+    return high
+
+
+def source_code(text: str) -> str:
+    words = re.sub(r"[\W_]+", "_", text.lower()).strip("_")
+    code = ALIASES.get(words, words)
+    return code if code in LABELS else text or "unknown"
+
+
+def source_label(code: str) -> str:
+    if code in LABELS or not re.fullmatch(r"[a-z0-9]+(_[a-z0-9]+)*", code):
+        return LABELS.get(code, code)
+    return " ".join(ACRONYMS.get(word, word.capitalize()) for word in code.split("_"))
+
+
+def clean(text: str | None) -> str | None:
+    return unicodedata.normalize("NFC", text or "").strip() or None
+
+
+@dataclass
+class Event:
+    """One accepted row, its people as they stand there."""
+
+    id: str
+    at: datetime
+    conversation: str | None
+    contact: str | None
+    contact_name: str | None
+    previous: Person
+    assignee: Person
+    by: Person
+    source: str
+    has_source: bool
+    is_stated: bool
+    inferred: bool = False
+
+    @property
+    def subject(self) -> str | None:
+        return self.contact or (f"conversation {self.conversation}" if self.conversation else None)
+
+
+@dataclass
+class Quality:
+    """What became of the rows of a day."""
+
+    read: int = 0
+    accepted: int = 0
+    rejected: int = 0
+    duplicates: int = 0
+    no_change: int = 0
+    inferred: int = 0
+    source_unknown: int = 0
+
+
+def person(row: dict[str, str], who: str) -> Person:
+    id_, name = clean(row.get(f"{who}_id")), clean(row.get(who) or row.get(f"{who}_name"))
+    return id_, None if id_ is None and name is not None and name.casefold() in NOBODY else name
+
+
+def is_same(one: Person, other: Person) -> bool:
+    if one[0] is not None and other[0] is not None:
+        return one[0] == other[0]
+    return one == other == (None, None) or (one[1] is not None and one[1] == other[1])
+
+
+@dataclass
+class Log:
+    """The log of a workspace, with what became of the rows of each day."""
+
+    zone: ZoneInfo
+    events: list[Event] = field(default_factory=list)
+    quality: dict[date, Quality] = field(default_factory=lambda: defaultdict(Quality))
+
+    def day(self, at: datetime) -> date:
+        day = at.astimezone(self.zone).date()
+        return day + DAY if first_instant(day + DAY, self.zone) <= at else day
+
+
+def read_log(files: Iterable[Path], zone: ZoneInfo) -> Log:
+    """Return the log that CSV files of the contract's columns give, in the order of events."""
+    log, accepted = Log(zone), list[tuple[datetime, int, int, Event]]()
+    for number, path in enumerate(sorted(files)):
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            states = {"previous_assignee", "previous_assignee_name", "previous_assignee_id"}
+            reader = csv.DictReader(file)
+            is_stated = bool(states & set(reader.fieldnames or ()))
+            last: datetime | None = None
+            for at, row in enumerate(reader):
+                event = _event(row, is_stated=is_stated)
+                last = event.at if event else last
+                if event is None:
+                    if last:
+                        log.quality[log.day(last)].read += 1
+                        log.quality[log.day(last)].rejected += 1
+                    continue
+                accepted.append((event.at, number, at, event))
+    days: dict[date, list[tuple[datetime, int, int, Event]]] = defaultdict(list)
+    for each in accepted:
+        days[log.day(each[0])].append(each)
+    seen: dict[str, date] = {}
+    kept = []
+    for day in sorted(days):
+        quality, ids = log.quality[day], set[str]()
+        for *_, event in sorted(days[day], key=lambda each: each[:3]):
+            quality.read += 1
+            if event.is_stated and is_same(event.previous, event.assignee):
+                quality.no_change += 1
+            elif event.id in ids:
+                quality.duplicates += 1
+            else:
+                ids.add(event.id)
+                quality.accepted += 1
+                if seen.setdefault(event.id, day) == day:
+                    kept.append(event)
+                else:
+                    quality.duplicates += 1
+    held: dict[str | None, Person] = {}
+    for event in kept:
+        if not event.is_stated:
+            event.previous, event.inferred = held.get(event.subject, (None, None)), True
+        held[event.subject] = event.assignee
+        if event.inferred and is_same(event.previous, event.assignee):
+            log.quality[log.day(event.at)].no_change += 1
+            continue
+        log.quality[log.day(event.at)].inferred += event.inferred
+        log.quality[log.day(event.at)].source_unknown += not event.has_source
+        if event.source != "user":
+            event.by = (None, None)
+        log.events.append(event)
+    _give_ids(log.events)
+    return log
+
+
+def _event(row: dict[str, str], *, is_stated: bool) -> Event | None:
+    text = (row.get("occurred_at") or "").strip()
+    try:
+        at = datetime.fromisoformat(text.replace("Z", "+00:00"))
+    except ValueError:
+        return None
+    conversation, contact = clean(row.get("conversation_id")), clean(row.get("contact_id"))
+    if at.tzinfo is None or not (conversation or contact) or None in row:
+        return None
+    source = clean(row.get("source"))
+    return Event(
+        clean(row.get("event_id")) or "", at.astimezone(UTC), conversation, contact, clean(row.get("contact_name")),
+        person(row, "previous_assignee"), person(row, "assignee"), person(row, "assigned_by"),
+        source_code(source or ""), source is not None, is_stated,
+    )  # fmt: skip
+
+
+def _give_ids(events: list[Event]) -> None:
+    """A name without an id belongs to the id that alone has had it up to then."""
+    since: dict[str, dict[str, datetime]] = defaultdict(dict)
+    for event in events:
+        for id_, name in (event.previous, event.assignee, event.by):
+            if id_ is not None and name is not None:
+                since[name].setdefault(id_, event.at)
+
+    def with_id(who: Person, at: datetime) -> Person:
+        owners = [id_ for id_, first in since.get(who[1] or "", {}).items() if first <= at]
+        return (owners[0], who[1]) if who[0] is None and len(owners) == 1 else who
+
+    for event in events:
+        event.previous, event.assignee, event.by = (
+            with_id(who, event.at) for who in (event.previous, event.assignee, event.by)
+        )
+
+
+def shares(counts: list[int]) -> list[float | None]:
+    total = sum(counts)
+    if not total:
+        return [None] * len(counts)
+    exact = [Fraction(count * 1000, total) for count in counts]
+    tenths = [each.numerator // each.denominator for each in exact]
+    order = sorted(range(len(counts)), key=lambda at: (-(exact[at] - tenths[at]), at))
+    for at in order[: 1000 - sum(tenths)]:
+        tenths[at] += 1
+    return [each / 10 for each in tenths]
+
+
+def rounded(value: Fraction) -> float:
+    """Return *value* with one decimal, halves away from zero."""
+    tenths = abs(value) * 10
+    whole = (tenths + Fraction(1, 2)).numerator // (tenths + Fraction(1, 2)).denominator
+    return (whole if value >= 0 else -whole) / 10
+
+
+def people_of(events: list[Event], roles: tuple[str, ...], seen: tuple[str, ...]) -> dict[Person, str]:
+    """Return each person with a label: the name last seen, and the id behind where labels are equal."""
+    order: list[tuple[Person, Person]] = []
+    for role in roles:
+        order += [
+            (key_of(who), who)
+            for who in (getattr(event, role) for event in events)
+            if key_of(who) != (None, None)
+        ]
+    last: dict[Person, tuple[bool, int, int, str]] = {}
+    places: dict[Person, int] = {}
+    for _, who in order:
+        places.setdefault(who, len(places))
+    rows: dict[Person, int] = {}
+    for role in seen:
+        for at, event in enumerate(events):
+            who = getattr(event, role)
+            if key_of(who) != (None, None):
+                rows[who] = max(at, rows.get(who, -1))
+    for key, who in order:
+        rank = (bool(who[1]), rows.get(who, -1), places[who], who[1] or who[0] or "")
+        last[key] = max(last.get(key, rank), rank)
+    labels = {key: rank[3] for key, rank in last.items()}
+    times = Counter(labels.values())
+    return {
+        key: f"{label} ({key[0]})" if times[label] > 1 and key[0] else label for key, label in labels.items()
+    }
+
+
+def key_of(who: Person) -> Person:
+    return (who[0], None) if who[0] is not None else (None, who[1])
+
+
+def recount(report: dict[str, Any], log: Log, known_since: date | None) -> Iterator[tuple[str, Any, Any]]:
+    """Yield (figure, counted here, said by *report*) for every figure of an unfiltered report."""
+    zone, as_of = log.zone, datetime.fromisoformat(report["as_of"])
+    first, last = (date.fromisoformat(report["period"][name]) for name in ("first_day", "last_day"))
+    start, end = first_instant(first, zone), first_instant(last + DAY, zone)
+    events = [event for event in log.events if start <= event.at < min(end, as_of)]
+    total = len(events)
+    yield "total", total, report["total"]
+    yield "log.rows_total", total, report["log"]["rows_total"]
+    yield from _sources(events, report)
+    days = [
+        day
+        for day in (first + n * DAY for n in range((last - first).days + 1))
+        if first_instant(day, zone) < first_instant(day + DAY, zone)
+    ]
+    by_day = Counter(log.day(event.at) for event in events)
+    for day, said in zip(days, report["by_day"], strict=True):
+        yield f"by_day[{day}]", (str(day), by_day[day]), (said["day"], said["count"])
+    hours = Counter((event.at.astimezone(zone).weekday(), event.at.astimezone(zone).hour) for event in events)
+    for weekday, row in enumerate(report["heat_map"]):
+        for hour, said in enumerate(row):
+            yield f"heat_map[{weekday}][{hour}]", hours[weekday, hour], said
+    for name in ("read", "accepted", "rejected", "duplicates", "no_change", "inferred", "source_unknown"):
+        counted = sum(getattr(log.quality[day], name) for day in days if day in log.quality)
+        yield f"quality.{name}", counted, report["quality"][name]
+    labels = people_of(events, ("previous", "assignee", "by"), ("assignee", "by"))
+    chains = report["chains"]
+    if chains:
+        yield from _chains(events, labels, chains)
+    matrix = _matrix(events, labels)
+    if report["hand_offs"]:
+        yield from _compare_matrix(matrix, report["hand_offs"])
+    if report["known_since"]:
+        before = [
+            event
+            for event in log.events
+            if event.at < start and (known_since is None or log.day(event.at) >= known_since)
+        ]
+        yield from _balances(before, events, report["assignees"])
+    for line in report["proof"]:
+        yield f"proof.{line['name']}", total, line["total"]
+    if report["comparison"]:
+        yield from _comparison(log, events, report, as_of, len(days))
+    yield (
+        "findings",
+        _findings(report, events, hours, by_day, matrix),
+        [(each["rule"], each["facts"]) for each in report["findings"]],
+    )
+
+
+def ordered_sources(events: Iterable[Event]) -> list[tuple[str, int]]:
+    counts = Counter(event.source for event in events)
+    return sorted(counts.items(), key=lambda each: (-each[1], source_label(each[0]), each[0]))
+
+
+def _sources(events: list[Event], report: dict[str, Any]) -> Iterator[tuple[str, Any, Any]]:
+    found = ordered_sources(events)
+    parts = shares([count for _, count in found])
+    counted = [
+        (code, source_label(code), count, share) for (code, count), share in zip(found, parts, strict=True)
+    ]
+    said = [(each["source"], each["label"], each["count"], each["share_pct"]) for each in report["by_source"]]
+    yield "by_source", len(counted), len(said)
+    for one, other in zip(counted, said, strict=False):
+        yield from (
+            (f"by_source[{one[0]}].{part}", a, b)
+            for part, a, b in zip(("source", "label", "count", "share_pct"), one, other, strict=True)
+        )
+
+
+def _chains(
+    events: list[Event], labels: dict[Person, str], chains: dict[str, Any]
+) -> Iterator[tuple[str, Any, Any]]:
+    of: dict[str, list[Event]] = defaultdict(list)
+    for event in events:
+        if event.conversation:
+            of[event.conversation].append(event)
+    yield "chains.conversation_count", len(of), chains["conversation_count"]
+    yield "chains.reassigned_count", sum(len(each) > 1 for each in of.values()), chains["reassigned_count"]
+    most = sorted(of.items(), key=lambda each: -len(each[1]))[:TOP]
+    counted = []
+    for conversation, steps in (each for each in most if len(each[1]) > 1):
+        path = [steps[0].previous, *(step.assignee for step in steps[:12])]
+        shown = [labels.get(key_of(who)) for who in path][int(key_of(path[0]) == (None, None)) :]
+        counted.append((conversation, len(steps), shown, len(steps) > 12))
+    said = [
+        (each["conversation_id"], each["count"], each["path"], each["is_cut"])
+        for each in chains["most_assigned"]
+    ]
+    for one, other in zip(counted, said, strict=True):
+        yield f"chains.most_assigned[{one[0]}]", one, other
+    pairs: Counter[tuple[Person, Person]] = Counter()
+    within = timedelta(hours=chains["return_hours"])
+    for steps in of.values():
+        for one, two in zip(steps, steps[1:], strict=False):
+            a, b = key_of(one.previous), key_of(one.assignee)
+            is_back = key_of(two.previous) == b and key_of(two.assignee) == a
+            if (None, None) not in {a, b} and is_back and two.at - one.at <= within:
+                pairs[a, b] += 1
+    yield "chains.return_count", sum(pairs.values()), chains["return_count"]
+    said_pairs = [(each["first"], each["second"], each["count"]) for each in chains["return_pairs"]]
+    largest = sorted(pairs.values(), reverse=True)[:TOP]
+    yield "chains.return_pairs", largest, [count for *_, count in said_pairs]
+    by_label = {(labels[a], labels[b]): count for (a, b), count in pairs.items()}
+    for a, b, count in said_pairs:
+        yield f"chains.return_pairs[{a}, {b}]", by_label.get((a, b)), count
+
+
+def _matrix(events: list[Event], labels: dict[Person, str]) -> tuple[list[str], list[str], list[list[int]]]:
+    cells = Counter((key_of(event.previous), key_of(event.assignee)) for event in events)
+    busy: Counter[Person] = Counter()
+    for (one, other), count in cells.items():
+        busy[one] += count
+        busy[other] += count
+    del busy[None, None]
+    order = sorted(busy, key=lambda who: (-busy[who], labels[who], who[0] or "", who[1] or ""))
+    shown, others = order[:TOP], set(order[TOP:])
+    groups: list[set[Person]] = [*({who} for who in shown), others, {(None, None)}]
+    place = {who: at for at, group in enumerate(groups) for who in group}
+    counts = [[0] * len(groups) for _ in groups]
+    for (one, other), count in cells.items():
+        counts[place[one]][place[other]] += count
+    return [labels[who] for who in shown], [who[0] or who[1] or "" for who in shown], counts
+
+
+def _compare_matrix(
+    matrix: tuple[list[str], list[str], list[list[int]]], said: dict[str, Any]
+) -> Iterator[tuple[str, Any, Any]]:
+    yield "hand_offs.people", matrix[0], said["people"]
+    yield "hand_offs.keys", matrix[1], said["keys"]
+    for at, row in enumerate(matrix[2]):
+        for to, count in enumerate(row):
+            yield f"hand_offs[{at}][{to}]", count, said["counts"][at][to]
+
+
+def _balances(
+    before: list[Event], events: list[Event], said: list[dict[str, Any]]
+) -> Iterator[tuple[str, Any, Any]]:
+    last: dict[str | None, Event] = {}
+    for event in before:
+        last[event.subject] = event
+    openings = sorted(last.values(), key=lambda event: event.at)
+    labels = people_of([*openings, *events], ("previous", "assignee"), ("assignee",))
+    lines: dict[Person, Counter[str]] = defaultdict(Counter)
+    held = {subject: key_of(event.assignee) for subject, event in last.items()}
+    for who in held.values():
+        lines[who]["opening"] += 1
+    for event in events:
+        previous, assignee = key_of(event.previous), key_of(event.assignee)
+        lines[assignee]["received"] += 1
+        lines[previous]["released"] += 1
+        was = held.get(event.subject, (None, None))
+        if was != previous:
+            lines[previous]["unseen"] += 1
+            lines[was]["unseen"] -= 1
+        held[event.subject] = assignee
+    for who in held.values():
+        lines[who]["closing"] += 1
+    lines.pop((None, None), None)
+    names = ("opening", "received", "released", "unseen", "closing")
+    counted = {
+        labels[who]: tuple(line[name] for name in names)
+        for who, line in lines.items()
+        if any(line[name] for name in names[:4])
+    }
+    found = {each["assignee"]: tuple(each[name] for name in names) for each in said}
+    yield "assignees", sorted(counted), sorted(found)
+    for label, line in counted.items():
+        yield from (
+            (f"assignees[{label}].{name}", a, b)
+            for name, a, b in zip(names, line, found.get(label, ()), strict=False)
+        )
+
+
+def _comparison(
+    log: Log, events: list[Event], report: dict[str, Any], as_of: datetime, day_count: int
+) -> Iterator[tuple[str, Any, Any]]:
+    said = report["comparison"]
+    first, last = (date.fromisoformat(said[name]) for name in ("first_day", "last_day"))
+    start, end = first_instant(first, log.zone), first_instant(last + DAY, log.zone)
+    left = max(
+        first_instant(date.fromisoformat(report["period"]["last_day"]) + DAY, log.zone) - as_of, timedelta()
+    )
+    until = max(start, end - left)
+    yield (
+        "comparison.until",
+        until if until < end else None,
+        said["until"] and datetime.fromisoformat(said["until"]),
+    )
+    if said["total"] is None:
+        return
+    earlier = [event for event in log.events if start <= event.at < until]
+    yield "comparison.total", len(earlier), said["total"]
+    if said["change_pct"] is not None:
+        yield (
+            "comparison.change_pct",
+            rounded(Fraction(100 * (len(events) - len(earlier)), len(earlier))),
+            said["change_pct"],
+        )
+    now, before = Counter(event.source for event in events), Counter(event.source for event in earlier)
+    for each in said["by_source"]:
+        yield (
+            f"comparison.by_source[{each['source']}]",
+            (now[each["source"]], before[each["source"]]),
+            (each["count"], each["before"]),
+        )
+    yield "comparison.by_source", now.keys() | before.keys(), {each["source"] for each in said["by_source"]}
+
+
+def _findings(
+    report: dict[str, Any], events: list[Event], hours: Counter[tuple[int, int]], by_day: Counter[date],
+    matrix: tuple[list[str], list[str], list[list[int]]],
+) -> list[tuple[str, dict[str, Any]]]:  # fmt: skip
+    """Return the findings by the rules of docs/definitions.md, from what was counted here."""
+    total, found = len(events), list[tuple[str, dict[str, Any]]]()
+    sources = ordered_sources(events)
+    printed = dict(zip((code for code, _ in sources), shares([count for _, count in sources]), strict=True))
+
+    def pct(part: int) -> float:
+        return rounded(Fraction(100 * part, total))
+
+    before = report["comparison"]
+    if (
+        before
+        and before["total"]
+        and not report["provisional"]
+        and set(before["notes"]) <= {"lengths_differ"}
+    ):
+        found += _changes(report, dict(sources), printed, total)
+    if total >= 30 and len(sources) > 1:
+        code, count = sources[0]
+        found.append(("top_source", {"source": source_label(code), "count": count, "share": printed[code]}))
+    if total >= 30 and len(report["by_day"]) > 1:
+        (day, count), *_ = by_day.most_common(1)
+        if sum(each == count for each in by_day.values()) == 1:
+            found.append(("busiest_day", {"day": str(day), "count": count, "share": pct(count)}))
+    if total >= 30 and hours:
+        ((weekday, hour), count), *_ = hours.most_common(1)
+        if sum(each == count for each in hours.values()) == 1:
+            found.append(("busiest_hour", {"weekday": weekday, "hour": hour, "count": count}))
+    if total >= 30 and report["hand_offs"]:
+        received = [sum(column) for column in zip(*matrix[2], strict=True)]
+        if matrix[0]:
+            top = min(range(len(matrix[0])), key=lambda at: (-received[at], matrix[0][at]))
+            if Fraction(received[top], total) >= Fraction(40, 100):
+                found.append(
+                    (
+                        "top_assignee",
+                        {"assignee": matrix[0][top], "count": received[top], "share": pct(received[top])},
+                    )
+                )
+        if received[-1]:
+            found.append(("unassigned", {"count": received[-1], "share": pct(received[-1])}))
+    chains = report["chains"]
+    if chains and chains["most_assigned"]:
+        counts = sorted(
+            Counter(event.conversation for event in events if event.conversation).items(),
+            key=lambda each: -each[1],
+        )
+        if counts[0][1] >= 4 and (len(counts) == 1 or counts[1][1] < counts[0][1]):
+            found.append(("bounced", {"conversation": counts[0][0], "count": counts[0][1]}))
+        if chains["return_count"]:
+            found.append(("returns", {"count": chains["return_count"], "hours": chains["return_hours"]}))
+    return found
+
+
+def _changes(
+    report: dict[str, Any], now: dict[str, int], printed: dict[str, float | None], total: int
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    said = report["comparison"]
+    earlier, days, days_before = said["total"], len(report["by_day"]), said["day_count"]
+    ratio = Fraction(total * days_before, earlier * days) - 1
+    if abs(ratio) >= Fraction(1, 10) and days == days_before:
+        yield "change", {"now": total, "before": earlier, "change": rounded(100 * ratio)}
+    elif abs(ratio) >= Fraction(1, 10):
+        averages = {"now": rounded(Fraction(total, days)), "before": rounded(Fraction(earlier, days_before))}
+        yield "daily_change", {"change": rounded(100 * ratio), **averages}
+    then = {each["source"]: each["before"] for each in said["by_source"]}
+    moves = {code: abs(Fraction(count, total) - Fraction(then[code], earlier)) for code, count in now.items()}
+    if moves:
+        code = min(moves, key=lambda code: (-moves[code], -now[code], source_label(code), code))
+        if moves[code] >= Fraction(5, 100):
+            order = sorted(then, key=lambda code: (-then[code], source_label(code), code))
+            earlier_shares = dict(zip(order, shares([then[each] for each in order]), strict=True))
+            yield (
+                "shift",
+                {"source": source_label(code), "share": printed[code], "earlier_share": earlier_shares[code]},
+            )
+    new = [
+        code
+        for code in sorted(now, key=lambda code: (-now[code], source_label(code), code))
+        if not then[code]
+    ]
+    for code in new[:3]:
+        yield "new_source", {"source": source_label(code), "count": now[code]}
+    gone = [
+        code
+        for code in sorted(then, key=lambda code: (-then[code], source_label(code), code))
+        if code not in now
+    ]
+    for code in [each for each in gone if Fraction(then[each], earlier) >= Fraction(5, 100)][:3]:
+        yield "gone_source", {"source": source_label(code), "count": then[code]}

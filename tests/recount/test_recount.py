@@ -1,0 +1,130 @@
+"""Every figure of every report is counted again, from the raw rows, by a program that shares nothing with the product."""
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from assets.config import ReportSpec
+from assets.periods import PRESETS, Preset, as_of
+from assets.report.build import build_report
+from assets.sources.synthetic import write_events
+from tests.conftest import LATER, Inbox
+from tests.recount.logs import nasty
+from tests.recount.oracle import read_log, recount
+
+ROOT = Path(__file__).parents[2]
+REAL = sorted(ROOT.parent.glob("*/data/*.truth.json"))
+LAST = date(2024, 3, 20)
+
+
+def reports(inbox: Inbox, dates: Sequence[date], now: datetime) -> Iterator[dict[str, Any]]:
+    """Yield all presets of *dates* as their `report.json`, and one period of two given dates."""
+    for report_date in dates:
+        for preset in (*PRESETS, Preset.CUSTOM):
+            days = {"first_day": report_date - timedelta(9), "last_day": report_date - timedelta(2)}
+            spec = ReportSpec(name=preset.value, preset=preset, **(days if preset is Preset.CUSTOM else {}))
+            end = as_of(report_date, now, inbox.workspace.zone)
+            built = build_report(inbox.lake, inbox.workspace, spec, report_date, end)
+            assert built.report.is_reconciled, built.report.proof
+            yield built.report.model_dump(mode="json")
+
+
+def differences(
+    inbox: Inbox, files: Sequence[Path], dates: Sequence[date], now: datetime = LATER
+) -> tuple[list[str], Counter[str]]:
+    """Return the figures that differ, each with both values, and how many were compared, by component."""
+    log = read_log(files, inbox.workspace.zone)
+    found, compared = [], Counter[str]()
+    for report in reports(inbox, dates, now):
+        known_since = report["known_since"] and date.fromisoformat(report["known_since"])
+        for figure, counted, said in recount(report, log, known_since):
+            compared[figure.partition("[")[0].partition(".")[0]] += 1
+            if counted != said:
+                found.append(
+                    f"{report['name']} of {report['report_date']}: {figure}: counted {counted!r}, said {said!r}"
+                )
+    return found, compared
+
+
+def check(
+    inbox: Inbox, lines: Sequence[str], dates: Sequence[date], now: datetime = LATER
+) -> tuple[list[str], Counter[str]]:
+    """Load *lines* as the only file, build everything, and return what differs."""
+    path = inbox.folder / "events" / "events.csv"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("\n".join((*lines, "")), encoding="utf-8")
+    first, last = inbox.first_day, max(dates)
+    inbox.load(first, last, now)
+    inbox.build(first, last)
+    return differences(inbox, [path], dates, now)
+
+
+def smallest(tmp_path: Path, zone: str, lines: Sequence[str], dates: Sequence[date], first_day: date) -> str:
+    """Return as few of *lines* as still give a difference, and that difference: half of them is left out while it can be."""
+    header, rows, part, tries = lines[0], list(lines[1:]), max(1, (len(lines) - 1) // 2), 0
+    told = ""
+    while part and tries < 60:
+        for at in range(0, len(rows), part):
+            tries += 1
+            (folder := tmp_path / f"try{tries}").mkdir()
+            fewer = rows[:at] + rows[at + part :]
+            found = check(Inbox(folder, zone, first_day), [header, *fewer], dates)[0]
+            if found:
+                rows, told = fewer, found[0]
+                break
+        else:
+            part //= 2
+    return "\n".join([told, header, *rows])
+
+
+@pytest.mark.parametrize("has_previous", [True, False], ids=["previous stated", "previous inferred"])
+@pytest.mark.parametrize("zone", ["America/New_York", "Australia/Lord_Howe", "UTC"])
+@pytest.mark.parametrize("seed", range(2))
+def test_logs_of_nasty_structure(tmp_path: Path, seed: int, zone: str, *, has_previous: bool) -> None:
+    first_day = date(2024, 1, 25)
+    inbox = Inbox(tmp_path, zone, first_day)
+    lines = list(nasty(seed, zone, first_day, 55, 900, has_previous=has_previous))
+    dates = [date(2024, 3, 11), LAST]
+    found, compared = check(inbox, lines, dates)
+    assert compared.total() > 3_000
+    assert not found, smallest(tmp_path, zone, lines, dates, first_day)
+
+
+def test_while_the_report_date_runs(tmp_path: Path) -> None:
+    inbox = Inbox(tmp_path, "America/New_York", date(2024, 1, 25))
+    lines = list(nasty(3, "America/New_York", date(2024, 1, 25), 55, 900, has_previous=True))
+    found, _ = check(inbox, lines, [LAST], now=datetime(2024, 3, 20, 18, 30, 15, tzinfo=UTC))
+    assert found == []
+
+
+def test_the_demo(tmp_path: Path) -> None:
+    inbox = Inbox(tmp_path, "America/New_York", date(2024, 1, 20))
+    (path := tmp_path / "events" / "demo.csv").parent.mkdir()
+    write_events(path, last_day=LAST, days=60, events=5_000)
+    inbox.load(inbox.first_day, LAST)
+    inbox.build(inbox.first_day, LAST)
+    found, compared = differences(inbox, [path], [LAST])
+    assert found == []
+    assert compared.total() > 1_500
+
+
+@pytest.mark.parametrize("truth", REAL, ids=lambda path: path.name.partition(".")[0])
+@pytest.mark.parametrize("zone", ["America/New_York", "Europe/Stockholm"])
+def test_real_logs_that_stand_beside_the_project(tmp_path: Path, truth: Path, zone: str) -> None:
+    source = truth.with_name(truth.name.replace(".truth.json", ".csv"))
+    assert json.loads(truth.read_text())
+    days = sorted({line.split(",")[1][:10] for line in source.read_text(encoding="utf-8").splitlines()[1:]})
+    middle, last = (date.fromisoformat(days[at]) + timedelta(1) for at in (len(days) // 2, -1))
+    inbox = Inbox(tmp_path, zone, date.fromisoformat(days[0]) - timedelta(1))
+    (tmp_path / "events").mkdir()
+    (path := tmp_path / "events" / "log.csv").symlink_to(source)
+    inbox.load(inbox.first_day, last)
+    inbox.build(inbox.first_day, last)
+    found, compared = differences(inbox, [path], [middle, last])
+    assert found == []
+    assert compared.total() > 1_500
