@@ -10,6 +10,7 @@ import typer
 from assets.config import Config
 from assets.config_file import load_config
 from assets.events import CONTRACT_COLUMNS
+from assets.report import chains, findings
 from assets.subscription import Subscription
 from assets.warehouse.schema import METADATA
 from orchestration.cli import app
@@ -83,3 +84,14 @@ def test_links_in_the_documents_lead_somewhere() -> None:
     for page in (*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")):
         for link in re.findall(r"\]\((?!https?:|#|mailto:)([^)#]+)", page.read_text(encoding="utf-8")):
             assert (page.parent / link).exists(), f"{page.name}: {link}"
+
+
+def test_every_threshold_of_a_finding_is_documented() -> None:
+    definitions = (ROOT / "docs" / "definitions.md").read_text(encoding="utf-8")
+    for name, text in {
+        "_MIN_EVENTS": "needs {} assignments", "_MIN_CHANGE_PCT": "at least {} % more or less", "_MIN_SHIFT_POINTS": "at least {} points",
+        "_MIN_GONE_PCT": "at least {} % in the previous", "_MIN_SHARE_PCT": "at least {} % |", "_MIN_BOUNCED": "at least {} times", "_MAX_SOURCES": "up to {} sources",
+    }.items():  # fmt: skip
+        assert text.format(getattr(findings, name)).removesuffix(" |") in definitions, name
+    assert f"the {chains._MOST} conversations" in definitions  # noqa: SLF001 - what the page says
+    assert f"first {chains._STEPS} steps" in definitions  # noqa: SLF001 - what the page says

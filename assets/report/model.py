@@ -310,7 +310,7 @@ class Look(_Value):
 
 
 class Report(_Value):
-    """One report as it is said: docs/naming.md explains each figure.
+    """One report as it is said: docs/definitions.md explains each figure.
 
     `heat_map` has 7 rows of 24 hours, Monday first; `known_since` is the first day that `assignees` know.
     """

@@ -5,7 +5,7 @@ def shares_pct(counts: list[int]) -> list[float | None]:
     """Return each count's share in percent, one decimal, by the largest-remainder method.
 
     Where remainders tie, the earlier count gets the tenth. A total of 0 has no shares.
-    Source: docs/naming.md, Figures.
+    Source: docs/definitions.md, Rounding.
     """
     total = sum(counts)
     if not total:

@@ -90,8 +90,8 @@ _EVENTS = """
         WHERE kind = 'assignee')
     ORDER BY row_number"""
 
-# A change without a message stands at the last sentence about the assignee, or at the conversation's beginning,
-# whatever happens later but another such sentence. The whole trail is read, so that no window makes a difference.
+# A change without a message stands at the last sentence about the assignee, or at the conversation's start,
+# until there is another such sentence. The whole trail is read, so that no window makes a difference.
 _UNEXPLAINED = """
     WITH last_stated AS (
         SELECT t.conversation_id, max(t.created_at) FILTER (kind = 'assignee') AS stated_at,

@@ -48,7 +48,7 @@ _ROWS = """
         NULL::BIGINT AS row_number, row_number() OVER (ORDER BY received_at, event_id) AS position
     FROM (
         SELECT event_id, body, make_timestamp(received_at)::TIMESTAMPTZ AS received_at,
-            make_timestamp(try_cast(CASE WHEN try_cast(body->>'$.updated_at' AS DOUBLE) BETWEEN 0 AND 4102444800
+            make_timestamp(try_cast(CASE WHEN try_cast(body->>'$.updated_at' AS DOUBLE) BETWEEN 0 AND 4e9
                 THEN try_cast(body->>'$.updated_at' AS DECIMAL(38, 6)) * 1000000 END AS BIGINT))::TIMESTAMPTZ
                 AS updated_at,
             json_extract(body, '$.changed_attributes[*].assignee_id')[1] AS change

@@ -32,7 +32,8 @@ _MAX_DOCUMENT_BYTES = 512 << 20
 
 _ZENDESK = """
     SELECT coalesce(change->>'$.id', (line->>'$.id') || '-' || place) AS event_id,
-        coalesce(line->>'$.created_at', line->>'$.timestamp') AS occurred_at, line->>'$.ticket_id' AS conversation_id, NULL AS contact_id,
+        coalesce(line->>'$.created_at', line->>'$.timestamp') AS occurred_at,
+        line->>'$.ticket_id' AS conversation_id, NULL AS contact_id,
         true AS previous_stated, field(change, '$.previous_value') AS previous_assignee_id,
         NULL AS previous_assignee_name,
         if(is_field, field(change, '$.value'), field(change, '$.assignee_id')) AS assignee_id,
@@ -61,7 +62,8 @@ _INTERCOM = """
         coalesce(part->>'$.conversation_id', line->>'$.id') AS conversation_id,
         line->>'$.contacts.contacts[0].id' AS contact_id, false AS previous_stated,
         NULL AS previous_assignee_id, NULL AS previous_assignee_name,
-        CASE WHEN is_nobody THEN NULL WHEN assignee_type = 'team' THEN 'team-' || field(part, '$.assigned_to.id')
+        CASE WHEN is_nobody THEN NULL
+            WHEN assignee_type = 'team' THEN 'team-' || field(part, '$.assigned_to.id')
             ELSE coalesce(field(part, '$.assigned_to.id'), field(part, '$.assigned_to')) END AS assignee_id,
         CASE WHEN NOT is_nobody THEN field(part, '$.assigned_to.name') END AS assignee_name,
         CASE WHEN NOT is_nobody THEN assignee_type END AS assignee_kind,
@@ -116,8 +118,8 @@ _QUERIES = {
 }
 _IS_OF = {
     "zendesk_audits": "'ARRAY' IN (json_type(line, '$.events'), json_type(line, '$.child_events'))",
-    "intercom_conversations": "json_exists(line, '$.part_type') OR 'ARRAY' IN (json_type(line, '$.conversation_parts'), "
-    "json_type(line, '$.conversation_parts.conversation_parts'))",
+    "intercom_conversations": "json_exists(line, '$.part_type') OR 'ARRAY' IN ("
+    "json_type(line, '$.conversation_parts'), json_type(line, '$.conversation_parts.conversation_parts'))",
     "zammad_histories": "json_exists(line, '$.o_id') AND (json_exists(line, '$.attribute') "
     "OR json_exists(line, '$.history_attribute'))",
 }

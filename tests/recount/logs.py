@@ -10,6 +10,7 @@ HEADER = (
     "assignee_id,assignee,source,assigned_by_id,assigned_by"
 )
 WITHOUT_PREVIOUS = HEADER.replace("previous_assignee_id,previous_assignee,", "")
+COUNT = 900
 SOURCES = (
     "User",
     "workflow",
@@ -28,18 +29,18 @@ PEOPLE = (
 )  # fmt: skip
 
 
-def nasty(seed: int, zone: str, first: date, days: int, count: int, *, has_previous: bool) -> Iterator[str]:
+def nasty(seed: int, zone: str, first: date, *, has_previous: bool) -> Iterator[str]:
     """Yield the lines of a CSV file, its header first: equal names, ids of some, instants shared, rows that are none."""
     chance = random.Random(seed)
     yield HEADER if has_previous else WITHOUT_PREVIOUS
     start = datetime(first.year, first.month, first.day, tzinfo=ZoneInfo(zone)) - timedelta(hours=3)
     at = start
-    span = timedelta(days=days, hours=6) / count
+    span = timedelta(days=55, hours=6) / COUNT
     held: dict[str, tuple[str, str]] = {}
-    for number in range(count):
+    for number in range(COUNT):
         if chance.random() > 0.15:
             at = start + number * span + timedelta(seconds=chance.randrange(0, 3600))
-        contact = f"k{int(count / 6 * chance.random() ** 2)}"
+        contact = f"k{int(COUNT / 6 * chance.random() ** 2)}"
         conversation = "" if chance.random() < 0.05 else f"v{contact}{chance.randrange(2)}"
         previous = held.get(contact, ("", "")) if chance.random() < 0.9 else chance.choice(PEOPLE)
         assignee = previous if chance.random() < 0.05 else chance.choice(PEOPLE)

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -28,6 +29,8 @@ ACRONYMS = {"ai": "AI", "api": "API", "n8n": "n8n", "sms": "SMS"}
 NOBODY = {"-", "unassigned"}
 DAY = timedelta(days=1)
 TOP = 10
+MIN_EVENTS = 30
+MAX_STEPS = 12
 Person = tuple[str | None, str | None]
 
 
@@ -72,7 +75,6 @@ class Event:
     source: str
     has_source: bool
     is_stated: bool
-    inferred: bool = False
 
     @property
     def subject(self) -> str | None:
@@ -116,65 +118,75 @@ class Log:
         return day + DAY if first_instant(day + DAY, self.zone) <= at else day
 
 
-def read_log(files: Iterable[Path], zone: ZoneInfo) -> Log:
-    """Return the log that CSV files of the contract's columns give, in the order of events."""
-    log, accepted = Log(zone), list[tuple[datetime, int, int, Event]]()
-    for number, path in enumerate(sorted(files)):
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            states = {"previous_assignee", "previous_assignee_name", "previous_assignee_id"}
-            reader = csv.DictReader(file)
-            is_stated = bool(states & set(reader.fieldnames or ()))
-            last: datetime | None = None
-            for at, row in enumerate(reader):
-                event = _event(row, is_stated=is_stated)
-                last = event.at if event else last
-                if event is None:
-                    if last:
-                        log.quality[log.day(last)].read += 1
-                        log.quality[log.day(last)].rejected += 1
-                    continue
-                accepted.append((event.at, number, at, event))
-    days: dict[date, list[tuple[datetime, int, int, Event]]] = defaultdict(list)
-    for each in accepted:
-        days[log.day(each[0])].append(each)
-    seen: dict[str, date] = {}
-    kept = []
-    for day in sorted(days):
-        quality, ids = log.quality[day], set[str]()
-        for *_, event in sorted(days[day], key=lambda each: each[:3]):
+def read_log(files: Iterable[Path], zone: ZoneInfo, first_day: date) -> Log:
+    """Return the log that CSV files of the contract's columns give from *first_day* on, in the order of events."""
+    log = Log(zone)
+    rows = [event for path in sorted(files) for event in _rows(path, log)]
+    days: dict[date, list[Event]] = defaultdict(list)
+    for event in sorted(rows, key=lambda event: event.at):  # at one instant in the order of the files
+        days[log.day(event.at)].append(event)
+    _infer(log, list(_accepted(log, {day: days[day] for day in sorted(days) if day >= first_day})))
+    _give_ids(log.events)
+    return log
+
+
+def _rows(path: Path, log: Log) -> Iterator[Event]:
+    """Yield the readable rows; count the others with the day of the readable one before them."""
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        reader = csv.DictReader(file)
+        names = {"previous_assignee", "previous_assignee_name", "previous_assignee_id"}
+        is_stated = bool(names & set(reader.fieldnames or ()))
+        last: datetime | None = None
+        for row in reader:
+            event = _event(row, is_stated=is_stated)
+            if event:
+                last = event.at
+                yield event
+            elif last:
+                log.quality[log.day(last)].read += 1
+                log.quality[log.day(last)].rejected += 1
+
+
+def _accepted(log: Log, days: dict[date, list[Event]]) -> Iterator[Event]:
+    """Yield what is an event: no row whose assignee stays, no second row with an id."""
+    seen: set[str] = set()
+    for day, events in days.items():
+        quality = log.quality[day]
+        for event in events:
             quality.read += 1
             if event.is_stated and is_same(event.previous, event.assignee):
                 quality.no_change += 1
-            elif event.id in ids:
+            elif event.id in seen:
                 quality.duplicates += 1
             else:
-                ids.add(event.id)
+                seen.add(event.id)
                 quality.accepted += 1
-                if seen.setdefault(event.id, day) == day:
-                    kept.append(event)
-                else:
-                    quality.duplicates += 1
+                yield event
+
+
+def _infer(log: Log, events: list[Event]) -> None:
+    """Add *events* to the log, with the last known assignee where none is stated before."""
     held: dict[str | None, Person] = {}
-    for event in kept:
+    for event in events:
+        quality = log.quality[log.day(event.at)]
         if not event.is_stated:
-            event.previous, event.inferred = held.get(event.subject, (None, None)), True
+            event.previous = held.get(event.subject, (None, None))
         held[event.subject] = event.assignee
-        if event.inferred and is_same(event.previous, event.assignee):
-            log.quality[log.day(event.at)].no_change += 1
+        if not event.is_stated and is_same(event.previous, event.assignee):
+            quality.no_change += 1
+            quality.accepted -= 1
             continue
-        log.quality[log.day(event.at)].inferred += event.inferred
-        log.quality[log.day(event.at)].source_unknown += not event.has_source
+        quality.inferred += not event.is_stated
+        quality.source_unknown += not event.has_source
         if event.source != "user":
             event.by = (None, None)
         log.events.append(event)
-    _give_ids(log.events)
-    return log
 
 
 def _event(row: dict[str, str], *, is_stated: bool) -> Event | None:
     text = (row.get("occurred_at") or "").strip()
     try:
-        at = datetime.fromisoformat(text.replace("Z", "+00:00"))
+        at = datetime.fromisoformat(text)
     except ValueError:
         return None
     conversation, contact = clean(row.get("conversation_id")), clean(row.get("contact_id"))
@@ -300,7 +312,7 @@ def recount(report: dict[str, Any], log: Log, known_since: date | None) -> Itera
     for line in report["proof"]:
         yield f"proof.{line['name']}", total, line["total"]
     if report["comparison"]:
-        yield from _comparison(log, events, report, as_of, len(days))
+        yield from _comparison(log, events, report, as_of)
     yield (
         "findings",
         _findings(report, events, hours, by_day, matrix),
@@ -340,9 +352,9 @@ def _chains(
     most = sorted(of.items(), key=lambda each: -len(each[1]))[:TOP]
     counted = []
     for conversation, steps in (each for each in most if len(each[1]) > 1):
-        path = [steps[0].previous, *(step.assignee for step in steps[:12])]
+        path = [steps[0].previous, *(step.assignee for step in steps[:MAX_STEPS])]
         shown = [labels.get(key_of(who)) for who in path][int(key_of(path[0]) == (None, None)) :]
-        counted.append((conversation, len(steps), shown, len(steps) > 12))
+        counted.append((conversation, len(steps), shown, len(steps) > MAX_STEPS))
     said = [
         (each["conversation_id"], each["count"], each["path"], each["is_cut"])
         for each in chains["most_assigned"]
@@ -352,10 +364,10 @@ def _chains(
     pairs: Counter[tuple[Person, Person]] = Counter()
     within = timedelta(hours=chains["return_hours"])
     for steps in of.values():
-        for one, two in zip(steps, steps[1:], strict=False):
-            a, b = key_of(one.previous), key_of(one.assignee)
-            is_back = key_of(two.previous) == b and key_of(two.assignee) == a
-            if (None, None) not in {a, b} and is_back and two.at - one.at <= within:
+        for before, after in pairwise(steps):
+            a, b = key_of(before.previous), key_of(before.assignee)
+            is_back = key_of(after.previous) == b and key_of(after.assignee) == a
+            if (None, None) not in {a, b} and is_back and after.at - before.at <= within:
                 pairs[a, b] += 1
     yield "chains.return_count", sum(pairs.values()), chains["return_count"]
     said_pairs = [(each["first"], each["second"], each["count"]) for each in chains["return_pairs"]]
@@ -433,7 +445,7 @@ def _balances(
 
 
 def _comparison(
-    log: Log, events: list[Event], report: dict[str, Any], as_of: datetime, day_count: int
+    log: Log, events: list[Event], report: dict[str, Any], as_of: datetime
 ) -> Iterator[tuple[str, Any, Any]]:
     said = report["comparison"]
     first, last = (date.fromisoformat(said[name]) for name in ("first_day", "last_day"))
@@ -468,17 +480,16 @@ def _comparison(
 
 
 def _findings(
-    report: dict[str, Any], events: list[Event], hours: Counter[tuple[int, int]], by_day: Counter[date],
+    report: dict[str, Any],
+    events: list[Event],
+    hours: Counter[tuple[int, int]],
+    by_day: Counter[date],
     matrix: tuple[list[str], list[str], list[list[int]]],
-) -> list[tuple[str, dict[str, Any]]]:  # fmt: skip
+) -> list[tuple[str, dict[str, Any]]]:
     """Return the findings by the rules of docs/definitions.md, from what was counted here."""
     total, found = len(events), list[tuple[str, dict[str, Any]]]()
     sources = ordered_sources(events)
     printed = dict(zip((code for code, _ in sources), shares([count for _, count in sources]), strict=True))
-
-    def pct(part: int) -> float:
-        return rounded(Fraction(100 * part, total))
-
     before = report["comparison"]
     if (
         before
@@ -487,41 +498,52 @@ def _findings(
         and set(before["notes"]) <= {"lengths_differ"}
     ):
         found += _changes(report, dict(sources), printed, total)
-    if total >= 30 and len(sources) > 1:
+    if total >= MIN_EVENTS and len(sources) > 1:
         code, count = sources[0]
         found.append(("top_source", {"source": source_label(code), "count": count, "share": printed[code]}))
-    if total >= 30 and len(report["by_day"]) > 1:
-        (day, count), *_ = by_day.most_common(1)
-        if sum(each == count for each in by_day.values()) == 1:
-            found.append(("busiest_day", {"day": str(day), "count": count, "share": pct(count)}))
-    if total >= 30 and hours:
-        ((weekday, hour), count), *_ = hours.most_common(1)
-        if sum(each == count for each in hours.values()) == 1:
-            found.append(("busiest_hour", {"weekday": weekday, "hour": hour, "count": count}))
-    if total >= 30 and report["hand_offs"]:
-        received = [sum(column) for column in zip(*matrix[2], strict=True)]
-        if matrix[0]:
-            top = min(range(len(matrix[0])), key=lambda at: (-received[at], matrix[0][at]))
-            if Fraction(received[top], total) >= Fraction(40, 100):
-                found.append(
-                    (
-                        "top_assignee",
-                        {"assignee": matrix[0][top], "count": received[top], "share": pct(received[top])},
-                    )
-                )
-        if received[-1]:
-            found.append(("unassigned", {"count": received[-1], "share": pct(received[-1])}))
-    chains = report["chains"]
-    if chains and chains["most_assigned"]:
-        counts = sorted(
-            Counter(event.conversation for event in events if event.conversation).items(),
-            key=lambda each: -each[1],
-        )
-        if counts[0][1] >= 4 and (len(counts) == 1 or counts[1][1] < counts[0][1]):
-            found.append(("bounced", {"conversation": counts[0][0], "count": counts[0][1]}))
-        if chains["return_count"]:
-            found.append(("returns", {"count": chains["return_count"], "hours": chains["return_hours"]}))
+    if total >= MIN_EVENTS and len(report["by_day"]) > 1:
+        found += _busiest(total, hours, by_day)
+    if total >= MIN_EVENTS and report["hand_offs"]:
+        found += _people(total, matrix)
+    if report["chains"] and report["chains"]["most_assigned"]:
+        found += _bounces(events, report["chains"])
     return found
+
+
+def pct(part: int, total: int) -> float:
+    return rounded(Fraction(100 * part, total))
+
+
+def _busiest(
+    total: int, hours: Counter[tuple[int, int]], by_day: Counter[date]
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    (day, count), *others = by_day.most_common(2)
+    if not others or others[0][1] < count:
+        yield "busiest_day", {"day": str(day), "count": count, "share": pct(count, total)}
+    ((weekday, hour), most), *rest = hours.most_common(2)
+    if not rest or rest[0][1] < most:
+        yield "busiest_hour", {"weekday": weekday, "hour": hour, "count": most}
+
+
+def _people(
+    total: int, matrix: tuple[list[str], list[str], list[list[int]]]
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    received = [sum(column) for column in zip(*matrix[2], strict=True)]
+    if matrix[0]:
+        top = min(range(len(matrix[0])), key=lambda at: (-received[at], matrix[0][at]))
+        if Fraction(received[top], total) >= Fraction(40, 100):
+            count = received[top]
+            yield "top_assignee", {"assignee": matrix[0][top], "count": count, "share": pct(count, total)}
+    if received[-1]:
+        yield "unassigned", {"count": received[-1], "share": pct(received[-1], total)}
+
+
+def _bounces(events: list[Event], chains: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    counts = Counter(event.conversation for event in events if event.conversation).most_common(2)
+    if counts[0][1] >= 4 and (len(counts) == 1 or counts[1][1] < counts[0][1]):
+        yield "bounced", {"conversation": counts[0][0], "count": counts[0][1]}
+    if chains["return_count"]:
+        yield "returns", {"count": chains["return_count"], "hours": chains["return_hours"]}
 
 
 def _changes(

@@ -38,7 +38,7 @@ def differences(
     inbox: Inbox, files: Sequence[Path], dates: Sequence[date], now: datetime = LATER
 ) -> tuple[list[str], Counter[str]]:
     """Return the figures that differ, each with both values, and how many were compared, by component."""
-    log = read_log(files, inbox.workspace.zone)
+    log = read_log(files, inbox.workspace.zone, inbox.first_day)
     found, compared = [], Counter[str]()
     for report in reports(inbox, dates, now):
         known_since = report["known_since"] and date.fromisoformat(report["known_since"])
@@ -88,7 +88,7 @@ def smallest(tmp_path: Path, zone: str, lines: Sequence[str], dates: Sequence[da
 def test_logs_of_nasty_structure(tmp_path: Path, seed: int, zone: str, *, has_previous: bool) -> None:
     first_day = date(2024, 1, 25)
     inbox = Inbox(tmp_path, zone, first_day)
-    lines = list(nasty(seed, zone, first_day, 55, 900, has_previous=has_previous))
+    lines = list(nasty(seed, zone, first_day, has_previous=has_previous))
     dates = [date(2024, 3, 11), LAST]
     found, compared = check(inbox, lines, dates)
     assert compared.total() > 3_000
@@ -97,7 +97,7 @@ def test_logs_of_nasty_structure(tmp_path: Path, seed: int, zone: str, *, has_pr
 
 def test_while_the_report_date_runs(tmp_path: Path) -> None:
     inbox = Inbox(tmp_path, "America/New_York", date(2024, 1, 25))
-    lines = list(nasty(3, "America/New_York", date(2024, 1, 25), 55, 900, has_previous=True))
+    lines = list(nasty(3, "America/New_York", date(2024, 1, 25), has_previous=True))
     found, _ = check(inbox, lines, [LAST], now=datetime(2024, 3, 20, 18, 30, 15, tzinfo=UTC))
     assert found == []
 
