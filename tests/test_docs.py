@@ -93,5 +93,5 @@ def test_every_threshold_of_a_finding_is_documented() -> None:
         "_MIN_GONE_PCT": "at least {} % in the previous", "_MIN_SHARE_PCT": "at least {} % |", "_MIN_BOUNCED": "at least {} times", "_MAX_SOURCES": "up to {} sources",
     }.items():  # fmt: skip
         assert text.format(getattr(findings, name)).removesuffix(" |") in definitions, name
-    assert f"the {chains._MOST} conversations" in definitions  # noqa: SLF001 - what the page says
-    assert f"first {chains._STEPS} steps" in definitions  # noqa: SLF001 - what the page says
+    assert f"the {chains._MOST} conversations" in definitions
+    assert f"first {chains._STEPS} steps" in definitions

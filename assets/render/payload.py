@@ -80,6 +80,11 @@ def packed(log: CodedLog) -> tuple[dict[str, object], str]:
         "unit": unit,
         "start": int(times[0]) if len(times) else 0,
         "sources": log.sources,
+        "labels": {
+            key: label
+            for key, label, name in zip(log.persons.keys, log.persons.labels, log.persons.names, strict=True)
+            if label != name
+        },
         "blocks": packer.layout,
     }
     return layout, b64encode(_deflated(packer.blocks)).decode()

@@ -113,12 +113,12 @@ def build_report(
     if have_names_only(rows) or have_names_only(before):
         persons = known.persons or known_persons(warehouse)
         rows, before = persons.with_ids(rows), persons.with_ids(before)
-    assignees = count_holdings(before, rows) if has_balances(spec) else ()
     if spec.mask_contacts:
         if workspace.mask_key is None:
             raise ConfigError(f"{workspace.slug}: `mask_contacts` needs the workspace's `mask_key`")
         rows = masked(rows, reveal(workspace.mask_key))
-    coded = code_log(rows)
+    coded = code_log(rows, before)
+    assignees = count_holdings(before, rows, coded) if has_balances(spec) else ()
     missing = [*stored.missing(period, as_of), *not_begun(period, as_of)]
     first = first_loaded_day(warehouse)
     by_source = _by_source(counts)

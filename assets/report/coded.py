@@ -4,8 +4,8 @@ Each text is kept once; a code of -1 is "none". No figure is decided here.
 """
 
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,8 @@ import pyarrow as pa
 from assets.warehouse.subjects import subjects_of
 
 Codes = npt.NDArray[np.int64]
+Person = tuple[str | None, str | None]
+"""The id, or without one the name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,15 +34,22 @@ class Pairs:
 
 @dataclass(frozen=True, slots=True)
 class Persons:
-    """Who `Pairs` are: the filter value of each person, the pair with its label, the person of each pair.
+    """Who `Pairs` are: each person's id or name, its last name, the pair with that, the person of each pair.
 
-    `of_pair` ends with -1, so that the pair -1, nobody, is the person -1.
+    `labels` are the names, with the id behind where somebody else has the name. `of_pair` ends with -1, so
+    that the pair -1, nobody, is the person -1.
     """
 
-    keys: list[str]
+    who: list[Person]
+    names: list[str]
     labels: list[str]
     label_pair: Codes
     of_pair: Codes
+
+    @property
+    def keys(self) -> list[str]:
+        """What filters call each person."""
+        return [id_ or name or "" for id_, name in self.who]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,14 +71,18 @@ class CodedLog:
     previous: Codes
     assignee: Codes
     assigned_by: Codes
+    labels: Mapping[Person, str]
     kinds: list[str | None]
 
     def __len__(self) -> int:
         return len(self.instants)
 
 
-def code_log(rows: pa.Table) -> CodedLog:
-    """Return *rows* (columns of `assignment_log`) with each text replaced by its code."""
+def code_log(rows: pa.Table, before: pa.Table | None = None) -> CodedLog:
+    """Return *rows* (columns of `assignment_log`) with each text replaced by its code.
+
+    Who is in none of them but has a contact by the steps *before* has a label, too.
+    """
     sources, source = _coded(rows["source"])
     conversations, conversation = _coded(rows["conversation_id"])
     contacts, (contact,) = code_pairs([(rows["contact_id"], rows["contact_name"])])
@@ -78,6 +91,8 @@ def code_log(rows: pa.Table) -> CodedLog:
         for name in ("previous_assignee", "assignee", "assigned_by")
     )
     persons = identities(people, assignee, assigned_by)
+    labels = told_apart(persons, _holders(before) if before is not None else persons)
+    persons = replace(persons, labels=[labels[each] for each in persons.who])
     return CodedLog(
         instants=_numbers(rows["occurred_at"].cast(pa.timestamp("us")).cast(pa.int64())),
         sources=sources,
@@ -91,6 +106,7 @@ def code_log(rows: pa.Table) -> CodedLog:
         previous=previous,
         assignee=assignee,
         assigned_by=assigned_by,
+        labels=labels,
         kinds=kinds_of(rows, persons.of_pair[assignee], len(persons.keys)),
     )
 
@@ -142,8 +158,7 @@ def kinds_of(rows: pa.Table, assignees: Codes, count: int) -> list[str | None]:
 def identities(people: Pairs, *seen: Codes) -> Persons:
     """Tell persons apart by id, without one by name; whose name belongs to an id was found by `persons.py`.
 
-    A person's label is the name last seen in the columns *seen*; who had a contact before is an older name.
-    Persons with an id whose labels are equal have it behind.
+    A person's name is the one last seen in the columns *seen*; who had a contact before is an older name.
     """
     places: dict[tuple[str | None, str | None], int] = {}
     of_pair = [
@@ -158,14 +173,19 @@ def identities(people: Pairs, *seen: Codes) -> Persons:
         range(len(of_pair)), key=lambda pair: (bool(people.names[pair]), last_row[pair], pair)
     ):
         label_pair[of_pair[pair]] = pair
-    plain = [people.labels[pair] for pair in label_pair]
-    times = Counter(plain)
-    return Persons(
-        keys=[id_ or name or "" for id_, name in places],
-        labels=[
-            f"{label} ({id_})" if times[label] > 1 and id_ else label
-            for label, (id_, _) in zip(plain, places, strict=True)
-        ],
-        label_pair=label_pair,
-        of_pair=np.array([*of_pair, -1]),
+    names = [people.labels[pair] for pair in label_pair]
+    return Persons(list(places), names, names, label_pair, np.array([*of_pair, -1], np.int64))
+
+
+def _holders(before: pa.Table) -> Persons:
+    people, (assignee,) = code_pairs([(before["assignee_id"], before["assignee_name"])])
+    return identities(people, assignee)
+
+
+def told_apart(persons: Persons, others: Persons) -> dict[Person, str]:
+    """Return the label of *persons* and *others*: the name, with the id where somebody else has it too."""
+    names = dict(zip(others.who, others.names, strict=True)) | dict(
+        zip(persons.who, persons.names, strict=True)
     )
+    times = Counter(names.values())
+    return {who: f"{name} ({who[0]})" if times[name] > 1 and who[0] else name for who, name in names.items()}

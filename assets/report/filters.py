@@ -38,7 +38,7 @@ def look_up(warehouse: Warehouse, *filters: Filters) -> Known:
 
     asks_persons = any(each.assigned_to or each.assigned_by for each in filters)
     return Known(
-        known_persons(warehouse) if asks_persons else None,
+        known_persons(warehouse, with_names_only=True) if asks_persons else None,
         texts("source", is_asked=any(each.source for each in filters)),
         texts("contact_name", is_asked=any(each.contact for each in filters)),
     )

@@ -7,7 +7,14 @@ import pyarrow as pa
 from sqlalchemy import Select, func, select
 
 from assets.periods import Period
-from assets.report.coded import Codes, code_pairs, code_subjects, identities, kinds_of
+from assets.report.coded import (
+    CodedLog,
+    Codes,
+    code_pairs,
+    code_subjects,
+    identities,
+    kinds_of,
+)
 from assets.report.model import Holding
 from assets.warehouse.schema import ASSIGNMENT_LOG
 from assets.warehouse.subjects import subject_of
@@ -39,9 +46,10 @@ def last_steps(period: Period, since: date | None = None) -> Select[tuple[object
     return select(*columns).where(aged.c.age == 1).order_by(aged.c.occurred_at, aged.c.position)
 
 
-def count_holdings(before: pa.Table, rows: pa.Table) -> tuple[Holding, ...]:
+def count_holdings(before: pa.Table, rows: pa.Table, log: CodedLog) -> tuple[Holding, ...]:
     """Return a line for each person who has contacts *before* the period or takes part in its *rows*.
 
+    *log* is *rows* coded with *before* beside: people have its labels.
     The closing is counted from the last row of each subject, so that it proves the other four figures.
     Those with the most contacts at the end come first.
     """
@@ -50,7 +58,7 @@ def count_holdings(before: pa.Table, rows: pa.Table) -> tuple[Holding, ...]:
         (steps[f"{name}_id"], steps[f"{name}_name"]) for name in ("previous_assignee", "assignee")
     )
     persons = identities(people, assignee)
-    labels = persons.labels
+    labels = [log.labels.get(who, name) for who, name in zip(persons.who, persons.names, strict=True)]
     previous, assignee = persons.of_pair[previous], persons.of_pair[assignee]
     kinds = kinds_of(steps, assignee, len(labels))
     is_event = np.arange(steps.num_rows) >= before.num_rows

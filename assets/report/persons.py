@@ -96,15 +96,18 @@ class KnownPersons:
         return or_(id_.in_(ids), and_(id_.is_(None), or_(name.in_(names), *by_name)))
 
 
-def known_persons(warehouse: Warehouse) -> KnownPersons:
-    """Read every id and name of the log, whatever its day."""
+def known_persons(warehouse: Warehouse, *, with_names_only: bool = False) -> KnownPersons:
+    """Read every id of the log with its names, whatever the day; where asked, also names that stand alone.
+
+    A log without ids costs next to nothing: its columns of ids are empty.
+    """
     pairs = (
         select(
             _LOG[f"{role}_id"].label("id"),
             _LOG[f"{role}_name"].label("name"),
             func.min(_LOG.occurred_at).label("since"),
         )
-        .where(or_(_LOG[f"{role}_id"].is_not(None), _LOG[f"{role}_name"].is_not(None)))
+        .where(or_(_LOG[f"{role}_id"].is_not(None), *([_LOG[f"{role}_name"].is_not(None)] * with_names_only)))
         .group_by(_LOG[f"{role}_id"], _LOG[f"{role}_name"])
         for role in ROLES
     )

@@ -44,15 +44,10 @@ function readPairs(blocks, name) {
 }
 
 // Persons as the report tells them apart: their labels and filter values, and whose pair is whose.
-function persons(blocks, pairs) {
+function persons(blocks, pairs, named) {
   const ofPair = blocks['people.person'], keys = [];
   pairs.ids.forEach((id, at) => { keys[ofPair[at]] = id ?? keys[ofPair[at]] ?? pairs.names[at]; });
-  const plain = Array.from(blocks['people.label'], (pair) => pairs.labels[pair]);
-  const times = new Map();
-  for (const label of plain) times.set(label, (times.get(label) ?? 0) + 1);
-  const hasId = new Set();
-  pairs.ids.forEach((id, at) => { if (id !== null) hasId.add(ofPair[at]); });
-  const labels = plain.map((label, at) => (times.get(label) > 1 && hasId.has(at) ? `${label} (${keys[at]})` : label));
+  const labels = Array.from(blocks['people.label'], (pair, at) => named[keys[at]] ?? pairs.labels[pair]);
   const spellings = keys.map(() => new Set());
   pairs.ids.forEach((id, at) => { for (const each of [id, pairs.names[at]]) if (each) spellings[ofPair[at]].add(foldCase(each)); });
   return { labels, keys, spellings, ofPair: Int32Array.from([NONE, ...ofPair]) };
@@ -105,7 +100,7 @@ function unpack(bytes, facts) {
     log.previous[row] = blocks.previous[row] ? blocks.previous[row] - 2 : lastAssignee[contact + 1];
     lastAssignee[contact + 1] = assignee;
   }
-  log.who = persons(blocks, log.people);
+  log.who = persons(blocks, log.people, layout.labels);
   log.foldedNames = log.contacts.names.map((name) => (name === null ? null : foldAccents(name)));
   return log;
 }

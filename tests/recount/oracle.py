@@ -237,8 +237,8 @@ def rounded(value: Fraction) -> float:
     return (whole if value >= 0 else -whole) / 10
 
 
-def people_of(events: list[Event], roles: tuple[str, ...], seen: tuple[str, ...]) -> dict[Person, str]:
-    """Return each person with a label: the name last seen, and the id behind where labels are equal."""
+def names_of(events: list[Event], roles: tuple[str, ...], seen: tuple[str, ...]) -> dict[Person, str]:
+    """Return each person with the name last seen."""
     order: list[tuple[Person, Person]] = []
     for role in roles:
         order += [
@@ -259,11 +259,13 @@ def people_of(events: list[Event], roles: tuple[str, ...], seen: tuple[str, ...]
     for key, who in order:
         rank = (bool(who[1]), rows.get(who, -1), places[who], who[1] or who[0] or "")
         last[key] = max(last.get(key, rank), rank)
-    labels = {key: rank[3] for key, rank in last.items()}
-    times = Counter(labels.values())
-    return {
-        key: f"{label} ({key[0]})" if times[label] > 1 and key[0] else label for key, label in labels.items()
-    }
+    return {key: rank[3] for key, rank in last.items()}
+
+
+def told_apart(names: dict[Person, str], taken: Iterable[str]) -> dict[Person, str]:
+    """Return *names* with the id behind where one stands in *taken* more than once."""
+    times = Counter(taken)
+    return {who: f"{name} ({who[0]})" if times[name] > 1 and who[0] else name for who, name in names.items()}
 
 
 def key_of(who: Person) -> Person:
@@ -295,7 +297,11 @@ def recount(report: dict[str, Any], log: Log, known_since: date | None) -> Itera
     for name in ("read", "accepted", "rejected", "duplicates", "no_change", "inferred", "source_unknown"):
         counted = sum(getattr(log.quality[day], name) for day in days if day in log.quality)
         yield f"quality.{name}", counted, report["quality"][name]
-    labels = people_of(events, ("previous", "assignee", "by"), ("assignee", "by"))
+    names = names_of(events, ("previous", "assignee", "by"), ("assignee", "by"))
+    held = last_events(log, start, known_since)
+    holders = names_of(held, ("assignee",), ("assignee",))
+    names = holders | names
+    labels = told_apart(names, names.values())
     chains = report["chains"]
     if chains:
         yield from _chains(events, labels, chains)
@@ -303,12 +309,7 @@ def recount(report: dict[str, Any], log: Log, known_since: date | None) -> Itera
     if report["hand_offs"]:
         yield from _compare_matrix(matrix, report["hand_offs"])
     if report["known_since"]:
-        before = [
-            event
-            for event in log.events
-            if event.at < start and (known_since is None or log.day(event.at) >= known_since)
-        ]
-        yield from _balances(before, events, report["assignees"])
+        yield from _balances(held, events, labels, report["assignees"])
     for line in report["proof"]:
         yield f"proof.{line['name']}", total, line["total"]
     if report["comparison"]:
@@ -318,6 +319,16 @@ def recount(report: dict[str, Any], log: Log, known_since: date | None) -> Itera
         _findings(report, events, hours, by_day, matrix),
         [(each["rule"], each["facts"]) for each in report["findings"]],
     )
+
+
+def last_events(log: Log, end: datetime, known_since: date | None) -> list[Event]:
+    """Return the last event of each subject before *end*, in the order of events."""
+    last: dict[str | None, Event] = {}
+    for event in log.events:
+        if event.at < end and known_since and log.day(event.at) >= known_since:
+            last.pop(event.subject, None)
+            last[event.subject] = event
+    return list(last.values())
 
 
 def ordered_sources(events: Iterable[Event]) -> list[tuple[str, int]]:
@@ -406,13 +417,10 @@ def _compare_matrix(
 
 
 def _balances(
-    before: list[Event], events: list[Event], said: list[dict[str, Any]]
+    held_before: list[Event], events: list[Event], labels: dict[Person, str], said: list[dict[str, Any]]
 ) -> Iterator[tuple[str, Any, Any]]:
-    last: dict[str | None, Event] = {}
-    for event in before:
-        last[event.subject] = event
-    openings = sorted(last.values(), key=lambda event: event.at)
-    labels = people_of([*openings, *events], ("previous", "assignee"), ("assignee",))
+    last = {event.subject: event for event in held_before}
+    labels = {**names_of(list(last.values()), ("previous",), ()), **labels}
     lines: dict[Person, Counter[str]] = defaultdict(Counter)
     held = {subject: key_of(event.assignee) for subject, event in last.items()}
     for who in held.values():
@@ -429,18 +437,18 @@ def _balances(
     for who in held.values():
         lines[who]["closing"] += 1
     lines.pop((None, None), None)
-    names = ("opening", "received", "released", "unseen", "closing")
+    figures = ("opening", "received", "released", "unseen", "closing")
     counted = {
-        labels[who]: tuple(line[name] for name in names)
+        labels[who]: tuple(line[name] for name in figures)
         for who, line in lines.items()
-        if any(line[name] for name in names[:4])
+        if any(line[name] for name in figures[:4])
     }
-    found = {each["assignee"]: tuple(each[name] for name in names) for each in said}
+    found = {each["assignee"]: tuple(each[name] for name in figures) for each in said}
     yield "assignees", sorted(counted), sorted(found)
     for label, line in counted.items():
         yield from (
             (f"assignees[{label}].{name}", a, b)
-            for name, a, b in zip(names, line, found.get(label, ()), strict=False)
+            for name, a, b in zip(figures, line, found.get(label, ()), strict=False)
         )
 
 

@@ -122,9 +122,9 @@ def test_holdings_add_up_and_a_closing_is_the_next_opening(
         last = {conversation: number for number, (conversation, _, _) in enumerate(steps)}
         return log_of(steps).take(pa.array(sorted(last.values()), pa.int64()))
 
-    first = count_holdings(log_of([]), log_of(early))
+    first = count_holdings(log_of([]), log_of(early), code_log(log_of(early)))
     assert {each.assignee: each.closing for each in first if each.closing} == after(early)
-    second = count_holdings(last_of(early), log_of(late))
+    second = count_holdings(last_of(early), log_of(late), code_log(log_of(late), last_of(early)))
     assert {each.assignee: each.opening for each in second if each.opening} == {
         each.assignee: each.closing for each in first if each.closing
     }
@@ -136,7 +136,7 @@ def test_holdings_add_up_and_a_closing_is_the_next_opening(
 
 def test_what_no_event_tells_is_said() -> None:
     lost = log_of([("1", None, "Ann"), ("1", "Bob", "Cem")])  # who moved it from Ann to Bob?
-    lines = {each.assignee: each for each in count_holdings(log_of([]), lost)}
+    lines = {each.assignee: each for each in count_holdings(log_of([]), lost, code_log(lost))}
     assert (lines["Ann"].received, lines["Ann"].unseen, lines["Ann"].closing) == (1, -1, 0)
     assert (lines["Bob"].released, lines["Bob"].unseen, lines["Bob"].closing) == (1, 1, 0)
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from assets.report.coded import code_log
 from assets.report.holdings import count_holdings, last_steps
 from assets.report.log import log_rows
 from assets.sources.inbox import Received, micros, open_inbox, store
@@ -173,7 +174,10 @@ def test_an_ai_agent_is_kept_apart_from_people(utc: Inbox) -> None:
     log(utc)
     period = utc.period(*DAYS)
     rows = utc.lake.query(log_rows(period, LATER))
-    kinds = {each.assignee: each.kind for each in count_holdings(utc.lake.query(last_steps(period)), rows)}
+    kinds = {
+        each.assignee: each.kind
+        for each in count_holdings(utc.lake.query(last_steps(period)), rows, code_log(rows))
+    }
     assert kinds == {"Bob": None, "Eve Hall": None, "Cem": None, "Aria": "ai_agent"}
 
 
