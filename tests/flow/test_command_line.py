@@ -16,7 +16,7 @@ from assets.config import Config
 from assets.periods import PRESETS
 from assets.render.workbook import log_row_count
 from assets.report.model import Report
-from tests.flow.conftest import LAST_DAY, Shell, lose_a_count, make_shell
+from tests.flow.conftest import CONFIG, DATA_ONLY, LAST_DAY, Shell, lose_a_count, make_shell
 
 ROOT = Path(__file__).parents[2]
 
@@ -254,3 +254,26 @@ def test_real_logs_with_known_answers_give_them(tmp_path: Path, answers: Path, z
             asked["start_utc"],
             asked["end_utc_exclusive"],
         )
+
+
+def test_an_opening_does_not_depend_on_which_reports_were_made_before(tmp_path: Path) -> None:
+    """A fresh run of one report loads every day since the first, also those that neither it nor its comparison covers."""
+    config = CONFIG + DATA_ONLY.replace("log]", "assignees]")
+    found = []
+    for name, presets in (("alone", ["this_month"]), ("late", ["last_7_days", "this_month"])):
+        (folder := tmp_path / name).mkdir()
+        shell = make_shell(folder, 300, config)
+        for preset in presets:
+            (made,) = shell.run("--preset", preset)
+        found.append(json.loads((folder / made["path"] / "report.json").read_text()))
+    assert found[0]["assignees"] == found[1]["assignees"]
+    assert sum(each["opening"] for each in found[0]["assignees"]) > 0
+    assert [each["known_since"] for each in found] == ["2026-09-10"] * 2
+    assert not found[0]["provisional"]
+
+
+def test_a_period_in_the_future_is_no_report(shell: Shell) -> None:
+    done = shell.call("run", "--report-date", str(LAST_DAY), "--from", "2026-11-10", "--to", "2026-11-12")
+    assert done.returncode == 2
+    assert "2026-11-10 to 2026-11-12 has not begun on 2026-11-03" in done.stderr
+    assert not list((shell.folder / "out").glob("acme/*/2026-11-03/v*"))
