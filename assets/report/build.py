@@ -39,7 +39,7 @@ from assets.report.model import (
 )
 from assets.report.persons import have_names_only, known_persons
 from assets.report.quality import count_quality
-from assets.report.readiness import first_loaded_day, not_begun, readiness, running_until
+from assets.report.readiness import Readiness, first_loaded_day, not_begun, readiness, running_until
 from assets.report.reasons import find_reasons
 from assets.report.shares import shares_pct
 from assets.setting import reveal
@@ -97,28 +97,12 @@ def build_report(
             "give a later report date, or an earlier `first_day`"
         )
     as_of = min(as_of, running_until(warehouse, period, as_of) or as_of)
-    is_whole = _needs_whole_log(spec)
-    known = look_up(warehouse, spec.filters)
-    filtered = conditions(spec.filters, known)
-    counts = _counts(warehouse, period, as_of, filtered)
-    total = int(counts["count"].sum())
-    printed = log_rows(_first_days(period, counts, spec.pdf_log_rows), as_of, filtered)
-    rows = warehouse.query(
-        log_rows(period, as_of, filtered) if is_whole else printed.limit(spec.pdf_log_rows)
-    )
     stored = readiness(warehouse, workspace)
-    lacking = stored.opening_missing(period) if has_balances(spec) else []
-    known_since = lacking[-1] + DAY if lacking else first_loaded_day(warehouse)
-    before = warehouse.query(last_steps(period, known_since)) if has_balances(spec) else rows.slice(0, 0)
-    if have_names_only(rows) or have_names_only(before):
-        persons = known.persons or known_persons(warehouse)
-        rows, before = persons.with_ids(rows), persons.with_ids(before)
-    if spec.mask_contacts:
-        if workspace.mask_key is None:
-            raise ConfigError(f"{workspace.slug}: `mask_contacts` needs the workspace's `mask_key`")
-        rows = masked(rows, reveal(workspace.mask_key))
-    coded = code_log(rows, before)
-    assignees = count_holdings(before, rows, coded) if has_balances(spec) else ()
+    read = _read(warehouse, workspace, spec, period, as_of, stored)
+    rows, counts, lacking = read.rows, read.counts, read.lacking
+    total = int(counts["count"].sum())
+    coded = code_log(rows, read.before)
+    assignees = count_holdings(read.before, rows, coded) if has_balances(spec) else ()
     missing = [*stored.missing(period, as_of), *not_begun(period, as_of)]
     first = first_loaded_day(warehouse)
     by_source = _by_source(counts)
@@ -176,14 +160,14 @@ def build_report(
             attach_log=spec.attach_log,
             is_interactive=spec.interactive,
         ),
-        comparison=compare(warehouse, stored, spec, period, as_of, filtered, by_source)
+        comparison=compare(warehouse, stored, spec, period, as_of, read.conditions, by_source)
         if shows(Component.COMPARISON)
         else None,
         heat_map=heat_map if shows(Component.HEAT_MAP) else (),
         chains=find_chains(coded, spec.return_hours) if shows(Component.CHAINS) else None,
         hand_offs=hand_offs if shows(Component.HAND_OFFS) else None,
         assignees=assignees if shows(Component.ASSIGNEES) else (),
-        known_since=known_since if shows(Component.ASSIGNEES) else None,
+        known_since=read.known_since if shows(Component.ASSIGNEES) else None,
         findings=(),
         quality=quality,
         provisional=bool(reasons),
@@ -192,7 +176,7 @@ def build_report(
         proof=(
             ProofLine(name=Total.SOURCES, total=sum(each.count for each in by_source)),
             ProofLine(name=Total.DAYS, total=sum(each.count for each in by_day)),
-            *(by_rows if is_whole else ()),
+            *(by_rows if _needs_whole_log(spec) else ()),
             *proof.by_aggregates(warehouse, period, as_of, spec.filters),
         ),
         control=proof.by_export(warehouse, period, as_of, spec.filters),
@@ -203,6 +187,49 @@ def build_report(
     if shows(Component.FINDINGS):
         report = report.model_copy(update={"findings": findings.find(report)})
     return Built(report, rows, coded)
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """What a report counts: the rows of its log where *conditions* hold, and each subject's last step before.
+
+    *counts* are of all rows; *rows* may be the printed ones only. *lacking* are days that *before* misses.
+    """
+
+    conditions: Sequence[ColumnElement[bool]]
+    counts: "pd.DataFrame"
+    rows: pa.Table
+    before: pa.Table
+    lacking: Sequence[date]
+    known_since: date | None
+
+
+def _read(  # noqa: PLR0913, PLR0917 - what a report is
+    warehouse: Warehouse,
+    workspace: Workspace,
+    spec: ReportSpec,
+    period: Period,
+    as_of: datetime,
+    stored: Readiness,
+) -> _Read:
+    known = look_up(warehouse, spec.filters)
+    filtered = conditions(spec.filters, known)
+    counts = _counts(warehouse, period, as_of, filtered)
+    printed = log_rows(_first_days(period, counts, spec.pdf_log_rows), as_of, filtered)
+    rows = warehouse.query(
+        log_rows(period, as_of, filtered) if _needs_whole_log(spec) else printed.limit(spec.pdf_log_rows)
+    )
+    lacking = stored.opening_missing(period) if has_balances(spec) else []
+    known_since = lacking[-1] + DAY if lacking else first_loaded_day(warehouse)
+    before = warehouse.query(last_steps(period, known_since)) if has_balances(spec) else rows.slice(0, 0)
+    if have_names_only(rows) or have_names_only(before):
+        persons = known.persons or known_persons(warehouse)
+        rows, before = persons.with_ids(rows), persons.with_ids(before)
+    if spec.mask_contacts:
+        if workspace.mask_key is None:
+            raise ConfigError(f"{workspace.slug}: `mask_contacts` needs the workspace's `mask_key`")
+        rows = masked(rows, reveal(workspace.mask_key))
+    return _Read(filtered, counts, rows, before, lacking, known_since)
 
 
 def has_balances(spec: ReportSpec) -> bool:

@@ -1,4 +1,4 @@
-"""Text compared as people compare it: without regard to case, and where wanted without accents.
+"""Compare texts without regard to case, and where wanted without accents.
 
 `templates/script/2-filters.js` has the same two functions; a test compares them over all of Unicode.
 """

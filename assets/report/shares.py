@@ -1,4 +1,4 @@
-"""Percentages: shares that add up to 100.0, and others, rounded as people round."""
+"""Percentages: shares that add up to 100.0, and others, with halves rounded away from zero."""
 
 
 def shares_pct(counts: list[int]) -> list[float | None]:

@@ -1,6 +1,6 @@
 """Read Chatwoot's activity messages: which sentence of which language a text is, and who stands in it.
 
-A sentence holds names and no ids. It is told apart by its placeholders, never by the meaning of its words,
+A sentence holds names and no ids. It is recognized by its placeholders, never by the meaning of its words,
 and it becomes a change only where exactly one reading is possible. What cannot be decided says why. The
 database is read in `chatwoot.py`, the sentences of the locale files in `chatwoot_locales.py`.
 """
@@ -12,7 +12,7 @@ from itertools import islice
 
 _PLACEHOLDER = re.compile(r"%\{(\w+)\}")
 AUTOMATION = "automation"
-_MAX_FITS = 500  # of a text made of the words of a sentence
+_MAX_FITS = 500  # more, and the text repeats the words of a sentence
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ Adding a source means adding its adapter here, and its line to `ADAPTERS`: `test
 import csv
 import io
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any, Protocol
@@ -216,7 +217,7 @@ class Database:
         self.run(f"DROP TABLE {self.table}")
 
 
-class Webhooks:
+class Webhooks(ABC):
     """What a receiver stored."""
 
     kind: str
@@ -235,11 +236,14 @@ class Webhooks:
         ]  # fmt: skip
         store(open_inbox(self.url), rows)
 
-    def body(self, step: Step) -> dict[str, Any]:
-        raise NotImplementedError
+    @abstractmethod
+    def body(self, step: Step) -> dict[str, Any]: ...
+
+    @abstractmethod
+    def says(self, step: Step) -> Said | str | None: ...
 
     def close(self) -> None:
-        pass
+        open_inbox(self.url).dispose()
 
 
 class RespondIo(Webhooks):
@@ -357,7 +361,7 @@ def quoted(words: str) -> str:
     return "'" + words.replace("'", "''") + "'"
 
 
-class Export(Files):
+class Export(Files, ABC):
     """JSON of another system, one object a line."""
 
     suffix = "json"
@@ -366,8 +370,8 @@ class Export(Files):
         rows = [self.row(step) | ({"mood": "good"} if more else {}) for step in told(steps)]
         self.inbox.write_bytes("\n".join(map(json.dumps, rows)).encode(), f"{uuid4().hex}.json")
 
-    def row(self, step: Step) -> dict[str, Any]:
-        raise NotImplementedError
+    @abstractmethod
+    def row(self, step: Step) -> dict[str, Any]: ...
 
 
 class ZendeskAudits(Export):
