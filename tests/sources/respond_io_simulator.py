@@ -80,6 +80,33 @@ class Workspace:
             for contact, agent in self.assignees(at).items()
         ]
 
+    def conversations(self) -> dict[str, list[Change]]:
+        """Return the changes of each conversation: a contact has one on each day on which it is assigned."""
+        found: dict[str, list[Change]] = {}
+        for change in self.changes:
+            found.setdefault(f"v{change.contact}-{change.at:%m%d}", []).append(change)
+        return found
+
+    def openings_and_closings(self) -> Iterator[Received]:
+        """Yield the webhooks around each conversation; the closing states when it was last assigned."""
+        for name, changes in self.conversations().items():
+            opened, closed = changes[0].at - timedelta(seconds=1), changes[-1].at + timedelta(seconds=2)
+            about = {"id": name, "openedTime": opened.isoformat()}
+            last = {
+                "lastAssignmentTime": int(changes[-1].at.timestamp() * 1000),
+                "closedTime": closed.isoformat(),
+            }
+            for kind, at, conversation in (("opened", opened, about), ("closed", closed, about | last)):
+                contact = {"id": changes[0].contact, "firstName": f"C{changes[0].contact}"}
+                yield Received(
+                    workspace="acme",
+                    event_id=f"{name}-{kind}",
+                    received_at=micros(at),
+                    kind=f"conversation.{kind}",
+                    contact_id=str(changes[0].contact),
+                    body=json.dumps({"contact": contact, "conversation": conversation}),
+                )
+
     def printed_log(self) -> Iterator[str]:
         """Yield the lines of the original's eight-column log, in UTC."""
         yield "Timestamp,Conversation ID,Contact ID,Contact Name,Previous Assignee,Assigned To,Source,Assigned By"

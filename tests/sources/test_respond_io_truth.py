@@ -77,6 +77,21 @@ def test_webhooks_that_arrive_at_once_and_twice_give_the_truth(utc: Inbox, seed:
 
 
 @pytest.mark.parametrize("seed", range(3))
+def test_openings_and_closings_tell_the_conversation_and_its_last_assignment(utc: Inbox, seed: int) -> None:
+    workspace = Workspace(seed)
+    receive(
+        utc, [*Delivery(seed, doubled=0.3).deliver(workspace.changes), *workspace.openings_and_closings()]
+    )
+    rows = {row["event_id"]: row for row in log(utc)}
+    assert len(rows) == len(workspace.changes)
+    for name, changes in workspace.conversations().items():
+        assert {rows[f"e{change.number}"]["conversation_id"] for change in changes} == {name}
+        *others, last = (rows[f"e{change.number}"] for change in changes)
+        assert (last["occurred_at"], last["time_quality"]) == (changes[-1].at, "exact")
+        assert {row["time_quality"] for row in others} <= {"received"}
+
+
+@pytest.mark.parametrize("seed", range(3))
 def test_late_webhooks_give_every_true_change_and_no_other(utc: Inbox, seed: int) -> None:
     """Their order cannot be known: an event says when it was received, and no more."""
     workspace, latest = Workspace(seed, steps=4), timedelta(days=2)
