@@ -298,11 +298,11 @@ def test_the_true_cause_is_told_and_nothing_is_printed(
     urls = (postgres.url(), mariadb.url(), f"sqlite:///{inbox.folder}/empty.db")
     told = [rejection({"url": url, "table": "nowhere"}) for url in urls]
     told.append(rejection({"url": postgres.url(), "query": query}))
-    told.append(str(fault(postgres.url("postgres"), end_of(postgres, "pg_terminate_backend"))))
-    assert [said in each for said, each in zip(("nowhere",) * 4 + ("not reachable",), told, strict=True)] == [
-        True
-    ] * 5
-    assert not any("aborted" in each for each in told)
+    assert [message for message in told if "nowhere" not in message] == []
+    # The server's farewell may be lost with the connection, or arrive before its end.
+    ended = str(fault(postgres.url("postgres"), end_of(postgres, "pg_terminate_backend")))
+    assert "terminating connection" in ended or "not reachable" in ended
+    assert not any("aborted" in message for message in (*told, ended))
     assert capfd.readouterr() == ("", "")
 
 
