@@ -10,7 +10,7 @@ from pathlib import Path
 
 import dagster as dg
 
-from assets.config_file import load_config
+from assets.config.loader import load_config
 from orchestration.definitions import build_definitions
 from orchestration.runs import FLOW_ASSETS
 

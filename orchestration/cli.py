@@ -18,7 +18,7 @@ from orchestration import cli_archive, cli_deliveries, cli_deployment, cli_sourc
 from orchestration.options import DEFAULT_CONFIG, ConfigOption, WorkspaceOption, chosen_workspaces, usable
 
 if TYPE_CHECKING:
-    from assets.config import ReportSpec, Workspace
+    from assets.config.deployment import ReportSpec, Workspace
     from assets.deliver.publish import Published
     from assets.report.model import Report
 
@@ -81,7 +81,7 @@ def run(
 
     if len(preset or ()) != 1 and not (first or outdated):
         makers.prepare()
-    from assets.config_file import load_usable
+    from assets.config.loader import load_usable
     from assets.deliver.catalogue import Catalogue
     from assets.deliver.index import write_index
     from assets.extract.input_summary import input_lines
@@ -139,7 +139,7 @@ def _print_result(published: "list[Published]", index: Path, as_json: bool) -> N
 def _chosen_reports(
     workspace: "Workspace", names: list[str], first: datetime | None, last: datetime | None
 ) -> "tuple[ReportSpec, ...]":
-    from assets.config import ReportSpec
+    from assets.config.deployment import ReportSpec
 
     known = {spec.name: spec for spec in workspace.all_reports}
     unknown = [name for name in names if name not in known]
@@ -217,7 +217,7 @@ def _days(first: date, last: date) -> str:
 @app.command()
 def check_config(file: Annotated[Path, typer.Argument()] = DEFAULT_CONFIG) -> None:
     """Validate a configuration: its form, and what is found without a run, such as times without a zone."""
-    from assets.config_file import load_config
+    from assets.config.loader import load_config
     from assets.extract.input_summary import counted
     from orchestration.config_check import examine_config
 
@@ -236,7 +236,7 @@ def check_config(file: Annotated[Path, typer.Argument()] = DEFAULT_CONFIG) -> No
 @app.command()
 def schema() -> None:
     """Print the JSON Schema of the configuration."""
-    from assets.config import Config
+    from assets.config.deployment import Config
 
     typer.echo(json.dumps(Config.model_json_schema(), indent=2))
 
@@ -249,7 +249,7 @@ def sql(
     csv: Annotated[bool, typer.Option("--csv", help="Print CSV instead of a table.")] = False,
 ) -> None:
     """Ask the warehouse of one workspace a question; nothing can be changed."""
-    from assets.config_file import load_config
+    from assets.config.loader import load_config
     from assets.warehouse.warehouse import open_warehouse
     from orchestration.console import print_csv, print_rows
 

@@ -11,11 +11,11 @@ from assets.errors import ConfigError, ReportError
 from orchestration.options import DEFAULT_CONFIG, ConfigOption, WorkspaceOption, chosen_workspaces, usable
 
 if TYPE_CHECKING:
-    from assets.config import Config, Workspace
+    from assets.config.deployment import Config, Workspace
+    from assets.config.subscription import Subscription
     from assets.deliver.delivery import Delivery
     from assets.deliver.ledger import Ledger
     from assets.deliver.trial import Trial
-    from assets.subscription import Subscription
 
 app = typer.Typer(help="See what was sent to whom, and decide what nobody else can.", no_args_is_help=True)
 

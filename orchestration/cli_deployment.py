@@ -19,7 +19,7 @@ def deployment(
     image: Annotated[str, typer.Option(help="For Kubernetes: name:tag of the image.")] = "assignment-reports",
 ) -> None:
     """Write what Dagster is told: dagster.yaml and workspace.yaml, or values.yaml for its Helm chart."""
-    from assets.config_file import load_config
+    from assets.config.loader import load_config
     from orchestration.deployment import write_deployment
 
     settings = load_config(config)
@@ -34,7 +34,7 @@ def worker(
     name: Annotated[str, typer.Option(help="Its name; %h is the machine's.")] = "reports@%h",
 ) -> None:
     """Take runs from Celery's broker and execute them, until the process is told to end."""
-    from assets.config_file import load_usable
+    from assets.config.loader import load_usable
     from orchestration.runs import Queue
     from orchestration.worker import serve
 

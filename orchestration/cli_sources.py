@@ -40,7 +40,7 @@ def test(config: ConfigOption = DEFAULT_CONFIG, workspace: WorkspaceOption = Non
 @app.command()
 def snapshot(config: ConfigOption = DEFAULT_CONFIG, workspace: WorkspaceOption = None) -> None:
     """List respond.io's contacts by its API, and note the assignments that no webhook told."""
-    from assets.source_config import RespondIoSource
+    from assets.config.source import RespondIoSource
     from assets.sources.respond_api import take_snapshot
 
     asked = [
@@ -79,7 +79,7 @@ def import_file(
     """Take over a file: its days are read from it from now on, whatever the source says of them."""
     from pydantic import ValidationError
 
-    from assets.source_config import FilesSource
+    from assets.config.source import FilesSource
     from assets.sources.imports import About
     from orchestration.console import print_rows
     from orchestration.importing import take_over, try_file

@@ -13,15 +13,15 @@ from pydantic import SecretStr
 from sqlalchemy import make_url, select
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
-from assets.config import Config, Workspace, missing_variables
+from assets.config.base import missing_names, reveal
+from assets.config.deployment import Config, Workspace, missing_variables
+from assets.config.presentation import Filters
+from assets.config.source import FilesSource
 from assets.errors import ReportError
 from assets.events import SOURCE_LABELS, source_code
 from assets.extract.trial import try_source
 from assets.periods import local_day
-from assets.presentation import Filters
 from assets.report.masking import KEY_LENGTH
-from assets.setting import missing_names, reveal
-from assets.source_config import FilesSource
 from assets.sources.databases import ADBC_DIALECTS
 from assets.sources.files import Files
 from assets.warehouse.orphans import orphans

@@ -19,11 +19,11 @@ from sqlalchemy import create_engine, inspect, make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
-from assets.config import Config
+from assets.config.deployment import Config
+from assets.config.source import FilesSource
 from assets.errors import ConfigError, ReportError
 from assets.events import CONTRACT_COLUMNS, contract_column
 from assets.extract.trial import Trial, try_source
-from assets.source_config import FilesSource
 from assets.sources.batches import LOG_HEADER, is_printed_log
 from assets.sources.delimited import read_header
 from assets.sources.files import files_of

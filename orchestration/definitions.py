@@ -9,8 +9,8 @@ from pathlib import Path
 import dagster as dg
 
 from assets.aggregates.defs import aggregate_assets
-from assets.config import Config
-from assets.config_file import load_usable
+from assets.config.deployment import Config
+from assets.config.loader import load_usable
 from assets.deliver.catalogue import Catalogue
 from assets.deliver.defs import report_assets
 from assets.deliver.ledger import Ledger

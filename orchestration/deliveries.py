@@ -10,7 +10,7 @@ from itertools import groupby
 
 import dagster as dg
 
-from assets.config import Config, Workspace
+from assets.config.deployment import Config, Workspace
 from assets.deliver.defs import SEND_TAG
 from assets.deliver.delivery import Delivery, State
 from assets.deliver.operator import OperatorNotTold, tell_operator

@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 from pydantic import SecretStr
 
-from assets.config import Config
+from assets.config.deployment import Config
 from assets.durable import put
 from assets.errors import ConfigError
 from orchestration.kubernetes import values_of

@@ -11,7 +11,8 @@ from itertools import groupby
 import dagster as dg
 
 from assets.aggregates.history import history
-from assets.config import Config, Workspace
+from assets.config.deployment import Config, Workspace
+from assets.config.source import FilesSource
 from assets.deliver.archive import Key
 from assets.deliver.catalogue import Catalogue, Version
 from assets.errors import SourceUnavailable
@@ -19,7 +20,6 @@ from assets.extract.load_plan import changes_since_load
 from assets.periods import DAY, Period, Preset, dates, first_instant, local_day, periods_of_days
 from assets.report.build import has_balances, period_of, periods_of
 from assets.report.readiness import Readiness, readiness
-from assets.source_config import FilesSource
 from assets.sources.registry import open_sources
 from assets.warehouse.warehouse import open_warehouse
 from orchestration.planner import (

@@ -14,12 +14,12 @@ from uuid import uuid4
 from pydantic import SecretStr
 from sqlalchemy import select
 
-from assets.config import Config, missing_variables
-from assets.config_file import load_config
+from assets.config.base import reveal
+from assets.config.deployment import Config, missing_variables
+from assets.config.loader import load_config
+from assets.config.source import WebhookSource
 from assets.durable import put_new
 from assets.errors import ConfigError, ReportError
-from assets.setting import reveal
-from assets.source_config import WebhookSource
 from assets.sources.inbox import last_received_at
 from assets.warehouse.orphans import orphans
 from assets.warehouse.schema import LOAD_COUNTS

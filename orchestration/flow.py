@@ -14,7 +14,9 @@ from datetime import date, datetime
 
 from assets.aggregates.build import build_days
 from assets.aggregates.history import stale_days
-from assets.config import Config, ReportSpec, Workspace
+from assets.config.base import reveal
+from assets.config.deployment import Config, ReportSpec, Workspace
+from assets.config.source import WebhookSource
 from assets.deliver.archive import Archive
 from assets.deliver.catalogue import Catalogue
 from assets.deliver.erase import Forgotten, forget_in_reports
@@ -31,8 +33,6 @@ from assets.extract.load_plan import changes_since_load
 from assets.periods import Period, as_of, dates, periods_of_days
 from assets.report.build import days_of_report, has_balances, periods_of
 from assets.report.readiness import readiness
-from assets.setting import reveal
-from assets.source_config import WebhookSource
 from assets.sources.inbox import forget_contact, open_inbox
 from assets.sources.registry import open_sources
 from assets.warehouse.warehouse import Warehouse, open_warehouse

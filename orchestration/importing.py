@@ -10,11 +10,11 @@ from sqlalchemy import func, select
 
 from assets.aggregates.build import build_days
 from assets.aggregates.history import stale_days
-from assets.config import Config, Workspace
+from assets.config.deployment import Config, Workspace
+from assets.config.source import FilesSource
 from assets.errors import ConfigError, TotalsDiffer
 from assets.extract.load import Loaded, load_days
 from assets.periods import dates, local_day, periods_of_days
-from assets.source_config import FilesSource
 from assets.sources.files import Files
 from assets.sources.imports import About, DaySources, keep_import
 from assets.sources.registry import open_sources

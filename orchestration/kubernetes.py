@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from assets.config import Config
+from assets.config.deployment import Config
 from orchestration.locations import ONLY, attribute_of, name_of
 
 RUN_TAG = "dagster-k8s/config"

@@ -10,7 +10,7 @@ from zlib import crc32
 
 from dagster import AssetKey
 
-from assets.config import Config
+from assets.config.deployment import Config
 
 ONLY = "ASSIGNMENT_REPORTS_ONLY"
 _NAME = "assignment_reports"

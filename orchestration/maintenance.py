@@ -6,7 +6,7 @@ from datetime import timedelta
 import dagster as dg
 from dagster import DagsterRunStatus, RunsFilter
 
-from assets.config import Config
+from assets.config.deployment import Config
 from assets.deliver.post import Post
 from assets.deliver.retention import put_away
 from assets.extract.defs import Clock

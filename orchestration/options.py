@@ -8,7 +8,7 @@ import typer
 from assets.errors import ConfigError
 
 if TYPE_CHECKING:
-    from assets.config import Config, Workspace
+    from assets.config.deployment import Config, Workspace
 
 CONFIG_VARIABLE = "ASSIGNMENT_REPORTS_CONFIG"
 DEFAULT_CONFIG = Path("reports.yaml")
@@ -21,7 +21,7 @@ WorkspaceOption = Annotated[
 
 def usable(config: Path) -> "Config":
     """Return the configuration without the workspaces that are wrong, and say what is wrong with them."""
-    from assets.config_file import load_usable
+    from assets.config.loader import load_usable
 
     settings, broken = load_usable(config)
     for sentence in broken:

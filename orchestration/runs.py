@@ -9,7 +9,7 @@ from typing import Any
 import dagster as dg
 from dagster import DagsterRunStatus, RunsFilter
 
-from assets.config import Config
+from assets.config.deployment import Config
 from orchestration.kubernetes import run_tags
 
 DUE_TAG, WORKSPACE_TAG = "assignment_reports/due", "assignment_reports/workspace"

@@ -8,10 +8,10 @@ from datetime import time
 
 import dagster as dg
 
-from assets.config import Config, Workspace
+from assets.config.deployment import Config, Workspace
+from assets.config.source import RespondIoSource
 from assets.deliver.catalogue import Catalogue
 from assets.periods import DAY, Preset
-from assets.source_config import RespondIoSource
 from orchestration.dispatch import Desk, Plan
 from orchestration.planner import Due
 from orchestration.runs import WORKSPACE_TAG

@@ -7,13 +7,13 @@ import dagster as dg
 import duckdb
 from pydantic import BaseModel
 
-from assets.config import Config, Workspace
+from assets.config.deployment import Config, Workspace
+from assets.config.schedule import instant_at
 from assets.deliver.catalogue import Catalogue
 from assets.deliver.operator import OperatorNotTold, tell_operator
 from assets.errors import ReportError
 from assets.extract.defs import Clock
 from assets.periods import first_instant, local_day
-from assets.timing import instant_at
 from orchestration.dispatch import Desk, Plan
 from orchestration.runs import DUE_TAG, assets_of, partitions_of
 

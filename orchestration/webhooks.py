@@ -5,10 +5,10 @@ from datetime import UTC, datetime
 
 import uvicorn
 
-from assets.config import Config
+from assets.config.base import reveal
+from assets.config.deployment import Config
+from assets.config.source import WebhookSource
 from assets.errors import ConfigError
-from assets.setting import reveal
-from assets.source_config import WebhookSource
 from assets.sources.receiver import Address, application
 
 

@@ -16,9 +16,9 @@ from dagster._utils.interrupts import capture_interrupts
 from dagster_celery.config import TASK_EXECUTE_JOB_NAME
 from dagster_celery.make_app import make_app
 
-from assets.config import Config
+from assets.config.base import reveal
+from assets.config.deployment import Config
 from assets.errors import ConfigError
-from assets.setting import reveal
 from orchestration.locations import ONLY, only_of
 
 _NEEDED = (

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from assets.config_file import load_config
+from assets.config.loader import load_config
 
 ROOT = Path(__file__).parents[1]
 DEPLOY = ROOT / "deploy"

@@ -16,8 +16,8 @@ from kubernetes.client import ApiClient
 from sqlalchemy import create_engine, text
 from sqlalchemy.pool import NullPool
 
-from assets.config import Config
-from assets.config_file import load_config
+from assets.config.deployment import Config
+from assets.config.loader import load_config
 from assets.errors import ConfigError
 from orchestration import definitions
 from orchestration.deployment import instance_of, workspace_of, write_deployment

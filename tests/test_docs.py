@@ -7,11 +7,11 @@ from typing import Any
 
 import typer
 
-from assets.config import Config
-from assets.config_file import load_config
+from assets.config.deployment import Config
+from assets.config.loader import load_config
+from assets.config.subscription import Subscription
 from assets.events import CONTRACT_COLUMNS
 from assets.report import chains, findings
-from assets.subscription import Subscription
 from assets.warehouse.schema import METADATA
 from orchestration.cli import app
 from orchestration.definitions import build_definitions

@@ -12,9 +12,9 @@ from pydantic import SecretStr
 from sqlalchemy import ColumnElement, Engine, RowMapping, Select, Table, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
+from assets.config.base import reveal
 from assets.deliver.archive import Archived, Key
 from assets.deliver.state import NOTICES, REPORT_VERSIONS, SKIPPED_REPORTS, open_state
-from assets.setting import reveal
 
 _VERSIONS = REPORT_VERSIONS.c
 

@@ -10,14 +10,14 @@ from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 
-from assets.channels import Channel, Sftp, Slack, Webhook
-from assets.config import Config, Workspace
+from assets.config.channels import Channel, Sftp, Slack, Webhook
+from assets.config.deployment import Config, Workspace
+from assets.config.subscription import Subscription
 from assets.deliver.archive import PART, Archived, NotArchived, address, opened_first
 from assets.deliver.message import Heads, message_id, report_message
 from assets.deliver.webhook import slack_body, webhook_body
 from assets.render.mail import Bodies, Correction, Said, mail_bodies
 from assets.report.model import Report
-from assets.subscription import Subscription
 
 _MEGABYTE = 1_000_000
 

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import dagster as dg
 
-from assets.config import ReportSpec, Workspace
+from assets.config.deployment import ReportSpec, Workspace
+from assets.config.subscription import Subscription
 from assets.deliver.archive import Archived
 from assets.deliver.catalogue import Catalogue
 from assets.deliver.delivery import Delivery, State
@@ -31,7 +32,6 @@ from assets.render.language import words
 from assets.render.reasons import reason_sentences
 from assets.report.model import Report
 from assets.sources.registry import open_sources
-from assets.subscription import Subscription
 from assets.warehouse.resource import WarehouseResource, tried_again
 
 SEND_TAG = "assignment_reports/send"

@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime
 
 from pydantic import ValidationError
 
-from assets.config import Config, ReportSpec, Workspace
+from assets.config.deployment import Config, ReportSpec, Workspace
 from assets.deliver.archive import Archive, Archived, Key, Manifest
 from assets.deliver.catalogue import Catalogue
 from assets.deliver.index import write_index

@@ -6,11 +6,11 @@ from datetime import date, datetime, timedelta
 from enum import Enum, auto
 from math import ceil
 
-from assets.config import ReportSpec, Workspace
+from assets.config.deployment import ReportSpec, Workspace
+from assets.config.subscription import Subscription
 from assets.deliver.catalogue import Version
 from assets.deliver.delivery import Delivery
 from assets.periods import DAY, first_instant, local_day
-from assets.subscription import Subscription
 
 
 @dataclass(frozen=True, slots=True)

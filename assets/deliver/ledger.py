@@ -16,12 +16,12 @@ from pydantic import SecretStr
 from sqlalchemy import ColumnElement, Connection, Engine, delete, func, insert, or_, select, text, update
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
+from assets.config.base import reveal
 from assets.deliver.delivery import WAITING, Delivery, Fate, Kind, Phase, State
 from assets.deliver.smtp import Answer, Outcome, Step
 from assets.deliver.state import DELIVERIES, SUBSCRIPTIONS, open_state
 from assets.durable import one_at_a_time
 from assets.errors import ReportError
-from assets.setting import reveal
 
 _ROW = DELIVERIES.c
 _COLUMNS = [_ROW[each.name] for each in fields(Delivery)]

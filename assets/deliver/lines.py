@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
-from assets.channels import Channel, Sftp, Slack, Webhook
-from assets.config import Config, Smtp, Workspace
+from assets.config.channels import Channel, Sftp, Slack, Webhook
+from assets.config.deployment import Config, Smtp, Workspace
+from assets.config.subscription import Subscription
 from assets.deliver.delivery import Delivery
 from assets.deliver.message import as_possible_copy
 from assets.deliver.smtp import Answer, MailServer, Patience, connected
 from assets.deliver.webhook import web_line
-from assets.subscription import Subscription
 
 
 class Line(Protocol):

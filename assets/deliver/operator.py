@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 
-from assets.config import Config
+from assets.config.deployment import Config
 from assets.deliver.catalogue import Catalogue
 from assets.deliver.message import operator_message
 from assets.deliver.smtp import MailServerRefuses, Outcome, Patience, connected

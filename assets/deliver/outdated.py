@@ -1,7 +1,7 @@
 """Which archived reports no longer say what their days say."""
 
 from assets.aggregates.history import data_versions
-from assets.config import Workspace
+from assets.config.deployment import Workspace
 from assets.deliver.archive import Key
 from assets.deliver.catalogue import Catalogue, Version
 from assets.extract.source_stall import find_stall

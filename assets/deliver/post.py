@@ -9,7 +9,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
-from assets.config import Config, Workspace
+from assets.config.deployment import Config, Workspace
+from assets.config.subscription import Subscription
 from assets.deliver.archive import Key
 from assets.deliver.catalogue import Catalogue
 from assets.deliver.delivery import Delivery, State, fate, held
@@ -22,7 +23,6 @@ from assets.deliver.prepare import Preparation, Prepared
 from assets.deliver.roster import roster
 from assets.deliver.smtp import Answer, MailServerRefuses, Outcome, Patience, Step
 from assets.errors import ConfigError
-from assets.subscription import Subscription
 
 Clock = Callable[[], datetime]
 _PATIENCE = Patience()

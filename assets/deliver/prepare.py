@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import groupby
 
-from assets.config import Config, Workspace
+from assets.config.deployment import Config, Workspace
+from assets.config.subscription import Recipient
 from assets.deliver.archive import Archive, Archived, Key, Manifest, NotArchived, changes
 from assets.deliver.compose import Composer
 from assets.deliver.delivery import WAITING, Delivery, Kind, State
@@ -20,7 +21,6 @@ from assets.deliver.parts import Cutter, Cutting, DaysHaveChanged
 from assets.deliver.roster import roster
 from assets.errors import ConfigError
 from assets.render.mail import Correction
-from assets.subscription import Recipient
 
 _EMPTY = "it has no assignments, and the subscription asks for `not_empty`"
 _UNCHANGED = "it says what the issue before said, and the subscription asks for `changed`"

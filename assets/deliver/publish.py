@@ -13,10 +13,11 @@ from importlib.metadata import version
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from assets.config import ReportSpec, Workspace
+from assets.config.deployment import ReportSpec, Workspace
+from assets.config.presentation import Format
+from assets.config.source import reading_version
 from assets.deliver.archive import Archive, Archived, Origin
 from assets.errors import TotalsDiffer
-from assets.presentation import Format
 from assets.render.html import render_html
 from assets.render.tables import csv_bytes, parquet_bytes
 from assets.render.workbook import log_row_count, workbook_bytes
@@ -24,7 +25,6 @@ from assets.report.build import build_report
 from assets.report.coded import CodedLog
 from assets.report.log import printed_log, time_unit_of
 from assets.report.model import ProofLine, Report, Total
-from assets.source_config import reading_version
 from assets.warehouse.warehouse import Warehouse
 
 _MADE_WITH = (

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from assets.config import Config
+from assets.config.deployment import Config
 from assets.deliver.archive import Archive
 from assets.deliver.catalogue import Catalogue
 from assets.deliver.index import write_index

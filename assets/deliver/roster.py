@@ -7,10 +7,10 @@ from email.utils import parseaddr
 
 from pydantic import ValidationError
 
-from assets.config import Config, Workspace
+from assets.config.deployment import Config, Workspace
+from assets.config.subscription import Recipient, Subscription
 from assets.deliver.lines import channel_name
 from assets.errors import ConfigError
-from assets.subscription import Recipient, Subscription
 
 _OWN = ("language", "mask_contacts")
 

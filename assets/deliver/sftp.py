@@ -13,11 +13,11 @@ from pathlib import Path, PurePosixPath
 import paramiko
 from fsspec.implementations.sftp import SFTPFileSystem
 
-from assets.channels import Sftp
+from assets.config.base import reveal
+from assets.config.channels import Sftp
 from assets.deliver.delivery import Delivery
 from assets.deliver.message import clean
 from assets.deliver.smtp import Answer, MailServerRefuses, Outcome, Patience, Step
-from assets.setting import reveal
 
 
 class _CheckedFileSystem(SFTPFileSystem):

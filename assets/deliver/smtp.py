@@ -15,10 +15,10 @@ from enum import StrEnum
 from io import BufferedReader
 from threading import Timer
 
-from assets.config import Smtp
+from assets.config.base import reveal
+from assets.config.deployment import Smtp
 from assets.deliver.message import clean
 from assets.errors import ReportError
-from assets.setting import reveal
 
 _AUTH_WANTED = {530, 534, 535, 538}
 _LINE_START_DOT = re.compile(rb"^\.", re.MULTILINE)

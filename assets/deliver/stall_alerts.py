@@ -5,11 +5,11 @@ The silence itself is found by `extract/source_stall.py`; `operator.py` sends wh
 
 from datetime import datetime, timedelta
 
-from assets.config import Workspace
+from assets.config.deployment import Workspace
+from assets.config.source import RespondIoSource, WebhookSource
 from assets.deliver.catalogue import Catalogue
 from assets.extract.source_stall import find_stall, newest_event
 from assets.extract.watch import stall_text
-from assets.source_config import RespondIoSource, WebhookSource
 from assets.warehouse.warehouse import Warehouse
 
 _STALLED, _RESUMED = "stalled", "resumed"

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import uuid4
 
-from assets.config import Config, Workspace
+from assets.config.deployment import Config, Workspace
+from assets.config.subscription import Subscription
 from assets.deliver.archive import Archive, Archived
 from assets.deliver.catalogue import Catalogue
 from assets.deliver.compose import Composer, Letter
@@ -13,7 +14,6 @@ from assets.deliver.parts import Cutter
 from assets.deliver.roster import roster
 from assets.deliver.smtp import Answer, connected
 from assets.errors import ConfigError
-from assets.subscription import Subscription
 
 _MARK = "TEST: "
 

@@ -18,7 +18,8 @@ from urllib.parse import SplitResult, urlsplit
 
 from pydantic import SecretStr
 
-from assets.channels import safe_url
+from assets.config.base import reveal
+from assets.config.channels import safe_url
 from assets.deliver.archive import Archived
 from assets.deliver.delivery import Delivery
 from assets.deliver.message import clean
@@ -28,7 +29,6 @@ from assets.render.language import words
 from assets.render.mail import Correction
 from assets.render.reasons import reason_sentences
 from assets.report.model import Report
-from assets.setting import reveal
 
 _AGAIN = {408, 425, 429}
 _MOST_ANSWER = 1_000

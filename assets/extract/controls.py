@@ -12,11 +12,11 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pyarrow as pa
 
-from assets.config import Workspace
+from assets.config.deployment import Workspace
+from assets.config.source import ConversationsExport
 from assets.errors import SourceUnavailable
 from assets.extract import times
 from assets.periods import DAY, first_instant
-from assets.source_config import ConversationsExport
 from assets.sources.batches import Unreadable
 from assets.sources.files import files_of
 from assets.warehouse import engine

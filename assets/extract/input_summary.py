@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from assets.config import Workspace
+from assets.config.deployment import Workspace
 from assets.sources.batches import Problem, Unreadable
 
 

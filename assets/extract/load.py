@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from sqlalchemy import select
 
 from assets.ahead import ahead
-from assets.config import Workspace
+from assets.config.deployment import Workspace
 from assets.extract.controls import read_controls
 from assets.extract.erased import tombstones
 from assets.extract.input_summary import InputSummary, add_summary

@@ -14,7 +14,7 @@ import pydyf
 from weasyprint import HTML, Attachment, Document
 from weasyprint.urls import FatalURLFetchingError, URLFetcher
 
-from assets.presentation import Component
+from assets.config.presentation import Component
 from assets.render.charts import drawn_charts
 from assets.render.drawing import Painted
 from assets.render.html import render_html

@@ -9,12 +9,13 @@ import pyarrow as pa
 from sqlalchemy import ColumnElement, func, select
 
 from assets.aggregates.history import data_versions
-from assets.config import ReportSpec, Workspace
+from assets.config.base import reveal
+from assets.config.deployment import ReportSpec, Workspace
+from assets.config.presentation import Component, Format
 from assets.errors import ConfigError, NoSuchReportDate
 from assets.events import source_label
 from assets.extract.source_stall import find_stall
 from assets.periods import DAY, Period, Preset, first_instant, preset_period, previous_period
-from assets.presentation import Component, Format
 from assets.report import findings, proof
 from assets.report.brand import logo_address
 from assets.report.chains import find_chains, find_hand_offs
@@ -42,7 +43,6 @@ from assets.report.quality import count_quality
 from assets.report.readiness import Readiness, first_loaded_day, not_begun, readiness, running_until
 from assets.report.reasons import find_reasons
 from assets.report.shares import shares_pct
-from assets.setting import reveal
 from assets.warehouse.warehouse import Warehouse
 
 if TYPE_CHECKING:

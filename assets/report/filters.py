@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from sqlalchemy import ARRAY, ColumnElement, Text, and_, cast, false, func, literal, or_, select
 
+from assets.config.presentation import Filters
 from assets.events import source_code
-from assets.presentation import Filters
 from assets.report.folding import fold_accents, fold_case
 from assets.report.persons import KnownPersons, known_persons
 from assets.warehouse.schema import ASSIGNMENT_LOG

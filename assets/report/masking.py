@@ -9,8 +9,8 @@ import hmac
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from assets.config.presentation import Filters
 from assets.errors import ConfigError
-from assets.presentation import Filters
 
 _MASKED = "…"
 KEY_LENGTH = 16

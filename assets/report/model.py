@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict
 
+from assets.config.presentation import Component, Filters, Format, Language
 from assets.periods import Preset
-from assets.presentation import Component, Filters, Format, Language
 
 TAGGED_ROWS = 5_000
 

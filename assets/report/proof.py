@@ -4,8 +4,8 @@ from datetime import datetime
 
 from sqlalchemy import and_, func, select
 
+from assets.config.presentation import Filters
 from assets.periods import Period
-from assets.presentation import Filters
 from assets.report.model import Control, HandOffs, Holding, ProofLine, Total
 from assets.report.quality import sums
 from assets.warehouse.schema import (

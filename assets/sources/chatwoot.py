@@ -15,9 +15,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from sqlalchemy import BigInteger, String, bindparam, make_url, text
 
+from assets.config.base import reveal
+from assets.config.source import ChatwootSource
 from assets.errors import SourceUnavailable
-from assets.setting import reveal
-from assets.source_config import ChatwootSource
 from assets.sources.batches import Batch, Unlisted, Unreadable
 from assets.sources.chatwoot_locales import language_of, read_languages
 from assets.sources.chatwoot_sentences import Change, Language, Names, Reader

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from assets.setting import reveal
-from assets.source_config import ChatwootWebhooksSource
+from assets.config.base import reveal
+from assets.config.source import ChatwootWebhooksSource
 from assets.sources import inbox
 from assets.sources.batches import Batch, Unlisted, Unreadable
 from assets.sources.json_text import FIELDS

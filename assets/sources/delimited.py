@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow.csv import ConvertOptions, InvalidRow, ParseOptions, ReadOptions, open_csv
 
-from assets.source_config import FilesSource
+from assets.config.source import FilesSource
 from assets.sources.batches import CELL_LIMIT, Batch, Unreadable, is_printed_log, match_columns
 from assets.sources.text_files import MAX_LINE_BYTES, TextFile, text_file
 

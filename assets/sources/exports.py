@@ -15,7 +15,7 @@ import duckdb
 import pyarrow as pa
 from pyarrow.csv import ParseOptions
 
-from assets.source_config import FilesSource
+from assets.config.source import FilesSource
 from assets.sources.batches import CELL_LIMIT, Batch
 from assets.sources.delimited import ONE_CELL, numbered_batches
 from assets.sources.json_text import FIELDS, UNWRAP, whole_escapes

@@ -12,8 +12,8 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
+from assets.config.source import FilesSource
 from assets.errors import SourceUnavailable
-from assets.source_config import FilesSource
 from assets.sources.batches import Batch, Unreadable
 from assets.sources.delimited import read_csv
 from assets.sources.exports import read_export

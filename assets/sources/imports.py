@@ -12,8 +12,8 @@ from typing import cast
 
 from pydantic import BaseModel
 
+from assets.config.source import FilesSource, reading_version
 from assets.durable import creating_folder
-from assets.source_config import FilesSource, reading_version
 from assets.sources.batches import Source
 from assets.sources.files import Files
 from assets.warehouse.loaded_days import IMPORTED

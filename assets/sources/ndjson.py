@@ -10,8 +10,8 @@ from pathlib import Path
 import pyarrow as pa
 from pyarrow.csv import ParseOptions
 
+from assets.config.source import FilesSource
 from assets.events import CONTRACT_COLUMNS, contract_column
-from assets.source_config import FilesSource
 from assets.sources.batches import ASSIGNEE, PREVIOUS, Batch
 from assets.sources.delimited import ONE_CELL, numbered_batches, with_faults
 from assets.sources.json_text import UNWRAP, whole_escapes

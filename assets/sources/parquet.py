@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from assets.source_config import FilesSource
+from assets.config.source import FilesSource
 from assets.sources.batches import Batch, is_printed_log, match_columns
 from assets.warehouse import engine
 

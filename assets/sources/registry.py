@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from assets.config import Workspace
-from assets.source_config import (
+from assets.config.deployment import Workspace
+from assets.config.source import (
     ChatwootSource,
     ChatwootWebhooksSource,
     FilesSource,

@@ -16,9 +16,9 @@ import httpx
 from sqlalchemy import Connection, Engine, delete, func, insert, select
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt
 
+from assets.config.base import reveal
+from assets.config.source import RespondIoSource
 from assets.errors import SourceUnavailable
-from assets.setting import reveal
-from assets.source_config import RespondIoSource
 from assets.sources.inbox import CONTACT_STATES, RECEIVED, Received, micros, open_inbox, store
 from assets.sources.respond_io import ASSIGNED, SNAPSHOT
 

@@ -10,8 +10,8 @@ from datetime import datetime, timedelta
 
 import pyarrow as pa
 
-from assets.setting import reveal
-from assets.source_config import RespondIoSource
+from assets.config.base import reveal
+from assets.config.source import RespondIoSource
 from assets.sources import inbox
 from assets.sources.batches import Batch, Unlisted, Unreadable
 from assets.sources.json_text import FIELDS

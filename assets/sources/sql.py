@@ -36,11 +36,11 @@ from sqlalchemy import (
 from sqlalchemy import table as table_named
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
+from assets.config.base import reveal
+from assets.config.source import SqlSource
 from assets.errors import SourceUnavailable
 from assets.events import FIRST, LAST
 from assets.periods import DAY
-from assets.setting import reveal
-from assets.source_config import SqlSource
 from assets.sources.batches import Batch, Problem, Unlisted, Unreadable, is_printed_log, match_columns
 from assets.sources.databases import ADBC_DIALECTS, MYSQL, Database, open_database
 from assets.sources.parquet import contract_cells

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from assets.source_config import FilesSource
+from assets.config.source import FilesSource
 from assets.sources.batches import Batch, is_printed_log, match_columns
 from assets.sources.delimited import with_faults
 from assets.warehouse import engine

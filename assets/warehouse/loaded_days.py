@@ -9,9 +9,9 @@ from datetime import date, datetime
 
 from sqlalchemy import select
 
-from assets.config import Workspace
+from assets.config.deployment import Workspace
+from assets.config.source import reading_version
 from assets.periods import DAY, first_instant
-from assets.source_config import reading_version
 from assets.warehouse.schema import LOAD_COUNTS
 from assets.warehouse.warehouse import Warehouse
 

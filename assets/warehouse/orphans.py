@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from assets.config import Config
-from assets.setting import reveal
+from assets.config.base import reveal
+from assets.config.deployment import Config
 from assets.warehouse.schema import LOAD_COUNTS
 
 

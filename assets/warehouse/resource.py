@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import dagster as dg
 from sqlalchemy.exc import OperationalError
 
-from assets.config import Config
+from assets.config.deployment import Config
 from assets.errors import Overtaken
 from assets.warehouse.warehouse import Warehouse, open_warehouse
 

@@ -9,8 +9,8 @@ from typing import Protocol
 import pyarrow as pa
 from sqlalchemy import Executable, Table
 
-from assets.config import Config
-from assets.setting import reveal
+from assets.config.base import reveal
+from assets.config.deployment import Config
 from assets.warehouse.days import Stored
 
 

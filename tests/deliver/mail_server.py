@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Self
 
-from assets.config import Smtp
+from assets.config.deployment import Smtp
 
 
 class Act(Enum):

@@ -12,14 +12,14 @@ from typing import Any
 
 from typer.testing import CliRunner
 
-from assets.config import Config, Workspace
-from assets.config_file import load_config
+from assets.config.deployment import Config, Workspace
+from assets.config.loader import load_config
+from assets.config.subscription import Subscription
 from assets.deliver.catalogue import Catalogue
 from assets.deliver.delivery import Delivery
 from assets.deliver.ledger import Ledger
 from assets.deliver.post import Done, Post
 from assets.deliver.smtp import Patience
-from assets.subscription import Subscription
 from orchestration import flow
 from orchestration.cli import app
 from tests.conftest import HEADER

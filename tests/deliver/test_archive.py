@@ -13,15 +13,15 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
+from assets.config.base import place
+from assets.config.presentation import Format
 from assets.deliver.archive import Archive, Archived, Origin
 from assets.deliver.catalogue import Catalogue
 from assets.deliver.index import write_index
 from assets.deliver.resource import ArchiveResource
 from assets.deliver.verify import verify
 from assets.durable import creating_folder
-from assets.presentation import Format
 from assets.report.model import Report
-from assets.setting import place
 from tests.conftest import LATER
 from tests.render.conftest import make_report
 

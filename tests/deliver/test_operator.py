@@ -8,7 +8,7 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.handlers import Message
 from pydantic import SecretStr, ValidationError
 
-from assets.config import Config, Smtp
+from assets.config.deployment import Config, Smtp
 from assets.deliver.catalogue import Catalogue
 from assets.deliver.message import clean
 from assets.deliver.operator import OperatorNotTold, tell_operator

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from assets.config import ReportSpec
+from assets.config.deployment import ReportSpec
 from assets.deliver.publish import Draft, draft_report
 from assets.sources.synthetic import write_events
 from tests.conftest import HEADER, Inbox, line

@@ -6,7 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from playwright.sync_api import expect
 
-from assets.config import ReportSpec
+from assets.config.deployment import ReportSpec
 from assets.deliver.publish import draft_report
 from tests.conftest import Inbox, line
 from tests.documents.conftest import LAST_30_DAYS, Acme, Open, Opened

@@ -9,9 +9,9 @@ from urllib.parse import urlencode
 import pyarrow as pa
 import pytest
 
+from assets.config.presentation import Filters
 from assets.deliver.publish import Draft
 from assets.events import source_label
-from assets.presentation import Filters
 from assets.report.folding import fold_accents, fold_case
 from assets.report.model import State
 from tests.documents.conftest import LAST_30_DAYS, Acme, Open, Opened

@@ -11,7 +11,7 @@ from typing import Any, get_args
 import pikepdf
 import pytest
 
-from assets.presentation import Language
+from assets.config.presentation import Language
 from assets.render.language import words
 from assets.report.model import Total
 from tests.documents.conftest import Acme

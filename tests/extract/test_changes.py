@@ -78,7 +78,7 @@ def test_what_only_tells_how_to_reach_a_source_changes_nothing(inbox: Inbox) -> 
     inbox.source = {"type": "sql", "url": "postgresql://a:b@host/db", "table": "t"}
     one = inbox.workspace.source
     inbox.source |= {"url": "postgresql://c:${PASSWORD}@host/db?sslmode=require", "statement_timeout": 5}
-    from assets.source_config import reading_version  # noqa: PLC0415
+    from assets.config.source import reading_version  # noqa: PLC0415
 
     assert reading_version(one) == reading_version(inbox.workspace.source)
     inbox.source |= {"table": "u"}
@@ -153,7 +153,7 @@ def test_an_event_of_the_future_is_accepted_when_its_day_is_there(inbox: Inbox) 
 
 
 def test_imported_days_are_left_to_their_file(inbox: Inbox) -> None:
-    from assets.source_config import FilesSource  # noqa: PLC0415
+    from assets.config.source import FilesSource  # noqa: PLC0415
     from assets.sources.imports import About, imports_of, keep_import  # noqa: PLC0415
 
     hours(inbox)

@@ -17,8 +17,8 @@ import pytest
 import yaml
 from dagster._core.execution.stats import StepEventStatus
 
-from assets.config import Config
-from assets.config_file import load_config
+from assets.config.deployment import Config
+from assets.config.loader import load_config
 from assets.deliver.defs import SEND_TAG
 from orchestration.deployment import write_deployment
 from orchestration.locations import attribute_of, name_of, part_of

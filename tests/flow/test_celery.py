@@ -14,8 +14,8 @@ import dagster as dg
 import pytest
 from sqlalchemy import func, select
 
-from assets.config import Config
-from assets.config_file import load_config
+from assets.config.deployment import Config
+from assets.config.loader import load_config
 from assets.deliver.archive import MANIFEST
 from assets.deliver.catalogue import Catalogue
 from assets.deliver.ledger import Ledger

@@ -12,7 +12,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from assets.config import Config
+from assets.config.deployment import Config
 from assets.periods import PRESETS
 from assets.render.workbook import log_row_count
 from assets.report.model import Report

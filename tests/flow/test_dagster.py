@@ -12,8 +12,8 @@ import dagster as dg
 import pytest
 from sqlalchemy import select
 
-from assets.config import Config
-from assets.config_file import load_config
+from assets.config.deployment import Config
+from assets.config.loader import load_config
 from assets.extract.watch import WATCHED
 from assets.partitions import days_read_by, report_dates_of
 from assets.periods import PRESETS, Preset, preset_period

@@ -7,9 +7,9 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from assets.config.presentation import Component, Filters, Format
 from assets.events import source_label
 from assets.periods import Preset
-from assets.presentation import Component, Filters, Format
 from assets.report.log import HEADER
 from assets.report.model import (
     Components,

@@ -13,8 +13,8 @@ import pytest
 from PIL import Image, ImageChops, ImageFilter
 from weasyprint.urls import FatalURLFetchingError
 
+from assets.config.presentation import Filters
 from assets.events import SOURCE_LABELS
-from assets.presentation import Filters
 from assets.render import charts
 from assets.render.colours import colours
 from assets.render.html import render_html

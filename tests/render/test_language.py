@@ -9,9 +9,9 @@ import pytest
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 
+from assets.config.presentation import Language
 from assets.events import SOURCE_LABELS
 from assets.periods import Preset
-from assets.presentation import Language
 from assets.render.facts import said_by
 from assets.render.language import CATALOGUES, words
 from assets.render.style import script

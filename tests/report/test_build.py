@@ -4,9 +4,9 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from assets.config import ReportSpec
+from assets.config.deployment import ReportSpec
+from assets.config.presentation import Component, Filters, Format
 from assets.periods import Preset, as_of
-from assets.presentation import Component, Filters, Format
 from assets.report.build import Built, build_report
 from assets.report.log import local_times, printed_log
 from assets.report.model import Report, State, Total

@@ -3,9 +3,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from assets.config import ReportSpec
+from assets.config.deployment import ReportSpec
+from assets.config.presentation import Filters
 from assets.periods import Period, Preset, as_of, preset_period, previous_period
-from assets.presentation import Filters
 from assets.report.build import build_report
 from assets.report.model import Comparison, Note
 from tests.conftest import LATER, Inbox, line

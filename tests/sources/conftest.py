@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from assets.source_config import RespondIoSource
+from assets.config.source import RespondIoSource
 from assets.sources.inbox import Received, micros, open_inbox, store
 from assets.sources.respond_api import Snapshot, take_snapshot
 from assets.warehouse.schema import ASSIGNMENT_EVENTS

@@ -15,8 +15,8 @@ import pytest
 from sqlalchemy import create_engine, make_url, select, text
 from sqlalchemy.pool import NullPool
 
+from assets.config.source import SqlSource
 from assets.errors import SourceUnavailable
-from assets.source_config import SqlSource
 from assets.sources.database_errors import is_transient
 from assets.sources.databases import AdbcDatabase, Database, SqlAlchemyDatabase, open_database
 from assets.sources.sql import Sql

@@ -5,8 +5,8 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from sqlalchemy import make_url, text
 
+from assets.config.source import SqlSource
 from assets.errors import SourceUnavailable
-from assets.source_config import SqlSource
 from assets.sources.databases import SqlAlchemyDatabase, open_database
 from assets.sources.sql import Sql
 from assets.warehouse.schema import ASSIGNMENT_EVENTS

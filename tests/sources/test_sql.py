@@ -6,8 +6,8 @@ from datetime import UTC, date, datetime
 import pytest
 from sqlalchemy import create_engine, make_url
 
+from assets.config.source import SqlSource
 from assets.errors import SourceUnavailable
-from assets.source_config import SqlSource
 from assets.sources import databases
 from assets.sources.batches import Batch
 from assets.sources.sql import Sql

@@ -17,10 +17,10 @@ from sqlalchemy import create_engine, func, inspect, select, text
 from sqlalchemy.pool import NullPool
 
 from assets.aggregates.build import build_days
+from assets.config.presentation import Filters
 from assets.errors import ConfigError
 from assets.extract.erased import erase
 from assets.extract.load import load_days
-from assets.presentation import Filters
 from assets.report.filters import conditions, look_up
 from assets.sources.imports import DaySources
 from assets.sources.registry import open_source

@@ -18,8 +18,8 @@ from pydantic import (
     model_validator,
 )
 
+from assets.config.base import DatabaseUrl, Setting, Zone
 from assets.events import CONTRACT_COLUMNS, UNASSIGNED_VALUES, contract_column
-from assets.setting import DatabaseUrl, Setting, Zone
 
 _TIME_DIRECTIVES = {f"%{letter}" for letter in "YymdbBaAHIpMSfgjz%"} | {f"%-{letter}" for letter in "mdHIMS"}
 

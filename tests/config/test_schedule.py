@@ -4,7 +4,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from pydantic import ValidationError
 
-from assets.timing import Calendar, Timing, ticks
+from assets.config.schedule import Calendar, Timing, ticks
 
 BERLIN = ZoneInfo("Europe/Berlin")
 OFF = Calendar(holidays=(date(2026, 12, 25), date(2026, 12, 31), date(2027, 1, 1)))

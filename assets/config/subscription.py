@@ -6,9 +6,9 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 
-from assets.channels import Channel, Sftp, Slack, Webhook
-from assets.presentation import Filters, Format, Language
-from assets.setting import Address, Folder, Name, Setting
+from assets.config.base import Address, Folder, Name, Setting
+from assets.config.channels import Channel, Sftp, Slack, Webhook
+from assets.config.presentation import Filters, Format, Language
 
 _DETAIL = re.compile(r"\{recipient\.(\w+)\}")
 

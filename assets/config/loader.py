@@ -1,6 +1,6 @@
 """Reading the configuration file: YAML in; validated models, or every mistake at once, out.
 
-What the keys mean is in `config.py`.
+What the keys mean is in `config/deployment.py`.
 """
 
 from collections.abc import Hashable
@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
-from assets.config import Config
+from assets.config.deployment import Config
 from assets.errors import ConfigError
 
 

@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from assets.setting import Folder, Setting
+from assets.config.base import Folder, Setting
 
 DEFAULT_LOG_ROWS = 1_000
 

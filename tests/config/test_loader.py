@@ -3,10 +3,10 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from assets.config import Config, missing_variables
-from assets.config_file import load_config
+from assets.config.base import reveal
+from assets.config.deployment import Config, missing_variables
+from assets.config.loader import load_config
 from assets.errors import ConfigError
-from assets.setting import reveal
 
 LEAST = """
 lake: ./lake

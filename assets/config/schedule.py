@@ -12,8 +12,8 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BeforeValidator, Field, model_validator
 
+from assets.config.base import Setting
 from assets.periods import DAY, day_exists
-from assets.setting import Setting
 
 
 def _clock_time(value: object) -> object:

@@ -1,4 +1,4 @@
-"""The YAML configuration as validated models; `config_file.py` reads it. No I/O."""
+"""The YAML configuration as validated models; `config/loader.py` reads it. No I/O."""
 
 from collections.abc import Iterator
 from datetime import date, time
@@ -8,12 +8,12 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
+from assets.config.base import Address, DatabaseUrl, Folder, Name, Place, Setting, Zone, missing_names
+from assets.config.presentation import Filters, Presentation
+from assets.config.schedule import Calendar, ClockTime, Tick, Timing, ticks
+from assets.config.source import ConversationsExport, Source
+from assets.config.subscription import Subscription
 from assets.periods import DAY, PRESETS, Preset
-from assets.presentation import Filters, Presentation
-from assets.setting import Address, DatabaseUrl, Folder, Name, Place, Setting, Zone, missing_names
-from assets.source_config import ConversationsExport, Source
-from assets.subscription import Subscription
-from assets.timing import Calendar, ClockTime, Tick, Timing, ticks
 
 
 class ReportSpec(Presentation, Timing):

@@ -5,8 +5,8 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, model_validator
 
+from assets.config.base import Folder, Setting, reveal
 from assets.errors import ConfigError
-from assets.setting import Folder, Setting, reveal
 
 _LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 
