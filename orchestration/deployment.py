@@ -9,8 +9,8 @@ import yaml
 from pydantic import SecretStr
 
 from assets.config.deployment import Config
-from assets.durable import put
 from assets.errors import ConfigError
+from assets.runtime.atomic_files import put
 from orchestration.kubernetes import values_of
 from orchestration.locations import attribute_of, name_of
 from orchestration.runs import QUEUE_TAG, WORKSPACE_TAG, Queue

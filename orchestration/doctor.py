@@ -18,8 +18,8 @@ from assets.config.base import reveal
 from assets.config.deployment import Config, missing_variables
 from assets.config.loader import load_config
 from assets.config.source import WebhookSource
-from assets.durable import put_new
 from assets.errors import ConfigError, ReportError
+from assets.runtime.atomic_files import put_new
 from assets.sources.inbox import last_received_at
 from assets.warehouse.orphans import orphans
 from assets.warehouse.schema import LOAD_COUNTS

@@ -17,9 +17,9 @@ from urllib.parse import quote
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from assets.durable import create, remove_folder
 from assets.errors import ReportError
 from assets.report.model import ReasonCode, Report, Span
+from assets.runtime.atomic_files import create, remove_folder
 
 MANIFEST = "manifest.json"
 REPORT = "report.json"

@@ -13,9 +13,9 @@ from sqlalchemy import RowMapping
 
 from assets.deliver.archive import opened_first
 from assets.deliver.catalogue import Catalogue
-from assets.durable import one_at_a_time, put
 from assets.render.html import environment
 from assets.render.style import TEMPLATES, stylesheet
+from assets.runtime.atomic_files import one_at_a_time, put
 
 INDEX = "index.html"
 _STYLE = """

@@ -20,8 +20,8 @@ from assets.config.base import reveal
 from assets.deliver.delivery import WAITING, Delivery, Fate, Kind, Phase, State
 from assets.deliver.smtp import Answer, Outcome, Step
 from assets.deliver.state import DELIVERIES, SUBSCRIPTIONS, open_state
-from assets.durable import one_at_a_time
 from assets.errors import ReportError
+from assets.runtime.atomic_files import one_at_a_time
 
 _ROW = DELIVERIES.c
 _COLUMNS = [_ROW[each.name] for each in fields(Delivery)]

@@ -5,8 +5,8 @@ from pathlib import Path
 from sqlalchemy import Engine, text
 
 from assets.deliver.state import HEAD
-from assets.migrating import upgrade
-from assets.versions import VERSION_TABLE
+from assets.runtime.migrations import upgrade
+from assets.runtime.versions import VERSION_TABLE
 
 _ONE_AT_A_TIME = {
     "sqlite": "BEGIN IMMEDIATE",

@@ -8,8 +8,8 @@ from collections.abc import Collection
 from datetime import UTC, datetime
 from pathlib import Path
 
-from assets.durable import put
 from assets.errors import ReportError
+from assets.runtime.atomic_files import put
 
 
 class MailLost(ReportError):  # noqa: N818 - says what is so

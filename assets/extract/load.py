@@ -14,7 +14,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from sqlalchemy import select
 
-from assets.ahead import ahead
 from assets.config.deployment import Workspace
 from assets.extract.controls import read_controls
 from assets.extract.erased import tombstones
@@ -23,6 +22,7 @@ from assets.extract.judging import DayCut
 from assets.extract.load_plan import LoadPlan, plan_load
 from assets.extract.staging import Staging
 from assets.periods import DAY, first_instant, periods_of_days
+from assets.runtime.prefetch import ahead
 from assets.sources.batches import Unreadable
 from assets.sources.imports import DaySources
 from assets.warehouse.schema import (

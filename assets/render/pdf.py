@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-import assets.render.libraries  # noqa: F401 - before WeasyPrint
+import assets.runtime.compat.weasyprint_libraries  # noqa: F401 - before WeasyPrint
 
 # isort: split
 import pyarrow as pa

@@ -13,7 +13,7 @@ from typing import cast
 from pydantic import BaseModel
 
 from assets.config.source import FilesSource, reading_version
-from assets.durable import creating_folder
+from assets.runtime.atomic_files import creating_folder
 from assets.sources.batches import Source
 from assets.sources.files import Files
 from assets.warehouse.loaded_days import IMPORTED

@@ -11,8 +11,8 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from assets.durable import replacing
 from assets.events import CONTRACT_COLUMNS, SOURCE_LABELS
+from assets.runtime.atomic_files import replacing
 
 _FIRST = """
     Ana Bruno Chloé Dmitri Emeka Fatima Grace Hanna Ibrahim Jürgen Keiko Liam María Nguyễn

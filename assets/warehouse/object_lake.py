@@ -24,8 +24,8 @@ import duckdb
 import pyarrow as pa
 from sqlalchemy import Executable, MetaData, Table
 
-from assets.durable import put_new, replacing
 from assets.errors import Overtaken
+from assets.runtime.atomic_files import put_new, replacing
 from assets.warehouse import engine
 from assets.warehouse.days import Stored, read_day, whole_days, write_day
 from assets.warehouse.objects import PROTOCOL, Objects

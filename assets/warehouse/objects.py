@@ -16,8 +16,8 @@ from typing import Any
 
 from fsspec import AbstractFileSystem
 
-from assets.durable import replacing
 from assets.errors import ConfigError
+from assets.runtime.atomic_files import replacing
 
 PROTOCOL = "objects"
 _KEPT_SECONDS = 48 * 3600

@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 from sqlalchemy import BigInteger, Boolean, Column, Date, DateTime, Index, MetaData, Table, Text, func
 
-import assets.late_pandas  # noqa: F401 - before any array
+import assets.runtime.compat.lazy_pandas  # noqa: F401 - before any array
 
 METADATA = MetaData()
 

@@ -20,8 +20,8 @@ from assets.deliver.catalogue import Catalogue
 from assets.deliver.index import write_index
 from assets.deliver.resource import ArchiveResource
 from assets.deliver.verify import verify
-from assets.durable import creating_folder
 from assets.report.model import Report
+from assets.runtime.atomic_files import creating_folder
 from tests.conftest import LATER
 from tests.render.conftest import make_report
 
@@ -307,7 +307,7 @@ def test_what_a_killed_writer_left_in_an_object_store_is_no_version(bucket: Path
 def test_a_part_that_a_killed_writer_left_is_made_again(
     bucket: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("assets.durable._OTHERS_SECONDS", 1)
+    monkeypatch.setattr("assets.runtime.atomic_files._OTHERS_SECONDS", 1)
     torn = bucket / "acme" / "last_7_days~de" / "2026-11-08" / "v1"
     (torn / "report.json").write_bytes(b"{}")
     report = make_report({"user": 3})

@@ -11,7 +11,7 @@ from sqlalchemy import Engine, text
 
 from assets.deliver.state import HEAD, METADATA, open_state
 from assets.errors import ConfigError
-from assets.versions import VERSION_TABLE
+from assets.runtime.versions import VERSION_TABLE
 from tests.postgres import Postgres
 
 

@@ -15,9 +15,9 @@ from s3fs import S3FileSystem
 from sqlalchemy import func, select
 
 from assets.config.base import place
-from assets.durable import put_new
 from assets.errors import ConfigError, Overtaken
 from assets.extract.erased import erase
+from assets.runtime.atomic_files import put_new
 from assets.warehouse import object_lake
 from assets.warehouse.object_lake import ObjectLake
 from assets.warehouse.schema import (

@@ -8,7 +8,7 @@ from alembic.util import CommandError
 from sqlalchemy import Connection
 
 from assets.errors import ConfigError
-from assets.versions import VERSION_TABLE, version_of
+from assets.runtime.versions import VERSION_TABLE, version_of
 
 
 def upgrade(connection: Connection, folder: Path, head: str) -> None:

@@ -1,4 +1,4 @@
-"""Which release made the tables of a database what they are; `migrating.py` changes that."""
+"""Which release made the tables of a database what they are; `runtime/migrations.py` changes that."""
 
 from sqlalchemy import Connection, inspect, text
 
