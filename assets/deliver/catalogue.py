@@ -14,7 +14,7 @@ from sqlalchemy.exc import IntegrityError
 
 from assets.config.base import reveal
 from assets.deliver.archive import Archived, Key
-from assets.deliver.state import NOTICES, REPORT_VERSIONS, SKIPPED_REPORTS, open_state
+from assets.state.tables import NOTICES, REPORT_VERSIONS, SKIPPED_REPORTS, open_state
 
 _VERSIONS = REPORT_VERSIONS.c
 
@@ -32,7 +32,7 @@ class Version:
 
 
 class Catalogue:
-    """The rows of `state.py` for the state at *url*; nothing is opened before it is used."""
+    """The rows of `state/tables.py` for the state at *url*; nothing is opened before it is used."""
 
     def __init__(self, url: SecretStr) -> None:
         self._url = url

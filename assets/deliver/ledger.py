@@ -19,9 +19,9 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from assets.config.base import reveal
 from assets.deliver.delivery import WAITING, Delivery, Fate, Kind, Phase, State
 from assets.deliver.smtp import Answer, Outcome, Step
-from assets.deliver.state import DELIVERIES, SUBSCRIPTIONS, open_state
 from assets.errors import ReportError
 from assets.runtime.atomic_files import one_at_a_time
+from assets.state.tables import DELIVERIES, SUBSCRIPTIONS, open_state
 
 _ROW = DELIVERIES.c
 _COLUMNS = [_ROW[each.name] for each in fields(Delivery)]

@@ -19,7 +19,7 @@ from assets.config.loader import load_config
 from assets.deliver.archive import MANIFEST
 from assets.deliver.catalogue import Catalogue
 from assets.deliver.ledger import Ledger
-from assets.deliver.state import open_state
+from assets.state.tables import open_state
 from assets.warehouse.schema import ASSIGNMENT_LOG
 from assets.warehouse.warehouse import open_warehouse
 from orchestration.flow import Order, run

@@ -154,7 +154,7 @@ def open_state(url: str) -> Engine:
     with engine.connect() as connection:
         is_current = version_of(connection) == HEAD
     if not is_current:
-        from assets.deliver.migrate import migrate  # noqa: PLC0415 - Alembic takes 0.3 s to import
+        from assets.state.database import migrate  # noqa: PLC0415 - Alembic takes 0.3 s to import
 
         migrate(engine)
     return engine

@@ -4,9 +4,9 @@ from pathlib import Path
 
 from sqlalchemy import Engine, text
 
-from assets.deliver.state import HEAD
 from assets.runtime.migrations import upgrade
 from assets.runtime.versions import VERSION_TABLE
+from assets.state.tables import HEAD
 
 _ONE_AT_A_TIME = {
     "sqlite": "BEGIN IMMEDIATE",

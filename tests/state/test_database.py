@@ -9,9 +9,9 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, text
 
-from assets.deliver.state import HEAD, METADATA, open_state
 from assets.errors import ConfigError
 from assets.runtime.versions import VERSION_TABLE
+from assets.state.tables import HEAD, METADATA, open_state
 from tests.postgres import Postgres
 
 
