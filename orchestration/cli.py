@@ -18,8 +18,8 @@ from orchestration import cli_archive, cli_deliveries, cli_deployment, cli_sourc
 from orchestration.options import DEFAULT_CONFIG, ConfigOption, WorkspaceOption, chosen_workspaces, usable
 
 if TYPE_CHECKING:
+    from assets.archive.publish import Published
     from assets.config.deployment import ReportSpec, Workspace
-    from assets.deliver.publish import Published
     from assets.report.model import Report
 
 DEMO_LAST_DAY = "2026-11-18"
@@ -81,9 +81,9 @@ def run(
 
     if len(preset or ()) != 1 and not (first or outdated):
         makers.prepare()
+    from assets.archive.catalog import Catalogue
+    from assets.archive.index_pages import write_index
     from assets.config.loader import load_usable
-    from assets.deliver.catalogue import Catalogue
-    from assets.deliver.index import write_index
     from assets.extract.input_summary import input_lines
     from orchestration import flow
 
@@ -292,9 +292,9 @@ def doctor(config: ConfigOption = DEFAULT_CONFIG) -> None:
 @app.command()
 def reindex(config: ConfigOption = DEFAULT_CONFIG) -> None:
     """Write the catalogue and the index pages anew from what is archived."""
-    from assets.deliver.archive import Archive
-    from assets.deliver.catalogue import Catalogue
-    from assets.deliver.index import write_index
+    from assets.archive.archive import Archive
+    from assets.archive.catalog import Catalogue
+    from assets.archive.index_pages import write_index
 
     settings = usable(config)
     catalogue, archive = Catalogue(settings.state), Archive(settings.archive)
@@ -313,7 +313,7 @@ def erase(
     config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
     """Forget a contact for good: events, log, rejected rows, archived reports, mails; totals stay."""
-    from assets.deliver.catalogue import Catalogue
+    from assets.archive.catalog import Catalogue
     from orchestration import flow
 
     settings = usable(config)

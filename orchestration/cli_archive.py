@@ -12,8 +12,8 @@ app = typer.Typer(help="Look after the archived reports.", no_args_is_help=True)
 @app.command()
 def verify(config: ConfigOption = DEFAULT_CONFIG) -> None:
     """Read every archived file again and compare it with its manifest."""
-    from assets.deliver import verify
-    from assets.deliver.catalogue import Catalogue
+    from assets.archive import verify
+    from assets.archive.catalog import Catalogue
 
     settings = usable(config)
     verified = verify.verify(settings.archive, Catalogue(settings.state).listed())
@@ -29,7 +29,7 @@ def verify(config: ConfigOption = DEFAULT_CONFIG) -> None:
 @app.command()
 def prune(config: ConfigOption = DEFAULT_CONFIG) -> None:
     """Remove the versions, reports and mails that the configuration does not keep."""
-    from assets.deliver.catalogue import Catalogue
+    from assets.archive.catalog import Catalogue
     from assets.deliver.ledger import Ledger
     from assets.deliver.retention import put_away
 

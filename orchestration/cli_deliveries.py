@@ -118,7 +118,7 @@ def send(
     subscription: SubscriptionOption = None,
 ) -> None:
     """Send now what came due or waits, as the sensor does; nothing is sent twice."""
-    from assets.deliver.catalogue import Catalogue
+    from assets.archive.catalog import Catalogue
     from assets.deliver.ledger import Ledger
     from assets.deliver.post import Post
 
@@ -175,7 +175,7 @@ def send_test(
 
 
 def _trial(config: Path, workspace: str | None, subscription: str, recipient: str | None) -> "Trial":
-    from assets.deliver.catalogue import Catalogue
+    from assets.archive.catalog import Catalogue
     from assets.deliver.trial import Trial
 
     settings = usable(config)

@@ -9,13 +9,13 @@ from pathlib import Path
 import dagster as dg
 
 from assets.aggregates.defs import aggregate_assets
+from assets.archive.catalog import Catalogue
+from assets.archive.resource import ArchiveResource
 from assets.config.deployment import Config
 from assets.config.loader import load_usable
-from assets.deliver.catalogue import Catalogue
 from assets.deliver.defs import report_assets
 from assets.deliver.ledger import Ledger
 from assets.deliver.post import Post
-from assets.deliver.resource import ArchiveResource
 from assets.extract.defs import Clock, extract_assets
 from assets.warehouse.resource import WarehouseResource
 from orchestration.deliveries import delivery_sensor

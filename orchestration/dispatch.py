@@ -11,10 +11,10 @@ from itertools import groupby
 import dagster as dg
 
 from assets.aggregates.history import history
+from assets.archive.archive import Key
+from assets.archive.catalog import Catalogue, Version
 from assets.config.deployment import Config, Workspace
 from assets.config.source import FilesSource
-from assets.deliver.archive import Key
-from assets.deliver.catalogue import Catalogue, Version
 from assets.errors import SourceUnavailable
 from assets.extract.load_plan import changes_since_load
 from assets.periods import DAY, Period, Preset, dates, first_instant, local_day, periods_of_days

@@ -14,16 +14,16 @@ from datetime import date, datetime
 
 from assets.aggregates.build import build_days
 from assets.aggregates.history import stale_days
+from assets.archive.archive import Archive
+from assets.archive.catalog import Catalogue
+from assets.archive.outdated import outdated_reports
+from assets.archive.publish import Published, draft_report, publish
 from assets.config.base import reveal
 from assets.config.deployment import Config, ReportSpec, Workspace
 from assets.config.source import WebhookSource
-from assets.deliver.archive import Archive
-from assets.deliver.catalogue import Catalogue
 from assets.deliver.erase import Forgotten, forget_in_reports
 from assets.deliver.ledger import Ledger
 from assets.deliver.operator import OperatorNotTold, tell_operator
-from assets.deliver.outdated import outdated_reports
-from assets.deliver.publish import Published, draft_report, publish
 from assets.deliver.stall_alerts import note_stall
 from assets.errors import ProcessKilled, TotalsDiffer
 from assets.extract import erased

@@ -8,9 +8,9 @@ from datetime import time
 
 import dagster as dg
 
+from assets.archive.catalog import Catalogue
 from assets.config.deployment import Config, Workspace
 from assets.config.source import RespondIoSource
-from assets.deliver.catalogue import Catalogue
 from assets.periods import DAY, Preset
 from orchestration.dispatch import Desk, Plan
 from orchestration.planner import Due

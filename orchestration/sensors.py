@@ -7,9 +7,9 @@ import dagster as dg
 import duckdb
 from pydantic import BaseModel
 
+from assets.archive.catalog import Catalogue
 from assets.config.deployment import Config, Workspace
 from assets.config.schedule import instant_at
-from assets.deliver.catalogue import Catalogue
 from assets.deliver.operator import OperatorNotTold, tell_operator
 from assets.errors import ReportError
 from assets.extract.defs import Clock

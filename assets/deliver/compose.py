@@ -10,10 +10,10 @@ from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 
+from assets.archive.archive import PART, Archived, NotArchived, address, opened_first
 from assets.config.channels import Channel, Sftp, Slack, Webhook
 from assets.config.deployment import Config, Workspace
 from assets.config.subscription import Subscription
-from assets.deliver.archive import PART, Archived, NotArchived, address, opened_first
 from assets.deliver.message import Heads, message_id, report_message
 from assets.deliver.webhook import slack_body, webhook_body
 from assets.render.mail import Bodies, Correction, Said, mail_bodies

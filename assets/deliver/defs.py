@@ -10,16 +10,16 @@ from pathlib import Path
 
 import dagster as dg
 
+from assets.archive.archive import Archived
+from assets.archive.catalog import Catalogue
+from assets.archive.index_pages import write_index
+from assets.archive.outdated import outdated_reports
+from assets.archive.publish import Published, draft_report, publish
+from assets.archive.resource import ArchiveResource
 from assets.config.deployment import ReportSpec, Workspace
 from assets.config.subscription import Subscription
-from assets.deliver.archive import Archived
-from assets.deliver.catalogue import Catalogue
 from assets.deliver.delivery import Delivery, State
-from assets.deliver.index import write_index
-from assets.deliver.outdated import outdated_reports
 from assets.deliver.post import Done, Post
-from assets.deliver.publish import Published, draft_report, publish
-from assets.deliver.resource import ArchiveResource
 from assets.deliver.stall_alerts import note_stall
 from assets.errors import ReportError, SourceUnavailable, TotalsDiffer
 from assets.extract.defs import Clock

@@ -10,13 +10,13 @@ from datetime import UTC, date, datetime
 
 from pydantic import ValidationError
 
+from assets.archive.archive import Archive, Archived, Key, Manifest
+from assets.archive.catalog import Catalogue
+from assets.archive.index_pages import write_index
+from assets.archive.publish import draft_report, publish
 from assets.config.deployment import Config, ReportSpec, Workspace
-from assets.deliver.archive import Archive, Archived, Key, Manifest
-from assets.deliver.catalogue import Catalogue
-from assets.deliver.index import write_index
 from assets.deliver.ledger import Ledger
 from assets.deliver.outbox import Outbox
-from assets.deliver.publish import draft_report, publish
 from assets.periods import as_of
 from assets.warehouse.warehouse import open_warehouse
 

@@ -6,9 +6,9 @@ from datetime import date, datetime, timedelta
 from enum import Enum, auto
 from math import ceil
 
+from assets.archive.catalog import Version
 from assets.config.deployment import ReportSpec, Workspace
 from assets.config.subscription import Subscription
-from assets.deliver.catalogue import Version
 from assets.deliver.delivery import Delivery
 from assets.periods import DAY, first_instant, local_day
 

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from datetime import datetime
 
+from assets.archive.catalog import Catalogue
 from assets.config.deployment import Config
-from assets.deliver.catalogue import Catalogue
 from assets.deliver.message import operator_message
 from assets.deliver.smtp import MailServerRefuses, Outcome, Patience, connected
 from assets.errors import ReportError

@@ -9,10 +9,10 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
+from assets.archive.archive import Key
+from assets.archive.catalog import Catalogue
 from assets.config.deployment import Config, Workspace
 from assets.config.subscription import Subscription
-from assets.deliver.archive import Key
-from assets.deliver.catalogue import Catalogue
 from assets.deliver.delivery import Delivery, State, fate, held
 from assets.deliver.issues import Act, Issue, due_issues, judge_issue
 from assets.deliver.ledger import Desk, Ledger, as_left

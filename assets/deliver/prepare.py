@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import groupby
 
+from assets.archive.archive import Archive, Archived, Key, Manifest, NotArchived, changes
 from assets.config.deployment import Config, Workspace
 from assets.config.subscription import Recipient
-from assets.deliver.archive import Archive, Archived, Key, Manifest, NotArchived, changes
 from assets.deliver.compose import Composer
 from assets.deliver.delivery import WAITING, Delivery, Kind, State
 from assets.deliver.issues import Issue

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
+from assets.archive.archive import Archive
+from assets.archive.catalog import Catalogue
+from assets.archive.index_pages import write_index
 from assets.config.deployment import Config
-from assets.deliver.archive import Archive
-from assets.deliver.catalogue import Catalogue
-from assets.deliver.index import write_index
 from assets.deliver.ledger import Ledger
 from assets.deliver.outbox import Outbox
 from assets.warehouse.warehouse import open_warehouse

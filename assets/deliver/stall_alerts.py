@@ -5,9 +5,9 @@ The silence itself is found by `extract/source_stall.py`; `operator.py` sends wh
 
 from datetime import datetime, timedelta
 
+from assets.archive.catalog import Catalogue
 from assets.config.deployment import Workspace
 from assets.config.source import RespondIoSource, WebhookSource
-from assets.deliver.catalogue import Catalogue
 from assets.extract.source_stall import find_stall, newest_event
 from assets.extract.watch import stall_text
 from assets.warehouse.warehouse import Warehouse

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import uuid4
 
+from assets.archive.archive import Archive, Archived
+from assets.archive.catalog import Catalogue
 from assets.config.deployment import Config, Workspace
 from assets.config.subscription import Subscription
-from assets.deliver.archive import Archive, Archived
-from assets.deliver.catalogue import Catalogue
 from assets.deliver.compose import Composer, Letter
 from assets.deliver.parts import Cutter
 from assets.deliver.roster import roster

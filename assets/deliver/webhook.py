@@ -18,9 +18,9 @@ from urllib.parse import SplitResult, urlsplit
 
 from pydantic import SecretStr
 
+from assets.archive.archive import Archived
 from assets.config.base import reveal
 from assets.config.channels import safe_url
-from assets.deliver.archive import Archived
 from assets.deliver.delivery import Delivery
 from assets.deliver.message import clean
 from assets.deliver.smtp import Answer, Outcome, Patience, Step, cut_after

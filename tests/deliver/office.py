@@ -12,10 +12,10 @@ from typing import Any
 
 from typer.testing import CliRunner
 
+from assets.archive.catalog import Catalogue
 from assets.config.deployment import Config, Workspace
 from assets.config.loader import load_config
 from assets.config.subscription import Subscription
-from assets.deliver.catalogue import Catalogue
 from assets.deliver.delivery import Delivery
 from assets.deliver.ledger import Ledger
 from assets.deliver.post import Done, Post

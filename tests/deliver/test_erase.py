@@ -11,9 +11,9 @@ import pyarrow.parquet as pq
 import pytest
 from sqlalchemy import func, select
 
-from assets.deliver.archive import Archive, Key
+from assets.archive.archive import Archive, Key
+from assets.archive.verify import verify
 from assets.deliver.post import Post
-from assets.deliver.verify import verify
 from assets.extract.erased import tombstones
 from assets.warehouse.schema import ASSIGNMENT_EVENTS, REJECTED_EVENTS
 from assets.warehouse.warehouse import open_warehouse

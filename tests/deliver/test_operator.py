@@ -8,8 +8,8 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.handlers import Message
 from pydantic import SecretStr, ValidationError
 
+from assets.archive.catalog import Catalogue
 from assets.config.deployment import Config, Smtp
-from assets.deliver.catalogue import Catalogue
 from assets.deliver.message import clean
 from assets.deliver.operator import OperatorNotTold, tell_operator
 from tests.postgres import free_port

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from assets.deliver.archive import Key, NotArchived
+from assets.archive.archive import Key, NotArchived
+from assets.archive.verify import verify
 from assets.deliver.delivery import NotPossible
 from assets.deliver.retention import put_away
-from assets.deliver.verify import verify
 from assets.errors import ConfigError
 from orchestration import flow
 from tests.deliver.mail_server import Act, MailServer, mail_server

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from assets.archive.publish import Draft, draft_report
 from assets.config.deployment import ReportSpec
-from assets.deliver.publish import Draft, draft_report
 from assets.sources.synthetic import write_events
 from tests.conftest import HEADER, Inbox, line
 

@@ -9,8 +9,8 @@ from urllib.parse import urlencode
 import pyarrow as pa
 import pytest
 
+from assets.archive.publish import Draft
 from assets.config.presentation import Filters
-from assets.deliver.publish import Draft
 from assets.events import source_label
 from assets.report.folding import fold_accents, fold_case
 from assets.report.model import State

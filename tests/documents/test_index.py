@@ -7,9 +7,9 @@ import pytest
 from playwright.sync_api import Browser, Page
 from pydantic import SecretStr
 
-from assets.deliver.archive import Archive, Origin
-from assets.deliver.catalogue import Catalogue
-from assets.deliver.index import write_index
+from assets.archive.archive import Archive, Origin
+from assets.archive.catalog import Catalogue
+from assets.archive.index_pages import write_index
 from tests.conftest import LATER
 from tests.render.conftest import FIRST, make_report
 

@@ -14,10 +14,10 @@ import dagster as dg
 import pytest
 from sqlalchemy import func, select
 
+from assets.archive.archive import MANIFEST
+from assets.archive.catalog import Catalogue
 from assets.config.deployment import Config
 from assets.config.loader import load_config
-from assets.deliver.archive import MANIFEST
-from assets.deliver.catalogue import Catalogue
 from assets.deliver.ledger import Ledger
 from assets.state.tables import open_state
 from assets.warehouse.schema import ASSIGNMENT_LOG

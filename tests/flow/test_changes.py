@@ -10,7 +10,7 @@ import pytest
 import yaml
 from sqlalchemy import func, select
 
-from assets.deliver.archive import Archive
+from assets.archive.archive import Archive
 from assets.warehouse.schema import ASSIGNMENT_LOG
 from assets.warehouse.warehouse import open_warehouse
 from orchestration.runs import FLOW_ASSETS, RANGE_TAGS

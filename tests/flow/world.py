@@ -15,10 +15,10 @@ from dagster._core.instance.ref import InstanceRef
 from dagster._core.test_utils import freeze_time
 from dagster._utils.schedules import cron_string_iterator  # what the daemon itself asks for ticks
 
+from assets.archive.archive import Key
+from assets.archive.catalog import Catalogue, Version
 from assets.config.deployment import Workspace
 from assets.config.loader import load_usable
-from assets.deliver.archive import Key
-from assets.deliver.catalogue import Catalogue, Version
 from orchestration.definitions import build_definitions
 from tests.conftest import HEADER
 

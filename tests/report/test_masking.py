@@ -5,9 +5,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from assets.archive.publish import draft_report
 from assets.config.deployment import ReportSpec, Workspace
 from assets.config.presentation import Filters
-from assets.deliver.publish import draft_report
 from assets.errors import ConfigError
 from assets.report.masking import masked, masked_filters
 from tests.conftest import DAY, LATER, Inbox, line

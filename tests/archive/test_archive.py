@@ -13,13 +13,13 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
+from assets.archive.archive import Archive, Archived, Origin
+from assets.archive.catalog import Catalogue
+from assets.archive.index_pages import write_index
+from assets.archive.resource import ArchiveResource
+from assets.archive.verify import verify
 from assets.config.base import place
 from assets.config.presentation import Format
-from assets.deliver.archive import Archive, Archived, Origin
-from assets.deliver.catalogue import Catalogue
-from assets.deliver.index import write_index
-from assets.deliver.resource import ArchiveResource
-from assets.deliver.verify import verify
 from assets.report.model import Report
 from assets.runtime.atomic_files import creating_folder
 from tests.conftest import LATER
@@ -147,7 +147,7 @@ def test_a_killed_process_leaves_no_half_version(tmp_path: Path) -> None:
     script = f"""
 import sys
 sys.path.insert(0, {str(Path(__file__).parents[2])!r})
-from tests.deliver.test_archive import *
+from tests.archive.test_archive import *
 archive = Archive(Path({str(tmp_path)!r}))
 for number in range(10_000):
     store(archive, make_report({{"user": number}}), {{"log.csv": b"x" * 3_000_000}})

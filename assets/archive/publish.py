@@ -13,10 +13,10 @@ from importlib.metadata import version
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from assets.archive.archive import Archive, Archived, Origin
 from assets.config.deployment import ReportSpec, Workspace
 from assets.config.presentation import Format
 from assets.config.source import reading_version
-from assets.deliver.archive import Archive, Archived, Origin
 from assets.errors import TotalsDiffer
 from assets.render.html import render_html
 from assets.render.tables import csv_bytes, parquet_bytes

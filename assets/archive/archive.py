@@ -2,7 +2,7 @@
 
 `<root>/<workspace>/<report>/<report date>/v<N>/`. Same content, same version; changed content, the
 next one, which names the one it supersedes and what changed. `<report>~<part>` beside a report holds
-what single recipients are sent of it, under the version's own number. The pages are in `index.py`.
+what single recipients are sent of it, under the version's own number. The pages are in `index_pages.py`.
 """
 
 import hashlib

@@ -1,9 +1,9 @@
 """Which archived reports no longer say what their days say."""
 
 from assets.aggregates.history import data_versions
+from assets.archive.archive import Key
+from assets.archive.catalog import Catalogue, Version
 from assets.config.deployment import Workspace
-from assets.deliver.archive import Key
-from assets.deliver.catalogue import Catalogue, Version
 from assets.extract.source_stall import find_stall
 from assets.report.build import days_of_report, period_of
 from assets.warehouse.warehouse import Warehouse

@@ -11,8 +11,8 @@ from typing import Any
 from markupsafe import Markup
 from sqlalchemy import RowMapping
 
-from assets.deliver.archive import opened_first
-from assets.deliver.catalogue import Catalogue
+from assets.archive.archive import opened_first
+from assets.archive.catalog import Catalogue
 from assets.render.html import environment
 from assets.render.style import TEMPLATES, stylesheet
 from assets.runtime.atomic_files import one_at_a_time, put

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import dagster as dg
 
+from assets.archive.archive import Archive, address
 from assets.config.base import place
-from assets.deliver.archive import Archive, address
 
 
 class ArchiveResource(dg.ConfigurableResource[Archive]):

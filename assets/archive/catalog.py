@@ -12,8 +12,8 @@ from pydantic import SecretStr
 from sqlalchemy import ColumnElement, Engine, RowMapping, Select, Table, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
+from assets.archive.archive import Archived, Key
 from assets.config.base import reveal
-from assets.deliver.archive import Archived, Key
 from assets.state.tables import NOTICES, REPORT_VERSIONS, SKIPPED_REPORTS, open_state
 
 _VERSIONS = REPORT_VERSIONS.c
