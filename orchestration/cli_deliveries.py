@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from assets.config.subscription import Subscription
     from assets.deliver.delivery import Delivery
     from assets.deliver.ledger import Ledger
-    from assets.deliver.trial import Trial
+    from assets.deliver.preview import Trial
 
 app = typer.Typer(help="See what was sent to whom, and decide what nobody else can.", no_args_is_help=True)
 
@@ -119,8 +119,8 @@ def send(
 ) -> None:
     """Send now what came due or waits, as the sensor does; nothing is sent twice."""
     from assets.archive.catalog import Catalogue
+    from assets.deliver.dispatcher import Post
     from assets.deliver.ledger import Ledger
-    from assets.deliver.post import Post
 
     settings = usable(config)
     post = Post(settings, Catalogue(settings.state), Ledger(settings.state), lambda: datetime.now(UTC))
@@ -176,7 +176,7 @@ def send_test(
 
 def _trial(config: Path, workspace: str | None, subscription: str, recipient: str | None) -> "Trial":
     from assets.archive.catalog import Catalogue
-    from assets.deliver.trial import Trial
+    from assets.deliver.preview import Trial
 
     settings = usable(config)
     found = list(_subscriptions(settings, workspace, subscription))

@@ -14,8 +14,8 @@ from assets.archive.resource import ArchiveResource
 from assets.config.deployment import Config
 from assets.config.loader import load_usable
 from assets.deliver.defs import report_assets
+from assets.deliver.dispatcher import Post
 from assets.deliver.ledger import Ledger
-from assets.deliver.post import Post
 from assets.extract.defs import Clock, extract_assets
 from assets.warehouse.resource import WarehouseResource
 from orchestration.deliveries import delivery_sensor

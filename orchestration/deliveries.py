@@ -1,6 +1,6 @@
 """What sees to deliveries: one sensor starts rounds for what came due or waits, and tells of troubles.
 
-What a round does is in `assets/deliver/post.py`; it can be started too often, never too rarely.
+What a round does is in `assets/deliver/dispatcher.py`; it can be started too often, never too rarely.
 """
 
 from collections.abc import Iterator
@@ -13,8 +13,8 @@ import dagster as dg
 from assets.config.deployment import Config, Workspace
 from assets.deliver.defs import SEND_TAG
 from assets.deliver.delivery import Delivery, State
-from assets.deliver.operator import OperatorNotTold, tell_operator
-from assets.deliver.post import Post
+from assets.deliver.dispatcher import Post
+from assets.deliver.operator_alerts import OperatorNotTold, tell_operator
 from orchestration.planner import next_attempt
 from orchestration.runs import UnderWay, due_tags, ends_of, runs_under_way
 

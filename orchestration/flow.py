@@ -21,9 +21,9 @@ from assets.archive.publish import Published, draft_report, publish
 from assets.config.base import reveal
 from assets.config.deployment import Config, ReportSpec, Workspace
 from assets.config.source import WebhookSource
-from assets.deliver.erase import Forgotten, forget_in_reports
+from assets.deliver.erasure import Forgotten, forget_in_reports
 from assets.deliver.ledger import Ledger
-from assets.deliver.operator import OperatorNotTold, tell_operator
+from assets.deliver.operator_alerts import OperatorNotTold, tell_operator
 from assets.deliver.stall_alerts import note_stall
 from assets.errors import ProcessKilled, TotalsDiffer
 from assets.extract import erased

@@ -7,7 +7,7 @@ import dagster as dg
 from dagster import DagsterRunStatus, RunsFilter
 
 from assets.config.deployment import Config
-from assets.deliver.post import Post
+from assets.deliver.dispatcher import Post
 from assets.deliver.retention import put_away
 from assets.extract.defs import Clock
 

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from assets.archive.catalog import Catalogue
 from assets.config.deployment import Config, Workspace
 from assets.config.schedule import instant_at
-from assets.deliver.operator import OperatorNotTold, tell_operator
+from assets.deliver.operator_alerts import OperatorNotTold, tell_operator
 from assets.errors import ReportError
 from assets.extract.defs import Clock
 from assets.periods import first_instant, local_day

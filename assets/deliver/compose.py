@@ -1,6 +1,6 @@
 """A mail about an archived version, or a message to a channel: words from its report, files from its folder.
 
-Who gets it, and when, is decided in `post.py`.
+Who gets it, and when, is decided in `dispatcher.py`.
 """
 
 import json
@@ -14,8 +14,8 @@ from assets.archive.archive import PART, Archived, NotArchived, address, opened_
 from assets.config.channels import Channel, Sftp, Slack, Webhook
 from assets.config.deployment import Config, Workspace
 from assets.config.subscription import Subscription
-from assets.deliver.message import Heads, message_id, report_message
-from assets.deliver.webhook import slack_body, webhook_body
+from assets.deliver.channels.mime import Heads, message_id, report_message
+from assets.deliver.channels.webhook import slack_body, webhook_body
 from assets.render.mail import Bodies, Correction, Said, mail_bodies
 from assets.report.model import Report
 

@@ -19,7 +19,7 @@ from assets.archive.resource import ArchiveResource
 from assets.config.deployment import ReportSpec, Workspace
 from assets.config.subscription import Subscription
 from assets.deliver.delivery import Delivery, State
-from assets.deliver.post import Done, Post
+from assets.deliver.dispatcher import Done, Post
 from assets.deliver.stall_alerts import note_stall
 from assets.errors import ReportError, SourceUnavailable, TotalsDiffer
 from assets.extract.defs import Clock

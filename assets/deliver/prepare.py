@@ -1,6 +1,6 @@
 """The deliveries of one issue, with the bytes to send: for each recipient a row and the reason for it.
 
-When they are prepared is in `issues.py`, how they are sent in `post.py`.
+When they are prepared is in `due_deliveries.py`, how they are sent in `dispatcher.py`.
 """
 
 from collections.abc import Iterable, Sequence
@@ -11,14 +11,14 @@ from itertools import groupby
 from assets.archive.archive import Archive, Archived, Key, Manifest, NotArchived, changes
 from assets.config.deployment import Config, Workspace
 from assets.config.subscription import Recipient
+from assets.deliver.channels.mime import MailNotSafe
 from assets.deliver.compose import Composer
 from assets.deliver.delivery import WAITING, Delivery, Kind, State
-from assets.deliver.issues import Issue
+from assets.deliver.due_deliveries import Issue
 from assets.deliver.ledger import Ledger
-from assets.deliver.message import MailNotSafe
 from assets.deliver.outbox import Outbox
-from assets.deliver.parts import Cutter, Cutting, DaysHaveChanged
-from assets.deliver.roster import roster
+from assets.deliver.recipient_variants import Cutter, Cutting, DaysHaveChanged
+from assets.deliver.recipients import roster
 from assets.errors import ConfigError
 from assets.render.mail import Correction
 

@@ -1,6 +1,6 @@
 """The operator's mail about a source that has stopped: one when it stops, one when it goes on.
 
-The silence itself is found by `extract/source_stall.py`; `operator.py` sends what is noted here.
+The silence itself is found by `extract/source_stall.py`; `operator_alerts.py` sends what is noted here.
 """
 
 from datetime import datetime, timedelta

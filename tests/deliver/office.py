@@ -16,10 +16,10 @@ from assets.archive.catalog import Catalogue
 from assets.config.deployment import Config, Workspace
 from assets.config.loader import load_config
 from assets.config.subscription import Subscription
+from assets.deliver.channels.smtp import Patience
 from assets.deliver.delivery import Delivery
+from assets.deliver.dispatcher import Done, Post
 from assets.deliver.ledger import Ledger
-from assets.deliver.post import Done, Post
-from assets.deliver.smtp import Patience
 from orchestration import flow
 from orchestration.cli import app
 from tests.conftest import HEADER

@@ -17,9 +17,9 @@ from typing import Any
 
 import pytest
 
+from assets.deliver.channels.smtp import MailServer as Line
 from assets.deliver.ledger import Desk, Ledger
 from assets.deliver.outbox import Outbox
-from assets.deliver.smtp import MailServer as Line
 from assets.state.tables import open_state
 from tests.deliver.mail_server import Act, MailServer, mail_server
 from tests.deliver.office import DUE, TODAY, Office

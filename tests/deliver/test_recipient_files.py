@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from assets.config.deployment import Config
-from assets.deliver.roster import roster
+from assets.deliver.recipients import roster
 from assets.render.mail import Said, mail_bodies
 from tests.render.conftest import make_report
 

@@ -15,9 +15,9 @@ from fsspec.implementations.sftp import SFTPFileSystem
 
 from assets.config.base import reveal
 from assets.config.channels import Sftp
+from assets.deliver.channels.mime import clean
+from assets.deliver.channels.smtp import Answer, MailServerRefuses, Outcome, Patience, Step
 from assets.deliver.delivery import Delivery
-from assets.deliver.message import clean
-from assets.deliver.smtp import Answer, MailServerRefuses, Outcome, Patience, Step
 
 
 class _CheckedFileSystem(SFTPFileSystem):

@@ -5,8 +5,8 @@ from datetime import datetime
 
 from assets.archive.catalog import Catalogue
 from assets.config.deployment import Config
-from assets.deliver.message import operator_message
-from assets.deliver.smtp import MailServerRefuses, Outcome, Patience, connected
+from assets.deliver.channels.mime import operator_message
+from assets.deliver.channels.smtp import MailServerRefuses, Outcome, Patience, connected
 from assets.errors import ReportError
 
 _BRIEF = Patience(connection=5, command=5, data=5, block=5, dot=10, whole=15)  # a sensor has a minute for all

@@ -21,9 +21,9 @@ from pydantic import SecretStr
 from assets.archive.archive import Archived
 from assets.config.base import reveal
 from assets.config.channels import safe_url
+from assets.deliver.channels.mime import clean
+from assets.deliver.channels.smtp import Answer, Outcome, Patience, Step, cut_after
 from assets.deliver.delivery import Delivery
-from assets.deliver.message import clean
-from assets.deliver.smtp import Answer, Outcome, Patience, Step, cut_after
 from assets.errors import ConfigError
 from assets.render.language import words
 from assets.render.mail import Correction

@@ -17,7 +17,7 @@ from threading import Timer
 
 from assets.config.base import reveal
 from assets.config.deployment import Smtp
-from assets.deliver.message import clean
+from assets.deliver.channels.mime import clean
 from assets.errors import ReportError
 
 _AUTH_WANTED = {530, 534, 535, 538}

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from assets.config.deployment import Config, Workspace
 from assets.config.subscription import Recipient, Subscription
-from assets.deliver.lines import channel_name
+from assets.deliver.channels.connect import channel_name
 from assets.errors import ConfigError
 
 _OWN = ("language", "mask_contacts")

@@ -10,8 +10,8 @@ from pydantic import SecretStr, ValidationError
 
 from assets.archive.catalog import Catalogue
 from assets.config.deployment import Config, Smtp
-from assets.deliver.message import clean
-from assets.deliver.operator import OperatorNotTold, tell_operator
+from assets.deliver.channels.mime import clean
+from assets.deliver.operator_alerts import OperatorNotTold, tell_operator
 from tests.postgres import free_port
 
 NOW = datetime(2026, 6, 15, 10, tzinfo=UTC)

@@ -13,15 +13,15 @@ from assets.archive.archive import Key
 from assets.archive.catalog import Catalogue
 from assets.config.deployment import Config, Workspace
 from assets.config.subscription import Subscription
+from assets.deliver.channels.connect import Line, opened
+from assets.deliver.channels.smtp import Answer, MailServerRefuses, Outcome, Patience, Step
 from assets.deliver.delivery import Delivery, State, fate, held
-from assets.deliver.issues import Act, Issue, due_issues, judge_issue
+from assets.deliver.due_deliveries import Act, Issue, due_issues, judge_issue
 from assets.deliver.ledger import Desk, Ledger, as_left
-from assets.deliver.lines import Line, opened
 from assets.deliver.outbox import MailLost, Outbox
-from assets.deliver.parts import DaysHaveChanged
 from assets.deliver.prepare import Preparation, Prepared
-from assets.deliver.roster import roster
-from assets.deliver.smtp import Answer, MailServerRefuses, Outcome, Patience, Step
+from assets.deliver.recipient_variants import DaysHaveChanged
+from assets.deliver.recipients import roster
 from assets.errors import ConfigError
 
 Clock = Callable[[], datetime]

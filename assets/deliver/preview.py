@@ -9,10 +9,10 @@ from assets.archive.archive import Archive, Archived
 from assets.archive.catalog import Catalogue
 from assets.config.deployment import Config, Workspace
 from assets.config.subscription import Subscription
+from assets.deliver.channels.smtp import Answer, connected
 from assets.deliver.compose import Composer, Letter
-from assets.deliver.parts import Cutter
-from assets.deliver.roster import roster
-from assets.deliver.smtp import Answer, connected
+from assets.deliver.recipient_variants import Cutter
+from assets.deliver.recipients import roster
 from assets.errors import ConfigError
 
 _MARK = "TEST: "

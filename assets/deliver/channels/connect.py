@@ -10,10 +10,10 @@ from typing import Protocol
 from assets.config.channels import Channel, Sftp, Slack, Webhook
 from assets.config.deployment import Config, Smtp, Workspace
 from assets.config.subscription import Subscription
+from assets.deliver.channels.mime import as_possible_copy
+from assets.deliver.channels.smtp import Answer, MailServer, Patience, connected
+from assets.deliver.channels.webhook import web_line
 from assets.deliver.delivery import Delivery
-from assets.deliver.message import as_possible_copy
-from assets.deliver.smtp import Answer, MailServer, Patience, connected
-from assets.deliver.webhook import web_line
 
 
 class Line(Protocol):
@@ -45,7 +45,7 @@ def opened(
         case Slack() as slack:
             yield web_line(slack.url, None, patience)
         case Sftp() as sftp:
-            from assets.deliver.sftp import sftp_line  # noqa: PLC0415 - paramiko takes 0.3 s to import
+            from assets.deliver.channels.sftp import sftp_line  # noqa: PLC0415 - paramiko takes 0.3 s to import
 
             with sftp_line(sftp, config.archive / workspace.slug, patience) as line:
                 yield line

@@ -1,0 +1,1 @@
+"""The ways out: SMTP, webhooks, Slack and SFTP, each a transport behind `base.py`."""
