@@ -18,7 +18,7 @@ def test(config: ConfigOption = DEFAULT_CONFIG, workspace: WorkspaceOption = Non
 
     Ends with 3 where a source cannot be read, or some of its first thousand rows are no events.
     """
-    from assets.extract.trial import try_source
+    from assets.extract.source_probe import try_source
     from assets.sources.registry import open_source
     from orchestration.console import print_trial
 

@@ -19,7 +19,7 @@ from assets.config.presentation import Filters
 from assets.config.source import FilesSource
 from assets.errors import ReportError
 from assets.events import SOURCE_LABELS, source_code
-from assets.extract.trial import try_source
+from assets.extract.source_probe import try_source
 from assets.periods import local_day
 from assets.report.masking import KEY_LENGTH
 from assets.sources.databases import ADBC_DIALECTS

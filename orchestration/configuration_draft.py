@@ -23,7 +23,7 @@ from assets.config.deployment import Config
 from assets.config.source import FilesSource
 from assets.errors import ConfigError, ReportError
 from assets.events import CONTRACT_COLUMNS, contract_column
-from assets.extract.trial import Trial, try_source
+from assets.extract.source_probe import Trial, try_source
 from assets.sources.batches import LOG_HEADER, is_printed_log
 from assets.sources.delimited import read_header
 from assets.sources.files import files_of

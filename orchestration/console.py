@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from assets.config.deployment import Workspace
-from assets.extract.trial import Trial
+from assets.extract.source_probe import Trial
 
 _MOST_ROWS = 1_000
 _WIDE = 250

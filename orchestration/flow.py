@@ -26,7 +26,7 @@ from assets.deliver.ledger import Ledger
 from assets.deliver.operator_alerts import OperatorNotTold, tell_operator
 from assets.deliver.stall_alerts import note_stall
 from assets.errors import ProcessKilled, TotalsDiffer
-from assets.extract import erased
+from assets.extract import erasure
 from assets.extract.input_summary import InputSummary, add_summary
 from assets.extract.load import load_days
 from assets.extract.load_plan import changes_since_load
@@ -134,10 +134,10 @@ def erase(  # noqa: PLR0913, PLR0917 - what a deployment is
     """
     warehouse = open_warehouse(config, workspace.slug)
     say("events and rejected rows")
-    days = erased.erase(warehouse, contact_id)
+    days = erasure.erase(warehouse, contact_id)
     if isinstance(workspace.source, WebhookSource):
         say("received webhooks")
-        pseudonym = erased.tombstones(warehouse).pseudonym_of(contact_id)
+        pseudonym = erasure.tombstones(warehouse).pseudonym_of(contact_id)
         inbox = open_inbox(reveal(workspace.source.inbox))
         forget_contact(inbox, workspace.slug, contact_id, pseudonym)
     for period in periods_of_days(days, workspace.zone):

@@ -23,9 +23,9 @@ from assets.deliver.dispatcher import Done, Post
 from assets.deliver.stall_alerts import note_stall
 from assets.errors import ReportError, SourceUnavailable, TotalsDiffer
 from assets.extract.defs import Clock
+from assets.extract.load_checks import stall_text
 from assets.extract.load_plan import changed_files
 from assets.extract.source_stall import find_stall, is_silent
-from assets.extract.watch import stall_text
 from assets.partitions import days_of, days_read_by, period_of_run, report_dates_of, report_dates_of_run
 from assets.periods import as_of
 from assets.render.language import words

@@ -1,6 +1,6 @@
 """Archived reports without a contact that asked to be forgotten: made anew, the old bytes removed.
 
-The events are masked before, in `extract/erased.py`.
+The events are masked before, in `extract/erasure.py`.
 """
 
 from collections.abc import Callable, Iterable

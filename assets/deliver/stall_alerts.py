@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 from assets.archive.catalog import Catalogue
 from assets.config.deployment import Workspace
 from assets.config.source import RespondIoSource, WebhookSource
+from assets.extract.load_checks import stall_text
 from assets.extract.source_stall import find_stall, newest_event
-from assets.extract.watch import stall_text
 from assets.warehouse.warehouse import Warehouse
 
 _STALLED, _RESUMED = "stalled", "resumed"

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from assets.events import CONTRACT_COLUMNS, UNKNOWN_SOURCE, assignee_kind, source_code
-from assets.extract.text import (
+from assets.extract.text_cleaning import (
     clean,
     composed,
     has_replacement,

@@ -13,7 +13,7 @@ from assets.config.source import RespondIoSource
 from assets.errors import ReportError, SourceUnavailable
 from assets.extract.input_summary import input_lines
 from assets.extract.load import load_days
-from assets.extract.watch import WATCHED, watch
+from assets.extract.load_checks import WATCHED, watch
 from assets.partitions import days_of, period_of_run
 from assets.sources.registry import open_sources
 from assets.warehouse.resource import WarehouseResource, tried_again

@@ -15,10 +15,10 @@ import pyarrow.compute as pc
 from sqlalchemy import select
 
 from assets.config.deployment import Workspace
-from assets.extract.controls import read_controls
-from assets.extract.erased import tombstones
+from assets.extract.classification import DayCut
+from assets.extract.control_totals import read_controls
+from assets.extract.erasure import tombstones
 from assets.extract.input_summary import InputSummary, add_summary
-from assets.extract.judging import DayCut
 from assets.extract.load_plan import LoadPlan, plan_load
 from assets.extract.staging import Staging
 from assets.periods import DAY, first_instant, periods_of_days

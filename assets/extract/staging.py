@@ -1,6 +1,6 @@
 """Rows of a source find their local day: times are read, and batches cut by day and kept.
 
-Then all is read, and the days are judged, some at a time (`judging.py`). It knows neither files nor
+Then all is read, and the days are judged, some at a time (`classification.py`). It knows neither files nor
 databases, nor where the result is kept.
 """
 
@@ -17,10 +17,10 @@ import pyarrow.compute as pc
 
 from assets.events import FIRST, LAST
 from assets.extract import times
-from assets.extract.buckets import Buckets
+from assets.extract.classification import PLACED, DayCut, Judged, judge
 from assets.extract.contract import TEXT_COLUMNS, contract_rows
+from assets.extract.day_buffers import Buckets
 from assets.extract.input_summary import InputSummary, counted
-from assets.extract.judging import PLACED, DayCut, Judged, judge
 from assets.sources.batches import Batch, Problem, ReadingOptions, Unreadable
 from assets.warehouse import engine
 

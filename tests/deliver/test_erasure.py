@@ -14,7 +14,7 @@ from sqlalchemy import func, select
 from assets.archive.archive import Archive, Key
 from assets.archive.verify import verify
 from assets.deliver.dispatcher import Post
-from assets.extract.erased import tombstones
+from assets.extract.erasure import tombstones
 from assets.warehouse.schema import ASSIGNMENT_EVENTS, REJECTED_EVENTS
 from assets.warehouse.warehouse import open_warehouse
 from orchestration import flow

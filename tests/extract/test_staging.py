@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from assets.extract import buckets, judging, staging, text, times
+from assets.extract import classification, day_buffers, staging, text_cleaning, times
 from assets.warehouse.schema import ASSIGNMENT_EVENTS
 from tests.conftest import DAY, Inbox, line
 
@@ -60,7 +60,7 @@ def test_rows_kept_in_files_and_judged_a_day_at_a_time_are_the_same(
             inbox.write(*rows, f"bad{part},no time,,,,,,,", name=f"{part}.csv")
         inbox.load(DAY, DAY.replace(day=7))
         stored.append(inbox.files())
-        monkeypatch.setattr(buckets, "_HELD_BYTES", 1)
+        monkeypatch.setattr(day_buffers, "_HELD_BYTES", 1)
         monkeypatch.setattr(staging, "_PIECE_ROWS", 1)
     assert stored[0] == stored[1]
     assert len(stored[0]) == 9
@@ -72,14 +72,16 @@ STRANGE = st.text(st.sampled_from("ab \t\n\x00\x85\xa0\u2028\u3000\ufffd\ufdd0é
 @given(texts=st.lists(st.none() | STRANGE, max_size=4), left_out=st.integers(0, 1))
 def test_cells_that_are_not_looked_at_again_are_clean(texts: list[str | None], left_out: int) -> None:
     cells = pa.array(["begin", *texts, "end"], pa.string()).slice(left_out, len(texts))
-    spaced = pc.replace_substring_regex(cells, text._SPACES, " ")
-    thorough = text.null_if(pc.replace_substring_regex(spaced, text._UNPRINTABLE, text.REPLACEMENT), [""])
-    assert text.clean(cells).to_pylist() == thorough.to_pylist()
+    spaced = pc.replace_substring_regex(cells, text_cleaning._SPACES, " ")
+    thorough = text_cleaning.null_if(
+        pc.replace_substring_regex(spaced, text_cleaning._UNPRINTABLE, text_cleaning.REPLACEMENT), [""]
+    )
+    assert text_cleaning.clean(cells).to_pylist() == thorough.to_pylist()
 
 
 @given(ids=st.lists(st.sampled_from(["9", "10", "11", "a", "b", "aa", ""]), max_size=5))
 def test_ids_that_grow_are_distinct(ids: list[str]) -> None:
-    quick = judging._grow(pa.chunked_array([pa.array(ids, pa.string())]))
+    quick = classification._grow(pa.chunked_array([pa.array(ids, pa.string())]))
     assert quick == (sorted(set(ids), key=lambda each: (len(each), each)) == ids)
 
 

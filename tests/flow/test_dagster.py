@@ -14,7 +14,7 @@ from sqlalchemy import select
 
 from assets.config.deployment import Config
 from assets.config.loader import load_config
-from assets.extract.watch import WATCHED
+from assets.extract.load_checks import WATCHED
 from assets.partitions import days_read_by, report_dates_of
 from assets.periods import PRESETS, Preset, preset_period
 from assets.warehouse.schema import ASSIGNMENT_LOG, LOAD_COUNTS, LOG_COUNTS

@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 
 from assets.errors import SourceUnavailable
-from assets.extract.trial import try_source
+from assets.extract.source_probe import try_source
 from assets.sources.registry import open_source
 from assets.warehouse.schema import ASSIGNMENT_EVENTS, REJECTED_EVENTS
 from tests.conftest import Inbox

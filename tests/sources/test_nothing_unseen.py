@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from assets.errors import SourceUnavailable
-from assets.extract.buckets import Buckets
+from assets.extract.day_buffers import Buckets
 from assets.warehouse.schema import ASSIGNMENT_EVENTS, LOAD_COUNTS
 from tests.conftest import HEADER, Inbox, line
 from tests.postgres import Postgres

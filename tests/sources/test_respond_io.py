@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from assets.extract.erased import erase, tombstones
+from assets.extract.erasure import erase, tombstones
 from assets.sources.inbox import Received, forget_contact, micros, open_inbox, store
 from assets.warehouse.schema import ASSIGNMENT_EVENTS
 from tests.conftest import Inbox

@@ -16,7 +16,7 @@ from sqlalchemy import func, select
 
 from assets.config.base import place
 from assets.errors import ConfigError, Overtaken
-from assets.extract.erased import erase
+from assets.extract.erasure import erase
 from assets.runtime.atomic_files import put_new
 from assets.warehouse import object_lake
 from assets.warehouse.object_lake import ObjectLake

@@ -19,7 +19,7 @@ from sqlalchemy.pool import NullPool
 from assets.aggregates.build import build_days
 from assets.config.presentation import Filters
 from assets.errors import ConfigError
-from assets.extract.erased import erase
+from assets.extract.erasure import erase
 from assets.extract.load import load_days
 from assets.report.filters import conditions, look_up
 from assets.sources.imports import DaySources

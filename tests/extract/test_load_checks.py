@@ -2,7 +2,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from assets.extract.watch import watch
+from assets.extract.load_checks import watch
 from tests.conftest import Inbox, line
 
 NOON = datetime(2024, 3, 20, 16, tzinfo=UTC)  # a Wednesday in New York

@@ -10,8 +10,8 @@ import pyarrow.compute as pc
 from assets.config.deployment import Workspace
 from assets.errors import SourceUnavailable
 from assets.events import CONTRACT_COLUMNS
+from assets.extract.classification import DayCut
 from assets.extract.input_summary import counted
-from assets.extract.judging import DayCut
 from assets.extract.staging import Staging
 from assets.periods import DAY, first_instant, local_day
 from assets.sources.batches import Batch, Source, Unreadable
