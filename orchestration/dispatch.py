@@ -10,7 +10,7 @@ from itertools import groupby
 
 import dagster as dg
 
-from assets.aggregates.history import history
+from assets.aggregates.lineage import history
 from assets.archive.archive import Key
 from assets.archive.catalog import Catalogue, Version
 from assets.config.deployment import Config, Workspace

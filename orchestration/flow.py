@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from assets.aggregates.build import build_days
-from assets.aggregates.history import stale_days
+from assets.aggregates.lineage import stale_days
 from assets.archive.archive import Archive
 from assets.archive.catalog import Catalogue
 from assets.archive.outdated import outdated_reports

@@ -9,7 +9,7 @@ import pyarrow as pa
 from sqlalchemy import func, select
 
 from assets.aggregates.build import build_days
-from assets.aggregates.history import stale_days
+from assets.aggregates.lineage import stale_days
 from assets.config.deployment import Config, Workspace
 from assets.config.source import FilesSource
 from assets.errors import ConfigError, TotalsDiffer

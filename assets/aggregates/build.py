@@ -13,9 +13,9 @@ import numpy as np
 import pyarrow as pa
 from sqlalchemy import Select, Table, func, select
 
-from assets.aggregates.day import DayLog, counts_by_source, log_of_day
-from assets.aggregates.history import history, stale_days
-from assets.aggregates.known import has_earlier_ids, id_hashes, known_assignees, repeated_ids
+from assets.aggregates.day_log import DayLog, counts_by_source, log_of_day
+from assets.aggregates.lineage import history, stale_days
+from assets.aggregates.previous_assignee import has_earlier_ids, id_hashes, known_assignees, repeated_ids
 from assets.periods import DAY, Period, periods_of_days
 from assets.runtime.prefetch import ahead
 from assets.warehouse.coding import whole

@@ -1,6 +1,6 @@
 """Which archived reports no longer say what their days say."""
 
-from assets.aggregates.history import data_versions
+from assets.aggregates.lineage import data_versions
 from assets.archive.archive import Key
 from assets.archive.catalog import Catalogue, Version
 from assets.config.deployment import Workspace

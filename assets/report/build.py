@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 from sqlalchemy import ColumnElement, func, select
 
-from assets.aggregates.history import data_versions
+from assets.aggregates.lineage import data_versions
 from assets.config.base import reveal
 from assets.config.deployment import ReportSpec, Workspace
 from assets.config.presentation import Component, Format

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from assets.aggregates.build import build_days
-from assets.aggregates.history import stale_days
+from assets.aggregates.lineage import stale_days
 from assets.warehouse.schema import ASSIGNMENT_EVENTS, DAILY_SOURCE_AGGREGATES, LOG_COUNTS
 from tests.conftest import DAY, Inbox, line
 

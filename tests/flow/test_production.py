@@ -19,7 +19,7 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.handlers import Message
 from sqlalchemy import func, select
 
-from assets.aggregates.history import stale_days
+from assets.aggregates.lineage import stale_days
 from assets.warehouse.lake import Lake
 from assets.warehouse.schema import LOAD_COUNTS
 from orchestration.runs import FLOW_ASSETS
