@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from benchmarks.events import DAYS, LAST_DAY
 from tests.mariadb import MariaDb
 from tests.postgres import Postgres
-from tests.sources.test_chatwoot import SCHEMA
+from tests.sources.chatwoot.test_database import SCHEMA
 
 _CHUNK = 50_000
 _USERS = 60

@@ -15,7 +15,7 @@ from assets.aggregates.build import build_days
 from assets.config.deployment import Workspace
 from assets.extract.load import load_days
 from assets.periods import Period
-from assets.sources.imports import DaySources
+from assets.sources.files.imports import DaySources
 from assets.sources.registry import open_source
 from assets.warehouse.lake import Lake
 from assets.warehouse.loaded_days import loaded_days

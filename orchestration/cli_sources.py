@@ -41,7 +41,7 @@ def test(config: ConfigOption = DEFAULT_CONFIG, workspace: WorkspaceOption = Non
 def snapshot(config: ConfigOption = DEFAULT_CONFIG, workspace: WorkspaceOption = None) -> None:
     """List respond.io's contacts by its API, and note the assignments that no webhook told."""
     from assets.config.source import RespondIoSource
-    from assets.sources.respond_api import take_snapshot
+    from assets.sources.respond_io.contact_snapshot import take_snapshot
 
     asked = [
         (each.slug, each.source)
@@ -80,7 +80,7 @@ def import_file(
     from pydantic import ValidationError
 
     from assets.config.source import FilesSource
-    from assets.sources.imports import About
+    from assets.sources.files.imports import About
     from orchestration.console import print_rows
     from orchestration.importing import take_over, try_file
 

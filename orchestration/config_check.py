@@ -22,8 +22,8 @@ from assets.events import SOURCE_LABELS, source_code
 from assets.extract.source_probe import try_source
 from assets.periods import local_day
 from assets.report.masking import KEY_LENGTH
-from assets.sources.databases import ADBC_DIALECTS
-from assets.sources.files import Files
+from assets.sources.database.connections import ADBC_DIALECTS
+from assets.sources.files.source import Files
 from assets.warehouse.orphans import orphans
 from assets.warehouse.schema import ASSIGNMENT_LOG
 from assets.warehouse.warehouse import Warehouse, open_warehouse

@@ -24,11 +24,11 @@ from assets.config.source import FilesSource
 from assets.errors import ConfigError, ReportError
 from assets.events import CONTRACT_COLUMNS, contract_column
 from assets.extract.source_probe import Trial, try_source
-from assets.sources.batches import LOG_HEADER, is_printed_log
-from assets.sources.delimited import read_header
-from assets.sources.files import files_of
+from assets.sources.base import LOG_HEADER, is_printed_log
+from assets.sources.files.delimited import read_header
+from assets.sources.files.source import files_of
+from assets.sources.files.text_files import text_file
 from assets.sources.registry import open_source
-from assets.sources.text_files import text_file
 
 _ALIKE = {
     "event_id": ("id", "uuid", "event"),

@@ -20,7 +20,7 @@ from assets.config.loader import load_config
 from assets.config.source import WebhookSource
 from assets.errors import ConfigError, ReportError
 from assets.runtime.atomic_files import put_new
-from assets.sources.inbox import last_received_at
+from assets.sources.webhooks.inbox import last_received_at
 from assets.warehouse.orphans import orphans
 from assets.warehouse.schema import LOAD_COUNTS
 from assets.warehouse.warehouse import open_warehouse

@@ -33,8 +33,8 @@ from assets.extract.load_plan import changes_since_load
 from assets.periods import Period, as_of, dates, periods_of_days
 from assets.report.build import days_of_report, has_balances, periods_of
 from assets.report.readiness import readiness
-from assets.sources.inbox import forget_contact, open_inbox
 from assets.sources.registry import open_sources
+from assets.sources.webhooks.inbox import forget_contact, open_inbox
 from assets.warehouse.warehouse import Warehouse, open_warehouse
 from orchestration.makers import maker, makers
 from orchestration.planner import days_of_periods

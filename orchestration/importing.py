@@ -15,8 +15,8 @@ from assets.config.source import FilesSource
 from assets.errors import ConfigError, TotalsDiffer
 from assets.extract.load import Loaded, load_days
 from assets.periods import dates, local_day, periods_of_days
-from assets.sources.files import Files
-from assets.sources.imports import About, DaySources, keep_import
+from assets.sources.files.imports import About, DaySources, keep_import
+from assets.sources.files.source import Files
 from assets.sources.registry import open_sources
 from assets.warehouse.lake import Lake
 from assets.warehouse.schema import LOAD_COUNTS, REJECTED_EVENTS

@@ -9,7 +9,7 @@ from assets.config.base import reveal
 from assets.config.deployment import Config
 from assets.config.source import WebhookSource
 from assets.errors import ConfigError
-from assets.sources.receiver import Address, application
+from assets.sources.webhooks.receiver import Address, application
 
 
 def addresses(settings: Config, say: Callable[[str], None]) -> dict[str, Address]:

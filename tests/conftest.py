@@ -22,7 +22,7 @@ from assets.aggregates.build import build_days
 from assets.config.deployment import Workspace
 from assets.extract.load import Loaded, load_days
 from assets.periods import Period
-from assets.sources.imports import DaySources
+from assets.sources.files.imports import DaySources
 from assets.sources.registry import open_source
 from assets.warehouse.lake import Lake
 from assets.warehouse.schema import ASSIGNMENT_LOG, REJECTED_EVENTS

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from assets.extract.contract import TEXT_COLUMNS
-from assets.sources.batches import Unreadable
+from assets.sources.base import Unreadable
 from assets.warehouse.coding import whole
 from assets.warehouse.schema import (
     ASSIGNMENT_EVENTS,

@@ -19,7 +19,7 @@ from assets.extract.text_cleaning import (
     rounded_ids,
     whole_ids,
 )
-from assets.sources.batches import PREVIOUS, Batch, ReadingOptions
+from assets.sources.base import PREVIOUS, Batch, ReadingOptions
 from assets.warehouse.coding import constant
 from assets.warehouse.schema import ASSIGNMENT_EVENTS, CODED, coded_schema
 

@@ -17,8 +17,8 @@ from assets.config.source import ConversationsExport
 from assets.errors import SourceUnavailable
 from assets.extract import times
 from assets.periods import DAY, first_instant
-from assets.sources.batches import Unreadable
-from assets.sources.files import files_of
+from assets.sources.base import Unreadable
+from assets.sources.files.source import files_of
 from assets.warehouse import engine
 from assets.warehouse.schema import CONTROL_TOTALS, arrow_schema
 

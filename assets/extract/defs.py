@@ -132,7 +132,7 @@ def _snapshot_assets(workspace: Workspace) -> list[dg.AssetsDefinition]:
     )
     def contact_snapshot(clock: dg.ResourceParam[Clock]) -> dg.MaterializeResult:
         """Contacts and their assignees as the API lists them; what no webhook told becomes an event."""
-        from assets.sources.respond_api import take_snapshot  # noqa: PLC0415 - few workspaces need it
+        from assets.sources.respond_io.contact_snapshot import take_snapshot  # noqa: PLC0415 - few workspaces need it
 
         try:
             found = take_snapshot(options, workspace.slug, clock)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from assets.config.deployment import Workspace
-from assets.sources.batches import Problem, Unreadable
+from assets.sources.base import Problem, Unreadable
 
 
 @dataclass(slots=True)

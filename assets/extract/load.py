@@ -23,8 +23,8 @@ from assets.extract.load_plan import LoadPlan, plan_load
 from assets.extract.staging import Staging
 from assets.periods import DAY, first_instant, periods_of_days
 from assets.runtime.prefetch import ahead
-from assets.sources.batches import Unreadable
-from assets.sources.imports import DaySources
+from assets.sources.base import Unreadable
+from assets.sources.files.imports import DaySources
 from assets.warehouse.schema import (
     ASSIGNMENT_EVENTS,
     CONTROL_TOTALS,

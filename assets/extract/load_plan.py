@@ -11,7 +11,7 @@ from datetime import date, datetime
 from assets.config.deployment import Workspace
 from assets.extract.input_summary import InputSummary
 from assets.periods import DAY, first_instant, local_day
-from assets.sources.imports import DaySources
+from assets.sources.files.imports import DaySources
 from assets.warehouse.loaded_days import IMPORTED, LoadedDays, loaded_days
 from assets.warehouse.warehouse import Warehouse
 

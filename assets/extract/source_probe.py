@@ -14,9 +14,9 @@ from assets.extract.classification import DayCut
 from assets.extract.input_summary import counted
 from assets.extract.staging import Staging
 from assets.periods import DAY, first_instant, local_day
-from assets.sources.batches import Batch, Source, Unreadable
-from assets.sources.chatwoot import Chatwoot
-from assets.sources.sql import Sql
+from assets.sources.base import Batch, Source, Unreadable
+from assets.sources.chatwoot.database import Chatwoot
+from assets.sources.database.source import Sql
 
 _SHOWN_ROWS, _CHECKED_ROWS = 10, 1_000
 _RECENT = timedelta(days=30)

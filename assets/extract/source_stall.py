@@ -18,7 +18,7 @@ from assets.config.deployment import Workspace
 from assets.extract.classification import DayCut
 from assets.extract.staging import Staging
 from assets.periods import DAY, first_instant, local_day
-from assets.sources.batches import Batch, Source
+from assets.sources.base import Batch, Source
 from assets.warehouse.schema import ASSIGNMENT_EVENTS, LOAD_COUNTS
 from assets.warehouse.warehouse import Warehouse
 

@@ -21,7 +21,7 @@ from assets.extract.classification import PLACED, DayCut, Judged, judge
 from assets.extract.contract import TEXT_COLUMNS, contract_rows
 from assets.extract.day_buffers import Buckets
 from assets.extract.input_summary import InputSummary, counted
-from assets.sources.batches import Batch, Problem, ReadingOptions, Unreadable
+from assets.sources.base import Batch, Problem, ReadingOptions, Unreadable
 from assets.warehouse import engine
 
 _PIECE_ROWS = 160_000

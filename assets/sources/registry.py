@@ -10,13 +10,13 @@ from assets.config.source import (
     RespondIoSource,
     SqlSource,
 )
-from assets.sources.batches import Source
-from assets.sources.chatwoot import Chatwoot
-from assets.sources.chatwoot_webhooks import ChatwootWebhooks
-from assets.sources.files import Files
-from assets.sources.imports import DaySources, imports_of
-from assets.sources.respond_io import RespondIo
-from assets.sources.sql import Sql
+from assets.sources.base import Source
+from assets.sources.chatwoot.database import Chatwoot
+from assets.sources.chatwoot.webhooks import ChatwootWebhooks
+from assets.sources.database.source import Sql
+from assets.sources.files.imports import DaySources, imports_of
+from assets.sources.files.source import Files
+from assets.sources.respond_io.webhooks import RespondIo
 
 
 def open_sources(workspace: Workspace, imports: Path) -> DaySources:

@@ -7,7 +7,7 @@ import pytest
 
 from assets.extract.load import load_days
 from assets.extract.load_plan import changes_since_load
-from assets.sources.imports import DaySources
+from assets.sources.files.imports import DaySources
 from assets.sources.registry import open_source
 from assets.warehouse.loaded_days import loaded_days
 from assets.warehouse.schema import ASSIGNMENT_EVENTS, LOAD_COUNTS
@@ -154,7 +154,7 @@ def test_an_event_of_the_future_is_accepted_when_its_day_is_there(inbox: Inbox) 
 
 def test_imported_days_are_left_to_their_file(inbox: Inbox) -> None:
     from assets.config.source import FilesSource  # noqa: PLC0415
-    from assets.sources.imports import About, imports_of, keep_import  # noqa: PLC0415
+    from assets.sources.files.imports import About, imports_of, keep_import  # noqa: PLC0415
 
     hours(inbox)
     inbox.load(*DAYS)

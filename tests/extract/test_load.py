@@ -10,8 +10,8 @@ import pytest
 from assets.errors import SourceUnavailable
 from assets.extract.load import load_days
 from assets.periods import first_instant
-from assets.sources.batches import Batch, Unlisted
-from assets.sources.imports import DaySources
+from assets.sources.base import Batch, Unlisted
+from assets.sources.files.imports import DaySources
 from assets.warehouse.lake import Lake
 from assets.warehouse.schema import ASSIGNMENT_EVENTS, LOAD_COUNTS
 from tests.conftest import DAY, LATER, Inbox, line

@@ -6,7 +6,7 @@ import pytest
 
 from assets.extract.load_plan import changed_files
 from assets.extract.source_stall import find_stall, is_silent
-from assets.sources.imports import DaySources
+from assets.sources.files.imports import DaySources
 from assets.sources.registry import open_source
 from tests.conftest import Inbox, line
 

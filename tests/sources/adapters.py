@@ -18,11 +18,11 @@ import pytest
 from sqlalchemy import create_engine, text
 from sqlalchemy.pool import NullPool
 
-from assets.sources.inbox import Received, micros, open_inbox, store
+from assets.sources.webhooks.inbox import Received, micros, open_inbox, store
 from tests.conftest import Inbox
 from tests.postgres import Postgres
-from tests.sources.simulated_truth import ARIA, PEOPLE, RENAMED, Kind, Person, Step
-from tests.sources.test_chatwoot import SCHEMA
+from tests.sources.chatwoot.test_database import SCHEMA
+from tests.sources.respond_io.simulated_truth import ARIA, PEOPLE, RENAMED, Kind, Person, Step
 
 REJECTED = "rejected"
 Said = dict[str, Any]

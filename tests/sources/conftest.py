@@ -12,8 +12,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from assets.config.source import RespondIoSource
-from assets.sources.inbox import Received, micros, open_inbox, store
-from assets.sources.respond_api import Snapshot, take_snapshot
+from assets.sources.respond_io.contact_snapshot import Snapshot, take_snapshot
+from assets.sources.webhooks.inbox import Received, micros, open_inbox, store
 from assets.warehouse.schema import ASSIGNMENT_EVENTS
 from tests.conftest import Inbox
 

@@ -9,14 +9,14 @@ import pytest
 
 from assets.errors import SourceUnavailable
 from assets.extract.load import load_days
-from assets.sources.batches import Batch, Unreadable
-from assets.sources.imports import DaySources
+from assets.sources.base import Batch, Unreadable
+from assets.sources.files.imports import DaySources
 from assets.sources.registry import open_source
 from assets.warehouse.schema import ASSIGNMENT_EVENTS, LOAD_COUNTS, REJECTED_EVENTS
 from tests.conftest import LATER, Inbox
 from tests.postgres import Postgres
 from tests.sources.adapters import ADAPTERS, REJECTED, Database, Said, System
-from tests.sources.simulated_truth import ANNA, BOB, Kind, Step, simulate
+from tests.sources.respond_io.simulated_truth import ANNA, BOB, Kind, Step, simulate
 
 DAY = date(2024, 3, 5)
 START, END = datetime(2024, 3, 5, 5, tzinfo=UTC), datetime(2024, 3, 6, 5, tzinfo=UTC)

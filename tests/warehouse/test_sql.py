@@ -22,7 +22,7 @@ from assets.errors import ConfigError
 from assets.extract.erasure import erase
 from assets.extract.load import load_days
 from assets.report.filters import conditions, look_up
-from assets.sources.imports import DaySources
+from assets.sources.files.imports import DaySources
 from assets.sources.registry import open_source
 from assets.sources.synthetic import write_events
 from assets.warehouse.schema import (

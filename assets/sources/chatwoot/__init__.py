@@ -1,0 +1,1 @@
+"""Chatwoot: its database, whose activity messages tell of assignments, and its webhooks."""

@@ -1,0 +1,1 @@
+"""Tables and queries of SQL databases: PostgreSQL, MySQL, MariaDB, SQLite, SQL Server."""

@@ -1,0 +1,315 @@
+"""CSV files: text cells with a row's number, and a fault where a row is no row.
+
+Delimiters , ; tab and | are recognised by the header. Values are not parsed here.
+"""
+
+import csv
+import io
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyarrow.csv import ConvertOptions, InvalidRow, ParseOptions, ReadOptions, open_csv
+
+from assets.config.source import FilesSource
+from assets.sources.base import CELL_LIMIT, Batch, Unreadable, is_printed_log, match_columns
+from assets.sources.files.text_files import MAX_LINE_BYTES, TextFile, text_file
+
+ONE_CELL = {"delimiter": "\x01", "quote_char": False, "newlines_in_values": False}
+"""How lines are read that are no CSV: with a delimiter that no text has."""
+
+_BLOCK = MAX_LINE_BYTES
+_DELIMITERS = ",;\t|"
+_HINT = re.compile(r'"?sep=(.)"?$')
+_REPLACEMENT = "\ufffd"
+_INVISIBLE = "\u200b"
+_SAMPLE_ROWS = 100
+csv.field_size_limit(MAX_LINE_BYTES)
+_TIME = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}|^\s*\d{9,19}(\.\d+)?\s*$")
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """The columns of a CSV file, its delimiter, and how many lines come before its first row."""
+
+    names: list[str]
+    delimiter: str
+    lines: int
+
+
+def read_csv(path: Path, origin: str, options: FilesSource) -> Iterator[Batch | Unreadable]:
+    """Yield the mapped columns of a CSV file with a header.
+
+    Raises ValueError for a file that is empty, in another encoding, or lacks a column.
+    """
+    with text_file(path, options.encoding) as text:
+        header = read_header(text)
+        columns = match_columns(header.names, options.columns)
+        places = {column: f"{header.names.index(name)}" for column, name in columns.items()}
+        names = [f"{at}" for at in range(len(header.names))]  # a header may use a name twice
+        parse = ParseOptions(delimiter=header.delimiter, newlines_in_values=True)
+        printed, rows = is_printed_log(header.names), 0
+        wanted = sorted(set(places.values()))
+        optional = not header.names[-1].strip()
+        for batch in numbered_batches(text, names, wanted, parse, header.lines, last_is_optional=optional):
+            rows += batch.num_rows
+            cells = batch.select(list(places.values())).rename_columns(list(places))
+            plain = _without_blank_rows(with_faults(_unquoted(cells, header, printed=printed), batch))
+            yield Batch(plain, origin, printed, columns)
+        if text.lines > rows + header.lines and text.quotes:
+            yield from _swallowed(text, header, header.names.index(columns["occurred_at"]), origin)
+
+
+def read_header(text: TextFile) -> Header:
+    """Return the columns of *text*, whose first line may be Excel's hint `sep=;`.
+
+    Raises ValueError where it is empty.
+    """
+    start = text.start(CELL_LIMIT).decode("utf-8", errors="replace")
+    body = start.lstrip("\r\n \t")
+    if not body:
+        raise ValueError("is empty: it has no header")
+    blank_lines = len(start[: len(start) - len(body)].splitlines())
+    first, _, rest = body.partition("\r\n" if "\r\n" in body else "\r" if "\n" not in body else "\n")
+    hint = _HINT.match(first.strip())
+    if hint:
+        body, blank_lines = rest, blank_lines + 1
+        first = body.splitlines()[0] if body else ""
+    delimiter = hint[1] if hint else max(_DELIMITERS, key=first.count)
+    rows = csv.reader(io.StringIO(body, newline=""), delimiter=delimiter)
+    names = next(rows, [])
+    lines = rows.line_num + blank_lines
+    sample = [row for row, _ in zip(rows, range(_SAMPLE_ROWS), strict=False) if row]
+    width = len(names)
+    extra = [row for row in sample if len(row) == width + 1 and not row[-1].strip()]
+    if len(extra) > len(sample) / 2:  # each row ends with a delimiter
+        names.append("")
+    elif sum(len(row) == width - 1 for row in sample) > len(sample) / 2 and not names[-1].strip():
+        names.pop()  # the header alone does
+    return Header(names, delimiter, lines)
+
+
+def numbered_batches(  # noqa: PLR0913 - what a file of lines is
+    text: TextFile,
+    names: list[str],
+    wanted: list[str],
+    parse: ParseOptions,
+    header_lines: int,
+    *,
+    last_is_optional: bool = False,
+) -> Iterator[pa.RecordBatch]:
+    """Yield the *wanted* columns as text, with `row_number` (1 = first row after the header).
+
+    A row of another width has `fault` and `raw`, unless only empty cells at its end make it one; so has one
+    whose bytes were no UTF-8.
+    """
+    if text.lines <= header_lines:
+        return
+    bad: list[InvalidRow] = []
+
+    def keep(row: InvalidRow) -> str:
+        bad.append(row)
+        return "skip"
+
+    parse.invalid_row_handler = keep
+    good_count = told = 0
+    with text.open() as stream:
+        # Threads would not tell the numbers of bad rows; one of them parses 3,000,000 rows a second.
+        read = ReadOptions(column_names=names, skip_rows=header_lines, block_size=_BLOCK, use_threads=False)
+        convert = ConvertOptions(
+            include_columns=wanted, column_types=dict.fromkeys(wanted, pa.string()), strings_can_be_null=False
+        )
+        mender = _Mender(names, wanted, parse.delimiter, header_lines, last_is_optional)
+        for batch in _parsed(stream, read, parse, convert):
+            skipped = np.array([row.number - header_lines - 1 for row in bad], dtype=np.int64)
+            places = np.arange(good_count, good_count + batch.num_rows)
+            places += np.searchsorted(skipped - np.arange(len(skipped)), places, side="right")
+            good_count += batch.num_rows
+            numbered = batch.append_column("row_number", pa.array(places + 1))
+            yield mender.merged(_undecodable(numbered) if text.has_bad_bytes else numbered, bad[told:])
+            told = len(bad)
+    if bad[told:]:
+        yield mender.rows(bad[told:])
+
+
+def _parsed(
+    stream: Any, read: ReadOptions, parse: ParseOptions, convert: ConvertOptions
+) -> Iterator[pa.RecordBatch]:
+    """Yield the rows of a block at a time. Raises ValueError where one does not end within two."""
+    try:
+        yield from open_csv(stream, read_options=read, parse_options=parse, convert_options=convert)
+    except pa.ArrowInvalid as error:
+        if "straddles" not in str(error):
+            raise
+        raise ValueError(f"a quote is never closed, or a row has more than {_BLOCK:,} bytes") from None
+
+
+@dataclass(frozen=True, slots=True)
+class _Mender:
+    """Makes rows of lines that Arrow left out: with a fault, or whole where only empty cells follow."""
+
+    names: list[str]
+    wanted: list[str]
+    delimiter: str
+    header_lines: int
+    last_is_optional: bool
+
+    def merged(self, good: pa.RecordBatch, bad: list[InvalidRow]) -> pa.RecordBatch:
+        """Return both in the file's order, so that a bad row keeps its neighbours."""
+        if not bad:
+            return good
+        rows = pa.concat_tables(
+            [pa.table(good), pa.Table.from_batches([self.rows(bad)])], promote_options="default"
+        )
+        return rows.sort_by("row_number").combine_chunks().to_batches()[0]
+
+    def rows(self, bad: list[InvalidRow]) -> pa.RecordBatch:
+        """Return the lines *bad* as rows."""
+        mended = [self._cells(row) for row in bad]
+        columns: dict[str, pa.Array] = {}
+        for name in self.wanted:
+            at = self.names.index(name)
+            columns[name] = pa.array([cells[at] if cells else None for cells in mended], pa.string())
+        columns |= {
+            "row_number": pa.array([row.number - self.header_lines for row in bad], pa.int64()),
+            "fault": pa.array(
+                [
+                    None
+                    if cells
+                    else f"{row.actual_columns} cells where the header has {row.expected_columns}"
+                    for row, cells in zip(bad, mended, strict=True)
+                ],
+                pa.string(),
+            ),
+            "raw": pa.array(
+                [None if cells else row.text[:CELL_LIMIT] for row, cells in zip(bad, mended, strict=True)],
+                pa.string(),
+            ),
+        }
+        return pa.RecordBatch.from_pydict(columns)
+
+    def _cells(self, row: InvalidRow) -> list[str] | None:
+        """Return the cells of a line whose superfluous cells are all empty, else None."""
+        least = len(self.names) - self.last_is_optional
+        if row.actual_columns < least or len(row.text) > CELL_LIMIT:
+            return None
+        try:
+            cells = next(csv.reader(io.StringIO(row.text, newline=""), delimiter=self.delimiter), [])
+        except csv.Error:
+            return None
+        is_whole = len(cells) >= least and not any(map(str.strip, cells[len(self.names) :]))
+        return [*cells, ""][: len(self.names)] if is_whole else None
+
+
+def _undecodable(rows: pa.RecordBatch) -> pa.RecordBatch:
+    found = [
+        pc.match_substring(column, _REPLACEMENT) for column in rows.columns if column.type == pa.string()
+    ]
+    where = found[0]
+    for each in found[1:]:
+        where = pc.or_(where, each)
+    fault = pc.if_else(where, pa.scalar("is not UTF-8; save the file as UTF-8"), pa.scalar(None, pa.string()))
+    return rows.append_column("fault", fault)
+
+
+def with_faults(cells: pa.RecordBatch, batch: pa.RecordBatch) -> pa.RecordBatch:
+    """Return *cells* with the row's number and fault of *batch*; a cell that is too long is one, too."""
+    faults: dict[int, str] = {}
+    columns = {name: _bounded(name, cells.column(name), faults) for name in cells.schema.names}
+    columns["row_number"] = batch.column("row_number")
+    columns |= {name: batch.column(name) for name in ("fault", "raw") if name in batch.schema.names}
+    if faults:
+        found = pa.array([faults.get(row) for row in range(cells.num_rows)], pa.string())
+        columns["fault"] = pc.coalesce(columns["fault"], found) if "fault" in columns else found
+    return pa.RecordBatch.from_pydict(columns)
+
+
+def _bounded(name: str, cells: pa.Array, faults: dict[int, str]) -> pa.Array:
+    too_long = pc.fill_null(pc.greater(pc.binary_length(cells), CELL_LIMIT), False)  # noqa: FBT003 - a value
+    if not pc.any(too_long).as_py():
+        return cells
+    for row in pc.indices_nonzero(too_long).to_pylist():
+        size = pc.binary_length(cells[row]).as_py()
+        faults[row] = f"{name} has {size:,} bytes; the limit is {CELL_LIMIT:,}"
+    return pc.if_else(too_long, "", cells)
+
+
+def _unquoted(cells: pa.RecordBatch, header: Header, *, printed: bool) -> pa.RecordBatch:
+    """Return *cells* without quotes that stand after a space, and without what our own log.csv puts first.
+
+    A quote after `, ` opens nothing: that cell keeps its quotes, which are no part of the name.
+    """
+    columns = []
+    for column in cells.columns:
+        data = column.buffers()[2]
+        octets = data.to_pybytes() if data else b""
+        if b' "' in octets and any(name.startswith(" ") for name in header.names):
+            is_quoted = pc.match_substring_regex(column, r'^\s+".*"\s*$')
+            inner = pc.replace_substring_regex(column, r'^\s+"(.*)"\s*$', r"\1")
+            column = pc.if_else(is_quoted, pc.replace_substring(inner, '""', '"'), column)  # noqa: PLW2901
+        if printed and _INVISIBLE.encode() in octets:
+            column = pc.replace_substring_regex(column, f"^{_INVISIBLE}", "")  # noqa: PLW2901
+        columns.append(column)
+    return pa.RecordBatch.from_arrays(columns, cells.schema.names)
+
+
+def _without_blank_rows(rows: pa.RecordBatch) -> pa.RecordBatch:
+    """Leave out rows without any cell, as spreadsheets leave behind at the end."""
+    is_blank = pc.equal(pc.binary_length(rows.column("occurred_at")), 0)
+    if not pc.any(is_blank).as_py():
+        return rows
+    others = [name for name in rows.schema.names if name not in {"row_number", "fault", "raw", "occurred_at"}]
+    for name in others:
+        is_blank = pc.and_(
+            is_blank, pc.equal(pc.binary_length(pc.utf8_trim_whitespace(rows.column(name))), 0)
+        )
+    return rows.filter(pc.invert(pc.fill_null(is_blank, False)))  # noqa: FBT003 - a value
+
+
+def _swallowed(text: TextFile, header: Header, time_at: int, origin: str) -> Iterator[Unreadable]:
+    """Look at the rows of several lines: a stray quote may have made other rows a part of one cell."""
+    found, first, last_lines, number = 0, 0, 1, 0
+    with text.open() as stream:
+        lines = io.TextIOWrapper(stream, encoding="utf-8", errors="replace", newline="")
+        rows = csv.reader(lines, delimiter=header.delimiter)
+        before = 0
+        try:
+            for number, row in enumerate(rows, start=1):
+                last_lines, before = rows.line_num - before, rows.line_num
+                if last_lines > 1 and before > header.lines and (count := _rows_in(row, header, time_at)):
+                    found, first = found + count, first or number
+        except csv.Error:
+            return
+    if text.quotes % 2 and last_lines > 1:
+        yield Unreadable(
+            origin, f"{origin}: a quote is never closed; its last row holds the rest of the file"
+        )
+    elif found:
+        yield Unreadable(
+            origin,
+            f"{origin}: a stray quote makes {found:,} rows a part of the cell before them, from about row "
+            f"{first - 1:,} on; remove it",
+        )
+
+
+def _rows_in(row: list[str], header: Header, time_at: int) -> int:
+    """Return how many rows seem to be inside the cells of *row*."""
+    width, found = len(header.names), 0
+    for at, cell in enumerate(row):
+        pieces = cell.splitlines()
+        found += sum(_is_row(piece.split(header.delimiter), width, time_at) for piece in pieces[1:-1])
+        if len(pieces) > 1 and width > 1:
+            head, tail = (piece.count(header.delimiter) for piece in (pieces[0], pieces[-1]))
+            start = pieces[-1].split(header.delimiter)
+            has_time = time_at >= len(start) or _TIME.search(start[time_at]) is not None
+            found += bool(head == width - 1 - at and tail == at and head + tail and has_time)
+    return found
+
+
+def _is_row(cells: list[str], width: int, time_at: int) -> bool:
+    return len(cells) >= width > 1 and _TIME.search(cells[time_at]) is not None

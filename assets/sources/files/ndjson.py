@@ -1,0 +1,86 @@
+"""NDJSON files: one JSON object a line, its keys matched to the contract line by line.
+
+Lines are cut by the CSV reader, with a delimiter that no text has.
+"""
+
+from collections.abc import Iterator, Mapping
+from itertools import chain
+from pathlib import Path
+
+import pyarrow as pa
+from pyarrow.csv import ParseOptions
+
+from assets.config.source import FilesSource
+from assets.events import CONTRACT_COLUMNS, contract_column
+from assets.sources.base import ASSIGNEE, PREVIOUS, Batch
+from assets.sources.files.delimited import ONE_CELL, numbered_batches, with_faults
+from assets.sources.files.json_text import UNWRAP, whole_escapes
+from assets.sources.files.text_files import text_file
+from assets.warehouse import engine
+
+
+def read_ndjson(path: Path, origin: str, options: FilesSource) -> Iterator[Batch]:
+    """Yield the contract columns of each line; a line that is no JSON object gets a fault.
+
+    Raises ValueError for an empty file, and for one in another encoding.
+    """
+    if not path.stat().st_size:
+        raise ValueError("is empty")
+    columns = {column: " or ".join(names) for column, names in _keys(options.columns).items()}
+    with text_file(path, options.encoding) as text:
+        for lines in numbered_batches(text, ["line"], ["line"], ParseOptions(**ONE_CELL), 0):
+            rows = with_faults(lines.select(["line"]), lines)
+            whole = whole_escapes(rows.column("line"))
+            rows = rows.set_column(rows.schema.get_field_index("line"), "line", whole)
+            yield Batch(_cells(rows, options.columns), origin, columns=columns)
+
+
+def _keys(mapping: Mapping[str, str]) -> dict[str, list[str]]:
+    """Return for each contract column the keys that may hold it; a configured one stands alone."""
+    keys = {column: [column] for column in CONTRACT_COLUMNS}
+    for short in ("previous_assignee", "assignee", "assigned_by"):
+        keys[contract_column(short)].append(short)
+    return keys | {column: [name] for column, name in mapping.items()}
+
+
+def _cells(lines: pa.RecordBatch, mapping: Mapping[str, str]) -> pa.RecordBatch:
+    """Take the contract columns out of `line`; a key that is there states its value, even null."""
+    keys = _keys(mapping)
+    places = {name: at for at, name in enumerate(dict.fromkeys(chain(*keys.values())), start=1)}
+    cells = ", ".join(
+        f"coalesce({', '.join(f'found[{places[name]}]' for name in names)}) AS {column}"
+        for column, names in keys.items()
+    )
+    kinds = {column: [f"kinds[{places[name]}]" for name in names] for column, names in keys.items()}
+    stated, assigned = (
+        " OR ".join(f"{kind} IS NOT NULL" for column in sorted(columns) for kind in kinds[column])
+        for columns in (PREVIOUS, ASSIGNEE)
+    )
+    nested = " OR ".join(f"coalesce({', '.join(each)}) IN ('OBJECT', 'ARRAY')" for each in kinds.values())
+    has_faults = "fault" in lines.schema.names
+    fault, raw = ("fault" if has_faults else "NULL"), ("raw" if "raw" in lines.schema.names else "NULL")
+    connection = engine.connect()
+    connection.execute(UNWRAP)
+    connection.register("lines", lines)
+    found = connection.sql(
+        f"""
+        WITH checked AS (
+            SELECT *, {fault} AS old_fault, {raw} AS old_raw,
+                   unwrapped(if(json_valid(line) AND json_type(line) = 'OBJECT', line, NULL)::JSON) AS object
+            FROM lines WHERE NOT is_message(if(json_valid(line), line, NULL)::JSON)
+        ), parsed AS (
+            SELECT *, json_extract_string(object, $paths) AS found, json_type(object, $paths) AS kinds
+            FROM checked
+        )
+        SELECT {cells}, coalesce({stated}, false) AS previous_stated, row_number,
+               CASE WHEN old_fault IS NOT NULL THEN old_fault
+                    WHEN object IS NULL THEN 'is no JSON object'
+                    WHEN NOT coalesce({assigned}, false) THEN 'has no assignee; map its key in `columns`'
+                    WHEN {nested} THEN 'has an object or a list where text is due; write it flat'
+               END AS fault,
+               coalesce(old_raw, if(fault IS NOT NULL, line, NULL)) AS raw
+        FROM parsed ORDER BY row_number
+        """,  # noqa: S608 - names of the contract
+        params={"paths": ['$."{}"'.format(name.replace('"', '\\"')) for name in places]},
+    )
+    return found.to_arrow_table().combine_chunks().to_batches()[0]

@@ -1,0 +1,107 @@
+"""Events in CSV, XLSX, NDJSON or Parquet files, found by a glob.
+
+A file that cannot be read is reported and the others go on. Which rows are events is not decided here.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from itertools import takewhile
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+
+from assets.config.source import FilesSource
+from assets.errors import SourceUnavailable
+from assets.sources.base import Batch, Unreadable
+from assets.sources.files.delimited import read_csv
+from assets.sources.files.ndjson import read_ndjson
+from assets.sources.files.parquet import read_parquet
+from assets.sources.files.vendor_exports import read_export
+from assets.sources.files.xlsx import read_xlsx
+
+Reader = Callable[[Path, str, FilesSource], Iterator[Batch | Unreadable]]
+
+_FORMATS: dict[str, Reader] = {
+    ".csv": read_csv,
+    ".tsv": read_csv,
+    ".xlsx": read_xlsx,
+    ".ndjson": read_ndjson,
+    ".jsonl": read_ndjson,
+    ".parquet": read_parquet,
+}
+_COMPRESSED = {".gz", ".bz2", ".zst"}
+_PATTERN = re.compile(r"[*?\[]")
+
+
+class Files:
+    """The files of one configured glob."""
+
+    is_windowed = False
+
+    def __init__(self, options: FilesSource) -> None:
+        self.options = options
+
+    def inventory(self) -> dict[str, str]:
+        """Return each file's size and time of change. Raises SourceUnavailable where there is none."""
+        found = {}
+        for path, origin in files_of(self.options.path):
+            about = path.lstat()
+            found[origin] = f"{about.st_size}-{about.st_mtime_ns}"
+        return found
+
+    def read(self, start: datetime, end: datetime) -> Iterator[Batch | Unreadable]:
+        """Yield the rows of every file in name order; a file knows no window, so all its rows."""
+        del start, end
+        for path, origin in files_of(self.options.path):
+            read_format = read_export if self.options.layout else _FORMATS.get(_kind(path))
+            if not path.is_file():
+                yield Unreadable(origin, f"{origin}: {_what_it_is(path)}")
+            elif read_format is None:
+                yield Unreadable(origin, f"{origin}: is none of {', '.join(_FORMATS)}")
+            else:
+                yield from self._read(path, origin, read_format)
+
+    def _read(self, path: Path, origin: str, read: Reader) -> Iterator[Batch | Unreadable]:
+        try:
+            yield from read(path, origin, self.options)
+        except (OSError, ValueError, KeyError, pa.ArrowException, duckdb.Error) as error:
+            yield Unreadable(origin, f"{origin}: {_first_line(error, path)}")
+
+
+def files_of(pattern: str) -> list[tuple[Path, str]]:
+    """Return each file with its name below the glob's fixed folder, free of any machine's path.
+
+    Hidden files and folders are left out, as a shell does. What has the name of a data file and is none, such
+    as a broken link, is listed too. Raises SourceUnavailable where there is nothing.
+    """
+    whole = Path(pattern)
+    fixed = list(takewhile(lambda part: not _PATTERN.search(part), whole.parts))
+    base = Path(*fixed) if len(fixed) < len(whole.parts) else whole.parent
+    asks_hidden = any(part.startswith(".") for part in whole.relative_to(base).parts)
+    found = sorted(
+        path
+        for path in base.glob(str(whole.relative_to(base)))
+        if asks_hidden or not any(part.startswith(".") for part in path.relative_to(base).parts)
+    )
+    inputs = [path for path in found if path.is_file() or not path.is_dir() or _kind(path) in _FORMATS]
+    if not inputs:
+        raise SourceUnavailable(f"no file matches {whole}; correct `path` of the source", permanent=True)
+    return [(path, path.relative_to(base).as_posix()) for path in inputs]
+
+
+def _kind(path: Path) -> str:
+    suffixes = [suffix.lower() for suffix in path.suffixes if suffix.lower() not in _COMPRESSED]
+    return suffixes[-1] if suffixes else ""
+
+
+def _what_it_is(path: Path) -> str:
+    if path.is_symlink() and not path.exists():
+        return "is a link to a file that is not there"
+    return "is a folder; name its files in `path`" if path.is_dir() else "is no file that can be read"
+
+
+def _first_line(error: Exception, path: Path) -> str:
+    text = (str(error).splitlines() or [type(error).__name__])[0]
+    return text.replace(f"{path}", path.name).removesuffix(".")

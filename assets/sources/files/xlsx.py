@@ -1,0 +1,72 @@
+"""XLSX workbooks: the cells of one sheet as text; what a spreadsheet keeps as a date is read as one.
+
+calamine reads them. Times in a spreadsheet carry no zone.
+"""
+
+import zipfile
+from collections.abc import Iterator
+from datetime import date, datetime, time
+from decimal import Decimal
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from assets.config.source import FilesSource
+from assets.sources.base import Batch, is_printed_log, match_columns
+from assets.sources.files.delimited import with_faults
+from assets.warehouse import engine
+
+_MAX_BYTES = 2 << 30
+
+
+def read_xlsx(path: Path, origin: str, options: FilesSource) -> Iterator[Batch]:
+    """Yield the mapped columns of the configured sheet, or of the first; its first row is the header.
+
+    Raises ValueError for a sheet or a column that is missing, or a workbook that holds too much.
+    """
+    from python_calamine import CalamineError, CalamineWorkbook  # noqa: PLC0415 - few need it
+
+    try:
+        with zipfile.ZipFile(path) as parts:
+            if sum(each.file_size for each in parts.infolist()) > _MAX_BYTES:
+                raise ValueError(f"unpacks to more than {_MAX_BYTES >> 30} GiB")
+        with CalamineWorkbook.from_path(path) as workbook:
+            name = options.sheet or workbook.sheet_names[0]
+            if name not in workbook.sheet_names:
+                raise ValueError(f"has no sheet {name!r}; it has {', '.join(workbook.sheet_names)}")
+            rows = workbook.get_sheet_by_name(name).iter_rows()
+    except (zipfile.BadZipFile, CalamineError) as error:
+        raise ValueError(f"is not a readable XLSX workbook ({error})") from None
+    numbered = ((number, row) for number, row in enumerate(rows) if any(cell != "" for cell in row))
+    header_at, cells = next(numbered, (0, []))
+    if not cells:
+        raise ValueError("is empty: it has no header")
+    names = [_text(cell) for cell in cells]
+    columns = match_columns(names, options.columns)
+    places = {column: names.index(name) for column, name in columns.items()}
+    while some := list(islice(numbered, engine.BATCH_ROWS)):
+        found = {
+            column: pa.array([_text(row[at]) for _, row in some], pa.string())
+            for column, at in places.items()
+        }
+        numbers = pa.array(np.array([number - header_at for number, _ in some]))
+        batch = pa.RecordBatch.from_pydict(found | {"row_number": numbers})
+        yield Batch(with_faults(batch.select(list(places)), batch), origin, is_printed_log(names), columns)
+
+
+def _text(cell: object) -> str:
+    """Return a cell as text: whole numbers without a point, dates and times in ISO 8601."""
+    match cell:
+        case bool():
+            return str(cell)
+        case float() if cell.is_integer():
+            return format(Decimal(f"{cell:.15g}"), "f")  # a spreadsheet keeps 15 digits
+        case datetime():
+            return cell.isoformat(" ")
+        case date():
+            return f"{cell} 00:00:00"
+        case time():
+            return cell.isoformat()
+    return str(cell)

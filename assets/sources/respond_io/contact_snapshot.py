@@ -1,0 +1,318 @@
+"""respond.io's contacts as its Developer API v2 lists them: what differs from the last time was missed.
+
+A difference becomes an event of the inbox with the interval in which it happened; `webhooks.py` reads it.
+"""
+
+import json
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import httpx
+from sqlalchemy import Connection, Engine, delete, func, insert, select
+from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt
+
+from assets.config.base import reveal
+from assets.config.source import RespondIoSource
+from assets.errors import SourceUnavailable
+from assets.sources.respond_io.webhooks import ASSIGNED, SNAPSHOT
+from assets.sources.webhooks.inbox import CONTACT_STATES, RECEIVED, Received, micros, open_inbox, store
+
+_PAGE = 100
+_TRIES = 8
+_SECONDS_BETWEEN = 0.2
+_LONGEST_WAIT = 60.0
+_AGAIN = {429, 449}
+_SERVER_FAULT = 500
+_LARGEST_SECONDS = 1e11
+_KEPT = ("id", "firstName", "lastName", "assignee", "created_at")
+_OLDER = (
+    "was not in the list before although it is older, as after an unmerge; nobody tells when it was assigned"
+)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+Assignee = tuple[str | None, str | None]
+Since = tuple[Assignee, datetime]
+Clock = Callable[[], datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What one look at all contacts found; *missed* is None the first time, with nothing to compare.
+
+    *not_understood* are contacts without an id, or whose assignee is neither a person nor nobody.
+    """
+
+    contacts: int
+    missed: int | None
+    not_understood: int = 0
+
+
+class _Later(Exception):  # noqa: N818 - says what to do
+    """The server wants the request again, after some seconds."""
+
+    def __init__(self, reason: str, seconds: float | None = None) -> None:
+        super().__init__(reason)
+        self.seconds = seconds
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """A contact, when its page was asked for, and when it had come: it was so at some time between."""
+
+    contact: dict[str, Any]
+    asked_at: datetime
+    came_at: datetime
+
+    @property
+    def contact_id(self) -> str | None:
+        return _field(self.contact, "id")
+
+    @property
+    def assignee(self) -> Assignee | None:
+        return assignee_of(self.contact)
+
+
+def contacts(options: RespondIoSource, clock: Clock) -> Iterator[_Seen]:
+    """Yield every contact, a hundred a request, five requests a second.
+
+    Raises SourceUnavailable; permanent where the token is refused.
+    """
+    assert options.api_token  # noqa: S101 - asked only where there is one
+    cursor: str | None = None
+    with httpx.Client(headers={"Authorization": f"Bearer {reveal(options.api_token)}"}, timeout=30) as client:
+        while True:
+            asked_at = clock()
+            page = _page(client, options.api_url, cursor)
+            came_at = clock()
+            for each in page["items"]:
+                contact = each if isinstance(each, dict) else {}
+                yield _Seen({name: contact.get(name) for name in _KEPT}, asked_at, came_at)
+            address = page["pagination"].get("next") or ""
+            if not isinstance(address, str):
+                raise SourceUnavailable(f"{options.api_url}: `pagination.next` is no address", permanent=True)
+            following = parse_qs(urlsplit(address).query).get("cursorId")
+            if not following:
+                return
+            if following[0] == cursor:
+                raise SourceUnavailable(f"{options.api_url}: the list of contacts does not end")
+            cursor = following[0]
+            time.sleep(_SECONDS_BETWEEN)
+
+
+def _page(client: httpx.Client, url: str, cursor: str | None) -> dict[str, Any]:
+    asked = {"search": "", "timezone": "UTC", "filter": {"$and": []}}
+    params = {"limit": str(_PAGE)} | ({"cursorId": cursor} if cursor else {})
+
+    def ask() -> dict[str, Any]:
+        try:
+            answer = client.post(f"{url}/contact/list", params=params, json=asked)
+        except httpx.TransportError as error:
+            raise _Later(f"not reachable ({error})") from None
+        if answer.status_code in _AGAIN or answer.status_code >= _SERVER_FAULT:
+            raise _Later(f"answers {answer.status_code}", _retry_after(answer))
+        if answer.is_error:
+            message = f"{url}: answers {answer.status_code}; correct `api_token` and `api_url`"
+            raise SourceUnavailable(message, permanent=True)
+        return _checked(answer, url)
+
+    tries = Retrying(
+        retry=retry_if_exception_type(_Later), stop=stop_after_attempt(_TRIES), wait=_wait, reraise=True
+    )
+    try:
+        return tries(ask)
+    except _Later as error:
+        raise SourceUnavailable(f"{url}: {error}, {_TRIES} times") from None
+
+
+def _checked(answer: httpx.Response, url: str) -> dict[str, Any]:
+    try:
+        page = answer.json()
+        fine = isinstance(page["items"], list) and isinstance(page["pagination"], dict)
+    except (ValueError, KeyError, TypeError):
+        fine = False
+    if not fine:
+        raise SourceUnavailable(f"{url}: answers no list of contacts; correct `api_url`", permanent=True)
+    found: dict[str, Any] = page
+    return found
+
+
+def _retry_after(answer: httpx.Response) -> float | None:
+    try:
+        return float(answer.headers["Retry-After"])
+    except (KeyError, ValueError):
+        return None
+
+
+def _wait(state: RetryCallState) -> float:
+    error = state.outcome.exception() if state.outcome else None
+    told = error.seconds if isinstance(error, _Later) else None
+    return min(_LONGEST_WAIT, 2.0 ** (state.attempt_number - 1) / 2 if told is None else told)
+
+
+def take_snapshot(options: RespondIoSource, workspace: str, clock: Clock) -> Snapshot:
+    """List all contacts, and store an event for each whose assignee nobody told.
+
+    An event is stored only where no webhook told that assignee, before its page was asked for or since.
+    """
+    inbox = open_inbox(reveal(options.inbox))
+    with inbox.begin() as connection:
+        known, last = _known(connection, workspace)
+    listed = list(contacts(options, clock))
+    seen = {each.contact_id: each for each in listed if each.contact_id and each.assignee}
+    with inbox.begin() as connection:
+        told = _told(connection, workspace, last)
+    missed = [
+        _event(workspace, each, since, is_new=contact_id not in known)
+        for contact_id, each in seen.items()
+        if last is not None and (since := _missed_since(each, known.get(contact_id), told[contact_id], last))
+    ]
+    store(inbox, missed)  # first: what is then killed finds the same differences again, under the same ids
+    _remember(inbox, workspace, seen, known, listed)
+    return Snapshot(len(listed), None if last is None else len(missed), len(listed) - len(seen))
+
+
+def _remember(
+    inbox: Engine,
+    workspace: str,
+    seen: Mapping[str, _Seen],
+    known: Mapping[str, Since],
+    listed: Iterable[_Seen],
+) -> None:
+    """Keep each contact's assignee for the next snapshot; one that was not understood stays as it was."""
+    now = {contact_id: (each.assignee, each.asked_at) for contact_id, each in seen.items() if each.assignee}
+    unclear = {each.contact_id for each in listed if each.contact_id} - now.keys()
+    states = {contact_id: known[contact_id] for contact_id in unclear & known.keys()} | now
+    rows = [
+        {
+            "workspace": workspace,
+            "contact_id": contact_id,
+            "assignee_id": assignee[0],
+            "assignee_name": assignee[1],
+            "seen_at": micros(seen_at),
+        }
+        for contact_id, (assignee, seen_at) in states.items()
+    ]
+    with inbox.begin() as connection:
+        connection.execute(delete(CONTACT_STATES).where(CONTACT_STATES.c.workspace == workspace))
+        if rows:
+            connection.execute(insert(CONTACT_STATES), rows)
+
+
+def _known(
+    connection: Connection, workspace: str
+) -> tuple[dict[str, tuple[Assignee, datetime]], datetime | None]:
+    """Return each contact's assignee at the last snapshot and when that was, and when the snapshot began."""
+    states = CONTACT_STATES.c
+    rows = connection.execute(
+        select(states.contact_id, states.assignee_id, states.assignee_name, states.seen_at).where(
+            states.workspace == workspace
+        )
+    ).all()
+    known = {row.contact_id: ((row.assignee_id, row.assignee_name), _instant(row.seen_at)) for row in rows}
+    first = connection.scalar(select(func.min(states.seen_at)).where(states.workspace == workspace))
+    return known, None if first is None else _instant(first)
+
+
+def _told(connection: Connection, workspace: str, since: datetime | None) -> defaultdict[str, list[Since]]:
+    """Return the assignees that webhooks told since the last snapshot began, in order, by contact."""
+    told: defaultdict[str, list[Since]] = defaultdict(list)
+    if since is None:
+        return told
+    rows = connection.execute(
+        select(RECEIVED.contact_id, RECEIVED.body, RECEIVED.received_at)
+        .where(
+            RECEIVED.workspace == workspace,
+            RECEIVED.kind.in_((ASSIGNED, SNAPSHOT)),
+            RECEIVED.received_at >= micros(since),
+        )
+        .order_by(RECEIVED.received_at, RECEIVED.event_id)
+    )
+    for row in rows:
+        event = json.loads(row.body)
+        contact = event.get("contact")
+        is_stated = "assignee" in event or (isinstance(contact, dict) and "assignee" in contact)
+        if is_stated and (assignee := assignee_of(contact, event)):
+            told[row.contact_id].append((assignee, _instant(row.received_at)))
+    return told
+
+
+def _missed_since(seen: _Seen, known: Since | None, told: list[Since], last: datetime) -> datetime | None:
+    """Return since when a change of assignee went untold, or None where all is told.
+
+    What is told after its page was asked for may be newer than the page.
+    """
+    state = known or ((None, None), last)  # a contact that is new had nobody
+    before = [state, *((assignee, at) for assignee, at in told if state[1] <= at <= seen.asked_at)]
+    later = [assignee for assignee, at in told if at > seen.asked_at]
+    now = assignee_of(seen.contact)
+    if now is None or any(_is_same(now, each) for each in (before[-1][0], *later)):
+        return None
+    return before[-1][1]
+
+
+def assignee_of(contact: Any, event: dict[str, Any] | None = None) -> Assignee | None:
+    """Return id and name of the assignee; None for what is neither a person nor nobody.
+
+    Nobody is written as null, `{}` or an object of nulls.
+    """
+    fields = contact if isinstance(contact, dict) else {}
+    who = (event or {}).get("assignee", fields.get("assignee"))
+    if who is None:
+        return None, None
+    if not isinstance(who, dict):
+        return None
+    name = " ".join(part for key in ("firstName", "lastName") if (part := _field(who, key)))
+    found = _field(who, "id"), name or _field(who, "name") or _field(who, "email")
+    has_values = any(value not in (None, "", {}) for value in who.values())
+    return found if any(found) or not has_values else None
+
+
+def _field(of: dict[str, Any], key: str) -> str | None:
+    """Return a text or a number as text; None for anything else, and for an empty text."""
+    value = of.get(key)
+    is_value = isinstance(value, str | int | float) and not isinstance(value, bool)
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return str(value).strip() or None if is_value else None
+
+
+def _is_same(one: Assignee, other: Assignee) -> bool:
+    """Tell whether both are the same assignee: by id where both have one, else by name."""
+    return one[0] == other[0] if one[0] and other[0] else one[1] == other[1]
+
+
+def _event(workspace: str, seen: _Seen, since: datetime, *, is_new: bool) -> Received:
+    contact_id = str(seen.contact_id)
+    body = {"contact": seen.contact, "not_before": since.isoformat()}
+    if is_new and (created_at := _created_at(seen.contact)) and created_at < since:
+        body["fault"] = _OLDER
+    return {
+        "workspace": workspace,
+        "event_id": f"snapshot-{contact_id}-{micros(since)}",
+        "received_at": micros(seen.came_at),
+        "kind": SNAPSHOT,
+        "contact_id": contact_id,
+        "body": json.dumps(body),
+    }
+
+
+def _created_at(contact: dict[str, Any]) -> datetime | None:
+    """Return when a contact was made: an epoch, or ISO 8601 with its zone; None for anything else."""
+    text = _field(contact, "created_at") or ""
+    try:
+        if text.replace(".", "", 1).isdigit():
+            seconds = float(text)
+            return datetime.fromtimestamp(seconds / 1000 if seconds > _LARGEST_SECONDS else seconds, UTC)
+        found = datetime.fromisoformat(text)
+    except (ValueError, OverflowError, OSError):
+        return None
+    return found if found.tzinfo else None
+
+
+def _instant(moment: int) -> datetime:
+    return _EPOCH + timedelta(microseconds=moment)

@@ -1,0 +1,1 @@
+"""Webhooks of any system: the receiver, the inbox that keeps what it accepted, signatures."""

@@ -1,0 +1,241 @@
+"""What webhooks brought, as it came: one row an event, appended once and never changed.
+
+Signatures are the receiver's, meaning is the sources'.
+"""
+
+import json
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from pathlib import Path
+from typing import Any, TypedDict
+
+import pyarrow as pa
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Engine,
+    Index,
+    MetaData,
+    Select,
+    Table,
+    Text,
+    create_engine,
+    delete,
+    event,
+    func,
+    inspect,
+    make_url,
+    select,
+    update,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import SQLAlchemyError
+
+from assets.sources.base import Problem, Unreadable
+from assets.sources.database.connections import open_database, unavailable
+from assets.sources.files.json_text import whole_escapes
+
+METADATA = MetaData()
+
+RECEIVED_EVENTS = Table(
+    "received_events",
+    METADATA,
+    Column("workspace", Text, primary_key=True),
+    Column("event_id", Text, primary_key=True, comment="the sender's; of its bytes where it gives none"),
+    Column("received_at", BigInteger, nullable=False, comment="UTC, microseconds since 1970"),
+    Column("kind", Text, nullable=False, comment="what the sender calls it"),
+    Column("contact_id", Text, comment="whom it is about, to find what else is about them"),
+    Column("body", Text, nullable=False, comment="JSON, as received"),
+    Index("received_in_order", "workspace", "received_at"),
+    Index("received_of_contact", "workspace", "contact_id", "received_at"),
+    comment="events as webhooks brought them, and differences that contact snapshots showed",
+)
+
+CONTACT_STATES = Table(
+    "contact_states",
+    METADATA,
+    Column("workspace", Text, primary_key=True),
+    Column("contact_id", Text, primary_key=True),
+    Column("assignee_id", Text),
+    Column("assignee_name", Text),
+    Column("seen_at", BigInteger, nullable=False, comment="UTC, microseconds since 1970"),
+    comment="each contact's assignee at the last snapshot",
+)
+
+
+RECEIVED = RECEIVED_EVENTS.c
+_READ = pa.schema(
+    {
+        "event_id": pa.string(),
+        "received_at": pa.int64(),
+        "kind": pa.string(),
+        "contact_id": pa.string(),
+        "body": pa.string(),
+    }
+)
+_IMPERSONAL = {
+    *("event_type", "event_id", "event", "id", "changed_attributes", "updated_at", "not_before", "fault"),
+    *("assignee", "oldAssignee", "source", "assignedBy", "assignedBySource"),
+}
+_OF_CONVERSATION = {"id", "openedTime", "conversationOpenedAt", "closedTime", "lastAssignmentTime"}
+_EPOCH, _MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
+
+
+class Received(TypedDict):
+    """One row of `received_events`."""
+
+    workspace: str
+    event_id: str
+    received_at: int
+    kind: str
+    contact_id: str | None
+    body: str
+
+
+@cache
+def open_inbox(url: str) -> Engine:
+    """Return the engine of the inbox at *url*, and make its tables; a commit is on the disk when it returns.
+
+    For who stores; reading makes nothing.
+    """
+    if make_url(url).get_backend_name() == "sqlite":
+        Path(make_url(url).database or "").parent.mkdir(parents=True, exist_ok=True)
+    engine = _connecting(url)
+    METADATA.create_all(engine)
+    return engine
+
+
+@cache
+def _connecting(url: str) -> Engine:
+    if make_url(url).get_backend_name() == "sqlite":
+        engine = create_engine(url, hide_parameters=True, connect_args={"timeout": 30})
+        event.listen(engine, "connect", _durable)
+        return engine
+    return create_engine(url, hide_parameters=True, pool_pre_ping=True)
+
+
+def _durable(connection: DBAPIConnection, _: object) -> None:
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA journal_mode = WAL")
+    cursor.execute("PRAGMA secure_delete = ON")  # what is erased is overwritten
+    cursor.execute("PRAGMA synchronous = FULL")  # NORMAL loses the last commits with the power
+
+
+def store(inbox: Engine, rows: list[Received]) -> int:
+    """Add *rows* in one transaction; return how many of them are new. One that is there stays as it is."""
+    insert: Any = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}[inbox.dialect.name]
+    statement = insert(RECEIVED_EVENTS).on_conflict_do_nothing()
+    with inbox.begin() as connection:
+        return sum(connection.execute(statement, row).rowcount for row in rows)
+
+
+def read(url: str, *statements: Select[Any]) -> pa.Table:
+    """Return what *statements* select: event_id, received_at (microseconds), kind, contact_id, body.
+
+    Nothing is made where there is no inbox: it has no rows.
+    """
+    batches: list[pa.RecordBatch] = []
+    if is_there(url):
+        with open_database(make_url(url), "inbox") as database:
+            batches = [batch for statement in statements for batch in database.batches(statement)]
+    rows = pa.Table.from_batches([batch.cast(_READ) for batch in batches], _READ).combine_chunks()
+    bodies = whole_escapes(rows["body"].combine_chunks())
+    return rows.set_column(rows.schema.names.index("body"), "body", bodies)
+
+
+def is_there(url: str) -> bool:
+    """Tell whether a receiver has ever stored anything at *url*. Raises SourceUnavailable."""
+    place = make_url(url)
+    if place.get_backend_name() == "sqlite":
+        return Path(place.database or "").exists()
+    try:
+        return inspect(_connecting(url)).has_table(RECEIVED_EVENTS.name)
+    except SQLAlchemyError as error:
+        raise unavailable(place, "inbox", getattr(error, "orig", None) or error) from None
+
+
+def last_received_at(url: str, workspace: str) -> datetime | None:
+    """Return when the last webhook came, or None where none ever did. Raises SourceUnavailable."""
+    if not is_there(url):
+        return None
+    last = select(func.max(RECEIVED.received_at).label("last")).where(RECEIVED.workspace == workspace)
+    with open_database(make_url(url), "inbox") as database:
+        found = database.table(last).column("last")[0].as_py()
+    return None if found is None else _EPOCH + timedelta(microseconds=int(found))
+
+
+def never_received(url: str, workspace: str) -> Unreadable | None:
+    """Return what is to be said where no webhook ever came for *workspace*: that is not a 0."""
+    if last_received_at(url, workspace) is not None:
+        return None
+    reason = f"webhooks: none was ever received for {workspace}; is `assignment-reports webhooks` reached?"
+    return Unreadable("webhooks", reason, Problem.GAVE_NOTHING)
+
+
+def between(workspace: str, start: datetime, end: datetime) -> Select[Any]:
+    """Select what a workspace received from *start* on and before *end*."""
+    return _selected(workspace).where(
+        RECEIVED.received_at >= micros(start), RECEIVED.received_at < micros(end)
+    )
+
+
+def before(workspace: str, instant: datetime, kinds: Iterable[str], of: Iterable[str]) -> Select[Any]:
+    """Select what it received before, of *kinds*, about the contacts that events *of* kinds are about."""
+    later = select(RECEIVED.contact_id).where(
+        RECEIVED.workspace == workspace, RECEIVED.received_at >= micros(instant), RECEIVED.kind.in_(of)
+    )
+    return _selected(workspace).where(
+        RECEIVED.received_at < micros(instant), RECEIVED.kind.in_(kinds), RECEIVED.contact_id.in_(later)
+    )
+
+
+def forget_contact(inbox: Engine, workspace: str, contact_id: str, pseudonym: str) -> int:
+    """Leave of a contact's events who was assigned and when, under *pseudonym*; return how many there are.
+
+    Their ids stay, so that one that is sent again is known.
+    """
+    theirs = (RECEIVED.workspace == workspace, RECEIVED.contact_id == contact_id)
+    states = CONTACT_STATES.c
+    with inbox.begin() as connection:
+        rows = connection.execute(select(RECEIVED.event_id, RECEIVED.body).where(*theirs)).all()
+        for event_id, body in rows:
+            connection.execute(
+                update(RECEIVED_EVENTS)
+                .where(RECEIVED.workspace == workspace, RECEIVED.event_id == event_id)
+                .values(contact_id=pseudonym, body=_without_person(body, pseudonym))
+            )
+        connection.execute(
+            delete(CONTACT_STATES).where(states.workspace == workspace, states.contact_id == contact_id)
+        )
+    if inbox.dialect.name == "sqlite":
+        with inbox.connect() as connection:
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")  # which still held what was there
+    return len(rows)
+
+
+def _without_person(body: str, pseudonym: str) -> str:
+    """Return an event with what its reading needs: no name, number, address or text of the contact."""
+    event = json.loads(body)
+    contact, meta = event.get("contact"), event.get("meta")
+    kept = {name: value for name, value in event.items() if name in _IMPERSONAL}
+    if isinstance(contact, dict):
+        kept["contact"] = {"id": pseudonym} | {k: v for k, v in contact.items() if k == "assignee"}
+    if isinstance(meta, dict):
+        kept["meta"] = {"sender": {"id": pseudonym}} | {
+            k: v for k, v in meta.items() if k in {"assignee", "assignee_type"}
+        }
+    if isinstance(conversation := event.get("conversation"), dict):
+        kept["conversation"] = {name: conversation[name] for name in _OF_CONVERSATION & conversation.keys()}
+    return json.dumps(kept)
+
+
+def _selected(workspace: str) -> Select[Any]:
+    columns = (RECEIVED[name] for name in _READ.names)
+    return select(*columns).where(RECEIVED.workspace == workspace)
+
+
+def micros(instant: datetime) -> int:
+    """Return microseconds since 1970."""
+    return (instant - _EPOCH) // _MICROSECOND

@@ -1,0 +1,286 @@
+"""The webhook receiver: an ASGI application that checks, stores and only then says yes.
+
+Nothing is processed in a request; `read` of a source does that, as often as it likes. It is started by
+`assignment-reports webhooks`.
+"""
+
+import asyncio
+import json
+import logging
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import partial
+from hashlib import sha256
+from math import nan
+from typing import Any
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
+from sqlalchemy import Engine, select
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.applications import Starlette
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from assets.errors import SourceUnavailable
+from assets.sources.webhooks.inbox import (
+    RECEIVED_EVENTS,
+    Received,
+    last_received_at,
+    micros,
+    open_inbox,
+    store,
+)
+from assets.sources.webhooks.signatures import SIGNED_BY
+
+_MOST_BYTES = 1 << 20
+_MOST_WAITING = 2_000
+_MOST_AT_ONCE = 500
+_BURST_SECONDS = 5
+_LONGEST_ID = 500
+_LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where one workspace's webhooks arrive: who sends, who may, and how many a second on average."""
+
+    workspace: str
+    sender: str
+    keys: tuple[str, ...]
+    inbox: str
+    most_per_second: float
+
+
+class Refused(Exception):  # noqa: N818 - says what happened
+    """A request that is not stored, with its status and reason."""
+
+    def __init__(self, status: int, reason: str) -> None:
+        super().__init__(reason)
+        self.status = status
+
+
+@dataclass(slots=True)
+class Bucket:
+    """Lets *rate* requests a second through on average, and some seconds' worth at once."""
+
+    rate: float
+    filled_at: float
+    tokens: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.tokens = self.rate * _BURST_SECONDS
+
+    def takes(self, at: float) -> bool:
+        """Tell whether one more fits at the second *at*."""
+        gained = max(0.0, at - self.filled_at) * self.rate
+        self.tokens, self.filled_at = min(self.rate * _BURST_SECONDS, self.tokens + gained), at
+        if self.tokens < 1:
+            return False
+        self.tokens -= 1
+        return True
+
+
+class Writer:
+    """Stores rows of one inbox; those that come while a commit goes on share the next one."""
+
+    def __init__(self, inbox: str, commits: Histogram) -> None:
+        self.url = inbox
+        self._commits = commits
+        self.waiting: asyncio.Queue[tuple[Received, asyncio.Future[None]]] = asyncio.Queue(_MOST_WAITING)
+        self._inbox: Engine | None = None
+
+    async def add(self, row: Received) -> None:
+        """Return when *row* is durably stored. Raises Refused where it is not."""
+        stored: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        try:
+            self.waiting.put_nowait((row, stored))
+        except asyncio.QueueFull:
+            raise Refused(503, "busy") from None
+        await stored
+
+    async def run(self) -> None:
+        """Store what waits, for ever."""
+        while True:
+            some = [await self.waiting.get()]
+            while not self.waiting.empty() and len(some) < _MOST_AT_ONCE:
+                some.append(self.waiting.get_nowait())
+            try:
+                await asyncio.to_thread(self._store, [row for row, _ in some])
+            except Exception as error:  # noqa: BLE001 - the next ones may be storable
+                _LOG.error("%s events could not be stored: %s", len(some), type(error).__name__)
+                refused = Refused(503, "not stored")
+                for _, stored in some:
+                    if not stored.cancelled():
+                        stored.set_exception(refused)
+            else:
+                for _, stored in some:
+                    if not stored.cancelled():
+                        stored.set_result(None)
+
+    def _store(self, rows: list[Received]) -> None:
+        with self._commits.time():
+            store(self._engine(), rows)
+
+    def look(self) -> None:
+        """Read from the inbox. Raises SQLAlchemyError where that fails."""
+        with self._engine().connect() as connection:
+            connection.execute(select(RECEIVED_EVENTS.c.event_id).limit(1))
+
+    def _engine(self) -> Engine:
+        self._inbox = self._inbox or open_inbox(self.url)
+        return self._inbox
+
+
+class Receiver:
+    """What the routes do; the *clock* is given."""
+
+    def __init__(self, addresses: Mapping[str, Address], clock: Callable[[], datetime]) -> None:
+        self.addresses = addresses
+        self.clock = clock
+        self.registry = CollectorRegistry()
+        self.answers = Counter(
+            "webhooks_answered",
+            "Requests, by what became of them.",
+            ["workspace", "answer"],
+            registry=self.registry,
+        )
+        commits = Histogram("webhooks_commit_seconds", "Time of a commit.", registry=self.registry)
+        self.writers = {each.inbox: Writer(each.inbox, commits) for each in addresses.values()}
+        depth = Gauge("webhooks_waiting", "Events that wait for the next commit.", registry=self.registry)
+        self.last_stored: dict[str, datetime | None] = {}
+        silence = Gauge(
+            "webhooks_seconds_since_last_stored",
+            "Seconds since the last event of the workspace was stored; NaN where none ever was.",
+            ["workspace"],
+            registry=self.registry,
+        )
+        for slug in addresses:
+            silence.labels(slug).set_function(partial(self._silence, slug))
+        depth.set_function(lambda: sum(each.waiting.qsize() for each in self.writers.values()))
+        self._buckets = {
+            slug: Bucket(each.most_per_second, clock().timestamp()) for slug, each in addresses.items()
+        }
+
+    async def receive(self, request: Request) -> Response:
+        """Answer 204 when the event is stored, or was before."""
+        slug = request.path_params["workspace"]
+        try:
+            await self._take(slug, request)
+            status, said = 204, "stored"
+        except Refused as refused:
+            status, said = refused.status, str(refused)
+        except ClientDisconnect:
+            status, said = 400, "cut off"
+        known = slug if slug in self.addresses else ""
+        self.answers.labels(known, said).inc()
+        if status == 204:  # noqa: PLR2004 - stored
+            return Response(status_code=status)
+        headers = {"Retry-After": "1"} if status in {429, 503} else None
+        return JSONResponse({"error": said}, status, headers)
+
+    async def _take(self, slug: str, request: Request) -> None:
+        now = self.clock()
+        if slug not in self.addresses:
+            raise Refused(404, "no such workspace")
+        address = self.addresses[slug]
+        body = await _body(request)
+        if not SIGNED_BY[address.sender](address.keys, request.headers, body, now.timestamp()):
+            raise Refused(401, "wrong signature")
+        if not self._buckets[slug].takes(now.timestamp()):  # of those who may
+            raise Refused(429, "too many")
+        await self.writers[address.inbox].add(_row(address, request, body, now))
+        self.last_stored[slug] = now
+
+    def _silence(self, slug: str) -> float:
+        """Return the seconds since *slug* last stored an event; the inbox tells what it did not see."""
+        if slug not in self.last_stored:
+            try:
+                self.last_stored[slug] = last_received_at(self.addresses[slug].inbox, slug)
+            except SourceUnavailable:
+                return nan
+        last = self.last_stored[slug]
+        return (self.clock() - last).total_seconds() if last else nan
+
+    async def healthy(self, _request: Request) -> Response:
+        """Answer 200 where every inbox can be read, else 503."""
+        try:
+            for writer in self.writers.values():
+                await asyncio.to_thread(writer.look)
+        except SQLAlchemyError:
+            return JSONResponse({"status": "the inbox cannot be read"}, 503)
+        return JSONResponse({"status": "ok"})
+
+    async def metrics(self, _request: Request) -> Response:
+        """Return the counters in Prometheus' text format."""
+        text = await asyncio.to_thread(generate_latest, self.registry)  # it may ask an inbox
+        return Response(text, media_type=CONTENT_TYPE_PLAIN_0_0_4)
+
+    @asynccontextmanager
+    async def running(self, _app: Starlette) -> AsyncIterator[None]:
+        """Write while the application runs; what has been taken is stored before it ends."""
+        tasks = [asyncio.create_task(writer.run()) for writer in self.writers.values()]
+        yield
+        for task in tasks:
+            task.cancel()
+
+
+def application(addresses: Mapping[str, Address], clock: Callable[[], datetime]) -> Starlette:
+    """Return the receiver of the workspaces *addresses*: `/webhooks/<slug>`, `/health`, `/metrics`."""
+    receiver = Receiver(addresses, clock)
+    return Starlette(
+        routes=[
+            Route("/webhooks/{workspace}", receiver.receive, methods=["POST"]),
+            Route("/health", receiver.healthy),
+            Route("/metrics", receiver.metrics),
+        ],
+        lifespan=receiver.running,
+    )
+
+
+async def _body(request: Request) -> bytes:
+    length = request.headers.get("content-length", "0")
+    if not length.isdecimal() or int(length) > _MOST_BYTES:
+        raise Refused(413, "too large")
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > _MOST_BYTES:
+            raise Refused(413, "too large")
+    return bytes(body)
+
+
+def _row(address: Address, request: Request, body: bytes, now: datetime) -> Received:
+    try:
+        text = body.decode()
+        event = json.loads(text)
+    except (ValueError, RecursionError):
+        raise Refused(400, "not JSON") from None
+    if not isinstance(event, dict):
+        raise Refused(400, "not an object")
+    event_id = event.get("event_id") or request.headers.get("x-chatwoot-delivery")
+    contact_id = _contact_id(event)
+    return {
+        "workspace": address.workspace,
+        "event_id": _storable(event_id or f"sha256-{sha256(body).hexdigest()}"),
+        "received_at": micros(now.astimezone(UTC)),
+        "kind": _storable(event.get("event_type") or event.get("event") or ""),
+        "contact_id": None if contact_id is None else _storable(contact_id),
+        "body": text,
+    }
+
+
+def _contact_id(event: dict[str, Any]) -> object:
+    meta = event.get("meta")
+    for place in (event.get("contact"), meta.get("sender") if isinstance(meta, dict) else None):
+        if isinstance(place, dict) and (found := place.get("id")) is not None:
+            return found
+    return None
+
+
+def _storable(value: object) -> str:
+    """Return a text that every database takes: without half surrogates and NUL, and not endless."""
+    return str(value).encode("utf-8", "replace").decode().replace("\0", "\ufffd")[:_LONGEST_ID]

@@ -1,0 +1,240 @@
+"""The log of a simulated respond.io workspace equals what truly happened, or says where it cannot."""
+
+import json
+from collections import defaultdict
+from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
+from typing import Any
+
+import pytest
+
+from assets.report.coded import code_log
+from assets.report.holdings import count_holdings, last_steps
+from assets.report.log import log_rows
+from assets.sources.respond_io.contact_snapshot import Snapshot
+from assets.sources.webhooks.inbox import Received, micros, open_inbox, store
+from assets.warehouse.schema import ASSIGNMENT_EVENTS, REJECTED_EVENTS
+from tests.conftest import LATER, Inbox
+from tests.sources.conftest import Office
+from tests.sources.respond_io.simulator import AGENTS, NOBODY, START, Delivery, Workspace, name_of
+
+DAYS = date(2024, 3, 4), date(2024, 3, 10)
+Steps = dict[str, list[tuple[str | None, str | None]]]
+
+
+@pytest.fixture
+def utc(inbox: Inbox) -> Inbox:
+    inbox.zone = "UTC"
+    return inbox
+
+
+def receive(inbox: Inbox, rows: list[Received]) -> None:
+    url = f"sqlite:///{inbox.folder}/inbox.sqlite"
+    inbox.source = {"type": "respond_io", "inbox": url, "signing_keys": ["k"]} | inbox.source
+    store(open_inbox(url), rows)
+
+
+def log(inbox: Inbox) -> list[dict[str, Any]]:
+    assert inbox.load(*DAYS).is_reconciled
+    inbox.build(*DAYS)
+    return inbox.log()
+
+
+def steps(rows: list[dict[str, Any]]) -> Steps:
+    """Return each contact's (previous, new assignee) by name, in order."""
+    found: Steps = defaultdict(list)
+    for row in rows:
+        found[row["contact_id"]].append((row["previous_assignee_name"], row["assignee_name"]))
+    return found
+
+
+def truth(workspace: Workspace) -> Steps:
+    found: Steps = defaultdict(list)
+    for change in workspace.changes:
+        found[str(change.contact)].append((name_of(change.previous), name_of(change.assignee)))
+    return found
+
+
+def is_subsequence(some: list[str | None], whole: list[str | None]) -> bool:
+    rest = iter(whole)
+    return all(each in rest for each in some)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_webhooks_that_arrive_at_once_and_twice_give_the_truth(utc: Inbox, seed: int) -> None:
+    workspace = Workspace(seed)
+    receive(utc, Delivery(seed, doubled=0.3).deliver(workspace.changes))
+    rows = log(utc)
+    assert steps(rows) == truth(workspace)
+    for row, change in zip(rows, workspace.changes, strict=True):
+        assert timedelta() < row["occurred_at"] - change.at < timedelta(seconds=1)
+        assert (row["time_quality"], row["source"], row["previous_quality"]) == (
+            "received",
+            "unknown",
+            "inferred",
+        )
+        assert row["assignee_kind"] == ("ai_agent" if change.assignee == 4 else None)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_openings_and_closings_tell_the_conversation_and_its_last_assignment(utc: Inbox, seed: int) -> None:
+    workspace = Workspace(seed)
+    receive(
+        utc, [*Delivery(seed, doubled=0.3).deliver(workspace.changes), *workspace.openings_and_closings()]
+    )
+    rows = {row["event_id"]: row for row in log(utc)}
+    assert len(rows) == len(workspace.changes)
+    for name, changes in workspace.conversations().items():
+        assert {rows[f"e{change.number}"]["conversation_id"] for change in changes} == {name}
+        *others, last = (rows[f"e{change.number}"] for change in changes)
+        assert (last["occurred_at"], last["time_quality"]) == (changes[-1].at, "exact")
+        assert {row["time_quality"] for row in others} <= {"received"}
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_late_webhooks_give_every_true_change_and_no_other(utc: Inbox, seed: int) -> None:
+    """Their order cannot be known: an event says when it was received, and no more."""
+    workspace, latest = Workspace(seed, steps=4), timedelta(days=2)
+    receive(utc, Delivery(seed, late=0.3, latest=latest, doubled=0.2).deliver(workspace.changes))
+    loaded = utc.load(*DAYS)
+    utc.build(*DAYS)
+    true_changes = {f"e{change.number}": change for change in workspace.changes}
+    events = {row["event_id"]: row for row in utc.rows(ASSIGNMENT_EVENTS)}
+    assert loaded.total("accepted_count") == len(events) == len(true_changes)
+    for event_id, row in events.items():
+        change = true_changes[event_id]
+        assert (row["contact_id"], row["assignee_name"]) == (str(change.contact), name_of(change.assignee))
+        assert timedelta() < row["occurred_at"] - change.at < latest + timedelta(seconds=1)
+        assert row["time_quality"] == "received"
+    assert {row["event_id"] for row in utc.log()} <= events.keys()
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_snapshots_find_who_has_a_contact_whatever_was_lost(office: Office, seed: int) -> None:
+    office.inbox.zone = "UTC"
+    workspace = Workspace(seed, steps=5)
+    delivery = Delivery(seed, lost=0.4, doubled=0.2)
+    arrived = delivery.deliver(workspace.changes)
+    moments = [START + timedelta(hours=hours) for hours in range(0, 24 * workspace.days + 6, 5)]
+    for before, now in pairwise(moments):
+        receive(office.inbox, [row for row in arrived if micros(before) <= row["received_at"] < micros(now)])
+        office.api.assignees = {
+            contact: AGENTS.get(agent or 0, NOBODY[contact % 3])
+            for contact, agent in workspace.assignees(now).items()
+        }
+        office.snapshot(now)
+    rows = log(office.inbox)
+    true_steps, told = truth(workspace), steps(rows)
+    first_changes = [change for change in workspace.changes if change.at >= moments[1]]
+    assert first_changes
+    holders = {contact: name_of(agent) for contact, agent in workspace.assignees(moments[-1]).items()}
+    for contact, found in told.items():
+        assert is_subsequence([new for _, new in found], [new for _, new in true_steps[contact]])
+        assert found[-1][1] == holders[int(contact)]
+    for row in rows:
+        if row["time_quality"] == "bounded":
+            since = datetime.fromisoformat(row["origin"].rpartition("changed after ")[2])
+            assert any(
+                change.contact == int(row["contact_id"]) and since <= change.at <= row["occurred_at"]
+                for change in workspace.changes
+            )
+
+
+def test_the_printed_log_gives_the_truth_with_its_sources(utc: Inbox) -> None:
+    workspace = Workspace(1)
+    utc.write_bytes("\n".join(workspace.printed_log()).encode(), "log.csv")
+    rows = log(utc)
+    assert steps(rows) == truth(workspace)
+    assert [row["occurred_at"] for row in rows] == [change.at for change in workspace.changes]
+    codes = {"User": "user", "Workflow": "workflow", "Developer API": "developer_api", "Zapier": "zapier"}
+    assert [row["source"] for row in rows] == [codes[change.source] for change in workspace.changes]
+    assert {(row["previous_quality"], row["time_quality"]) for row in rows} == {("stated", "imported")}
+
+
+def test_an_unmerged_contact_was_not_assigned_when_it_came_back(office: Office) -> None:
+    """Merging takes a contact out of the list and unmerging brings it back: neither is an assignment."""
+    noon = datetime(2024, 3, 5, 12, tzinfo=UTC)
+    office.api.assignees = {1: AGENTS[1], 2: AGENTS[2]}
+    office.api.more = {
+        2: {"created_at": 1_700_000_000},
+        3: {"created_at": (noon + timedelta(hours=2)).isoformat()},
+    }
+    assert office.snapshot(noon) == Snapshot(2, None)
+    del office.api.assignees[2]
+    assert office.snapshot(noon + timedelta(hours=1)) == Snapshot(1, 0)
+    office.api.assignees |= {2: AGENTS[2], 3: AGENTS[3]}  # 3 is truly new
+    assert office.snapshot(noon + timedelta(hours=3)) == Snapshot(3, 2)
+    assert office.events() == [("3", "Cem", "bounded")]
+    assert office.inbox.reasons() == [
+        "was not in the list before although it is older, as after an unmerge; nobody tells when it was assigned"
+    ]
+    assert office.snapshot(noon + timedelta(hours=4)) == Snapshot(3, 0)
+
+
+def test_a_contact_that_is_not_understood_is_counted_and_stays_as_it_was(office: Office) -> None:
+    noon = datetime(2024, 3, 5, 12, tzinfo=UTC)
+    office.api.assignees = {1: AGENTS[1], 2: AGENTS[2], 3: None}
+    office.snapshot(noon)
+    office.api.assignees = {1: "Bob", 2: {"role": "agent"}, 3: ["Eve"]}
+    office.api.more = {3: {"id": {"nested": 3}}}
+    assert office.snapshot(noon + timedelta(hours=1)) == Snapshot(3, 0, not_understood=3)
+    office.api.assignees, office.api.more = {1: AGENTS[1], 2: AGENTS[3], 3: None}, {}
+    assert office.snapshot(noon + timedelta(hours=2)) == Snapshot(3, 1)
+    assert office.events() == [("2", "Cem", "bounded")]
+
+
+def test_an_ai_agent_is_kept_apart_from_people(utc: Inbox) -> None:
+    workspace = Workspace(2)
+    receive(utc, Delivery(2).deliver(workspace.changes))
+    log(utc)
+    period = utc.period(*DAYS)
+    rows = utc.lake.query(log_rows(period, LATER))
+    kinds = {
+        each.assignee: each.kind
+        for each in count_holdings(utc.lake.query(last_steps(period)), rows, code_log(rows))
+    }
+    assert kinds == {"Bob": None, "Eve Hall": None, "Cem": None, "Aria": "ai_agent"}
+
+
+ODD: tuple[Any, ...] = (None, {}, [], "text", 5, 1.5, True, {"id": {}}, {"id": [1]}, [{}], "", {"unknown": 1})
+PATHS = (
+    ("contact",), ("contact", "id"), ("contact", "firstName"), ("contact", "assignee"), ("contact", "assignee", "id"),
+    ("contact", "assignee", "firstName"), ("contact", "assignee", "email"), ("contact", "assignee", "type"),
+    ("assignee",), ("oldAssignee",), ("source",), ("assignedBy",), ("assignedBy", "id"), ("event_type",),
+)  # fmt: skip
+
+
+def test_every_field_may_be_anything(utc: Inbox) -> None:
+    """What is not understood is rejected with its text; no other row is lost, and nobody is made up."""
+    noon = datetime(2024, 3, 5, 12, tzinfo=UTC)
+    rows = []
+    for number, (path, odd) in enumerate((path, odd) for path in PATHS for odd in ODD):
+        event: dict[str, Any] = {
+            "contact": {"id": number + 1000, "firstName": "Ann", "assignee": dict(AGENTS[2])}
+        }
+        place = event
+        for key in path[:-1]:
+            place = place.setdefault(key, {})
+        place[path[-1]] = odd
+        rows.append(
+            Received(
+                workspace="acme", event_id=f"e{number}", received_at=micros(noon + timedelta(seconds=number)),
+                kind="contact.assignee.updated", contact_id=None, body=json.dumps(event),
+            )
+        )  # fmt: skip
+    receive(utc, rows)
+    loaded = utc.load(*DAYS)
+    assert loaded.is_reconciled
+    accepted, rejected = utc.rows(ASSIGNMENT_EVENTS), utc.rows(REJECTED_EVENTS)
+    assert len(accepted) + len(rejected) == len(rows) == loaded.placed_count
+    names = {(row["assignee_id"], row["assignee_name"]) for row in accepted}
+    assert names <= {
+        (None, None), ("2", "Eve Hall"), ("5", "Eve Hall"), ("1.5", "Eve Hall"), ("text", "Eve Hall"),
+        (None, "Eve Hall"), ("2", "text Hall"), ("2", "5 Hall"), ("2", "1.5 Hall"), ("2", "Hall"),
+    }  # fmt: skip
+    by_reason = defaultdict(list)
+    for row in rejected:
+        by_reason[row["reason"].partition(":")[0]].append(json.loads(row["raw"]))
+    assert by_reason.keys() == {
+        "its assignee is not understood", "has neither a conversation_id nor a contact_id", "tells no assignee",
+    }  # fmt: skip

@@ -1,0 +1,190 @@
+"""The receiver as a process of its own, on loopback, with real requests."""
+
+import asyncio
+import hmac
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from base64 import b64encode
+from collections.abc import Iterator
+from hashlib import sha256
+from pathlib import Path
+
+import httpx
+import pytest
+from sqlalchemy import select
+
+from assets.sources.webhooks.inbox import RECEIVED_EVENTS, open_inbox
+
+KEY = "signing-key-1"
+
+
+class Service:
+    """`assignment-reports webhooks` of two workspaces."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+        source = "{type: respond_io, most_per_second: %s, signing_keys: ['${KEY}', other-key]}"
+        (folder / "reports.yaml").write_text(
+            "lake: lake\narchive: archive\nworkspaces:\n"
+            "  - {slug: broken, name: A, timezone: Nowhere/At_all, first_day: 2024-01-01, source: {type: files, path: x}}\n"
+            + "".join(
+                f"  - {{slug: {slug}, name: A, timezone: UTC, first_day: 2024-01-01, source: {source % rate}}}\n"
+                for slug, rate in (("acme", 1000), ("slow", 0.4))
+            )
+            + "  - {slug: keyless, name: A, timezone: UTC, first_day: 2024-01-01, source: {type: respond_io, signing_keys: ['${NONE}']}}\n"
+        )
+        self.process: subprocess.Popen[bytes]
+
+    def start(self) -> None:
+        self.process = subprocess.Popen(
+            [Path(sys.executable).with_name("assignment-reports"), "webhooks", "--config", str(self.folder / "reports.yaml"),
+             "--port", str(self.port)], env=os.environ | {"KEY": KEY},
+        )  # fmt: skip
+        for _ in range(200):
+            try:
+                assert httpx.get(f"{self.url}/health").json() == {"status": "ok"}
+            except httpx.TransportError:
+                time.sleep(0.05)
+            else:
+                return
+        raise AssertionError("it does not answer")
+
+    def stop(self, how: signal.Signals = signal.SIGTERM) -> int:
+        self.process.send_signal(how)
+        return self.process.wait(30)
+
+    def stored(self) -> list[str]:
+        with open_inbox(f"sqlite:///{self.folder}/inbox.sqlite").connect() as connection:
+            return list(connection.scalars(select(RECEIVED_EVENTS.c.event_id)))
+
+    def post(self, body: bytes, signature: str | None = None, slug: str = "acme") -> int:
+        headers = {"X-Webhook-Signature": signature or signed(body)}
+        return httpx.post(f"{self.url}/webhooks/{slug}", content=body, headers=headers).status_code
+
+
+def signed(body: bytes, key: str = KEY) -> str:
+    return b64encode(hmac.digest(key.encode(), body, sha256)).decode()
+
+
+def event(number: int) -> bytes:
+    return json.dumps(
+        {"event_type": "contact.assignee.updated", "event_id": f"e{number}", "contact": {"id": 1}}
+    ).encode()
+
+
+@pytest.fixture
+def service(tmp_path: Path) -> Iterator[Service]:
+    running = Service(tmp_path)
+    running.start()
+    yield running
+    running.process.kill()
+    running.process.wait()
+
+
+def test_a_signed_event_is_stored_as_it_came_and_once(service: Service) -> None:
+    assert [service.post(event(1)) for _ in range(2)] == [204, 204]
+    assert service.stored() == ["e1"]
+
+
+def test_a_workspace_that_is_wrong_does_not_stop_the_others(service: Service) -> None:
+    assert [service.post(event(1), slug=slug) for slug in ("broken", "keyless", "acme")] == [404, 404, 204]
+
+
+def test_any_of_the_keys_signs_and_no_other(service: Service) -> None:
+    assert service.post(event(1), signed(event(1), "other-key")) == 204
+    assert service.post(event(2), signed(event(2), "wrong")) == 401
+    assert service.post(event(2), signed(event(1))) == 401
+    assert service.post(event(2), "?") == 401
+    assert service.stored() == ["e1"]
+
+
+def test_a_signature_of_the_json_without_spaces_is_accepted(service: Service) -> None:
+    compact = json.dumps(json.loads(event(1)), separators=(",", ":")).encode()
+    assert service.post(event(1), signed(compact)) == 204
+
+
+def test_what_is_no_event_is_refused_and_what_is_unknown_is_kept(service: Service) -> None:
+    statuses = {
+        body: service.post(body)
+        for body in (b"no", b"[]", b"[" * 100_000, b"\xff", b'{"a": "\\ud800", "event_id": "\\ud800"}')
+    }
+    assert list(statuses.values()) == [400, 400, 400, 400, 204]
+    assert service.stored() == ["?"]
+    assert service.post(event(1), slug="nobody") == 404
+
+
+def test_a_body_that_is_too_large_is_refused_before_it_is_read(service: Service) -> None:
+    assert service.post(b"x" * (1 << 20) + b"x") == 413
+
+    def chunks() -> Iterator[bytes]:
+        for _ in range(32):
+            yield b"x" * 65_536
+
+    answer = httpx.post(f"{service.url}/webhooks/acme", content=chunks())
+    assert answer.status_code == 413
+
+
+def test_a_workspace_that_sends_too_much_is_told_to_wait(service: Service) -> None:
+    assert [service.post(event(number), slug="slow") for number in range(3)] == [204, 204, 429]
+    assert service.post(event(7)) == 204  # the other one is not held up
+
+
+def test_its_counters_tell_what_became_of_requests(service: Service) -> None:
+    service.post(event(1))
+    service.post(event(2), "wrong")
+    told = httpx.get(f"{service.url}/metrics").text
+    assert 'webhooks_answered_total{answer="stored",workspace="acme"} 1.0' in told
+    assert 'webhooks_answered_total{answer="wrong signature",workspace="acme"} 1.0' in told
+    assert "webhooks_commit_seconds_count 1.0" in told
+
+
+def test_told_to_end_it_answers_what_it_has_taken(service: Service) -> None:
+    service.post(event(1))
+    assert service.stop() in {0, -signal.SIGTERM}
+    assert service.stored() == ["e1"]
+
+
+async def _send(url: str, numbers: Iterator[int], acknowledged: list[str], until: float) -> None:
+    async with httpx.AsyncClient() as client:
+        while time.monotonic() < until:
+            number = next(numbers)
+            body = event(number)
+            try:
+                answer = await client.post(url, content=body, headers={"X-Webhook-Signature": signed(body)})
+            except httpx.TransportError:
+                return
+            if answer.status_code == 204:
+                acknowledged.append(f"e{number}")
+
+
+def test_every_acknowledged_event_survives_a_kill_in_the_middle(service: Service) -> None:
+    numbers, acknowledged = iter(range(1_000_000)), list[str]()
+    url = f"{service.url}/webhooks/acme"
+
+    async def flood() -> None:
+        until = time.monotonic() + 30
+        senders = [asyncio.create_task(_send(url, numbers, acknowledged, until)) for _ in range(16)]
+        while len(acknowledged) < 400:  # noqa: ASYNC110 - what is waited for is another process
+            await asyncio.sleep(0.01)
+        service.process.kill()
+        await asyncio.gather(*senders)
+
+    asyncio.run(flood())
+    first = len(acknowledged)
+    service.process.wait()
+    service.start()
+    for number in range(50):  # retries of what was acknowledged, and of what was not
+        assert service.post(event(number)) == 204
+    stored = service.stored()
+    assert first >= 400
+    assert set(acknowledged) <= set(stored)
+    assert len(stored) == len(set(stored))
