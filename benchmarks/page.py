@@ -29,7 +29,7 @@ from assets.report.log import printed_log
 from assets.sources.files.imports import DaySources
 from assets.sources.registry import open_source
 from assets.sources.synthetic import write_events
-from assets.warehouse.lake import Lake
+from assets.warehouse.parquet_lake import Lake
 
 SIZES = (1_000, 10_000, 100_000, 1_000_000)
 FIRST, LAST = date(2026, 9, 19), date(2026, 11, 17)

@@ -17,9 +17,9 @@ from assets.extract.load import load_days
 from assets.periods import Period
 from assets.sources.files.imports import DaySources
 from assets.sources.registry import open_source
-from assets.warehouse.lake import Lake
 from assets.warehouse.loaded_days import loaded_days
-from assets.warehouse.sql import SqlWarehouse
+from assets.warehouse.parquet_lake import Lake
+from assets.warehouse.postgresql import SqlWarehouse
 from benchmarks.events import DAYS, LAST_DAY
 
 NOW = datetime(2026, 1, 5, tzinfo=UTC)

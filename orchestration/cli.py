@@ -250,7 +250,7 @@ def sql(
 ) -> None:
     """Ask the warehouse of one workspace a question; nothing can be changed."""
     from assets.config.loader import load_config
-    from assets.warehouse.warehouse import open_warehouse
+    from assets.warehouse.base import open_warehouse
     from orchestration.console import print_csv, print_rows
 
     settings = load_config(config)

@@ -24,9 +24,9 @@ from assets.periods import local_day
 from assets.report.masking import KEY_LENGTH
 from assets.sources.database.connections import ADBC_DIALECTS
 from assets.sources.files.source import Files
+from assets.warehouse.base import Warehouse, open_warehouse
 from assets.warehouse.orphans import orphans
 from assets.warehouse.schema import ASSIGNMENT_LOG
-from assets.warehouse.warehouse import Warehouse, open_warehouse
 
 
 @dataclass(frozen=True, slots=True)

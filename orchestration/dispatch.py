@@ -21,7 +21,7 @@ from assets.periods import DAY, Period, Preset, dates, first_instant, local_day,
 from assets.report.build import has_balances, period_of, periods_of
 from assets.report.readiness import Readiness, readiness
 from assets.sources.registry import open_sources
-from assets.warehouse.warehouse import open_warehouse
+from assets.warehouse.base import open_warehouse
 from orchestration.planner import (
     Due,
     Verdict,

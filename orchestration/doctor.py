@@ -21,9 +21,9 @@ from assets.config.source import WebhookSource
 from assets.errors import ConfigError, ReportError
 from assets.runtime.atomic_files import put_new
 from assets.sources.webhooks.inbox import last_received_at
+from assets.warehouse.base import open_warehouse
 from assets.warehouse.orphans import orphans
 from assets.warehouse.schema import LOAD_COUNTS
-from assets.warehouse.warehouse import open_warehouse
 
 _PACKAGES = (
     "dagster",

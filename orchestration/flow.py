@@ -35,7 +35,7 @@ from assets.report.build import days_of_report, has_balances, periods_of
 from assets.report.readiness import readiness
 from assets.sources.registry import open_sources
 from assets.sources.webhooks.inbox import forget_contact, open_inbox
-from assets.warehouse.warehouse import Warehouse, open_warehouse
+from assets.warehouse.base import Warehouse, open_warehouse
 from orchestration.makers import maker, makers
 from orchestration.planner import days_of_periods
 

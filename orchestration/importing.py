@@ -18,9 +18,9 @@ from assets.periods import dates, local_day, periods_of_days
 from assets.sources.files.imports import About, DaySources, keep_import
 from assets.sources.files.source import Files
 from assets.sources.registry import open_sources
-from assets.warehouse.lake import Lake
+from assets.warehouse.base import open_warehouse
+from assets.warehouse.parquet_lake import Lake
 from assets.warehouse.schema import LOAD_COUNTS, REJECTED_EVENTS
-from assets.warehouse.warehouse import open_warehouse
 
 _MOST_REASONS = 20
 

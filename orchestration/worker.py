@@ -34,7 +34,7 @@ _NEEDED = (
     "assets.render.charts",
     "assets.render.pdf",
     "assets.render.workbook",
-    "assets.warehouse.object_lake",
+    "assets.warehouse.object_store_lake",
     "orchestration.deliveries",
     "orchestration.maintenance",
     "orchestration.schedules",

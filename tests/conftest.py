@@ -24,7 +24,7 @@ from assets.extract.load import Loaded, load_days
 from assets.periods import Period
 from assets.sources.files.imports import DaySources
 from assets.sources.registry import open_source
-from assets.warehouse.lake import Lake
+from assets.warehouse.parquet_lake import Lake
 from assets.warehouse.schema import ASSIGNMENT_LOG, REJECTED_EVENTS
 from tests.mariadb import MariaDb, server
 from tests.postgres import Postgres, cluster

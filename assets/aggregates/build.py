@@ -18,8 +18,9 @@ from assets.aggregates.lineage import history, stale_days
 from assets.aggregates.previous_assignee import has_earlier_ids, id_hashes, known_assignees, repeated_ids
 from assets.periods import DAY, Period, periods_of_days
 from assets.runtime.prefetch import ahead
-from assets.warehouse.coding import whole
+from assets.warehouse.base import Warehouse
 from assets.warehouse.days import of_day
+from assets.warehouse.dictionary_encoding import whole
 from assets.warehouse.schema import (
     ASSIGNMENT_EVENTS,
     ASSIGNMENT_LOG,
@@ -29,7 +30,6 @@ from assets.warehouse.schema import (
     coded_schema,
     stored_schema,
 )
-from assets.warehouse.warehouse import Warehouse
 
 _PIECE_EVENTS = 1_000_000
 

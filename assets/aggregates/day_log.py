@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from assets.events import Action
-from assets.warehouse.coding import says, whole
+from assets.warehouse.dictionary_encoding import says, whole
 from assets.warehouse.schema import ASSIGNMENT_LOG, CODED, DAILY_SOURCE_AGGREGATES, arrow_schema, coded_schema
 
 _NOBODY = pa.scalar(None, pa.int32())

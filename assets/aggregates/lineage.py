@@ -10,8 +10,8 @@ from datetime import date, datetime
 
 from sqlalchemy import func, select
 
+from assets.warehouse.base import Warehouse
 from assets.warehouse.schema import CONTROL_TOTALS, LOAD_COUNTS, LOG_COUNTS
-from assets.warehouse.warehouse import Warehouse
 
 _HOW_IT_WAS_READ = {"local_day", "loaded_until", "zone", "day_start", "day_end", "source_version"}
 

@@ -6,7 +6,7 @@ from assets.archive.catalog import Catalogue, Version
 from assets.config.deployment import Workspace
 from assets.extract.source_stall import find_stall
 from assets.report.build import days_of_report, period_of
-from assets.warehouse.warehouse import Warehouse
+from assets.warehouse.base import Warehouse
 
 
 def outdated_reports(catalogue: Catalogue, warehouse: Warehouse, workspace: Workspace) -> dict[Key, Version]:

@@ -25,7 +25,7 @@ from assets.report.build import build_report
 from assets.report.coded import CodedLog
 from assets.report.log import printed_log, time_unit_of
 from assets.report.model import ProofLine, Report, Total
-from assets.warehouse.warehouse import Warehouse
+from assets.warehouse.base import Warehouse
 
 _MADE_WITH = (
     "assignment-reports",

@@ -18,7 +18,7 @@ from assets.config.deployment import Config, ReportSpec, Workspace
 from assets.deliver.ledger import Ledger
 from assets.deliver.outbox import Outbox
 from assets.periods import as_of
-from assets.warehouse.warehouse import open_warehouse
+from assets.warehouse.base import open_warehouse
 
 
 @dataclass(slots=True)

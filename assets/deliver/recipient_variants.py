@@ -18,8 +18,8 @@ from assets.config.subscription import Recipient, Subscription
 from assets.errors import ReportError
 from assets.report.build import period_of
 from assets.report.filters import Known, conditions, look_up
+from assets.warehouse.base import open_warehouse
 from assets.warehouse.schema import ASSIGNMENT_LOG
-from assets.warehouse.warehouse import open_warehouse
 
 
 class DaysHaveChanged(ReportError):  # noqa: N818 - says what happened

@@ -9,7 +9,7 @@ from assets.archive.index_pages import write_index
 from assets.config.deployment import Config
 from assets.deliver.ledger import Ledger
 from assets.deliver.outbox import Outbox
-from assets.warehouse.warehouse import open_warehouse
+from assets.warehouse.base import open_warehouse
 
 _LONGEST_RUN = timedelta(days=1)  # whoever reads or writes days is done by then
 

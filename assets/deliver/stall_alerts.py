@@ -10,7 +10,7 @@ from assets.config.deployment import Workspace
 from assets.config.source import RespondIoSource, WebhookSource
 from assets.extract.load_checks import stall_text
 from assets.extract.source_stall import find_stall, newest_event
-from assets.warehouse.warehouse import Warehouse
+from assets.warehouse.base import Warehouse
 
 _STALLED, _RESUMED = "stalled", "resumed"
 

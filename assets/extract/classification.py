@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 
 from assets.extract.contract import TEXT_COLUMNS
 from assets.sources.base import Unreadable
-from assets.warehouse.coding import whole
+from assets.warehouse.dictionary_encoding import whole
 from assets.warehouse.schema import (
     ASSIGNMENT_EVENTS,
     LOAD_COUNTS,

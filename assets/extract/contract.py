@@ -20,7 +20,7 @@ from assets.extract.text_cleaning import (
     whole_ids,
 )
 from assets.sources.base import PREVIOUS, Batch, ReadingOptions
-from assets.warehouse.coding import constant
+from assets.warehouse.dictionary_encoding import constant
 from assets.warehouse.schema import ASSIGNMENT_EVENTS, CODED, coded_schema
 
 _KINDS = coded_schema(ASSIGNMENT_EVENTS)

@@ -16,8 +16,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from sqlalchemy import Table, select
 
+from assets.warehouse.base import Warehouse
 from assets.warehouse.schema import ASSIGNMENT_EVENTS, ASSIGNMENT_LOG, LOAD_COUNTS, REJECTED_EVENTS
-from assets.warehouse.warehouse import Warehouse
 
 _FILE = "erased.json"
 _NAME, _PREFIX = "Erased contact", "erased-"

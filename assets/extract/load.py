@@ -25,6 +25,7 @@ from assets.periods import DAY, first_instant, periods_of_days
 from assets.runtime.prefetch import ahead
 from assets.sources.base import Unreadable
 from assets.sources.files.imports import DaySources
+from assets.warehouse.base import Warehouse
 from assets.warehouse.schema import (
     ASSIGNMENT_EVENTS,
     CONTROL_TOTALS,
@@ -34,7 +35,6 @@ from assets.warehouse.schema import (
     REJECTED_EVENTS,
     stored_schema,
 )
-from assets.warehouse.warehouse import Warehouse
 
 _DAYS_AT_ONCE = 31
 _BATCHES_AHEAD = 4

@@ -13,9 +13,9 @@ from assets.extract.input_summary import counted
 from assets.extract.load import Loaded
 from assets.extract.source_stall import Stall, find_stall
 from assets.periods import DAY, first_instant, local_day
+from assets.warehouse.base import Warehouse
 from assets.warehouse.loaded_days import loaded_days
 from assets.warehouse.schema import LOAD_COUNTS
-from assets.warehouse.warehouse import Warehouse
 
 _WEEKS = 8
 _FEWEST_WEEKS = 3

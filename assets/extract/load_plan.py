@@ -12,8 +12,8 @@ from assets.config.deployment import Workspace
 from assets.extract.input_summary import InputSummary
 from assets.periods import DAY, first_instant, local_day
 from assets.sources.files.imports import DaySources
+from assets.warehouse.base import Warehouse
 from assets.warehouse.loaded_days import IMPORTED, LoadedDays, loaded_days
-from assets.warehouse.warehouse import Warehouse
 
 _INVENTORY = ".inputs.json"
 _MAX_NAMED = 5

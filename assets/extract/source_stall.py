@@ -19,8 +19,8 @@ from assets.extract.classification import DayCut
 from assets.extract.staging import Staging
 from assets.periods import DAY, first_instant, local_day
 from assets.sources.base import Batch, Source
+from assets.warehouse.base import Warehouse
 from assets.warehouse.schema import ASSIGNMENT_EVENTS, LOAD_COUNTS
-from assets.warehouse.warehouse import Warehouse
 
 MIN_EXPECTED = 20
 """A silence is a stall where at least so many events are usual."""

@@ -43,7 +43,7 @@ from assets.report.quality import count_quality
 from assets.report.readiness import Readiness, first_loaded_day, not_begun, readiness, running_until
 from assets.report.reasons import find_reasons
 from assets.report.shares import shares_pct
-from assets.warehouse.warehouse import Warehouse
+from assets.warehouse.base import Warehouse
 
 if TYPE_CHECKING:
     import pandas as pd  # a second, and Arrow imports it where a report is counted

@@ -11,8 +11,8 @@ from assets.periods import Period, previous_period
 from assets.report.model import Comparison, Note, SourceChange, SourceCount
 from assets.report.readiness import Readiness
 from assets.report.shares import percent
+from assets.warehouse.base import Warehouse
 from assets.warehouse.schema import ASSIGNMENT_LOG
-from assets.warehouse.warehouse import Warehouse
 
 _FEW = 30
 

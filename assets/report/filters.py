@@ -13,8 +13,8 @@ from assets.config.presentation import Filters
 from assets.events import source_code
 from assets.report.folding import fold_accents, fold_case
 from assets.report.persons import KnownPersons, known_persons
+from assets.warehouse.base import Warehouse
 from assets.warehouse.schema import ASSIGNMENT_LOG
-from assets.warehouse.warehouse import Warehouse
 
 UNASSIGNED = "Unassigned"
 _LOG = ASSIGNMENT_LOG.c

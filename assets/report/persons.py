@@ -14,8 +14,8 @@ import pyarrow.compute as pc
 from sqlalchemy import ColumnElement, and_, func, or_, select, union_all
 
 from assets.report.folding import fold_case
+from assets.warehouse.base import Warehouse
 from assets.warehouse.schema import ASSIGNMENT_LOG
-from assets.warehouse.warehouse import Warehouse
 
 ROLES = ("previous_assignee", "assignee", "assigned_by")
 _LOG = ASSIGNMENT_LOG.c

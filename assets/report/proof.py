@@ -8,6 +8,7 @@ from assets.config.presentation import Filters
 from assets.periods import Period
 from assets.report.model import Control, HandOffs, Holding, ProofLine, Total
 from assets.report.quality import sums
+from assets.warehouse.base import Warehouse
 from assets.warehouse.schema import (
     ASSIGNMENT_LOG,
     CONTROL_TOTALS,
@@ -15,7 +16,6 @@ from assets.warehouse.schema import (
     LOAD_COUNTS,
     LOG_COUNTS,
 )
-from assets.warehouse.warehouse import Warehouse
 
 
 def by_assignees(assignees: tuple[Holding, ...], hand_offs: HandOffs) -> list[ProofLine]:

@@ -4,8 +4,8 @@ from sqlalchemy import Table, func, select
 
 from assets.periods import Period
 from assets.report.model import Quality, RejectedRow
+from assets.warehouse.base import Warehouse
 from assets.warehouse.schema import ASSIGNMENT_LOG, LOAD_COUNTS, LOG_COUNTS, REJECTED_EVENTS
-from assets.warehouse.warehouse import Warehouse
 
 
 def count_quality(warehouse: Warehouse, period: Period, examples: int) -> Quality:

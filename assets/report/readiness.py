@@ -8,9 +8,9 @@ from sqlalchemy import func, select
 from assets.aggregates.lineage import stale_days
 from assets.config.deployment import Workspace
 from assets.periods import DAY, Period, first_instant, local_day
+from assets.warehouse.base import Warehouse
 from assets.warehouse.loaded_days import LoadedDays, loaded_days
 from assets.warehouse.schema import LOAD_COUNTS
-from assets.warehouse.warehouse import Warehouse
 
 
 @dataclass(frozen=True, slots=True)

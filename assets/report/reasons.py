@@ -12,8 +12,8 @@ from assets.config.deployment import Workspace
 from assets.extract.source_stall import Stall
 from assets.periods import Period
 from assets.report.model import Quality, Reason, ReasonCode
+from assets.warehouse.base import Warehouse
 from assets.warehouse.schema import REJECTED_EVENTS
-from assets.warehouse.warehouse import Warehouse
 
 
 def find_reasons(  # noqa: PLR0913, PLR0917 - what a report may lack

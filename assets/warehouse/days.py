@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from sqlalchemy import Executable, Table, select
 
 from assets.warehouse import engine
-from assets.warehouse.coding import coded
+from assets.warehouse.dictionary_encoding import coded
 from assets.warehouse.schema import coded_schema
 
 

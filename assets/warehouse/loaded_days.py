@@ -12,8 +12,8 @@ from sqlalchemy import select
 from assets.config.deployment import Workspace
 from assets.config.source import reading_version
 from assets.periods import DAY, first_instant
+from assets.warehouse.base import Warehouse
 from assets.warehouse.schema import LOAD_COUNTS
-from assets.warehouse.warehouse import Warehouse
 
 IMPORTED = "import/"
 """How `source_version` begins for a day that is read from an imported file."""

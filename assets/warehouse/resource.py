@@ -11,7 +11,7 @@ from sqlalchemy.exc import OperationalError
 
 from assets.config.deployment import Config
 from assets.errors import Overtaken
-from assets.warehouse.warehouse import Warehouse, open_warehouse
+from assets.warehouse.base import Warehouse, open_warehouse
 
 _RETRIES, _PAUSE_SECONDS = 3, 10
 

@@ -15,8 +15,8 @@ from assets.archive.archive import Archive, Key
 from assets.archive.verify import verify
 from assets.deliver.dispatcher import Post
 from assets.extract.erasure import tombstones
+from assets.warehouse.base import open_warehouse
 from assets.warehouse.schema import ASSIGNMENT_EVENTS, REJECTED_EVENTS
-from assets.warehouse.warehouse import open_warehouse
 from orchestration import flow
 from tests.deliver.mail_server import mail_server
 from tests.deliver.office import DUE, TODAY, Office

@@ -12,7 +12,7 @@ from assets.extract.load import load_days
 from assets.periods import first_instant
 from assets.sources.base import Batch, Unlisted
 from assets.sources.files.imports import DaySources
-from assets.warehouse.lake import Lake
+from assets.warehouse.parquet_lake import Lake
 from assets.warehouse.schema import ASSIGNMENT_EVENTS, LOAD_COUNTS
 from tests.conftest import DAY, LATER, Inbox, line
 from tests.test_periods import CLOCK_CHANGES

@@ -14,7 +14,7 @@ import pytest
 
 from assets.runtime.atomic_files import one_at_a_time
 from assets.sources.synthetic import write_events
-from assets.warehouse.lake import Lake
+from assets.warehouse.parquet_lake import Lake
 from assets.warehouse.schema import DAILY_SOURCE_AGGREGATES, arrow_schema
 
 PROGRAM = Path(sys.executable).with_name("assignment-reports")

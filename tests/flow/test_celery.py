@@ -20,8 +20,8 @@ from assets.config.deployment import Config
 from assets.config.loader import load_config
 from assets.deliver.ledger import Ledger
 from assets.state.tables import open_state
+from assets.warehouse.base import open_warehouse
 from assets.warehouse.schema import ASSIGNMENT_LOG
-from assets.warehouse.warehouse import open_warehouse
 from orchestration.flow import Order, run
 from tests.deliver.mail_server import MailServer, mail_server
 from tests.flow.farm import DATES, REPORTS, Farm, configuration, started

@@ -11,8 +11,8 @@ import yaml
 from sqlalchemy import func, select
 
 from assets.archive.archive import Archive
+from assets.warehouse.base import open_warehouse
 from assets.warehouse.schema import ASSIGNMENT_LOG
-from assets.warehouse.warehouse import open_warehouse
 from orchestration.runs import FLOW_ASSETS, RANGE_TAGS
 from tests.conftest import HEADER
 from tests.deliver.mail_server import MailServer, mail_server

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import func, select
 
-from assets.warehouse.lake import Lake
+from assets.warehouse.parquet_lake import Lake
 from assets.warehouse.schema import ASSIGNMENT_LOG, REJECTED_EVENTS
 from tests.flow.conftest import CONFIG, LAST_DAY, Shell
 

@@ -17,8 +17,8 @@ from assets.config.loader import load_config
 from assets.extract.load_checks import WATCHED
 from assets.partitions import days_read_by, report_dates_of
 from assets.periods import PRESETS, Preset, preset_period
+from assets.warehouse.base import open_warehouse
 from assets.warehouse.schema import ASSIGNMENT_LOG, LOAD_COUNTS, LOG_COUNTS
-from assets.warehouse.warehouse import open_warehouse
 from orchestration.definitions import build_definitions
 from orchestration.runs import FLOW_ASSETS
 from tests.flow.conftest import LAST_DAY, Shell, lose_a_count, make_shell

@@ -20,7 +20,7 @@ from aiosmtpd.handlers import Message
 from sqlalchemy import func, select
 
 from assets.aggregates.lineage import stale_days
-from assets.warehouse.lake import Lake
+from assets.warehouse.parquet_lake import Lake
 from assets.warehouse.schema import LOAD_COUNTS
 from orchestration.runs import FLOW_ASSETS
 from tests.flow.services import ROOT, answers, ask, start, stop, until

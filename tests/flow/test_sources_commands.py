@@ -5,7 +5,7 @@ from datetime import date
 
 from sqlalchemy import func, select
 
-from assets.warehouse.lake import Lake
+from assets.warehouse.parquet_lake import Lake
 from assets.warehouse.schema import ASSIGNMENT_LOG, LOAD_COUNTS
 from tests.conftest import HEADER, line
 from tests.flow.conftest import CONFIG, Shell

@@ -18,8 +18,7 @@ from assets.config.base import place
 from assets.errors import ConfigError, Overtaken
 from assets.extract.erasure import erase
 from assets.runtime.atomic_files import put_new
-from assets.warehouse import object_lake
-from assets.warehouse.object_lake import ObjectLake
+from assets.warehouse.object_store_lake import ObjectLake
 from assets.warehouse.schema import (
     ASSIGNMENT_EVENTS,
     ASSIGNMENT_LOG,
@@ -30,8 +29,8 @@ from assets.warehouse.schema import (
     stored_schema,
 )
 from tests.conftest import Inbox
-from tests.warehouse.test_lake import counts, stored
-from tests.warehouse.test_sql import busy, filled  # noqa: F401 - a fixture
+from tests.warehouse.test_parquet_lake import counts, stored
+from tests.warehouse.test_postgresql import busy, filled  # noqa: F401 - a fixture
 
 DAYS = [date(2024, 3, day) for day in range(1, 6)]
 
@@ -125,7 +124,7 @@ def test_a_killed_writer_leaves_the_lake_as_it_was(root: Path) -> None:
     script = f"""
 import sys, time
 sys.path.insert(0, {str(Path(__file__).parents[2])!r})
-from tests.warehouse.test_object_lake import *
+from tests.warehouse.test_object_store_lake import *
 lake = ObjectLake(place({str(root)!r}), "acme")
 with lake.writing():
     put(lake, *DAYS, count=2)

@@ -68,14 +68,14 @@ class Warehouse(Protocol):
 def open_warehouse(config: Config, slug: str) -> Warehouse:
     """Return the tables of the workspace *slug*."""
     if config.warehouse is not None:
-        from assets.warehouse.sql import SqlWarehouse  # noqa: PLC0415 - few need its drivers
+        from assets.warehouse.postgresql import SqlWarehouse  # noqa: PLC0415 - few need its drivers
 
         return SqlWarehouse(reveal(config.warehouse), slug)
     assert config.lake is not None  # noqa: S101 - the configuration's validation
     if not isinstance(config.lake, Path):
-        from assets.warehouse.object_lake import ObjectLake  # noqa: PLC0415
+        from assets.warehouse.object_store_lake import ObjectLake  # noqa: PLC0415
 
         return ObjectLake(config.lake, slug)
-    from assets.warehouse.lake import Lake  # noqa: PLC0415
+    from assets.warehouse.parquet_lake import Lake  # noqa: PLC0415
 
     return Lake(config.lake, slug)

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from sqlalchemy import func, select
 
 from assets.errors import ConfigError
-from assets.warehouse.lake import Lake
+from assets.warehouse.base import Warehouse
+from assets.warehouse.parquet_lake import Lake
 from assets.warehouse.schema import ASSIGNMENT_LOG, DAILY_SOURCE_AGGREGATES, METADATA, arrow_schema
-from assets.warehouse.warehouse import Warehouse
 
 SCHEMA = pa.schema([pa.field("local_day", pa.date32()), *arrow_schema(DAILY_SOURCE_AGGREGATES)])
 DAYS = [date(2024, 3, day) for day in range(1, 6)]
@@ -97,7 +97,7 @@ def test_a_killed_writer_leaves_the_old_day_or_the_new_one(tmp_path: Path) -> No
 import sys
 from itertools import count
 sys.path.insert(0, {str(Path(__file__).parents[2])!r})
-from tests.warehouse.test_lake import *
+from tests.warehouse.test_parquet_lake import *
 lake = Lake(Path({str(tmp_path)!r}), "acme")
 for number in count(1):
     lake.replace_days(DAILY_SOURCE_AGGREGATES, DAYS[:1], counts((DAYS[0], "user", number)).to_reader())

@@ -25,6 +25,8 @@ from assets.report.filters import conditions, look_up
 from assets.sources.files.imports import DaySources
 from assets.sources.registry import open_source
 from assets.sources.synthetic import write_events
+from assets.warehouse.base import Warehouse
+from assets.warehouse.postgresql import SqlWarehouse
 from assets.warehouse.schema import (
     ASSIGNMENT_EVENTS,
     ASSIGNMENT_LOG,
@@ -33,8 +35,6 @@ from assets.warehouse.schema import (
     METADATA,
     arrow_schema,
 )
-from assets.warehouse.sql import SqlWarehouse
-from assets.warehouse.warehouse import Warehouse
 from tests.conftest import LATER, Inbox
 from tests.flow.conftest import CONFIG, LAST_DAY, Shell, make_shell
 from tests.postgres import Postgres
@@ -251,7 +251,7 @@ def test_a_process_that_is_killed_leaves_the_old_day_and_no_lock(warehouse: SqlW
     warehouse.replace_days(LOAD_COUNTS, [DAYS[0]], one_day(1))
     code = f"""
 import time, pyarrow as pa
-from tests.warehouse.test_sql import LOAD_COUNTS, DAYS, SLUG, SqlWarehouse, one_day
+from tests.warehouse.test_postgresql import LOAD_COUNTS, DAYS, SLUG, SqlWarehouse, one_day
 rows = one_day(2)
 def stuck():
     yield from rows

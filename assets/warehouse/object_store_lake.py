@@ -28,7 +28,7 @@ from assets.errors import Overtaken
 from assets.runtime.atomic_files import put_new, replacing
 from assets.warehouse import engine
 from assets.warehouse.days import Stored, read_day, whole_days, write_day
-from assets.warehouse.objects import PROTOCOL, Objects
+from assets.warehouse.object_cache import PROTOCOL, Objects
 from assets.warehouse.schema import LOAD_COUNTS, LOG_COUNTS, METADATA, stored_schema
 
 _ROW_A_DAY = {LOAD_COUNTS.name, LOG_COUNTS.name}
