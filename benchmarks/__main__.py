@@ -24,7 +24,7 @@ from adbc_driver_postgresql import dbapi
 from rich.console import Console
 from rich.table import Table
 
-from assets.report.log import printed_log
+from assets.report.log_table import printed_log
 from benchmarks.databases import fill_chatwoot, fill_mariadb
 from benchmarks.events import DAYS, LAST_DAY, event_batches
 from benchmarks.measure import Measured, in_turn, python

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from assets.report.coded import Codes
+from assets.report.encoded_log import Codes
 
 LAST_DAY = date(2025, 12, 30)
 DAYS = 60

@@ -25,7 +25,7 @@ from assets.periods import Period
 from assets.render.html import render_html
 from assets.render.payload import packed
 from assets.report.build import Built, build_report
-from assets.report.log import printed_log
+from assets.report.log_table import printed_log
 from assets.sources.files.imports import DaySources
 from assets.sources.registry import open_source
 from assets.sources.synthetic import write_events

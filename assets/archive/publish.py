@@ -22,8 +22,8 @@ from assets.render.html import render_html
 from assets.render.tables import csv_bytes, parquet_bytes
 from assets.render.workbook import log_row_count, workbook_bytes
 from assets.report.build import build_report
-from assets.report.coded import CodedLog
-from assets.report.log import printed_log, time_unit_of
+from assets.report.encoded_log import CodedLog
+from assets.report.log_table import printed_log, time_unit_of
 from assets.report.model import ProofLine, Report, Total
 from assets.warehouse.base import Warehouse
 

@@ -10,7 +10,7 @@ from assets.periods import PRESETS, Period, first_instant, offset_changes, prese
 from assets.render.colours import colours
 from assets.render.language import words
 from assets.render.wording import people
-from assets.report.log import HEADER
+from assets.report.log_table import HEADER
 from assets.report.model import Report
 
 _SAID = re.compile(r'\b_\("((?:[^"\\]|\\.)*)"')

@@ -22,8 +22,8 @@ from assets.render.payload import packed
 from assets.render.reasons import reason_sentences
 from assets.render.style import TEMPLATES, script, stylesheet, swatches
 from assets.render.text import showable
-from assets.report.coded import CodedLog
-from assets.report.log import HEADER
+from assets.report.encoded_log import CodedLog
+from assets.report.log_table import HEADER
 from assets.report.model import HandOffs, Report, State
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from assets.report.coded import CodedLog, Codes, Pairs
-from assets.report.log import time_unit
+from assets.report.encoded_log import CodedLog, Codes, Pairs
+from assets.report.log_table import time_unit
 
 _SEPARATOR = "\0"
 _NUMBERED = re.compile(r"(.*?)(0|[1-9][0-9]{0,14})", re.DOTALL)

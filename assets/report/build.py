@@ -16,14 +16,14 @@ from assets.errors import ConfigError, NoSuchReportDate
 from assets.events import source_label
 from assets.extract.source_stall import find_stall
 from assets.periods import DAY, Period, Preset, first_instant, preset_period, previous_period
-from assets.report import findings, proof
+from assets.report import findings, reconciliation
+from assets.report.assignee_balances import count_holdings, last_steps
 from assets.report.brand import logo_address
 from assets.report.chains import find_chains, find_hand_offs
-from assets.report.coded import CodedLog, code_log
 from assets.report.comparison import compare
+from assets.report.encoded_log import CodedLog, code_log
 from assets.report.filters import conditions, look_up
-from assets.report.holdings import count_holdings, last_steps
-from assets.report.log import hours_of_the_week, log_rows
+from assets.report.log_table import hours_of_the_week, log_rows
 from assets.report.masking import masked, masked_filters
 from assets.report.model import (
     TAGGED_ROWS,
@@ -122,7 +122,7 @@ def build_report(
         ProofLine(name=Total.LOG, total=rows.num_rows),
         ProofLine(name=Total.HOURS, total=sum(map(sum, heat_map))),
         ProofLine(name=Total.HAND_OFFS, total=sum(map(sum, hand_offs.counts))),
-        *proof.by_assignees(assignees, hand_offs),
+        *reconciliation.by_assignees(assignees, hand_offs),
     )
     report = Report(
         workspace=workspace.slug,
@@ -177,9 +177,9 @@ def build_report(
             ProofLine(name=Total.SOURCES, total=sum(each.count for each in by_source)),
             ProofLine(name=Total.DAYS, total=sum(each.count for each in by_day)),
             *(by_rows if _needs_whole_log(spec) else ()),
-            *proof.by_aggregates(warehouse, period, as_of, spec.filters),
+            *reconciliation.by_aggregates(warehouse, period, as_of, spec.filters),
         ),
-        control=proof.by_export(warehouse, period, as_of, spec.filters),
+        control=reconciliation.by_export(warehouse, period, as_of, spec.filters),
         data_version=data_versions(warehouse).of(
             days_of_report(spec, report_date, workspace), stall.since if stall else None
         ),

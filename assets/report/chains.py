@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from assets.report.coded import CodedLog, Codes
+from assets.report.encoded_log import CodedLog, Codes
 from assets.report.model import Chain, Chains, HandOffs, ReturnPair
 
 _MOST = 10

@@ -10,7 +10,7 @@ import pytest
 from assets.config.presentation import Component, Filters, Format
 from assets.events import source_label
 from assets.periods import Preset
-from assets.report.log import HEADER
+from assets.report.log_table import HEADER
 from assets.report.model import (
     Components,
     DayCount,

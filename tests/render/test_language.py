@@ -15,7 +15,7 @@ from assets.periods import Preset
 from assets.render.facts import said_by
 from assets.render.language import CATALOGUES, words
 from assets.render.style import script
-from assets.report.log import HEADER
+from assets.report.log_table import HEADER
 
 ROOT = Path(__file__).parents[2]
 TRANSLATED = [language for language in get_args(Language) if language != "en"]

@@ -21,7 +21,7 @@ from assets.render.html import render_html
 from assets.render.pdf import render_pdf
 from assets.render.typesetting import Lettering, Typesetter
 from assets.report import model
-from assets.report.log import HEADER
+from assets.report.log_table import HEADER
 from tests.render.conftest import log_of, make_report
 
 LATIN = "".join(map(chr, (*range(0x21, 0x7F), *range(0xC0, 0x180))))

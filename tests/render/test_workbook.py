@@ -10,7 +10,7 @@ from openpyxl import load_workbook
 
 from assets.render import workbook
 from assets.render.workbook import log_row_count, workbook_bytes
-from assets.report.log import HEADER
+from assets.report.log_table import HEADER
 from tests.render.conftest import log_of, make_report
 
 HOSTILE = [

@@ -8,7 +8,7 @@ from assets.config.deployment import ReportSpec
 from assets.config.presentation import Component, Filters, Format
 from assets.periods import Preset, as_of
 from assets.report.build import Built, build_report
-from assets.report.log import local_times, printed_log
+from assets.report.log_table import local_times, printed_log
 from assets.report.model import Report, State, Total
 from tests.conftest import DAY, LATER, Inbox, line
 

@@ -9,9 +9,9 @@ import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
+from assets.report.assignee_balances import count_holdings
 from assets.report.chains import find_chains, find_hand_offs
-from assets.report.coded import code_log
-from assets.report.holdings import count_holdings
+from assets.report.encoded_log import code_log
 from assets.warehouse.schema import ASSIGNMENT_LOG, arrow_schema
 
 START = datetime(2024, 3, 5, tzinfo=UTC)

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from assets.report.coded import code_log
-from assets.report.holdings import count_holdings, last_steps
-from assets.report.log import log_rows
+from assets.report.assignee_balances import count_holdings, last_steps
+from assets.report.encoded_log import code_log
+from assets.report.log_table import log_rows
 from assets.sources.respond_io.contact_snapshot import Snapshot
 from assets.sources.webhooks.inbox import Received, micros, open_inbox, store
 from assets.warehouse.schema import ASSIGNMENT_EVENTS, REJECTED_EVENTS

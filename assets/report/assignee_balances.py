@@ -7,7 +7,7 @@ import pyarrow as pa
 from sqlalchemy import Select, func, select
 
 from assets.periods import Period
-from assets.report.coded import (
+from assets.report.encoded_log import (
     CodedLog,
     Codes,
     code_pairs,

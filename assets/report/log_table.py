@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Select, select
 
 from assets.events import source_label
 from assets.periods import Period, offset_changes
-from assets.report.coded import Codes
+from assets.report.encoded_log import Codes
 from assets.report.filters import UNASSIGNED
 from assets.warehouse.schema import ASSIGNMENT_LOG
 
