@@ -173,7 +173,7 @@ def test_a_commit_whose_answer_is_lost_is_a_commit(root: Path, monkeypatch: pyte
         raise FileExistsError  # as a repeated request is told
 
     lake = ObjectLake(root, "acme")
-    monkeypatch.setattr(object_lake, "put_new", lost)
+    monkeypatch.setattr(object_store_lake, "put_new", lost)
     put(lake, *DAYS)
     assert stored(ObjectLake(root, "acme")) == [(day, "user", 1) for day in DAYS]
 

@@ -1,7 +1,7 @@
 """Text files opened for reading: decompressed, brought to UTF-8, and looked at once before they are parsed.
 
-What their lines mean is known to `delimited.py`, `ndjson.py` and `vendor_exports.py`. Limits stand here: a file that
-would take all memory or time is refused within seconds.
+What their lines mean is known to `delimited.py`, `ndjson.py` and `vendor_exports.py`. Limits stand here:
+a file that would take all memory or time is refused within seconds.
 """
 
 import codecs
