@@ -22,8 +22,8 @@ from assets.aggregates.build import build_days
 from assets.config.deployment import ReportSpec, Workspace
 from assets.extract.load import load_days
 from assets.periods import Period
-from assets.render.html import render_html
-from assets.render.payload import packed
+from assets.render.html.log_codec import packed
+from assets.render.html.page import render_html
 from assets.report.build import Built, build_report
 from assets.report.log_table import printed_log
 from assets.sources.files.imports import DaySources

@@ -73,20 +73,21 @@ def build(lake: str) -> Callable[[], object]:
 
 def printed(log: str, kind: str) -> Callable[[], object]:
     """Write the eight printed columns in the Parquet file *log* as a file of another *kind*."""
-    from assets.render import pdf, tables, workbook  # noqa: PLC0415 - each once
+    from assets.render import data_files, xlsx  # noqa: PLC0415 - each once
+    from assets.render.pdf import document  # noqa: PLC0415
     from tests.render.conftest import make_report  # noqa: PLC0415
 
     table = pa.parquet.read_table(log)
     rows = table.num_rows
     report = make_report({"user": rows}, rows_shown=rows, days=DAYS)
     ways: dict[str, Callable[[], object]] = {
-        "csv": lambda: tables.csv_bytes(table),
-        "xlsx": lambda: workbook.workbook_bytes(report, table),
-        "pdf": lambda: pdf.render_pdf(report, table, 1, b""),
+        "csv": lambda: data_files.csv_bytes(table),
+        "xlsx": lambda: xlsx.workbook_bytes(report, table),
+        "pdf": lambda: document.render_pdf(report, table, 1, b""),
     }
     if kind == "pdf":  # fonts and styles are read once a process
         small = report.model_copy(update={"log": report.log.model_copy(update={"rows_shown": 1})})
-        pdf.render_pdf(small, table.slice(0, 1), 1, b"")
+        document.render_pdf(small, table.slice(0, 1), 1, b"")
     return ways[kind]
 
 

@@ -182,7 +182,7 @@ def _print_table(published: "list[Published]") -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from assets.render.language import words
+    from assets.render.i18n import words
     from assets.render.reasons import reason_sentences
 
     table, told = Table("Workspace", "Report", "Days", "Version"), dict[str, None]()

@@ -9,7 +9,7 @@ import os
 from importlib import import_module
 
 gc.disable()
-for _name in ("pandas", "jinja2", "assets.archive.publish", "assets.render.pdf"):
+for _name in ("pandas", "jinja2", "assets.archive.publish", "assets.render.pdf.document"):
     import_module(_name)
 gc.freeze()
 atexit.register(os._exit, 0)  # it keeps nothing; what reads its parent's output waits for its end

@@ -13,8 +13,8 @@ from sqlalchemy import RowMapping
 
 from assets.archive.archive import opened_first
 from assets.archive.catalog import Catalogue
-from assets.render.html import environment
-from assets.render.style import TEMPLATES, stylesheet
+from assets.render.html.page import environment
+from assets.render.html.stylesheet import TEMPLATES, stylesheet
 from assets.runtime.atomic_files import one_at_a_time, put
 
 INDEX = "index.html"

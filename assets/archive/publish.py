@@ -18,9 +18,9 @@ from assets.config.deployment import ReportSpec, Workspace
 from assets.config.presentation import Format
 from assets.config.source import reading_version
 from assets.errors import TotalsDiffer
-from assets.render.html import render_html
-from assets.render.tables import csv_bytes, parquet_bytes
-from assets.render.workbook import log_row_count, workbook_bytes
+from assets.render.data_files import csv_bytes, parquet_bytes
+from assets.render.html.page import render_html
+from assets.render.xlsx import log_row_count, workbook_bytes
 from assets.report.build import build_report
 from assets.report.encoded_log import CodedLog
 from assets.report.log_table import printed_log, time_unit_of
@@ -65,7 +65,7 @@ class Draft:
         if Format.HTML in self.formats:
             files["report.html"] = render_html(self.report, shown, version, self.coded).encode()
         if Format.PDF in self.formats:
-            from assets.render.pdf import render_pdf  # noqa: PLC0415 - half a second, and only PDFs need it
+            from assets.render.pdf.document import render_pdf  # noqa: PLC0415 - half a second, and only PDFs need it
 
             files["report.pdf"] = render_pdf(self.report, shown, version, self.tables.get("log.csv", b""))
         return files

@@ -28,7 +28,7 @@ from assets.extract.load_plan import changed_files
 from assets.extract.source_stall import find_stall, is_silent
 from assets.partitions import days_of, days_read_by, period_of_run, report_dates_of, report_dates_of_run
 from assets.periods import as_of
-from assets.render.language import words
+from assets.render.i18n import words
 from assets.render.reasons import reason_sentences
 from assets.report.model import Report
 from assets.sources.registry import open_sources

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from datetime import date
 from typing import Any
 
-from assets.render.language import Words
-from assets.render.text import showable
+from assets.render.i18n import Words
+from assets.render.untrusted_text import showable
 from assets.report.model import Finding, Rule
 
 _Writer = Callable[[Any], str]

@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 import css_inline
 
 from assets.render.findings import sentence
-from assets.render.html import environment
-from assets.render.language import Words, words
+from assets.render.html.page import environment
+from assets.render.i18n import Words, words
+from assets.render.labels import compared_period, filter_names, nothing
 from assets.render.reasons import reason_sentences
-from assets.render.text import showable
-from assets.render.wording import compared_period, filter_names, nothing
+from assets.render.untrusted_text import showable
 from assets.report.model import Report, State
 
 _LISTED_SOURCES = 40
@@ -62,7 +62,7 @@ def mail_bodies(report: Report, said: Said) -> Bodies:
     subject = f"{report.workspace_name}: {title}, {days}: {_total(report, said.correction, spoken)}"
     if said.correction:
         subject = _("Correction: %(subject)s") % {"subject": subject}
-    from assets.render import charts  # noqa: PLC0415 - half a second
+    from assets.render.charts import figures  # noqa: PLC0415 - half a second
 
     has_picture = said.figures and report.total > 0
     shown = {
@@ -80,13 +80,13 @@ def mail_bodies(report: Report, said: Said) -> Bodies:
         "sentences": [sentence(each, spoken) for each in report.findings] if said.figures else [],
         "attached": ", ".join(said.attached),
         "picture": PICTURE if has_picture else None,
-        "alternative": charts.bar_chart(report.by_source, spoken).alternative if has_picture else "",
+        "alternative": figures.bar_chart(report.by_source, spoken).alternative if has_picture else "",
     }
     return Bodies(
         subject=subject,
         text=jinja.overlay(autoescape=False).get_template("mail.txt.j2").render(shown),
         html=_INLINER.inline(jinja.get_template("mail.html.j2").render(shown)),
-        pictures={PICTURE: charts.bar_chart_png(report.by_source, spoken)} if has_picture else {},
+        pictures={PICTURE: figures.bar_chart_png(report.by_source, spoken)} if has_picture else {},
     )
 
 

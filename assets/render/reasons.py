@@ -1,7 +1,7 @@
 """Why a report is provisional, in the reader's language: one sentence for each reason."""
 
-from assets.render.language import Words
-from assets.render.text import showable
+from assets.render.i18n import Words
+from assets.render.untrusted_text import showable
 from assets.report.model import Reason, ReasonCode, Report
 
 _LISTED_DAYS = 12

@@ -1,5 +1,5 @@
 // The events of the page, unpacked: columns of small numbers over dictionaries of texts.
-// How they are packed is told in assets/render/payload.py.
+// How they are packed is told in assets/render/html/log_codec.py.
 
 const NONE = -1;
 

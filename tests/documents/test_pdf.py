@@ -12,7 +12,7 @@ import pikepdf
 import pytest
 
 from assets.config.presentation import Language
-from assets.render.language import words
+from assets.render.i18n import words
 from assets.report.model import Total
 from tests.documents.conftest import Acme
 

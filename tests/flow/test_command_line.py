@@ -14,7 +14,7 @@ import pytest
 
 from assets.config.deployment import Config
 from assets.periods import PRESETS
-from assets.render.workbook import log_row_count
+from assets.render.xlsx import log_row_count
 from assets.report.model import Report
 from tests.flow.conftest import CONFIG, DATA_ONLY, LAST_DAY, Shell, lose_a_count, make_shell
 

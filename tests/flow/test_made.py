@@ -57,7 +57,7 @@ def test_who_makes_reports_has_imported_what_that_needs_and_looks_for_no_garbage
     with makers.maker() as process:
         assert process.submit(gc.get_freeze_count).result() > 0
         assert not process.submit(gc.isenabled).result()
-        assert process.submit(is_imported, "assets.render.pdf").result()
+        assert process.submit(is_imported, "assets.render.pdf.document").result()
 
 
 @pytest.mark.parametrize("names", [["wrong"], ["wrong", "b"], ["b", "wrong"], ["b", "wrong", "c", "wrong"]])

@@ -15,12 +15,12 @@ from weasyprint.urls import FatalURLFetchingError
 
 from assets.config.presentation import Filters
 from assets.events import SOURCE_LABELS
-from assets.render import charts
-from assets.render.colours import colours
-from assets.render.html import render_html
-from assets.render.language import words
-from assets.render.pdf import laid_out, render_pdf
-from assets.render.text import showable
+from assets.render.charts import figures
+from assets.render.charts.palette import colours
+from assets.render.html.page import render_html
+from assets.render.i18n import words
+from assets.render.pdf.document import laid_out, render_pdf
+from assets.render.untrusted_text import showable
 from assets.report.model import DayCount, Reason, ReasonCode, Report, State
 from tests.render.conftest import FIRST, log_of, make_report
 
@@ -172,13 +172,16 @@ def test_an_empty_report_has_no_share_and_no_chart() -> None:
 def test_the_trend_has_each_day_whatever_their_number(days: int) -> None:
     report = make_report({"user": 5}, days=days)
     missing = (*report.by_day[:-1], DayCount(day=report.by_day[-1].day, count=0, is_loaded=False))
-    drawn = charts.trend_chart(missing, words("en"))
+    drawn = figures.trend_chart(missing, words("en"))
     assert "<g clip-path=" in drawn.svg, "the day that is not loaded is hatched"
 
 
 def test_charts_say_in_words_what_they_show() -> None:
     report = make_report({"user": 1500, "<script>": 5, "$_$": 4})
-    drawn = [charts.bar_chart(report.by_source, words("en")), charts.pie_chart(report.by_source, words("en"))]
+    drawn = [
+        figures.bar_chart(report.by_source, words("en")),
+        figures.pie_chart(report.by_source, words("en")),
+    ]
     assert all("User 1,500" in chart.alternative for chart in drawn)
     assert not any("<script" in chart.svg for chart in drawn)
     assert 'alt="Assignments by source: User 1,500, &lt;script&gt; 5, $_$ 4"' in render_html(
@@ -194,7 +197,7 @@ def test_the_charts_of_the_pdf_look_like_those_of_the_page(tmp_path: Path) -> No
     )
     report = report.model_copy(update={"by_day": days})
     page = render_html(report, log_of([]), 1)
-    drawn = [chart for chart in charts.drawn_charts(report).values() if chart]
+    drawn = [chart for chart in figures.drawn_charts(report).values() if chart]
     assert len(drawn) == 3
     shown = page
     for each in drawn:
@@ -222,7 +225,7 @@ def test_known_sources_keep_their_colour_and_no_two_share_one() -> None:
 
 def test_a_chart_of_very_many_sources_has_room_for_the_largest() -> None:
     report = make_report({f"source_{n:04d}": 5000 - n for n in range(3000)})
-    drawn = charts.bar_chart(report.by_source, words("en"))
+    drawn = figures.bar_chart(report.by_source, words("en"))
     assert "2,976 more sources" in drawn.alternative
     assert len(drawn.svg) < 200_000
     assert "Source 2999" in render_html(report, log_of([]), 1), "the table has them all"

@@ -7,9 +7,9 @@ import pytest
 from assets.config.deployment import ReportSpec
 from assets.errors import NoSuchReportDate
 from assets.periods import Preset, as_of
-from assets.render.language import words
+from assets.render.i18n import words
+from assets.render.labels import compared_period
 from assets.render.reasons import reason_sentences
-from assets.render.wording import compared_period
 from assets.report.build import build_report
 from assets.report.model import Report
 from tests.conftest import LATER, Inbox, line

@@ -32,7 +32,7 @@ def test_weasyprint_is_imported_without_a_compiler() -> None:
 import sys
 started = []
 sys.addaudithook(lambda event, args: started.append(args[0]) if event == "subprocess.Popen" else None)
-import assets.render.pdf
+import assets.render.pdf.document
 print(started)
 """
     assert in_a_new_process(code) == "[]\n"

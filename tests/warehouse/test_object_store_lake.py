@@ -18,6 +18,7 @@ from assets.config.base import place
 from assets.errors import ConfigError, Overtaken
 from assets.extract.erasure import erase
 from assets.runtime.atomic_files import put_new
+from assets.warehouse import object_store_lake
 from assets.warehouse.object_store_lake import ObjectLake
 from assets.warehouse.schema import (
     ASSIGNMENT_EVENTS,

@@ -25,7 +25,7 @@ from assets.deliver.channels.mime import clean
 from assets.deliver.channels.smtp import Answer, Outcome, Patience, Step, cut_after
 from assets.deliver.delivery import Delivery
 from assets.errors import ConfigError
-from assets.render.language import words
+from assets.render.i18n import words
 from assets.render.mail import Correction
 from assets.render.reasons import reason_sentences
 from assets.report.model import Report

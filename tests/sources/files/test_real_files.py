@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 from openpyxl import Workbook
 
-from assets.render.tables import csv_bytes
+from assets.render.data_files import csv_bytes
 from assets.warehouse.schema import ASSIGNMENT_EVENTS, LOAD_COUNTS
 from tests.conftest import HEADER, Inbox, line
 

@@ -7,9 +7,9 @@ from zoneinfo import ZoneInfo
 
 from assets.events import SOURCE_SPELLINGS
 from assets.periods import PRESETS, Period, first_instant, offset_changes, preset_period
-from assets.render.colours import colours
-from assets.render.language import words
-from assets.render.wording import people
+from assets.render.charts.palette import colours
+from assets.render.i18n import words
+from assets.render.labels import people
 from assets.report.log_table import HEADER
 from assets.report.model import Report
 

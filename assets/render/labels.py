@@ -2,8 +2,8 @@
 
 from zoneinfo import ZoneInfo
 
-from assets.render.language import Words
-from assets.render.text import showable
+from assets.render.i18n import Words
+from assets.render.untrusted_text import showable
 from assets.report.filters import UNASSIGNED
 from assets.report.log_table import HEADER
 from assets.report.model import HandOffs, Note, Report, State, Total

@@ -8,8 +8,8 @@ import pyarrow as pa
 import pytest
 from openpyxl import load_workbook
 
-from assets.render import workbook
-from assets.render.workbook import log_row_count, workbook_bytes
+from assets.render import xlsx
+from assets.render.xlsx import log_row_count, workbook_bytes
 from assets.report.log_table import HEADER
 from tests.render.conftest import log_of, make_report
 
@@ -67,8 +67,8 @@ def test_the_figures_are_those_of_the_report() -> None:
 
 @pytest.mark.parametrize("count", [0, 1, 5, 7, 12])
 def test_rows_run_on_over_sheets_and_are_counted(monkeypatch: pytest.MonkeyPatch, count: int) -> None:
-    monkeypatch.setattr(workbook, "SHEET_ROWS", 6)
-    monkeypatch.setattr(workbook, "_READ_BYTES", 7)
+    monkeypatch.setattr(xlsx, "SHEET_ROWS", 6)
+    monkeypatch.setattr(xlsx, "_READ_BYTES", 7)
     data = workbook_bytes(make_report({"user": count}), log_of([f"n{n}" for n in range(count)]))
     assert log_row_count(data) == count
     book: Any = load_workbook(BytesIO(data))

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assets.render.tables import csv_bytes, neutralised, parquet_bytes
+from assets.render.data_files import csv_bytes, neutralised, parquet_bytes
 
 RUNNABLE = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "  =1", "\uff1d1", "\uff0b1", "\uff0d1", "\uff20x", "\u00a0=1", "|cmd", "%x"]  # fmt: skip
 HARMLESS = ["-", "", "Ann", "1-1", "a=b", "'=1", "中文", "0"]

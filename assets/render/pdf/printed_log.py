@@ -23,10 +23,10 @@ from weasyprint.formatting_structure import boxes
 from weasyprint.pdf.anchors import add_outlines
 from weasyprint.pdf.stream import Stream
 
-from assets.render.language import words
-from assets.render.tags import dictionaries, tag_rows
-from assets.render.typesetting import Cell, Lettering, Typesetter, move
-from assets.render.wording import log_text
+from assets.render.i18n import words
+from assets.render.labels import log_text
+from assets.render.pdf.tagging import dictionaries, tag_rows
+from assets.render.pdf.typesetter import Cell, Lettering, Typesetter, move
 
 _BATCH_ROWS = 20_000
 _DATE_LENGTH = len("2000-01-01")

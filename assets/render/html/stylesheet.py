@@ -3,10 +3,10 @@
 from functools import cache
 from pathlib import Path
 
-from assets.render.colours import colours
+from assets.render.charts.palette import colours
 from assets.report.model import Look, Report
 
-TEMPLATES = Path(__file__).parents[2] / "templates"
+TEMPLATES = Path(__file__).parents[3] / "templates"
 _INK = "#1f2933"
 _LEAST_CONTRAST = 4.5  # WCAG 2.2, 1.4.3
 

@@ -15,11 +15,11 @@ from weasyprint import HTML, Attachment, Document
 from weasyprint.urls import FatalURLFetchingError, URLFetcher
 
 from assets.config.presentation import Component
-from assets.render.charts import drawn_charts
-from assets.render.drawing import Painted
-from assets.render.html import render_html
-from assets.render.log_pages import PrintedLog
-from assets.render.tags import mend_tags
+from assets.render.charts.figures import drawn_charts
+from assets.render.charts.renderer import Painted
+from assets.render.html.page import render_html
+from assets.render.pdf.printed_log import PrintedLog
+from assets.render.pdf.tagging import mend_tags
 from assets.report.model import Report
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -17,9 +17,9 @@ from weasyprint import HTML
 from weasyprint.formatting_structure import boxes
 from weasyprint.pdf.stream import Stream
 
-from assets.render.html import render_html
-from assets.render.pdf import render_pdf
-from assets.render.typesetting import Lettering, Typesetter
+from assets.render.html.page import render_html
+from assets.render.pdf.document import render_pdf
+from assets.render.pdf.typesetter import Lettering, Typesetter
 from assets.report import model
 from assets.report.log_table import HEADER
 from tests.render.conftest import log_of, make_report

@@ -1,7 +1,7 @@
 """A `Report` as one HTML document that fetches nothing.
 
 On the screen it carries the whole log and the script that filters it; without script, or printed by
-`pdf.py`, it is complete and static.
+`render/pdf/document.py`, it is complete and static.
 """
 
 import json
@@ -14,14 +14,14 @@ from urllib.parse import urlencode
 import pyarrow as pa
 from markupsafe import Markup
 
-from assets.render import wording
-from assets.render.facts import page_facts
+from assets.render import labels
 from assets.render.findings import sentence
-from assets.render.language import Words, words
-from assets.render.payload import packed
+from assets.render.html.log_codec import packed
+from assets.render.html.page_data import page_facts
+from assets.render.html.stylesheet import TEMPLATES, script, stylesheet, swatches
+from assets.render.i18n import Words, words
 from assets.render.reasons import reason_sentences
-from assets.render.style import TEMPLATES, script, stylesheet, swatches
-from assets.render.text import showable
+from assets.render.untrusted_text import showable
 from assets.report.encoded_log import CodedLog
 from assets.report.log_table import HEADER
 from assets.report.model import HandOffs, Report, State
@@ -51,7 +51,7 @@ def environment(language: str) -> "Environment":
     jinja.install_gettext_translations(spoken.catalogue, newstyle=True)  # type: ignore[attr-defined]
     jinja.filters |= {
         "csp_hash": lambda text: f"sha256-{b64encode(sha256(text.encode()).digest()).decode()}",
-        "log_text": lambda text, column: wording.log_text(column, text, spoken),
+        "log_text": lambda text, column: labels.log_text(column, text, spoken),
         "ltr": lambda text: spoken.left_to_right(str(text)),
         "number": spoken.number,
         "showable": lambda text: spoken.isolated(showable(text)),
@@ -66,11 +66,11 @@ def render_html(report: Report, printed: pa.Table, version: int, log: CodedLog |
     """Return the document of *version* of *report*: for the screen where *log* is given, else for paper.
 
     *printed* are the log's first rows, as the eight columns; *log* has all of them. For the screen, up to
-    1,000 are in the table for those without script; on paper two sample rows stand for them: `pdf.py` sets
-    them.
+    1,000 are in the table for those without script; on paper two sample rows stand for them:
+    `render/pdf/document.py` sets them.
     """
     listed = printed.slice(0, _LISTED_ROWS) if log is not None else printed
-    from assets.render import charts  # noqa: PLC0415 - half a second, and only pages need it
+    from assets.render.charts import figures  # noqa: PLC0415 - half a second, and only pages need it
 
     spoken = words(report.look.language)
     medium = "print" if log is None else "screen"
@@ -90,23 +90,23 @@ def render_html(report: Report, printed: pa.Table, version: int, log: CodedLog |
             script=Markup(script()),  # noqa: S704 - our own files
             facts=Markup(_json(page_facts(report, layout, script()))) if has_data else "",  # noqa: S704 - "<" escaped
             events=events,
-            charts=charts.drawn_charts(report),
+            charts=figures.drawn_charts(report),
             sentences=[(sentence(each, spoken), each.fragment) for each in report.findings],
             heat_map=_heat_map(report, spoken),
-            compared=wording.compared_period(report, spoken),
-            kinds=wording.kinds(spoken),
+            compared=labels.compared_period(report, spoken),
+            kinds=labels.kinds(spoken),
             hand_offs=_matrix(report.hand_offs, spoken) if report.hand_offs else None,
             reasons=reason_sentences(report, spoken),
-            nothing=wording.nothing(report, spoken),
+            nothing=labels.nothing(report, spoken),
             header=printed.column_names,
             rows=zip(*(column.to_pylist() for column in listed.columns), strict=True)
             if log is not None
             else _SAMPLES,
             rows_listed=listed.num_rows,
-            messages=wording.messages(spoken),
-            notes=wording.notes(spoken),
-            totals=wording.totals(spoken),
-            filter_names=wording.filter_names(spoken),
+            messages=labels.messages(spoken),
+            notes=labels.notes(spoken),
+            totals=labels.totals(spoken),
+            filter_names=labels.filter_names(spoken),
         )
     )
 
@@ -128,7 +128,7 @@ def _heat_map(report: Report, spoken: Words) -> list[tuple[str, list[tuple[int, 
 def _matrix(found: HandOffs, spoken: Words) -> dict[str, object]:
     """Return the matrix with its names; the others are left out where there are none."""
     _ = spoken.say
-    names = [*wording.people(found, spoken), _("Others")]
+    names = [*labels.people(found, spoken), _("Others")]
     most = max(map(max, found.counts))
     kept = [at for at in range(len(names) + 1) if at != len(found.people) or _others(found)]
     return {

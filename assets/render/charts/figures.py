@@ -21,10 +21,10 @@ from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from assets.render.colours import OTHERS, PALETTE, colours
-from assets.render.drawing import Painted, drawn
-from assets.render.language import Words, words
-from assets.render.text import shortened
+from assets.render.charts.palette import OTHERS, PALETTE, colours
+from assets.render.charts.renderer import Painted, drawn
+from assets.render.i18n import Words, words
+from assets.render.untrusted_text import shortened
 from assets.report.model import DayCount, Report, SourceCount
 
 Sources = tuple[SourceCount, ...]

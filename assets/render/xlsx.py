@@ -15,7 +15,7 @@ import xlsxwriter
 from xlsxwriter.workbook import Workbook
 from xlsxwriter.worksheet import Worksheet
 
-from assets.render.language import words
+from assets.render.i18n import words
 from assets.render.reasons import reason_sentences
 from assets.report.model import Report
 

@@ -12,9 +12,9 @@ from babel.messages.pofile import read_po
 from assets.config.presentation import Language
 from assets.events import SOURCE_LABELS
 from assets.periods import Preset
-from assets.render.facts import said_by
-from assets.render.language import CATALOGUES, words
-from assets.render.style import script
+from assets.render.html.page_data import said_by
+from assets.render.html.stylesheet import script
+from assets.render.i18n import CATALOGUES, words
 from assets.report.log_table import HEADER
 
 ROOT = Path(__file__).parents[2]
