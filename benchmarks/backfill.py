@@ -11,8 +11,8 @@ from pathlib import Path
 import dagster as dg
 
 from assets.config.loader import load_config
+from orchestration.automation.runs import FLOW_ASSETS
 from orchestration.definitions import build_definitions
-from orchestration.runs import FLOW_ASSETS
 
 RANGE = ("dagster/asset_partition_range_start", "dagster/asset_partition_range_end")
 

@@ -15,7 +15,7 @@ from typing import Any
 import dagster as dg
 import psycopg
 
-from orchestration.runs import QUEUE_TAG
+from orchestration.automation.runs import QUEUE_TAG
 from tests.conftest import stored_objects
 from tests.flow.farm import DATES, FIRST_DAY, REPORTS, WORKSPACES, Farm, started
 from tests.flow.services import until

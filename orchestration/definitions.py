@@ -18,11 +18,11 @@ from assets.deliver.dispatcher import Post
 from assets.deliver.ledger import Ledger
 from assets.extract.defs import Clock, extract_assets
 from assets.warehouse.resource import WarehouseResource
-from orchestration.deliveries import delivery_sensor
-from orchestration.locations import attribute_of, part_of
-from orchestration.maintenance import maintenance_assets, maintenance_schedule
-from orchestration.schedules import workspace_schedules
-from orchestration.sensors import due_sensor, failure_sensor
+from orchestration.automation.delivery_sensor import delivery_sensor
+from orchestration.automation.due_sensor import due_sensor, failure_sensor
+from orchestration.automation.maintenance import maintenance_assets, maintenance_schedule
+from orchestration.automation.schedules import workspace_schedules
+from orchestration.code_locations import attribute_of, part_of
 
 _DEFAULT_CONFIG = Path(__file__).parents[1] / "reports.yaml"
 

@@ -13,7 +13,7 @@ from assets.config.subscription import Subscription
 from assets.events import CONTRACT_COLUMNS
 from assets.report import chains, findings
 from assets.warehouse.schema import METADATA
-from orchestration.cli import app
+from orchestration.cli.app import app
 from orchestration.definitions import build_definitions
 
 ROOT = Path(__file__).parents[1]

@@ -20,8 +20,8 @@ from assets.deliver.channels.smtp import Patience
 from assets.deliver.delivery import Delivery
 from assets.deliver.dispatcher import Done, Post
 from assets.deliver.ledger import Ledger
-from orchestration import flow
-from orchestration.cli import app
+from orchestration import pipeline
+from orchestration.cli.app import app
 from tests.conftest import HEADER
 from tests.deliver.mail_server import MailServer
 
@@ -96,8 +96,8 @@ class Office:
         (self.folder / "events").mkdir(exist_ok=True)
         (self.folder / "events" / "all.csv").write_text("\n".join([HEADER, *events, *more, ""]))
         specs = tuple(spec for spec in self.acme.all_reports if spec.name in self.managers.reports)
-        order = flow.Order(self.acme, specs, on, self.now, reload=True)
-        flow.run(order, self.config, self.post.catalogue, lambda _: None)
+        order = pipeline.Order(self.acme, specs, on, self.now, reload=True)
+        pipeline.run(order, self.config, self.post.catalogue, lambda _: None)
 
     def round(self, after: timedelta = timedelta()) -> Done:
         self.now += after

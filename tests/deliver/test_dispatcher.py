@@ -15,7 +15,7 @@ from assets.archive.verify import verify
 from assets.deliver.delivery import NotPossible
 from assets.deliver.retention import put_away
 from assets.errors import ConfigError
-from orchestration import flow
+from orchestration import pipeline
 from tests.deliver.mail_server import Act, MailServer, mail_server
 from tests.deliver.office import DUE, TODAY, Office, attachments, text_of
 
@@ -521,7 +521,7 @@ def test_an_archive_in_an_object_store_serves_as_well(office: Office, object_sto
     office.make(LATE)
     office.round(HOUR)
     assert {row.kind for row in office.rows() if row.version == 2} == {"correction"}
-    flow.erase(office.acme, "k1", office.config, office.post.catalogue, office.now, lambda _: None)
+    pipeline.erase(office.acme, "k1", office.config, office.post.catalogue, office.now, lambda _: None)
     assert office.shell("verify", group=("archive",)).strip().endswith("0 faults")
 
 

@@ -17,7 +17,7 @@ from assets.deliver.dispatcher import Post
 from assets.extract.erasure import tombstones
 from assets.warehouse.base import open_warehouse
 from assets.warehouse.schema import ASSIGNMENT_EVENTS, REJECTED_EVENTS
-from orchestration import flow
+from orchestration import pipeline
 from tests.deliver.mail_server import mail_server
 from tests.deliver.office import DUE, TODAY, Office
 
@@ -76,7 +76,9 @@ def office(tmp_path: Path) -> Office:
 
 
 def erase(office: Office, post: Post) -> tuple[list[date], int]:
-    days, done = flow.erase(office.acme, "k-eve", office.config, post.catalogue, office.now, lambda _: None)
+    days, done = pipeline.erase(
+        office.acme, "k-eve", office.config, post.catalogue, office.now, lambda _: None
+    )
     return days, len(done.made)
 
 
@@ -116,7 +118,7 @@ def test_it_does_not_come_back_with_the_next_load_and_changes_nothing(office: Of
 
 def test_killed_half_way_it_is_done_again(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr(flow, "build_days", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        patch.setattr(pipeline, "build_days", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
             erase(office, office.post)
     assert erase(office, office.post)[1] == 2

@@ -20,9 +20,9 @@ from dagster._core.execution.stats import StepEventStatus
 from assets.config.deployment import Config
 from assets.config.loader import load_config
 from assets.deliver.defs import SEND_TAG
-from orchestration.deployment import write_deployment
-from orchestration.locations import attribute_of, name_of, part_of
-from orchestration.runs import FLOW_ASSETS, QUEUE_TAG, RANGE_TAGS, WORKSPACE_TAG
+from orchestration.automation.runs import FLOW_ASSETS, QUEUE_TAG, RANGE_TAGS, WORKSPACE_TAG
+from orchestration.code_locations import attribute_of, name_of, part_of
+from orchestration.deployment.instance_files import write_deployment
 from tests.flow.services import answers, ask, start, stop, until
 from tests.postgres import Postgres, cluster, free_port
 from tests.redis import Redis, broker

@@ -22,7 +22,7 @@ from assets.deliver.ledger import Ledger
 from assets.state.tables import open_state
 from assets.warehouse.base import open_warehouse
 from assets.warehouse.schema import ASSIGNMENT_LOG
-from orchestration.flow import Order, run
+from orchestration.pipeline import Order, run
 from tests.deliver.mail_server import MailServer, mail_server
 from tests.flow.farm import DATES, REPORTS, Farm, configuration, started
 from tests.flow.services import BIN, kill, until
@@ -85,7 +85,7 @@ def test_killed_and_frozen_workers_and_restarted_servers_change_no_byte_and_doub
     for version in torn:  # its number is taken
         del ours[version]
         (alone.archive / version).mkdir(parents=True)
-    monkeypatch.setattr("orchestration.makers.cpu_count", lambda: 1)  # 60 times another process
+    monkeypatch.setattr("orchestration.report_processes.cpu_count", lambda: 1)  # 60 times another process
     make_everything(alone)
     theirs = archived(alone.archive)
     assert sorted(version.rpartition("/")[0] for version in theirs) == sorted(

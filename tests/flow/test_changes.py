@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 from assets.archive.archive import Archive
 from assets.warehouse.base import open_warehouse
 from assets.warehouse.schema import ASSIGNMENT_LOG
-from orchestration.runs import FLOW_ASSETS, RANGE_TAGS
+from orchestration.automation.runs import FLOW_ASSETS, RANGE_TAGS
 from tests.conftest import HEADER
 from tests.deliver.mail_server import MailServer, mail_server
 from tests.flow.conftest import CONFIG, DATA_ONLY, LAST_DAY, Shell

@@ -19,8 +19,8 @@ from assets.partitions import days_read_by, report_dates_of
 from assets.periods import PRESETS, Preset, preset_period
 from assets.warehouse.base import open_warehouse
 from assets.warehouse.schema import ASSIGNMENT_LOG, LOAD_COUNTS, LOG_COUNTS
+from orchestration.automation.runs import FLOW_ASSETS
 from orchestration.definitions import build_definitions
-from orchestration.runs import FLOW_ASSETS
 from tests.flow.conftest import LAST_DAY, Shell, lose_a_count, make_shell
 
 DAILY = [f"report/{preset}" for preset in PRESETS if preset is not Preset.LAST_MONTH]

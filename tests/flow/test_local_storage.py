@@ -7,7 +7,7 @@ import dagster as dg
 import pytest
 from dagster._core.instance.ref import InstanceRef
 
-from orchestration.local_storage import KeptEventFiles
+from orchestration.deployment.sqlite_event_log import KeptEventFiles
 from tests.flow.services import ROOT
 
 RUNS = 6  # more than the files that stay open

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from assets.errors import ProcessKilled, TotalsDiffer
-from orchestration import flow, makers
+from orchestration import pipeline, report_processes
 
 NAMES = ["killed", "b", "c", "d", "e"]
 
@@ -33,12 +33,14 @@ def is_imported(module: str) -> bool:
 def made(names: list[str], monkeypatch: pytest.MonkeyPatch) -> tuple[list[Any], list[str], Any]:
     said: list[str] = []
     published: list[Any] = []
-    monkeypatch.setattr(flow, "_make", make)
-    monkeypatch.setattr(makers, "cpu_count", lambda: 2)
-    monkeypatch.setattr(flow, "_longest_first", lambda _order: [SimpleNamespace(name=name) for name in names])
+    monkeypatch.setattr(pipeline, "_make", make)
+    monkeypatch.setattr(report_processes, "cpu_count", lambda: 2)
+    monkeypatch.setattr(
+        pipeline, "_longest_first", lambda _order: [SimpleNamespace(name=name) for name in names]
+    )
     order: Any = None
     try:
-        published.extend(flow._made(order, order, said.append))
+        published.extend(pipeline._made(order, order, said.append))
     except (ProcessKilled, TotalsDiffer) as error:
         return published, said, error
     return published, said, None
@@ -54,7 +56,7 @@ def test_a_process_that_is_killed_ends_the_run_with_an_error_after_the_other_rep
 
 
 def test_who_makes_reports_has_imported_what_that_needs_and_looks_for_no_garbage() -> None:
-    with makers.maker() as process:
+    with report_processes.maker() as process:
         assert process.submit(gc.get_freeze_count).result() > 0
         assert not process.submit(gc.isenabled).result()
         assert process.submit(is_imported, "assets.render.pdf.document").result()
@@ -77,9 +79,9 @@ def test_there_are_no_more_processes_than_memory_has_room_for(
     limit: str, count: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (file := tmp_path / "memory.max").write_text(limit + "\n")
-    monkeypatch.setattr(makers, "_CONTAINER", file)
-    monkeypatch.setattr(makers, "cpu_count", lambda: 4)
+    monkeypatch.setattr(report_processes, "_CONTAINER", file)
+    monkeypatch.setattr(report_processes, "cpu_count", lambda: 4)
     asked, machine = os.sysconf, {"SC_PHYS_PAGES": 8 << 20, "SC_PAGE_SIZE": 4096}
     monkeypatch.setattr(os, "sysconf", lambda name: machine.get(name) or asked(name))
-    assert len(makers.makers(7)) == count
-    assert len(makers.makers(1)) == 1
+    assert len(report_processes.makers(7)) == count
+    assert len(report_processes.makers(1)) == 1

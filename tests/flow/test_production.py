@@ -22,7 +22,7 @@ from sqlalchemy import func, select
 from assets.aggregates.lineage import stale_days
 from assets.warehouse.parquet_lake import Lake
 from assets.warehouse.schema import LOAD_COUNTS
-from orchestration.runs import FLOW_ASSETS
+from orchestration.automation.runs import FLOW_ASSETS
 from tests.flow.services import ROOT, answers, ask, start, stop, until
 from tests.flow.world import configure, write_events
 from tests.postgres import Postgres, free_port

@@ -12,9 +12,9 @@ from assets.archive.catalog import Catalogue
 from assets.config.deployment import Config, Workspace
 from assets.config.source import RespondIoSource
 from assets.periods import DAY, Preset
-from orchestration.dispatch import Desk, Plan
-from orchestration.planner import Due
-from orchestration.runs import WORKSPACE_TAG
+from orchestration.automation.planner import Due
+from orchestration.automation.run_requests import Desk, Plan
+from orchestration.automation.runs import WORKSPACE_TAG
 
 ASSET_JOB = "__ASSET_JOB"
 NIGHTLY_FLOW, TODAY, DAILY_REPORTS, MONTHLY_REPORT, CONTACT_SNAPSHOT, SOURCE_WATCH = (

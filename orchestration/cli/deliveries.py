@@ -1,4 +1,4 @@
-"""Commands about what is sent to whom; `cli.py` is the command line they belong to."""
+"""Commands about what is sent to whom; `app.py` is the command line they belong to."""
 
 import json
 from datetime import UTC, datetime
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from assets.errors import ConfigError, ReportError
-from orchestration.options import DEFAULT_CONFIG, ConfigOption, WorkspaceOption, chosen_workspaces, usable
+from orchestration.cli.options import DEFAULT_CONFIG, ConfigOption, WorkspaceOption, chosen_workspaces, usable
 
 if TYPE_CHECKING:
     from assets.config.deployment import Config, Workspace
@@ -49,7 +49,7 @@ def list_deliveries(
     as_json: Annotated[bool, typer.Option("--json", help="Print a list for machines.")] = False,
 ) -> None:
     """List deliveries, the latest at the end."""
-    from orchestration.console import print_records
+    from orchestration.cli.console import print_records
 
     _, ledger = _opened(config)
     found = ledger.search(workspace, subscription, state or [], limit)

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from assets.errors import ConfigError, ReportError, SourceUnavailable
-from orchestration.options import DEFAULT_CONFIG, ConfigOption, WorkspaceOption, chosen_workspaces, usable
+from orchestration.cli.options import DEFAULT_CONFIG, ConfigOption, WorkspaceOption, chosen_workspaces, usable
 
 app = typer.Typer(name="sources", help="Look at what events are read from.", no_args_is_help=True)
 
@@ -20,7 +20,7 @@ def test(config: ConfigOption = DEFAULT_CONFIG, workspace: WorkspaceOption = Non
     """
     from assets.extract.source_probe import try_source
     from assets.sources.registry import open_source
-    from orchestration.console import print_trial
+    from orchestration.cli.console import print_trial
 
     failed: ReportError | None = None
     now = datetime.now(UTC)
@@ -81,8 +81,8 @@ def import_file(
 
     from assets.config.source import FilesSource
     from assets.sources.files.imports import About
-    from orchestration.console import print_rows
-    from orchestration.importing import take_over, try_file
+    from orchestration.cli.console import print_rows
+    from orchestration.file_import import take_over, try_file
 
     settings, now = usable(config), datetime.now(UTC)
     chosen = chosen_workspaces(settings, workspace)[0]
@@ -113,7 +113,7 @@ def init(
     ] = None,
 ) -> None:
     """Look at files or a database, and write a commented configuration; every guess is named."""
-    from orchestration.configuration_draft import draft_from_database, draft_from_files, zone_of_machine
+    from orchestration.cli.configuration_draft import draft_from_database, draft_from_files, zone_of_machine
 
     if output.exists():
         raise ConfigError(f"{output} is there already; name another file with --output")

@@ -3,7 +3,7 @@
 from typing import Any
 
 from assets.config.deployment import Config
-from orchestration.locations import ONLY, attribute_of, name_of
+from orchestration.code_locations import ONLY, attribute_of, name_of
 
 RUN_TAG = "dagster-k8s/config"
 _CONFIG_FOLDER = "/etc/assignment-reports"

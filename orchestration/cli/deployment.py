@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from orchestration.options import CONFIG_VARIABLE, DEFAULT_CONFIG, ConfigOption
+from orchestration.cli.options import CONFIG_VARIABLE, DEFAULT_CONFIG, ConfigOption
 
 
 def deployment(
@@ -20,7 +20,7 @@ def deployment(
 ) -> None:
     """Write what Dagster is told: dagster.yaml and workspace.yaml, or values.yaml for its Helm chart."""
     from assets.config.loader import load_config
-    from orchestration.deployment import write_deployment
+    from orchestration.deployment.instance_files import write_deployment
 
     settings = load_config(config)
     for path in write_deployment(settings, folder, code_servers=code_servers, image=image):
@@ -35,8 +35,8 @@ def worker(
 ) -> None:
     """Take runs from Celery's broker and execute them, until the process is told to end."""
     from assets.config.loader import load_usable
-    from orchestration.runs import Queue
-    from orchestration.worker import serve
+    from orchestration.automation.runs import Queue
+    from orchestration.deployment.celery_worker import serve
 
     os.environ[CONFIG_VARIABLE] = str(config.resolve())
     asked = tuple(Queue(each).value for each in queue or Queue)

@@ -10,7 +10,7 @@ import dagster as dg
 from dagster import DagsterRunStatus, RunsFilter
 
 from assets.config.deployment import Config
-from orchestration.kubernetes import run_tags
+from orchestration.deployment.helm_values import run_tags
 
 DUE_TAG, WORKSPACE_TAG = "assignment_reports/due", "assignment_reports/workspace"
 QUEUE_TAG = "dagster-celery/queue"

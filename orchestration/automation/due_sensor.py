@@ -14,8 +14,8 @@ from assets.deliver.operator_alerts import OperatorNotTold, tell_operator
 from assets.errors import ReportError
 from assets.extract.defs import Clock
 from assets.periods import first_instant, local_day
-from orchestration.dispatch import Desk, Plan
-from orchestration.runs import DUE_TAG, assets_of, partitions_of
+from orchestration.automation.run_requests import Desk, Plan
+from orchestration.automation.runs import DUE_TAG, assets_of, partitions_of
 
 _GRACE = timedelta(minutes=2)
 _BUDGET = timedelta(seconds=4)

@@ -79,7 +79,7 @@ def _package(name: str) -> Finding:
 
 def _pango() -> Finding:
     try:
-        from weasyprint.text.ffi import pango  # noqa: PLC0415 - loads the library, which may not be there
+        from weasyprint.text.ffi import pango
     except OSError as error:
         remedy = "apt-get install libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0"
         return Finding("Pango", is_fine=False, seen=str(error).splitlines()[0], remedy=remedy)
@@ -163,7 +163,7 @@ def _webhooks(config: Config) -> Iterator[Finding]:
 
 
 def _broker(address: SecretStr) -> Finding:
-    from celery import Celery  # noqa: PLC0415 - few need it
+    from celery import Celery
 
     try:
         with Celery(broker=reveal(address)).connection_for_write(connect_timeout=5) as connection:

@@ -11,9 +11,9 @@ from pydantic import SecretStr
 from assets.config.deployment import Config
 from assets.errors import ConfigError
 from assets.runtime.atomic_files import put
-from orchestration.kubernetes import values_of
-from orchestration.locations import attribute_of, name_of
-from orchestration.runs import QUEUE_TAG, WORKSPACE_TAG, Queue
+from orchestration.automation.runs import QUEUE_TAG, WORKSPACE_TAG, Queue
+from orchestration.code_locations import attribute_of, name_of
+from orchestration.deployment.helm_values import values_of
 
 _MODULE = "orchestration.definitions"
 _HEAD = "# Written by `assignment-reports deployment`; change the configuration, and write it again.\n"
@@ -64,7 +64,7 @@ def instance_of(config: Config) -> dict[str, Any]:
     instance: dict[str, Any] = {
         "storage": {
             "custom": {
-                "module": "orchestration.storage",
+                "module": "orchestration.deployment.postgres_storage",
                 "class": "PooledStorage",
                 "config": {"postgres_url": {"env": "DAGSTER_POSTGRES_URL"}},
             }
@@ -128,12 +128,12 @@ def _local(_: Config) -> dict[str, Any]:
 
 
 def _celery(config: Config) -> dict[str, Any]:
-    from orchestration.worker import SETTINGS  # noqa: PLC0415 - few need Celery
+    from orchestration.deployment.celery_worker import SETTINGS  # noqa: PLC0415 - few need Celery
 
     assert config.broker is not None  # noqa: S101 - the configuration's validation
     return _without_compute_logs() | {
         "run_launcher": {
-            "module": "orchestration.launcher",
+            "module": "orchestration.deployment.celery_launcher",
             "class": "Launcher",
             "config": {
                 "broker": _from_environment(config.broker),

@@ -19,7 +19,7 @@ from dagster_celery.make_app import make_app
 from assets.config.base import reveal
 from assets.config.deployment import Config
 from assets.errors import ConfigError
-from orchestration.locations import ONLY, only_of
+from orchestration.code_locations import ONLY, only_of
 
 _NEEDED = (
     "adbc_driver_postgresql.dbapi",
@@ -35,10 +35,10 @@ _NEEDED = (
     "assets.render.pdf.document",
     "assets.render.xlsx",
     "assets.warehouse.object_store_lake",
-    "orchestration.deliveries",
-    "orchestration.maintenance",
-    "orchestration.schedules",
-    "orchestration.sensors",
+    "orchestration.automation.delivery_sensor",
+    "orchestration.automation.maintenance",
+    "orchestration.automation.schedules",
+    "orchestration.automation.due_sensor",
 )
 SETTINGS = {
     "worker_prefetch_multiplier": 1,

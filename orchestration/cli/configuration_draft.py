@@ -286,7 +286,7 @@ def _names_of_file(path: Path, draft: Draft) -> list[str]:
     options = FilesSource(type="files", path=str(path.resolve()))
     kind = next((each for each in reversed(path.suffixes) if each not in {".gz", ".bz2", ".zst"}), "").lower()
     if kind == ".parquet":
-        import pyarrow.parquet as pq  # noqa: PLC0415 - few are asked
+        import pyarrow.parquet as pq
 
         names: list[str] = pq.read_schema(path).names
         return names
@@ -306,12 +306,12 @@ def _names_of_file(path: Path, draft: Draft) -> list[str]:
 
 def _names_of_rows(path: Path, kind: str) -> list[str]:
     if kind == ".xlsx":
-        from python_calamine import CalamineWorkbook  # noqa: PLC0415 - few are asked
+        from python_calamine import CalamineWorkbook
 
         with CalamineWorkbook.from_path(path) as workbook:
             rows = workbook.get_sheet_by_index(0).to_python(nrows=1)
             return [str(cell) for cell in rows[0]] if rows else []
-    import json  # noqa: PLC0415 - few are asked
+    import json
 
     with pa.input_stream(path) as stream:
         first = io.TextIOWrapper(stream, encoding="utf-8-sig", errors="replace").readline()

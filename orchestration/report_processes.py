@@ -12,7 +12,7 @@ from multiprocessing import cpu_count, forkserver, get_context, set_forkserver_p
 from pathlib import Path
 from typing import Any
 
-_IMPORTED = "orchestration.preloaded"
+_IMPORTED = "orchestration.report_process_imports"
 _ROOM = 1 << 30  # bytes; a report of a million events in one page takes that, most a third of it
 _CONTAINER = Path("/sys/fs/cgroup/memory.max")
 

@@ -36,8 +36,8 @@ from assets.report.readiness import readiness
 from assets.sources.registry import open_sources
 from assets.sources.webhooks.inbox import forget_contact, open_inbox
 from assets.warehouse.base import Warehouse, open_warehouse
-from orchestration.makers import maker, makers
-from orchestration.planner import days_of_periods
+from orchestration.automation.planner import days_of_periods
+from orchestration.report_processes import maker, makers
 
 Say = Callable[[str], None]
 _KILLED = "the process that made {} was killed, as systems do where no memory is left: run again with more"

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from assets.errors import ConfigError, ReportError, SourceUnavailable
-from orchestration import cli_archive, cli_deliveries, cli_deployment, cli_sources
-from orchestration.options import DEFAULT_CONFIG, ConfigOption, WorkspaceOption, chosen_workspaces, usable
+from orchestration.cli import archive, deliveries, deployment, sources
+from orchestration.cli.options import DEFAULT_CONFIG, ConfigOption, WorkspaceOption, chosen_workspaces, usable
 
 if TYPE_CHECKING:
     from assets.archive.publish import Published
@@ -32,16 +32,16 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-app.add_typer(cli_archive.app, name="archive")
+app.add_typer(archive.app, name="archive")
 
-app.add_typer(cli_deliveries.app, name="deliveries")
-app.add_typer(cli_sources.app, name="sources")
-app.command("import")(cli_sources.import_file)
-app.command("init")(cli_sources.init)
-app.command("preview")(cli_deliveries.preview)
-app.command("send-test")(cli_deliveries.send_test)
-app.command("deployment")(cli_deployment.deployment)
-app.command("worker")(cli_deployment.worker)
+app.add_typer(deliveries.app, name="deliveries")
+app.add_typer(sources.app, name="sources")
+app.command("import")(sources.import_file)
+app.command("init")(sources.init)
+app.command("preview")(deliveries.preview)
+app.command("send-test")(deliveries.send_test)
+app.command("deployment")(deployment.deployment)
+app.command("worker")(deployment.worker)
 
 
 def main() -> None:
@@ -77,15 +77,15 @@ def run(
     as_json: Annotated[bool, typer.Option("--json", help="Print a list for machines.")] = False,
 ) -> None:
     """Load the missing days, then build and archive the reports, and print what was made."""
-    from orchestration import makers
+    from orchestration import report_processes
 
     if len(preset or ()) != 1 and not (first or outdated):
-        makers.prepare()
+        report_processes.prepare()
     from assets.archive.catalog import Catalogue
     from assets.archive.index_pages import write_index
     from assets.config.loader import load_usable
     from assets.extract.input_summary import input_lines
-    from orchestration import flow
+    from orchestration import pipeline
 
     settings, broken = load_usable(config)
     for sentence in broken:
@@ -96,7 +96,7 @@ def run(
     published: list[Published] = []
     exit_code = ConfigError.exit_code if broken else 0
     orders = [
-        flow.Order(
+        pipeline.Order(
             each,
             _chosen_reports(each, preset or [], first, last),
             report_date.date() if report_date else now.astimezone(each.zone).date(),
@@ -112,9 +112,9 @@ def run(
             typer.echo(f"[{time.monotonic() - started:6.1f} s] {slug}: {text}", err=True)
 
         try:
-            published += flow.run(order, settings, catalogue, say)
+            published += pipeline.run(order, settings, catalogue, say)
             if outdated:
-                published += flow.rebuild(order.workspace, settings, catalogue, now, say)
+                published += pipeline.rebuild(order.workspace, settings, catalogue, now, say)
         except ReportError as error:
             typer.echo(f"error: {slug}: {error}", err=True)
             exit_code = exit_code or error.exit_code
@@ -219,7 +219,7 @@ def check_config(file: Annotated[Path, typer.Argument()] = DEFAULT_CONFIG) -> No
     """Validate a configuration: its form, and what is found without a run, such as times without a zone."""
     from assets.config.loader import load_config
     from assets.extract.input_summary import counted
-    from orchestration.config_check import examine_config
+    from orchestration.cli.config_check import examine_config
 
     settings = load_config(file)
     findings = list(examine_config(settings, datetime.now(UTC)))
@@ -251,7 +251,7 @@ def sql(
     """Ask the warehouse of one workspace a question; nothing can be changed."""
     from assets.config.loader import load_config
     from assets.warehouse.base import open_warehouse
-    from orchestration.console import print_csv, print_rows
+    from orchestration.cli.console import print_csv, print_rows
 
     settings = load_config(config)
     if workspace is None and len(settings.workspaces) > 1:
@@ -270,7 +270,7 @@ def webhooks(
     port: Annotated[int, typer.Option(min=0, max=65535)] = 8080,
 ) -> None:
     """Receive webhooks at /webhooks/<slug>: check, store durably, answer; /health and /metrics beside."""
-    from orchestration.webhooks import serve
+    from orchestration.deployment.webhook_server import serve
 
     serve(usable(config), host, port, _say)
 
@@ -278,7 +278,7 @@ def webhooks(
 @app.command()
 def doctor(config: ConfigOption = DEFAULT_CONFIG) -> None:
     """Look at Python, libraries, fonts, time zones, folders and disk; say what mends what is wrong."""
-    from orchestration.doctor import examine
+    from orchestration.cli.doctor import examine
 
     findings = list(examine(config))
     for finding in findings:
@@ -314,11 +314,11 @@ def erase(
 ) -> None:
     """Forget a contact for good: events, log, rejected rows, archived reports, mails; totals stay."""
     from assets.archive.catalog import Catalogue
-    from orchestration import flow
+    from orchestration import pipeline
 
     settings = usable(config)
     chosen = chosen_workspaces(settings, workspace)[0]
-    days, done = flow.erase(
+    days, done = pipeline.erase(
         chosen,
         contact,
         settings,

@@ -1,6 +1,6 @@
 """What is wrong with a configuration beyond its form: paths, dates, URLs, times and filters that cannot work.
 
-Nothing is loaded or made. `cli.py` prints what is found here; what a machine lacks is `doctor.py`.
+Nothing is loaded or made. `app.py` prints what is found here; what a machine lacks is `doctor.py`.
 """
 
 from collections.abc import Callable, Iterator

@@ -15,8 +15,8 @@ from assets.deliver.defs import SEND_TAG
 from assets.deliver.delivery import Delivery, State
 from assets.deliver.dispatcher import Post
 from assets.deliver.operator_alerts import OperatorNotTold, tell_operator
-from orchestration.planner import next_attempt
-from orchestration.runs import UnderWay, due_tags, ends_of, runs_under_way
+from orchestration.automation.planner import next_attempt
+from orchestration.automation.runs import UnderWay, due_tags, ends_of, runs_under_way
 
 _TOLD_DAYS = timedelta(days=3)
 _PAUSE = timedelta(minutes=5)

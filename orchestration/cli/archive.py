@@ -1,10 +1,10 @@
-"""Commands that look after the archive; `cli.py` is the command line they belong to."""
+"""Commands that look after the archive; `app.py` is the command line they belong to."""
 
 from datetime import UTC, datetime
 
 import typer
 
-from orchestration.options import DEFAULT_CONFIG, ConfigOption, usable
+from orchestration.cli.options import DEFAULT_CONFIG, ConfigOption, usable
 
 app = typer.Typer(help="Look after the archived reports.", no_args_is_help=True)
 

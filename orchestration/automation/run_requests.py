@@ -22,7 +22,7 @@ from assets.report.build import has_balances, period_of, periods_of
 from assets.report.readiness import Readiness, readiness
 from assets.sources.registry import open_sources
 from assets.warehouse.base import open_warehouse
-from orchestration.planner import (
+from orchestration.automation.planner import (
     Due,
     Verdict,
     closed_days,
@@ -31,7 +31,7 @@ from orchestration.planner import (
     judge,
     next_attempt,
 )
-from orchestration.runs import (
+from orchestration.automation.runs import (
     FLOW_ASSETS,
     QUEUE_TAG,
     RANGE_TAGS,
