@@ -50,10 +50,10 @@ def _write(path: Path, workspaces: Sequence[RowMapping], entries: Sequence[dict[
     style = Markup(stylesheet("screen") + _STYLE)  # noqa: S704 - our own files
     page = (
         environment("en")
-        .get_template("index.html.j2")
+        .get_template("index/index.html.j2")
         .render(
             style=style,
-            script=Markup((TEMPLATES / "index.js").read_text(encoding="utf-8")),  # noqa: S704 - our own file
+            script=Markup((TEMPLATES / "index" / "index.js").read_text(encoding="utf-8")),  # noqa: S704 - our own file
             workspaces=workspaces,
             entries=entries,
             reports=sorted({(entry["report"], entry["title"]) for entry in entries}),

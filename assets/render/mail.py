@@ -84,8 +84,8 @@ def mail_bodies(report: Report, said: Said) -> Bodies:
     }
     return Bodies(
         subject=subject,
-        text=jinja.overlay(autoescape=False).get_template("mail.txt.j2").render(shown),
-        html=_INLINER.inline(jinja.get_template("mail.html.j2").render(shown)),
+        text=jinja.overlay(autoescape=False).get_template("mail/mail.txt.j2").render(shown),
+        html=_INLINER.inline(jinja.get_template("mail/mail.html.j2").render(shown)),
         pictures={PICTURE: figures.bar_chart_png(report.by_source, spoken)} if has_picture else {},
     )
 

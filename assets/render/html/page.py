@@ -81,7 +81,7 @@ def render_html(report: Report, printed: pa.Table, version: int, log: CodedLog |
     layout, events = packed(log) if log is not None and has_data else ({}, "")
     return (
         environment(report.look.language)
-        .get_template("report.html.j2")
+        .get_template("report/report.html.j2")
         .render(
             report=report,
             version=version,

@@ -16,7 +16,9 @@ def stylesheet(medium: str, look: Look | None = None) -> str:
     color = look.color if look else _INK
     ink = color if _contrast_on_white(color) >= _LEAST_CONTRAST else _INK
     brand = f":root {{ --accent: {color}; --accent-ink: {ink}; }}\n"
-    files = "".join((TEMPLATES / f"{name}.css").read_text(encoding="utf-8") for name in ("report", medium))
+    files = "".join(
+        (TEMPLATES / "styles" / f"{name}.css").read_text(encoding="utf-8") for name in ("report", medium)
+    )
     return brand + files + (_pages(look) if look and medium == "print" else "")
 
 
