@@ -8,7 +8,7 @@ from datetime import date
 
 import dagster as dg
 
-from assets.config.deployment import ReportSpec, Workspace
+from assets.config.workspace import ReportSpec, Workspace
 from assets.periods import Period, Preset, dates, day_exists
 
 _MONTH_DAYS = 31

@@ -19,7 +19,7 @@ from rich.console import Console
 from rich.table import Table
 
 from assets.aggregates.build import build_days
-from assets.config.deployment import ReportSpec, Workspace
+from assets.config.workspace import ReportSpec, Workspace
 from assets.extract.load import load_days
 from assets.periods import Period
 from assets.render.html.log_codec import packed

@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow as pa
 
 from assets.aggregates.build import build_days
-from assets.config.deployment import Workspace
+from assets.config.workspace import Workspace
 from assets.extract.load import load_days
 from assets.periods import Period
 from assets.sources.files.imports import DaySources

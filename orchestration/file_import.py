@@ -10,8 +10,9 @@ from sqlalchemy import func, select
 
 from assets.aggregates.build import build_days
 from assets.aggregates.lineage import stale_days
-from assets.config.deployment import Config, Workspace
+from assets.config.deployment import Config
 from assets.config.source import FilesSource
+from assets.config.workspace import Workspace
 from assets.errors import ConfigError, TotalsDiffer
 from assets.extract.load import Loaded, load_days
 from assets.periods import dates, local_day, periods_of_days

@@ -19,8 +19,9 @@ from assets.archive.catalog import Catalogue
 from assets.archive.outdated import outdated_reports
 from assets.archive.publish import Published, draft_report, publish
 from assets.config.base import reveal
-from assets.config.deployment import Config, ReportSpec, Workspace
+from assets.config.deployment import Config
 from assets.config.source import WebhookSource
+from assets.config.workspace import ReportSpec, Workspace
 from assets.deliver.erasure import Forgotten, forget_in_reports
 from assets.deliver.ledger import Ledger
 from assets.deliver.operator_alerts import OperatorNotTold, tell_operator

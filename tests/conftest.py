@@ -19,7 +19,7 @@ from moto.server import ThreadedMotoServer
 from sqlalchemy import Table, select
 
 from assets.aggregates.build import build_days
-from assets.config.deployment import Workspace
+from assets.config.workspace import Workspace
 from assets.extract.load import Loaded, load_days
 from assets.periods import Period
 from assets.sources.files.imports import DaySources

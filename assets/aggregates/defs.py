@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import dagster as dg
 
 from assets.aggregates.build import build_days
-from assets.config.deployment import Workspace
+from assets.config.workspace import Workspace
 from assets.partitions import days_of, period_of_run
 from assets.warehouse.resource import WarehouseResource, tried_again
 

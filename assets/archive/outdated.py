@@ -3,7 +3,7 @@
 from assets.aggregates.lineage import data_versions
 from assets.archive.archive import Key
 from assets.archive.catalog import Catalogue, Version
-from assets.config.deployment import Workspace
+from assets.config.workspace import Workspace
 from assets.extract.source_stall import find_stall
 from assets.report.build import days_of_report, period_of
 from assets.warehouse.base import Warehouse

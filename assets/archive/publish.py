@@ -14,9 +14,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from assets.archive.archive import Archive, Archived, Origin
-from assets.config.deployment import ReportSpec, Workspace
 from assets.config.presentation import Format
 from assets.config.source import reading_version
+from assets.config.workspace import ReportSpec, Workspace
 from assets.errors import TotalsDiffer
 from assets.render.data_files import csv_bytes, parquet_bytes
 from assets.render.html.page import render_html

@@ -13,8 +13,17 @@ from pathlib import Path, PurePath
 from typing import Annotated, cast
 from zoneinfo import available_timezones
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator, SecretStr, ValidationInfo
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    SecretStr,
+    ValidationInfo,
+)
 
+from assets.config.base import Name, Zone
 from assets.errors import ConfigError
 
 
@@ -109,3 +118,9 @@ def reveal(secret: SecretStr) -> str:
 def missing_names(secret: SecretStr) -> list[str]:
     """Return the names that *secret* uses and the environment does not have."""
     return [name for name in _VARIABLE.findall(secret.get_secret_value()) if name not in os.environ]
+
+
+def refuse_duplicates(names: list[str], what: str) -> None:
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ValueError(f"{what} used twice (- and _ count as one): {', '.join(twice)}")

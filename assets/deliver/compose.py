@@ -12,8 +12,9 @@ from pathlib import Path
 
 from assets.archive.archive import PART, Archived, NotArchived, address, opened_first
 from assets.config.channels import Channel, Sftp, Slack, Webhook
-from assets.config.deployment import Config, Workspace
+from assets.config.deployment import Config
 from assets.config.subscription import Subscription
+from assets.config.workspace import Workspace
 from assets.deliver.channels.mime import Heads, message_id, report_message
 from assets.deliver.channels.webhook import slack_body, webhook_body
 from assets.render.mail import Bodies, Correction, Said, mail_bodies

@@ -16,8 +16,8 @@ from assets.archive.index_pages import write_index
 from assets.archive.outdated import outdated_reports
 from assets.archive.publish import Published, draft_report, publish
 from assets.archive.resource import ArchiveResource
-from assets.config.deployment import ReportSpec, Workspace
 from assets.config.subscription import Subscription
+from assets.config.workspace import ReportSpec, Workspace
 from assets.deliver.delivery import Delivery, State
 from assets.deliver.dispatcher import Done, Post
 from assets.deliver.stall_alerts import note_stall

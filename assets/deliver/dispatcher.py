@@ -11,8 +11,9 @@ from datetime import date, datetime
 
 from assets.archive.archive import Key
 from assets.archive.catalog import Catalogue
-from assets.config.deployment import Config, Workspace
+from assets.config.deployment import Config
 from assets.config.subscription import Subscription
+from assets.config.workspace import Workspace
 from assets.deliver.channels.connect import Line, opened
 from assets.deliver.channels.smtp import Answer, MailServerRefuses, Outcome, Patience, Step
 from assets.deliver.delivery import Delivery, State, fate, held

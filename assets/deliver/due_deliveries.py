@@ -7,8 +7,8 @@ from enum import Enum, auto
 from math import ceil
 
 from assets.archive.catalog import Version
-from assets.config.deployment import ReportSpec, Workspace
 from assets.config.subscription import Subscription
+from assets.config.workspace import ReportSpec, Workspace
 from assets.deliver.delivery import Delivery
 from assets.periods import DAY, first_instant, local_day
 

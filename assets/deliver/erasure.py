@@ -14,7 +14,8 @@ from assets.archive.archive import Archive, Archived, Key, Manifest
 from assets.archive.catalog import Catalogue
 from assets.archive.index_pages import write_index
 from assets.archive.publish import draft_report, publish
-from assets.config.deployment import Config, ReportSpec, Workspace
+from assets.config.deployment import Config
+from assets.config.workspace import ReportSpec, Workspace
 from assets.deliver.ledger import Ledger
 from assets.deliver.outbox import Outbox
 from assets.periods import as_of

@@ -9,8 +9,9 @@ from datetime import datetime, timedelta
 from itertools import groupby
 
 from assets.archive.archive import Archive, Archived, Key, Manifest, NotArchived, changes
-from assets.config.deployment import Config, Workspace
+from assets.config.deployment import Config
 from assets.config.subscription import Recipient
+from assets.config.workspace import Workspace
 from assets.deliver.channels.mime import MailNotSafe
 from assets.deliver.compose import Composer
 from assets.deliver.delivery import WAITING, Delivery, Kind, State

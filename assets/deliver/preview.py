@@ -7,8 +7,9 @@ from uuid import uuid4
 
 from assets.archive.archive import Archive, Archived
 from assets.archive.catalog import Catalogue
-from assets.config.deployment import Config, Workspace
+from assets.config.deployment import Config
 from assets.config.subscription import Subscription
+from assets.config.workspace import Workspace
 from assets.deliver.channels.smtp import Answer, connected
 from assets.deliver.compose import Composer, Letter
 from assets.deliver.recipient_variants import Cutter

@@ -12,9 +12,10 @@ from sqlalchemy import ColumnElement, and_, false, func, not_, or_, select
 
 from assets.archive.archive import Archive, Archived, Key, Manifest, NotArchived
 from assets.archive.publish import draft_report, origin_of
-from assets.config.deployment import Config, ReportSpec, Workspace
+from assets.config.deployment import Config
 from assets.config.presentation import Filters, Format, Presentation
 from assets.config.subscription import Recipient, Subscription
+from assets.config.workspace import ReportSpec, Workspace
 from assets.errors import ReportError
 from assets.report.build import period_of
 from assets.report.filters import Known, conditions, look_up

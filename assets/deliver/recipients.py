@@ -7,8 +7,9 @@ from email.utils import parseaddr
 
 from pydantic import ValidationError
 
-from assets.config.deployment import Config, Workspace
+from assets.config.deployment import Config
 from assets.config.subscription import Recipient, Subscription
+from assets.config.workspace import Workspace
 from assets.deliver.channels.connect import channel_name
 from assets.errors import ConfigError
 

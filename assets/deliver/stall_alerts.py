@@ -6,8 +6,8 @@ The silence itself is found by `extract/source_stall.py`; `operator_alerts.py` s
 from datetime import datetime, timedelta
 
 from assets.archive.catalog import Catalogue
-from assets.config.deployment import Workspace
 from assets.config.source import RespondIoSource, WebhookSource
+from assets.config.workspace import Workspace
 from assets.extract.load_checks import stall_text
 from assets.extract.source_stall import find_stall, newest_event
 from assets.warehouse.base import Warehouse

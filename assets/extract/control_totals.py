@@ -12,8 +12,8 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pyarrow as pa
 
-from assets.config.deployment import Workspace
 from assets.config.source import ConversationsExport
+from assets.config.workspace import Workspace
 from assets.errors import SourceUnavailable
 from assets.extract import times
 from assets.periods import DAY, first_instant

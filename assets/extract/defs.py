@@ -8,8 +8,8 @@ from datetime import datetime
 
 import dagster as dg
 
-from assets.config.deployment import Workspace
 from assets.config.source import RespondIoSource
+from assets.config.workspace import Workspace
 from assets.errors import ReportError, SourceUnavailable
 from assets.extract.input_summary import input_lines
 from assets.extract.load import load_days

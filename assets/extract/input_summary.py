@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from assets.config.deployment import Workspace
+from assets.config.workspace import Workspace
 from assets.sources.base import Problem, Unreadable
 
 

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from sqlalchemy import select
 
-from assets.config.deployment import Workspace
+from assets.config.workspace import Workspace
 from assets.extract.classification import DayCut
 from assets.extract.control_totals import read_controls
 from assets.extract.erasure import tombstones

@@ -8,7 +8,7 @@ from statistics import median
 
 from sqlalchemy import select
 
-from assets.config.deployment import Workspace
+from assets.config.workspace import Workspace
 from assets.extract.input_summary import counted
 from assets.extract.load import Loaded
 from assets.extract.source_stall import Stall, find_stall

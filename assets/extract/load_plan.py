@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from assets.config.deployment import Workspace
+from assets.config.workspace import Workspace
 from assets.extract.input_summary import InputSummary
 from assets.periods import DAY, first_instant, local_day
 from assets.sources.files.imports import DaySources

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from assets.config.deployment import Workspace
+from assets.config.workspace import Workspace
 from assets.errors import SourceUnavailable
 from assets.events import CONTRACT_COLUMNS
 from assets.extract.classification import DayCut

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from sqlalchemy import func, literal, select, union_all
 
-from assets.config.deployment import Workspace
+from assets.config.workspace import Workspace
 from assets.extract.classification import DayCut
 from assets.extract.staging import Staging
 from assets.periods import DAY, first_instant, local_day

@@ -10,8 +10,8 @@ from sqlalchemy import ColumnElement, func, select
 
 from assets.aggregates.lineage import data_versions
 from assets.config.base import reveal
-from assets.config.deployment import ReportSpec, Workspace
 from assets.config.presentation import Component, Format
+from assets.config.workspace import ReportSpec, Workspace
 from assets.errors import ConfigError, NoSuchReportDate
 from assets.events import source_label
 from assets.extract.source_stall import find_stall

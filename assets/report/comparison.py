@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, func, select
 
-from assets.config.deployment import ReportSpec
+from assets.config.workspace import ReportSpec
 from assets.events import source_label
 from assets.periods import Period, previous_period
 from assets.report.model import Comparison, Note, SourceChange, SourceCount

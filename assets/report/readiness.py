@@ -6,7 +6,7 @@ from datetime import date, datetime
 from sqlalchemy import func, select
 
 from assets.aggregates.lineage import stale_days
-from assets.config.deployment import Workspace
+from assets.config.workspace import Workspace
 from assets.periods import DAY, Period, first_instant, local_day
 from assets.warehouse.base import Warehouse
 from assets.warehouse.loaded_days import LoadedDays, loaded_days

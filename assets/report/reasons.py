@@ -8,7 +8,7 @@ from datetime import date
 
 from sqlalchemy import select
 
-from assets.config.deployment import Workspace
+from assets.config.workspace import Workspace
 from assets.extract.source_stall import Stall
 from assets.periods import Period
 from assets.report.model import Quality, Reason, ReasonCode

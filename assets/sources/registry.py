@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-from assets.config.deployment import Workspace
 from assets.config.source import (
     ChatwootSource,
     ChatwootWebhooksSource,
@@ -10,6 +9,7 @@ from assets.config.source import (
     RespondIoSource,
     SqlSource,
 )
+from assets.config.workspace import Workspace
 from assets.sources.base import Source
 from assets.sources.chatwoot.database import Chatwoot
 from assets.sources.chatwoot.webhooks import ChatwootWebhooks

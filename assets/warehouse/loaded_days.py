@@ -9,8 +9,8 @@ from datetime import date, datetime
 
 from sqlalchemy import select
 
-from assets.config.deployment import Workspace
 from assets.config.source import reading_version
+from assets.config.workspace import Workspace
 from assets.periods import DAY, first_instant
 from assets.warehouse.base import Warehouse
 from assets.warehouse.schema import LOAD_COUNTS

@@ -10,7 +10,8 @@ from itertools import groupby
 
 import dagster as dg
 
-from assets.config.deployment import Config, Workspace
+from assets.config.deployment import Config
+from assets.config.workspace import Workspace
 from assets.deliver.defs import SEND_TAG
 from assets.deliver.delivery import Delivery, State
 from assets.deliver.dispatcher import Post

@@ -8,8 +8,9 @@ import duckdb
 from pydantic import BaseModel
 
 from assets.archive.catalog import Catalogue
-from assets.config.deployment import Config, Workspace
+from assets.config.deployment import Config
 from assets.config.schedule import instant_at
+from assets.config.workspace import Workspace
 from assets.deliver.operator_alerts import OperatorNotTold, tell_operator
 from assets.errors import ReportError
 from assets.extract.defs import Clock

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
-from assets.config.deployment import ReportSpec, Workspace
+from assets.config.workspace import ReportSpec, Workspace
 from assets.periods import DAY, Period, first_instant, local_day
 
 _FIRST_PAUSE = timedelta(minutes=15)

@@ -13,8 +13,9 @@ import dagster as dg
 from assets.aggregates.lineage import history
 from assets.archive.archive import Key
 from assets.archive.catalog import Catalogue, Version
-from assets.config.deployment import Config, Workspace
+from assets.config.deployment import Config
 from assets.config.source import FilesSource
+from assets.config.workspace import Workspace
 from assets.errors import SourceUnavailable
 from assets.extract.load_plan import changes_since_load
 from assets.periods import DAY, Period, Preset, dates, first_instant, local_day, periods_of_days

@@ -9,8 +9,9 @@ from datetime import time
 import dagster as dg
 
 from assets.archive.catalog import Catalogue
-from assets.config.deployment import Config, Workspace
+from assets.config.deployment import Config
 from assets.config.source import RespondIoSource
+from assets.config.workspace import Workspace
 from assets.periods import DAY, Preset
 from orchestration.automation.planner import Due
 from orchestration.automation.run_requests import Desk, Plan

@@ -19,7 +19,7 @@ from orchestration.cli.options import DEFAULT_CONFIG, ConfigOption, WorkspaceOpt
 
 if TYPE_CHECKING:
     from assets.archive.publish import Published
-    from assets.config.deployment import ReportSpec, Workspace
+    from assets.config.workspace import ReportSpec, Workspace
     from assets.report.model import Report
 
 DEMO_LAST_DAY = "2026-11-18"
@@ -139,7 +139,7 @@ def _print_result(published: "list[Published]", index: Path, as_json: bool) -> N
 def _chosen_reports(
     workspace: "Workspace", names: list[str], first: datetime | None, last: datetime | None
 ) -> "tuple[ReportSpec, ...]":
-    from assets.config.deployment import ReportSpec
+    from assets.config.workspace import ReportSpec
 
     known = {spec.name: spec for spec in workspace.all_reports}
     unknown = [name for name in names if name not in known]

@@ -14,9 +14,10 @@ from sqlalchemy import make_url, select
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
 from assets.config.base import missing_names, reveal
-from assets.config.deployment import Config, Workspace, missing_variables
+from assets.config.deployment import Config, missing_variables
 from assets.config.presentation import Filters
 from assets.config.source import FilesSource
+from assets.config.workspace import Workspace
 from assets.errors import ReportError
 from assets.events import SOURCE_LABELS, source_code
 from assets.extract.source_probe import try_source

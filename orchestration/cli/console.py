@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from assets.config.deployment import Workspace
+from assets.config.workspace import Workspace
 from assets.extract.source_probe import Trial
 
 _MOST_ROWS = 1_000

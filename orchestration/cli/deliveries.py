@@ -11,8 +11,9 @@ from assets.errors import ConfigError, ReportError
 from orchestration.cli.options import DEFAULT_CONFIG, ConfigOption, WorkspaceOption, chosen_workspaces, usable
 
 if TYPE_CHECKING:
-    from assets.config.deployment import Config, Workspace
+    from assets.config.deployment import Config
     from assets.config.subscription import Subscription
+    from assets.config.workspace import Workspace
     from assets.deliver.delivery import Delivery
     from assets.deliver.ledger import Ledger
     from assets.deliver.preview import Trial

@@ -8,7 +8,8 @@ import typer
 from assets.errors import ConfigError
 
 if TYPE_CHECKING:
-    from assets.config.deployment import Config, Workspace
+    from assets.config.deployment import Config
+    from assets.config.workspace import Workspace
 
 CONFIG_VARIABLE = "ASSIGNMENT_REPORTS_CONFIG"
 DEFAULT_CONFIG = Path("reports.yaml")

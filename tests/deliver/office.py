@@ -13,9 +13,10 @@ from typing import Any
 from typer.testing import CliRunner
 
 from assets.archive.catalog import Catalogue
-from assets.config.deployment import Config, Workspace
+from assets.config.deployment import Config
 from assets.config.loader import load_config
 from assets.config.subscription import Subscription
+from assets.config.workspace import Workspace
 from assets.deliver.channels.smtp import Patience
 from assets.deliver.delivery import Delivery
 from assets.deliver.dispatcher import Done, Post

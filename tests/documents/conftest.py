@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from assets.archive.publish import Draft, draft_report
-from assets.config.deployment import ReportSpec
+from assets.config.workspace import ReportSpec
 from assets.sources.synthetic import write_events
 from tests.conftest import HEADER, Inbox, line
 

@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 from playwright.sync_api import expect
 
 from assets.archive.publish import draft_report
-from assets.config.deployment import ReportSpec
+from assets.config.workspace import ReportSpec
 from tests.conftest import Inbox, line
 from tests.documents.conftest import LAST_30_DAYS, Acme, Open, Opened
 

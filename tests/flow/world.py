@@ -17,8 +17,8 @@ from dagster._utils.schedules import cron_string_iterator  # what the daemon its
 
 from assets.archive.archive import Key
 from assets.archive.catalog import Catalogue, Version
-from assets.config.deployment import Workspace
 from assets.config.loader import load_usable
+from assets.config.workspace import Workspace
 from orchestration.definitions import build_definitions
 from tests.conftest import HEADER
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from assets.config.deployment import ReportSpec
+from assets.config.workspace import ReportSpec
 from assets.periods import PRESETS, Preset, as_of
 from assets.report.build import build_report
 from assets.sources.synthetic import write_events

@@ -4,8 +4,8 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from assets.config.deployment import ReportSpec
 from assets.config.presentation import Component, Filters, Format
+from assets.config.workspace import ReportSpec
 from assets.periods import Preset, as_of
 from assets.report.build import Built, build_report
 from assets.report.log_table import local_times, printed_log

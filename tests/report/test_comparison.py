@@ -3,8 +3,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from assets.config.deployment import ReportSpec
 from assets.config.presentation import Filters
+from assets.config.workspace import ReportSpec
 from assets.periods import Period, Preset, as_of, preset_period, previous_period
 from assets.report.build import build_report
 from assets.report.model import Comparison, Note

@@ -2,7 +2,7 @@ from datetime import date
 
 import pytest
 
-from assets.config.deployment import ReportSpec
+from assets.config.workspace import ReportSpec
 from assets.periods import Preset, as_of
 from assets.report.build import build_report
 from assets.report.model import Finding, Report, Rule

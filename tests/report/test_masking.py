@@ -6,8 +6,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from assets.archive.publish import draft_report
-from assets.config.deployment import ReportSpec, Workspace
 from assets.config.presentation import Filters
+from assets.config.workspace import ReportSpec, Workspace
 from assets.errors import ConfigError
 from assets.report.masking import masked, masked_filters
 from tests.conftest import DAY, LATER, Inbox, line

@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from assets.config.deployment import ReportSpec
+from assets.config.workspace import ReportSpec
 from assets.errors import NoSuchReportDate
 from assets.periods import Preset, as_of
 from assets.render.i18n import words

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from assets.config.deployment import ReportSpec
+from assets.config.workspace import ReportSpec
 from assets.periods import as_of
 from assets.report.build import Built, build_report
 from assets.report.model import Rule

@@ -8,8 +8,9 @@ from contextlib import contextmanager
 from typing import Protocol
 
 from assets.config.channels import Channel, Sftp, Slack, Webhook
-from assets.config.deployment import Config, Smtp, Workspace
+from assets.config.deployment import Config, Smtp
 from assets.config.subscription import Subscription
+from assets.config.workspace import Workspace
 from assets.deliver.channels.mime import as_possible_copy
 from assets.deliver.channels.smtp import Answer, MailServer, Patience, connected
 from assets.deliver.channels.webhook import web_line

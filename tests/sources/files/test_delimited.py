@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from assets.config.deployment import ReportSpec
+from assets.config.workspace import ReportSpec
 from assets.periods import as_of
 from assets.report.build import build_report
 from assets.report.model import Report

@@ -1,0 +1,163 @@
+"""One inbox: its zone, its source, its reports and their subscriptions. No I/O."""
+
+from collections.abc import Iterator
+from datetime import date, time
+from typing import Literal, Self
+from zoneinfo import ZoneInfo
+
+from pydantic import Field, SecretStr, model_validator
+
+from assets.config.base import Name, Zone, refuse_duplicates
+from assets.config.presentation import Filters, Presentation
+from assets.config.schedule import Calendar, ClockTime, Tick, Timing, ticks
+from assets.config.source import ConversationsExport, Source
+from assets.config.subscription import Subscription
+from assets.periods import DAY, PRESETS, Preset
+
+
+class ReportSpec(Presentation, Timing):
+    """One report: which days, which rows, how it is presented and when it is made."""
+
+    name: Name
+    preset: Preset = Preset.CUSTOM
+    first_day: date | None = None
+    last_day: date | None = None
+    include_today: bool = Field(default=False, description='Let "last N days" end with the report date.')
+    filters: Filters = Filters()
+
+    @model_validator(mode="after")
+    def _custom_has_days(self) -> Self:
+        days = (self.first_day, self.last_day)
+        if self.preset is Preset.CUSTOM and None in days:
+            raise ValueError("give a `preset`, or `first_day` and `last_day`")
+        if self.preset is not Preset.CUSTOM and days != (None, None):
+            raise ValueError("`first_day` and `last_day` belong to `preset: custom` only")
+        if self.first_day and self.last_day and self.last_day < self.first_day:
+            raise ValueError("`last_day` is before `first_day`")
+        return self
+
+    @model_validator(mode="after")
+    def _months_are_made_on_their_first_day(self) -> Self:
+        if self.preset is Preset.LAST_MONTH and self.every not in {"day", "first_day_of_month"}:
+            raise ValueError("`last_month` is made once a month, on the first: leave `every` out")
+        return self
+
+    @property
+    def includes_running_day(self) -> bool:
+        """Tell whether it counts the report date itself."""
+        return self.include_today or self.preset in {Preset.TODAY, Preset.THIS_MONTH}
+
+    def has_begun(self, report_date: date) -> bool:
+        """Tell whether its period has begun on *report_date*; one of two given dates may not have."""
+        return self.first_day is None or self.first_day <= report_date
+
+
+class Workspace(Presentation, Timing, Calendar):
+    """One inbox: its zone, its source, its reports, and when they are made."""
+
+    slug: Name = Field(description="Folder and asset name: lower case, digits, - and _.")
+    name: str
+    timezone: Zone
+    first_day: date = Field(description="First local day that the source can tell about.")
+    source: Source
+    conversations_export: ConversationsExport | None = Field(
+        default=None, description="respond.io's own count of assignments, shown beside the log's."
+    )
+    mask_key: SecretStr | None = Field(
+        default=None,
+        description="Secret of the pseudonyms, at least 16 characters; another key, other names.",
+    )
+    owner: str = Field(
+        default="team:support",
+        pattern=r"^(team:[A-Za-z0-9_-]+|\S+@\S+\.\S+)$",
+        description="Who answers for it: an address, or team:name.",
+    )
+    reports: tuple[ReportSpec, ...] = Field(default=(), description="Reports beside the seven presets.")
+    subscriptions: tuple[Subscription, ...] = Field(default=(), description="Who is sent which reports.")
+    flow_at: ClockTime = Field(default=time(0, 20), description="Local time of the nightly flow.")
+    lookback_days: int = Field(
+        default=3, ge=1, le=366, description="Closed days that the nightly flow reads again, for late events."
+    )
+    today_every: Literal[5, 10, 15, 20, 30, 60, 120, 180, 240, 360, 720] | None = Field(
+        default=None, description="Minutes between the runs of reports over the running day."
+    )
+    watch_hours: Literal[1, 2, 3, 4, 6, 8, 12] | None = Field(
+        default=4,
+        description="Hours between looks at the source, so that one that stops is seen the same day.",
+    )
+    max_rejected_pct: float = Field(
+        default=5,
+        ge=0,
+        le=100,
+        description="Reports are provisional where a larger share of rows is rejected.",
+    )
+
+    @model_validator(mode="after")
+    def _report_names_differ(self) -> Self:
+        refuse_duplicates([spec.name.replace("-", "_") for spec in self.all_reports], "report name")
+        return self
+
+    @model_validator(mode="after")
+    def _pseudonyms_have_a_key(self) -> Self:
+        if self.mask_key is None and any(spec.mask_contacts for spec in self.all_reports):
+            raise ValueError('`mask_contacts` needs the workspace\'s `mask_key`, such as "${MASK_KEY}"')
+        return self
+
+    @model_validator(mode="after")
+    def _subscriptions_can_be_sent(self) -> Self:
+        refuse_duplicates([each.name.replace("-", "_") for each in self.subscriptions], "subscription name")
+        specs = {spec.name: spec for spec in self.all_reports}
+        for each in self.subscriptions:
+            unknown = [name for name in each.reports if name not in specs]
+            if unknown:
+                raise ValueError(
+                    f"subscription {each.name}: no report {unknown[0]!r}; there are {', '.join(specs)}"
+                )
+            for name in each.reports:
+                if not_made := set(each.attach) - set(specs[name].formats):
+                    raise ValueError(
+                        f"subscription {each.name}: `attach` wants {min(not_made)}, "
+                        f"which the `formats` of {name} leave out"
+                    )
+                if twice := _filtered(each.filters) & _filtered(specs[name].filters):
+                    raise ValueError(f"subscription {each.name}: {name} has its own filter {min(twice)}")
+            if each.masks and self.mask_key is None:
+                raise ValueError(
+                    f"subscription {each.name}: `mask_contacts` needs the workspace's `mask_key`"
+                )
+        return self
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The workspace's time zone."""
+        return ZoneInfo(self.timezone)
+
+    @property
+    def all_reports(self) -> tuple[ReportSpec, ...]:
+        """The seven presets, then the workspace's own, all presented as configured."""
+        presets = (ReportSpec(name=preset.value, preset=preset) for preset in PRESETS)
+        return tuple(self.completed(spec) for spec in (*presets, *self.reports))
+
+    def ticks_of(self, spec: ReportSpec, since: date, until: date) -> Iterator[Tick]:
+        """Yield when *spec* is called for, for each report date from *since* to *until*.
+
+        A fixed period is reported on the day after it, once.
+        """
+        if spec.preset is Preset.CUSTOM and spec.last_day is not None:
+            after = spec.last_day + DAY
+            since, until = max(since, after), min(until, after)
+        yield from ticks(spec, self, self.zone, since, until)
+
+    def completed(self, spec: ReportSpec) -> ReportSpec:
+        """Return *spec* with the workspace's presentation and timing where it has none of its own."""
+        shared = Presentation.model_fields.keys() | Timing.model_fields.keys()
+        own = {name: getattr(self, name) for name in shared - spec.model_fields_set}
+        if spec.preset is Preset.CUSTOM:
+            own |= {"every": "day"}  # its days are over once, and it is made once
+        if spec.preset is Preset.LAST_MONTH:
+            own |= {"every": "first_day_of_month", "at": spec.at or self.at or time(6, 15)}
+        return spec.model_copy(update=own)
+
+
+def _filtered(filters: Filters) -> set[str]:
+    return {name for name, values in filters.model_dump().items() if values}
