@@ -15,7 +15,8 @@ from assets.archive.archive import opened_first
 from assets.archive.catalog import Catalogue
 from assets.render.html.page import environment
 from assets.render.html.stylesheet import TEMPLATES, stylesheet
-from assets.runtime.atomic_files import one_at_a_time, put
+from assets.runtime.atomic_files import put
+from assets.runtime.file_locks import one_at_a_time
 
 INDEX = "index.html"
 _STYLE = """

@@ -6,7 +6,7 @@ from typing import Literal, Self
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
-from assets.config.base import Address, DatabaseUrl, Folder, Place, Setting, refuse_duplicates, missing_names
+from assets.config.base import Address, DatabaseUrl, Folder, Place, Setting, missing_names, refuse_duplicates
 from assets.config.workspace import Workspace
 
 

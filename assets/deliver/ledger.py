@@ -20,7 +20,7 @@ from assets.config.base import reveal
 from assets.deliver.channels.smtp import Answer, Outcome, Step
 from assets.deliver.delivery import WAITING, Delivery, Fate, Kind, Phase, State
 from assets.errors import ReportError
-from assets.runtime.atomic_files import one_at_a_time
+from assets.runtime.file_locks import one_at_a_time
 from assets.state.tables import DELIVERIES, SUBSCRIPTIONS, open_state
 
 _ROW = DELIVERIES.c

@@ -4,7 +4,6 @@ A plain write that is killed leaves a torn file; this one leaves the old file or
 write whole objects; what makes a folder one there is that its last object is put where there was none.
 """
 
-import fcntl
 import os
 import shutil
 import time
@@ -14,7 +13,6 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-_PAUSE_SECONDS = 0.05
 _OTHERS_SECONDS = 60
 
 
@@ -108,31 +106,6 @@ def remove_folder(path: Path, *, first: str) -> None:
     doomed = path.with_name(f".{path.name}.{uuid4().hex}")
     path.rename(doomed)
     shutil.rmtree(doomed)
-
-
-@contextmanager
-def one_at_a_time(path: Path, *, shared: bool = False) -> Iterator[None]:
-    """Wait until no other process holds *path*; the lock ends with the process, however it ends.
-
-    Those that hold it *shared* wait only for one that does not. It asks again and again: a process that
-    sleeps can be cancelled, one that waits in the system call cannot.
-    """
-    if not isinstance(path, Path):  # an object store has no locks: the last one who writes is right
-        yield
-        return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.with_name(f".{path.name}.lock").open("a") as lock:
-        while not _locked(lock.fileno(), fcntl.LOCK_SH if shared else fcntl.LOCK_EX):
-            time.sleep(_PAUSE_SECONDS)
-        yield
-
-
-def _locked(descriptor: int, kind: int) -> bool:
-    try:
-        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
 
 
 def _flush(path: Path) -> None:

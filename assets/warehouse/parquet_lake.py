@@ -19,7 +19,8 @@ import pyarrow as pa
 from sqlalchemy import Executable, Table
 
 from assets.errors import ConfigError
-from assets.runtime.atomic_files import one_at_a_time, put, replacing
+from assets.runtime.atomic_files import put, replacing
+from assets.runtime.file_locks import one_at_a_time
 from assets.warehouse import engine
 from assets.warehouse.days import Stored, read_day, whole_days, write_day
 from assets.warehouse.schema import COUNTS, METADATA

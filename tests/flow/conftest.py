@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from assets.runtime.atomic_files import one_at_a_time
+from assets.runtime.file_locks import one_at_a_time
 from assets.sources.synthetic import write_events
 from assets.warehouse.parquet_lake import Lake
 from assets.warehouse.schema import DAILY_SOURCE_AGGREGATES, arrow_schema

@@ -1,0 +1,34 @@
+"""Locks on files between processes; a lock ends with its process."""
+
+import fcntl
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+_PAUSE_SECONDS = 0.05
+
+
+@contextmanager
+def one_at_a_time(path: Path, *, shared: bool = False) -> Iterator[None]:
+    """Wait until no other process holds *path*; the lock ends with the process, however it ends.
+
+    Those that hold it *shared* wait only for one that does not. It asks again and again: a process that
+    sleeps can be cancelled, one that waits in the system call cannot.
+    """
+    if not isinstance(path, Path):  # an object store has no locks: the last one who writes is right
+        yield
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.with_name(f".{path.name}.lock").open("a") as lock:
+        while not _locked(lock.fileno(), fcntl.LOCK_SH if shared else fcntl.LOCK_EX):
+            time.sleep(_PAUSE_SECONDS)
+        yield
+
+
+def _locked(descriptor: int, kind: int) -> bool:
+    try:
+        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
