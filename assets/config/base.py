@@ -23,7 +23,6 @@ from pydantic import (
     ValidationInfo,
 )
 
-from assets.config.base import Name, Zone
 from assets.errors import ConfigError
 
 
@@ -121,6 +120,7 @@ def missing_names(secret: SecretStr) -> list[str]:
 
 
 def refuse_duplicates(names: list[str], what: str) -> None:
+    """Raise ValueError where one of *names*, which are called *what*, is there twice."""
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise ValueError(f"{what} used twice (- and _ count as one): {', '.join(twice)}")

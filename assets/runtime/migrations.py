@@ -1,14 +1,24 @@
-"""Tables of a database brought to this release, one step after the other. By Alembic."""
+"""The version of a database's tables, and the steps that bring them to this release. By Alembic.
+
+The steps of a database are files beside its tables, in a folder `migrations/versions`.
+"""
 
 from pathlib import Path
 
-import alembic.command
-import alembic.config
-from alembic.util import CommandError
-from sqlalchemy import Connection
+from sqlalchemy import Column, Connection, MetaData, Table, Text, inspect, select
 
 from assets.errors import ConfigError
-from assets.runtime.versions import VERSION_TABLE, version_of
+
+VERSION_TABLE = "assignment_reports_version"  # Dagster's tables may be in the same database, with their own
+
+
+def version_of(connection: Connection, schema: str | None = None) -> str | None:
+    """Return the step that made the tables what they are; None where there are none."""
+    if not inspect(connection).has_table(VERSION_TABLE, schema=schema):
+        return None
+    table = Table(VERSION_TABLE, MetaData(), Column("version_num", Text))
+    version: str | None = connection.scalar(select(table.c.version_num))
+    return version
 
 
 def upgrade(connection: Connection, folder: Path, head: str) -> None:
@@ -16,6 +26,10 @@ def upgrade(connection: Connection, folder: Path, head: str) -> None:
 
     Raises ConfigError where the tables are of a newer release.
     """
+    import alembic.command  # noqa: PLC0415 - 0.3 s to import, and tables are rarely of another release
+    import alembic.config  # noqa: PLC0415
+    from alembic.util import CommandError  # noqa: PLC0415
+
     config = alembic.config.Config(attributes={"version_table": VERSION_TABLE, "connection": connection})
     config.set_main_option("script_location", str(folder).replace("%", "%%"))
     try:

@@ -4,8 +4,7 @@ from pathlib import Path
 
 from sqlalchemy import Engine, text
 
-from assets.runtime.migrations import upgrade
-from assets.runtime.versions import VERSION_TABLE
+from assets.runtime.migrations import VERSION_TABLE, upgrade
 from assets.state.tables import HEAD
 
 _ONE_AT_A_TIME = {

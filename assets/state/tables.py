@@ -27,7 +27,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.engine.interfaces import DBAPIConnection
 
-from assets.runtime.versions import version_of
+from assets.runtime.migrations import version_of
 
 METADATA = MetaData()
 HEAD = "0003"

@@ -6,8 +6,7 @@ from sqlalchemy import create_engine, inspect, make_url, text
 from sqlalchemy.pool import NullPool
 from sqlalchemy.schema import CreateSchema
 
-from assets.runtime.migrations import upgrade
-from assets.runtime.versions import version_of
+from assets.runtime.migrations import upgrade, version_of
 
 HEAD = "0003"
 

@@ -10,7 +10,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, text
 
 from assets.errors import ConfigError
-from assets.runtime.versions import VERSION_TABLE
+from assets.runtime.migrations import VERSION_TABLE
 from assets.state.tables import HEAD, METADATA, open_state
 from tests.postgres import Postgres
 
