@@ -14,7 +14,8 @@ from sqlalchemy.exc import IntegrityError
 
 from assets.archive.archive import Archived, Key
 from assets.config.base import reveal
-from assets.state.tables import NOTICES, REPORT_VERSIONS, SKIPPED_REPORTS, open_state
+from assets.state.database import open_state
+from assets.state.tables import NOTICES, REPORT_VERSIONS, SKIPPED_REPORTS
 
 _VERSIONS = REPORT_VERSIONS.c
 

@@ -21,7 +21,8 @@ from assets.deliver.channels.smtp import Answer, Outcome, Step
 from assets.deliver.delivery import WAITING, Delivery, Fate, Kind, Phase, State
 from assets.errors import ReportError
 from assets.runtime.file_locks import one_at_a_time
-from assets.state.tables import DELIVERIES, SUBSCRIPTIONS, open_state
+from assets.state.database import open_state
+from assets.state.tables import DELIVERIES, SUBSCRIPTIONS
 
 _ROW = DELIVERIES.c
 _COLUMNS = [_ROW[each.name] for each in fields(Delivery)]

@@ -1,10 +1,21 @@
-"""Brings the state's tables to this release; each step is a file in `migrations/versions`."""
+"""The state database opened, its tables brought to this release first.
 
+Each step is a file in `migrations/versions`; the tables are in `tables.py`.
+"""
+
+from functools import cache
 from pathlib import Path
 
-from sqlalchemy import Engine, text
+from sqlalchemy import (
+    Engine,
+    create_engine,
+    event,
+    make_url,
+    text,
+)
+from sqlalchemy.engine.interfaces import DBAPIConnection
 
-from assets.runtime.migrations import VERSION_TABLE, upgrade
+from assets.runtime.migrations import VERSION_TABLE, upgrade, version_of
 from assets.state.tables import HEAD
 
 _ONE_AT_A_TIME = {
@@ -13,7 +24,31 @@ _ONE_AT_A_TIME = {
 }
 
 
-def migrate(engine: Engine) -> None:
+@cache
+def open_state(url: str) -> Engine:
+    """Return the engine of the state at *url*, whose tables are those of this release.
+
+    SQLite waits up to 30 s for another writer, and readers read meanwhile. Raises ConfigError where the
+    state is of a newer release.
+    """
+    if make_url(url).get_backend_name() != "sqlite":
+        engine = create_engine(url, hide_parameters=True, pool_pre_ping=True)
+    else:
+        Path(make_url(url).database or "").parent.mkdir(parents=True, exist_ok=True)
+        engine = create_engine(url, hide_parameters=True, connect_args={"timeout": 30})
+        event.listen(engine, "connect", _write_ahead)
+    with engine.connect() as connection:
+        is_current = version_of(connection) == HEAD
+    if not is_current:
+        _migrate(engine)
+    return engine
+
+
+def _write_ahead(connection: DBAPIConnection, _: object) -> None:
+    connection.cursor().execute("PRAGMA journal_mode = WAL")
+
+
+def _migrate(engine: Engine) -> None:
     """Bring the tables to HEAD, one process at a time.
 
     Raises ConfigError where they are of a newer release.

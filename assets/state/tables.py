@@ -4,8 +4,6 @@ Reports are files and keep their own truth; these rows say what is so of them no
 """
 
 from datetime import UTC, datetime
-from functools import cache
-from pathlib import Path
 
 from sqlalchemy import (
     JSON,
@@ -14,20 +12,13 @@ from sqlalchemy import (
     Date,
     DateTime,
     Dialect,
-    Engine,
     Index,
     Integer,
     MetaData,
     Table,
     Text,
     TypeDecorator,
-    create_engine,
-    event,
-    make_url,
 )
-from sqlalchemy.engine.interfaces import DBAPIConnection
-
-from assets.runtime.migrations import version_of
 
 METADATA = MetaData()
 HEAD = "0003"
@@ -136,29 +127,3 @@ DELIVERIES = Table(
     Index("deliveries_by_state", "state", "next_at"),
     comment="one row a version of a report and recipient",
 )
-
-
-@cache
-def open_state(url: str) -> Engine:
-    """Return the engine of the state at *url*, whose tables are those of this release.
-
-    SQLite waits up to 30 s for another writer, and readers read meanwhile. Raises ConfigError where the
-    state is of a newer release.
-    """
-    if make_url(url).get_backend_name() != "sqlite":
-        engine = create_engine(url, hide_parameters=True, pool_pre_ping=True)
-    else:
-        Path(make_url(url).database or "").parent.mkdir(parents=True, exist_ok=True)
-        engine = create_engine(url, hide_parameters=True, connect_args={"timeout": 30})
-        event.listen(engine, "connect", _write_ahead)
-    with engine.connect() as connection:
-        is_current = version_of(connection) == HEAD
-    if not is_current:
-        from assets.state.database import migrate  # noqa: PLC0415 - Alembic takes 0.3 s to import
-
-        migrate(engine)
-    return engine
-
-
-def _write_ahead(connection: DBAPIConnection, _: object) -> None:
-    connection.cursor().execute("PRAGMA journal_mode = WAL")

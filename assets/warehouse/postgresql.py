@@ -18,6 +18,7 @@ from sqlalchemy.dialects import postgresql
 
 from assets.errors import ConfigError
 from assets.warehouse.days import Stored, asked_days, of_day, whole_days, write_day
+from assets.warehouse.migrate import migrate
 from assets.warehouse.schema import arrow_schema
 
 _DIALECT = postgresql.dialect(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]
@@ -206,8 +207,6 @@ class SqlWarehouse:
 
 @cache
 def _bring_up_to_date(url: str, slug: str) -> None:
-    from assets.warehouse.migrate import migrate  # noqa: PLC0415 - Alembic takes 0.3 s to import
-
     migrate(url, slug)
 
 

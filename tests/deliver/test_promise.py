@@ -20,7 +20,7 @@ import pytest
 from assets.deliver.channels.smtp import MailServer as Line
 from assets.deliver.ledger import Desk, Ledger
 from assets.deliver.outbox import Outbox
-from assets.state.tables import open_state
+from assets.state.database import open_state
 from tests.deliver.mail_server import Act, MailServer, mail_server
 from tests.deliver.office import DUE, TODAY, Office
 from tests.deliver.prove import prove

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from assets.state.tables import open_state
+from assets.state.database import open_state
 from tests.deliver.mail_server import Act, mail_server
 from tests.deliver.office import DUE, Office
 from tests.postgres import Postgres

@@ -19,7 +19,7 @@ from assets.archive.catalog import Catalogue
 from assets.config.deployment import Config
 from assets.config.loader import load_config
 from assets.deliver.ledger import Ledger
-from assets.state.tables import open_state
+from assets.state.database import open_state
 from assets.warehouse.base import open_warehouse
 from assets.warehouse.schema import ASSIGNMENT_LOG
 from orchestration.pipeline import Order, run

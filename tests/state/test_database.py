@@ -11,7 +11,8 @@ from sqlalchemy import Engine, text
 
 from assets.errors import ConfigError
 from assets.runtime.migrations import VERSION_TABLE
-from assets.state.tables import HEAD, METADATA, open_state
+from assets.state.database import open_state
+from assets.state.tables import HEAD, METADATA
 from tests.postgres import Postgres
 
 
@@ -64,5 +65,5 @@ def test_a_state_from_before_migrations_is_taken_over(tmp_path: Path) -> None:
 
 def test_the_newest_migration_is_the_head() -> None:
     script = alembic.config.Config()
-    script.set_main_option("script_location", "assets/deliver/migrations")
+    script.set_main_option("script_location", "assets/state/migrations")
     assert ScriptDirectory.from_config(script).get_current_head() == HEAD

@@ -1,4 +1,4 @@
-"""Run by Alembic: the migrations of the state, in the transaction that `state.py` has begun."""
+"""Run by Alembic: the migrations of the state, in the transaction that `database.py` has begun."""
 
 from alembic import context
 
