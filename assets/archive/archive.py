@@ -7,109 +7,30 @@ what single recipients are sent of it, under the version's own number. The pages
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
-from enum import StrEnum
 from pathlib import Path
-from typing import Any, NamedTuple
 from urllib.parse import quote
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
 
+from assets.archive.version import (
+    MANIFEST,
+    PART,
+    REPORT,
+    Archived,
+    Cause,
+    FileEntry,
+    Files,
+    Key,
+    Manifest,
+    Origin,
+    Supersedes,
+    changes,
+)
 from assets.errors import ReportError
-from assets.report.model import ReasonCode, Report, Span
+from assets.report.model import Report
 from assets.runtime.atomic_files import create, remove_folder
-
-MANIFEST = "manifest.json"
-REPORT = "report.json"
-PART = "~"
-
-
-class _Value(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Key(NamedTuple):
-    """One report of one report date."""
-
-    workspace: str
-    report: str
-    report_date: date
-
-
-Files = Mapping[str, bytes]
-
-
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """What a report was made from: its configuration, and the releases of what made it."""
-
-    configuration: Mapping[str, Any]
-    made_with: Mapping[str, str]
-
-
-class FileEntry(_Value):
-    """One archived file."""
-
-    name: str
-    size: int
-    sha256: str
-
-
-class Cause(StrEnum):
-    """What a version differs by from the one before."""
-
-    CONFIGURATION = "configuration"
-    DATA = "data"
-
-
-class Supersedes(_Value):
-    """The version before, what changed (`{"total": [1204, 1211], "Workflow": [10, 17]}`), and why.
-
-    A total is null where a version had no data.
-    """
-
-    version: int
-    changes: dict[str, tuple[int | None, int | None]]
-    causes: tuple[Cause, ...] = ()
-
-
-class Manifest(_Value):
-    """What a version holds and what it was made from."""
-
-    schema_version: int = 1
-    workspace: str
-    workspace_name: str
-    report: str
-    title: str
-    report_date: date
-    version: int
-    period: Span
-    as_of: str
-    total: int
-    by_source: dict[str, int]
-    provisional: bool
-    reasons: tuple[ReasonCode, ...] = ()
-    has_no_data: bool = False
-    data_version: str
-    configuration: dict[str, Any]
-    made_with: dict[str, str]
-    files: tuple[FileEntry, ...]
-    supersedes: Supersedes | None
-
-
-@dataclass(frozen=True, slots=True)
-class Archived:
-    """A version in the archive; `is_new` tells whether this run made it."""
-
-    folder: Path
-    manifest: Manifest
-    is_new: bool
-
-    def report(self) -> Report:
-        """Return the report that it holds."""
-        return Report.model_validate_json((self.folder / REPORT).read_bytes())
 
 
 class NotArchived(ReportError, FileNotFoundError):  # noqa: N818 - says what is so
@@ -325,25 +246,3 @@ def _supersedes(before: Manifest, report: Report, origin: Origin) -> Supersedes:
         changes=changes(before, report),
         causes=tuple(cause for cause, holds in causes.items() if holds),
     )
-
-
-def changes(before: Manifest, report: Report | Manifest) -> dict[str, tuple[int | None, int | None]]:
-    """Return each figure of *report* that differs from the version before, with both values.
-
-    Where one of them has no data, that is the only difference, and None stands for it.
-    """
-    if before.has_no_data or report.has_no_data:
-        totals = tuple(None if each.has_no_data else each.total for each in (before, report))
-        return {} if totals == (None, None) else {"total": (totals[0], totals[1])}
-    by_source = (
-        report.by_source
-        if isinstance(report, Manifest)
-        else {each.label: each.count for each in report.by_source}
-    )
-    now = {"total": report.total} | by_source
-    then = {"total": before.total} | before.by_source
-    return {
-        name: (then.get(name, 0), now.get(name, 0))
-        for name in sorted(now.keys() | then.keys())
-        if then.get(name, 0) != now.get(name, 0)
-    }

@@ -4,7 +4,6 @@ The archive's folders stay the truth; a row that a crash left out is written by 
 """
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
@@ -12,24 +11,12 @@ from pydantic import SecretStr
 from sqlalchemy import ColumnElement, Engine, RowMapping, Select, Table, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from assets.archive.archive import Archived, Key
+from assets.archive.version import Archived, Key, Version
 from assets.config.base import reveal
 from assets.state.database import open_state
 from assets.state.tables import NOTICES, REPORT_VERSIONS, SKIPPED_REPORTS
 
 _VERSIONS = REPORT_VERSIONS.c
-
-
-@dataclass(frozen=True, slots=True)
-class Version:
-    """The newest version of a report, as the catalogue has it."""
-
-    version: int
-    as_of: datetime
-    made_at: datetime
-    provisional: bool
-    data_version: str
-    outdated_since: datetime | None
 
 
 class Catalogue:

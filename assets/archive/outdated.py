@@ -1,8 +1,8 @@
 """Which archived reports no longer say what their days say."""
 
 from assets.aggregates.lineage import data_versions
-from assets.archive.archive import Key
-from assets.archive.catalog import Catalogue, Version
+from assets.archive.catalog import Catalogue
+from assets.archive.version import Key, Version
 from assets.config.workspace import Workspace
 from assets.extract.source_stall import find_stall
 from assets.report.build import days_of_report, period_of

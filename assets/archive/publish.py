@@ -13,7 +13,8 @@ from importlib.metadata import version
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from assets.archive.archive import Archive, Archived, Origin
+from assets.archive.archive import Archive
+from assets.archive.version import Archived, Origin
 from assets.config.presentation import Format
 from assets.config.source import reading_version
 from assets.config.workspace import ReportSpec, Workspace

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from assets.archive.archive import MANIFEST, FileEntry, Key, Manifest
+from assets.archive.version import MANIFEST, FileEntry, Key, Manifest
 
 
 @dataclass(slots=True)

@@ -10,7 +10,8 @@ from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 
-from assets.archive.archive import PART, Archived, NotArchived, address, opened_first
+from assets.archive.archive import NotArchived, address, opened_first
+from assets.archive.version import PART, Archived
 from assets.config.channels import Channel, Sftp, Slack, Webhook
 from assets.config.deployment import Config
 from assets.config.subscription import Subscription

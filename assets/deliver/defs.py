@@ -10,12 +10,12 @@ from pathlib import Path
 
 import dagster as dg
 
-from assets.archive.archive import Archived
 from assets.archive.catalog import Catalogue
 from assets.archive.index_pages import write_index
 from assets.archive.outdated import outdated_reports
 from assets.archive.publish import Published, draft_report, publish
 from assets.archive.resource import ArchiveResource
+from assets.archive.version import Archived
 from assets.config.subscription import Subscription
 from assets.config.workspace import ReportSpec, Workspace
 from assets.deliver.delivery import Delivery, State

@@ -9,8 +9,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
-from assets.archive.archive import Key
 from assets.archive.catalog import Catalogue
+from assets.archive.version import Key
 from assets.config.deployment import Config
 from assets.config.subscription import Subscription
 from assets.config.workspace import Workspace

@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from enum import Enum, auto
 from math import ceil
 
-from assets.archive.catalog import Version
+from assets.archive.version import Version
 from assets.config.subscription import Subscription
 from assets.config.workspace import ReportSpec, Workspace
 from assets.deliver.delivery import Delivery

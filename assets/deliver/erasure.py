@@ -10,10 +10,11 @@ from datetime import UTC, date, datetime
 
 from pydantic import ValidationError
 
-from assets.archive.archive import Archive, Archived, Key, Manifest
+from assets.archive.archive import Archive
 from assets.archive.catalog import Catalogue
 from assets.archive.index_pages import write_index
 from assets.archive.publish import draft_report, publish
+from assets.archive.version import Archived, Key, Manifest
 from assets.config.deployment import Config
 from assets.config.workspace import ReportSpec, Workspace
 from assets.deliver.ledger import Ledger

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import groupby
 
-from assets.archive.archive import Archive, Archived, Key, Manifest, NotArchived, changes
+from assets.archive.archive import Archive, NotArchived
+from assets.archive.version import Archived, Key, Manifest, changes
 from assets.config.deployment import Config
 from assets.config.subscription import Recipient
 from assets.config.workspace import Workspace

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import uuid4
 
-from assets.archive.archive import Archive, Archived
+from assets.archive.archive import Archive
 from assets.archive.catalog import Catalogue
+from assets.archive.version import Archived
 from assets.config.deployment import Config
 from assets.config.subscription import Subscription
 from assets.config.workspace import Workspace

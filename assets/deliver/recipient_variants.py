@@ -10,8 +10,9 @@ from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, and_, false, func, not_, or_, select
 
-from assets.archive.archive import Archive, Archived, Key, Manifest, NotArchived
+from assets.archive.archive import Archive, NotArchived
 from assets.archive.publish import draft_report, origin_of
+from assets.archive.version import Archived, Key, Manifest
 from assets.config.deployment import Config
 from assets.config.presentation import Filters, Format, Presentation
 from assets.config.subscription import Recipient, Subscription

@@ -11,8 +11,8 @@ from itertools import groupby
 import dagster as dg
 
 from assets.aggregates.lineage import history
-from assets.archive.archive import Key
-from assets.archive.catalog import Catalogue, Version
+from assets.archive.catalog import Catalogue
+from assets.archive.version import Key, Version
 from assets.config.deployment import Config
 from assets.config.source import FilesSource
 from assets.config.workspace import Workspace

@@ -13,11 +13,12 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from assets.archive.archive import Archive, Archived, Origin
+from assets.archive.archive import Archive
 from assets.archive.catalog import Catalogue
 from assets.archive.index_pages import write_index
 from assets.archive.resource import ArchiveResource
 from assets.archive.verify import verify
+from assets.archive.version import Archived, Origin
 from assets.config.base import place
 from assets.config.presentation import Format
 from assets.report.model import Report

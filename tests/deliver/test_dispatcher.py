@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from assets.archive.archive import Key, NotArchived
+from assets.archive.archive import NotArchived
 from assets.archive.verify import verify
+from assets.archive.version import Key
 from assets.deliver.delivery import NotPossible
 from assets.deliver.retention import put_away
 from assets.errors import ConfigError

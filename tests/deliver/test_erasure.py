@@ -11,8 +11,9 @@ import pyarrow.parquet as pq
 import pytest
 from sqlalchemy import func, select
 
-from assets.archive.archive import Archive, Key
+from assets.archive.archive import Archive
 from assets.archive.verify import verify
+from assets.archive.version import Key
 from assets.deliver.dispatcher import Post
 from assets.extract.erasure import tombstones
 from assets.warehouse.base import open_warehouse

@@ -7,9 +7,10 @@ import pytest
 from playwright.sync_api import Browser, Page
 from pydantic import SecretStr
 
-from assets.archive.archive import Archive, Origin
+from assets.archive.archive import Archive
 from assets.archive.catalog import Catalogue
 from assets.archive.index_pages import write_index
+from assets.archive.version import Origin
 from tests.conftest import LATER
 from tests.render.conftest import FIRST, make_report
 

@@ -14,8 +14,8 @@ import dagster as dg
 import pytest
 from sqlalchemy import func, select
 
-from assets.archive.archive import MANIFEST
 from assets.archive.catalog import Catalogue
+from assets.archive.version import MANIFEST
 from assets.config.deployment import Config
 from assets.config.loader import load_config
 from assets.deliver.ledger import Ledger

@@ -15,8 +15,8 @@ from dagster._core.instance.ref import InstanceRef
 from dagster._core.test_utils import freeze_time
 from dagster._utils.schedules import cron_string_iterator  # what the daemon itself asks for ticks
 
-from assets.archive.archive import Key
-from assets.archive.catalog import Catalogue, Version
+from assets.archive.catalog import Catalogue
+from assets.archive.version import Key, Version
 from assets.config.loader import load_usable
 from assets.config.workspace import Workspace
 from orchestration.definitions import build_definitions

@@ -18,7 +18,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from pydantic import SecretStr
 
-from assets.archive.archive import Archived
+from assets.archive.version import Archived
 from assets.config.base import reveal
 from assets.config.channels import safe_url
 from assets.deliver.channels.mime import clean
