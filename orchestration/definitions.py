@@ -11,12 +11,13 @@ import dagster as dg
 from assets.aggregates.defs import aggregate_assets
 from assets.archive.catalog import Catalogue
 from assets.archive.resource import ArchiveResource
+from assets.clock import Clock
 from assets.config.deployment import Config
 from assets.config.loader import load_usable
 from assets.deliver.defs import report_assets
 from assets.deliver.dispatcher import Post
 from assets.deliver.ledger import Ledger
-from assets.extract.defs import Clock, extract_assets
+from assets.extract.defs import extract_assets
 from assets.warehouse.resource import WarehouseResource
 from orchestration.automation.delivery_sensor import delivery_sensor
 from orchestration.automation.due_sensor import due_sensor, failure_sensor
@@ -66,7 +67,7 @@ def build_definitions(
         ],
         sensors=[
             due_sensor(config, catalogue, broken, clock, sensor_status),
-            failure_sensor(config, catalogue, clock, sensor_status),
+            failure_sensor(config, clock, sensor_status),
             delivery_sensor(post, sensor_status),
         ],
         executor=dg.in_process_executor,  # starting a process for each step costs more than the work

@@ -25,17 +25,18 @@ from assets.config.workspace import ReportSpec, Workspace
 from assets.deliver.erasure import Forgotten, forget_in_reports
 from assets.deliver.ledger import Ledger
 from assets.deliver.operator_alerts import OperatorNotTold, tell_operator
-from assets.deliver.stall_alerts import note_stall
 from assets.errors import ProcessKilled, TotalsDiffer
 from assets.extract import erasure
 from assets.extract.input_summary import InputSummary, add_summary
 from assets.extract.load import load_days
 from assets.extract.load_plan import changes_since_load
+from assets.extract.stall_alerts import note_stall
 from assets.periods import Period, as_of, dates, periods_of_days
 from assets.report.build import days_of_report, has_balances, periods_of
 from assets.report.readiness import readiness
 from assets.sources.registry import open_sources
 from assets.sources.webhooks.inbox import forget_contact, open_inbox
+from assets.state.alerts import AlertLog
 from assets.warehouse.base import Warehouse, open_warehouse
 from orchestration.automation.planner import days_of_periods
 from orchestration.report_processes import maker, makers
@@ -101,9 +102,9 @@ def run(order: Order, config: Config, catalogue: Catalogue, say: Say) -> list[Pu
         catalogue.record(each.archived, each.report.as_of, order.now)
         published.append(each)
     catalogue.mark_outdated(outdated_reports(catalogue, warehouse, order.workspace), order.now)
-    if note_stall(catalogue, warehouse, order.workspace, order.now):
+    if note_stall(AlertLog(config.state), warehouse, order.workspace, order.now):
         try:
-            tell_operator(config, catalogue, {}, order.now)
+            tell_operator(config, {}, order.now)
         except OperatorNotTold as error:
             say(f"error: {error}")
     return sorted(published, key=lambda each: order.names.index(each.report.name))

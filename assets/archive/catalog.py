@@ -1,4 +1,4 @@
-"""The catalogue: what is archived, which of it is outdated, what was left out, what was told.
+"""The catalog: what is archived, which of it is outdated, what was left out.
 
 The archive's folders stay the truth; a row that a crash left out is written by the next run.
 """
@@ -14,7 +14,7 @@ from sqlalchemy.exc import IntegrityError
 from assets.archive.version import Archived, Key, Version
 from assets.config.base import reveal
 from assets.state.database import open_state
-from assets.state.tables import NOTICES, REPORT_VERSIONS, SKIPPED_REPORTS
+from assets.state.tables import REPORT_VERSIONS, SKIPPED_REPORTS
 
 _VERSIONS = REPORT_VERSIONS.c
 
@@ -133,34 +133,6 @@ class Catalogue:
             select(table.workspace, table.report, table.report_date).where(table.report_date >= since)
         )
         return {Key(**row) for row in rows}
-
-    def is_told(self, key: str) -> bool:
-        """Tell whether the operator was told of *key*."""
-        return bool(
-            self._rows(select(NOTICES.c.key).where(NOTICES.c.key == key, NOTICES.c.told_at.is_not(None)))
-        )
-
-    def noted(self, prefix: str) -> list[str]:
-        """Return the keys of notices that begin with *prefix*."""
-        asked = select(NOTICES.c.key).where(NOTICES.c.key.startswith(prefix, autoescape=True))
-        return [row["key"] for row in self._rows(asked)]
-
-    def note(self, notices: Mapping[str, str], now: datetime) -> None:
-        """Write down what the operator is to be told (text by key), each thing once."""
-        for key, text in notices.items():
-            self._added(NOTICES, {"key": key, "noted_at": now, "text": text})
-
-    def untold(self) -> dict[str, str]:
-        """Return what the operator was not told yet, in order."""
-        noted = select(NOTICES.c.key, NOTICES.c.text).where(NOTICES.c.told_at.is_(None))
-        return {
-            row["key"]: row["text"] for row in self._rows(noted.order_by(NOTICES.c.noted_at, NOTICES.c.key))
-        }
-
-    def tell(self, keys: Iterable[str], now: datetime) -> None:
-        """Note that the operator was told of *keys*."""
-        with self._engine.begin() as connection:
-            connection.execute(update(NOTICES).where(NOTICES.c.key.in_(keys)).values(told_at=now))
 
     def _rows(self, statement: Select[Any]) -> list[RowMapping]:
         with self._engine.connect() as connection:

@@ -16,22 +16,19 @@ from assets.archive.outdated import outdated_reports
 from assets.archive.publish import Published, draft_report, publish
 from assets.archive.resource import ArchiveResource
 from assets.archive.version import Archived
+from assets.clock import Clock
 from assets.config.subscription import Subscription
 from assets.config.workspace import ReportSpec, Workspace
 from assets.deliver.delivery import Delivery, State
 from assets.deliver.dispatcher import Done, Post
-from assets.deliver.stall_alerts import note_stall
-from assets.errors import ReportError, SourceUnavailable, TotalsDiffer
-from assets.extract.defs import Clock
-from assets.extract.load_checks import stall_text
-from assets.extract.load_plan import changed_files
-from assets.extract.source_stall import find_stall, is_silent
+from assets.errors import ReportError, TotalsDiffer
+from assets.extract.stall_alerts import note_stall
 from assets.partitions import days_of, days_read_by, period_of_run, report_dates_of, report_dates_of_run
 from assets.periods import as_of
 from assets.render.i18n import words
 from assets.render.reasons import reason_sentences
 from assets.report.model import Report
-from assets.sources.registry import open_sources
+from assets.state.alerts import AlertLog
 from assets.warehouse.resource import WarehouseResource, tried_again
 
 SEND_TAG = "assignment_reports/send"
@@ -45,7 +42,6 @@ def report_assets(workspace: Workspace) -> list[dg.AssetsDefinition]:
     """Return the assets of the reports of *workspace*: which are outdated, each report, each subscription."""
     return [
         _catalogue_asset(workspace),
-        _watch_asset(workspace),
         *(_report_asset(workspace, spec) for spec in workspace.all_reports),
         *(_delivery_asset(workspace, subscription) for subscription in workspace.subscriptions),
     ]
@@ -72,42 +68,13 @@ def _catalogue_asset(workspace: Workspace) -> dg.AssetsDefinition:
             lake = warehouse.of(workspace.slug)
             outdated = outdated_reports(catalogue, lake, workspace)
             catalogue.mark_outdated(outdated, clock())
-            note_stall(catalogue, lake, workspace, clock())
+            note_stall(AlertLog(warehouse.config.state), lake, workspace, clock())
         if outdated:
             write_index(catalogue, archive.open().root, [workspace.slug])
         named = [f"{key.report} of {key.report_date}" for key in sorted(outdated)]
         return dg.MaterializeResult(metadata={"outdated": len(outdated), "reports": named})
 
     return archived_reports
-
-
-def _watch_asset(workspace: Workspace) -> dg.AssetsDefinition:
-    @dg.asset(
-        key=[workspace.slug, "source_watch"],
-        group_name="extract",
-        kinds={workspace.source.type},
-        owners=[workspace.owner],
-        description="Whether the source has stopped: asked between loads, nothing is stored.",
-    )
-    def source_watch(
-        warehouse: dg.ResourceParam[WarehouseResource],
-        catalogue: dg.ResourceParam[Catalogue],
-        clock: dg.ResourceParam[Clock],
-    ) -> dg.MaterializeResult:
-        lake, now = warehouse.of(workspace.slug), clock()
-        sources = open_sources(workspace, warehouse.config.imports)
-        try:
-            changed = changed_files(sources, lake)
-            silent = is_silent(sources.main, changed, lake, workspace, now)
-        except SourceUnavailable as error:
-            raise dg.Failure(str(error), allow_retries=not error.permanent) from error
-        note_stall(catalogue, lake, workspace, now, is_silent=silent)
-        stall = find_stall(lake, workspace, now, is_silent=silent)
-        return dg.MaterializeResult(
-            metadata={"silence": stall_text(stall, workspace) if stall else "no unusual silence"}
-        )
-
-    return source_watch
 
 
 def _report_asset(workspace: Workspace, spec: ReportSpec) -> dg.AssetsDefinition:

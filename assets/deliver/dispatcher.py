@@ -7,10 +7,11 @@ from collections import Counter, deque
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date
 
 from assets.archive.catalog import Catalogue
 from assets.archive.version import Key
+from assets.clock import Clock
 from assets.config.deployment import Config
 from assets.config.subscription import Subscription
 from assets.config.workspace import Workspace
@@ -25,7 +26,6 @@ from assets.deliver.recipient_variants import DaysHaveChanged
 from assets.deliver.recipients import roster
 from assets.errors import ConfigError
 
-Clock = Callable[[], datetime]
 _PATIENCE = Patience()
 _MOST_CUTS = 3
 

@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from datetime import datetime
 
-from assets.archive.catalog import Catalogue
 from assets.config.deployment import Config
 from assets.deliver.channels.mime import operator_message
 from assets.deliver.channels.smtp import MailServerRefuses, Outcome, Patience, connected
 from assets.errors import ReportError
+from assets.state.alerts import AlertLog
 
 _BRIEF = Patience(connection=5, command=5, data=5, block=5, dot=10, whole=15)  # a sensor has a minute for all
 
@@ -16,16 +16,15 @@ class OperatorNotTold(ReportError):  # noqa: N818 - says what happened
     """The operator's mail could not be sent; it is tried again."""
 
 
-def tell_operator(
-    config: Config, catalogue: Catalogue, notices: Mapping[str, str], now: datetime
-) -> dict[str, str]:
+def tell_operator(config: Config, notices: Mapping[str, str], now: datetime) -> dict[str, str]:
     """Mail those of *notices* (text by key) and of earlier ones that were not told yet, in one mail.
 
     They count as told when the server has them, or where no mail is configured: a crash in between
     tells twice, never not at all. Returns what was told. Raises OperatorNotTold.
     """
-    catalogue.note(notices, now)
-    new = catalogue.untold()
+    alerts = AlertLog(config.state)
+    alerts.add(notices, now)
+    new = alerts.pending()
     if not new:
         return {}
     if config.operator and config.smtp:
@@ -41,5 +40,5 @@ def tell_operator(
             raise OperatorNotTold(f"a mail to the operator waits: {error}") from error
         if answer.outcome is not Outcome.ACCEPTED:
             raise OperatorNotTold(f"a mail to the operator waits: {answer.outcome}, {answer.text}")
-    catalogue.tell(new, now)
+    alerts.mark_sent(new, now)
     return new

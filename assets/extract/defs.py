@@ -3,22 +3,24 @@
 Wiring only: which days, which source, which tables, which check.
 """
 
-from collections.abc import Callable, Iterator
-from datetime import datetime
+from collections.abc import Iterator
 
 import dagster as dg
 
+from assets.clock import Clock
 from assets.config.source import RespondIoSource
 from assets.config.workspace import Workspace
 from assets.errors import ReportError, SourceUnavailable
 from assets.extract.input_summary import input_lines
 from assets.extract.load import load_days
-from assets.extract.load_checks import WATCHED, watch
+from assets.extract.load_checks import WATCHED, stall_text, watch
+from assets.extract.load_plan import changed_files
+from assets.extract.source_stall import find_stall, is_silent
+from assets.extract.stall_alerts import note_stall
 from assets.partitions import days_of, period_of_run
 from assets.sources.registry import open_sources
+from assets.state.alerts import AlertLog
 from assets.warehouse.resource import WarehouseResource, tried_again
-
-Clock = Callable[[], datetime]
 
 _RETRIES, _FIRST_PAUSE_SECONDS = 3, 30
 _ROWS = "dagster/partition_row_count"
@@ -115,7 +117,7 @@ def extract_assets(workspace: Workspace) -> list[dg.AssetsDefinition]:
         )
         yield dg.MaterializeResult(asset_key=rejected)
 
-    return [load, *_snapshot_assets(workspace)]
+    return [load, _watch_asset(workspace), *_snapshot_assets(workspace)]
 
 
 def _snapshot_assets(workspace: Workspace) -> list[dg.AssetsDefinition]:
@@ -147,3 +149,31 @@ def _snapshot_assets(workspace: Workspace) -> list[dg.AssetsDefinition]:
         )
 
     return [contact_snapshot]
+
+
+def _watch_asset(workspace: Workspace) -> dg.AssetsDefinition:
+    @dg.asset(
+        key=[workspace.slug, "source_watch"],
+        group_name="extract",
+        kinds={workspace.source.type},
+        owners=[workspace.owner],
+        description="Whether the source has stopped: asked between loads, nothing is stored.",
+    )
+    def source_watch(
+        warehouse: dg.ResourceParam[WarehouseResource],
+        clock: dg.ResourceParam[Clock],
+    ) -> dg.MaterializeResult:
+        lake, now = warehouse.of(workspace.slug), clock()
+        sources = open_sources(workspace, warehouse.config.imports)
+        try:
+            changed = changed_files(sources, lake)
+            silent = is_silent(sources.main, changed, lake, workspace, now)
+        except SourceUnavailable as error:
+            raise dg.Failure(str(error), allow_retries=not error.permanent) from error
+        note_stall(AlertLog(warehouse.config.state), lake, workspace, now, is_silent=silent)
+        stall = find_stall(lake, workspace, now, is_silent=silent)
+        return dg.MaterializeResult(
+            metadata={"silence": stall_text(stall, workspace) if stall else "no unusual silence"}
+        )
+
+    return source_watch

@@ -47,7 +47,7 @@ def delivery_sensor(post: Post, status: dg.DefaultSensorStatus) -> dg.SensorDefi
             for request in _requested(post.config, context.instance, under_way, wanted, now)
         ]
         try:
-            for text in tell_operator(post.config, post.catalogue, troubles(post, now), now).values():
+            for text in tell_operator(post.config, troubles(post, now), now).values():
                 context.log.warning(text)
         except OperatorNotTold as error:
             context.log.error(str(error))  # noqa: TRY400 - it says all

@@ -8,12 +8,12 @@ import duckdb
 from pydantic import BaseModel
 
 from assets.archive.catalog import Catalogue
+from assets.clock import Clock
 from assets.config.deployment import Config
 from assets.config.schedule import instant_at
 from assets.config.workspace import Workspace
 from assets.deliver.operator_alerts import OperatorNotTold, tell_operator
 from assets.errors import ReportError
-from assets.extract.defs import Clock
 from assets.periods import first_instant, local_day
 from orchestration.automation.run_requests import Desk, Plan
 from orchestration.automation.runs import DUE_TAG, assets_of, partitions_of
@@ -67,7 +67,7 @@ def due_sensor(
         for key, reason in plan.skips.items():
             catalogue.skip(key, reason, began)
         try:
-            for text in tell_operator(config, catalogue, plan.notices, began).values():
+            for text in tell_operator(config, plan.notices, began).values():
                 context.log.warning(text)
         except OperatorNotTold as error:
             context.log.error(str(error))  # noqa: TRY400 - it says all
@@ -98,9 +98,7 @@ def look_at(desk: Desk, workspace: Workspace, memory: Memory) -> Plan:
     return plan
 
 
-def failure_sensor(
-    config: Config, catalogue: Catalogue, clock: Clock, status: dg.DefaultSensorStatus
-) -> dg.SensorDefinition:
+def failure_sensor(config: Config, clock: Clock, status: dg.DefaultSensorStatus) -> dg.SensorDefinition:
     """Return the sensor that tells the operator of failed runs; nobody is mailed of a backfill's."""
 
     @dg.run_failure_sensor(
@@ -116,7 +114,7 @@ def failure_sensor(
             return dg.SkipReason("the run is tried again by itself")
         due = run.tags.get(DUE_TAG, run.run_id)
         try:
-            tell_operator(config, catalogue, {f"failed/{due}": failure_text(context)}, clock())
+            tell_operator(config, {f"failed/{due}": failure_text(context)}, clock())
         except OperatorNotTold as error:
             context.log.error(str(error))  # noqa: TRY400 - it says all
         return None

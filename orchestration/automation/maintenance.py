@@ -6,10 +6,10 @@ from datetime import timedelta
 import dagster as dg
 from dagster import DagsterRunStatus, RunsFilter
 
+from assets.clock import Clock
 from assets.config.deployment import Config
 from assets.deliver.dispatcher import Post
 from assets.deliver.retention import put_away
-from assets.extract.defs import Clock
 
 _AT_ONCE = 500
 _ENDED = [DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE, DagsterRunStatus.CANCELED]

@@ -69,8 +69,8 @@ def test_each_thing_is_told_once_and_what_is_new_together(
     box, port = mailbox
     notices = LATE | {"failed/acme/flow": "acme: assignment_events of 2026-06-14 failed. Why: no file."}
     for _ in range(2):
-        tell_operator(config(tmp_path, port), catalogue(tmp_path), notices, NOW)
-    tell_operator(config(tmp_path, port), catalogue(tmp_path), LATE, NOW)
+        tell_operator(config(tmp_path, port), notices, NOW)
+    tell_operator(config(tmp_path, port), LATE, NOW)
     (mail,) = box.mails
     assert mail["Subject"].startswith("Assignment Reports: acme: assignment_events of 2026-06-14 failed")
     assert mail["Subject"].endswith("(and 1 more)")
@@ -83,8 +83,8 @@ def test_each_thing_is_told_once_and_what_is_new_together(
 def test_what_the_server_did_not_take_is_told_later(tmp_path: Path, mailbox: tuple[Mailbox, int]) -> None:
     box, port = mailbox
     with pytest.raises(OperatorNotTold, match=r"waits: the mail server 127\.0\.0\.1:\d+ cannot be reached"):
-        tell_operator(config(tmp_path, free_port()), catalogue(tmp_path), LATE, NOW)
-    tell_operator(config(tmp_path, port), catalogue(tmp_path), LATE, NOW)
+        tell_operator(config(tmp_path, free_port()), LATE, NOW)
+    tell_operator(config(tmp_path, port), LATE, NOW)
     assert len(box.mails) == 1
 
 

@@ -120,7 +120,7 @@ def test_a_late_report_is_left_out_where_that_is_wanted(tmp_path: Path) -> None:
         assert "yesterday" not in {key.report for key in deployment.versions()}
         skipped = {key.report for key in deployment.catalogue.skipped(date(2026, 6, 1))}
         assert "yesterday" in skipped
-        assert deployment.catalogue.is_told("late/acme/yesterday/2026-06-15")
+        assert deployment.alerts.is_sent("late/acme/yesterday/2026-06-15")
         deployment.pass_time(new_york("2026-06-16T07:00").astimezone(UTC))
         assert deployment.made("yesterday") == ["2026-06-16 v1 06-16 06:00"]
 
@@ -168,7 +168,7 @@ def test_a_wrong_workspace_is_told_of_and_the_others_go_on(tmp_path: Path) -> No
         assert any("workspaces.1.timezone" in sentence for sentence in deployment.broken)
         deployment.pass_time(new_york("2026-06-15T07:00").astimezone(UTC))
         assert deployment.made("yesterday") == ["2026-06-15 v1 06-15 06:00"]
-        assert deployment.catalogue.is_told(f"configuration/{deployment.broken[0]}")
+        assert deployment.alerts.is_sent(f"configuration/{deployment.broken[0]}")
 
 
 def test_a_damaged_lake_is_told_of_and_the_others_go_on(tmp_path: Path) -> None:
@@ -180,7 +180,7 @@ def test_a_damaged_lake_is_told_of_and_the_others_go_on(tmp_path: Path) -> None:
     with world(tmp_path, new_york("2026-06-15T06:30").astimezone(UTC)) as deployment:
         deployment.look()
         assert {run.due[:5] for run in deployment.runs} == {"beta/"}
-        assert deployment.catalogue.is_told("look/acme/2026-06-15")
+        assert deployment.alerts.is_sent("look/acme/2026-06-15")
 
 
 def test_a_failed_run_is_told_in_plain_words(tmp_path: Path) -> None:

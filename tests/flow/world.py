@@ -19,6 +19,7 @@ from assets.archive.catalog import Catalogue
 from assets.archive.version import Key, Version
 from assets.config.loader import load_usable
 from assets.config.workspace import Workspace
+from assets.state.alerts import AlertLog
 from orchestration.definitions import build_definitions
 from tests.conftest import HEADER
 
@@ -53,6 +54,10 @@ class World:
         self.config, self.broken = load_usable(self.folder / "reports.yaml")
         self.definitions = build_definitions(self.config, self.broken, clock=lambda: self.now)
         self.repository = self.definitions.get_repository_def()
+
+    @property
+    def alerts(self) -> AlertLog:
+        return AlertLog(self.config.state)
 
     @property
     def catalogue(self) -> Catalogue:

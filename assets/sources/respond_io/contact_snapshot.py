@@ -6,7 +6,7 @@ A difference becomes an event of the inbox with the interval in which it happene
 import json
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -16,6 +16,7 @@ import httpx
 from sqlalchemy import Connection, Engine, delete, func, insert, select
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt
 
+from assets.clock import Clock
 from assets.config.base import reveal
 from assets.config.source import RespondIoSource
 from assets.errors import SourceUnavailable
@@ -37,7 +38,6 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 Assignee = tuple[str | None, str | None]
 Since = tuple[Assignee, datetime]
-Clock = Callable[[], datetime]
 
 
 @dataclass(frozen=True, slots=True)

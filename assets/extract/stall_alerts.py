@@ -5,11 +5,11 @@ The silence itself is found by `extract/source_stall.py`; `operator_alerts.py` s
 
 from datetime import datetime, timedelta
 
-from assets.archive.catalog import Catalogue
 from assets.config.source import RespondIoSource, WebhookSource
 from assets.config.workspace import Workspace
 from assets.extract.load_checks import stall_text
 from assets.extract.source_stall import find_stall, newest_event
+from assets.state.alerts import AlertLog
 from assets.warehouse.base import Warehouse
 
 _STALLED, _RESUMED = "stalled", "resumed"
@@ -19,7 +19,7 @@ _NEWS = timedelta(days=2)
 
 
 def note_stall(
-    catalogue: Catalogue,
+    alerts: AlertLog,
     warehouse: Warehouse,
     workspace: Workspace,
     now: datetime,
@@ -32,8 +32,8 @@ def note_stall(
     """
     stall = find_stall(warehouse, workspace, now, is_silent=is_silent)
     prefix = f"{_STALLED}/{workspace.slug}/"
-    noted = {key.removeprefix(prefix) for key in catalogue.noted(prefix)}
-    told = {key.rpartition("/")[2] for key in catalogue.noted(f"{_RESUMED}/{workspace.slug}/")}
+    noted = {key.removeprefix(prefix) for key in alerts.keys(prefix)}
+    told = {key.rpartition("/")[2] for key in alerts.keys(f"{_RESUMED}/{workspace.slug}/")}
     notices = {}
     if stall and now - stall.until < _NEWS and stall.since.isoformat() not in noted:
         notices[f"{prefix}{stall.since.isoformat()}"] = (
@@ -51,7 +51,7 @@ def note_stall(
                 f"{workspace.slug}: events come again: the last before the silence was at {last}, the newest "
                 f"is at {first} ({workspace.timezone}). {_aftermath(workspace)}"
             )
-    catalogue.note(notices, now)
+    alerts.add(notices, now)
     return bool(notices)
 
 
