@@ -10,11 +10,12 @@ import dagster as dg
 
 from assets.aggregates.defs import aggregate_assets
 from assets.archive.catalog import Catalogue
+from assets.archive.defs import report_assets
 from assets.archive.resource import ArchiveResource
 from assets.clock import Clock
 from assets.config.deployment import Config
 from assets.config.loader import load_usable
-from assets.deliver.defs import report_assets
+from assets.deliver.defs import delivery_assets
 from assets.deliver.dispatcher import Post
 from assets.deliver.ledger import Ledger
 from assets.extract.defs import extract_assets
@@ -27,7 +28,7 @@ from orchestration.code_locations import attribute_of, part_of
 
 _DEFAULT_CONFIG = Path(__file__).parents[1] / "reports.yaml"
 
-STAGES = (extract_assets, aggregate_assets, report_assets)
+STAGES = (extract_assets, aggregate_assets, report_assets, delivery_assets)
 
 
 def now() -> datetime:

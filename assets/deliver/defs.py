@@ -1,222 +1,32 @@
-"""Dagster assets of the reports of one workspace: built, proved, rendered, archived, kept track of, sent.
+"""Dagster assets of the deliver stage, for one workspace.
 
-Wiring only: which report dates, which days, what the UI shows.
+Wiring only: which deliveries a run sends, and what the UI shows of them.
 """
 
 from collections import Counter
-from collections.abc import Iterator
 from datetime import date
-from pathlib import Path
 
 import dagster as dg
 
-from assets.archive.catalog import Catalogue
-from assets.archive.index_pages import write_index
-from assets.archive.outdated import outdated_reports
-from assets.archive.publish import Published, draft_report, publish
-from assets.archive.resource import ArchiveResource
-from assets.archive.version import Archived
-from assets.clock import Clock
 from assets.config.subscription import Subscription
-from assets.config.workspace import ReportSpec, Workspace
+from assets.config.workspace import Workspace
 from assets.deliver.delivery import Delivery, State
 from assets.deliver.dispatcher import Done, Post
-from assets.errors import ReportError, TotalsDiffer
-from assets.extract.stall_alerts import note_stall
-from assets.partitions import days_of, days_read_by, period_of_run, report_dates_of, report_dates_of_run
-from assets.periods import as_of
-from assets.render.i18n import words
-from assets.render.reasons import reason_sentences
-from assets.report.model import Report
-from assets.state.alerts import AlertLog
-from assets.warehouse.resource import WarehouseResource, tried_again
+from assets.errors import ReportError
+from assets.partitions import days_of, period_of_run
 
 SEND_TAG = "assignment_reports/send"
-_RECONCILE, _EXPLAINED = "totals_reconcile", "every_delivery_explained"
-_MONTH_OF_DATES = 31
+
+
+_EXPLAINED = "every_delivery_explained"
+
+
 _MOST_LINES = 20
-_BAR = 40
 
 
-def report_assets(workspace: Workspace) -> list[dg.AssetsDefinition]:
-    """Return the assets of the reports of *workspace*: which are outdated, each report, each subscription."""
-    return [
-        _catalogue_asset(workspace),
-        *(_report_asset(workspace, spec) for spec in workspace.all_reports),
-        *(_delivery_asset(workspace, subscription) for subscription in workspace.subscriptions),
-    ]
-
-
-def _catalogue_asset(workspace: Workspace) -> dg.AssetsDefinition:
-    @dg.asset(
-        key=[workspace.slug, "archived_reports"],
-        group_name="report",
-        deps=[[workspace.slug, "daily_source_aggregates"]],
-        partitions_def=days_of(workspace),
-        backfill_policy=dg.BackfillPolicy.single_run(),
-        kinds={"sql"},
-        owners=[workspace.owner],
-        description="Which archived reports no longer say what their days say.",
-    )
-    def archived_reports(
-        warehouse: dg.ResourceParam[WarehouseResource],
-        archive: ArchiveResource,
-        catalogue: dg.ResourceParam[Catalogue],
-        clock: dg.ResourceParam[Clock],
-    ) -> dg.MaterializeResult:
-        with tried_again():
-            lake = warehouse.of(workspace.slug)
-            outdated = outdated_reports(catalogue, lake, workspace)
-            catalogue.mark_outdated(outdated, clock())
-            note_stall(AlertLog(warehouse.config.state), lake, workspace, clock())
-        if outdated:
-            write_index(catalogue, archive.open().root, [workspace.slug])
-        named = [f"{key.report} of {key.report_date}" for key in sorted(outdated)]
-        return dg.MaterializeResult(metadata={"outdated": len(outdated), "reports": named})
-
-    return archived_reports
-
-
-def _report_asset(workspace: Workspace, spec: ReportSpec) -> dg.AssetsDefinition:
-    key = dg.AssetKey([workspace.slug, "report", spec.name])
-    upstream = [dg.AssetKey([workspace.slug, name]) for name in ("assignment_log", "daily_source_aggregates")]
-
-    @dg.asset(
-        key=key,
-        group_name="report",
-        deps=[dg.AssetDep(each, partition_mapping=days_read_by(workspace, spec)) for each in upstream],
-        partitions_def=report_dates_of(workspace, spec),
-        backfill_policy=dg.BackfillPolicy.multi_run(_MONTH_OF_DATES),
-        check_specs=[
-            dg.AssetCheckSpec(_RECONCILE, asset=key, description="every total of the report is the same"),
-            dg.AssetCheckSpec(
-                "complete", asset=key, description="every day is loaded, every input was read and understood"
-            ),
-        ],
-        kinds={"html", "pdf"},
-        owners=[workspace.owner],
-        description=f"The report {spec.name.replace('_', ' ')}, archived as HTML, PDF and data files.",
-    )
-    def report(
-        context: dg.AssetExecutionContext,
-        warehouse: dg.ResourceParam[WarehouseResource],
-        archive: ArchiveResource,
-        catalogue: dg.ResourceParam[Catalogue],
-        clock: dg.ResourceParam[Clock],
-    ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
-        lake, now = warehouse.of(workspace.slug), clock()
-        done = []
-        try:
-            for report_date in report_dates_of_run(context, workspace):
-                with tried_again():
-                    draft = draft_report(
-                        lake, workspace, spec, report_date, as_of(report_date, now, workspace.zone)
-                    )
-                    done.append(publish(draft, archive.open()))
-                    catalogue.record(done[-1].archived, draft.report.as_of, now)
-                context.add_asset_metadata(_metadata(done[-1], archive), partition_key=str(report_date))
-        except TotalsDiffer as error:
-            yield dg.AssetCheckResult(check_name=_RECONCILE, passed=False, description=str(error))
-            raise dg.Failure(str(error), allow_retries=False) from error
-        with tried_again():
-            write_index(catalogue, archive.open().root, [workspace.slug])
-        yield dg.MaterializeResult(check_results=_checks(done))
-
-    return report
-
-
-def _metadata(published: Published, archive: ArchiveResource) -> dict[str, dg.MetadataValue]:
-    report, archived = published.report, published.archived
-    return {
-        "assignments": dg.MetadataValue.text("No data")
-        if report.has_no_data
-        else dg.MetadataValue.int(report.total),
-        "status": dg.MetadataValue.text("provisional" if report.provisional else "complete"),
-        **({"reasons": dg.MetadataValue.json(_reasons(report))} if report.provisional else {}),
-        "period": dg.MetadataValue.text(
-            f"{report.period.first_day} to {report.period.last_day}, {report.period.timezone}"
-        ),
-        "as_of": dg.MetadataValue.text(report.as_of_local),
-        "version": dg.MetadataValue.text(_version(archived)),
-        "dagster/partition_row_count": dg.MetadataValue.int(report.log.rows_total),
-        "chart": dg.MetadataValue.md(_bars(report)),
-        "folder": dg.MetadataValue.path(str(archived.folder)),
-        **{
-            Path(each.name).suffix[1:]: dg.MetadataValue.url(archive.address(archived.folder / each.name))
-            for each in archived.manifest.files
-            if each.name in {"report.html", "report.pdf"}
-        },
-    }
-
-
-def _bars(report: Report) -> str:
-    """Draw the sources as bars of characters: a picture takes longer to draw than a report to count."""
-    if not report.total:
-        return "no data" if report.has_no_data else "no assignments"
-    most = max(source.count for source in report.by_source)
-    width = max(len(source.label) for source in report.by_source)
-    lines = (
-        f"{source.label:{width}}  {source.count:>9,}  {'█' * round(_BAR * source.count / most)}"
-        for source in report.by_source
-    )
-    return "\n".join(("```", *lines, "```"))
-
-
-def _reasons(report: Report) -> list[dict[str, object]]:
-    """Return why *report* is provisional, for programs and people."""
-    sentences = reason_sentences(report, words("en"))
-    return [
-        {"code": each.code.value, "text": text, **each.facts}
-        for each, text in zip(report.reasons, sentences, strict=True)
-    ]
-
-
-def _difference(before: int | None, after: int | None) -> str:
-    texts = ["no data" if value is None else f"{value:,}" for value in (before, after)]
-    by = "" if before is None or after is None else f" ({after - before:+,})"
-    return f"{' -> '.join(texts)}{by}"
-
-
-def _version(archived: Archived) -> str:
-    """Say which version it is, and what changed against the one before."""
-    manifest = archived.manifest
-    if manifest.supersedes is None:
-        return f"v{manifest.version}"
-    changes = (
-        f"{name} {_difference(before, after)}"
-        for name, (before, after) in manifest.supersedes.changes.items()
-    )
-    causes = " and ".join(manifest.supersedes.causes)
-    return (
-        f"v{manifest.version}, after v{manifest.supersedes.version}: {', '.join(changes) or 'same figures'}"
-        f"{f'; {causes} changed' if causes else ''}"
-    )
-
-
-def _checks(done: list[Published]) -> list[dg.AssetCheckResult]:
-    partial = [
-        f"{each.report.report_date}: {' '.join(reason_sentences(each.report, words('en')))}"
-        for each in done
-        if each.report.provisional
-    ]
-    totals = (
-        f"{each.report.report_date}: "
-        + ", ".join(f"{line.label} {line.total:,}" for line in each.report.proof)
-        for each in done
-    )
-    return [
-        dg.AssetCheckResult(
-            check_name=_RECONCILE,
-            passed=all(each.report.is_reconciled for each in done),
-            description="\n".join(totals),
-        ),
-        dg.AssetCheckResult(
-            check_name="complete",
-            passed=not partial,
-            severity=dg.AssetCheckSeverity.WARN,
-            description="\n".join(partial) or "every day is loaded, every input was read and understood",
-        ),
-    ]
+def delivery_assets(workspace: Workspace) -> list[dg.AssetsDefinition]:
+    """Return an asset for each subscription of *workspace*."""
+    return [_delivery_asset(workspace, subscription) for subscription in workspace.subscriptions]
 
 
 def _delivery_asset(workspace: Workspace, subscription: Subscription) -> dg.AssetsDefinition:

@@ -29,7 +29,7 @@ _NEEDED = (
     "s3fs",
     "weasyprint",
     "assets.aggregates.defs",
-    "assets.deliver.defs",
+    "assets.archive.defs",
     "assets.extract.defs",
     "assets.render.charts.figures",
     "assets.render.pdf.document",
