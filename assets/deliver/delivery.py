@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from assets.deliver.channels.smtp import Answer, Outcome
+from assets.deliver.outcome import Answer, Outcome
 from assets.errors import ReportError
 
 _PAUSES = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 30, 60))

@@ -16,11 +16,12 @@ from assets.config.deployment import Config
 from assets.config.subscription import Subscription
 from assets.config.workspace import Workspace
 from assets.deliver.channels.connect import Line, opened
-from assets.deliver.channels.smtp import Answer, MailServerRefuses, Outcome, Patience, Step
+from assets.deliver.channels.smtp import MailServerRefuses, Patience
 from assets.deliver.delivery import Delivery, State, fate, held
 from assets.deliver.due_deliveries import Act, Issue, due_issues, judge_issue
 from assets.deliver.ledger import Desk, Ledger, as_left
 from assets.deliver.outbox import MailLost, Outbox
+from assets.deliver.outcome import Answer, Outcome, Step
 from assets.deliver.prepare import Preparation, Prepared
 from assets.deliver.recipient_variants import DaysHaveChanged
 from assets.deliver.recipients import roster

@@ -17,8 +17,8 @@ from sqlalchemy import ColumnElement, Connection, Engine, delete, func, insert, 
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from assets.config.base import reveal
-from assets.deliver.channels.smtp import Answer, Outcome, Step
 from assets.deliver.delivery import WAITING, Delivery, Fate, Kind, Phase, State
+from assets.deliver.outcome import Answer, Outcome, Step
 from assets.errors import ReportError
 from assets.runtime.file_locks import one_at_a_time
 from assets.state.database import open_state

@@ -5,7 +5,8 @@ from datetime import datetime
 
 from assets.config.deployment import Config
 from assets.deliver.channels.mime import operator_message
-from assets.deliver.channels.smtp import MailServerRefuses, Outcome, Patience, connected
+from assets.deliver.channels.smtp import MailServerRefuses, Patience, connected
+from assets.deliver.outcome import Outcome
 from assets.errors import ReportError
 from assets.state.alerts import AlertLog
 

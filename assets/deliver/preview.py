@@ -11,8 +11,9 @@ from assets.archive.version import Archived
 from assets.config.deployment import Config
 from assets.config.subscription import Subscription
 from assets.config.workspace import Workspace
-from assets.deliver.channels.smtp import Answer, connected
+from assets.deliver.channels.smtp import connected
 from assets.deliver.compose import Composer, Letter
+from assets.deliver.outcome import Answer
 from assets.deliver.recipient_variants import Cutter
 from assets.deliver.recipients import roster
 from assets.errors import ConfigError

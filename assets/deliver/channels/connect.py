@@ -12,9 +12,10 @@ from assets.config.deployment import Config, Smtp
 from assets.config.subscription import Subscription
 from assets.config.workspace import Workspace
 from assets.deliver.channels.mime import as_possible_copy
-from assets.deliver.channels.smtp import Answer, MailServer, Patience, connected
+from assets.deliver.channels.smtp import MailServer, Patience, connected
 from assets.deliver.channels.webhook import web_line
 from assets.deliver.delivery import Delivery
+from assets.deliver.outcome import Answer
 
 
 class Line(Protocol):

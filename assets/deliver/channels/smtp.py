@@ -11,13 +11,13 @@ import ssl
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
-from enum import StrEnum
 from io import BufferedReader
 from threading import Timer
 
 from assets.config.base import reveal
 from assets.config.deployment import Smtp
 from assets.deliver.channels.mime import clean
+from assets.deliver.outcome import Answer, Outcome, Step
 from assets.errors import ReportError
 
 _AUTH_WANTED = {530, 534, 535, 538}
@@ -34,35 +34,6 @@ class Patience:
     block: float = 180
     dot: float = 600
     whole: float = 1800
-
-
-class Step(StrEnum):
-    """The steps of one mail, in order."""
-
-    MAIL = "MAIL"
-    RECIPIENT = "RCPT"
-    DATA = "DATA"
-    BODY = "body"
-    DOT = "dot"
-
-
-class Outcome(StrEnum):
-    """What became of one attempt."""
-
-    ACCEPTED = "accepted"
-    DEFERRED = "deferred"
-    FAILED = "failed"
-    HELD = "held"
-    UNKNOWN = "unknown"
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What became of one mail, at which step, and what the server said."""
-
-    outcome: Outcome
-    step: Step
-    text: str
 
 
 class MailServerRefuses(ReportError):  # noqa: N818 - says what happened

@@ -22,8 +22,9 @@ from assets.archive.version import Archived
 from assets.config.base import reveal
 from assets.config.channels import safe_url
 from assets.deliver.channels.mime import clean
-from assets.deliver.channels.smtp import Answer, Outcome, Patience, Step, cut_after
+from assets.deliver.channels.smtp import Patience, cut_after
 from assets.deliver.delivery import Delivery
+from assets.deliver.outcome import Answer, Outcome, Step
 from assets.errors import ConfigError
 from assets.render.i18n import words
 from assets.render.mail import Correction
