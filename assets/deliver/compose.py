@@ -17,7 +17,8 @@ from assets.config.deployment import Config
 from assets.config.subscription import Subscription
 from assets.config.workspace import Workspace
 from assets.deliver.channels.mime import Heads, message_id, report_message
-from assets.deliver.channels.webhook import slack_body, webhook_body
+from assets.deliver.channels.slack import slack_body
+from assets.deliver.channels.webhook import webhook_body
 from assets.render.mail import Bodies, Correction, Said, mail_bodies
 from assets.report.model import Report
 

@@ -15,8 +15,8 @@ from assets.clock import Clock
 from assets.config.deployment import Config
 from assets.config.subscription import Subscription
 from assets.config.workspace import Workspace
-from assets.deliver.channels.connect import Line, opened
-from assets.deliver.channels.smtp import MailServerRefuses, Patience
+from assets.deliver.channels.base import DEFAULT_TIMEOUTS, Line, MailServerRefuses, Patience
+from assets.deliver.channels.connect import opened
 from assets.deliver.delivery import Delivery, State, fate, held
 from assets.deliver.due_deliveries import Act, Issue, due_issues, judge_issue
 from assets.deliver.ledger import Desk, Ledger, as_left
@@ -27,7 +27,6 @@ from assets.deliver.recipient_variants import DaysHaveChanged
 from assets.deliver.recipients import roster
 from assets.errors import ConfigError
 
-_PATIENCE = Patience()
 _MOST_CUTS = 3
 
 
@@ -59,7 +58,7 @@ class Post:
     catalogue: Catalogue
     ledger: Ledger
     clock: Clock
-    patience: Patience = _PATIENCE
+    patience: Patience = DEFAULT_TIMEOUTS
 
     def judged(self, workspace: Workspace, subscription: Subscription) -> Iterator[Judged]:
         """Yield each issue that came due since the subscription was first seen."""

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from assets.config.deployment import Config
+from assets.deliver.channels.base import MailServerRefuses, Patience
 from assets.deliver.channels.mime import operator_message
-from assets.deliver.channels.smtp import MailServerRefuses, Patience, connected
+from assets.deliver.channels.smtp import connected
 from assets.deliver.outcome import Outcome
 from assets.errors import ReportError
 from assets.state.alerts import AlertLog

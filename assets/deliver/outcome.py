@@ -1,4 +1,4 @@
-"""How one attempt at a delivery ended: at which step, with which outcome, and what the other side said. Pure."""
+"""How one attempt at a delivery ended: the step, the outcome, and what the other side answered. Pure."""
 
 from dataclasses import dataclass
 from enum import StrEnum

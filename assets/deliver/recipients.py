@@ -7,10 +7,10 @@ from email.utils import parseaddr
 
 from pydantic import ValidationError
 
+from assets.config.channels import Channel, Sftp, Slack, Webhook
 from assets.config.deployment import Config
 from assets.config.subscription import Recipient, Subscription
 from assets.config.workspace import Workspace
-from assets.deliver.channels.connect import channel_name
 from assets.errors import ConfigError
 
 _OWN = ("language", "mask_contacts")
@@ -105,3 +105,14 @@ def _said(error: object) -> str:
     assert isinstance(error, dict)  # noqa: S101 - pydantic's
     where = ".".join(map(str, error["loc"]))
     return f"{where}: {error['msg'].removeprefix('Value error, ')}, not {error['input']!r}"
+
+
+def channel_name(channel: Channel) -> str:
+    """Return what the ledger calls *channel*: no secret is in it."""
+    match channel:
+        case Webhook():
+            return "webhook"
+        case Slack():
+            return "slack"
+        case Sftp():
+            return f"sftp://{channel.username}@{channel.host}/{channel.folder}"

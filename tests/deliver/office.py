@@ -17,7 +17,7 @@ from assets.config.deployment import Config
 from assets.config.loader import load_config
 from assets.config.subscription import Subscription
 from assets.config.workspace import Workspace
-from assets.deliver.channels.smtp import Patience
+from assets.deliver.channels.base import Patience
 from assets.deliver.delivery import Delivery
 from assets.deliver.dispatcher import Done, Post
 from assets.deliver.ledger import Ledger

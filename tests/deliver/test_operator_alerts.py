@@ -10,7 +10,7 @@ from pydantic import SecretStr, ValidationError
 
 from assets.archive.catalog import Catalogue
 from assets.config.deployment import Config, Smtp
-from assets.deliver.channels.mime import clean
+from assets.deliver.channels.base import clean
 from assets.deliver.operator_alerts import OperatorNotTold, tell_operator
 from tests.postgres import free_port
 

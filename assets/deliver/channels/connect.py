@@ -5,35 +5,17 @@ What becomes of an answer is in `delivery.py`.
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Protocol
 
-from assets.config.channels import Channel, Sftp, Slack, Webhook
+from assets.config.channels import Sftp, Slack, Webhook
 from assets.config.deployment import Config, Smtp
 from assets.config.subscription import Subscription
 from assets.config.workspace import Workspace
+from assets.deliver.channels.base import Line, Patience
 from assets.deliver.channels.mime import as_possible_copy
-from assets.deliver.channels.smtp import MailServer, Patience, connected
+from assets.deliver.channels.smtp import MailServer, connected
 from assets.deliver.channels.webhook import web_line
 from assets.deliver.delivery import Delivery
 from assets.deliver.outcome import Answer
-
-
-class Line(Protocol):
-    """A way out that is open."""
-
-    @property
-    def is_open(self) -> bool:
-        """Tell whether another delivery can go over it."""
-        ...
-
-    @property
-    def most_bytes(self) -> int | None:
-        """The most that it takes at once, where it says so."""
-        ...
-
-    def hand_over(self, delivery: Delivery, content: bytes, before_dot: Callable[[], None]) -> Answer:
-        """Hand *content* over; *before_dot* is called before the other side may have all of it."""
-        ...
 
 
 @contextmanager
@@ -80,14 +62,3 @@ def _envelope_sender(smtp: Smtp, delivery: Delivery) -> str:
         return smtp.sender
     name, _, domain = smtp.bounces.rpartition("@")
     return f"{name}+{delivery.id}@{domain}"
-
-
-def channel_name(channel: Channel) -> str:
-    """Return what the ledger calls *channel*: no secret is in it."""
-    match channel:
-        case Webhook():
-            return "webhook"
-        case Slack():
-            return "slack"
-        case Sftp():
-            return f"sftp://{channel.username}@{channel.host}/{channel.folder}"

@@ -4,7 +4,6 @@ What a mail says is in `render/mail.py`, how it reaches the server in `smtp.py`.
 """
 
 import re
-import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,6 +14,7 @@ from email.policy import EmailPolicy
 from email.utils import format_datetime, make_msgid
 from urllib.parse import quote
 
+from assets.deliver.channels.base import clean
 from assets.errors import ReportError
 from assets.render.mail import Bodies
 
@@ -80,12 +80,6 @@ class Heads:
     date: datetime
     list_id: str
     corrects: str = ""
-
-
-def clean(value: str) -> str:
-    """Return *value* fit for a header: one line, nothing unprintable, nothing that decodes to a header."""
-    plain = "".join(" " if unicodedata.category(each) in {"Cc", "Cs", "Zl", "Zp"} else each for each in value)
-    return " ".join(plain.replace("=?", "= ?").split())[:200]
 
 
 def message_id(delivery_id: str, sender: str) -> str:

@@ -15,8 +15,7 @@ from fsspec.implementations.sftp import SFTPFileSystem
 
 from assets.config.base import reveal
 from assets.config.channels import Sftp
-from assets.deliver.channels.mime import clean
-from assets.deliver.channels.smtp import MailServerRefuses, Patience
+from assets.deliver.channels.base import MailServerRefuses, Patience, clean
 from assets.deliver.delivery import Delivery
 from assets.deliver.outcome import Answer, Outcome, Step
 

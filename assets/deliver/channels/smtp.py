@@ -10,34 +10,15 @@ import socket
 import ssl
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass
 from io import BufferedReader
-from threading import Timer
 
 from assets.config.base import reveal
 from assets.config.deployment import Smtp
-from assets.deliver.channels.mime import clean
+from assets.deliver.channels.base import DEFAULT_TIMEOUTS, MailServerRefuses, Patience, clean, cut_after
 from assets.deliver.outcome import Answer, Outcome, Step
-from assets.errors import ReportError
 
 _AUTH_WANTED = {530, 534, 535, 538}
 _LINE_START_DOT = re.compile(rb"^\.", re.MULTILINE)
-
-
-@dataclass(frozen=True, slots=True)
-class Patience:
-    """Seconds to wait for each step (RFC 5321, section 4.5.3.2), and for the whole of one mail."""
-
-    connection: float = 30
-    command: float = 300
-    data: float = 120
-    block: float = 180
-    dot: float = 600
-    whole: float = 1800
-
-
-class MailServerRefuses(ReportError):  # noqa: N818 - says what happened
-    """No mail can be handed over now: connection, greeting, TLS or login failed."""
 
 
 class MailServer:
@@ -133,7 +114,7 @@ class MailServer:
 
 
 @contextmanager
-def connected(settings: Smtp, patience: Patience = Patience()) -> Iterator[MailServer]:
+def connected(settings: Smtp, patience: Patience = DEFAULT_TIMEOUTS) -> Iterator[MailServer]:
     """Yield a connection for any number of mails. Raises MailServerRefuses with a sentence."""
     with closing(_client(settings, patience)) as client:
         try:
@@ -194,24 +175,6 @@ def _greet(client: smtplib.SMTP, settings: Smtp) -> None:
         client.ehlo_or_helo_if_needed()
     if settings.username and settings.password:
         client.login(settings.username, reveal(settings.password))
-
-
-@contextmanager
-def cut_after(line: Callable[[], socket.socket | None], seconds: float) -> Iterator[None]:
-    """Cut the *line* after *seconds*: a server that sends a byte now and then would never time out."""
-
-    def cut() -> None:
-        if (sock := line()) is not None:
-            with suppress(OSError):
-                socket.socket.shutdown(sock, socket.SHUT_RDWR)
-
-    timer = Timer(seconds, cut)
-    timer.daemon = True
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
 
 
 def _reason(error: Exception) -> str:

@@ -21,15 +21,11 @@ from pydantic import SecretStr
 from assets.archive.version import Archived
 from assets.config.base import reveal
 from assets.config.channels import safe_url
-from assets.deliver.channels.mime import clean
-from assets.deliver.channels.smtp import Patience, cut_after
+from assets.deliver.channels.base import Patience, clean, cut_after
 from assets.deliver.delivery import Delivery
 from assets.deliver.outcome import Answer, Outcome, Step
 from assets.errors import ConfigError
-from assets.render.i18n import words
 from assets.render.mail import Correction
-from assets.render.reasons import reason_sentences
-from assets.report.model import Report
 
 _AGAIN = {408, 425, 429}
 _MOST_ANSWER = 1_000
@@ -126,24 +122,3 @@ def webhook_body(archived: Archived, place: Callable[[str], str], correction: Co
         data["corrects"] = {"version": correction.version, "changes": changes}
     said = {"type": "report.corrected" if correction else "report.archived", "data": data}
     return json.dumps(said, ensure_ascii=False, separators=(",", ":")).encode()
-
-
-def slack_body(report: Report, subject: str, place: str) -> bytes:
-    """Return a message in Slack's markup: total, sources, and where the files are."""
-    spoken = words(report.look.language)
-    lines = [f"*{_escaped(subject)}*"]
-    if report.provisional:
-        lines.append(_escaped(" ".join([spoken.say("Provisional."), *reason_sentences(report, spoken)])))
-    lines += [
-        f"{_escaped(spoken.say(each.label))}: {spoken.number(each.count)} ({spoken.share(each.share_pct)})"
-        for each in report.by_source
-    ]
-    is_address = place.startswith("http")
-    lines.append(f"{spoken.say('All files:')} {f'<{place}>' if is_address else _escaped(place)}")
-    return json.dumps({"text": "\n".join(lines)}, ensure_ascii=False).encode()
-
-
-def _escaped(text: str) -> str:
-    """Return *text* so that it is no link, mention or channel, nor bold."""
-    escaped = clean(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return escaped.replace("*", "∗")

@@ -7,7 +7,8 @@ import pytest
 import trustme
 from pydantic import SecretStr
 
-from assets.deliver.channels.smtp import MailServerRefuses, Patience, connected
+from assets.deliver.channels.base import MailServerRefuses, Patience
+from assets.deliver.channels.smtp import connected
 from assets.deliver.outcome import Answer, Outcome, Step
 from tests.deliver.mail_server import Act, MailServer, mail_server
 
