@@ -181,7 +181,9 @@ class _Round:
         refusal, cuts = "", 0
         try:
             while waiting and not refusal:
-                with opened(post.config, self._workspace, self._subscription, post.patience) as line:
+                with opened(
+                    post.config, self._workspace, self._subscription, post.patience, post.clock
+                ) as line:
                     while waiting and line.is_open and not refusal:
                         row = self._desk.claim(waiting.popleft(), post.clock())
                         if row is None:

@@ -6,7 +6,6 @@ days is removed from the folder.
 
 import os
 import tempfile
-import time
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import cache
@@ -78,7 +77,9 @@ def _kept() -> Path:
     folder.mkdir(mode=0o700, exist_ok=True)
     if folder.stat().st_uid != os.getuid():
         raise ConfigError(f"{folder} belongs to somebody else; remove it, or set TMPDIR")
-    looked, now = folder / ".looked", time.time()
+    looked, marker = folder / ".looked", folder / ".now"
+    marker.touch()
+    now = marker.stat().st_mtime  # by the clock that sets the files' times
     if not looked.exists() or looked.stat().st_mtime < now - _LOOK_SECONDS:
         looked.touch()
         for file in folder.rglob("*.parquet*"):

@@ -6,6 +6,7 @@ What becomes of an answer is in `delivery.py`.
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from assets.clock import Clock
 from assets.config.channels import Sftp, Slack, Webhook
 from assets.config.deployment import Config, Smtp
 from assets.config.subscription import Subscription
@@ -20,14 +21,14 @@ from assets.deliver.outcome import Answer
 
 @contextmanager
 def opened(
-    config: Config, workspace: Workspace, subscription: Subscription, patience: Patience
+    config: Config, workspace: Workspace, subscription: Subscription, patience: Patience, clock: Clock
 ) -> Iterator[Line]:
     """Yield the way out of *subscription*. Raises MailServerRefuses where it is closed."""
     match subscription.channel:
         case Webhook() as hook:
-            yield web_line(hook.url, hook.secret, patience)
+            yield web_line(hook.url, hook.secret, patience, clock)
         case Slack() as slack:
-            yield web_line(slack.url, None, patience)
+            yield web_line(slack.url, None, patience, clock)
         case Sftp() as sftp:
             from assets.deliver.channels.sftp import sftp_line  # noqa: PLC0415 - paramiko takes 0.3 s to import
 

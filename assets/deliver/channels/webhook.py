@@ -10,7 +10,6 @@ import hmac
 import http.client
 import json
 import ssl
-import time
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from urllib.parse import SplitResult, urlsplit
 from pydantic import SecretStr
 
 from assets.archive.version import Archived
+from assets.clock import Clock
 from assets.config.base import reveal
 from assets.config.channels import safe_url
 from assets.deliver.channels.base import Patience, clean, cut_after
@@ -38,6 +38,7 @@ class WebLine:
     url: str
     key: bytes | None
     patience: Patience
+    clock: Clock
     is_open: bool = True
     most_bytes: int | None = None
 
@@ -72,7 +73,7 @@ class WebLine:
         headers = {"Content-Type": "application/json", "User-Agent": "assignment-reports"}
         if self.key is None:
             return headers
-        at = str(int(time.time()))  # the receiver compares it with its own clock
+        at = str(int(self.clock().timestamp()))  # the receiver compares it with its own clock
         signed = hmac.digest(self.key, f"{delivery.id}.{at}.".encode() + content, hashlib.sha256)
         return headers | {
             "webhook-id": delivery.id,
@@ -81,9 +82,9 @@ class WebLine:
         }
 
 
-def web_line(url: SecretStr, secret: SecretStr | None, patience: Patience) -> WebLine:
+def web_line(url: SecretStr, secret: SecretStr | None, patience: Patience, clock: Clock) -> WebLine:
     """Return the line to *url*; with a *secret*, requests are signed. Raises ConfigError."""
-    return WebLine(safe_url(url), _key(reveal(secret)) if secret else None, patience)
+    return WebLine(safe_url(url), _key(reveal(secret)) if secret else None, patience, clock)
 
 
 def _key(secret: str) -> bytes:
