@@ -19,7 +19,8 @@ from assets.deliver.channels.base import DEFAULT_TIMEOUTS, Line, MailServerRefus
 from assets.deliver.channels.connect import opened
 from assets.deliver.delivery import Delivery, State, fate, held
 from assets.deliver.due_deliveries import Act, Issue, due_issues, judge_issue
-from assets.deliver.ledger import Desk, Ledger, as_left
+from assets.deliver.ledger import Ledger
+from assets.deliver.ledger_session import Desk, as_left
 from assets.deliver.outbox import MailLost, Outbox
 from assets.deliver.outcome import Answer, Outcome, Step
 from assets.deliver.prepare import Preparation, Prepared

@@ -7,33 +7,25 @@ the lock was left behind. What a state means is in `delivery.py`.
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, fields, replace
+from dataclasses import asdict
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
 from pydantic import SecretStr
-from sqlalchemy import ColumnElement, Connection, Engine, delete, func, insert, or_, select, text, update
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy import ColumnElement, Connection, Engine, delete, insert, or_, select, text
+from sqlalchemy.exc import IntegrityError
 
 from assets.config.base import reveal
-from assets.deliver.delivery import WAITING, Delivery, Fate, Kind, Phase, State
-from assets.deliver.outcome import Answer, Outcome, Step
+from assets.deliver.delivery import WAITING, Delivery, State
+from assets.deliver.ledger_session import COLUMNS, OPEN, ROW, ClaimLost, Desk, changed, delivery_of_row
 from assets.errors import ReportError
 from assets.runtime.file_locks import one_at_a_time
 from assets.state.database import open_state
 from assets.state.tables import DELIVERIES, SUBSCRIPTIONS
 
-_ROW = DELIVERIES.c
-_COLUMNS = [_ROW[each.name] for each in fields(Delivery)]
 _PAUSE_SECONDS = 0.2
-_SETTLE_TRIES = 60
-_OPEN = (*WAITING, State.UNKNOWN)
 _TROUBLES = (State.HELD, State.UNKNOWN, State.FAILED, State.EXPIRED)
-
-
-class ClaimLost(ReportError):  # noqa: N818 - says what happened
-    """Another process has taken the delivery over: this one must not send it."""
 
 
 class NoSuchDelivery(ReportError):  # noqa: N818 - says what is so
@@ -87,10 +79,10 @@ class Ledger:
                 end |= (
                     {"state": State.UNKNOWN} if each.doubts else {"state": State.CANCELLED, "reason": reason}
                 )
-                if not _changed(connection, each, end):
+                if not changed(connection, each, end):
                     raise ClaimLost(f"delivery {each.id} was taken over by another process")
             for each in deliveries:
-                connection.execute(delete(DELIVERIES).where(_ROW.id == each.id, _ROW.content.is_(None)))
+                connection.execute(delete(DELIVERIES).where(ROW.id == each.id, ROW.content.is_(None)))
             connection.execute(insert(DELIVERIES), [asdict(each) | {"id": each.id} for each in deliveries])
 
     def found(self, *asked: ColumnElement[bool], newest: int | None = None) -> list[Delivery]:
@@ -98,11 +90,11 @@ class Ledger:
 
         With *newest*, only so many of the latest ones.
         """
-        order = [_ROW.planned_at, _ROW.report, _ROW.report_date, _ROW.version, _ROW.recipient]
-        query = select(*_COLUMNS).where(*asked)
-        query = query.order_by(*order) if newest is None else query.order_by(_ROW.planned_at.desc())
+        order = [ROW.planned_at, ROW.report, ROW.report_date, ROW.version, ROW.recipient]
+        query = select(*COLUMNS).where(*asked)
+        query = query.order_by(*order) if newest is None else query.order_by(ROW.planned_at.desc())
         with self._engine.connect() as connection:
-            rows = [_delivery(row) for row in connection.execute(query.limit(newest))]
+            rows = [delivery_of_row(row) for row in connection.execute(query.limit(newest))]
         return rows if newest is None else rows[::-1]
 
     def of_subscription(
@@ -110,14 +102,14 @@ class Ledger:
     ) -> list[Delivery]:
         """Return the deliveries of a subscription with a report date from *first* to *last*."""
         return self.found(
-            _ROW.workspace == workspace,
-            _ROW.subscription == subscription,
-            _ROW.report_date.between(first, last),
+            ROW.workspace == workspace,
+            ROW.subscription == subscription,
+            ROW.report_date.between(first, last),
         )
 
     def to_attend(self, now: datetime) -> set[tuple[str, str, date]]:
         """Return the subscriptions and report dates with a delivery to try, to end or left behind."""
-        query = select(_ROW.workspace, _ROW.subscription, _ROW.report_date).where(_needs_attention(now))
+        query = select(ROW.workspace, ROW.subscription, ROW.report_date).where(_needs_attention(now))
         with self._engine.connect() as connection:
             return {(row[0], row[1], row[2]) for row in connection.execute(query.distinct())}
 
@@ -125,14 +117,14 @@ class Ledger:
         self, workspace: str | None, subscription: str | None, states: Sequence[str], limit: int
     ) -> list[Delivery]:
         """Return the latest deliveries that are as asked, at most *limit*, the latest at the end."""
-        asked: list[ColumnElement[bool]] = [_ROW.state.in_(states)] if states else []
-        asked += [_ROW.workspace == workspace] if workspace else []
-        asked += [_ROW.subscription == subscription] if subscription else []
+        asked: list[ColumnElement[bool]] = [ROW.state.in_(states)] if states else []
+        asked += [ROW.workspace == workspace] if workspace else []
+        asked += [ROW.subscription == subscription] if subscription else []
         return self.found(*asked, newest=limit)
 
     def end_forgotten(self, known: set[tuple[str, str]], now: datetime) -> None:
         """End what waits for subscriptions that are not among the *known* ones, when its time is over."""
-        waiting = self.found(_ROW.state.in_((*WAITING, State.SENDING)), _ROW.expires_at <= now)
+        waiting = self.found(ROW.state.in_((*WAITING, State.SENDING)), ROW.expires_at <= now)
         values = {
             "state": State.EXPIRED,
             "reason": "the subscription is not configured any more",
@@ -141,30 +133,30 @@ class Ledger:
         with self._engine.begin() as connection:
             for row in waiting:
                 if (row.workspace, row.subscription) not in known:
-                    _changed(connection, row, values | {"changed_at": now})
+                    changed(connection, row, values | {"changed_at": now})
 
     def contents(self, *, only_open: bool = False) -> set[str]:
         """Return the SHA-256 of every mail that was written down, or only of those that may still be sent."""
-        columns = (_ROW.content, _ROW.content_without_files)
+        columns = (ROW.content, ROW.content_without_files)
         ends = (State.ACCEPTED, State.CANCELLED, State.EXPIRED, State.FAILED) if only_open else ()
         with self._engine.connect() as connection:
-            rows = connection.execute(select(*columns).where(_ROW.state.not_in(ends)))
+            rows = connection.execute(select(*columns).where(ROW.state.not_in(ends)))
             return {sha256 for row in rows for sha256 in row if sha256}
 
     def contents_of(self, workspace: str, report: str, report_date: date, before: int) -> set[str]:
         """Return the SHA-256 of every mail about a version of a report older than *before*."""
-        of_report = (_ROW.workspace == workspace, _ROW.report == report, _ROW.report_date == report_date)
-        rows = self.found(*of_report, _ROW.version < before)
+        of_report = (ROW.workspace == workspace, ROW.report == report, ROW.report_date == report_date)
+        rows = self.found(*of_report, ROW.version < before)
         both = (sha256 for row in rows for sha256 in (row.content, row.content_without_files))
         return {sha256 for sha256 in both if sha256}
 
     def troubles(self, since: datetime) -> list[Delivery]:
         """Return what did not arrive, or perhaps not, as it was seen since then."""
-        return self.found(_ROW.state.in_(_TROUBLES), _ROW.changed_at >= since)
+        return self.found(ROW.state.in_(_TROUBLES), ROW.changed_at >= since)
 
     def get(self, prefix: str) -> Delivery:
         """Return the delivery whose id begins with *prefix*. Raises NoSuchDelivery."""
-        found = self.found(_ROW.id.startswith(prefix, autoescape=True))
+        found = self.found(ROW.id.startswith(prefix, autoescape=True))
         if len(found) != 1:
             how_many = "no delivery" if not found else f"{len(found)} deliveries"
             raise NoSuchDelivery(f"{how_many} with an id that begins with {prefix!r}")
@@ -173,7 +165,7 @@ class Ledger:
     def decide(self, delivery: Delivery, now: datetime, **values: object) -> None:
         """Note what a person decided of *delivery*. Raises NoSuchDelivery where it has changed meanwhile."""
         with self._engine.begin() as connection:
-            if not _changed(connection, delivery, {"next_at": None, "changed_at": now} | values):
+            if not changed(connection, delivery, {"next_at": None, "changed_at": now} | values):
                 raise NoSuchDelivery(
                     f"delivery {delivery.id} was {delivery.state}, and has changed: look again"
                 )
@@ -199,131 +191,13 @@ class Ledger:
             connection.close()
 
 
-class Desk:
-    """The deliveries of one subscription, while no other process sends them.
-
-    The claim and the mark before the dot are written over the connection that holds the lock: where
-    that is lost, so is the right to send.
-    """
-
-    def __init__(self, connection: Connection, engine: Engine, workspace: str, subscription: str) -> None:
-        self._connection = connection
-        self._engine = engine
-        self._mine = (_ROW.workspace == workspace, _ROW.subscription == subscription)
-
-    def left_behind(self) -> list[Delivery]:
-        """Return what a process that ended was sending, with what it knew when it ended."""
-        return self._found(_ROW.state == State.SENDING)
-
-    def overdue(self, now: datetime) -> list[Delivery]:
-        """Return what waits and may no longer be sent."""
-        return self._found(_ROW.state.in_(WAITING), _ROW.expires_at <= now)
-
-    def ready(self, now: datetime) -> list[Delivery]:
-        """Return what is to be tried now."""
-        return self._found(_ROW.state.in_(_OPEN), _ROW.next_at <= now, _ROW.expires_at > now)
-
-    def waiting(self) -> list[Delivery]:
-        """Return what is still to be sent, now or later."""
-        return self._found(_ROW.state.in_(_OPEN), _ROW.next_at.is_not(None))
-
-    def _found(self, *asked: ColumnElement[bool]) -> list[Delivery]:
-        query = select(*_COLUMNS).where(*self._mine, *asked).order_by(_ROW.planned_at, _ROW.id)
-        return [_delivery(row) for row in self._connection.execute(query)]
-
-    def claim(self, delivery: Delivery, now: datetime) -> Delivery | None:
-        """Take *delivery* for an attempt; None where a person has decided of it meanwhile."""
-        values: dict[str, Any] = {
-            "state": State.SENDING,
-            "phase": Phase.BEFORE_DOT,
-            "attempts": delivery.attempts + 1,
-            "next_at": None,
-            "changed_at": now,
-        }
-        return replace(delivery, **values) if self._change(delivery, values) else None
-
-    def at_dot(self, delivery: Delivery, now: datetime) -> None:
-        """Note that the recipient may have it from now on. Raises ClaimLost where it is not ours."""
-        if not self._change(delivery, {"phase": Phase.DOT, "changed_at": now}):
-            raise ClaimLost(f"delivery {delivery.id} was taken over by another process")
-
-    def hold(self, delivery: Delivery, fate: Fate, now: datetime) -> None:
-        """Note that *delivery* waits for the server, unless a person decided; it was not tried."""
-        state = State.UNKNOWN if delivery.doubts else fate.state
-        self._change(
-            delivery, {"state": state, "reason": fate.reason, "next_at": fate.next_at, "changed_at": now}
-        )
-
-    def end(self, delivery: Delivery, state: State, reason: str, now: datetime) -> None:
-        """Note that *delivery* came to an end without an attempt, unless a person decided.
-
-        What may have arrived stays unknown.
-        """
-        values: dict[str, Any] = {"state": state, "reason": reason, "next_at": None, "changed_at": now}
-        if delivery.doubts:
-            values |= {"state": State.UNKNOWN, "reason": f"{delivery.reason}; {reason}"}
-        self._change(delivery, values)
-
-    def _change(self, delivery: Delivery, values: dict[str, Any]) -> bool:
-        return _changed(self._connection, delivery, values)
-
-    def settle(self, delivery: Delivery, fate: Fate, now: datetime) -> None:
-        """Note what became of an attempt; over another connection where this one is lost meanwhile.
-
-        What is known is kept: a process that took over may have noted a doubt.
-        """
-        values = {
-            "state": fate.state,
-            "reason": fate.reason,
-            "next_at": fate.next_at,
-            "phase": None,
-            "attempts": delivery.attempts - (not fate.is_spent),
-            "doubts": delivery.doubts + fate.is_doubtful,
-            "changed_at": now,
-        }
-        same_attempt = (_ROW.id == delivery.id, _ROW.attempts == delivery.attempts)
-        for _ in range(_SETTLE_TRIES):
-            try:
-                with self._engine.begin() as connection:
-                    connection.execute(update(DELIVERIES).where(*same_attempt).values(values))
-                    return
-            except DBAPIError as error:
-                lost = error
-                time.sleep(1)
-        raise lost
-
-
 def _autocommit(connection: Connection) -> Connection:
     return connection.execution_options(isolation_level="AUTOCOMMIT")
 
 
-def _changed(connection: Connection, delivery: Delivery, values: dict[str, Any]) -> bool:
-    """Change *delivery*, if it is still as it was read."""
-    as_read = (
-        _ROW.id == delivery.id,
-        _ROW.state == delivery.state,
-        _ROW.attempts == delivery.attempts,
-        func.coalesce(_ROW.phase, "") == (delivery.phase or ""),
-    )
-    return connection.execute(update(DELIVERIES).where(*as_read).values(values)).rowcount == 1
-
-
 def _needs_attention(now: datetime) -> ColumnElement[bool]:
     return or_(
-        _ROW.state == State.SENDING,
-        _ROW.state.in_(_OPEN) & (_ROW.next_at <= now) & (_ROW.expires_at > now),
-        _ROW.state.in_(WAITING) & (_ROW.expires_at <= now),
+        ROW.state == State.SENDING,
+        ROW.state.in_(OPEN) & (ROW.next_at <= now) & (ROW.expires_at > now),
+        ROW.state.in_(WAITING) & (ROW.expires_at <= now),
     )
-
-
-def _delivery(row: Any) -> Delivery:
-    values = row._asdict()
-    values |= {"kind": Kind(values["kind"]), "state": State(values["state"])}
-    return Delivery(**values | {"phase": Phase(values["phase"]) if values["phase"] else None})
-
-
-def as_left(delivery: Delivery) -> Answer:
-    """Return what is known of an attempt whose process ended."""
-    if delivery.phase is Phase.DOT:
-        return Answer(Outcome.UNKNOWN, Step.DOT, "the process ended before the answer to the last byte")
-    return Answer(Outcome.DEFERRED, Step.BODY, "the process ended while sending; the recipient has nothing")

@@ -18,7 +18,8 @@ from typing import Any
 import pytest
 
 from assets.deliver.channels.smtp import MailServer as Line
-from assets.deliver.ledger import Desk, Ledger
+from assets.deliver.ledger import Ledger
+from assets.deliver.ledger_session import Desk
 from assets.deliver.outbox import Outbox
 from assets.state.database import open_state
 from tests.deliver.mail_server import Act, MailServer, mail_server
