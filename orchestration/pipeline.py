@@ -32,8 +32,9 @@ from assets.extract.load import load_days
 from assets.extract.load_plan import changes_since_load
 from assets.extract.stall_alerts import note_stall
 from assets.periods import Period, as_of, dates, periods_of_days
-from assets.report.build import days_of_report, has_balances, periods_of
+from assets.report.build import has_balances
 from assets.report.readiness import readiness
+from assets.report.report_periods import days_of_report, periods_of
 from assets.sources.registry import open_sources
 from assets.sources.webhooks.inbox import forget_contact, open_inbox
 from assets.state.alerts import AlertLog

@@ -5,7 +5,7 @@ from assets.archive.catalog import Catalogue
 from assets.archive.version import Key, Version
 from assets.config.workspace import Workspace
 from assets.extract.source_stall import find_stall
-from assets.report.build import days_of_report, period_of
+from assets.report.report_periods import days_of_report, period_of
 from assets.warehouse.base import Warehouse
 
 

@@ -18,8 +18,8 @@ from assets.config.presentation import Filters, Format, Presentation
 from assets.config.subscription import Recipient, Subscription
 from assets.config.workspace import ReportSpec, Workspace
 from assets.errors import ReportError
-from assets.report.build import period_of
 from assets.report.filters import Known, conditions, look_up
+from assets.report.report_periods import period_of
 from assets.warehouse.base import open_warehouse
 from assets.warehouse.schema import ASSIGNMENT_LOG
 

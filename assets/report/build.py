@@ -15,7 +15,7 @@ from assets.config.workspace import ReportSpec, Workspace
 from assets.errors import ConfigError, NoSuchReportDate
 from assets.events import source_label
 from assets.extract.source_stall import find_stall
-from assets.periods import DAY, Period, Preset, first_instant, preset_period, previous_period
+from assets.periods import DAY, Period, first_instant
 from assets.report import findings, reconciliation
 from assets.report.assignee_balances import count_holdings, last_steps
 from assets.report.brand import logo_address
@@ -23,7 +23,8 @@ from assets.report.chains import find_chains, find_hand_offs
 from assets.report.comparison import compare
 from assets.report.encoded_log import CodedLog, code_log
 from assets.report.filters import conditions, look_up
-from assets.report.log_table import hours_of_the_week, log_rows
+from assets.report.log_query import log_rows
+from assets.report.log_table import hours_of_the_week
 from assets.report.masking import masked, masked_filters
 from assets.report.model import (
     TAGGED_ROWS,
@@ -42,6 +43,7 @@ from assets.report.persons import have_names_only, known_persons
 from assets.report.quality import count_quality
 from assets.report.readiness import Readiness, first_loaded_day, not_begun, readiness, running_until
 from assets.report.reasons import find_reasons
+from assets.report.report_periods import days_of_report, period_of
 from assets.report.shares import shares_pct
 from assets.warehouse.base import Warehouse
 
@@ -60,26 +62,6 @@ class Built:
     report: Report
     rows: pa.Table
     coded: CodedLog
-
-
-def period_of(spec: ReportSpec, report_date: date, workspace: Workspace) -> Period:
-    """Return the days that *spec* covers when read on *report_date*."""
-    if spec.preset is Preset.CUSTOM:
-        assert spec.first_day and spec.last_day  # noqa: S101, PT018 - the configuration's validation
-        return Period(spec.first_day, spec.last_day, workspace.zone)
-    return preset_period(spec.preset, report_date, workspace.zone, include_today=spec.include_today)
-
-
-def periods_of(spec: ReportSpec, report_date: date, workspace: Workspace) -> list[Period]:
-    """Return every period that *spec* reads: its own, and the one it is compared with."""
-    period = period_of(spec, report_date, workspace)
-    compared = [previous_period(spec.preset, period)] if Component.COMPARISON in spec.components else []
-    return [period, *compared]
-
-
-def days_of_report(spec: ReportSpec, report_date: date, workspace: Workspace) -> list[date]:
-    """Return the days that *spec* counts or compares with, in order."""
-    return sorted({day for period in periods_of(spec, report_date, workspace) for day in period.days})
 
 
 def build_report(

@@ -1,6 +1,5 @@
 """The rows of a report's log: which ones, in which order, and as the eight columns people read."""
 
-from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo
@@ -8,13 +7,11 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from sqlalchemy import ColumnElement, Select, select
 
 from assets.events import source_label
-from assets.periods import Period, offset_changes
+from assets.periods import offset_changes
 from assets.report.encoded_log import Codes
 from assets.report.filters import UNASSIGNED
-from assets.warehouse.schema import ASSIGNMENT_LOG
 
 HEADER = (
     "Timestamp",
@@ -30,22 +27,6 @@ NOBODY = "-"
 TimeUnit = Literal["s", "ms"]
 _WEEK_HOURS = 168
 _MONDAY_HOURS = 72  # 1970-01-01 was a Thursday
-
-
-def log_rows(
-    period: Period, as_of: datetime, conditions: Iterable[ColumnElement[bool]] = ()
-) -> Select[tuple[object, ...]]:
-    """Return the log of *period* before *as_of* where *conditions* hold, in the order of the report."""
-    log = ASSIGNMENT_LOG.c
-    return (
-        select(ASSIGNMENT_LOG)
-        .where(
-            log.local_day.between(period.first_day, period.last_day),
-            log.occurred_at < as_of,
-            *conditions,
-        )
-        .order_by(log.local_day, log.position)
-    )
 
 
 def printed_log(rows: pa.Table, zone: ZoneInfo, unit: TimeUnit | None = None) -> pa.Table:

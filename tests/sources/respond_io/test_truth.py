@@ -10,7 +10,7 @@ import pytest
 
 from assets.report.assignee_balances import count_holdings, last_steps
 from assets.report.encoded_log import code_log
-from assets.report.log_table import log_rows
+from assets.report.log_query import log_rows
 from assets.sources.respond_io.contact_snapshot import Snapshot
 from assets.sources.webhooks.inbox import Received, micros, open_inbox, store
 from assets.warehouse.schema import ASSIGNMENT_EVENTS, REJECTED_EVENTS

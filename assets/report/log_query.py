@@ -1,0 +1,25 @@
+"""The log's rows of a report, as one query."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Select, select
+
+from assets.periods import Period
+from assets.warehouse.schema import ASSIGNMENT_LOG
+
+
+def log_rows(
+    period: Period, as_of: datetime, conditions: Iterable[ColumnElement[bool]] = ()
+) -> Select[tuple[object, ...]]:
+    """Return the log of *period* before *as_of* where *conditions* hold, in the order of the report."""
+    log = ASSIGNMENT_LOG.c
+    return (
+        select(ASSIGNMENT_LOG)
+        .where(
+            log.local_day.between(period.first_day, period.last_day),
+            log.occurred_at < as_of,
+            *conditions,
+        )
+        .order_by(log.local_day, log.position)
+    )

@@ -1,0 +1,27 @@
+"""Which days a report covers, compares with, and needs. Pure."""
+
+from datetime import date
+
+from assets.config.presentation import Component
+from assets.config.workspace import ReportSpec, Workspace
+from assets.periods import Period, Preset, preset_period, previous_period
+
+
+def period_of(spec: ReportSpec, report_date: date, workspace: Workspace) -> Period:
+    """Return the days that *spec* covers when read on *report_date*."""
+    if spec.preset is Preset.CUSTOM:
+        assert spec.first_day and spec.last_day  # noqa: S101, PT018 - the configuration's validation
+        return Period(spec.first_day, spec.last_day, workspace.zone)
+    return preset_period(spec.preset, report_date, workspace.zone, include_today=spec.include_today)
+
+
+def periods_of(spec: ReportSpec, report_date: date, workspace: Workspace) -> list[Period]:
+    """Return every period that *spec* reads: its own, and the one it is compared with."""
+    period = period_of(spec, report_date, workspace)
+    compared = [previous_period(spec.preset, period)] if Component.COMPARISON in spec.components else []
+    return [period, *compared]
+
+
+def days_of_report(spec: ReportSpec, report_date: date, workspace: Workspace) -> list[date]:
+    """Return the days that *spec* counts or compares with, in order."""
+    return sorted({day for period in periods_of(spec, report_date, workspace) for day in period.days})
