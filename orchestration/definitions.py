@@ -21,7 +21,8 @@ from assets.deliver.ledger import Ledger
 from assets.extract.defs import extract_assets
 from assets.warehouse.resource import WarehouseResource
 from orchestration.automation.delivery_sensor import delivery_sensor
-from orchestration.automation.due_sensor import due_sensor, failure_sensor
+from orchestration.automation.due_sensor import due_sensor
+from orchestration.automation.failure_sensor import failure_sensor
 from orchestration.automation.maintenance import maintenance_assets, maintenance_schedule
 from orchestration.automation.schedules import workspace_schedules
 from orchestration.code_locations import attribute_of, part_of

@@ -20,9 +20,8 @@ from assets.config.deployment import Config
 from assets.config.loader import load_config
 from assets.errors import ConfigError
 from orchestration import definitions
-from orchestration.automation.runs import runs_under_way
+from orchestration.automation.runs import run_tags, runs_under_way
 from orchestration.code_locations import ONLY, attribute_of, only_of, part_of
-from orchestration.deployment.helm_values import run_tags
 from orchestration.deployment.instance_files import instance_of, workspace_of, write_deployment
 from tests.flow.world import configure
 from tests.postgres import Postgres

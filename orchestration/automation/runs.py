@@ -10,7 +10,7 @@ import dagster as dg
 from dagster import DagsterRunStatus, RunsFilter
 
 from assets.config.deployment import Config
-from orchestration.deployment.helm_values import run_tags
+from orchestration.code_locations import ONLY
 
 DUE_TAG, WORKSPACE_TAG = "assignment_reports/due", "assignment_reports/workspace"
 QUEUE_TAG = "dagster-celery/queue"
@@ -102,3 +102,11 @@ def partitions_of(run: dg.DagsterRun) -> tuple[str, str]:
     """Return the first and last partition of *run*; without any, it may be every one."""
     one = run.tags.get(PARTITION_TAG)
     return run.tags.get(RANGE_TAGS[0], one or ""), run.tags.get(RANGE_TAGS[1], one or "9999")
+
+
+RUN_TAG = "dagster-k8s/config"
+
+
+def run_tags(slug: str) -> dict[str, Any]:
+    """Return the tag by which the pod of a run is told its workspace."""
+    return {RUN_TAG: {"container_config": {"env": [{"name": ONLY, "value": slug}]}}}

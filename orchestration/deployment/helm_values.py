@@ -3,9 +3,8 @@
 from typing import Any
 
 from assets.config.deployment import Config
-from orchestration.code_locations import ONLY, attribute_of, name_of
+from orchestration.code_locations import attribute_of, name_of
 
-RUN_TAG = "dagster-k8s/config"
 _CONFIG_FOLDER = "/etc/assignment-reports"
 _NAME = "assignment-reports"
 _PORT = 4000
@@ -71,11 +70,6 @@ def values_of(config: Config, module: str, image: str, instance: dict[str, Any])
         },
         "telemetry": {"enabled": False},
     }
-
-
-def run_tags(slug: str) -> dict[str, Any]:
-    """Return the tag by which the pod of a run is told its workspace."""
-    return {RUN_TAG: {"container_config": {"env": [{"name": ONLY, "value": slug}]}}}
 
 
 def _resources() -> dict[str, Any]:

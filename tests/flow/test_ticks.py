@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import dagster as dg
 import pytest
 
-from orchestration.automation.due_sensor import failure_text
+from orchestration.automation.failure_sensor import failure_text
 from tests.flow.world import configure, world, write_events
 
 NEW_YORK = ZoneInfo("America/New_York")
