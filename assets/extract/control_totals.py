@@ -17,9 +17,9 @@ from assets.config.workspace import Workspace
 from assets.errors import SourceUnavailable
 from assets.extract import times
 from assets.periods import DAY, first_instant
+from assets.runtime import duckdb_engine
 from assets.sources.base import Unreadable
 from assets.sources.files.source import files_of
-from assets.warehouse import engine
 from assets.warehouse.schema import CONTROL_TOTALS, arrow_schema
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ def _instants(cells: "pd.DataFrame", name: str, zone: ZoneInfo, time_format: str
     texts = pa.table(
         {"occurred_at": pa.array(cells[name].str.strip().to_list(), pa.string()), "place": range(len(cells))}
     )
-    with engine.connect() as connection:
+    with duckdb_engine.connect() as connection:
         connection.register("cells", texts)
         connection.register("offsets", times.wall_offsets(zone))
         instants = (

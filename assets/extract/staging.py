@@ -21,8 +21,8 @@ from assets.extract.classification import PLACED, DayCut, Judged, judge
 from assets.extract.contract import TEXT_COLUMNS, contract_rows
 from assets.extract.day_buffers import Buckets
 from assets.extract.input_summary import InputSummary, counted
+from assets.runtime import duckdb_engine
 from assets.sources.base import Batch, Problem, ReadingOptions, Unreadable
-from assets.warehouse import engine
 
 _PIECE_ROWS = 160_000
 _FUTURE = timedelta(days=1)
@@ -76,7 +76,7 @@ class Staging:
         self._options = options
         self._now = now
         self._is_windowed = is_windowed
-        self._connection = engine.connect()
+        self._connection = duckdb_engine.connect()
         self._last_time: dict[str, datetime] = {}
         self._without_day: dict[str, _Lost] = {}
         self._without_zone: dict[str, _Lost] = {}

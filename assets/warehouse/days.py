@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from sqlalchemy import Executable, Table, select
 
-from assets.warehouse import engine
+from assets.runtime import duckdb_engine
 from assets.warehouse.dictionary_encoding import coded
 from assets.warehouse.schema import coded_schema
 
@@ -65,7 +65,7 @@ def write_day(content: pa.Table, where: Path | IO[bytes]) -> None:
         content,
         where,
         compression="zstd",
-        row_group_size=engine.BATCH_ROWS,
+        row_group_size=duckdb_engine.BATCH_ROWS,
         store_schema=False,
         use_dictionary=[field.name for field in fields if pa.types.is_dictionary(field.type)],
         column_encoding={"position": "DELTA_BINARY_PACKED"} if "position" in fields.names else None,

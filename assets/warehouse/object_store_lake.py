@@ -25,8 +25,8 @@ import pyarrow as pa
 from sqlalchemy import Executable, MetaData, Table
 
 from assets.errors import Overtaken
+from assets.runtime import duckdb_engine
 from assets.runtime.atomic_files import put_new, replacing
-from assets.warehouse import engine
 from assets.warehouse.days import Stored, read_day, whole_days, write_day
 from assets.warehouse.object_cache import PROTOCOL, Objects
 from assets.warehouse.schema import LOAD_COUNTS, LOG_COUNTS, METADATA, stored_schema
@@ -165,7 +165,7 @@ class ObjectLake:
 
     def stream(self, statement: Executable) -> pa.RecordBatchReader:
         """Run a SQLAlchemy *statement* over the tables of `schema.py`; stream its rows."""
-        return engine.run(self.connect(), statement)
+        return duckdb_engine.run(self.connect(), statement)
 
     def ask(self, query: str) -> pa.Table:
         """Run one SELECT of a person over the tables; it can change nothing and read no file but the lake's.
@@ -173,17 +173,17 @@ class ObjectLake:
         Raises ConfigError for anything but one SELECT, and for a wrong one.
         """
         connection = self.connect()
-        return engine.ask(connection, query, allowed_paths=[*map(_address, self._files.sizes)])
+        return duckdb_engine.ask(connection, query, allowed_paths=[*map(_address, self._files.sizes)])
 
     def connect(self) -> duckdb.DuckDBPyConnection:
         """Return a DuckDB cursor whose views are the tables as they are stored now."""
         now = self._now()
         if self._connection is None:
-            self._connection = engine.connect()
+            self._connection = duckdb_engine.connect()
             self._connection.register_filesystem(self._files)
             self._connection.execute(f"CREATE SCHEMA {_NO_DAYS}")
             for table in METADATA.sorted_tables:
-                engine.create_table(self._connection, _without_days(table))
+                duckdb_engine.create_table(self._connection, _without_days(table))
         self._files.sizes |= now.files()  # what is being read may be of an earlier commit
         for table in METADATA.sorted_tables:
             if self._viewed.get(table.name) != (has := now.of(table.name)):
@@ -299,8 +299,10 @@ def _show(connection: duckdb.DuckDBPyConnection, table: Table, has: Mapping[str,
         connection.execute(f"CREATE OR REPLACE TABLE {table.name} AS FROM listed")
         connection.unregister("listed")
     elif has:
-        names = (engine.quoted(_address(_file(table.name, day, writer))) for day, (writer, _) in has.items())
-        engine.create_view(connection, table, f"[{', '.join(names)}]")
+        names = (
+            duckdb_engine.quoted(_address(_file(table.name, day, writer))) for day, (writer, _) in has.items()
+        )
+        duckdb_engine.create_view(connection, table, f"[{', '.join(names)}]")
     else:
         connection.execute(f"CREATE OR REPLACE VIEW {table.name} AS FROM {_without_days(table)}")
 

@@ -19,9 +19,9 @@ import pyarrow as pa
 from sqlalchemy import Executable, Table
 
 from assets.errors import ConfigError
+from assets.runtime import duckdb_engine
 from assets.runtime.atomic_files import put, replacing
 from assets.runtime.file_locks import one_at_a_time
-from assets.warehouse import engine
 from assets.warehouse.days import Stored, read_day, whole_days, write_day
 from assets.warehouse.schema import COUNTS, METADATA
 
@@ -129,14 +129,14 @@ class Lake:
 
     def stream(self, statement: Executable) -> pa.RecordBatchReader:
         """Run a SQLAlchemy *statement* over the tables of `schema.py`; stream its rows."""
-        return engine.run(self.connect(), statement)
+        return duckdb_engine.run(self.connect(), statement)
 
     def ask(self, query: str) -> pa.Table:
         """Run one SELECT of a person over the tables; it can change nothing and read no file but the lake's.
 
         Raises ConfigError for anything but one SELECT, and for a wrong one.
         """
-        return engine.ask(self.connect(), query, allowed_directories=[str(self.folder)])
+        return duckdb_engine.ask(self.connect(), query, allowed_directories=[str(self.folder)])
 
     def tidy(self, before: datetime) -> int:
         """Remove what killed writers left behind before then; return how many files."""
@@ -171,16 +171,16 @@ class Lake:
         }
 
     def _open(self, stored: set[str], held: AbstractSet[str] = frozenset()) -> duckdb.DuckDBPyConnection:
-        connection = engine.connect()
+        connection = duckdb_engine.connect()
         for table in METADATA.sorted_tables:
             if table.name in stored:
-                files = engine.quoted(str(self.folder / table.name / "local_day=*" / _FILE))
+                files = duckdb_engine.quoted(str(self.folder / table.name / "local_day=*" / _FILE))
                 try:
-                    engine.create_view(connection, table, files, held=table.name in held)
+                    duckdb_engine.create_view(connection, table, files, held=table.name in held)
                 except duckdb.BinderException:
                     raise ConfigError(
                         f"{self.folder} was written by another release: remove it, and load the days again"
                     ) from None
             else:
-                engine.create_table(connection, table)
+                duckdb_engine.create_table(connection, table)
         return connection

@@ -18,12 +18,12 @@ from sqlalchemy import BigInteger, String, bindparam, make_url, text
 from assets.config.base import reveal
 from assets.config.source import ChatwootSource
 from assets.errors import SourceUnavailable
+from assets.runtime import duckdb_engine
 from assets.sources.base import Batch, Unlisted, Unreadable
 from assets.sources.chatwoot.activity_messages import Change, Language, Names, Reader
 from assets.sources.chatwoot.locales import language_of, read_languages
 from assets.sources.database.connections import Database, open_database
 from assets.sources.files.source import files_of
-from assets.warehouse import engine
 
 _ORIGIN = "Chatwoot"
 _ACTIVITY = 2
@@ -138,14 +138,14 @@ class Chatwoot(Unlisted):
             messages, conversations, trails = (
                 self._rows(database, query, start, end) for query in (_MESSAGES, _CONVERSATIONS, _TRAILS)
             )
-        with engine.connect() as connection:
+        with duckdb_engine.connect() as connection:
             tables = {"messages": messages, "conversations": conversations, "trails": trails, "users": users}
             for name, table in tables.items():
                 connection.register(name, table)
             connection.register("changes", _changes([messages, trails], reader))
             since = {"start": start.astimezone(UTC).replace(tzinfo=None)}
             for rows in (connection.sql(_EVENTS), connection.sql(_UNEXPLAINED, params=since)):
-                for batch in rows.to_arrow_reader(engine.BATCH_ROWS):
+                for batch in rows.to_arrow_reader(duckdb_engine.BATCH_ROWS):
                     yield Batch(batch, _ORIGIN, columns=_COLUMNS)
 
     def clock(self) -> datetime | None:

@@ -6,10 +6,10 @@ from datetime import datetime, timedelta
 
 from assets.config.base import reveal
 from assets.config.source import ChatwootWebhooksSource
+from assets.runtime import duckdb_engine
 from assets.sources.base import Batch, Unlisted, Unreadable
 from assets.sources.files.json_text import FIELDS
 from assets.sources.webhooks import inbox
-from assets.warehouse import engine
 
 _EARLIER = timedelta(hours=1)  # clocks differ; `extract` cuts exactly
 _LATER = timedelta(days=7)
@@ -75,8 +75,8 @@ class ChatwootWebhooks(Unlisted):
             yield never
             return
         received = inbox.read(url, inbox.between(self.workspace, start - _EARLIER, end + _LATER))
-        with engine.connect() as connection:
+        with duckdb_engine.connect() as connection:
             connection.register("received", received)
             connection.execute(FIELDS)
-            for batch in connection.sql(_ROWS).to_arrow_reader(engine.BATCH_ROWS):
+            for batch in connection.sql(_ROWS).to_arrow_reader(duckdb_engine.BATCH_ROWS):
                 yield Batch(batch, "webhook", columns=_COLUMNS)

@@ -12,11 +12,11 @@ from pyarrow.csv import ParseOptions
 
 from assets.config.source import FilesSource
 from assets.events import CONTRACT_COLUMNS, contract_column
+from assets.runtime import duckdb_engine
 from assets.sources.base import ASSIGNEE, PREVIOUS, Batch
 from assets.sources.files.delimited import ONE_CELL, numbered_batches, with_faults
 from assets.sources.files.json_text import UNWRAP, whole_escapes
 from assets.sources.files.text_files import text_file
-from assets.warehouse import engine
 
 
 def read_ndjson(path: Path, origin: str, options: FilesSource) -> Iterator[Batch]:
@@ -59,7 +59,7 @@ def _cells(lines: pa.RecordBatch, mapping: Mapping[str, str]) -> pa.RecordBatch:
     nested = " OR ".join(f"coalesce({', '.join(each)}) IN ('OBJECT', 'ARRAY')" for each in kinds.values())
     has_faults = "fault" in lines.schema.names
     fault, raw = ("fault" if has_faults else "NULL"), ("raw" if "raw" in lines.schema.names else "NULL")
-    connection = engine.connect()
+    connection = duckdb_engine.connect()
     connection.execute(UNWRAP)
     connection.register("lines", lines)
     found = connection.sql(

@@ -9,8 +9,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from assets.config.source import FilesSource
+from assets.runtime import duckdb_engine
 from assets.sources.base import Batch, is_printed_log, match_columns
-from assets.warehouse import engine
 
 MAX_ROWS_PER_BYTE = 100
 _LARGEST_PLAIN = 9e18  # of a number that 64 bits hold
@@ -27,7 +27,7 @@ def read_parquet(path: Path, origin: str, options: FilesSource) -> Iterator[Batc
         names = file.schema_arrow.names
         columns = match_columns(names, options.columns)
         first_row = 1
-        for batch in file.iter_batches(engine.BATCH_ROWS, columns=sorted(set(columns.values()))):
+        for batch in file.iter_batches(duckdb_engine.BATCH_ROWS, columns=sorted(set(columns.values()))):
             cells = {column: contract_cells(column, batch.column(name)) for column, name in columns.items()}
             cells["row_number"] = pa.array(np.arange(first_row, first_row + batch.num_rows))
             first_row += batch.num_rows

@@ -16,11 +16,11 @@ import pyarrow as pa
 from pyarrow.csv import ParseOptions
 
 from assets.config.source import FilesSource
+from assets.runtime import duckdb_engine
 from assets.sources.base import CELL_LIMIT, Batch
 from assets.sources.files.delimited import ONE_CELL, numbered_batches
 from assets.sources.files.json_text import FIELDS, UNWRAP, whole_escapes
 from assets.sources.files.text_files import MAX_LINE_BYTES, TextFile, text_file
-from assets.warehouse import engine
 
 _DOCUMENTS = {
     "zendesk_audits": ("audits", "ticket_audits", "ticket_events"),
@@ -172,7 +172,7 @@ _MACROS = """
 def read_export(path: Path, origin: str, options: FilesSource) -> Iterator[Batch]:
     """Yield the assignments of an export of the configured layout. Raises ValueError where it is no JSON."""
     layout = options.layout or ""
-    with engine.connect() as connection, text_file(path, options.encoding) as text:
+    with duckdb_engine.connect() as connection, text_file(path, options.encoding) as text:
         connection.execute(UNWRAP)
         connection.execute(FIELDS)
         connection.execute(_MACROS)
@@ -189,7 +189,7 @@ def read_export(path: Path, origin: str, options: FilesSource) -> Iterator[Batch
 
 
 def _batches(connection: duckdb.DuckDBPyConnection, query: str, origin: str) -> Iterator[Batch]:
-    for batch in connection.sql(query).to_arrow_reader(engine.BATCH_ROWS):
+    for batch in connection.sql(query).to_arrow_reader(duckdb_engine.BATCH_ROWS):
         if batch.num_rows:
             yield Batch(batch, origin)
 

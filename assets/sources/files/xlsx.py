@@ -14,9 +14,9 @@ import numpy as np
 import pyarrow as pa
 
 from assets.config.source import FilesSource
+from assets.runtime import duckdb_engine
 from assets.sources.base import Batch, is_printed_log, match_columns
 from assets.sources.files.delimited import with_faults
-from assets.warehouse import engine
 
 _MAX_BYTES = 2 << 30
 
@@ -46,7 +46,7 @@ def read_xlsx(path: Path, origin: str, options: FilesSource) -> Iterator[Batch]:
     names = [_text(cell) for cell in cells]
     columns = match_columns(names, options.columns)
     places = {column: names.index(name) for column, name in columns.items()}
-    while some := list(islice(numbered, engine.BATCH_ROWS)):
+    while some := list(islice(numbered, duckdb_engine.BATCH_ROWS)):
         found = {
             column: pa.array([_text(row[at]) for _, row in some], pa.string())
             for column, at in places.items()

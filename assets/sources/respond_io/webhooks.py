@@ -12,10 +12,10 @@ import pyarrow as pa
 
 from assets.config.base import reveal
 from assets.config.source import RespondIoSource
+from assets.runtime import duckdb_engine
 from assets.sources.base import Batch, Unlisted, Unreadable
 from assets.sources.files.json_text import FIELDS
 from assets.sources.webhooks import inbox
-from assets.warehouse import engine
 
 ASSIGNED = "contact.assignee.updated"
 SNAPSHOT = "snapshot.assignee"
@@ -163,9 +163,9 @@ class RespondIo(Unlisted):
 
 def assembled(received: pa.Table) -> Iterator[Batch]:
     """Yield the assignments that the rows *received* (as `inbox.read` gives them) tell of, in order."""
-    with engine.connect() as connection:
+    with duckdb_engine.connect() as connection:
         connection.register("received", received)
         for statement in (*_MACROS, _TOLD, _CONVERSATIONS, _CHANGES):
             connection.execute(statement)
-        for batch in connection.sql(_ROWS).to_arrow_reader(engine.BATCH_ROWS):
+        for batch in connection.sql(_ROWS).to_arrow_reader(duckdb_engine.BATCH_ROWS):
             yield Batch(batch, "webhooks", columns=_COLUMNS)
