@@ -34,12 +34,11 @@ from assets.extract.stall_alerts import note_stall
 from assets.periods import Period, as_of, dates, periods_of_days
 from assets.report.build import has_balances
 from assets.report.readiness import readiness
-from assets.report.report_periods import days_of_report, periods_of
+from assets.report.report_periods import days_of_periods, days_of_report, periods_of
 from assets.sources.registry import open_sources
 from assets.sources.webhooks.inbox import forget_contact, open_inbox
 from assets.state.alerts import AlertLog
 from assets.warehouse.base import Warehouse, open_warehouse
-from orchestration.automation.planner import days_of_periods
 from orchestration.report_processes import maker, makers
 
 Say = Callable[[str], None]

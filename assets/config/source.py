@@ -238,3 +238,7 @@ Source = Annotated[
     FilesSource | SqlSource | RespondIoSource | ChatwootSource | ChatwootWebhooksSource,
     Field(discriminator="type"),
 ]
+
+
+IMPORTED = "import/"
+"""How `source_version` begins for a day that is read from an imported file."""

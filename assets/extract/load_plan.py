@@ -8,12 +8,13 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from assets.config.source import IMPORTED
 from assets.config.workspace import Workspace
 from assets.extract.input_summary import InputSummary
 from assets.periods import DAY, first_instant, local_day
 from assets.sources.files.imports import DaySources
 from assets.warehouse.base import Warehouse
-from assets.warehouse.loaded_days import IMPORTED, LoadedDays, loaded_days
+from assets.warehouse.loaded_days import LoadedDays, loaded_days
 
 _INVENTORY = ".inputs.json"
 _MAX_NAMED = 5

@@ -4,8 +4,7 @@ from zoneinfo import ZoneInfo
 
 from assets.render.i18n import Words
 from assets.render.untrusted_text import showable
-from assets.report.filters import UNASSIGNED
-from assets.report.log_table import HEADER
+from assets.report.log_table import HEADER, UNASSIGNED
 from assets.report.model import HandOffs, Note, Report, State, Total
 
 _ASSIGNED_TO, _SOURCE = HEADER.index("Assigned To"), HEADER.index("Source")

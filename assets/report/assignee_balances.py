@@ -7,17 +7,10 @@ import pyarrow as pa
 from sqlalchemy import Select, func, select
 
 from assets.periods import Period
-from assets.report.encoded_log import (
-    CodedLog,
-    Codes,
-    code_pairs,
-    code_subjects,
-    identities,
-    kinds_of,
-)
+from assets.report.encoded_log import CodedLog, Codes, code_pairs, encode_column, identities, kinds_of
 from assets.report.model import Holding
 from assets.warehouse.schema import ASSIGNMENT_LOG
-from assets.warehouse.subjects import subject_of
+from assets.warehouse.subjects import subject_of, subjects_of
 
 _COLUMNS = (
     "contact_id",
@@ -90,3 +83,8 @@ def count_holdings(before: pa.Table, rows: pa.Table, log: CodedLog) -> tuple[Hol
     )
     taking_part = (each for each in lines if any((each.opening, each.received, each.released, each.unseen)))
     return tuple(sorted(taking_part, key=lambda each: (-each.closing, -each.received, each.assignee)))
+
+
+def code_subjects(rows: pa.Table) -> Codes:
+    """Return whose assignee each row changes, as codes."""
+    return encode_column(subjects_of(rows))[1]

@@ -12,8 +12,6 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from assets.warehouse.subjects import subjects_of
-
 Codes = npt.NDArray[np.int64]
 Person = tuple[str | None, str | None]
 """The id, or without one the name."""
@@ -83,8 +81,8 @@ def code_log(rows: pa.Table, before: pa.Table | None = None) -> CodedLog:
 
     Who is in none of them but has a contact by the steps *before* has a label, too.
     """
-    sources, source = _coded(rows["source"])
-    conversations, conversation = _coded(rows["conversation_id"])
+    sources, source = encode_column(rows["source"])
+    conversations, conversation = encode_column(rows["conversation_id"])
     contacts, (contact,) = code_pairs([(rows["contact_id"], rows["contact_name"])])
     people, (previous, assignee, assigned_by) = code_pairs(
         (rows[f"{name}_id"], rows[f"{name}_name"])
@@ -114,10 +112,12 @@ def code_log(rows: pa.Table, before: pa.Table | None = None) -> CodedLog:
 def code_pairs(columns: Iterable[tuple[pa.ChunkedArray, pa.ChunkedArray]]) -> tuple[Pairs, list[Codes]]:
     """Return the pairs of all (id, name) *columns* together, and the codes of each."""
     both = list(columns)
-    ids, id_codes = _coded(pa.chunked_array(chunk for column, _ in both for chunk in _texts(column)))
-    names, name_codes = _coded(pa.chunked_array(chunk for _, column in both for chunk in _texts(column)))
+    ids, id_codes = encode_column(pa.chunked_array(chunk for column, _ in both for chunk in _texts(column)))
+    names, name_codes = encode_column(
+        pa.chunked_array(chunk for _, column in both for chunk in _texts(column))
+    )
     keys = (id_codes + 1) * (len(names) + 1) + name_codes + 1
-    distinct, codes = _coded(pa.chunked_array([pa.array(keys, mask=keys == 0)]))
+    distinct, codes = encode_column(pa.chunked_array([pa.array(keys, mask=keys == 0)]))
     pairs = [divmod(key, len(names) + 1) for key in distinct]
     found = Pairs(
         [ids[id_ - 1] if id_ else None for id_, _ in pairs],
@@ -130,7 +130,7 @@ def _texts(column: pa.ChunkedArray) -> list[pa.Array]:
     return [chunk.cast(pa.string()) for chunk in column.chunks] or [pa.array([], pa.string())]
 
 
-def _coded(column: pa.ChunkedArray) -> tuple[list[Any], Codes]:
+def encode_column(column: pa.ChunkedArray) -> tuple[list[Any], Codes]:
     """Return the distinct values of *column* in order of appearance, and each row's place among them."""
     found = column.combine_chunks().dictionary_encode()
     return found.dictionary.to_pylist(), _numbers(found.indices.fill_null(-1).cast(pa.int64()))
@@ -141,14 +141,9 @@ def _numbers(column: pa.ChunkedArray | pa.Array) -> Codes:
     return numbers
 
 
-def code_subjects(rows: pa.Table) -> Codes:
-    """Return whose assignee each row changes, as codes."""
-    return _coded(subjects_of(rows))[1]
-
-
 def kinds_of(rows: pa.Table, assignees: Codes, count: int) -> list[str | None]:
     """Return what each of *count* persons is, by the last of *rows* that assigns to them and says it."""
-    names, codes = _coded(rows["assignee_kind"].cast(pa.string()))
+    names, codes = encode_column(rows["assignee_kind"].cast(pa.string()))
     last = np.full(count + 1, -1)
     is_stated = codes >= 0
     last[assignees[is_stated]] = codes[is_stated]

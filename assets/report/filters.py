@@ -12,11 +12,11 @@ from sqlalchemy import ARRAY, ColumnElement, Text, and_, cast, false, func, lite
 from assets.config.presentation import Filters
 from assets.events import source_code
 from assets.report.folding import fold_accents, fold_case
+from assets.report.log_table import UNASSIGNED
 from assets.report.persons import KnownPersons, known_persons
 from assets.warehouse.base import Warehouse
 from assets.warehouse.schema import ASSIGNMENT_LOG
 
-UNASSIGNED = "Unassigned"
 _LOG = ASSIGNMENT_LOG.c
 
 

@@ -7,7 +7,7 @@ whole numbers, a share is the one that is printed. Add a rule here, and its sent
 from collections.abc import Iterator
 from urllib.parse import urlencode
 
-from assets.report.filters import UNASSIGNED
+from assets.report.log_table import UNASSIGNED
 from assets.report.model import Comparison, Finding, Note, Report, Rule, SourceChange
 from assets.report.shares import percent, shares_pct
 

@@ -11,7 +11,6 @@ import pyarrow.compute as pc
 from assets.events import source_label
 from assets.periods import offset_changes
 from assets.report.encoded_log import Codes
-from assets.report.filters import UNASSIGNED
 
 HEADER = (
     "Timestamp",
@@ -98,3 +97,6 @@ def _offset_text(seconds: int) -> str:
     sign, rest = ("-", -seconds) if seconds < 0 else ("+", seconds)
     minutes, odd = divmod(rest, 60)
     return f"{sign}{minutes // 60:02d}:{minutes % 60:02d}" + (f":{odd:02d}" if odd else "")
+
+
+UNASSIGNED = "Unassigned"

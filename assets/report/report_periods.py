@@ -1,10 +1,11 @@
 """Which days a report covers, compares with, and needs. Pure."""
 
-from datetime import date
+from collections.abc import Iterable
+from datetime import date, datetime
 
 from assets.config.presentation import Component
 from assets.config.workspace import ReportSpec, Workspace
-from assets.periods import Period, Preset, preset_period, previous_period
+from assets.periods import Period, Preset, first_instant, preset_period, previous_period
 
 
 def period_of(spec: ReportSpec, report_date: date, workspace: Workspace) -> Period:
@@ -25,3 +26,15 @@ def periods_of(spec: ReportSpec, report_date: date, workspace: Workspace) -> lis
 def days_of_report(spec: ReportSpec, report_date: date, workspace: Workspace) -> list[date]:
     """Return the days that *spec* counts or compares with, in order."""
     return sorted({day for period in periods_of(spec, report_date, workspace) for day in period.days})
+
+
+def days_of_periods(periods: Iterable[Period], first_day: date, as_of: datetime) -> list[date]:
+    """Return each day of *periods* from *first_day* on that has begun by *as_of*, once, in order."""
+    return sorted(
+        {
+            day
+            for period in periods
+            for day in period.days
+            if day >= first_day and first_instant(day, period.zone) < as_of
+        }
+    )

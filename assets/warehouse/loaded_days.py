@@ -9,14 +9,11 @@ from datetime import date, datetime
 
 from sqlalchemy import select
 
-from assets.config.source import reading_version
+from assets.config.source import IMPORTED, reading_version
 from assets.config.workspace import Workspace
 from assets.periods import DAY, first_instant
 from assets.warehouse.base import Warehouse
 from assets.warehouse.schema import LOAD_COUNTS
-
-IMPORTED = "import/"
-"""How `source_version` begins for a day that is read from an imported file."""
 
 
 @dataclass(frozen=True, slots=True)

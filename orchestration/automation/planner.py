@@ -1,12 +1,12 @@
 """What is due and not done: pure answers for the command line, the schedules and the sensor."""
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
 from assets.config.workspace import ReportSpec, Workspace
-from assets.periods import DAY, Period, first_instant, local_day
+from assets.periods import DAY, first_instant, local_day
 
 _FIRST_PAUSE = timedelta(minutes=15)
 
@@ -34,18 +34,6 @@ class Due:
     def deadline(self) -> datetime:
         """The instant after which it waits no longer for its days."""
         return self.at + timedelta(hours=self.spec.deadline_hours)
-
-
-def days_of_periods(periods: Iterable[Period], first_day: date, as_of: datetime) -> list[date]:
-    """Return each day of *periods* from *first_day* on that has begun by *as_of*, once, in order."""
-    return sorted(
-        {
-            day
-            for period in periods
-            for day in period.days
-            if day >= first_day and first_instant(day, period.zone) < as_of
-        }
-    )
 
 
 def due_reports(workspace: Workspace, catch_up_days: int, now: datetime) -> Iterator[Due]:

@@ -21,18 +21,10 @@ from assets.extract.load_plan import changes_since_load
 from assets.periods import DAY, Period, Preset, dates, first_instant, local_day, periods_of_days
 from assets.report.build import has_balances
 from assets.report.readiness import Readiness, readiness
-from assets.report.report_periods import period_of, periods_of
+from assets.report.report_periods import days_of_periods, period_of, periods_of
 from assets.sources.registry import open_sources
 from assets.warehouse.base import open_warehouse
-from orchestration.automation.planner import (
-    Due,
-    Verdict,
-    closed_days,
-    days_of_periods,
-    due_reports,
-    judge,
-    next_attempt,
-)
+from orchestration.automation.planner import Due, Verdict, closed_days, due_reports, judge, next_attempt
 from orchestration.automation.runs import (
     FLOW_ASSETS,
     QUEUE_TAG,

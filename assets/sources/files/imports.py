@@ -12,11 +12,10 @@ from typing import cast
 
 from pydantic import BaseModel
 
-from assets.config.source import FilesSource, reading_version
+from assets.config.source import IMPORTED, FilesSource, reading_version
 from assets.runtime.atomic_files import creating_folder
 from assets.sources.base import Source
 from assets.sources.files.source import Files
-from assets.warehouse.loaded_days import IMPORTED
 
 _ABOUT = "import.json"
 
