@@ -13,7 +13,7 @@ from assets.aggregates.lineage import stale_days
 from assets.config.deployment import Config
 from assets.config.source import FilesSource
 from assets.config.workspace import Workspace
-from assets.errors import ConfigError, TotalsDiffer
+from assets.errors import ConfigError
 from assets.extract.load import Loaded, load_days
 from assets.periods import dates, local_day, periods_of_days
 from assets.sources.files.imports import About, DaySources, keep_import
@@ -86,10 +86,7 @@ def take_over(file: Path, about: About, workspace: Workspace, config: Config, no
     warehouse = open_warehouse(config, workspace.slug)
     sources = open_sources(workspace, config.imports)
     loaded = load_days(workspace, sources, warehouse, dates(about.first_day, about.last_day), now)
-    if not loaded.is_reconciled:
-        raise TotalsDiffer(f"{workspace.slug}: {loaded}")
+    loaded.require_reconciled(workspace.slug)
     for period in periods_of_days([*stale_days(warehouse), *loaded.by_day("read_count")], workspace.zone):
-        built = build_days(warehouse, period)
-        if not (built.log_is_whole and built.counts_are_whole):
-            raise TotalsDiffer(f"{workspace.slug}: {built.log_text}; {built.counts_text}")
+        build_days(warehouse, period).require_reconciled(workspace.slug)
     return loaded

@@ -25,7 +25,7 @@ from assets.config.workspace import ReportSpec, Workspace
 from assets.deliver.erasure import Forgotten, forget_in_reports
 from assets.deliver.ledger import Ledger
 from assets.deliver.operator_alerts import OperatorNotTold, tell_operator
-from assets.errors import ProcessKilled, TotalsDiffer
+from assets.errors import ProcessKilled
 from assets.extract import erasure
 from assets.extract.input_summary import InputSummary, add_summary
 from assets.extract.load import load_days
@@ -94,9 +94,7 @@ def run(order: Order, config: Config, catalogue: Catalogue, say: Say) -> list[Pu
     stale = [day for day in stale_days(warehouse) if day in set(days)]
     for period in periods_of_days([*stale, *loaded], order.workspace.zone):
         say(f"building {period.first_day} to {period.last_day}")
-        built = build_days(warehouse, period)
-        if not (built.log_is_whole and built.counts_are_whole):
-            raise TotalsDiffer(f"{order.workspace.slug}: {built.log_text}; {built.counts_text}")
+        build_days(warehouse, period).require_reconciled(order.workspace.slug)
     published = []
     for each in _made(order, config, say):
         catalogue.record(each.archived, each.report.as_of, order.now)
@@ -177,8 +175,7 @@ def _load(  # noqa: PLR0913 - what a load is
     if wanted:
         say(f"loading {wanted[0]} to {wanted[-1]}")
     loaded = load_days(workspace, sources, warehouse, wanted, order.now)
-    if not loaded.is_reconciled:
-        raise TotalsDiffer(f"{workspace.slug}: {loaded}")
+    loaded.require_reconciled(workspace.slug)
     for summary in loaded.inputs.values():
         add_summary(order.inputs, summary)
     return list(loaded.by_day("read_count"))

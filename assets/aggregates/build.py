@@ -16,6 +16,7 @@ from sqlalchemy import Select, Table, func, select
 from assets.aggregates.day_log import DayLog, counts_by_source, log_of_day
 from assets.aggregates.lineage import history, stale_days
 from assets.aggregates.previous_assignee import has_earlier_ids, id_hashes, known_assignees, repeated_ids
+from assets.errors import TotalsDiffer
 from assets.periods import DAY, Period, periods_of_days
 from assets.runtime.prefetch import ahead
 from assets.warehouse.base import Warehouse
@@ -75,6 +76,11 @@ class Built:
     def counts_text(self) -> str:
         """Say it as the counts' check."""
         return f"{self.logged:,} log rows = {self.counted:,} counted by source"
+
+    def require_reconciled(self, slug: str) -> None:
+        """Raise TotalsDiffer, which names the workspace *slug*, unless both checks hold."""
+        if not (self.log_is_whole and self.counts_are_whole):
+            raise TotalsDiffer(f"{slug}: {self.log_text}; {self.counts_text}")
 
 
 def build_days(warehouse: Warehouse, period: Period) -> Built:

@@ -7,21 +7,13 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from pydantic import BaseModel, ConfigDict
-
+from assets.config.workspace import ReportSpec
 from assets.report.model import ReasonCode, Report, Span
+from assets.runtime.frozen_model import FrozenModel
 
 MANIFEST = "manifest.json"
-
-
 REPORT = "report.json"
-
-
 PART = "~"
-
-
-class _Value(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Key(NamedTuple):
@@ -43,7 +35,7 @@ class Origin:
     made_with: Mapping[str, str]
 
 
-class FileEntry(_Value):
+class FileEntry(FrozenModel):
     """One archived file."""
 
     name: str
@@ -58,7 +50,7 @@ class Cause(StrEnum):
     DATA = "data"
 
 
-class Supersedes(_Value):
+class Supersedes(FrozenModel):
     """The version before, what changed (`{"total": [1204, 1211], "Workflow": [10, 17]}`), and why.
 
     A total is null where a version had no data.
@@ -69,7 +61,7 @@ class Supersedes(_Value):
     causes: tuple[Cause, ...] = ()
 
 
-class Manifest(_Value):
+class Manifest(FrozenModel):
     """What a version holds and what it was made from."""
 
     schema_version: int = 1
@@ -138,3 +130,7 @@ class Version:
     provisional: bool
     data_version: str
     outdated_since: datetime | None
+
+    def counts_up_to(self, until: datetime, spec: ReportSpec) -> bool:
+        """Tell whether it counts the running day of *spec* up to *until*; other reports count whole days."""
+        return not spec.includes_running_day or self.as_of >= until

@@ -15,8 +15,6 @@ from zoneinfo import available_timezones
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
-    ConfigDict,
     Field,
     PlainValidator,
     SecretStr,
@@ -24,12 +22,11 @@ from pydantic import (
 )
 
 from assets.errors import ConfigError
+from assets.runtime.frozen_model import FrozenModel
 
 
-class Setting(BaseModel):
+class Setting(FrozenModel):
     """A part of the configuration: never changed, and no key is unknown."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 def _known_zone(name: str) -> str:
@@ -96,6 +93,9 @@ Address = Annotated[
     ),
     AfterValidator(_as_the_server_takes_it),
 ]
+
+LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+"""Names of this machine: what goes to it leaves it never, so it may go in clear."""
 
 _VARIABLE = re.compile(r"\$\{(\w+)\}")
 

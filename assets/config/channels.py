@@ -5,10 +5,8 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, model_validator
 
-from assets.config.base import Folder, Setting, reveal
+from assets.config.base import LOOPBACK, Folder, Setting, reveal
 from assets.errors import ConfigError
-
-_LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 
 
 class Webhook(Setting):
@@ -55,6 +53,6 @@ def safe_url(secret: SecretStr) -> str:
         is_right = False
     if not is_right:
         raise ConfigError("a channel's `url` is no URL")
-    if parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK):
+    if parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK):
         return url
     raise ConfigError(f"{parts.scheme}://{parts.hostname}: a `url` is https, or http to this machine")

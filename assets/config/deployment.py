@@ -6,7 +6,16 @@ from typing import Literal, Self
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
-from assets.config.base import Address, DatabaseUrl, Folder, Place, Setting, missing_names, refuse_duplicates
+from assets.config.base import (
+    LOOPBACK,
+    Address,
+    DatabaseUrl,
+    Folder,
+    Place,
+    Setting,
+    missing_names,
+    refuse_duplicates,
+)
 from assets.config.workspace import Workspace
 
 
@@ -34,7 +43,7 @@ class Smtp(Setting):
 
     @model_validator(mode="after")
     def _nothing_goes_out_in_clear(self) -> Self:
-        if self.security == "none" and self.host not in {"127.0.0.1", "::1", "localhost"}:
+        if self.security == "none" and self.host not in LOOPBACK:
             raise ValueError("`security: none` is for a server on this machine; use starttls or tls")
         if self.security == "none" and self.username is not None:
             raise ValueError("`username` needs `security: starttls` or `tls`: a password never goes in clear")

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from pydantic import BeforeValidator, Field, model_validator
 
 from assets.config.base import Setting
-from assets.periods import DAY, day_exists
+from assets.periods import DAY, day_exists, first_instant
 
 
 def _clock_time(value: object) -> object:
@@ -102,6 +102,11 @@ def ticks(timing: Timing, calendar: Calendar, zone: ZoneInfo, since: date, until
         made_on = _made_on(timing, calendar, report_date)
         if made_on is not None:
             yield Tick(report_date, instant_at(made_on, timing.at or time(6), zone))
+
+
+def counted_until(report_date: date, at: datetime, zone: ZoneInfo) -> datetime:
+    """Return the instant up to which a report of *report_date*, due *at*, must count its running day."""
+    return min(at, first_instant(report_date + DAY, zone))
 
 
 def instant_at(day: date, at: time, zone: ZoneInfo) -> datetime:

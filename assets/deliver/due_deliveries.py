@@ -7,10 +7,11 @@ from enum import Enum, auto
 from math import ceil
 
 from assets.archive.version import Version
+from assets.config.schedule import counted_until
 from assets.config.subscription import Subscription
 from assets.config.workspace import ReportSpec, Workspace
 from assets.deliver.delivery import Delivery
-from assets.periods import DAY, first_instant, local_day
+from assets.periods import DAY, local_day
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +62,8 @@ def due_issues(
     for spec in (specs[name] for name in subscription.reports):
         for tick in workspace.ticks_of(spec, first, min(today, subscription.until or today)):
             if since[spec.name] <= tick.at <= now:
-                end = first_instant(tick.report_date + DAY, workspace.zone)
-                yield Issue(subscription, spec, tick.report_date, tick.at, min(tick.at, end))
+                until = counted_until(tick.report_date, tick.at, workspace.zone)
+                yield Issue(subscription, spec, tick.report_date, tick.at, until)
 
 
 def judge_issue(
@@ -91,7 +92,7 @@ def _awaited(issue: Issue, version: Version | None) -> str:
     """Say what *issue* waits for; nothing where *version* can be sent."""
     if version is None:
         return "the report is not made"
-    if issue.spec.includes_running_day and version.as_of < issue.until:
+    if not version.counts_up_to(issue.until, issue.spec):
         return "the report is not made up to its time"
     if version.provisional and not issue.subscription.provisional:
         return "the report is provisional"

@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 from sqlalchemy import select
 
 from assets.config.workspace import Workspace
+from assets.errors import TotalsDiffer
 from assets.extract.classification import DayCut
 from assets.extract.control_totals import read_controls
 from assets.extract.erasure import tombstones
@@ -75,6 +76,11 @@ class Loaded:
             and self.total("accepted_count") == self.stored_events
             and faults_stored == self.total("unreadable_count")
         )
+
+    def require_reconciled(self, slug: str) -> None:
+        """Raise TotalsDiffer, which names the workspace *slug*, unless every row is explained and stored."""
+        if not self.is_reconciled:
+            raise TotalsDiffer(f"{slug}: {self}")
 
     def __str__(self) -> str:
         """Say it as the check's text."""

@@ -7,10 +7,9 @@ from datetime import date, datetime
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict
-
 from assets.config.presentation import Component, Filters, Format, Language
 from assets.periods import Preset
+from assets.runtime.frozen_model import FrozenModel
 
 TAGGED_ROWS = 5_000
 
@@ -24,11 +23,7 @@ class State(StrEnum):
     NO_DATA = "no_data"
 
 
-class _Value(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Span(_Value):
+class Span(FrozenModel):
     """The days of a report, and their bounds in UTC, the end excluded."""
 
     first_day: date
@@ -38,7 +33,7 @@ class Span(_Value):
     timezone: str
 
 
-class SourceCount(_Value):
+class SourceCount(FrozenModel):
     """Assignments by one source; `share_pct` has one decimal and is null where the total is 0."""
 
     source: str
@@ -47,7 +42,7 @@ class SourceCount(_Value):
     share_pct: float | None
 
 
-class DayCount(_Value):
+class DayCount(FrozenModel):
     """Assignments on one day; where it is not loaded or has not begun, 0 means nothing."""
 
     day: date
@@ -55,7 +50,7 @@ class DayCount(_Value):
     is_loaded: bool
 
 
-class LogSummary(_Value):
+class LogSummary(FrozenModel):
     """The log: its rows, how many are printed, the files that hold all, and the SHA-256 of `log.csv`."""
 
     rows_total: int
@@ -64,7 +59,7 @@ class LogSummary(_Value):
     sha256: str
 
 
-class RejectedRow(_Value):
+class RejectedRow(FrozenModel):
     """A row that is no event; row 0 is a whole input."""
 
     origin: str
@@ -72,7 +67,7 @@ class RejectedRow(_Value):
     reason: str
 
 
-class Quality(_Value):
+class Quality(FrozenModel):
     """What became of the rows read for the days of the report, before filters.
 
     read = accepted + rejected + duplicates + no_change; `examples` are the first rejected rows.
@@ -101,7 +96,7 @@ class ReasonCode(StrEnum):
     SOURCE_STALLED = "source_stalled"
 
 
-class Reason(_Value):
+class Reason(FrozenModel):
     """One reason, and the figures that its sentence needs."""
 
     code: ReasonCode
@@ -124,7 +119,7 @@ class Total(StrEnum):
     PARQUET = "rows_of_parquet"
 
 
-class Control(_Value):
+class Control(FrozenModel):
     """What respond.io's export counts for the conversations that lie wholly within the report's days."""
 
     conversations: int
@@ -133,7 +128,7 @@ class Control(_Value):
     differing: int
 
 
-class ProofLine(_Value):
+class ProofLine(FrozenModel):
     """One total, counted its own way; all of a report's must be equal."""
 
     name: Total
@@ -145,7 +140,7 @@ class ProofLine(_Value):
         return self.name.value.replace("_", " ").capitalize()
 
 
-class Components(_Value):
+class Components(FrozenModel):
     """The state of each component; their names are those of `config.Component`."""
 
     metric: State
@@ -177,7 +172,7 @@ class Note(StrEnum):
     FEW = "few"
 
 
-class SourceChange(_Value):
+class SourceChange(FrozenModel):
     """One source now and in the period before."""
 
     source: str
@@ -191,7 +186,7 @@ class SourceChange(_Value):
         return self.count - self.before
 
 
-class Comparison(_Value):
+class Comparison(FrozenModel):
     """The period before, counted with the same filters; `total` is null where it is not all loaded.
 
     While the report's last day runs, the period before ends as long before its own end, at the instant
@@ -208,7 +203,7 @@ class Comparison(_Value):
     notes: tuple[Note, ...]
 
 
-class Chain(_Value):
+class Chain(FrozenModel):
     """A conversation assigned more than once: who had it, in order; null is nobody."""
 
     conversation_id: str
@@ -218,7 +213,7 @@ class Chain(_Value):
     is_cut: bool
 
 
-class ReturnPair(_Value):
+class ReturnPair(FrozenModel):
     """How often conversations went from `first` to `second` and straight back."""
 
     first: str
@@ -226,7 +221,7 @@ class ReturnPair(_Value):
     count: int
 
 
-class Chains(_Value):
+class Chains(FrozenModel):
     """Where conversations bounce: the most assigned ones, and hand-offs that came straight back."""
 
     conversation_count: int
@@ -237,7 +232,7 @@ class Chains(_Value):
     return_pairs: tuple[ReturnPair, ...]
 
 
-class HandOffs(_Value):
+class HandOffs(FrozenModel):
     """Assignments from each person (row) to each (column); after `people` come the others, then nobody.
 
     Its cells add up to the total. `keys` are what the filters call the people, `kinds` what they are.
@@ -249,7 +244,7 @@ class HandOffs(_Value):
     counts: tuple[tuple[int, ...], ...]
 
 
-class Holding(_Value):
+class Holding(FrozenModel):
     """The contacts a person has: opening + received - released + unseen = closing.
 
     `unseen` are changes that no event tells, known by what the next event says. `kind` is what the person
@@ -287,7 +282,7 @@ class Rule(StrEnum):
     DAILY_CHANGE = "daily_change"
 
 
-class Finding(_Value):
+class Finding(FrozenModel):
     """One sentence's facts, and the filter that leads to its rows (`source=user`), if one does."""
 
     rule: Rule
@@ -295,7 +290,7 @@ class Finding(_Value):
     fragment: str
 
 
-class Look(_Value):
+class Look(FrozenModel):
     """How the report is presented: what the configuration says, the logo as a `data:` address."""
 
     language: Language
@@ -309,7 +304,7 @@ class Look(_Value):
     is_interactive: bool
 
 
-class Report(_Value):
+class Report(FrozenModel):
     """One report as it is said: docs/definitions.md explains each figure.
 
     `heat_map` has 7 rows of 24 hours, Monday first; `known_since` is the first day that `assignees` know.

@@ -14,6 +14,7 @@ from assets.aggregates.lineage import history
 from assets.archive.catalog import Catalogue
 from assets.archive.version import Key, Version
 from assets.config.deployment import Config
+from assets.config.schedule import counted_until
 from assets.config.source import FilesSource
 from assets.config.workspace import Workspace
 from assets.errors import SourceUnavailable
@@ -107,9 +108,9 @@ class Desk:
         version = self.archived.get(key)
         if version is None:
             return key in self.skipped
-        until = min(due.at, first_instant(due.report_date + DAY, due.workspace.zone))
-        is_old = due.spec.includes_running_day and version.as_of < until
-        return not is_old and (not version.provisional or version.made_at >= due.at)
+        until = counted_until(due.report_date, due.at, due.workspace.zone)
+        is_current = version.counts_up_to(until, due.spec)
+        return is_current and (not version.provisional or version.made_at >= due.at)
 
     def plan_reports(self, dues: Sequence[Due]) -> Plan:
         """Return what to launch for *dues* of one workspace, grouped by report date and time."""
