@@ -1,59 +1,87 @@
-"""The errors people meet: each names what is wrong and what to do.
+"""The errors that people meet, as one tree. Each says what is wrong, where, and what to do.
 
-Nothing else belongs here; a bug stays a plain Python exception.
+    ReportError                    exit code 1
+    ├── ConfigError                2  the configuration, or what a command was asked for, is wrong
+    │   ├── NoSuchReportDate
+    │   ├── NoSuchDelivery            deliver/ledger.py
+    │   └── NotPossible               deliver/delivery.py
+    ├── TransientError             1  trying again can help: a step of Dagster is retried
+    │   ├── SourceUnavailable      3
+    │   ├── Overtaken              3
+    │   ├── ProcessKilled          5
+    │   ├── ChannelUnavailable        deliver/channels/base.py
+    │   ├── ClaimLost                 deliver/ledger_session.py
+    │   ├── DaysHaveChanged           deliver/recipient_variants.py
+    │   └── AlertNotSent              deliver/operator_alerts.py
+    └── PermanentError             1  only a change helps: a step fails at once
+        ├── SourceUnreadable       3
+        ├── TotalsDiffer           4
+        ├── NotArchived               archive/archive.py
+        ├── MailLost                  deliver/outbox.py
+        └── MailNotSafe               deliver/channels/mime.py
+
+Add an error below the branch that says what helps against it. A bug stays a plain Python exception.
 """
 
 from typing import ClassVar
 
 
 class ReportError(Exception):
-    """Base of every expected error.
-
-    `exit_code` is what the command line ends with, `may_pass` tells whether trying again can help.
-    """
+    """Base of every expected error."""
 
     exit_code: ClassVar[int] = 1
-    may_pass = False
+    """What the command line ends with."""
 
 
 class ConfigError(ReportError):
-    """The configuration is wrong; the text lists every mistake with its key's path."""
+    """The configuration or a command's arguments are wrong; the text lists every mistake with its place."""
 
     exit_code = 2
 
 
-class NoSuchReportDate(ReportError, ValueError):  # noqa: N818 - says what happened
+class TransientError(ReportError):
+    """Trying again can help."""
+
+    retry_seconds: ClassVar[int] = 30
+    """The pause before the first retry of a step; each further one is twice as long."""
+
+
+class PermanentError(ReportError):
+    """Trying again cannot help: something must be corrected first."""
+
+
+class NoSuchReportDate(ConfigError, ValueError):
     """A report date that has not begun, or that its zone skipped."""
 
-    exit_code = 2
 
-
-class SourceUnavailable(ReportError):  # noqa: N818 - says what is so
-    """A source cannot be read now; *permanent* where trying again cannot help."""
+class SourceError(ReportError):
+    """A source cannot be read, now or at all."""
 
     exit_code = 3
 
-    def __init__(self, message: str, *, permanent: bool = False) -> None:
-        super().__init__(message)
-        self.permanent = permanent
-        self.may_pass = not permanent
+
+class SourceUnavailable(SourceError, TransientError):
+    """A source cannot be read now."""
 
 
-class Overtaken(ReportError):  # noqa: N818 - says what happened
+class SourceUnreadable(SourceError, PermanentError):
+    """A source cannot be read as it is configured, or as it is."""
+
+
+class Overtaken(TransientError):
     """Another process stored some of the same days meanwhile: what was to be stored may be older."""
 
     exit_code = 3
-    may_pass = True
+    retry_seconds = 10
 
 
-class ProcessKilled(ReportError):  # noqa: N818 - says what happened
+class ProcessKilled(TransientError):
     """A process that worked for this one was killed, as systems do where no memory is left."""
 
     exit_code = 5
-    may_pass = True
 
 
-class TotalsDiffer(ReportError):  # noqa: N818 - says what happened
+class TotalsDiffer(PermanentError):
     """Two totals that must be equal are not; nothing is archived."""
 
     exit_code = 4

@@ -24,7 +24,7 @@ from assets.config.source import WebhookSource
 from assets.config.workspace import ReportSpec, Workspace
 from assets.deliver.erasure import Forgotten, forget_in_reports
 from assets.deliver.ledger import Ledger
-from assets.deliver.operator_alerts import OperatorNotTold, tell_operator
+from assets.deliver.operator_alerts import AlertNotSent, tell_operator
 from assets.errors import ProcessKilled
 from assets.extract import erasure
 from assets.extract.input_summary import InputSummary, add_summary
@@ -82,7 +82,7 @@ def run(order: Order, config: Config, catalogue: Catalogue, say: Say) -> list[Pu
 
     Archived reports whose days have changed are noted as outdated.
 
-    Raises SourceUnavailable, or TotalsDiffer where a check fails.
+    Raises SourceError, or TotalsDiffer where a check fails.
     """
     warehouse = open_warehouse(config, order.workspace.slug)
     days = order.days
@@ -103,7 +103,7 @@ def run(order: Order, config: Config, catalogue: Catalogue, say: Say) -> list[Pu
     if note_stall(AlertLog(config.state), warehouse, order.workspace, order.now):
         try:
             tell_operator(config, {}, order.now)
-        except OperatorNotTold as error:
+        except AlertNotSent as error:
             say(f"error: {error}")
     return sorted(published, key=lambda each: order.names.index(each.report.name))
 

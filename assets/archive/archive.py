@@ -28,12 +28,12 @@ from assets.archive.version import (
     Supersedes,
     changes,
 )
-from assets.errors import ReportError
+from assets.errors import PermanentError
 from assets.report.model import Report
 from assets.runtime.atomic_files import create, remove_folder
 
 
-class NotArchived(ReportError, FileNotFoundError):  # noqa: N818 - says what is so
+class NotArchived(PermanentError, FileNotFoundError):
     """A version is not in the archive, or not any more."""
 
 

@@ -24,7 +24,7 @@ from assets.render.i18n import words
 from assets.render.reasons import reason_sentences
 from assets.report.model import Report
 from assets.state.alerts import AlertLog
-from assets.warehouse.resource import WarehouseResource, tried_again
+from assets.warehouse.resource import WarehouseResource, retrying_transient_errors
 
 _RECONCILE = "totals_reconcile"
 _MONTH_OF_DATES = 31
@@ -51,12 +51,13 @@ def _catalogue_asset(workspace: Workspace) -> dg.AssetsDefinition:
         description="Which archived reports no longer say what their days say.",
     )
     def archived_reports(
+        context: dg.AssetExecutionContext,
         warehouse: dg.ResourceParam[WarehouseResource],
         archive: ArchiveResource,
         catalogue: dg.ResourceParam[Catalogue],
         clock: dg.ResourceParam[Clock],
     ) -> dg.MaterializeResult:
-        with tried_again():
+        with retrying_transient_errors(context):
             lake = warehouse.of(workspace.slug)
             outdated = outdated_reports(catalogue, lake, workspace)
             catalogue.mark_outdated(outdated, clock())
@@ -98,19 +99,17 @@ def _report_asset(workspace: Workspace, spec: ReportSpec) -> dg.AssetsDefinition
     ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
         lake, now = warehouse.of(workspace.slug), clock()
         done = []
-        try:
+        with retrying_transient_errors(context):
             for report_date in report_dates_of_run(context, workspace):
-                with tried_again():
-                    draft = draft_report(
-                        lake, workspace, spec, report_date, as_of(report_date, now, workspace.zone)
-                    )
-                    done.append(publish(draft, archive.open()))
-                    catalogue.record(done[-1].archived, draft.report.as_of, now)
+                until = as_of(report_date, now, workspace.zone)
+                try:
+                    draft = draft_report(lake, workspace, spec, report_date, until)
+                except TotalsDiffer as error:
+                    yield dg.AssetCheckResult(check_name=_RECONCILE, passed=False, description=str(error))
+                    raise
+                done.append(publish(draft, archive.open()))
+                catalogue.record(done[-1].archived, draft.report.as_of, now)
                 context.add_asset_metadata(_metadata(done[-1], archive), partition_key=str(report_date))
-        except TotalsDiffer as error:
-            yield dg.AssetCheckResult(check_name=_RECONCILE, passed=False, description=str(error))
-            raise dg.Failure(str(error), allow_retries=False) from error
-        with tried_again():
             write_index(catalogue, archive.open().root, [workspace.slug])
         yield dg.MaterializeResult(check_results=_checks(done))
 

@@ -12,8 +12,8 @@ from assets.config.subscription import Subscription
 from assets.config.workspace import Workspace
 from assets.deliver.delivery import Delivery, State
 from assets.deliver.dispatcher import Done, Post
-from assets.errors import ReportError
 from assets.partitions import days_of, period_of_run
+from assets.warehouse.resource import retrying_transient_errors
 
 SEND_TAG = "assignment_reports/send"
 
@@ -48,14 +48,12 @@ def _delivery_asset(workspace: Workspace, subscription: Subscription) -> dg.Asse
     def delivery(context: dg.AssetExecutionContext, post: dg.ResourceParam[Post]) -> dg.MaterializeResult:
         period = period_of_run(context, workspace)
         done = Done()
-        try:
+        with retrying_transient_errors(context):
             match context.run.tags.get(SEND_TAG):
                 case "due":
                     done = post.deliver(workspace, subscription)
                 case "by_hand":
                     done = post.deliver_by_hand(workspace, subscription, period.days)
-        except ReportError as error:
-            raise dg.Failure(str(error), allow_retries=False) from error
         rows = post.ledger.of_subscription(
             workspace.slug, subscription.name, period.first_day, period.last_day
         )

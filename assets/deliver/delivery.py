@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Any
 
 from assets.deliver.outcome import Answer, Outcome
-from assets.errors import ReportError
+from assets.errors import ConfigError
 
 _PAUSES = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 30, 60))
 _HELD_PAUSE = timedelta(minutes=5)
@@ -19,7 +19,7 @@ _JITTER = 0.2
 _RETRIED_FOR = timedelta(hours=24)
 
 
-class NotPossible(ReportError):  # noqa: N818 - says what is so
+class NotPossible(ConfigError):
     """What a person wants of a delivery cannot be, as it is."""
 
     exit_code = 2

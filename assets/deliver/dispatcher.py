@@ -15,7 +15,7 @@ from assets.clock import Clock
 from assets.config.deployment import Config
 from assets.config.subscription import Subscription
 from assets.config.workspace import Workspace
-from assets.deliver.channels.base import DEFAULT_TIMEOUTS, Line, MailServerRefuses, Patience
+from assets.deliver.channels.base import DEFAULT_TIMEOUTS, ChannelUnavailable, Line, Patience
 from assets.deliver.channels.connect import opened
 from assets.deliver.delivery import Delivery, State, fate, held
 from assets.deliver.due_deliveries import Act, Issue, due_issues, judge_issue
@@ -194,7 +194,7 @@ class _Round:
                         cuts = 0 if line.is_open or answer.outcome is Outcome.ACCEPTED else cuts + 1
                 if cuts == _MOST_CUTS:
                     refusal = f"the server broke off {cuts} times in a row"
-        except (MailServerRefuses, ConfigError) as error:
+        except (ChannelUnavailable, ConfigError) as error:
             refusal = str(error)
         now = post.clock()
         for row in waiting:

@@ -19,7 +19,7 @@ from sqlalchemy.exc import IntegrityError
 from assets.config.base import reveal
 from assets.deliver.delivery import WAITING, Delivery, State
 from assets.deliver.ledger_session import COLUMNS, OPEN, ROW, ClaimLost, Desk, changed, delivery_of_row
-from assets.errors import ReportError
+from assets.errors import ConfigError
 from assets.runtime.file_locks import one_at_a_time
 from assets.state.database import open_state
 from assets.state.tables import DELIVERIES, SUBSCRIPTIONS
@@ -28,7 +28,7 @@ _PAUSE_SECONDS = 0.2
 _TROUBLES = (State.HELD, State.UNKNOWN, State.FAILED, State.EXPIRED)
 
 
-class NoSuchDelivery(ReportError):  # noqa: N818 - says what is so
+class NoSuchDelivery(ConfigError):
     """No delivery, or more than one, has an id that begins so, or it is in no state for that."""
 
     exit_code = 2

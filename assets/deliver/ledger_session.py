@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError
 
 from assets.deliver.delivery import WAITING, Delivery, Fate, Kind, Phase, State
 from assets.deliver.outcome import Answer, Outcome, Step
-from assets.errors import ReportError
+from assets.errors import TransientError
 from assets.state.tables import DELIVERIES
 
 ROW = DELIVERIES.c
@@ -29,7 +29,7 @@ _SETTLE_TRIES = 60
 OPEN = (*WAITING, State.UNKNOWN)
 
 
-class ClaimLost(ReportError):  # noqa: N818 - says what happened
+class ClaimLost(TransientError):
     """Another process has taken the delivery over: this one must not send it."""
 
 

@@ -4,17 +4,17 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from assets.config.deployment import Config
-from assets.deliver.channels.base import MailServerRefuses, Patience
+from assets.deliver.channels.base import ChannelUnavailable, Patience
 from assets.deliver.channels.mime import operator_message
 from assets.deliver.channels.smtp import connected
 from assets.deliver.outcome import Outcome
-from assets.errors import ReportError
+from assets.errors import TransientError
 from assets.state.alerts import AlertLog
 
 _BRIEF = Patience(connection=5, command=5, data=5, block=5, dot=10, whole=15)  # a sensor has a minute for all
 
 
-class OperatorNotTold(ReportError):  # noqa: N818 - says what happened
+class AlertNotSent(TransientError):
     """The operator's mail could not be sent; it is tried again."""
 
 
@@ -22,7 +22,7 @@ def tell_operator(config: Config, notices: Mapping[str, str], now: datetime) -> 
     """Mail those of *notices* (text by key) and of earlier ones that were not told yet, in one mail.
 
     They count as told when the server has them, or where no mail is configured: a crash in between
-    tells twice, never not at all. Returns what was told. Raises OperatorNotTold.
+    tells twice, never not at all. Returns what was told. Raises AlertNotSent.
     """
     alerts = AlertLog(config.state)
     alerts.add(notices, now)
@@ -38,9 +38,9 @@ def tell_operator(config: Config, notices: Mapping[str, str], now: datetime) -> 
         try:
             with connected(config.smtp, _BRIEF) as server:
                 answer = server.send(config.smtp.sender, config.operator, mail)
-        except MailServerRefuses as error:
-            raise OperatorNotTold(f"a mail to the operator waits: {error}") from error
+        except ChannelUnavailable as error:
+            raise AlertNotSent(f"a mail to the operator waits: {error}") from error
         if answer.outcome is not Outcome.ACCEPTED:
-            raise OperatorNotTold(f"a mail to the operator waits: {answer.outcome}, {answer.text}")
+            raise AlertNotSent(f"a mail to the operator waits: {answer.outcome}, {answer.text}")
     alerts.mark_sent(new, now)
     return new

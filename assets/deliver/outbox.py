@@ -8,11 +8,11 @@ from collections.abc import Collection
 from datetime import UTC, datetime
 from pathlib import Path
 
-from assets.errors import ReportError
+from assets.errors import PermanentError
 from assets.runtime.atomic_files import put
 
 
-class MailLost(ReportError):  # noqa: N818 - says what is so
+class MailLost(PermanentError):
     """The bytes to send are not there, or are not those that were kept."""
 
 

@@ -38,7 +38,7 @@ class Trial:
             yield archived, letter.content
 
     def send(self, to: str) -> Iterator[tuple[Letter, Answer]]:
-        """Send each mail, marked as a test, to the address *to*. Raises ConfigError, MailServerRefuses."""
+        """Send each mail, marked as a test, to the address *to*. Raises ConfigError, ChannelUnavailable."""
         if self.subscription.channel:
             raise ConfigError(f"{self.subscription.name} sends no mails; `preview` shows what it sends")
         if not self.config.allows(to):

@@ -17,14 +17,14 @@ from assets.config.deployment import Config
 from assets.config.presentation import Filters, Format, Presentation
 from assets.config.subscription import Recipient, Subscription
 from assets.config.workspace import ReportSpec, Workspace
-from assets.errors import ReportError
+from assets.errors import TransientError
 from assets.report.filters import Known, conditions, look_up
 from assets.report.report_periods import period_of
 from assets.warehouse.base import open_warehouse
 from assets.warehouse.schema import ASSIGNMENT_LOG
 
 
-class DaysHaveChanged(ReportError):  # noqa: N818 - says what happened
+class DaysHaveChanged(TransientError):
     """A part cannot be cut from a version whose days are no longer what it counted."""
 
 

@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from assets.config.source import ConversationsExport
 from assets.config.workspace import Workspace
-from assets.errors import SourceUnavailable
+from assets.errors import SourceError
 from assets.extract import times
 from assets.periods import DAY, first_instant
 from assets.runtime import duckdb_engine
@@ -46,7 +46,7 @@ def read_controls(workspace: Workspace, days: Sequence[date]) -> tuple[pa.Table,
     frames, unreadable = [], []
     try:
         files = files_of(export.path)
-    except SourceUnavailable as error:
+    except SourceError as error:
         return _SCHEMA.empty_table(), [Unreadable("conversations_export", str(error))]
     for path, origin in files:
         try:

@@ -100,7 +100,7 @@ def load_days(
     Days that have not begun are left out, and so is one that is loaded up to a later instant. Stored days
     whose zone, source or files have changed are read again with them. A source that can be asked for some
     days is asked for a month at a time, so that what an outage in the middle leaves behind are whole months;
-    the next month is read while one is stored. Raises SourceUnavailable.
+    the next month is read while one is stored. Raises SourceError.
     """
     days, failed = list(days), Event()
     with warehouse.writing():

@@ -97,7 +97,7 @@ def plan_load(
 ) -> LoadPlan:
     """Return what to read for the days *asked*: those that have begun, and stored days that are outdated.
 
-    A day is left as it is where it is loaded up to a later instant. Raises SourceUnavailable.
+    A day is left as it is where it is loaded up to a later instant. Raises SourceError.
     """
     stored = loaded_days(warehouse, workspace)
 
@@ -128,7 +128,7 @@ def plan_load(
 def changed_files(sources: DaySources, warehouse: Warehouse) -> frozenset[str]:
     """Return the files that were added, changed or removed since they were last read.
 
-    Raises SourceUnavailable.
+    Raises SourceError.
     """
     return _changed(sources.main.inventory(), _known(warehouse))
 
@@ -136,7 +136,7 @@ def changed_files(sources: DaySources, warehouse: Warehouse) -> frozenset[str]:
 def changes_since_load(workspace: Workspace, sources: DaySources, warehouse: Warehouse) -> list[str]:
     """Say what has changed since days were loaded, so that a load has more to do than it is asked for.
 
-    Empty where nothing is loaded yet. Raises SourceUnavailable.
+    Empty where nothing is loaded yet. Raises SourceError.
     """
     stored = loaded_days(warehouse, workspace)
     found = sorted({*stored.outdated.values(), *_read_otherwise(stored, sources).values()})

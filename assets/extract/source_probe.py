@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from assets.config.workspace import Workspace
-from assets.errors import SourceUnavailable
+from assets.errors import SourceUnreadable
 from assets.events import CONTRACT_COLUMNS
 from assets.extract.classification import DayCut
 from assets.extract.input_summary import counted
@@ -85,7 +85,7 @@ class Trial:
 def try_source(source: Source, workspace: Workspace, now: datetime) -> Trial:
     """Read some rows of the last thirty days, or of any day where there are none.
 
-    Raises SourceUnavailable.
+    Raises SourceError.
     """
     clock = source.clock() if isinstance(source, Sql | Chatwoot) else None
     since_first = first_instant(workspace.first_day, workspace.zone)
@@ -94,9 +94,8 @@ def try_source(source: Source, workspace: Workspace, now: datetime) -> Trial:
         if batch is not None:
             break
     else:
-        raise SourceUnavailable(
-            "; ".join(faults) or f"it has no row since {workspace.first_day}; correct `first_day`, or wait",
-            permanent=True,
+        raise SourceUnreadable(
+            "; ".join(faults) or f"it has no row since {workspace.first_day}; correct `first_day`, or wait"
         )
     names = [name for name in CONTRACT_COLUMNS if name in batch.rows.schema.names]
     rows = batch.rows.slice(0, _CHECKED_ROWS)

@@ -125,7 +125,7 @@ class Source(Protocol):
     def read(self, start: datetime, end: datetime) -> Iterator[Batch | Unreadable]:
         """Yield at least every row with `start <= occurred_at < end`, in any order.
 
-        Raises SourceUnavailable where nothing can be read.
+        Raises SourceError where nothing can be read.
         """
         ...
 

@@ -1,4 +1,4 @@
-"""The warehouse as a Dagster resource, and how a step that uses it is tried again.
+"""The warehouse as a Dagster resource, and when Dagster retries a step that uses it.
 
 It is no `ConfigurableResource`, whose fields the UI would show.
 """
@@ -10,10 +10,10 @@ import dagster as dg
 from sqlalchemy.exc import OperationalError
 
 from assets.config.deployment import Config
-from assets.errors import Overtaken
+from assets.errors import ReportError, TransientError
 from assets.warehouse.base import Warehouse, open_warehouse
 
-_RETRIES, _PAUSE_SECONDS = 3, 10
+_MAX_RETRIES, _SERVER_PAUSE_SECONDS = 3, 10
 
 
 class WarehouseResource:
@@ -28,13 +28,18 @@ class WarehouseResource:
 
 
 @contextmanager
-def tried_again() -> Iterator[None]:
-    """Have Dagster do the step again where a server was away, or another process stored the same days.
+def retrying_transient_errors(context: dg.AssetExecutionContext) -> Iterator[None]:
+    """Have Dagster retry the step of *context* after a transient error; any other expected error fails it.
 
-    Any step may be done again: days and versions are whole or not there, and what is there is found. A bug,
-    or a query that was interrupted because its run is cancelled, is not tried again.
+    Any step may be done again: days and versions are whole or not there, and what is there is found. A
+    server that is away is transient; a bug is not, nor is a query whose run is canceled.
     """
     try:
         yield
-    except (Overtaken, OperationalError, ConnectionError) as error:
-        raise dg.RetryRequested(max_retries=_RETRIES, seconds_to_wait=_PAUSE_SECONDS) from error
+    except ReportError as error:
+        if isinstance(error, TransientError) and context.retry_number < _MAX_RETRIES:
+            pause = error.retry_seconds * 2**context.retry_number
+            raise dg.RetryRequested(max_retries=_MAX_RETRIES, seconds_to_wait=pause) from error
+        raise dg.Failure(str(error), allow_retries=False) from error
+    except (OperationalError, ConnectionError) as error:
+        raise dg.RetryRequested(max_retries=_MAX_RETRIES, seconds_to_wait=_SERVER_PAUSE_SECONDS) from error

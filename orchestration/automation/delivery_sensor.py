@@ -15,7 +15,7 @@ from assets.config.workspace import Workspace
 from assets.deliver.defs import SEND_TAG
 from assets.deliver.delivery import Delivery, State
 from assets.deliver.dispatcher import Post
-from assets.deliver.operator_alerts import OperatorNotTold, tell_operator
+from assets.deliver.operator_alerts import AlertNotSent, tell_operator
 from orchestration.automation.planner import next_attempt
 from orchestration.automation.runs import UnderWay, due_tags, ends_of, runs_under_way
 
@@ -49,7 +49,7 @@ def delivery_sensor(post: Post, status: dg.DefaultSensorStatus) -> dg.SensorDefi
         try:
             for text in tell_operator(post.config, troubles(post, now), now).values():
                 context.log.warning(text)
-        except OperatorNotTold as error:
+        except AlertNotSent as error:
             context.log.error(str(error))  # noqa: TRY400 - it says all
         return dg.SensorResult(
             run_requests=requests,

@@ -12,7 +12,7 @@ from assets.clock import Clock
 from assets.config.deployment import Config
 from assets.config.schedule import instant_at
 from assets.config.workspace import Workspace
-from assets.deliver.operator_alerts import OperatorNotTold, tell_operator
+from assets.deliver.operator_alerts import AlertNotSent, tell_operator
 from assets.errors import ReportError
 from assets.periods import first_instant, local_day
 from orchestration.automation.run_requests import Desk, Plan
@@ -67,7 +67,7 @@ def due_sensor(
         try:
             for text in tell_operator(config, plan.notices, began).values():
                 context.log.warning(text)
-        except OperatorNotTold as error:
+        except AlertNotSent as error:
             context.log.error(str(error))  # noqa: TRY400 - it says all
         reasons = "; ".join(plan.reasons[:_MOST_REASONS]) or "everything due is done"
         return dg.SensorResult(

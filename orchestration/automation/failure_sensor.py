@@ -4,7 +4,7 @@ import dagster as dg
 
 from assets.clock import Clock
 from assets.config.deployment import Config
-from assets.deliver.operator_alerts import OperatorNotTold, tell_operator
+from assets.deliver.operator_alerts import AlertNotSent, tell_operator
 from orchestration.automation.runs import DUE_TAG, assets_of, partitions_of
 
 _BACKFILL_TAG, _RETRY_TAG = "dagster/backfill", "dagster/will_retry"
@@ -27,7 +27,7 @@ def failure_sensor(config: Config, clock: Clock, status: dg.DefaultSensorStatus)
         due = run.tags.get(DUE_TAG, run.run_id)
         try:
             tell_operator(config, {f"failed/{due}": failure_text(context)}, clock())
-        except OperatorNotTold as error:
+        except AlertNotSent as error:
             context.log.error(str(error))  # noqa: TRY400 - it says all
         return None
 

@@ -17,7 +17,7 @@ from assets.config.deployment import Config
 from assets.config.schedule import counted_until
 from assets.config.source import FilesSource
 from assets.config.workspace import Workspace
-from assets.errors import SourceUnavailable
+from assets.errors import SourceError
 from assets.extract.load_plan import changes_since_load
 from assets.periods import DAY, Period, Preset, dates, first_instant, local_day, periods_of_days
 from assets.report.build import has_balances
@@ -229,7 +229,7 @@ class Desk:
         try:
             warehouse = open_warehouse(self.config, workspace.slug)
             changes = changes_since_load(workspace, open_sources(workspace, self.config.imports), warehouse)
-        except SourceUnavailable as error:
+        except SourceError as error:
             plan.reasons.append(f"{workspace.slug}: {error}")
             return plan
         days = closed_days(workspace, self.now)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from assets.errors import ConfigError, ReportError, SourceUnavailable
+from assets.errors import ConfigError, ReportError, SourceUnavailable, SourceUnreadable
 from orchestration.cli.options import DEFAULT_CONFIG, ConfigOption, WorkspaceOption, chosen_workspaces, usable
 
 app = typer.Typer(name="sources", help="Look at what events are read from.", no_args_is_help=True)
@@ -49,7 +49,7 @@ def snapshot(config: ConfigOption = DEFAULT_CONFIG, workspace: WorkspaceOption =
         if isinstance(each.source, RespondIoSource) and each.source.api_token
     ]
     if not asked:
-        raise SourceUnavailable("no source is `type: respond_io` with an `api_token`", permanent=True)
+        raise SourceUnreadable("no source is `type: respond_io` with an `api_token`")
     for slug, options in asked:
         found = take_snapshot(options, slug, lambda: datetime.now(UTC))
         missed = "the first snapshot" if found.missed is None else f"{found.missed:,} assignments were missed"

@@ -11,7 +11,7 @@ from pydantic import SecretStr, ValidationError
 from assets.archive.catalog import Catalogue
 from assets.config.deployment import Config, Smtp
 from assets.deliver.channels.base import clean
-from assets.deliver.operator_alerts import OperatorNotTold, tell_operator
+from assets.deliver.operator_alerts import AlertNotSent, tell_operator
 from tests.postgres import free_port
 
 NOW = datetime(2026, 6, 15, 10, tzinfo=UTC)
@@ -82,7 +82,7 @@ def test_each_thing_is_told_once_and_what_is_new_together(
 
 def test_what_the_server_did_not_take_is_told_later(tmp_path: Path, mailbox: tuple[Mailbox, int]) -> None:
     box, port = mailbox
-    with pytest.raises(OperatorNotTold, match=r"waits: the mail server 127\.0\.0\.1:\d+ cannot be reached"):
+    with pytest.raises(AlertNotSent, match=r"waits: the mail server 127\.0\.0\.1:\d+ cannot be reached"):
         tell_operator(config(tmp_path, free_port()), LATE, NOW)
     tell_operator(config(tmp_path, port), LATE, NOW)
     assert len(box.mails) == 1

@@ -7,7 +7,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from assets.errors import SourceUnavailable
+from assets.errors import SourceError, SourceUnavailable
 from assets.extract.load import load_days
 from assets.periods import first_instant
 from assets.sources.base import Batch, Unlisted
@@ -164,7 +164,7 @@ def test_an_outage_leaves_whole_months_behind(inbox: Inbox) -> None:
         return iter(())
 
     sources = DaySources(Windows(inbox.workspace.source, outage), [])
-    with pytest.raises(SourceUnavailable, match="gone"):
+    with pytest.raises(SourceError, match="gone"):
         load_days(inbox.workspace, sources, inbox.lake, YEAR, LATER)
     loaded = inbox.rows(LOAD_COUNTS)
     assert [row["local_day"] for row in loaded] == YEAR[: 2 * 31]

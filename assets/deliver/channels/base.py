@@ -13,7 +13,7 @@ from typing import Protocol
 
 from assets.deliver.delivery import Delivery
 from assets.deliver.outcome import Answer
-from assets.errors import ReportError
+from assets.errors import TransientError
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class Patience:
 DEFAULT_TIMEOUTS = Patience()
 
 
-class MailServerRefuses(ReportError):  # noqa: N818 - says what happened
+class ChannelUnavailable(TransientError):
     """No mail can be handed over now: connection, greeting, TLS or login failed."""
 
 

@@ -23,7 +23,7 @@ from assets.deliver.outcome import Answer
 def opened(
     config: Config, workspace: Workspace, subscription: Subscription, patience: Patience, clock: Clock
 ) -> Iterator[Line]:
-    """Yield the way out of *subscription*. Raises MailServerRefuses where it is closed."""
+    """Yield the way out of *subscription*. Raises ChannelUnavailable where it is closed."""
     match subscription.channel:
         case Webhook() as hook:
             yield web_line(hook.url, hook.secret, patience, clock)

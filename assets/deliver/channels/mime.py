@@ -15,7 +15,7 @@ from email.utils import format_datetime, make_msgid
 from urllib.parse import quote
 
 from assets.deliver.channels.base import clean
-from assets.errors import ReportError
+from assets.errors import PermanentError
 from assets.render.mail import Bodies
 
 _ALLOWED = {
@@ -61,7 +61,7 @@ class _Policy(EmailPolicy):
         return super().fold_binary(name, value)
 
 
-class MailNotSafe(ReportError):  # noqa: N818 - says what is so
+class MailNotSafe(PermanentError):
     """A header block is not what was put into it; the mail is not sent."""
 
 

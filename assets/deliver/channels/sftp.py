@@ -15,7 +15,7 @@ from fsspec.implementations.sftp import SFTPFileSystem
 
 from assets.config.base import reveal
 from assets.config.channels import Sftp
-from assets.deliver.channels.base import MailServerRefuses, Patience, clean
+from assets.deliver.channels.base import ChannelUnavailable, Patience, clean
 from assets.deliver.delivery import Delivery
 from assets.deliver.outcome import Answer, Outcome, Step
 
@@ -75,7 +75,7 @@ class SftpLine:
 
 @contextmanager
 def sftp_line(settings: Sftp, root: Path, patience: Patience) -> Iterator[SftpLine]:
-    """Yield a session with the server. Raises MailServerRefuses."""
+    """Yield a session with the server. Raises ChannelUnavailable."""
     seconds = patience.connection
     login = {"password": reveal(settings.password)} if settings.password else {}
     login |= {"key_filename": str(settings.key_file)} if settings.key_file else {}
@@ -95,7 +95,7 @@ def sftp_line(settings: Sftp, root: Path, patience: Patience) -> Iterator[SftpLi
         channel.settimeout(patience.block)
     except (OSError, EOFError, paramiko.SSHException) as error:
         said = clean(str(error)) or type(error).__name__
-        raise MailServerRefuses(f"the SFTP server {settings.host}:{settings.port}: {said}") from error
+        raise ChannelUnavailable(f"the SFTP server {settings.host}:{settings.port}: {said}") from error
     try:
         yield SftpLine(files, PurePosixPath(settings.folder), root)
     finally:

@@ -14,7 +14,7 @@ from io import BufferedReader
 
 from assets.config.base import reveal
 from assets.config.deployment import Smtp
-from assets.deliver.channels.base import DEFAULT_TIMEOUTS, MailServerRefuses, Patience, clean, cut_after
+from assets.deliver.channels.base import DEFAULT_TIMEOUTS, ChannelUnavailable, Patience, clean, cut_after
 from assets.deliver.outcome import Answer, Outcome, Step
 
 _AUTH_WANTED = {530, 534, 535, 538}
@@ -115,14 +115,14 @@ class MailServer:
 
 @contextmanager
 def connected(settings: Smtp, patience: Patience = DEFAULT_TIMEOUTS) -> Iterator[MailServer]:
-    """Yield a connection for any number of mails. Raises MailServerRefuses with a sentence."""
+    """Yield a connection for any number of mails. Raises ChannelUnavailable with a sentence."""
     with closing(_client(settings, patience)) as client:
         try:
             with cut_after(lambda: client.sock, patience.whole):
                 _greet(client, settings)
         except (OSError, smtplib.SMTPException) as error:
             server = f"the mail server {settings.host}:{settings.port}"
-            raise MailServerRefuses(f"{server} {_reason(error)}") from error
+            raise ChannelUnavailable(f"{server} {_reason(error)}") from error
         try:
             yield MailServer(client, patience)
         finally:

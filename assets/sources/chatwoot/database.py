@@ -17,7 +17,7 @@ from sqlalchemy import BigInteger, String, bindparam, make_url, text
 
 from assets.config.base import reveal
 from assets.config.source import ChatwootSource
-from assets.errors import SourceUnavailable
+from assets.errors import SourceUnreadable
 from assets.runtime import duckdb_engine
 from assets.sources.base import Batch, Unlisted, Unreadable
 from assets.sources.chatwoot.activity_messages import Change, Language, Names, Reader
@@ -130,7 +130,7 @@ class Chatwoot(Unlisted):
     def read(self, start: datetime, end: datetime) -> Iterator[Batch | Unreadable]:
         """Yield the window's assignments, and the conversations whose assignee changed without a message.
 
-        Raises SourceUnavailable.
+        Raises SourceError.
         """
         with self._open() as database:
             users = self._users(database)
@@ -149,7 +149,7 @@ class Chatwoot(Unlisted):
                     yield Batch(batch, _ORIGIN, columns=_COLUMNS)
 
     def clock(self) -> datetime | None:
-        """Return the time of the database's server. Raises SourceUnavailable."""
+        """Return the time of the database's server. Raises SourceError."""
         with self._open() as database:
             return database.clock()
 
@@ -200,7 +200,7 @@ class Chatwoot(Unlisted):
         rows = self._rows(database, "SELECT locale FROM accounts WHERE id = :account").to_pylist()
         if not rows:
             message = f"{_ORIGIN}: no account {self.options.account_id}; correct `account_id`"
-            raise SourceUnavailable(message, permanent=True)
+            raise SourceUnreadable(message)
         files = files_of(self.options.locales) if self.options.locales else []
         languages, broken = read_languages(path for path, _ in files)
         number = rows[0]["locale"] or 0
@@ -212,7 +212,7 @@ class Chatwoot(Unlisted):
                 f"{_ORIGIN}: the account speaks {language or f'language {number}'}; give `locales`, "
                 f"the files config/locales/*.yml of your release of Chatwoot{unread}"
             )
-            raise SourceUnavailable(message, permanent=True)
+            raise SourceUnreadable(message)
         return language, languages
 
 

@@ -68,7 +68,7 @@ class ChatwootWebhooks(Unlisted):
     def read(self, start: datetime, end: datetime) -> Iterator[Batch | Unreadable]:
         """Yield the assignments of the window, also those that were received some days late.
 
-        Raises SourceUnavailable where the inbox cannot be read.
+        Raises SourceError where the inbox cannot be read.
         """
         url = reveal(self.options.inbox)
         if never := inbox.never_received(url, self.workspace):

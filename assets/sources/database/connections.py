@@ -25,7 +25,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import SQLAlchemyError
 
-from assets.errors import SourceUnavailable
+from assets.errors import SourceError, SourceUnavailable, SourceUnreadable
 from assets.sources.database.errors import is_connection_lost, is_refused, is_transient
 
 ADBC_DIALECTS = ("postgresql", "sqlite")
@@ -227,8 +227,8 @@ def _literal(statement: Executable, dialect: Dialect) -> str:
 def open_database(url: URL, origin: str, timeout: int = _TIMEOUT_SECONDS) -> Iterator[Database]:
     """Connect to *url* for reading: one transaction, so that all statements see the same rows.
 
-    The server ends a statement after *timeout* seconds. Raises SourceUnavailable, permanent where only a
-    correction helps.
+    The server ends a statement after *timeout* seconds. Raises SourceUnreadable where only a
+    correction helps, else SourceUnavailable.
     """
     try:
         with _connect(url, timeout) as database:
@@ -260,7 +260,7 @@ def _connect(url: URL, timeout: int) -> Iterator[Database]:
 
             file = Path(url.database or "")
             if not file.is_file():
-                raise SourceUnavailable(f"no such SQLite file: {file}; correct `url`", permanent=True)
+                raise SourceUnreadable(f"no such SQLite file: {file}; correct `url`")
             with sqlite_dbapi.connect(f"{file.resolve().as_uri()}?mode=ro") as connection:
                 yield AdbcDatabase(connection, dialect, **_SQLITE_BATCH)
         case _:
@@ -273,15 +273,15 @@ def _connect(url: URL, timeout: int) -> Iterator[Database]:
                 yield SqlAlchemyDatabase(connection)
 
 
-def unavailable(url: URL, origin: str, error: BaseException) -> SourceUnavailable:
+def unavailable(url: URL, origin: str, error: BaseException) -> SourceError:
     """Say which database failed and why, without its password."""
     place = url.set(query={}).render_as_string(hide_password=True)
     reason, backend = " ".join(str(error).split()), url.get_backend_name()
     if is_refused(backend, error):
         message = f"{origin} at {place}: user name or password refused; correct `url`"
-        return SourceUnavailable(message, permanent=True)
+        return SourceUnreadable(message)
     if not is_transient(backend, error):
-        return SourceUnavailable(f"{origin} at {place}: {reason}", permanent=True)
+        return SourceUnreadable(f"{origin} at {place}: {reason}")
     if backend == "postgresql" and is_connection_lost(error):
         return SourceUnavailable(f"{origin} at {place}: not reachable ({reason}); start it or correct `url`")
     return SourceUnavailable(f"{origin} at {place}: {reason}; trying again can help")

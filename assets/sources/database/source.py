@@ -38,7 +38,7 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
 from assets.config.base import reveal
 from assets.config.source import SqlSource
-from assets.errors import SourceUnavailable
+from assets.errors import SourceUnreadable
 from assets.events import FIRST, LAST
 from assets.periods import DAY
 from assets.sources.base import Batch, Problem, Unlisted, Unreadable, is_printed_log, match_columns
@@ -72,7 +72,7 @@ class Sql(Unlisted):
     def read(self, start: datetime, end: datetime) -> Iterator[Batch | Unreadable]:
         """Yield the window's rows, and some around it where the database's times are text or local.
 
-        Raises SourceUnavailable; permanent for a wrong URL, password, table, query or column.
+        Raises SourceError: SourceUnreadable for a wrong URL, password, table, query or column.
         """
         with self._open() as database:
             bounds = self._bounds(database, start, end)
@@ -95,7 +95,7 @@ class Sql(Unlisted):
     def _columns(self, database: Database, bounds: _Bounds) -> tuple[list[str], dict[str, str]]:
         """Return the names of all columns, and contract column -> column of those that are read.
 
-        Raises SourceUnavailable for one that is missing or that the role may not read.
+        Raises SourceError for one that is missing or that the role may not read.
         """
         base = self._base(bounds)
         may_read = database.columns(base) if isinstance(base, TableClause) else None
@@ -103,7 +103,7 @@ class Sql(Unlisted):
         try:
             columns = match_columns(names, self.options.columns)
         except ValueError as error:
-            raise SourceUnavailable(f"{self.origin}: {error}", permanent=True) from None
+            raise SourceUnreadable(f"{self.origin}: {error}") from None
         if denied := [name for name in columns.values() if may_read and not may_read[name]]:
             listed = ", ".join(denied)
             message = (
@@ -111,7 +111,7 @@ class Sql(Unlisted):
                 f"GRANT SELECT ({listed}) ON {database.dialect.identifier_preparer.format_table(base)}, "
                 "or map other `columns`"
             )
-            raise SourceUnavailable(message, permanent=True)
+            raise SourceUnreadable(message)
         return names, columns
 
     def _sampled(
@@ -132,7 +132,7 @@ class Sql(Unlisted):
     def clock(self) -> datetime | None:
         """Return the server's time, or None where it is this machine's, or nobody knows how to ask.
 
-        Raises SourceUnavailable.
+        Raises SourceError.
         """
         with self._open() as database:
             return database.clock()
@@ -144,9 +144,9 @@ class Sql(Unlisted):
         except ModuleNotFoundError as error:
             if url.get_backend_name() not in ADBC_DIALECTS:
                 message = f"{self.origin}: {error}; install the driver of `url`"
-                raise SourceUnavailable(message, permanent=True) from None
+                raise SourceUnreadable(message) from None
         except (ArgumentError, NoSuchModuleError, ValueError) as error:
-            raise SourceUnavailable(f"{self.origin}: `url` of the source: {error}", permanent=True) from None
+            raise SourceUnreadable(f"{self.origin}: `url` of the source: {error}") from None
         return open_database(url, self.origin, self.options.statement_timeout)
 
     def _window(
@@ -242,7 +242,7 @@ class Sql(Unlisted):
             message = (
                 f"{self.origin}: `query` must use :start and :end so: CAST(:start AS ...), not :start::..."
             )
-            raise SourceUnavailable(message, permanent=True) from None
+            raise SourceUnreadable(message) from None
         return query.columns().subquery("asked")
 
 

@@ -13,7 +13,7 @@ import duckdb
 import pyarrow as pa
 
 from assets.config.source import FilesSource
-from assets.errors import SourceUnavailable
+from assets.errors import SourceUnreadable
 from assets.sources.base import Batch, Unreadable
 from assets.sources.files.delimited import read_csv
 from assets.sources.files.ndjson import read_ndjson
@@ -44,7 +44,7 @@ class Files:
         self.options = options
 
     def inventory(self) -> dict[str, str]:
-        """Return each file's size and time of change. Raises SourceUnavailable where there is none."""
+        """Return each file's size and time of change. Raises SourceError where there is none."""
         found = {}
         for path, origin in files_of(self.options.path):
             about = path.lstat()
@@ -74,7 +74,7 @@ def files_of(pattern: str) -> list[tuple[Path, str]]:
     """Return each file with its name below the glob's fixed folder, free of any machine's path.
 
     Hidden files and folders are left out, as a shell does. What has the name of a data file and is none, such
-    as a broken link, is listed too. Raises SourceUnavailable where there is nothing.
+    as a broken link, is listed too. Raises SourceError where there is nothing.
     """
     whole = Path(pattern)
     fixed = list(takewhile(lambda part: not _PATTERN.search(part), whole.parts))
@@ -87,7 +87,7 @@ def files_of(pattern: str) -> list[tuple[Path, str]]:
     )
     inputs = [path for path in found if path.is_file() or not path.is_dir() or _kind(path) in _FORMATS]
     if not inputs:
-        raise SourceUnavailable(f"no file matches {whole}; correct `path` of the source", permanent=True)
+        raise SourceUnreadable(f"no file matches {whole}; correct `path` of the source")
     return [(path, path.relative_to(base).as_posix()) for path in inputs]
 
 

@@ -19,7 +19,7 @@ from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_aft
 from assets.clock import Clock
 from assets.config.base import reveal
 from assets.config.source import RespondIoSource
-from assets.errors import SourceUnavailable
+from assets.errors import SourceUnavailable, SourceUnreadable
 from assets.sources.respond_io.webhooks import ASSIGNED, SNAPSHOT
 from assets.sources.webhooks.inbox import CONTACT_STATES, RECEIVED, Received, micros, open_inbox, store
 
@@ -52,7 +52,7 @@ class Snapshot:
     not_understood: int = 0
 
 
-class _Later(Exception):  # noqa: N818 - says what to do
+class _Later(Exception):
     """The server wants the request again, after some seconds."""
 
     def __init__(self, reason: str, seconds: float | None = None) -> None:
@@ -80,7 +80,7 @@ class _Seen:
 def contacts(options: RespondIoSource, clock: Clock) -> Iterator[_Seen]:
     """Yield every contact, a hundred a request, five requests a second.
 
-    Raises SourceUnavailable; permanent where the token is refused.
+    Raises SourceError: SourceUnreadable where the token is refused.
     """
     assert options.api_token  # noqa: S101 - asked only where there is one
     cursor: str | None = None
@@ -94,7 +94,7 @@ def contacts(options: RespondIoSource, clock: Clock) -> Iterator[_Seen]:
                 yield _Seen({name: contact.get(name) for name in _KEPT}, asked_at, came_at)
             address = page["pagination"].get("next") or ""
             if not isinstance(address, str):
-                raise SourceUnavailable(f"{options.api_url}: `pagination.next` is no address", permanent=True)
+                raise SourceUnreadable(f"{options.api_url}: `pagination.next` is no address")
             following = parse_qs(urlsplit(address).query).get("cursorId")
             if not following:
                 return
@@ -117,7 +117,7 @@ def _page(client: httpx.Client, url: str, cursor: str | None) -> dict[str, Any]:
             raise _Later(f"answers {answer.status_code}", _retry_after(answer))
         if answer.is_error:
             message = f"{url}: answers {answer.status_code}; correct `api_token` and `api_url`"
-            raise SourceUnavailable(message, permanent=True)
+            raise SourceUnreadable(message)
         return _checked(answer, url)
 
     tries = Retrying(
@@ -136,7 +136,7 @@ def _checked(answer: httpx.Response, url: str) -> dict[str, Any]:
     except (ValueError, KeyError, TypeError):
         fine = False
     if not fine:
-        raise SourceUnavailable(f"{url}: answers no list of contacts; correct `api_url`", permanent=True)
+        raise SourceUnreadable(f"{url}: answers no list of contacts; correct `api_url`")
     found: dict[str, Any] = page
     return found
 

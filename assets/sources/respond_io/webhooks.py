@@ -147,7 +147,7 @@ class RespondIo(Unlisted):
     def read(self, start: datetime, end: datetime) -> Iterator[Batch | Unreadable]:
         """Yield the assignments of the window and some after it, with what a month's closings tell of them.
 
-        Raises SourceUnavailable where the inbox cannot be read.
+        Raises SourceError where the inbox cannot be read.
         """
         since, url = start - _EARLIER, reveal(self.options.inbox)
         if never := inbox.never_received(url, self.workspace):

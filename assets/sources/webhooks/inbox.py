@@ -146,7 +146,7 @@ def read(url: str, *statements: Select[Any]) -> pa.Table:
 
 
 def is_there(url: str) -> bool:
-    """Tell whether a receiver has ever stored anything at *url*. Raises SourceUnavailable."""
+    """Tell whether a receiver has ever stored anything at *url*. Raises SourceError."""
     place = make_url(url)
     if place.get_backend_name() == "sqlite":
         return Path(place.database or "").exists()
@@ -157,7 +157,7 @@ def is_there(url: str) -> bool:
 
 
 def last_received_at(url: str, workspace: str) -> datetime | None:
-    """Return when the last webhook came, or None where none ever did. Raises SourceUnavailable."""
+    """Return when the last webhook came, or None where none ever did. Raises SourceError."""
     if not is_there(url):
         return None
     last = select(func.max(RECEIVED.received_at).label("last")).where(RECEIVED.workspace == workspace)

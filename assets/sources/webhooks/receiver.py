@@ -25,7 +25,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from assets.errors import SourceUnavailable
+from assets.errors import SourceError
 from assets.sources.webhooks.inbox import (
     RECEIVED_EVENTS,
     Received,
@@ -55,7 +55,7 @@ class Address:
     most_per_second: float
 
 
-class Refused(Exception):  # noqa: N818 - says what happened
+class Refused(Exception):
     """A request that is not stored, with its status and reason."""
 
     def __init__(self, status: int, reason: str) -> None:
@@ -200,7 +200,7 @@ class Receiver:
         if slug not in self.last_stored:
             try:
                 self.last_stored[slug] = last_received_at(self.addresses[slug].inbox, slug)
-            except SourceUnavailable:
+            except SourceError:
                 return nan
         last = self.last_stored[slug]
         return (self.clock() - last).total_seconds() if last else nan

@@ -7,7 +7,7 @@ import pytest
 import trustme
 from pydantic import SecretStr
 
-from assets.deliver.channels.base import MailServerRefuses, Patience
+from assets.deliver.channels.base import ChannelUnavailable, Patience
 from assets.deliver.channels.smtp import connected
 from assets.deliver.outcome import Answer, Outcome, Step
 from tests.deliver.mail_server import Act, MailServer, mail_server
@@ -135,7 +135,7 @@ def test_the_dot_is_not_sent_where_its_attempt_cannot_be_noted() -> None:
 def test_a_server_that_does_not_let_in_holds_everything(step: str, act: str | Act, said: str) -> None:
     with mail_server() as server:
         server.does(step, act, act)
-        with pytest.raises(MailServerRefuses, match=said):
+        with pytest.raises(ChannelUnavailable, match=said):
             send(server)
     assert not any(each.startswith("MAIL") for each in server.commands)
 
@@ -195,7 +195,7 @@ def test_nothing_falls_back_to_a_weaker_channel(
         if step:
             server.does(step, act)
         with (
-            pytest.raises(MailServerRefuses, match=said),
+            pytest.raises(ChannelUnavailable, match=said),
             connected(server.settings(security="starttls", **LOGIN), BRIEF),
         ):
             pass
@@ -213,7 +213,7 @@ def test_a_server_that_cannot_prove_its_name_gets_nothing(
     features = ("STARTTLS", "AUTH PLAIN") if security == "starttls" else ("AUTH PLAIN",)
     with (
         mail_server(tls, features) as server,
-        pytest.raises(MailServerRefuses, match="no certificate that proves its name"),
+        pytest.raises(ChannelUnavailable, match="no certificate that proves its name"),
         connected(server.settings(security=security, **LOGIN), BRIEF),
     ):
         pass

@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import pytest
 
-from assets.errors import SourceUnavailable
+from assets.errors import SourceError
 from assets.extract.source_probe import try_source
 from assets.sources.registry import open_source
 from assets.warehouse.schema import ASSIGNMENT_EVENTS, REJECTED_EVENTS
@@ -153,7 +153,7 @@ def test_other_days_and_accounts_are_not_read(account: Account) -> None:
     account.inbox.source |= {"account_id": 2}
     assert account.told() == []
     account.inbox.source |= {"account_id": 3}
-    with pytest.raises(SourceUnavailable, match="no account 3; correct `account_id`"):
+    with pytest.raises(SourceError, match="no account 3; correct `account_id`"):
         account.told()
     account.inbox.source |= {"account_id": 1}
     account.inbox.load(date(2024, 3, 7))
@@ -187,7 +187,7 @@ def test_another_language_is_read_by_its_own_files_and_its_placeholders(account:
         "Assigned to Bob Stone by Anna",  # from before the account spoke German
         "Anna nahm es selbst",
     )  # fmt: skip
-    with pytest.raises(SourceUnavailable, match="the account speaks de; give `locales`"):
+    with pytest.raises(SourceError, match="the account speaks de; give `locales`"):
         account.told()
     for code in ("de", "no"):
         (account.inbox.folder / f"{code}.yml").write_text(LOCALE.format(code=code))
@@ -222,7 +222,7 @@ def test_the_folder_of_locales_may_hold_whatever_chatwoot_keeps_there(account: A
     assert [row[1:4:2] for row in account.told()] == [("1", "user"), ("2", "automation"), (None, "user")]
     account.run("UPDATE accounts SET locale = 3 WHERE id = 1")
     with pytest.raises(
-        SourceUnavailable, match=r"the account speaks fr; give `locales`.*broken\.yml: while parsing"
+        SourceError, match=r"the account speaks fr; give `locales`.*broken\.yml: while parsing"
     ):
         account.told()
 
@@ -447,7 +447,7 @@ def test_its_servers_clock_is_compared(account: Account) -> None:
 
 def test_a_language_that_has_no_number_here_needs_its_files(account: Account) -> None:
     account.run("UPDATE accounts SET locale = 99 WHERE id = 1")
-    with pytest.raises(SourceUnavailable, match="the account speaks language 99; give `locales`"):
+    with pytest.raises(SourceError, match="the account speaks language 99; give `locales`"):
         account.told()
     (account.inbox.folder / "xx.yml").write_text(LOCALE.format(code="xx"))
     account.inbox.source |= {"locales": str(account.inbox.folder / "*.yml")}

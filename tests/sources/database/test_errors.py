@@ -16,7 +16,7 @@ from sqlalchemy import create_engine, make_url, select, text
 from sqlalchemy.pool import NullPool
 
 from assets.config.source import SqlSource
-from assets.errors import SourceUnavailable
+from assets.errors import PermanentError, SourceError, TransientError
 from assets.sources.database.connections import AdbcDatabase, Database, SqlAlchemyDatabase, open_database
 from assets.sources.database.errors import is_transient
 from assets.sources.database.source import Sql
@@ -36,10 +36,10 @@ def rows_of(query: str) -> Any:
     return select(text("*")).select_from(text(query).columns().subquery("asked"))
 
 
-def fault(url: str, act: Callable[[Database], object], *, timeout: int = 60) -> SourceUnavailable:
+def fault(url: str, act: Callable[[Database], object], *, timeout: int = 60) -> SourceError:
     """Return the error that *act* ends with on a database that is open."""
     with (
-        pytest.raises(SourceUnavailable) as caught,
+        pytest.raises(SourceError) as caught,
         open_database(make_url(url), "events", timeout) as database,
     ):
         act(database)
@@ -96,7 +96,7 @@ def test_postgresql_says_by_its_codes_what_may_pass(postgres: Postgres) -> None:
         "serialization": fault(url, statement(raising.format("40001"))),
         "starting": fault(url, statement(raising.format("57P03"))),
     }
-    assert {name: error for name, error in may_pass.items() if error.permanent} == {}
+    assert {name: error for name, error in may_pass.items() if isinstance(error, PermanentError)} == {}
     stays = {
         "password": fault(postgres.url(password="wrong"), statement("SELECT 1")),
         "database": fault(url + "_of_nobody", statement("SELECT 1")),
@@ -111,7 +111,7 @@ def test_postgresql_says_by_its_codes_what_may_pass(postgres: Postgres) -> None:
         ),
         "dropped": fault(url, statement(raising.format("57P04"))),
     }
-    assert {name: error for name, error in stays.items() if not error.permanent} == {}
+    assert {name: error for name, error in stays.items() if isinstance(error, TransientError)} == {}
 
 
 def test_a_standby_that_cancels_a_query_to_go_on_may_pass() -> None:
@@ -134,7 +134,7 @@ def test_a_standby_that_cancels_a_query_to_go_on_may_pass() -> None:
 
         error = fault(standby.url("postgres"), act)
     assert "conflict with recovery" in str(error)
-    assert not error.permanent
+    assert isinstance(error, TransientError)
 
 
 @contextmanager
@@ -196,14 +196,14 @@ def test_mariadb_says_by_its_numbers_what_may_pass(mariadb: MariaDb) -> None:
         "not reachable": fault("mysql+pymysql://a:b@127.0.0.1:1/x", statement("SELECT 1")),
         "signal": fault(url, statement("SIGNAL SQLSTATE '40001' SET MYSQL_ERRNO = 1213")),
     }
-    assert {name: error for name, error in may_pass.items() if error.permanent} == {}
+    assert {name: error for name, error in may_pass.items() if isinstance(error, PermanentError)} == {}
     stays = {
         "password": fault(mariadb.url(password="wrong"), statement("SELECT 1")),
         "table": fault(url, statement("SELECT * FROM nowhere")),
         "syntax": fault(url, statement("SELEC 1")),
         "right": fault(mariadb.url(), statement("SELECT * FROM mysql.global_priv")),
     }
-    assert {name: error for name, error in stays.items() if not error.permanent} == {}
+    assert {name: error for name, error in stays.items() if isinstance(error, TransientError)} == {}
 
 
 def test_sqlite_that_is_locked_may_pass(inbox: Inbox) -> None:
@@ -222,15 +222,15 @@ def test_sqlite_that_is_locked_may_pass(inbox: Inbox) -> None:
         assert process.stdout
         assert process.stdout.readline() == "held\n"
         source = Sql(SqlSource(type="sql", url=f"sqlite:///{path}", table="events"))
-        with pytest.raises(SourceUnavailable, match="database is locked") as caught:
+        with pytest.raises(SourceError, match="database is locked") as caught:
             list(source.read(START, END))
         process.communicate("")
-    assert not caught.value.permanent
+    assert isinstance(caught.value, TransientError)
     (inbox.folder / "text.db").write_text("hello world, this is no database" * 100)
     source = Sql(SqlSource(type="sql", url=f"sqlite:///{inbox.folder}/text.db", table="events"))
-    with pytest.raises(SourceUnavailable, match="not a database") as caught:
+    with pytest.raises(SourceError, match="not a database") as caught:
         list(source.read(START, END))
-    assert caught.value.permanent
+    assert isinstance(caught.value, PermanentError)
 
 
 class OdbcError(Exception):
@@ -257,9 +257,9 @@ def test_sql_server_says_by_its_codes_what_may_pass(arguments: tuple[object, ...
 
 
 def rejection(source: dict[str, Any]) -> str:
-    with pytest.raises(SourceUnavailable) as caught:
+    with pytest.raises(SourceError) as caught:
         list(Sql(SqlSource.model_validate({"type": "sql"} | source)).read(START, END))
-    assert caught.value.permanent
+    assert isinstance(caught.value, PermanentError)
     return str(caught.value)
 
 

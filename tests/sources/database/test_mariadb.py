@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import make_url, text
 
 from assets.config.source import SqlSource
-from assets.errors import SourceUnavailable
+from assets.errors import SourceError
 from assets.sources.database.connections import SqlAlchemyDatabase, open_database
 from assets.sources.database.source import Sql
 from assets.warehouse.schema import ASSIGNMENT_EVENTS
@@ -80,12 +80,12 @@ def test_nothing_can_be_written_and_no_statement_runs_for_ever(
             assert isinstance(database, SqlAlchemyDatabase)
             database.connection.execute(text(statement))
 
-    with pytest.raises(SourceUnavailable, match=said):
+    with pytest.raises(SourceError, match=said):
         ask()
 
 
 def test_a_wrong_password_is_said_without_it(inbox: Inbox, mariadb: MariaDb) -> None:
     inbox.source = {"type": "sql", "url": mariadb.url(password="wrong"), "table": "events"}
-    with pytest.raises(SourceUnavailable, match="user name or password refused") as caught:
+    with pytest.raises(SourceError, match="user name or password refused") as caught:
         inbox.load(DAY)
     assert "wrong" not in str(caught.value)

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import create_engine, make_url
 
 from assets.config.source import SqlSource
-from assets.errors import SourceUnavailable
+from assets.errors import PermanentError, SourceError
 from assets.sources.base import Batch
 from assets.sources.database import connections
 from assets.sources.database.source import Sql
@@ -183,8 +183,8 @@ def test_a_database_that_cannot_be_read_says_why_without_its_password(
     options, message, permanent = WRONG[case]
     url = options["url"].format(url=events_table, right=postgres.url(password="wrong"))
     inbox.source = {"type": "sql"} | options | {"url": url}
-    with pytest.raises(SourceUnavailable, match=message) as caught:
+    with pytest.raises(SourceError, match=message) as caught:
         inbox.load()
-    assert caught.value.permanent is permanent
+    assert isinstance(caught.value, PermanentError) is permanent
     assert "secret" not in str(caught.value)
     assert inbox.files() == {}

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from assets.errors import SourceUnavailable
+from assets.errors import PermanentError, SourceError
 from assets.warehouse.schema import ASSIGNMENT_EVENTS, REJECTED_EVENTS
 from tests.conftest import HEADER, Inbox, line
 
@@ -174,10 +174,10 @@ def test_an_id_that_comes_twice_is_counted_once(inbox: Inbox) -> None:
 
 def test_no_file_at_all_is_an_error(inbox: Inbox) -> None:
     with pytest.raises(
-        SourceUnavailable, match=r"no file matches .*events/\*; correct `path` of the source"
+        SourceError, match=r"no file matches .*events/\*; correct `path` of the source"
     ) as caught:
         inbox.load()
-    assert caught.value.permanent
+    assert isinstance(caught.value, PermanentError)
 
 
 def test_rows_without_a_readable_time_stand_with_the_row_before_them(inbox: Inbox) -> None:

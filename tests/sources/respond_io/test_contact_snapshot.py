@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from assets.errors import SourceUnavailable
+from assets.errors import PermanentError, SourceError
 from assets.sources.respond_io.contact_snapshot import Snapshot
 from assets.warehouse.schema import ASSIGNMENT_EVENTS
 from tests.sources.conftest import Office
@@ -98,9 +98,9 @@ def test_limits_and_faults_are_waited_out(office: Office) -> None:
 
 def test_a_token_that_is_refused_is_said_at_once(office: Office) -> None:
     office.api.moods = [(401, {})]
-    with pytest.raises(SourceUnavailable, match=r"answers 401; correct `api_token`") as caught:
+    with pytest.raises(SourceError, match=r"answers 401; correct `api_token`") as caught:
         office.snapshot(NOON)
-    assert caught.value.permanent
+    assert isinstance(caught.value, PermanentError)
 
 
 def test_a_server_that_stays_away_leaves_the_last_snapshot_as_it_is(office: Office) -> None:
@@ -108,6 +108,6 @@ def test_a_server_that_stays_away_leaves_the_last_snapshot_as_it_is(office: Offi
     office.snapshot(NOON)
     office.api.assignees = {7: EVE}
     office.api.moods = [(503, {"Retry-After": "0"})] * 8
-    with pytest.raises(SourceUnavailable, match="answers 503, 8 times"):
+    with pytest.raises(SourceError, match="answers 503, 8 times"):
         office.snapshot(LATER)
     assert office.snapshot(LATER) == Snapshot(1, 1)
