@@ -32,7 +32,7 @@ from assets.extract.load import load_days
 from assets.extract.load_plan import changes_since_load
 from assets.extract.stall_alerts import note_stall
 from assets.periods import Period, as_of, dates, periods_of_days
-from assets.report.build import has_balances
+from assets.report.components import has_balances
 from assets.report.readiness import readiness
 from assets.report.report_periods import days_of_periods, days_of_report, periods_of
 from assets.sources.registry import open_sources

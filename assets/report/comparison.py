@@ -5,11 +5,10 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, func, select
 
-from assets.config.workspace import ReportSpec
 from assets.events import source_label
 from assets.periods import Period, previous_period
 from assets.report.model import Comparison, Note, SourceChange, SourceCount
-from assets.report.readiness import Readiness
+from assets.report.request import ReportRequest
 from assets.report.shares import percent
 from assets.warehouse.base import Warehouse
 from assets.warehouse.schema import ASSIGNMENT_LOG
@@ -17,20 +16,15 @@ from assets.warehouse.schema import ASSIGNMENT_LOG
 _FEW = 30
 
 
-def compare(  # noqa: PLR0913, PLR0917 - what is compared
-    warehouse: Warehouse,
-    stored: Readiness,
-    spec: ReportSpec,
-    period: Period,
-    as_of: datetime,
-    conditions: Sequence[ColumnElement[bool]],
-    by_source: tuple[SourceCount, ...],
+def compare(
+    request: ReportRequest, conditions: Sequence[ColumnElement[bool]], by_source: tuple[SourceCount, ...]
 ) -> Comparison:
-    """Return the comparison of the counts *by_source* of *period* with the period before.
+    """Return the comparison of the counts *by_source* of a report's period with the period before.
 
     Both count the rows of the log where *conditions* hold.
     """
-    before = previous_period(spec.preset, period)
+    period, as_of, stored = request.period, request.as_of, request.stored
+    before = previous_period(request.spec.preset, period)
     start, end = before.bounds
     until = max(start, end - max(period.bounds[1] - as_of, timedelta()))
     total = sum(each.count for each in by_source)
@@ -39,7 +33,7 @@ def compare(  # noqa: PLR0913, PLR0917 - what is compared
     if stored.missing(before, until):
         found, notes = None, [Note.NOT_LOADED]
     else:
-        found = _counts(warehouse, conditions, before, until)
+        found = _counts(request.warehouse, conditions, before, until)
         few = min(total, sum(found.values())) < _FEW
         notes = [note for note, holds in ((Note.NOT_WHOLE, not is_whole), (Note.FEW, few)) if holds]
     earlier = sum(found.values()) if found is not None else None

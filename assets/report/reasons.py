@@ -4,59 +4,54 @@
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import date
 
 from sqlalchemy import select
 
-from assets.config.workspace import Workspace
 from assets.extract.source_stall import Stall
 from assets.periods import Period
 from assets.report.model import Quality, Reason, ReasonCode
+from assets.report.request import ReportRequest
 from assets.warehouse.base import Warehouse
 from assets.warehouse.schema import REJECTED_EVENTS
 
 
-def find_reasons(  # noqa: PLR0913, PLR0917 - what a report may lack
-    warehouse: Warehouse,
-    workspace: Workspace,
-    period: Period,
-    missing: Sequence[date],
-    lacking: Sequence[date],
-    quality: Quality,
-    stall: Stall | None,
-) -> tuple[Reason, ...]:
-    """Return every reason why a report over *period* is provisional; none where it is complete.
+@dataclass(frozen=True, slots=True)
+class Completeness:
+    """What a report may lack: *missing* days of its period, *lacking* ones that its openings need."""
 
-    *missing* are days of the period, *lacking* days before it that its opening balances need.
-    """
-    return tuple(_reasons(warehouse, workspace, period, missing, lacking, quality, stall))
+    missing: Sequence[date]
+    lacking: Sequence[date]
+    quality: Quality
+    stall: Stall | None
 
 
-def _reasons(  # noqa: PLR0913, PLR0917 - what a report may lack
-    warehouse: Warehouse,
-    workspace: Workspace,
-    period: Period,
-    missing: Sequence[date],
-    lacking: Sequence[date],
-    quality: Quality,
-    stall: Stall | None,
-) -> Iterator[Reason]:
-    if missing:
-        yield Reason(code=ReasonCode.DAYS_MISSING, facts={"count": len(missing), "days": len(period.days)})
-    if lacking:
+def find_reasons(request: ReportRequest, found: Completeness) -> tuple[Reason, ...]:
+    """Return every reason why a report is provisional; none where it is complete."""
+    return tuple(_reasons(request, found))
+
+
+def _reasons(request: ReportRequest, found: Completeness) -> Iterator[Reason]:
+    period, quality = request.period, found.quality
+    if found.missing:
+        yield Reason(
+            code=ReasonCode.DAYS_MISSING, facts={"count": len(found.missing), "days": len(period.days)}
+        )
+    if lacking := found.lacking:
         facts = {"count": len(lacking), "first": str(lacking[0]), "last": str(lacking[-1])}
         yield Reason(code=ReasonCode.DAYS_MISSING, facts=facts)
-    problems = _input_problems(warehouse, period) if quality.unreadable else {}
+    problems = _input_problems(request.warehouse, period) if quality.unreadable else {}
     for code in (ReasonCode.INPUT_UNREADABLE, ReasonCode.INPUT_GAVE_NOTHING):
         if of_code := problems.get(code):
             yield Reason(code=code, facts={"count": len(of_code), "first": min(of_code)})
-    limit = workspace.max_rejected_pct
+    limit = request.workspace.max_rejected_pct
     if 100 * quality.rejected > limit * quality.read:
         yield Reason(
             code=ReasonCode.REJECTED_SHARE,
             facts={"rejected": quality.rejected, "read": quality.read, "limit_pct": limit},
         )
-    if stall:
+    if stall := found.stall:
         yield Reason(
             code=ReasonCode.SOURCE_STALLED,
             facts={

@@ -20,7 +20,7 @@ from assets.config.workspace import Workspace
 from assets.errors import SourceError
 from assets.extract.load_plan import changes_since_load
 from assets.periods import DAY, Period, Preset, dates, first_instant, local_day, periods_of_days
-from assets.report.build import has_balances
+from assets.report.components import has_balances
 from assets.report.readiness import Readiness, readiness
 from assets.report.report_periods import days_of_periods, period_of, periods_of
 from assets.sources.registry import open_sources

@@ -1,0 +1,108 @@
+"""What a report counts: the rows of its log, and how many there are by source and by day."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+from sqlalchemy import ColumnElement, func, select
+
+from assets.config.base import reveal
+from assets.errors import ConfigError
+from assets.events import source_label
+from assets.periods import DAY, Period, first_instant
+from assets.report.assignee_balances import last_steps
+from assets.report.components import has_balances, needs_whole_log
+from assets.report.filters import conditions, look_up
+from assets.report.log_query import log_rows
+from assets.report.masking import masked
+from assets.report.model import DayCount, SourceCount
+from assets.report.persons import have_names_only, known_persons
+from assets.report.readiness import first_loaded_day
+from assets.report.request import ReportRequest
+from assets.report.shares import shares_pct
+from assets.warehouse.base import Warehouse
+
+if TYPE_CHECKING:
+    import pandas as pd  # a second, and Arrow imports it where a report is counted
+
+
+@dataclass(frozen=True, slots=True)
+class CountedLog:
+    """The rows of its log where *conditions* hold, and each subject's last step before.
+
+    *counts* are of all rows; *rows* may be the printed ones only. *lacking* are days that *before* misses.
+    """
+
+    conditions: Sequence[ColumnElement[bool]]
+    counts: "pd.DataFrame"
+    rows: pa.Table
+    before: pa.Table
+    lacking: Sequence[date]
+    known_since: date | None
+
+
+def count_log(request: ReportRequest) -> CountedLog:
+    """Read what *request* counts. Raises ConfigError where contacts are masked without a `mask_key`."""
+    warehouse, spec, period, as_of = request.warehouse, request.spec, request.period, request.as_of
+    known = look_up(warehouse, spec.filters)
+    filtered = conditions(spec.filters, known)
+    counts = _counts(warehouse, period, as_of, filtered)
+    printed = log_rows(_first_days(period, counts, spec.pdf_log_rows), as_of, filtered)
+    rows = warehouse.query(
+        log_rows(period, as_of, filtered) if needs_whole_log(spec) else printed.limit(spec.pdf_log_rows)
+    )
+    lacking = request.stored.opening_missing(period) if has_balances(spec) else []
+    known_since = lacking[-1] + DAY if lacking else first_loaded_day(warehouse)
+    before = warehouse.query(last_steps(period, known_since)) if has_balances(spec) else rows.slice(0, 0)
+    if have_names_only(rows) or have_names_only(before):
+        persons = known.persons or known_persons(warehouse)
+        rows, before = persons.with_ids(rows), persons.with_ids(before)
+    if spec.mask_contacts:
+        if request.workspace.mask_key is None:
+            raise ConfigError(f"{request.workspace.slug}: `mask_contacts` needs the workspace's `mask_key`")
+        rows = masked(rows, reveal(request.workspace.mask_key))
+    return CountedLog(filtered, counts, rows, before, lacking, known_since)
+
+
+def _counts(
+    warehouse: Warehouse, period: Period, as_of: datetime, conditions: Sequence[ColumnElement[bool]]
+) -> "pd.DataFrame":
+    """Return how many log rows each `local_day` and `source` has, as `count`; no row is sorted for that."""
+    log = log_rows(period, as_of, conditions).order_by(None).subquery().c
+    counted = select(log.local_day, log.source, func.count().label("count"))
+    frame: pd.DataFrame = warehouse.query(counted.group_by(log.local_day, log.source)).to_pandas()
+    return frame
+
+
+def _first_days(period: Period, counts: "pd.DataFrame", rows: int) -> Period:
+    """Return the days of *period* that have its first *rows* rows: the others need not be sorted for them."""
+    so_far = counts.groupby("local_day")["count"].sum().sort_index().cumsum()
+    enough = so_far[so_far >= rows]
+    return period if enough.empty else Period(period.first_day, enough.index[0], period.zone)
+
+
+def count_by_source(counts: "pd.DataFrame") -> tuple[SourceCount, ...]:
+    """Return the sources of *counts*, most assignments first; ties by label."""
+    totals = counts.groupby("source")["count"].sum()
+    ordered = sorted(totals.items(), key=lambda each: (-each[1], source_label(str(each[0])), str(each[0])))
+    shares = shares_pct([int(count) for _, count in ordered])
+    return tuple(
+        SourceCount(source=str(code), label=source_label(str(code)), count=int(count), share_pct=share)
+        for (code, count), share in zip(ordered, shares, strict=True)
+    )
+
+
+def count_by_day(request: ReportRequest, counts: "pd.DataFrame") -> tuple[DayCount, ...]:
+    """Return each day of the period with its count, and whether it can be counted on."""
+    period, missing = request.period, set(request.missing_days)
+    totals = counts.groupby("local_day")["count"].sum().reindex(period.days, fill_value=0)
+    return tuple(
+        DayCount(
+            day=day,
+            count=int(totals.loc[day]),
+            is_loaded=day not in missing and first_instant(day, period.zone) < request.as_of,
+        )
+        for day in period.days
+    )
