@@ -22,8 +22,7 @@ from assets.config.base import reveal
 from assets.config.deployment import Config
 from assets.config.source import WebhookSource
 from assets.config.workspace import ReportSpec, Workspace
-from assets.deliver.erasure import Forgotten, forget_in_reports
-from assets.deliver.ledger import Ledger
+from assets.deliver.erasure import Forgotten, ReportErasure
 from assets.deliver.operator_alerts import AlertNotSent, tell_operator
 from assets.errors import ProcessKilled
 from assets.extract import erasure
@@ -41,18 +40,20 @@ from assets.state.alerts import AlertLog
 from assets.warehouse.base import Warehouse, open_warehouse
 from orchestration.report_processes import maker, makers
 
-Say = Callable[[str], None]
+Progress = Callable[[str], None]
+"""What is told each step in words."""
 _KILLED = "the process that made {} was killed, as systems do where no memory is left: run again with more"
-_kept: dict[object, Warehouse] = {}
+_cached: dict[object, Warehouse] = {}
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class PipelineRequest:
     """What one run is asked for: these reports of this workspace, as read on *report_date*.
 
     `inputs` is filled by the run: what each input gave that it read.
     """
 
+    config: Config
     workspace: Workspace
     specs: tuple[ReportSpec, ...]
     report_date: date
@@ -77,62 +78,59 @@ class Order:
         return days_of_periods(periods, self.workspace.first_day, self.as_of)
 
 
-def run(order: Order, config: Config, catalogue: Catalogue, say: Say) -> list[Published]:
-    """Load the missing days of *order*, build their log and counts, and archive its reports.
+def run(request: PipelineRequest, catalogue: Catalogue, progress: Progress) -> list[Published]:
+    """Load the missing days of *request*, build their log and counts, and archive its reports.
 
     Archived reports whose days have changed are noted as outdated.
 
     Raises SourceError, or TotalsDiffer where a check fails.
     """
-    warehouse = open_warehouse(config, order.workspace.slug)
-    days = order.days
-    if days and any(map(has_balances, order.specs)):
-        days = list(dates(order.workspace.first_day, days[-1]))
-    loaded = _load(order, config, warehouse, days, say, again=order.days if order.reload else ())
-    if loaded and readiness(warehouse, order.workspace).has_unstated:
-        loaded += _load(order, config, warehouse, list(dates(order.workspace.first_day, loaded[-1])), say)
+    warehouse = open_warehouse(request.config, request.workspace.slug)
+    days = request.days
+    if days and any(map(has_balances, request.specs)):
+        days = list(dates(request.workspace.first_day, days[-1]))
+    loaded = _load(request, warehouse, days, request.days if request.reload else (), progress)
+    if loaded and readiness(warehouse, request.workspace).has_unstated:
+        earlier = list(dates(request.workspace.first_day, loaded[-1]))
+        loaded += _load(request, warehouse, earlier, (), progress)
     stale = [day for day in stale_days(warehouse) if day in set(days)]
-    for period in periods_of_days([*stale, *loaded], order.workspace.zone):
-        say(f"building {period.first_day} to {period.last_day}")
-        build_days(warehouse, period).require_reconciled(order.workspace.slug)
+    for period in periods_of_days([*stale, *loaded], request.workspace.zone):
+        progress(f"building {period.first_day} to {period.last_day}")
+        build_days(warehouse, period).require_reconciled(request.workspace.slug)
     published = []
-    for each in _made(order, config, say):
-        catalogue.record(each.archived, each.report.as_of, order.now)
+    for each in _render_reports(request, progress):
+        catalogue.record(each.archived, each.report.as_of, request.now)
         published.append(each)
-    catalogue.mark_outdated(outdated_reports(catalogue, warehouse, order.workspace), order.now)
-    if note_stall(AlertLog(config.state), warehouse, order.workspace, order.now):
+    catalogue.mark_outdated(outdated_reports(catalogue, warehouse, request.workspace), request.now)
+    if note_stall(AlertLog(request.config.state), warehouse, request.workspace, request.now):
         try:
-            tell_operator(config, {}, order.now)
+            tell_operator(request.config, {}, request.now)
         except AlertNotSent as error:
-            say(f"error: {error}")
-    return sorted(published, key=lambda each: order.names.index(each.report.name))
+            progress(f"error: {error}")
+    return sorted(published, key=lambda each: request.names.index(each.report.name))
 
 
 def rebuild(
-    workspace: Workspace, config: Config, catalogue: Catalogue, now: datetime, say: Say
+    workspace: Workspace, config: Config, catalogue: Catalogue, now: datetime, progress: Progress
 ) -> list[Published]:
     """Make the archived reports of *workspace* anew whose days have changed."""
     specs = {spec.name: spec for spec in workspace.all_reports}
     outdated = sorted(
         key for key in catalogue.outdated() if key.workspace == workspace.slug and key.report in specs
     )
-    return [
-        published
-        for key in outdated
-        for published in run(
-            Order(workspace, (specs[key.report],), key.report_date, now), config, catalogue, say
-        )
-    ]
+    requests = (
+        PipelineRequest(config, workspace, (specs[key.report],), key.report_date, now) for key in outdated
+    )
+    return [published for request in requests for published in run(request, catalogue, progress)]
 
 
-def erase(  # noqa: PLR0913, PLR0917 - what a deployment is
-    workspace: Workspace, contact_id: str, config: Config, catalogue: Catalogue, now: datetime, say: Say
-) -> tuple[list[date], Forgotten]:
-    """Forget a contact: in the events, the log, the rejected rows, the archived reports and the mails.
+def erase(contact_id: str, reports: ReportErasure) -> tuple[list[date], Forgotten]:
+    """Forget a contact: in the events, the log, the rejected rows, and by *reports* in reports and mails.
 
     Totals stay. Returns the days that held it, and what became of the reports over them.
     """
-    warehouse = open_warehouse(config, workspace.slug)
+    workspace, say = reports.workspace, reports.say
+    warehouse = open_warehouse(reports.config, workspace.slug)
     say("events and rejected rows")
     days = erasure.erase(warehouse, contact_id)
     if isinstance(workspace.source, WebhookSource):
@@ -143,18 +141,15 @@ def erase(  # noqa: PLR0913, PLR0917 - what a deployment is
     for period in periods_of_days(days, workspace.zone):
         say(f"building {period.first_day} to {period.last_day}")
         build_days(warehouse, period)
-    ledger = Ledger(config.state)
-    return days, forget_in_reports(config, workspace, catalogue, ledger, days, now, say)
+    return days, reports.erase(days)
 
 
-def _load(  # noqa: PLR0913 - what a load is
-    order: Order,
-    config: Config,
+def _load(
+    request: PipelineRequest,
     warehouse: Warehouse,
     days: list[date],
-    say: Say,
-    *,
-    again: Sequence[date] = (),
+    again: Sequence[date],
+    progress: Progress,
 ) -> list[date]:
     """Load those of *days* that are missing, those to be loaded *again*, and what has changed since.
 
@@ -162,32 +157,32 @@ def _load(  # noqa: PLR0913 - what a load is
     """
     if not days:
         return []
-    workspace = order.workspace
+    workspace = request.workspace
     whole = Period(days[0], days[-1], workspace.zone)
-    missing = readiness(warehouse, workspace).unloaded(whole, order.as_of)
+    missing = readiness(warehouse, workspace).unloaded(whole, request.as_of)
     wanted = sorted({*again, *(set(days) & set(missing))})
-    sources = open_sources(workspace, config.imports)
+    sources = open_sources(workspace, request.config.imports)
     changes = changes_since_load(workspace, sources, warehouse)
     for change in changes:
-        say(f"reading again: {change}")
+        progress(f"reading again: {change}")
     if not wanted and not changes:
         return []
     if wanted:
-        say(f"loading {wanted[0]} to {wanted[-1]}")
-    loaded = load_days(workspace, sources, warehouse, wanted, order.now)
+        progress(f"loading {wanted[0]} to {wanted[-1]}")
+    loaded = load_days(workspace, sources, warehouse, wanted, request.now)
     loaded.require_reconciled(workspace.slug)
     for summary in loaded.inputs.values():
-        add_summary(order.inputs, summary)
+        add_summary(request.inputs, summary)
     return list(loaded.by_day("read_count"))
 
 
-def _made(order: Order, config: Config, say: Say) -> Iterator[Published]:
-    """Make the reports of *order*, one a core at a time; yield each when it is archived.
+def _render_reports(request: PipelineRequest, progress: Progress) -> Iterator[Published]:
+    """Make the reports of *request*, one a core at a time; yield each when it is archived.
 
     Raises what one of them raised, after the others are done.
     """
-    waiting = deque(_longest_first(order))
-    say(f"rendering {len(waiting)} reports")
+    waiting = deque(_longest_first(request))
+    progress(f"rendering {len(waiting)} reports")
     given: dict[Future[Published], tuple[ReportSpec, Executor]] = {}
     failed: list[BaseException] = []
     with ExitStack() as stack:
@@ -195,42 +190,42 @@ def _made(order: Order, config: Config, say: Say) -> Iterator[Published]:
         while waiting or given:
             while waiting and idle:
                 spec, by = waiting.popleft(), idle.pop()
-                given[by.submit(_make, order, spec, config)] = spec, by
+                given[by.submit(_render_report, request, spec)] = spec, by
             for future in wait(given, return_when=FIRST_COMPLETED).done:
                 spec, by = given.pop(future)
                 error = future.exception()
                 if isinstance(error, BrokenProcessPool):
                     by, error = stack.enter_context(maker()), ProcessKilled(_KILLED.format(spec.name))
                 if error:
-                    say(f"{spec.name}: {error}")
+                    progress(f"{spec.name}: {error}")
                     failed.append(error)
                 else:
-                    say(f"{spec.name}: archived")
+                    progress(f"{spec.name}: archived")
                     yield future.result()
                 idle.append(by)
     if failed:
         raise failed[0]
 
 
-def _make(order: Order, spec: ReportSpec, config: Config) -> Published:
+def _render_report(request: PipelineRequest, spec: ReportSpec) -> Published:
     if not gc.isenabled():
         gc.collect()  # what the report before has left
-    warehouse = _kept_warehouse(config, order.workspace.slug)
-    draft = draft_report(warehouse, order.workspace, spec, order.report_date, order.as_of)
-    return publish(draft, Archive(config.archive))
+    warehouse = _cached_warehouse(request.config, request.workspace.slug)
+    draft = draft_report(warehouse, request.workspace, spec, request.report_date, request.as_of)
+    return publish(draft, Archive(request.config.archive))
 
 
-def _kept_warehouse(config: Config, slug: str) -> Warehouse:
+def _cached_warehouse(config: Config, slug: str) -> Warehouse:
     """Return a warehouse that this process keeps: what it has read for one report serves the next."""
     place = config.lake, config.warehouse, slug
-    if place not in _kept:
-        _kept.clear()
-        _kept[place] = open_warehouse(config, slug)
-    return _kept[place]
+    if place not in _cached:
+        _cached.clear()
+        _cached[place] = open_warehouse(config, slug)
+    return _cached[place]
 
 
-def _longest_first(order: Order) -> list[ReportSpec]:
+def _longest_first(request: PipelineRequest) -> list[ReportSpec]:
     """Return the reports, those over most days first: the last process to end should not begin last."""
     return sorted(
-        order.specs, key=lambda spec: -len(days_of_report(spec, order.report_date, order.workspace))
+        request.specs, key=lambda spec: -len(days_of_report(spec, request.report_date, request.workspace))
     )

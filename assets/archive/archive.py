@@ -91,7 +91,7 @@ class Archive:
             folder = self.root / report.workspace / report.name / str(report.report_date)
             version = 1 + max(_numbers(folder), default=0)
             try:
-                return self._add(report, report.name, version, origin, render(version), before)
+                return self._add(report, (report.name, version), origin, render(version), before)
             except FileExistsError:
                 continue
 
@@ -102,7 +102,7 @@ class Archive:
         name = f"{report.name}{PART}{part}"
         before = self.latest(report.workspace, name, report.report_date)
         try:
-            return self._add(report, name, version, origin, render(version), before[1] if before else None)
+            return self._add(report, (name, version), origin, render(version), before[1] if before else None)
         except FileExistsError:  # two subscriptions have the same part
             key = Key(report.workspace, report.name, report.report_date)
             kept = self.part(key, part, version)
@@ -118,15 +118,16 @@ class Archive:
         except NotArchived:
             return None
 
-    def _add(  # noqa: PLR0913, PLR0917 - what a version is
+    def _add(
         self,
         report: Report,
-        name: str,
-        version: int,
+        named: tuple[str, int],
         origin: Origin,
         rendered: Files,
         before: Manifest | None,
     ) -> Archived:
+        """Keep *report* as the version *named*: its folder, and its number."""
+        name, version = named
         files = {REPORT: _content(report), **rendered}
         manifest = Manifest(
             workspace=report.workspace,

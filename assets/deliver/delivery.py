@@ -92,17 +92,9 @@ class Delivery:
     @property
     def id(self) -> str:
         """The key as 32 hexadecimal digits; the Message-ID is made of it."""
-        return delivery_id(
-            self.workspace, self.subscription, self.report, self.report_date, self.version, self.recipient
-        )
-
-
-def delivery_id(  # noqa: PLR0913, PLR0917 - the key
-    workspace: str, subscription: str, report: str, report_date: date, version: int, recipient: str
-) -> str:
-    """Return the key of a delivery as 32 hexadecimal digits."""
-    key = "\0".join((workspace, subscription, report, str(report_date), str(version), recipient.lower()))
-    return hashlib.sha256(key.encode()).hexdigest()[:32]
+        issue = (self.workspace, self.subscription, self.report, str(self.report_date))
+        key = "\0".join((*issue, str(self.version), self.recipient.lower()))
+        return hashlib.sha256(key.encode()).hexdigest()[:32]
 
 
 @dataclass(frozen=True, slots=True)

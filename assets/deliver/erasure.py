@@ -33,64 +33,66 @@ class Forgotten:
     mails: int = 0
 
 
-def forget_in_reports(  # noqa: PLR0913, PLR0917 - what a deployment is
-    config: Config,
-    workspace: Workspace,
-    catalogue: Catalogue,
-    ledger: Ledger,
-    days: Iterable[date],
-    now: datetime,
-    say: Callable[[str], None],
-) -> Forgotten:
-    """Make the reports of *workspace* anew that cover one of *days*; remove older versions and mails."""
-    archive, wanted, done = Archive(config.archive), set(days), Forgotten()
-    newest: dict[Key, Manifest] = {}
-    concerned = set()
-    for archived, _, _ in archive.versions():
-        manifest = archived.manifest
-        key = Key(manifest.workspace, manifest.report, manifest.report_date)
-        newest[key] = manifest
-        if any(manifest.period.first_day <= day <= manifest.period.last_day for day in wanted):
-            concerned.add(key)
-    outbox = Outbox(config.archive, workspace.slug)
-    with ExitStack() as others:
-        for subscription in workspace.subscriptions:  # none of their rounds may send what is read now
-            others.enter_context(ledger.sending(workspace.slug, subscription.name))
-        for key in sorted(key for key in concerned if key.workspace == workspace.slug):
-            say(f"{key.report} of {key.report_date}")
-            first_kept = _made_anew(config, workspace, catalogue, key, newest[key], now, done)
-            contents = ledger.contents_of(*key, before=first_kept)
-            for sha256 in contents:
-                outbox.remove(sha256)
-            done.mails += len(contents)
-            done.removed += archive.remove(key, first_kept)
-        forever = datetime.max.replace(tzinfo=UTC)
-        done.mails += outbox.prune(forever, ledger.contents())  # what a killed round left, without a row
-    catalogue.forget_all_but(archive.held(), workspace.slug)
-    write_index(catalogue, config.archive, [workspace.slug])
-    return done
+@dataclass(frozen=True, slots=True)
+class ReportErasure:
+    """What making the reports of *workspace* anew needs; *say* is told which report is worked on."""
 
+    config: Config
+    workspace: Workspace
+    catalogue: Catalogue
+    ledger: Ledger
+    now: datetime
+    say: Callable[[str], None]
 
-def _made_anew(  # noqa: PLR0913, PLR0917 - what a deployment is
-    config: Config,
-    workspace: Workspace,
-    catalogue: Catalogue,
-    key: Key,
-    manifest: Manifest,
-    now: datetime,
-    done: Forgotten,
-) -> int:
-    """Make the report anew; return the number of the first version that may stay."""
-    spec = _spec(workspace, key, manifest.configuration.get("report"))
-    if spec is None:
-        done.lost.append(key)
-        return manifest.version + 1
-    until = as_of(key.report_date, now, workspace.zone)
-    draft = draft_report(open_warehouse(config, workspace.slug), workspace, spec, key.report_date, until)
-    archived = publish(draft, Archive(config.archive)).archived
-    catalogue.record(archived, draft.report.as_of, now)
-    done.made.append(archived)
-    return archived.manifest.version
+    def erase(self, days: Iterable[date]) -> Forgotten:
+        """Make the reports anew that cover one of *days*; remove older versions and mails."""
+        config, slug = self.config, self.workspace.slug
+        archive, outbox, done = Archive(config.archive), Outbox(config.archive, slug), Forgotten()
+        with ExitStack() as others:
+            # No round of theirs may send what is read now.
+            for subscription in self.workspace.subscriptions:
+                others.enter_context(self.ledger.sending(slug, subscription.name))
+            for manifest in self._covering(archive, set(days)):
+                self.say(f"{manifest.report} of {manifest.report_date}")
+                key = Key(manifest.workspace, manifest.report, manifest.report_date)
+                first_kept = self._made_anew(key, manifest, done)
+                contents = self.ledger.contents_of(*key, before=first_kept)
+                for sha256 in contents:
+                    outbox.remove(sha256)
+                done.mails += len(contents)
+                done.removed += archive.remove(key, first_kept)
+            forever = datetime.max.replace(tzinfo=UTC)
+            # A round that was killed leaves mails without a row.
+            done.mails += outbox.prune(forever, self.ledger.contents())
+        self.catalogue.forget_all_but(archive.held(), slug)
+        write_index(self.catalogue, config.archive, [slug])
+        return done
+
+    def _covering(self, archive: Archive, days: set[date]) -> list[Manifest]:
+        """Return the newest version of each report of which some version covers one of *days*."""
+        newest: dict[Key, Manifest] = {}
+        concerned = set()
+        for archived, _, _ in archive.versions():
+            manifest = archived.manifest
+            key = Key(manifest.workspace, manifest.report, manifest.report_date)
+            newest[key] = manifest
+            if any(manifest.period.first_day <= day <= manifest.period.last_day for day in days):
+                concerned.add(key)
+        return [newest[key] for key in sorted(concerned) if key.workspace == self.workspace.slug]
+
+    def _made_anew(self, key: Key, manifest: Manifest, done: Forgotten) -> int:
+        """Make the report anew; return the number of the first version that may stay."""
+        spec = _spec(self.workspace, key, manifest.configuration.get("report"))
+        if spec is None:
+            done.lost.append(key)
+            return manifest.version + 1
+        until = as_of(key.report_date, self.now, self.workspace.zone)
+        warehouse = open_warehouse(self.config, self.workspace.slug)
+        draft = draft_report(warehouse, self.workspace, spec, key.report_date, until)
+        archived = publish(draft, Archive(self.config.archive)).archived
+        self.catalogue.record(archived, draft.report.as_of, self.now)
+        done.made.append(archived)
+        return archived.manifest.version
 
 
 def _spec(workspace: Workspace, key: Key, kept: object) -> ReportSpec | None:

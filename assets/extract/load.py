@@ -24,7 +24,7 @@ from assets.extract.load_plan import LoadPlan, plan_load
 from assets.extract.staging import Staging
 from assets.periods import DAY, first_instant, periods_of_days
 from assets.runtime.prefetch import ahead
-from assets.sources.base import Unreadable
+from assets.sources.base import Source, Unreadable
 from assets.sources.files.imports import DaySources
 from assets.warehouse.base import Warehouse
 from assets.warehouse.schema import (
@@ -109,7 +109,8 @@ def load_days(
             return Loaded(stored_schema(LOAD_COUNTS).empty_table(), 0, 0, 0)
         controls, broken = read_controls(workspace, plan.days)
         inputs, parts, causes = dict[str, InputSummary](), list[Loaded](), dict(plan.causes)
-        with closing(ahead(_read(workspace, sources, plan, now, broken, failed))) as read:
+        reading = _Reading(workspace, sources, plan, now, broken)
+        with closing(ahead(reading.spans(failed))) as read:
             try:
                 for some, staging in read:
                     if not parts:
@@ -143,41 +144,50 @@ def _make_room(warehouse: Warehouse, workspace: Workspace, plan: LoadPlan, contr
         warehouse.replace_days(CONTROL_TOTALS, plan.days, controls.to_reader())
 
 
-def _read(  # noqa: PLR0913, PLR0917 - what a load is
-    workspace: Workspace,
-    sources: DaySources,
-    plan: LoadPlan,
-    now: datetime,
-    broken: list[Unreadable],
-    failed: Event,
-) -> Iterator[tuple[list[date], Staging]]:
-    """Yield the rows of some days at a time, until storing them has *failed*."""
-    zone = workspace.zone
-    for source, of_source in sources.parts(plan.candidates):
-        spans = [of_source]
-        if source.is_windowed:
-            periods = periods_of_days(of_source, zone)
-            spans = [some for period in periods for some in _spans(period.days, _DAYS_AT_ONCE)]
-        for some in spans:
-            cuts = [_cut(workspace, day, now, sources.version_of(day)) for day in some]
-            with ExitStack() as opened:
-                staging = opened.enter_context(
-                    Staging(cuts, source.options, now, is_windowed=source.is_windowed)
-                )
-                for item in ahead(source.read(cuts[0].start, cuts[-1].until), _BATCHES_AHEAD):
-                    if failed.is_set():
-                        return
-                    staging.add(item)
-                for each in broken:
-                    staging.add(each)
-                staging.finish()
-                opened.pop_all()
-            yield some, staging
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """The reading of the days of *plan* up to *now*; *broken* are controls that could not be read."""
 
+    workspace: Workspace
+    sources: DaySources
+    plan: LoadPlan
+    now: datetime
+    broken: list[Unreadable]
 
-def _cut(workspace: Workspace, day: date, now: datetime, source_version: str) -> DayCut:
-    start, end = (first_instant(each, workspace.zone) for each in (day, day + DAY))
-    return DayCut(day, workspace.timezone, start, end, min(end, now), source_version)
+    def spans(self, failed: Event) -> Iterator[tuple[list[date], Staging]]:
+        """Yield the rows of some days at a time, until storing them has *failed*."""
+        for source, days in self.sources.parts(self.plan.candidates):
+            spans = [days]
+            if source.is_windowed:
+                periods = periods_of_days(days, self.workspace.zone)
+                spans = [some for period in periods for some in _spans(period.days, _DAYS_AT_ONCE)]
+            for some in spans:
+                staging = self._staged(source, some, failed)
+                if staging is None:
+                    return
+                yield some, staging
+
+    def _staged(self, source: Source, days: list[date], failed: Event) -> Staging | None:
+        cuts = [self._cut(day) for day in days]
+        with ExitStack() as opened:
+            staging = opened.enter_context(
+                Staging(cuts, source.options, self.now, is_windowed=source.is_windowed)
+            )
+            for item in ahead(source.read(cuts[0].start, cuts[-1].until), _BATCHES_AHEAD):
+                if failed.is_set():
+                    return None
+                staging.add(item)
+            for each in self.broken:
+                staging.add(each)
+            staging.finish()
+            opened.pop_all()
+        return staging
+
+    def _cut(self, day: date) -> DayCut:
+        zone = self.workspace.zone
+        start, end = first_instant(day, zone), first_instant(day + DAY, zone)
+        version = self.sources.version_of(day)
+        return DayCut(day, self.workspace.timezone, start, end, min(end, self.now), version)
 
 
 def _spans(days: list[date], length: int) -> Iterator[list[date]]:

@@ -116,30 +116,28 @@ class ObjectLake:
                 stored.counts[day] = 1
             self._change(table, has)
             return stored
-        writer, writes = uuid4().hex, deque[Future[None]]()
+        writer, writes = uuid4().hex, deque[tuple[date, Future[int]]]()
         with ThreadPoolExecutor(_UPLOADS) as pool:
             for day, content in whole_days(table, days, rows):
-                has[str(day)] = None
-                writes.append(pool.submit(self._write, table, day, content, writer, stored, has))
+                name = _file(table.name, str(day), writer)
+                writes.append((day, pool.submit(self._write, name, day, content, stored)))
                 if len(writes) > _UPLOADS:
-                    writes.popleft().result()
-            while writes:
-                writes.popleft().result()
+                    oldest, write = writes.popleft()
+                    has[str(oldest)] = [writer, write.result()]
+            has |= {str(day): [writer, write.result()] for day, write in writes}
         self._change(table, has)
         return stored
 
-    def _write(  # noqa: PLR0913, PLR0917 - what a day is
-        self, table: Table, day: date, content: pa.Table, writer: str, stored: Stored, has: dict[str, Any]
-    ) -> None:
-        name = _file(table.name, str(day), writer)
+    def _write(self, name: str, day: date, content: pa.Table, stored: Stored) -> int:
+        """Write the file *name* with the *content* of *day*, and count it in *stored*; return its bytes."""
         local = self._files.local(name)
         with replacing(local) as temporary:
             write_day(content, temporary)
         with local.open("rb") as file:
             stored.sha256[day] = hashlib.file_digest(file, "sha256").hexdigest()
         stored.counts[day] = content.num_rows
-        has[str(day)] = [writer, local.stat().st_size]
         self._files.store.put_file(str(local), f"{self._files.root}/{name}")
+        return local.stat().st_size
 
     def kept(self, name: str) -> str | None:
         """Return a text that was kept beside the tables."""

@@ -172,15 +172,16 @@ class Desk:
         workspace = dues[0].workspace
         assets = [*(FLOW_ASSETS if kind == "today" else ()), *(f"report/{due.spec.name}" for due in dues)]
         name = f"{workspace.slug}/{kind}/{report_date}/{at.astimezone(workspace.zone):%Y-%m-%dT%H:%M}"
-        self._request(plan, workspace, name, assets, report_date, report_date)
+        self._request(plan, workspace, name, assets, [report_date])
 
-    def _request(  # noqa: PLR0913, PLR0917 - what a run is
-        self, plan: Plan, workspace: Workspace, due: str, assets: Sequence[str], first: date, last: date
+    def _request(
+        self, plan: Plan, workspace: Workspace, due: str, assets: Sequence[str], days: Sequence[date]
     ) -> None:
-        """Request a run of *assets* over *first* to *last*, unless it is under way or was tried just now.
+        """Request a run of *assets* over all of *days*, unless it is under way or was tried just now.
 
         A try that ended well counts too: what it was to make is still due, so something is wrong.
         """
+        first, last = days[0], days[-1]
         if any(run.due == due for run in self.under_way):
             plan.reasons.append(f"{due}: under way")
             return
@@ -211,7 +212,7 @@ class Desk:
         days = closed_days(workspace, self.now)
         if days:
             today = local_day(self.now, workspace.zone)
-            self._request(plan, workspace, f"{workspace.slug}/flow/{today}", FLOW_ASSETS, days[0], days[-1])
+            self._request(plan, workspace, f"{workspace.slug}/flow/{today}", FLOW_ASSETS, days)
         return plan
 
     def plan_changed_inputs(self, workspace: Workspace, at: datetime) -> Plan:
@@ -235,7 +236,7 @@ class Desk:
         days = closed_days(workspace, self.now)
         if changes and days:
             plan.reasons += changes
-            self._request(plan, workspace, due, FLOW_ASSETS, days[0], days[-1])
+            self._request(plan, workspace, due, FLOW_ASSETS, days)
         return plan
 
     def plan_missing_days(self, workspace: Workspace, dues: Sequence[Due]) -> Plan:
@@ -263,7 +264,7 @@ class Desk:
             # Other earlier days are another reason to build.
             upon = history(open_warehouse(self.config, workspace.slug)).get(last, "new")[:8]
             due = f"{workspace.slug}/flow/{first}/{last}/{upon}"
-            self._request(plan, workspace, due, FLOW_ASSETS, first, last)
+            self._request(plan, workspace, due, FLOW_ASSETS, days)
         return plan
 
     def plan_rebuilds(self, workspace: Workspace) -> Plan:
@@ -284,7 +285,7 @@ class Desk:
                 since = max(due.at for due in inside)
                 name = f"{workspace.slug}/rebuild/{period[0]}/{period[-1]}/{since:%Y-%m-%dT%H:%M:%S}"
                 assets = sorted({f"report/{due.spec.name}" for due in inside})
-                self._request(plan, workspace, name, assets, period[0], period[-1])
+                self._request(plan, workspace, name, assets, period)
         return plan
 
 

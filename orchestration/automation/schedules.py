@@ -4,6 +4,7 @@ A tick launches what is ready and says why the rest waits; the sensor goes on fr
 """
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from datetime import time
 
 import dagster as dg
@@ -27,6 +28,20 @@ NIGHTLY_FLOW, TODAY, DAILY_REPORTS, MONTHLY_REPORT, CONTACT_SNAPSHOT, SOURCE_WAT
     "source_watch",
 )
 _BEFORE_MIDNIGHT = time(23, 30)
+_HOUR_MINUTES = 60
+
+
+Planner = Callable[[Desk], Plan]
+
+
+@dataclass(frozen=True, slots=True)
+class _Ticks:
+    """A schedule of a workspace: when it ticks (crons in the workspace's zone), and what a tick launches."""
+
+    name: str
+    crons: Iterable[str]
+    plan: Planner
+    description: str
 
 
 def workspace_schedules(
@@ -34,88 +49,94 @@ def workspace_schedules(
 ) -> list[dg.ScheduleDefinition]:
     """Return the schedules of *workspace*, in its zone."""
 
-    def schedule(
-        name: str, crons: Iterable[str], plan: Callable[[Desk], Plan], description: str
-    ) -> dg.ScheduleDefinition:
+    def schedule(ticks: _Ticks) -> dg.ScheduleDefinition:
         def tick(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
-            desk = Desk.open(
-                config, catalogue, context.instance, context.scheduled_execution_time, workspace.slug
-            )
-            planned = plan(desk)
+            now = context.scheduled_execution_time
+            planned = ticks.plan(Desk.open(config, catalogue, context.instance, now, workspace.slug))
             yield from planned.requests
             if not planned.requests:
                 yield dg.SkipReason("; ".join(planned.reasons) or "nothing is due")
 
         return dg.ScheduleDefinition(
-            name=f"{workspace.slug.replace('-', '_')}_{name}",
-            cron_schedule=sorted(set(crons)),
+            name=f"{workspace.slug.replace('-', '_')}_{ticks.name}",
+            cron_schedule=sorted(set(ticks.crons)),
             execution_timezone=workspace.timezone,
             job_name=ASSET_JOB,
             execution_fn=tick,
-            description=description,
+            description=ticks.description,
             default_status=status,
             tags={WORKSPACE_TAG: workspace.slug},
         )
 
-    def reports(is_asked: Callable[[Due], bool]) -> Callable[[Desk], Plan]:
-        return lambda desk: desk.plan_reports(
-            [due for due in desk.open_reports(workspace) if is_asked(due) and desk.now - due.at < DAY]
-        )
+    return [schedule(ticks) for ticks in _ticks_of(workspace)]
 
-    daily = [spec for spec in workspace.all_reports if spec.preset is not Preset.LAST_MONTH]
-    if workspace.today_every:
-        daily = [spec for spec in daily if not spec.includes_running_day]
-    monthly = [spec for spec in workspace.all_reports if spec.preset is Preset.LAST_MONTH]
-    found = [
-        schedule(
-            NIGHTLY_FLOW,
-            [_cron(workspace.flow_at)],
-            lambda desk: desk.plan_nightly_flow(workspace),
-            f"Load the day that closed, and read the {workspace.lookback_days} last days again.",
-        ),
-        schedule(
-            DAILY_REPORTS,
-            [_cron(spec.at or time(6)) for spec in daily],
-            reports(lambda due: due.spec.preset is not Preset.LAST_MONTH and not _is_by_interval(due)),
-            "Make the reports that are due and whose days are there.",
-        ),
-        schedule(
-            MONTHLY_REPORT,
-            [_cron(spec.at or time(6, 15), "*" if spec.on_holiday == "shift" else "1") for spec in monthly],
-            reports(lambda due: due.spec.preset is Preset.LAST_MONTH),
-            "Make the reports of the month before.",
-        ),
-    ]
+
+def _ticks_of(workspace: Workspace) -> Iterator[_Ticks]:
+    yield _Ticks(
+        NIGHTLY_FLOW,
+        [_cron(workspace.flow_at)],
+        lambda desk: desk.plan_nightly_flow(workspace),
+        f"Load the day that closed, and read the {workspace.lookback_days} last days again.",
+    )
+    yield from _report_ticks(workspace)
     if isinstance(workspace.source, RespondIoSource) and workspace.source.api_token:
-        snapshot = dg.AssetKey([workspace.slug, "contact_snapshot"])
-        found.append(
-            schedule(
-                CONTACT_SNAPSHOT,
-                [_cron(_BEFORE_MIDNIGHT)],
-                lambda desk: Plan([dg.RunRequest(f"{desk.now:%Y-%m-%d}", asset_selection=[snapshot])]),
-                "Look at all contacts just before the day closes, so that what was missed is of that day.",
-            )
+        yield _Ticks(
+            CONTACT_SNAPSHOT,
+            [_cron(_BEFORE_MIDNIGHT)],
+            _plan_asset(workspace, CONTACT_SNAPSHOT, "%Y-%m-%d"),
+            "Look at all contacts just before the day closes, so that what was missed is of that day.",
         )
     if workspace.watch_hours:
-        watched = dg.AssetKey([workspace.slug, "source_watch"])
-        found.append(
-            schedule(
-                SOURCE_WATCH,
-                [f"30 */{workspace.watch_hours} * * *"],
-                lambda desk: Plan([dg.RunRequest(f"{desk.now:%Y-%m-%dT%H}", asset_selection=[watched])]),
-                "Ask the source whether it goes on, so that the operator hears of it the same day.",
-            )
+        yield _Ticks(
+            SOURCE_WATCH,
+            [f"30 */{workspace.watch_hours} * * *"],
+            _plan_asset(workspace, SOURCE_WATCH, "%Y-%m-%dT%H"),
+            "Ask the source whether it goes on, so that the operator hears of it the same day.",
         )
-    if workspace.today_every:
-        cron = (
-            f"*/{workspace.today_every} * * * *"
-            if workspace.today_every < 60  # noqa: PLR2004 - minutes of an hour
-            else f"0 */{workspace.today_every // 60} * * *"
+
+
+def _report_ticks(workspace: Workspace) -> Iterator[_Ticks]:
+    every = workspace.today_every
+    by_month = [spec for spec in workspace.all_reports if spec.preset is Preset.LAST_MONTH]
+    by_day = [
+        spec
+        for spec in workspace.all_reports
+        if spec.preset is not Preset.LAST_MONTH and not (every and spec.includes_running_day)
+    ]
+    yield _Ticks(
+        DAILY_REPORTS,
+        [_cron(spec.at or time(6)) for spec in by_day],
+        _plan_reports(
+            workspace, lambda due: due.spec.preset is not Preset.LAST_MONTH and not _is_by_interval(due)
+        ),
+        "Make the reports that are due and whose days are there.",
+    )
+    yield _Ticks(
+        MONTHLY_REPORT,
+        [_cron(spec.at or time(6, 15), "*" if spec.on_holiday == "shift" else "1") for spec in by_month],
+        _plan_reports(workspace, lambda due: due.spec.preset is Preset.LAST_MONTH),
+        "Make the reports of the month before.",
+    )
+    if every:
+        cron = f"*/{every} * * * *" if every < _HOUR_MINUTES else f"0 */{every // _HOUR_MINUTES} * * *"
+        yield _Ticks(
+            TODAY,
+            [cron],
+            _plan_reports(workspace, _is_by_interval),
+            "Load the running day, make its reports.",
         )
-        found.append(
-            schedule(TODAY, [cron], reports(_is_by_interval), "Load the running day, make its reports.")
-        )
-    return found
+
+
+def _plan_reports(workspace: Workspace, is_asked: Callable[[Due], bool]) -> Planner:
+    return lambda desk: desk.plan_reports(
+        [due for due in desk.open_reports(workspace) if is_asked(due) and desk.now - due.at < DAY]
+    )
+
+
+def _plan_asset(workspace: Workspace, name: str, key: str) -> Planner:
+    """Return what launches the asset *name*, once for each tick as the format *key* writes it."""
+    asset = dg.AssetKey([workspace.slug, name])
+    return lambda desk: Plan([dg.RunRequest(f"{desk.now:{key}}", asset_selection=[asset])])
 
 
 def _is_by_interval(due: Due) -> bool:

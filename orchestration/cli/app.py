@@ -18,9 +18,11 @@ from orchestration.cli import archive, deliveries, deployment, sources
 from orchestration.cli.options import DEFAULT_CONFIG, ConfigOption, WorkspaceOption, chosen_workspaces, usable
 
 if TYPE_CHECKING:
+    from assets.archive.catalog import Catalogue
     from assets.archive.publish import Published
     from assets.config.workspace import ReportSpec, Workspace
     from assets.report.model import Report
+    from orchestration.pipeline import PipelineRequest
 
 DEMO_LAST_DAY = "2026-11-18"
 
@@ -84,19 +86,15 @@ def run(
     from assets.archive.catalog import Catalogue
     from assets.archive.index_pages import write_index
     from assets.config.loader import load_usable
-    from assets.extract.input_summary import input_lines
     from orchestration import pipeline
 
     settings, broken = load_usable(config)
     for sentence in broken:
         typer.echo(f"error: {sentence}", err=True)
-    catalogue = Catalogue(settings.state)
     now = datetime.now(UTC)
-    started = time.monotonic()
-    published: list[Published] = []
-    exit_code = ConfigError.exit_code if broken else 0
-    orders = [
-        pipeline.Order(
+    requests = [
+        pipeline.PipelineRequest(
+            settings,
             each,
             _chosen_reports(each, preset or [], first, last),
             report_date.date() if report_date else now.astimezone(each.zone).date(),
@@ -105,27 +103,41 @@ def run(
         )
         for each in chosen_workspaces(settings, workspace)
     ]
-    for order in orders:
-        slug = order.workspace.slug
+    catalogue = Catalogue(settings.state)
+    published, exit_code = _run_all(requests, catalogue, outdated=outdated, as_json=as_json)
+    index = write_index(catalogue, settings.archive, [each.workspace.slug for each in requests])
+    _print_result(published, index, as_json)
+    if exit_code := (ConfigError.exit_code if broken else exit_code):
+        raise typer.Exit(exit_code)
+
+
+def _run_all(
+    requests: "list[PipelineRequest]", catalogue: "Catalogue", *, outdated: bool, as_json: bool
+) -> "tuple[list[Published], int]":
+    """Run every request, whatever becomes of the others; return the reports and the first exit code but 0."""
+    from assets.extract.input_summary import input_lines
+    from orchestration import pipeline
+
+    started, exit_code = time.monotonic(), 0
+    published: list[Published] = []
+    for request in requests:
+        slug = request.workspace.slug
 
         def say(text: str, slug: str = slug) -> None:
             typer.echo(f"[{time.monotonic() - started:6.1f} s] {slug}: {text}", err=True)
 
         try:
-            published += pipeline.run(order, settings, catalogue, say)
+            published += pipeline.run(request, catalogue, say)
             if outdated:
-                published += pipeline.rebuild(order.workspace, settings, catalogue, now, say)
+                published += pipeline.rebuild(request.workspace, request.config, catalogue, request.now, say)
         except ReportError as error:
             typer.echo(f"error: {slug}: {error}", err=True)
             exit_code = exit_code or error.exit_code
-        for line in input_lines(order.workspace, order.inputs):
+        for line in input_lines(request.workspace, request.inputs):
             typer.echo(f"{slug}: {line}", err=as_json)
     if any(_lacks_input(each.report) for each in published):
         exit_code = exit_code or SourceUnavailable.exit_code
-    index = write_index(catalogue, settings.archive, [order.workspace.slug for order in orders])
-    _print_result(published, index, as_json)
-    if exit_code:
-        raise typer.Exit(exit_code)
+    return published, exit_code
 
 
 def _print_result(published: "list[Published]", index: Path, as_json: bool) -> None:
@@ -314,18 +326,14 @@ def erase(
 ) -> None:
     """Forget a contact for good: events, log, rejected rows, archived reports, mails; totals stay."""
     from assets.archive.catalog import Catalogue
+    from assets.deliver.erasure import ReportErasure
+    from assets.deliver.ledger import Ledger
     from orchestration import pipeline
 
     settings = usable(config)
-    chosen = chosen_workspaces(settings, workspace)[0]
-    days, done = pipeline.erase(
-        chosen,
-        contact,
-        settings,
-        Catalogue(settings.state),
-        datetime.now(UTC),
-        lambda text: typer.echo(text, err=True),
-    )
+    chosen, now = chosen_workspaces(settings, workspace)[0], datetime.now(UTC)
+    reports = ReportErasure(settings, chosen, Catalogue(settings.state), Ledger(settings.state), now, _say)
+    days, done = pipeline.erase(contact, reports)
     typer.echo(
         f"{len(days):,} days held the contact; {len(done.made):,} reports made anew, "
         f"{len(done.removed):,} versions and {done.mails:,} mails removed"

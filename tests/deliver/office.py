@@ -97,8 +97,8 @@ class Office:
         (self.folder / "events").mkdir(exist_ok=True)
         (self.folder / "events" / "all.csv").write_text("\n".join([HEADER, *events, *more, ""]))
         specs = tuple(spec for spec in self.acme.all_reports if spec.name in self.managers.reports)
-        order = pipeline.Order(self.acme, specs, on, self.now, reload=True)
-        pipeline.run(order, self.config, self.post.catalogue, lambda _: None)
+        request = pipeline.PipelineRequest(self.config, self.acme, specs, on, self.now, reload=True)
+        pipeline.run(request, self.post.catalogue, lambda _: None)
 
     def round(self, after: timedelta = timedelta()) -> Done:
         self.now += after

@@ -14,6 +14,7 @@ from assets.archive.archive import NotArchived
 from assets.archive.verify import verify
 from assets.archive.version import Key
 from assets.deliver.delivery import NotPossible
+from assets.deliver.erasure import ReportErasure
 from assets.deliver.retention import put_away
 from assets.errors import ConfigError
 from orchestration import pipeline
@@ -522,7 +523,11 @@ def test_an_archive_in_an_object_store_serves_as_well(office: Office, object_sto
     office.make(LATE)
     office.round(HOUR)
     assert {row.kind for row in office.rows() if row.version == 2} == {"correction"}
-    pipeline.erase(office.acme, "k1", office.config, office.post.catalogue, office.now, lambda _: None)
+    post = office.post
+    pipeline.erase(
+        "k1",
+        ReportErasure(office.config, office.acme, post.catalogue, post.ledger, office.now, lambda _: None),
+    )
     assert office.shell("verify", group=("archive",)).strip().endswith("0 faults")
 
 

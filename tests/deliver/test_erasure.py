@@ -15,6 +15,7 @@ from assets.archive.archive import Archive
 from assets.archive.verify import verify
 from assets.archive.version import Key
 from assets.deliver.dispatcher import Post
+from assets.deliver.erasure import ReportErasure
 from assets.extract.erasure import tombstones
 from assets.warehouse.base import open_warehouse
 from assets.warehouse.schema import ASSIGNMENT_EVENTS, REJECTED_EVENTS
@@ -77,9 +78,10 @@ def office(tmp_path: Path) -> Office:
 
 
 def erase(office: Office, post: Post) -> tuple[list[date], int]:
-    days, done = pipeline.erase(
-        office.acme, "k-eve", office.config, post.catalogue, office.now, lambda _: None
+    reports = ReportErasure(
+        office.config, office.acme, post.catalogue, post.ledger, office.now, lambda _: None
     )
+    days, done = pipeline.erase("k-eve", reports)
     return days, len(done.made)
 
 

@@ -17,7 +17,7 @@ from orchestration import pipeline, report_processes
 NAMES = ["killed", "b", "c", "d", "e"]
 
 
-def make(_order: Any, spec: Any, _config: Any) -> Any:
+def make(_request: Any, spec: Any) -> Any:
     is_child = multiprocessing.parent_process() is not None
     if spec.name == "killed" and is_child:
         os.kill(os.getpid(), signal.SIGKILL)
@@ -33,14 +33,14 @@ def is_imported(module: str) -> bool:
 def made(names: list[str], monkeypatch: pytest.MonkeyPatch) -> tuple[list[Any], list[str], Any]:
     said: list[str] = []
     published: list[Any] = []
-    monkeypatch.setattr(pipeline, "_make", make)
+    monkeypatch.setattr(pipeline, "_render_report", make)
     monkeypatch.setattr(report_processes, "cpu_count", lambda: 2)
     monkeypatch.setattr(
-        pipeline, "_longest_first", lambda _order: [SimpleNamespace(name=name) for name in names]
+        pipeline, "_longest_first", lambda _request: [SimpleNamespace(name=name) for name in names]
     )
-    order: Any = None
+    request: Any = None
     try:
-        published.extend(pipeline._made(order, order, said.append))
+        published.extend(pipeline._render_reports(request, said.append))
     except (ProcessKilled, TotalsDiffer) as error:
         return published, said, error
     return published, said, None

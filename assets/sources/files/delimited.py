@@ -55,8 +55,8 @@ def read_csv(path: Path, origin: str, options: FilesSource) -> Iterator[Batch | 
         parse = ParseOptions(delimiter=header.delimiter, newlines_in_values=True)
         printed, rows = is_printed_log(header.names), 0
         wanted = sorted(set(places.values()))
-        optional = not header.names[-1].strip()
-        for batch in numbered_batches(text, names, wanted, parse, header.lines, last_is_optional=optional):
+        layout = Layout(names, wanted, header.lines, last_is_optional=not header.names[-1].strip())
+        for batch in numbered_batches(text, layout, parse):
             rows += batch.num_rows
             cells = batch.select(list(places.values())).rename_columns(list(places))
             plain = _without_blank_rows(with_faults(_unquoted(cells, header, printed=printed), batch))
@@ -94,20 +94,30 @@ def read_header(text: TextFile) -> Header:
     return Header(names, delimiter, lines)
 
 
-def numbered_batches(  # noqa: PLR0913 - what a file of lines is
-    text: TextFile,
-    names: list[str],
-    wanted: list[str],
-    parse: ParseOptions,
-    header_lines: int,
-    *,
-    last_is_optional: bool = False,
-) -> Iterator[pa.RecordBatch]:
-    """Yield the *wanted* columns as text, with `row_number` (1 = first row after the header).
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """What the lines of a file are: *names* of all cells, those *wanted*, and how many lines the header has.
+
+    Where the *last_is_optional*, a row may end before its last cell.
+    """
+
+    names: list[str]
+    wanted: list[str]
+    header_lines: int = 0
+    last_is_optional: bool = False
+
+
+LINES = Layout(["line"], ["line"])
+"""Whole lines as one cell, without a header."""
+
+
+def numbered_batches(text: TextFile, layout: Layout, parse: ParseOptions) -> Iterator[pa.RecordBatch]:
+    """Yield the wanted columns as text, with `row_number` (1 = first row after the header).
 
     A row of another width has `fault` and `raw`, unless only empty cells at its end make it one; so has one
     whose bytes were no UTF-8.
     """
+    names, wanted, header_lines = layout.names, layout.wanted, layout.header_lines
     if text.lines <= header_lines:
         return
     bad: list[InvalidRow] = []
@@ -124,7 +134,7 @@ def numbered_batches(  # noqa: PLR0913 - what a file of lines is
         convert = ConvertOptions(
             include_columns=wanted, column_types=dict.fromkeys(wanted, pa.string()), strings_can_be_null=False
         )
-        mender = _Mender(names, wanted, parse.delimiter, header_lines, last_is_optional)
+        mender = _Mender(layout, parse.delimiter)
         for batch in _parsed(stream, read, parse, convert):
             skipped = np.array([row.number - header_lines - 1 for row in bad], dtype=np.int64)
             places = np.arange(good_count, good_count + batch.num_rows)
@@ -153,11 +163,8 @@ def _parsed(
 class _Mender:
     """Makes rows of lines that Arrow left out: with a fault, or whole where only empty cells follow."""
 
-    names: list[str]
-    wanted: list[str]
+    layout: Layout
     delimiter: str
-    header_lines: int
-    last_is_optional: bool
 
     def merged(self, good: pa.RecordBatch, bad: list[InvalidRow]) -> pa.RecordBatch:
         """Return both in the file's order, so that a bad row keeps its neighbours."""
@@ -172,11 +179,11 @@ class _Mender:
         """Return the lines *bad* as rows."""
         mended = [self._cells(row) for row in bad]
         columns: dict[str, pa.Array] = {}
-        for name in self.wanted:
-            at = self.names.index(name)
+        for name in self.layout.wanted:
+            at = self.layout.names.index(name)
             columns[name] = pa.array([cells[at] if cells else None for cells in mended], pa.string())
         columns |= {
-            "row_number": pa.array([row.number - self.header_lines for row in bad], pa.int64()),
+            "row_number": pa.array([row.number - self.layout.header_lines for row in bad], pa.int64()),
             "fault": pa.array(
                 [
                     None
@@ -195,15 +202,16 @@ class _Mender:
 
     def _cells(self, row: InvalidRow) -> list[str] | None:
         """Return the cells of a line whose superfluous cells are all empty, else None."""
-        least = len(self.names) - self.last_is_optional
+        count = len(self.layout.names)
+        least = count - self.layout.last_is_optional
         if row.actual_columns < least or len(row.text) > CELL_LIMIT:
             return None
         try:
             cells = next(csv.reader(io.StringIO(row.text, newline=""), delimiter=self.delimiter), [])
         except csv.Error:
             return None
-        is_whole = len(cells) >= least and not any(map(str.strip, cells[len(self.names) :]))
-        return [*cells, ""][: len(self.names)] if is_whole else None
+        is_whole = len(cells) >= least and not any(map(str.strip, cells[count:]))
+        return [*cells, ""][:count] if is_whole else None
 
 
 def _undecodable(rows: pa.RecordBatch) -> pa.RecordBatch:

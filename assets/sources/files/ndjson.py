@@ -14,7 +14,7 @@ from assets.config.source import FilesSource
 from assets.events import CONTRACT_COLUMNS, contract_column
 from assets.runtime import duckdb_engine
 from assets.sources.base import ASSIGNEE, PREVIOUS, Batch
-from assets.sources.files.delimited import ONE_CELL, numbered_batches, with_faults
+from assets.sources.files.delimited import LINES, ONE_CELL, numbered_batches, with_faults
 from assets.sources.files.json_text import UNWRAP, whole_escapes
 from assets.sources.files.text_files import text_file
 
@@ -28,7 +28,7 @@ def read_ndjson(path: Path, origin: str, options: FilesSource) -> Iterator[Batch
         raise ValueError("is empty")
     columns = {column: " or ".join(names) for column, names in _keys(options.columns).items()}
     with text_file(path, options.encoding) as text:
-        for lines in numbered_batches(text, ["line"], ["line"], ParseOptions(**ONE_CELL), 0):
+        for lines in numbered_batches(text, LINES, ParseOptions(**ONE_CELL)):
             rows = with_faults(lines.select(["line"]), lines)
             whole = whole_escapes(rows.column("line"))
             rows = rows.set_column(rows.schema.get_field_index("line"), "line", whole)

@@ -18,7 +18,7 @@ from pyarrow.csv import ParseOptions
 from assets.config.source import FilesSource
 from assets.runtime import duckdb_engine
 from assets.sources.base import CELL_LIMIT, Batch
-from assets.sources.files.delimited import ONE_CELL, numbered_batches
+from assets.sources.files.delimited import LINES, ONE_CELL, numbered_batches
 from assets.sources.files.json_text import FIELDS, UNWRAP, whole_escapes
 from assets.sources.files.text_files import MAX_LINE_BYTES, TextFile, text_file
 
@@ -198,7 +198,7 @@ def _objects(text: TextFile, layout: str) -> Iterator[tuple[pa.RecordBatch, pa.T
     """Yield the objects of *text* with their numbers, and the people that are listed beside them."""
     document = _document(text)
     if document is None:
-        for lines in numbered_batches(text, ["line"], ["line"], ParseOptions(**ONE_CELL), 0):
+        for lines in numbered_batches(text, LINES, ParseOptions(**ONE_CELL)):
             yield lines, _people([])
         return
     found, users = (document, []) if isinstance(document, list) else _listed(document, layout)
