@@ -17,6 +17,7 @@ from assets.config.base import (
     refuse_duplicates,
 )
 from assets.config.workspace import Workspace
+from assets.errors import ConfigError
 
 
 class Smtp(Setting):
@@ -168,6 +169,28 @@ class Config(Setting):
                     if not self.allows(recipient.address):
                         raise ValueError(f"{named}: {recipient.address} is in none of the `allowed_domains`")
         return self
+
+    @property
+    def tables(self) -> Path | SecretStr:
+        """Where the tables are: the lake's folder, or the URL of a PostgreSQL."""
+        place = self.warehouse or self.lake
+        if place is None:
+            raise ConfigError("give either `lake` or `warehouse`")
+        return place
+
+    @property
+    def mail_server(self) -> Smtp:
+        """The mail server. Raises ConfigError where there is none."""
+        if self.smtp is None:
+            raise ConfigError("`smtp`: required, where mails are sent")
+        return self.smtp
+
+    @property
+    def celery_broker(self) -> SecretStr:
+        """Celery's broker. Raises ConfigError where there is none."""
+        if self.broker is None:
+            raise ConfigError("a worker needs a `broker`, such as redis://broker.example:6379/0")
+        return self.broker
 
     def allows(self, address: str) -> bool:
         """Tell whether reports may be sent to *address*."""

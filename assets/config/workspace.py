@@ -43,6 +43,11 @@ class ReportSpec(Presentation, Timing):
         return self
 
     @property
+    def fixed_days(self) -> tuple[date, date] | None:
+        """The first and the last day of a period that is always the same."""
+        return (self.first_day, self.last_day) if self.first_day and self.last_day else None
+
+    @property
     def includes_running_day(self) -> bool:
         """Tell whether it counts the report date itself."""
         return self.include_today or self.preset in {Preset.TODAY, Preset.THIS_MONTH}

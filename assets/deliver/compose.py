@@ -113,12 +113,10 @@ class Composer:
 
     @property
     def _most_bytes(self) -> float:
-        assert self.config.smtp  # noqa: S101 - the configuration's validation
-        return self.config.smtp.most_mb * _MEGABYTE
+        return self.config.mail_server.most_mb * _MEGABYTE
 
     def _heads(self, recipient: str, delivery_id: str, corrects: str | None) -> Heads:
-        smtp = self.config.smtp
-        assert smtp  # noqa: S101 - the configuration's validation
+        smtp = self.config.mail_server
         domain = smtp.sender.rpartition("@")[2]
         return Heads(
             sender=smtp.sender,

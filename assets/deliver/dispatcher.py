@@ -229,7 +229,6 @@ class _Round:
 
     def _fitting(self, row: Delivery, most_bytes: int | None) -> tuple[bytes, str]:
         """Return the bytes that the server takes, and what to say of it."""
-        assert row.content  # noqa: S101 - a planned row has it
         content = self._outbox.get(row.content)
         if most_bytes is None or len(content) <= most_bytes or row.content_without_files is None:
             return content, ""

@@ -30,8 +30,10 @@ class Outbox:
             put(path, content)
         return sha256
 
-    def get(self, sha256: str) -> bytes:
+    def get(self, sha256: str | None) -> bytes:
         """Return what was kept. Raises MailLost."""
+        if sha256 is None:
+            raise MailLost("no bytes to send were ever kept")
         try:
             content = self.path(sha256).read_bytes()
         except FileNotFoundError:

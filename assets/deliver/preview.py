@@ -43,11 +43,11 @@ class Trial:
             raise ConfigError(f"{self.subscription.name} sends no mails; `preview` shows what it sends")
         if not self.config.allows(to):
             raise ConfigError(f"{to} is in none of the `allowed_domains`")
-        assert self.config.smtp  # noqa: S101 - the configuration's validation
+        smtp = self.config.mail_server
         letters = [letter for _, letter in self._letters(to)]
-        with connected(self.config.smtp) as server:
+        with connected(smtp) as server:
             for letter in letters:
-                yield letter, server.send(self.config.smtp.sender, to, letter.content)
+                yield letter, server.send(smtp.sender, to, letter.content)
 
     def _letters(self, to: str | None) -> Iterator[tuple[Archived, Letter]]:
         recipients, _ = roster(self.config, self.workspace, self.subscription)

@@ -4,8 +4,10 @@ import csv
 from collections.abc import Iterator
 from dataclasses import dataclass
 from email.utils import parseaddr
+from pathlib import Path
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from assets.config.channels import Channel, Sftp, Slack, Webhook
 from assets.config.deployment import Config
@@ -35,8 +37,8 @@ def roster(
     if subscription.channel:
         return [Recipient.model_construct(address=channel_name(subscription.channel))], []
     found, rejected = list(subscription.recipients), list[Rejected]()
-    if subscription.recipients_file is not None:
-        found, rejected = _read(config, workspace, subscription)
+    if (path := subscription.recipients_file) is not None:
+        found, rejected = _read(path, config, workspace, subscription)
     listed = {each.address.lower() for each in found}
     if subscription.cc_operator and config.operator and config.operator.lower() not in listed:
         found.append(Recipient(address=config.operator))
@@ -44,12 +46,12 @@ def roster(
 
 
 def _read(
-    config: Config, workspace: Workspace, subscription: Subscription
+    path: Path, config: Config, workspace: Workspace, subscription: Subscription
 ) -> tuple[list[Recipient], list[Rejected]]:
     recipients: dict[str, Recipient] = {}
     rejected = []
-    for line, cells in _rows(subscription):
-        where = f"{subscription.recipients_file}, line {line}"
+    for line, cells in _rows(path, subscription.details_asked):
+        where = f"{path}, line {line}"
         try:
             one = _recipient(cells, subscription)
         except ValidationError as error:
@@ -69,19 +71,17 @@ def _read(
     return [*recipients.values()], rejected
 
 
-def _rows(subscription: Subscription) -> Iterator[tuple[int, dict[str, str]]]:
+def _rows(path: Path, details: set[str]) -> Iterator[tuple[int, dict[str, str]]]:
     """Yield the rows with any cell; names of columns in any case, delimited as any spreadsheet does."""
-    path = subscription.recipients_file
-    assert path is not None  # noqa: S101 - the caller asked
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             first = file.readline()
             file.seek(0)
             rows = csv.reader(file, delimiter=max(",;\t", key=first.count), strict=True)
             names = [name.strip().lower() for name in next(rows, [])]
-            if missing := ({"address"} | set(map(str.lower, subscription.details_asked))) - set(names):
+            if missing := ({"address"} | set(map(str.lower, details))) - set(names):
                 raise ConfigError(f"{path}: no column {', '.join(sorted(missing))} in the first line")
-            asked = {name.lower(): name for name in subscription.details_asked}
+            asked = {name.lower(): name for name in details}
             for cells in rows:
                 if any(cell.strip() for cell in cells):
                     named = zip(names, cells, strict=False)
@@ -101,8 +101,7 @@ def _recipient(cells: dict[str, str], subscription: Subscription) -> Recipient:
     return Recipient.model_validate(given)
 
 
-def _said(error: object) -> str:
-    assert isinstance(error, dict)  # noqa: S101 - pydantic's
+def _said(error: ErrorDetails) -> str:
     where = ".".join(map(str, error["loc"]))
     return f"{where}: {error['msg'].removeprefix('Value error, ')}, not {error['input']!r}"
 

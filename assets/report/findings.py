@@ -43,8 +43,8 @@ def _change(report: Report) -> Iterator[Finding]:
         or not {*before.notes} <= {Note.LENGTHS_DIFFER}
     ):
         return
-    yield from _change_of_total(report, before)
-    yield from _shift(report, before)
+    yield from _change_of_total(report, before.total, before.day_count)
+    yield from _shift(report, before, before.total)
     new = [each for each in before.by_source if not each.before]
     for each in new[:_MAX_SOURCES]:
         yield _fact(Rule.NEW_SOURCE, {"source": each.source}, source=each.label, count=each.count)
@@ -57,18 +57,17 @@ def _change(report: Report) -> Iterator[Finding]:
         yield _fact(Rule.GONE_SOURCE, "comparison", source=each.label, count=each.before)
 
 
-def _change_of_total(report: Report, before: Comparison) -> Iterator[Finding]:
+def _change_of_total(report: Report, total_before: int, days_before: int) -> Iterator[Finding]:
     """Tell a change of the total; of the assignments a day, where the two periods have not as many days."""
-    assert before.total  # noqa: S101 - asked by the caller
-    days, days_before = len(report.by_day), before.day_count
-    now, earlier = report.total * days_before, before.total * days
+    days = len(report.by_day)
+    now, earlier = report.total * days_before, total_before * days
     if 100 * abs(now - earlier) < _MIN_CHANGE_PCT * earlier:
         return
     change = percent(now - earlier, earlier)
     if days == days_before:
-        yield _fact(Rule.CHANGE, "comparison", now=report.total, before=before.total, change=change)
+        yield _fact(Rule.CHANGE, "comparison", now=report.total, before=total_before, change=change)
     else:
-        averages = {"now": _average(report.total, days), "before": _average(before.total, days_before)}
+        averages = {"now": _average(report.total, days), "before": _average(total_before, days_before)}
         yield _fact(Rule.DAILY_CHANGE, "comparison", change=change, **averages)
 
 
@@ -77,10 +76,9 @@ def _average(count: int, days: int) -> float:
     return percent(count, 100 * days)
 
 
-def _shift(report: Report, before: Comparison) -> Iterator[Finding]:
+def _shift(report: Report, before: Comparison, total_before: int) -> Iterator[Finding]:
     """Tell the source whose share moved most; where several moved as much, the one with the larger count."""
-    assert before.total  # noqa: S101 - asked by the caller
-    total, total_before = report.total, before.total
+    total = report.total
 
     def moved(each: SourceChange) -> int:
         return abs(each.count * total_before - each.before * total)

@@ -5,14 +5,13 @@ from datetime import date, datetime
 
 from assets.config.presentation import Component
 from assets.config.workspace import ReportSpec, Workspace
-from assets.periods import Period, Preset, first_instant, preset_period, previous_period
+from assets.periods import Period, first_instant, preset_period, previous_period
 
 
 def period_of(spec: ReportSpec, report_date: date, workspace: Workspace) -> Period:
     """Return the days that *spec* covers when read on *report_date*."""
-    if spec.preset is Preset.CUSTOM:
-        assert spec.first_day and spec.last_day  # noqa: S101, PT018 - the configuration's validation
-        return Period(spec.first_day, spec.last_day, workspace.zone)
+    if spec.fixed_days:
+        return Period(*spec.fixed_days, workspace.zone)
     return preset_period(spec.preset, report_date, workspace.zone, include_today=spec.include_today)
 
 

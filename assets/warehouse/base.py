@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 import pyarrow as pa
+from pydantic import SecretStr
 from sqlalchemy import Executable, Table
 
 from assets.config.base import reveal
@@ -67,15 +68,15 @@ class Warehouse(Protocol):
 
 def open_warehouse(config: Config, slug: str) -> Warehouse:
     """Return the tables of the workspace *slug*."""
-    if config.warehouse is not None:
+    place = config.tables
+    if isinstance(place, SecretStr):
         from assets.warehouse.postgresql import SqlWarehouse  # noqa: PLC0415 - few need its drivers
 
-        return SqlWarehouse(reveal(config.warehouse), slug)
-    assert config.lake is not None  # noqa: S101 - the configuration's validation
-    if not isinstance(config.lake, Path):
+        return SqlWarehouse(reveal(place), slug)
+    if not isinstance(place, Path):
         from assets.warehouse.object_store_lake import ObjectLake  # noqa: PLC0415
 
-        return ObjectLake(config.lake, slug)
+        return ObjectLake(place, slug)
     from assets.warehouse.parquet_lake import Lake  # noqa: PLC0415
 
-    return Lake(config.lake, slug)
+    return Lake(place, slug)

@@ -12,7 +12,7 @@ import json
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cache
@@ -226,11 +226,11 @@ class ObjectLake:
     @contextmanager
     def _draft(self) -> Iterator[Commit]:
         """Yield what is to be committed; outside of `writing` that is done at once."""
-        with ExitStack() as stack:
-            if self._base is None:
-                stack.enter_context(self.writing())
-            assert self._held is not None  # noqa: S101 - while writing
+        if self._held is not None and self._base is not None:
             yield self._held
+            return
+        with self.writing():
+            yield self._now()
 
     def _change(self, table: Table, has: Mapping[str, Any]) -> None:
         with self._draft() as draft:

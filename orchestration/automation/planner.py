@@ -45,7 +45,7 @@ def due_reports(workspace: Workspace, catch_up_days: int, now: datetime) -> Iter
     since = max(workspace.first_day, today - catch_up_days * DAY)
     for spec in workspace.all_reports:
         if spec.includes_running_day and workspace.today_every:
-            at = _last_interval(today, workspace, now)
+            at = _last_interval(first_instant(today, workspace.zone), workspace.today_every, now)
             if at is not None:
                 yield Due(workspace, spec, today, at)
             continue
@@ -55,10 +55,9 @@ def due_reports(workspace: Workspace, catch_up_days: int, now: datetime) -> Iter
                 yield Due(workspace, spec, tick.report_date, tick.at)
 
 
-def _last_interval(today: date, workspace: Workspace, now: datetime) -> datetime | None:
-    """Return the last tick of `today_every` up to *now*; None in the first interval of the day."""
-    assert workspace.today_every  # noqa: S101 - the caller asked
-    midnight, every = first_instant(today, workspace.zone), timedelta(minutes=workspace.today_every)
+def _last_interval(midnight: datetime, minutes: int, now: datetime) -> datetime | None:
+    """Return the last tick of every so many *minutes* up to *now*; None in the first interval of the day."""
+    every = timedelta(minutes=minutes)
     return midnight + (now - midnight) // every * every if now - midnight >= every else None
 
 

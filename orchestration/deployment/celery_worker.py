@@ -18,7 +18,6 @@ from dagster_celery.make_app import make_app
 
 from assets.config.base import reveal
 from assets.config.deployment import Config
-from assets.errors import ConfigError
 from orchestration.code_locations import ONLY, only_of
 
 _NEEDED = (
@@ -57,10 +56,13 @@ def serve(config: Config, queues: tuple[str, ...], processes: int, name: str) ->
 
     Raises ConfigError where the configuration names no broker.
     """
-    if config.broker is None:
-        raise ConfigError("a worker needs a `broker`, such as redis://broker.example:6379/0")
     app: Any = cast("Any", make_app)(
-        {"broker": reveal(config.broker), "backend": "disabled", "config_source": SETTINGS, "include": []}
+        {
+            "broker": reveal(config.celery_broker),
+            "backend": "disabled",
+            "config_source": SETTINGS,
+            "include": [],
+        }
     )
 
     @app.task(name=TASK_EXECUTE_JOB_NAME)  # type: ignore[untyped-decorator]

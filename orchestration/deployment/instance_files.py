@@ -130,13 +130,12 @@ def _local(_: Config) -> dict[str, Any]:
 def _celery(config: Config) -> dict[str, Any]:
     from orchestration.deployment.celery_worker import SETTINGS  # noqa: PLC0415 - few need Celery
 
-    assert config.broker is not None  # noqa: S101 - the configuration's validation
     return _without_compute_logs() | {
         "run_launcher": {
             "module": "orchestration.deployment.celery_launcher",
             "class": "Launcher",
             "config": {
-                "broker": _from_environment(config.broker),
+                "broker": _from_environment(config.celery_broker),
                 "backend": "disabled",
                 "default_queue": Queue.OTHERS.value,
                 "config_source": SETTINGS,

@@ -35,9 +35,9 @@ def opened(
             with sftp_line(sftp, config.archive / workspace.slug, patience) as line:
                 yield line
         case None:
-            assert config.smtp  # noqa: S101 - the configuration's validation
-            with connected(config.smtp, patience) as server:
-                yield _MailLine(server, config.smtp)
+            smtp = config.mail_server
+            with connected(smtp, patience) as server:
+                yield _MailLine(server, smtp)
 
 
 class _MailLine:

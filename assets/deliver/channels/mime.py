@@ -103,8 +103,7 @@ def report_message(heads: Heads, bodies: Bodies, files: Mapping[str, bytes]) -> 
     message["List-Unsubscribe"] = f"<mailto:{taken_off}>"
     message.set_content(bodies.text, cte="quoted-printable")
     message.add_alternative(bodies.html, subtype="html", cte="quoted-printable")
-    html = message.get_payload(1)
-    assert isinstance(html, EmailMessage)  # noqa: S101 - just added
+    _, html = message.iter_parts()
     for content_id, picture in bodies.pictures.items():
         name = f"{content_id.partition('@')[0]}.png"
         html.add_related(picture, "image", "png", cid=f"<{content_id}>", filename=name, disposition="inline")

@@ -90,9 +90,8 @@ def sftp_line(settings: Sftp, root: Path, patience: Patience) -> Iterator[SftpLi
             auth_timeout=seconds,
             **login,
         )
-        channel = files.ftp.get_channel()
-        assert channel  # noqa: S101 - just opened
-        channel.settimeout(patience.block)
+        if channel := files.ftp.get_channel():
+            channel.settimeout(patience.block)
     except (OSError, EOFError, paramiko.SSHException) as error:
         said = clean(str(error)) or type(error).__name__
         raise ChannelUnavailable(f"the SFTP server {settings.host}:{settings.port}: {said}") from error

@@ -167,8 +167,9 @@ def _greet(client: smtplib.SMTP, settings: Smtp) -> None:
     code, text = client.connect(settings.host, settings.port)
     if code != 220:  # noqa: PLR2004
         raise smtplib.SMTPConnectError(code, text)
-    assert client.sock  # noqa: S101 - just connected
-    client.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # or each dot waits 40 ms for an ACK
+    if client.sock:
+        # Or each dot waits 40 ms for an ACK.
+        client.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     client.ehlo_or_helo_if_needed()
     if settings.security == "starttls":
         client.starttls(context=ssl.create_default_context())
