@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from assets.extract.contract import TEXT_COLUMNS
+from assets.runtime.sql_files import read_sql
 from assets.sources.base import Unreadable
 from assets.warehouse.dictionary_encoding import whole
 from assets.warehouse.schema import (
@@ -41,51 +42,35 @@ PLACED = pa.schema(
 
 _ACCEPTED, _REJECTED, _NO_CHANGE, _DUPLICATE = range(4)
 
-_SAME_ASSIGNEE = """(
-    previous_assignee_id = assignee_id
-    OR (previous_assignee_id IS NULL OR assignee_id IS NULL) AND previous_assignee_name = assignee_name
-    OR coalesce(previous_assignee_id, previous_assignee_name, assignee_id, assignee_name) IS NULL)"""
+_SAME_ASSIGNEE = read_sql(__file__, "same_assignee")
 
 _IS_NO_CHANGE = f"coalesce(previous_stated AND {_SAME_ASSIGNEE}, false)"
 
 _NO_IDENTITY = {"event_id", "assignee_kind"}
 _CELLS = ", ".join(f"coalesce({name}, chr(30))" for name in TEXT_COLUMNS if name not in _NO_IDENTITY)
-_MADE_IDS = f"""
-    SELECT coalesce(event_id, 'row-' || left(sha256(concat_ws(chr(31), epoch_us(occurred_at), {_CELLS})), 32))
-    FROM placed ORDER BY place"""  # noqa: S608 - names of the contract
+_MADE_IDS = read_sql(__file__, "made_ids", cells=_CELLS)
 
-_EQUAL_ROWS = """
-    WITH made AS (FROM placed WHERE is_made AND reason IS NULL), equal_rows AS (
-        SELECT origin, event_id FROM made GROUP BY ALL HAVING count(*) > 1
-    )
-    SELECT place, event_id || '-' || occurrence AS event_id FROM (
-        SELECT place, event_id,
-            row_number() OVER (PARTITION BY origin, event_id ORDER BY position, place) AS occurrence
-        FROM made SEMI JOIN equal_rows USING (origin, event_id))
-    WHERE occurrence > 1 ORDER BY place"""
+_EQUAL_ROWS = read_sql(__file__, "equal_rows")
 
-_ONE_BY_ONE = f"""
-    SELECT place, CASE WHEN reason IS NOT NULL THEN {_REJECTED} ELSE {_NO_CHANGE} END AS verdict
-    FROM placed WHERE reason IS NOT NULL OR {_IS_NO_CHANGE}"""  # noqa: S608 - names of the contract
+_ONE_BY_ONE = read_sql(
+    __file__,
+    "verdicts_of_single_rows",
+    rejected=str(_REJECTED),
+    no_change=str(_NO_CHANGE),
+    is_no_change=_IS_NO_CHANGE,
+)
 
 _PLACE_IN_INPUT = f"occurred_at, origin, position, {', '.join(n for n in TEXT_COLUMNS if n != 'event_id')}"
 
-_DUPLICATES = f"""
-    WITH events AS (FROM placed WHERE reason IS NULL AND NOT {_IS_NO_CHANGE}), twice AS (
-        SELECT local_day, event_id FROM events GROUP BY local_day, event_id HAVING count(*) > 1
-    )
-    SELECT place, {_DUPLICATE} AS verdict FROM (
-        SELECT place, row_number() OVER (PARTITION BY local_day, event_id ORDER BY {_PLACE_IN_INPUT}) AS rank
-        FROM events SEMI JOIN twice USING (local_day, event_id))
-    WHERE rank > 1"""  # noqa: S608 - names of the contract
+_DUPLICATES = read_sql(
+    __file__,
+    "duplicates",
+    is_no_change=_IS_NO_CHANGE,
+    duplicate=str(_DUPLICATE),
+    place_in_input=_PLACE_IN_INPUT,
+)
 
-_REJECTED_ROWS = """
-    SELECT local_day, origin, coalesce(row_number, -row_number() OVER (
-        PARTITION BY local_day, origin, row_number ORDER BY reason, raw)) AS row_number, reason,
-        NULL AS problem, raw
-    FROM placed WHERE reason IS NOT NULL
-    UNION ALL SELECT local_day, origin, 0, reason, problem, NULL FROM days, problems
-    ORDER BY local_day, origin, row_number, reason, raw"""
+_REJECTED_ROWS = read_sql(__file__, "rejected_rows")
 
 _Numbers = npt.NDArray[Any]
 

@@ -18,6 +18,7 @@ from assets.errors import SourceError
 from assets.extract import times
 from assets.periods import DAY, first_instant
 from assets.runtime import duckdb_engine
+from assets.runtime.sql_files import read_sql
 from assets.sources.base import Unreadable
 from assets.sources.files.source import files_of
 from assets.warehouse.schema import CONTROL_TOTALS, arrow_schema
@@ -106,14 +107,9 @@ def _instants(cells: "pd.DataFrame", name: str, zone: ZoneInfo, time_format: str
     with duckdb_engine.connect() as connection:
         connection.register("cells", texts)
         connection.register("offsets", times.wall_offsets(zone))
-        instants = (
-            connection.sql(f"""
-                SELECT coalesce(zoned, make_timestamp(epoch_us(wall) - behind)::TIMESTAMPTZ) AS instant
-                FROM (SELECT *, {times.instant_columns(pa.string(), time_format)} FROM cells)
-                ASOF LEFT JOIN offsets ON wall >= wall_from ORDER BY place""")  # noqa: S608 - our own expressions
-            .to_arrow_table()["instant"]
-            .combine_chunks()
-        )
+        columns = times.instant_columns(pa.string(), time_format)
+        query = read_sql(__file__, "control_instants", instant_columns=columns)
+        instants = connection.sql(query).to_arrow_table()["instant"].combine_chunks()
     if instants.null_count:
         place = instants.is_null().to_pylist().index(True)
         shown = texts["occurred_at"][place].as_py()

@@ -22,6 +22,7 @@ from assets.extract.contract import TEXT_COLUMNS, contract_rows
 from assets.extract.day_buffers import Buckets
 from assets.extract.input_summary import InputSummary, counted
 from assets.runtime import duckdb_engine
+from assets.runtime.sql_files import read_sql
 from assets.sources.base import Batch, Problem, ReadingOptions, Unreadable
 
 _PIECE_ROWS = 160_000
@@ -30,21 +31,7 @@ _INSTANT = pa.timestamp("us", "UTC")
 
 _NO_DATE = r"^(0000|\d{4}-00|\d{4}-\d{2}-00|[-+]?inf(inity)?$|nan$)"  # of MySQL's modes; of a floating number
 _SHOWN = "'occurred_at ''' || left(occurred_at::TEXT, 60) || ''' '"
-_REASON = f"""CASE
-    WHEN fault IS NOT NULL THEN fault
-    WHEN instant IS NOT NULL AND coalesce(conversation_id, contact_id) IS NULL
-        THEN 'has neither a conversation_id nor a contact_id'
-    WHEN instant IS NOT NULL THEN NULL
-    WHEN occurred_at IS NULL THEN 'occurred_at is empty'
-    WHEN any_instant < TIMESTAMPTZ '200000-01-01 (BC) 00:00:00+00' THEN 'occurred_at is infinite'
-    WHEN any_instant IS NOT NULL THEN {_SHOWN} || 'is before 2000 or after 2099'
-    WHEN is_skipped THEN {_SHOWN} || 'does not exist: the clocks were put forward over it'
-    WHEN regexp_matches(occurred_at::TEXT, '{_NO_DATE}', 'i') THEN {_SHOWN} || 'is no date'
-    WHEN wall IS NOT NULL THEN {_SHOWN} || 'has no zone; set `timezone` of the source'
-    WHEN regexp_matches(occurred_at::TEXT, '{times.DIGITS_ONLY}')
-        THEN {_SHOWN} || 'has digits only; if it is a time, set `time_format: "%Y%m%d%H%M"` of the source'
-    ELSE {_SHOWN} || 'is not a valid time; set `time_format` of the source'
-    END"""
+_REASON = read_sql(__file__, "reason", shown=_SHOWN, no_date=_NO_DATE, digits_only=times.DIGITS_ONLY)
 
 _AS_READ = {"source": "source_as_read"}
 _RAW = "to_json(struct_pack(occurred_at := occurred_at::TEXT, {}))::TEXT".format(
@@ -166,31 +153,34 @@ class Staging:
         twice = "coalesce(zoned IS NULL AND wall >= twice_from, false)" if has_zone else "false"
         offsets = "ASOF LEFT JOIN offsets ON wall >= wall_from" if has_zone else ""
         self._connection.register("batch", rows)
-        self._connection.execute(f"""
-            CREATE OR REPLACE TEMP TABLE timed AS
-            SELECT *, CASE WHEN any_instant >= TIMESTAMPTZ '{FIRST}'
-                AND any_instant < TIMESTAMPTZ '{LAST}' THEN any_instant END AS instant
-            FROM (SELECT *, {skipped} AS is_skipped, {twice} AS is_ambiguous,
-                    coalesce(zoned, CASE WHEN NOT {skipped} THEN {naive} END) AS any_instant
-                FROM (SELECT *, {times.instant_columns(kind, self._options.time_format)} FROM batch)
-                {offsets})""")  # noqa: S608 - names of the contract
+        self._connection.execute(
+            read_sql(
+                __file__,
+                "timed",
+                first=str(FIRST),
+                last=str(LAST),
+                skipped=skipped,
+                twice=twice,
+                naive=naive,
+                offsets=offsets,
+                instant_columns=times.instant_columns(kind, self._options.time_format),
+            )
+        )
         stands_at, carried = self._place_of_untimed(item)
         lacks_zone = "false" if has_zone else "(fault IS NULL AND zoned IS NULL AND wall IS NOT NULL)"
         names = ", ".join(name for name in PLACED.names if name not in {"occurred_at", "reason", "raw"})
-        return (
-            self._connection.sql(
-                f"""
-            SELECT {names}, instant AS occurred_at, lacks_zone,
-                CASE WHEN NOT lacks_zone THEN {stands_at} END AS stands_at, reason,
-                CASE WHEN reason IS NOT NULL THEN coalesce(raw, {_RAW}) END AS raw
-            FROM (SELECT *, {_REASON} AS reason, {lacks_zone} AS lacks_zone FROM timed)
-            ORDER BY row_number""",  # noqa: S608 - names of the contract
-                params={"carried": carried} if "$carried" in stands_at else None,
-            )
-            .to_arrow_table()
-            .combine_chunks()
-            .to_batches()[0]
+        query = read_sql(
+            __file__,
+            "placed",
+            names=names,
+            stands_at=stands_at,
+            raw=_RAW,
+            reason=_REASON,
+            lacks_zone=lacks_zone,
         )
+        given = {"carried": carried} if "$carried" in stands_at else None
+        placed = self._connection.sql(query, params=given).to_arrow_table()
+        return placed.combine_chunks().to_batches()[0]
 
     def _register_offsets(self, item: Batch) -> bool:
         """Make the zone of times without one known to SQL; return whether there is any.

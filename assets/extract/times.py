@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 
 from assets.events import FIRST, LAST
 from assets.periods import DAY, offset_changes
+from assets.runtime.sql_files import read_sql
 
 _CLOCK = r"^\d{4}[-/]\d{1,2}[-/]\d{1,2}[T ]\d{1,2}:\d{2}(:\d{2}([.,]\d{1,9})?)?"
 _ZONE = r"(Z|UTC|GMT|[+-]\d{2}(:?\d{2})?)$"
@@ -74,39 +75,31 @@ def instant_columns(kind: pa.DataType, time_format: str | None) -> str:
 
 
 def _zoned_text() -> str:
-    return rf"""CASE
-        WHEN regexp_matches(occurred_at, '{_ZONED}', 'i') THEN {_cast_zoned("occurred_at")}
-        WHEN regexp_matches(occurred_at, '{_COMPACT_ZONED}', 'i')
-            THEN {_cast_zoned(f"{_spaced()} || regexp_extract(occurred_at, '{_ZONE}', 0, 'i')")}
-        WHEN regexp_matches(occurred_at, '{DIGITS_ONLY}') THEN NULL
-        WHEN regexp_matches(occurred_at, '{_EPOCH}')
-            THEN make_timestamp((try_cast(occurred_at AS DECIMAL(38, 6)) * CASE
-                WHEN strpos(occurred_at || '.', '.') > 18 THEN 0.001
-                WHEN strpos(occurred_at || '.', '.') > 15 THEN 1
-                WHEN strpos(occurred_at || '.', '.') > 12 THEN 1000
-                ELSE 1000000 END)::BIGINT)::TIMESTAMPTZ
-        END"""
+    zone = f"regexp_extract(occurred_at, '{_ZONE}', 0, 'i')"
+    return read_sql(
+        __file__,
+        "zoned_text",
+        zoned=_ZONED,
+        cast_zoned=_cast_zoned("occurred_at"),
+        compact_zoned=_COMPACT_ZONED,
+        cast_compact=_cast_zoned(f"{_spaced()} || {zone}"),
+        digits_only=DIGITS_ONLY,
+        epoch=_EPOCH,
+    )
 
 
 def _cast_zoned(text: str) -> str:
     """Return SQL that reads an ISO 8601 *text* whose zone may be written in any of the usual ways."""
-    return rf"""try_cast(regexp_replace(replace(upper({text}), ',', '.'),
-        '\s*(UTC|GMT|Z|[+-]\d{{2}}(:\d{{2}})?|([+-]\d{{2}})(\d{{2}}))$',
-        CASE WHEN regexp_matches({text}, '[+-]\d{{4}}$') THEN '\3:\4'
-             WHEN regexp_matches({text}, '(Z|UTC|GMT)$', 'i') THEN 'Z'
-             ELSE '\1' END) AS TIMESTAMPTZ)"""
+    return read_sql(__file__, "cast_zoned", text=text)
 
 
 def _wall_text() -> str:
-    return f"""CASE
-        WHEN regexp_matches(occurred_at, '{_WALL}') THEN try_cast(replace(occurred_at, ',', '.') AS TIMESTAMP)
-        WHEN regexp_matches(occurred_at, '{_COMPACT_WALL}') THEN try_cast({_spaced()} AS TIMESTAMP) END"""
+    return read_sql(__file__, "wall_text", wall=_WALL, compact_wall=_COMPACT_WALL, spaced=_spaced())
 
 
 def _spaced() -> str:
     """Return SQL that writes a compact time as 2026-03-05 10:00:00."""
-    digits = "rpad(replace(regexp_extract(occurred_at, '^[0-9T]+'), 'T', ''), 14, '0')"
-    return rf"regexp_replace({digits}, '^(\d{{4}})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)$', '\1-\2-\3 \4:\5:\6')"
+    return read_sql(__file__, "compact_time")
 
 
 @lru_cache

@@ -14,6 +14,7 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateTable
 
 from assets.errors import ConfigError
+from assets.runtime.sql_files import read_sql
 
 BATCH_ROWS = 131_072
 _DIALECT = postgresql.dialect(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]
@@ -73,8 +74,7 @@ def create_view(
     columns = ", ".join(column.name for column in table.columns)
     kind = "TABLE" if held else "VIEW"
     connection.execute(
-        f"CREATE OR REPLACE {kind} {table.name} AS SELECT {columns} FROM "  # noqa: S608 - names of schema.py
-        f"read_parquet({files}, hive_partitioning = true, hive_types = {{'local_day': DATE}})"
+        read_sql(__file__, "read_days", kind=kind, table=table.name, columns=columns, files=files)
     )
 
 

@@ -13,7 +13,19 @@ from io import BytesIO
 from typing import Any
 
 import pyarrow as pa
-from sqlalchemy import Date, DateTime, Executable, Integer, Table, make_url
+from sqlalchemy import (
+    Column,
+    Date,
+    DateTime,
+    Executable,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    delete,
+    make_url,
+    select,
+)
 from sqlalchemy.dialects import postgresql
 
 from assets.errors import ConfigError
@@ -21,6 +33,7 @@ from assets.warehouse.days import Stored, asked_days, of_day, whole_days, write_
 from assets.warehouse.migrate import migrate
 from assets.warehouse.schema import arrow_schema
 
+_KEPT = Table("kept", MetaData(), Column("name", Text), Column("content", Text))
 _DIALECT = postgresql.dialect(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]
 _PAUSE_SECONDS = 0.05
 _MANY_ROWS = 50_000
@@ -191,7 +204,7 @@ class SqlWarehouse:
 
     def kept(self, name: str) -> str | None:
         """Return a text that was kept beside the tables."""
-        found = self._streamed(f"SELECT content FROM kept WHERE name = '{name}'", None).read_all()  # noqa: S608 - our own names
+        found = self.stream(select(_KEPT.c.content).where(_KEPT.c.name == name)).read_all()
         text: str | None = found.column(0)[0].as_py() if found.num_rows else None
         return text
 
@@ -227,8 +240,8 @@ def _all(connection: Any, query: str) -> pa.Table:
 
 
 def _delete(table: Table, days: Iterable[date]) -> str:
-    listed = ", ".join(f"'{day}'" for day in days)
-    return f"DELETE FROM {table.name} WHERE local_day IN ({listed})"  # noqa: S608 - dates
+    statement = delete(table).where(table.c.local_day.in_(list(days)))
+    return str(statement.compile(dialect=_DIALECT, compile_kwargs={"literal_binds": True}))
 
 
 def _schema(given: pa.Schema, kinds: list[Any]) -> pa.Schema:

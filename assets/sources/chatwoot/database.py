@@ -19,6 +19,7 @@ from assets.config.base import reveal
 from assets.config.source import ChatwootSource
 from assets.errors import SourceUnreadable
 from assets.runtime import duckdb_engine
+from assets.runtime.sql_files import read_sql
 from assets.sources.base import Batch, Unlisted, Unreadable
 from assets.sources.chatwoot.activity_messages import Change, Language, Names, Reader
 from assets.sources.chatwoot.locales import language_of, read_languages
@@ -39,85 +40,24 @@ _COLUMNS = {
     "assigned_by_name": "messages.content",
 }
 
-_MESSAGES = """
-    SELECT m.id, m.created_at, m.content, c.display_id, c.contact_id, k.name AS contact_name
-    FROM messages m LEFT JOIN conversations c ON c.id = m.conversation_id
-    LEFT JOIN contacts k ON k.id = c.contact_id
-    WHERE m.account_id = :account AND m.message_type = :activity
-        AND m.created_at >= CAST(:start AS timestamp) AND m.created_at < CAST(:end AS timestamp)"""
+_MESSAGES = read_sql(__file__, "messages")
 
-_ASKED = """
-    SELECT m.conversation_id AS id FROM messages m
-    WHERE m.account_id = :account AND m.message_type = :activity
-        AND m.created_at >= CAST(:start AS timestamp) AND m.created_at < CAST(:end AS timestamp)
-    UNION SELECT c.id FROM conversations c WHERE c.account_id = :account
-        AND c.created_at >= CAST(:start AS timestamp) AND c.created_at < CAST(:end AS timestamp)"""
+_ASKED = read_sql(__file__, "asked_conversations")
 
-_CONVERSATIONS = f"""
-    SELECT c.id, c.display_id, c.created_at, c.contact_id, c.assignee_id, k.name AS contact_name
-    FROM ({_ASKED}) asked JOIN conversations c ON c.id = asked.id
-    LEFT JOIN contacts k ON k.id = c.contact_id"""  # noqa: S608 - our own query
+_CONVERSATIONS = read_sql(__file__, "conversations", asked=_ASKED)
 
-_TRAILS = f"""
-    SELECT m.id, m.created_at, m.content, m.conversation_id
-    FROM ({_ASKED}) asked JOIN messages m ON m.conversation_id = asked.id
-    WHERE m.account_id = :account AND m.message_type = :activity"""  # noqa: S608 - our own query
+_TRAILS = read_sql(__file__, "trails", asked=_ASKED)
 
-_USERS = """
-    SELECT u.id, u.name, u.display_name, {} AS created_at FROM users u
-    JOIN account_users a ON a.user_id = u.id WHERE a.account_id = :account"""
 
-_MAY_READ_AGE = """
-    SELECT 1 AS may FROM information_schema.columns
-    WHERE table_schema = ANY(current_schemas(false))
-        AND table_name = 'users' AND column_name = 'created_at'"""
+_MAY_READ_AGE = read_sql(__file__, "may_read_age")
 
-_TEAMS = "SELECT name FROM teams WHERE account_id = :account"
+_TEAMS = read_sql(__file__, "teams")
 
-_EVENTS = """
-    SELECT *, CASE WHEN fault IS NOT NULL THEN content END AS raw FROM (
-        SELECT m.id::TEXT AS event_id, m.created_at::TIMESTAMPTZ AS occurred_at,
-            display_id::TEXT AS conversation_id, contact_id::TEXT AS contact_id, contact_name,
-            assignee_id, assignee_name, source, assigned_by_name, m.id::BIGINT AS row_number,
-            CASE WHEN m.created_at >= coalesce(actor.created_at, m.created_at) THEN assigned_by_id END
-                AS assigned_by_id,
-            coalesce(fault, CASE WHEN m.created_at < assignee.created_at
-                THEN 'names a user who was created later: somebody else had that name then' END) AS fault,
-            content
-        FROM messages m JOIN changes USING (content)
-        LEFT JOIN users AS assignee ON assignee.id::TEXT = assignee_id
-        LEFT JOIN users AS actor ON actor.id::TEXT = assigned_by_id
-        WHERE kind = 'assignee')
-    ORDER BY row_number"""
+_EVENTS = read_sql(__file__, "events")
 
 # A change without a message stands at the last sentence about the assignee, or at the conversation's start,
 # until there is another such sentence. The whole trail is read, so that no window makes a difference.
-_UNEXPLAINED = """
-    WITH last_stated AS (
-        SELECT t.conversation_id, max(t.created_at) FILTER (kind = 'assignee') AS stated_at,
-            last(assignee_name ORDER BY t.created_at, t.id) FILTER (kind = 'assignee') AS stated_name,
-            last(assignee_id ORDER BY t.created_at, t.id) FILTER (kind = 'assignee') AS stated_id,
-            last(fault IS NOT NULL OR coalesce(t.created_at < users.created_at, false)
-                ORDER BY t.created_at, t.id) FILTER (kind = 'assignee') AS is_undecided,
-            last(kind ORDER BY t.created_at, t.id) = 'team' AS ends_with_team
-        FROM trails AS t JOIN changes USING (content) LEFT JOIN users ON users.id::TEXT = assignee_id
-        GROUP BY t.conversation_id
-    )
-    SELECT display_id::TEXT AS conversation_id, contact_id::TEXT AS contact_id, contact_name,
-        coalesce(stated_at, created_at)::TIMESTAMPTZ AS occurred_at, assignee_id::TEXT AS assignee_id,
-        NULL::TEXT AS assignee_name, NULL::BIGINT AS row_number,
-        json_object('conversation', display_id, 'assignee', assignee_id,
-            'assignee_by_messages', stated_name)::TEXT AS raw,
-        CASE WHEN stated_at IS NULL AND NOT coalesce(ends_with_team, false)
-             THEN 'was assigned automatically; no message tells when'
-             WHEN ends_with_team THEN 'its assignee changed with its team; no message tells when'
-             WHEN assignee_id IS NULL THEN 'has no assignee now, as if one was deleted; no message tells when'
-             ELSE 'its assignee changed; no message tells when' END AS fault
-    FROM conversations LEFT JOIN last_stated ON conversation_id = conversations.id
-    WHERE NOT coalesce(is_undecided, false) AND coalesce(stated_at, created_at) >= $start
-        AND stated_id IS DISTINCT FROM assignee_id::TEXT
-        AND (assignee_id IS NOT NULL OR stated_name IS NOT NULL)
-    ORDER BY display_id"""
+_UNEXPLAINED = read_sql(__file__, "unexplained_changes")
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +117,7 @@ class Chatwoot(Unlisted):
         """Return the account's users, with their time of creation where the role may read it."""
         may_read_age = self._rows(database, _MAY_READ_AGE).num_rows
         column = "u.created_at" if may_read_age else "CAST(NULL AS timestamp)"
-        return self._rows(database, _USERS.format(column))
+        return self._rows(database, read_sql(__file__, "users", created_at=column))
 
     def _names(self, database: Database, users: pa.Table) -> Names:
         """Return who can stand in a sentence: an agent by the name or the display name."""

@@ -13,6 +13,7 @@ from pyarrow.csv import ParseOptions
 from assets.config.source import FilesSource
 from assets.events import CONTRACT_COLUMNS, contract_column
 from assets.runtime import duckdb_engine
+from assets.runtime.sql_files import read_sql
 from assets.sources.base import ASSIGNEE, PREVIOUS, Batch
 from assets.sources.files.delimited import LINES, ONE_CELL, numbered_batches, with_faults
 from assets.sources.files.json_text import UNWRAP, whole_escapes
@@ -62,25 +63,16 @@ def _cells(lines: pa.RecordBatch, mapping: Mapping[str, str]) -> pa.RecordBatch:
     connection = duckdb_engine.connect()
     connection.execute(UNWRAP)
     connection.register("lines", lines)
-    found = connection.sql(
-        f"""
-        WITH checked AS (
-            SELECT *, {fault} AS old_fault, {raw} AS old_raw,
-                   unwrapped(if(json_valid(line) AND json_type(line) = 'OBJECT', line, NULL)::JSON) AS object
-            FROM lines WHERE NOT is_message(if(json_valid(line), line, NULL)::JSON)
-        ), parsed AS (
-            SELECT *, json_extract_string(object, $paths) AS found, json_type(object, $paths) AS kinds
-            FROM checked
-        )
-        SELECT {cells}, coalesce({stated}, false) AS previous_stated, row_number,
-               CASE WHEN old_fault IS NOT NULL THEN old_fault
-                    WHEN object IS NULL THEN 'is no JSON object'
-                    WHEN NOT coalesce({assigned}, false) THEN 'has no assignee; map its key in `columns`'
-                    WHEN {nested} THEN 'has an object or a list where text is due; write it flat'
-               END AS fault,
-               coalesce(old_raw, if(fault IS NOT NULL, line, NULL)) AS raw
-        FROM parsed ORDER BY row_number
-        """,  # noqa: S608 - names of the contract
-        params={"paths": ['$."{}"'.format(name.replace('"', '\\"')) for name in places]},
+    query = read_sql(
+        __file__,
+        "ndjson_cells",
+        cells=cells,
+        stated=stated,
+        assigned=assigned,
+        nested=nested,
+        fault=fault,
+        raw=raw,
     )
+    paths = ['$."{}"'.format(name.replace('"', '\\"')) for name in places]
+    found = connection.sql(query, params={"paths": paths})
     return found.to_arrow_table().combine_chunks().to_batches()[0]

@@ -1,0 +1,1 @@
+SELECT name FROM teams WHERE account_id = :account
