@@ -42,7 +42,7 @@ def below(error: type[ReportError]) -> Iterator[type[ReportError]]:
 
 def every_error() -> set[type[ReportError]]:
     for module in pkgutil.walk_packages(assets.__path__, "assets."):
-        if "migrations" not in module.name and module.name != "assets.runtime.compat.weasyprint_libraries":
+        if "migrations" not in module.name:
             import_module(module.name)
     return set(below(ReportError))
 

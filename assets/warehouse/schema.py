@@ -9,8 +9,6 @@ from typing import Any
 import pyarrow as pa
 from sqlalchemy import BigInteger, Boolean, Column, Date, DateTime, Index, MetaData, Table, Text, func
 
-import assets.runtime.compat.lazy_pandas  # noqa: F401 - before any array
-
 METADATA = MetaData()
 
 _INSTANT = DateTime(timezone=True)

@@ -11,41 +11,20 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 import paramiko
-from fsspec.implementations.sftp import SFTPFileSystem
 
 from assets.config.base import reveal
 from assets.config.channels import Sftp
 from assets.deliver.channels.base import ChannelUnavailable, Patience, clean
 from assets.deliver.delivery import Delivery
 from assets.deliver.outcome import Answer, Outcome, Step
-
-
-class _CheckedFileSystem(SFTPFileSystem):
-    """fsspec's, which would take any server's key."""
-
-    cachable = False
-
-    def __init__(self, known_hosts: Path, host: str, **login: object) -> None:
-        self._known_hosts = known_hosts
-        super().__init__(host, **login)
-
-    def _connect(self) -> None:
-        self.client = paramiko.SSHClient()
-        self.client.load_host_keys(str(self._known_hosts))
-        self.client.set_missing_host_key_policy(paramiko.RejectPolicy())
-        try:
-            self.client.connect(self.host, **self.ssh_kwargs, allow_agent=False, look_for_keys=False)
-            self.ftp = self.client.open_sftp()
-        except BaseException:
-            self.client.close()  # else its thread keeps the connection
-            raise
+from assets.runtime.compat.sftp_host_keys import CheckedSftp
 
 
 @dataclass(slots=True)
 class SftpLine:
     """A session; *root* is the workspace's folder in the archive."""
 
-    files: SFTPFileSystem
+    files: CheckedSftp
     folder: PurePosixPath
     root: Path
     is_open: bool = True
@@ -80,7 +59,7 @@ def sftp_line(settings: Sftp, root: Path, patience: Patience) -> Iterator[SftpLi
     login = {"password": reveal(settings.password)} if settings.password else {}
     login |= {"key_filename": str(settings.key_file)} if settings.key_file else {}
     try:
-        files = _CheckedFileSystem(
+        files = CheckedSftp(
             settings.known_hosts,
             settings.host,
             port=settings.port,

@@ -10,12 +10,12 @@ import socket
 import ssl
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
-from io import BufferedReader
 
 from assets.config.base import reveal
 from assets.config.deployment import Smtp
 from assets.deliver.channels.base import DEFAULT_TIMEOUTS, ChannelUnavailable, Patience, clean, cut_after
 from assets.deliver.outcome import Answer, Outcome, Step
+from assets.runtime.compat.smtplib_replies import smtp_client
 
 _AUTH_WANTED = {530, 534, 535, 538}
 _LINE_START_DOT = re.compile(rb"^\.", re.MULTILINE)
@@ -116,7 +116,8 @@ class MailServer:
 @contextmanager
 def connected(settings: Smtp, patience: Patience = DEFAULT_TIMEOUTS) -> Iterator[MailServer]:
     """Yield a connection for any number of mails. Raises ChannelUnavailable with a sentence."""
-    with closing(_client(settings, patience)) as client:
+    tls = ssl.create_default_context() if settings.security == "tls" else None
+    with closing(smtp_client(settings.host, patience.connection, tls)) as client:
         try:
             with cut_after(lambda: client.sock, patience.whole):
                 _greet(client, settings)
@@ -131,36 +132,6 @@ def connected(settings: Smtp, patience: Patience = DEFAULT_TIMEOUTS) -> Iterator
                 cut_after(lambda: client.sock, patience.connection),
             ):
                 client.quit()  # whatever it says: what was accepted is accepted
-
-
-class _WholeLines(BufferedReader):
-    """A reader for which a line that was cut off is none: half of `250` would pass for a reply."""
-
-    def readline(self, size: int | None = -1, /) -> bytes:
-        line = super().readline(size)
-        return line if line.endswith(b"\n") or len(line) == size else b""
-
-
-class _Plain(smtplib.SMTP):
-    def getreply(self) -> tuple[int, bytes]:
-        if self.file is None and self.sock is not None:
-            self.file = _WholeLines(self.sock.makefile("rb", buffering=0))
-        return super().getreply()
-
-
-class _Tls(_Plain, smtplib.SMTP_SSL):
-    """The same, within TLS from the first byte."""
-
-
-def _client(settings: Smtp, patience: Patience) -> smtplib.SMTP:
-    name, seconds = socket.gethostname(), patience.connection
-    client = (
-        _Tls(local_hostname=name, timeout=seconds, context=ssl.create_default_context())
-        if settings.security == "tls"
-        else _Plain(local_hostname=name, timeout=seconds)
-    )
-    client._host = settings.host  # type: ignore[attr-defined] # noqa: SLF001 - what TLS checks; else only the constructor sets it
-    return client
 
 
 def _greet(client: smtplib.SMTP, settings: Smtp) -> None:

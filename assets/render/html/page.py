@@ -62,12 +62,19 @@ def environment(language: str) -> "Environment":
     return jinja
 
 
-def render_html(report: Report, printed: pa.Table, version: int, log: CodedLog | None = None) -> str:
+def render_html(
+    report: Report,
+    printed: pa.Table,
+    version: int,
+    log: CodedLog | None = None,
+    *,
+    has_sample_rows: bool = False,
+) -> str:
     """Return the document of *version* of *report*: for the screen where *log* is given, else for paper.
 
     *printed* are the log's first rows, as the eight columns; *log* has all of them. For the screen, up to
-    1,000 are in the table for those without script; on paper two sample rows stand for them:
-    `render/pdf/document.py` sets them.
+    1,000 are in the table for those without script; on paper all of *printed* are, or two sample rows that
+    stand for them where `render/pdf/printed_log.py` sets them.
     """
     listed = printed.slice(0, _LISTED_ROWS) if log is not None else printed
     from assets.render.charts import figures  # noqa: PLC0415 - half a second, and only pages need it
@@ -99,8 +106,9 @@ def render_html(report: Report, printed: pa.Table, version: int, log: CodedLog |
             reasons=reason_sentences(report, spoken),
             nothing=labels.nothing(report, spoken),
             header=printed.column_names,
+            has_sample_rows=has_sample_rows,
             rows=zip(*(column.to_pylist() for column in listed.columns), strict=True)
-            if log is not None
+            if not has_sample_rows
             else _SAMPLES,
             rows_listed=listed.num_rows,
             messages=labels.messages(spoken),

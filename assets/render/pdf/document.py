@@ -1,41 +1,32 @@
 """A report as PDF: its pages by WeasyPrint, which may fetch nothing, and the rows of its log."""
 
 import os
-import zlib
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
+from functools import cache
+from logging import getLogger
+from typing import TYPE_CHECKING, Any
 
-import assets.runtime.compat.weasyprint_libraries  # noqa: F401 - before WeasyPrint
-
-# isort: split
 import pyarrow as pa
-import pydyf
 from weasyprint import HTML, Attachment, Document
 from weasyprint.urls import FatalURLFetchingError, URLFetcher
 
+import assets.runtime.compat.pydyf_compression  # noqa: F401 - sets the level
 from assets.config.presentation import Component
 from assets.render.charts.figures import drawn_charts
 from assets.render.charts.renderer import Painted
 from assets.render.html.page import render_html
-from assets.render.pdf.printed_log import PrintedLog
 from assets.render.pdf.tagging import mend_tags
 from assets.report.model import Report
+from assets.runtime.compat.weasyprint_internals import unexpected_internals
+
+if TYPE_CHECKING:
+    from assets.render.pdf.printed_log import PrintedLog
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-class _Zlib:
-    """What pydyf compresses with: the level it asks for, 9, takes four times as long as 7 for 0.3 % less."""
-
-    compress = zlib.compress
-
-    @staticmethod
-    def compressobj(level: int) -> Any:
-        return zlib.compressobj(min(level, 7))
-
-
-pydyf.zlib = _Zlib
+_LOG = getLogger(__name__)
 
 
 class NothingFetched(URLFetcher):
@@ -61,9 +52,10 @@ def render_pdf(report: Report, printed: pa.Table, version: int, log: bytes) -> b
     os.environ["SOURCE_DATE_EPOCH"] = "0"
     rows = printed if report.components.shows(Component.LOG) else printed.slice(0, 0)
     variant = "pdf/a-3b" if not report.tags_rows else "pdf/a-3a" if report.carries_log else "pdf/ua-1"
-    document = laid_out(render_html(report, rows, version), variant, _pictures(report))
-    language, is_tagged = report.look.language, report.tags_rows
-    pages = PrintedLog(document, rows, language, is_tagged=is_tagged) if rows.num_rows else None
+    sets_rows = rows.num_rows > 0 and _can_set_rows()
+    html = render_html(report, rows, version, has_sample_rows=sets_rows)
+    document = laid_out(html, variant, _pictures(report))
+    pages = _printed_log(document, rows, report) if sets_rows else None
 
     def finish(_document: Document, pdf: Any) -> None:
         if pages:
@@ -77,6 +69,24 @@ def render_pdf(report: Report, printed: pa.Table, version: int, log: bytes) -> b
         finisher=finish,
     )
     return written
+
+
+@cache
+def _can_set_rows() -> bool:
+    """Tell whether the rows can be set beside WeasyPrint's pages; say once what stands against it."""
+    if unexpected := unexpected_internals():
+        _LOG.warning(
+            "the log is printed by WeasyPrint's own table, which is slower: %s is unknown; "
+            "install WeasyPrint 70 and pydyf 0.13",
+            unexpected[0],
+        )
+    return not unexpected
+
+
+def _printed_log(document: Document, rows: pa.Table, report: Report) -> "PrintedLog":
+    from assets.render.pdf.printed_log import PrintedLog  # noqa: PLC0415 - its imports may not be there
+
+    return PrintedLog(document, rows, report.look.language, is_tagged=report.tags_rows)
 
 
 def laid_out(document: str, variant: str, pictures: Mapping[str, Painted] | None = None) -> Document:

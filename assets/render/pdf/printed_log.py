@@ -52,7 +52,7 @@ class _Place:
         """Measure the row, and take it away."""
         page_box = page._page_box  # noqa: SLF001 - nothing else tells what is where
         bodies = (each for each in page_box.descendants() if each.element_tag == "tbody")
-        group = next(each for each in bodies if each.element.get("class") == "rows")
+        group = next(each for each in bodies if each.element.get("class") == "rows sample")
         (row,) = group.children
         group.children = []
         texts = [each for each in row.descendants() if isinstance(each, boxes.TextBox)]

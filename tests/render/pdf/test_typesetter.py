@@ -3,6 +3,7 @@
 import re
 import subprocess
 from collections import Counter
+from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -17,17 +18,17 @@ from weasyprint import HTML
 from weasyprint.formatting_structure import boxes
 from weasyprint.pdf.stream import Stream
 
-from assets.render.html.page import render_html
+from assets.render.pdf import document
 from assets.render.pdf.document import render_pdf
 from assets.render.pdf.typesetter import Lettering, Typesetter
 from assets.report import model
 from assets.report.log_table import HEADER
+from assets.report.model import Report
 from tests.render.conftest import log_of, make_report
 
 LATIN = "".join(map(chr, (*range(0x21, 0x7F), *range(0xC0, 0x180))))
 WORD = re.compile(r'xMin="([\d.]+)" yMin="([\d.]+)" xMax="([\d.]+)" yMax="[\d.]+">(.*?)</word>')
 LINE = 11.6  # points
-SAMPLE = re.compile(r'<tbody class="rows">.*</tbody>', re.DOTALL)
 
 
 def lettering(html: str) -> Lettering:
@@ -88,27 +89,47 @@ def words_of(pdf: bytes, tmp_path: Path, page: int) -> list[tuple[str, float, fl
     return sorted(words, key=lambda each: (each[0], round(each[2] / LINE), each[1]))
 
 
-@pytest.mark.parametrize("language", ["en", "ar"])
-def test_rows_stand_where_weasyprints_own_table_has_them(tmp_path: Path, language: str) -> None:
-    names = ["Ann Other", "AVA To", "a much longer name that wraps over lines", "conv-1", "x" * 60, "Zoë"]
+@pytest.fixture
+def without_internals(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Have WeasyPrint as it would be in a version with other internals."""
+    monkeypatch.setattr(document, "unexpected_internals", lambda: ("weasyprint.pdf.anchors:add_outlines",))
+    document._can_set_rows.cache_clear()
+    yield
+    document._can_set_rows.cache_clear()
+
+
+def printed(names: list[str], language: str) -> tuple[Report, pa.Table]:
     report = make_report({"user": len(names)}, rows_shown=len(names))
-    report = report.model_copy(update={"look": report.look.model_copy(update={"language": language})})
-    log = log_of(names)
-    html = render_html(report, log, 3)
-    rows = "".join(
-        f'<tr><td><span class="time" dir="ltr">{time[:-6]}<small>{time[-6:]}</small></span></td>'
-        + "".join(f"<td><bdi>{text}</bdi></td>" for text in texts)
-        + "</tr>"
-        for time, *texts in zip(*(column.to_pylist() for column in log.columns), strict=True)
-    )
-    own = SAMPLE.sub(
-        f"<tbody>{rows}</tbody>", html.replace("</style>", ".time small { unicode-bidi: isolate }</style>", 1)
-    )
-    expected = words_of(HTML(string=own).write_pdf(), tmp_path, 3)
+    look = report.look.model_copy(update={"language": language})
+    return report.model_copy(update={"look": look}), log_of(names)
+
+
+NAMES = ["Ann Other", "AVA To", "a much longer name that wraps over lines", "conv-1", "x" * 60, "Zoë"]
+
+
+@pytest.mark.parametrize("language", ["en", "ar"])
+def test_rows_stand_where_weasyprints_own_table_has_them(
+    tmp_path: Path, language: str, request: pytest.FixtureRequest
+) -> None:
+    report, log = printed(NAMES, language)
     found = words_of(render_pdf(report, log, 3, b""), tmp_path, 3)
+    request.getfixturevalue("without_internals")
+    expected = words_of(render_pdf(report, log, 3, b""), tmp_path, 3)
     assert [text for text, *_ in found] == [text for text, *_ in expected]
     for (text, *place), (_, *other) in zip(found, expected, strict=True):
         assert place == pytest.approx(other, abs=0.6), text
+
+
+@pytest.mark.usefixtures("without_internals")
+def test_a_weasyprint_with_other_internals_prints_its_own_table_and_says_so_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    report, log = printed(NAMES, "en")
+    for _ in range(2):
+        with pikepdf.open(BytesIO(render_pdf(report, log, 3, b""))) as pdf:
+            assert len(pdf.pages) == 3
+    (warning,) = caplog.records
+    assert "weasyprint.pdf.anchors:add_outlines is unknown; install WeasyPrint 70" in warning.getMessage()
 
 
 def cells_of(pdf: pikepdf.Pdf) -> dict[int, Counter[str]]:
