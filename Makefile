@@ -13,12 +13,14 @@ LOCK := $(BIN)/uv pip compile pyproject.toml $(LOCK_OPTIONS)
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo dev test bench lint lock clean system-run system-test
+.PHONY: help install install-all demo dev test bench lint lock clean system-run system-test
 
 help: ## List these targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## / - /'
 
-install: system-run .venv/installed ## Install what the product needs
+install: system-run .venv/installed ## Install what the product needs on one machine
+
+install-all: install .venv/installed-all ## Install the extras too: databases, workers, object stores and more
 
 demo: install demo/events.csv ## Make a synthetic inbox, run the whole flow, print the reports
 	$(BIN)/assignment-reports run --config reports.yaml --report-date 2026-11-18
@@ -44,11 +46,11 @@ lint: .venv/installed-dev ## Check format, style, types and import directions
 	$(BIN)/lint-imports
 
 lock: .venv/bin/uv ## Write the lock files anew
-	$(BIN)/uv pip compile --group install $(LOCK_OPTIONS) -o requirements-install.lock
-	$(LOCK) --group dev -o requirements-dev.lock
-	$(BIN)/uv pip compile --group bench -c requirements-dev.lock $(LOCK_OPTIONS) -o requirements-bench.lock
-	$(LOCK) --group build -c requirements-dev.lock -o requirements.lock
-	$(LOCK) --group build --extra k8s -c requirements-dev.lock -o requirements-k8s.lock
+	$(BIN)/uv pip compile --group install $(LOCK_OPTIONS) -o requirements/install.lock
+	$(LOCK) --extra all --group dev -o requirements/dev.lock
+	$(BIN)/uv pip compile --group bench -c requirements/dev.lock $(LOCK_OPTIONS) -o requirements/bench.lock
+	$(LOCK) --group build -c requirements/dev.lock -o requirements/core.lock
+	$(LOCK) --extra all --group build -c requirements/dev.lock -o requirements/all.lock
 
 clean: ## Remove what was installed and made
 	rm -rf .venv .dagster demo lake state.sqlite* reports_out/*/ reports_out/index.html
@@ -58,17 +60,17 @@ clean: ## Remove what was installed and made
 		{ echo "Python 3.11 or later is needed: make PYTHON=/path/to/python3.11"; exit 1; }
 	$(PYTHON) -m venv .venv
 
-.venv/bin/uv: requirements-install.lock | .venv/bin/python
-	$(PIP_INSTALL) --require-hashes -r requirements-install.lock
+.venv/bin/uv: requirements/install.lock | .venv/bin/python
+	$(PIP_INSTALL) --require-hashes -r $<
 	@touch $@
 
 # uv takes seconds where pip takes minutes; pip knows the indexes of its own configuration.
-.venv/installed: requirements.lock pyproject.toml | .venv/bin/uv
-	$(UV_INSTALL) --require-hashes -r requirements.lock || $(PIP_INSTALL) --require-hashes -r requirements.lock
+.venv/installed: requirements/core.lock pyproject.toml | .venv/bin/uv
+	$(UV_INSTALL) --require-hashes -r $< || $(PIP_INSTALL) --require-hashes -r $<
 	$(PIP_INSTALL) --no-deps --no-build-isolation --editable .
 	@touch $@
 
-.venv/installed-dev .venv/installed-bench: .venv/installed-%: requirements-%.lock .venv/installed
+.venv/installed-all .venv/installed-dev .venv/installed-bench: .venv/installed-%: requirements/%.lock .venv/installed
 	$(UV_INSTALL) --require-hashes -r $< || $(PIP_INSTALL) --require-hashes -r $<
 	@touch $@
 
