@@ -31,6 +31,7 @@ from assets.archive.version import (
 from assets.errors import PermanentError
 from assets.report.model import Report
 from assets.runtime.atomic_files import create, remove_folder
+from assets.runtime.extras import require_store
 
 
 class NotArchived(PermanentError, FileNotFoundError):
@@ -38,9 +39,10 @@ class NotArchived(PermanentError, FileNotFoundError):
 
 
 class Archive:
-    """The archived reports below *root*."""
+    """The archived reports below *root*. Raises MissingExtraError."""
 
     def __init__(self, root: Path) -> None:
+        require_store(root, "archive")
         self.root = root
 
     def holds(self, report: Report) -> bool:

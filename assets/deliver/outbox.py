@@ -10,6 +10,7 @@ from pathlib import Path
 
 from assets.errors import PermanentError
 from assets.runtime.atomic_files import put
+from assets.runtime.extras import require_store
 
 
 class MailLost(PermanentError):
@@ -20,6 +21,7 @@ class Outbox:
     """The mails of one workspace below the archive's *root*."""
 
     def __init__(self, root: Path, workspace: str) -> None:
+        require_store(root, "archive")
         self._folder = root / workspace / ".outbox"
 
     def put(self, content: bytes) -> str:

@@ -18,6 +18,7 @@ from assets.extract.source_stall import find_stall, is_silent
 from assets.extract.stall_alerts import note_stall
 from assets.partitions import days_of, period_of_run
 from assets.periods import Period
+from assets.runtime.extras import require
 from assets.sources.registry import open_sources
 from assets.state.alerts import AlertLog
 from assets.warehouse.resource import WarehouseResource, retrying_transient_errors
@@ -161,9 +162,10 @@ def _snapshot_assets(workspace: Workspace) -> list[dg.AssetsDefinition]:
         context: dg.AssetExecutionContext, clock: dg.ResourceParam[Clock]
     ) -> dg.MaterializeResult:
         """Contacts and their assignees as the API lists them; what no webhook told becomes an event."""
-        from assets.sources.respond_io.contact_snapshot import take_snapshot  # noqa: PLC0415 - few workspaces need it
-
         with retrying_transient_errors(context):
+            require("respond-io", f"workspaces.{workspace.slug}.source.api_token")
+            from assets.sources.respond_io.contact_snapshot import take_snapshot  # noqa: PLC0415 - few need it
+
             found = take_snapshot(options, workspace.slug, clock)
         return dg.MaterializeResult(
             metadata={

@@ -15,6 +15,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.engine.interfaces import DBAPIConnection
 
+from assets.runtime.extras import require
 from assets.runtime.migrations import VERSION_TABLE, upgrade, version_of
 from assets.state.tables import HEAD
 
@@ -29,9 +30,10 @@ def open_state(url: str) -> Engine:
     """Return the engine of the state at *url*, whose tables are those of this release.
 
     SQLite waits up to 30 s for another writer, and readers read meanwhile. Raises ConfigError where the
-    state is of a newer release.
+    state is of a newer release, or a package for it is not installed.
     """
     if make_url(url).get_backend_name() != "sqlite":
+        require("postgresql", "state")
         engine = create_engine(url, hide_parameters=True, pool_pre_ping=True)
     else:
         Path(make_url(url).database or "").parent.mkdir(parents=True, exist_ok=True)

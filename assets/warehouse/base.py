@@ -12,6 +12,7 @@ from sqlalchemy import Executable, Table
 
 from assets.config.base import reveal
 from assets.config.deployment import Config
+from assets.runtime.extras import require, require_store
 from assets.warehouse.days import Stored
 
 
@@ -67,13 +68,15 @@ class Warehouse(Protocol):
 
 
 def open_warehouse(config: Config, slug: str) -> Warehouse:
-    """Return the tables of the workspace *slug*."""
+    """Return the tables of the workspace *slug*. Raises MissingExtraError."""
     place = config.tables
     if isinstance(place, SecretStr):
+        require("postgresql", "warehouse")
         from assets.warehouse.postgresql import SqlWarehouse  # noqa: PLC0415 - few need its drivers
 
         return SqlWarehouse(reveal(place), slug)
     if not isinstance(place, Path):
+        require_store(place, "lake")
         from assets.warehouse.object_store_lake import ObjectLake  # noqa: PLC0415
 
         return ObjectLake(place, slug)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from assets.errors import ConfigError, ReportError, SourceUnavailable
+from assets.runtime.extras import require
 from orchestration.cli import archive, deliveries, deployment, sources
 from orchestration.cli.options import DEFAULT_CONFIG, ConfigOption, WorkspaceOption, chosen_workspaces, usable
 
@@ -282,6 +283,7 @@ def webhooks(
     port: Annotated[int, typer.Option(min=0, max=65535)] = 8080,
 ) -> None:
     """Receive webhooks at /webhooks/<slug>: check, store durably, answer; /health and /metrics beside."""
+    require("webhooks", "assignment-reports webhooks")
     from orchestration.deployment.webhook_server import serve
 
     serve(usable(config), host, port, _say)

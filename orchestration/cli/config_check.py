@@ -15,6 +15,7 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
 from assets.config.base import missing_names, reveal
 from assets.config.deployment import Config, missing_variables
+from assets.config.needed_extras import missing_extras
 from assets.config.presentation import Filters
 from assets.config.source import FilesSource
 from assets.config.workspace import Workspace
@@ -41,6 +42,7 @@ class ConfigFinding:
 def examine_config(config: Config, now: datetime) -> Iterator[ConfigFinding]:
     """Yield what is wrong, workspace by workspace; what needs a secret that is not set is left out."""
     yield from map(ConfigFinding, missing_variables(config))
+    yield from (ConfigFinding(str(each)) for each in missing_extras(config).values())
     for workspace in config.workspaces:
         key = f"workspaces.{workspace.slug}"
         if workspace.first_day > local_day(now, workspace.zone):

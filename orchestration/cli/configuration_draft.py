@@ -24,6 +24,7 @@ from assets.config.source import FilesSource
 from assets.errors import ConfigError, ReportError
 from assets.events import CONTRACT_COLUMNS, contract_column
 from assets.extract.source_probe import Trial, try_source
+from assets.runtime.extras import require
 from assets.sources.base import LOG_HEADER, is_printed_log
 from assets.sources.files.delimited import read_header
 from assets.sources.files.source import files_of
@@ -154,6 +155,8 @@ def draft_from_database(url: str, zone: str, folder: Path, now: datetime) -> Dra
 
     Raises ConfigError where it cannot be read, or no table has a time and an assignee.
     """
+    if url.startswith("postgresql"):
+        require("postgresql", "the database's URL")
     try:
         inspector = inspect(create_engine(url, poolclass=NullPool, hide_parameters=True))
         tables = {

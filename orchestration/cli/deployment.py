@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from assets.runtime.extras import require
 from orchestration.cli.options import CONFIG_VARIABLE, DEFAULT_CONFIG, ConfigOption
 
 
@@ -34,6 +35,7 @@ def worker(
     name: Annotated[str, typer.Option(help="Its name; %h is the machine's.")] = "reports@%h",
 ) -> None:
     """Take runs from Celery's broker and execute them, until the process is told to end."""
+    require("celery", "assignment-reports worker")
     from assets.config.loader import load_usable
     from orchestration.automation.runs import Queue
     from orchestration.deployment.celery_worker import serve

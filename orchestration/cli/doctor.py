@@ -17,9 +17,11 @@ from sqlalchemy import select
 from assets.config.base import reveal
 from assets.config.deployment import Config, missing_variables
 from assets.config.loader import load_config
+from assets.config.needed_extras import missing_extras
 from assets.config.source import WebhookSource
 from assets.errors import ConfigError, ReportError
 from assets.runtime.atomic_files import put_new
+from assets.runtime.extras import install_command
 from assets.sources.webhooks.inbox import last_received_at
 from assets.warehouse.base import open_warehouse
 from assets.warehouse.orphans import orphans
@@ -107,16 +109,19 @@ def _configuration(path: Path) -> Iterator[Finding]:
     yield Finding("Configuration", is_fine=True, seen=f"{path}, {len(config.workspaces)} workspaces")
     for sentence in missing_variables(config):
         yield Finding("Environment", is_fine=False, seen=sentence, remedy="export the variable")
-    if config.warehouse is not None:
+    missing = missing_extras(config)
+    for each in missing.values():
+        yield Finding("Extra", is_fine=False, seen=each.need, remedy=install_command(each.extra))
+    if config.warehouse is not None and "warehouse" not in missing:
         yield _warehouse(config)
     for orphan in orphans(config):
         remedy = f"was its slug renamed in {path}? Move it, or remove it"
         yield Finding("Orphan", is_fine=False, seen=f"{orphan} belongs to no workspace", remedy=remedy)
     yield from _webhooks(config)
-    if config.broker is not None:
+    if config.broker is not None and "execution" not in missing:
         yield _broker(config.broker)
     for what, folder in (("Lake", config.lake), ("Archive", config.archive)):
-        if folder is None:
+        if folder is None or what.lower() in missing:
             continue
         if not isinstance(folder, Path):
             yield _object_store(what, folder)

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from assets.errors import ConfigError, ReportError, SourceUnavailable, SourceUnreadable
+from assets.runtime.extras import require
 from orchestration.cli.options import DEFAULT_CONFIG, ConfigOption, WorkspaceOption, chosen_workspaces, usable
 
 app = typer.Typer(name="sources", help="Look at what events are read from.", no_args_is_help=True)
@@ -41,7 +42,6 @@ def test(config: ConfigOption = DEFAULT_CONFIG, workspace: WorkspaceOption = Non
 def snapshot(config: ConfigOption = DEFAULT_CONFIG, workspace: WorkspaceOption = None) -> None:
     """List respond.io's contacts by its API, and note the assignments that no webhook told."""
     from assets.config.source import RespondIoSource
-    from assets.sources.respond_io.contact_snapshot import take_snapshot
 
     asked = [
         (each.slug, each.source)
@@ -50,6 +50,9 @@ def snapshot(config: ConfigOption = DEFAULT_CONFIG, workspace: WorkspaceOption =
     ]
     if not asked:
         raise SourceUnreadable("no source is `type: respond_io` with an `api_token`")
+    require("respond-io", f"workspaces.{asked[0][0]}.source.api_token")
+    from assets.sources.respond_io.contact_snapshot import take_snapshot
+
     for slug, options in asked:
         found = take_snapshot(options, slug, lambda: datetime.now(UTC))
         missed = "the first snapshot" if found.missed is None else f"{found.missed:,} assignments were missed"

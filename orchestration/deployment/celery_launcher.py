@@ -11,8 +11,14 @@ from typing import Any
 
 from dagster import DagsterRun
 from dagster._core.launcher import CheckRunHealthResult, WorkerStatus
-from dagster_celery.launcher import CeleryRunLauncher
-from dagster_celery.tags import DAGSTER_CELERY_TASK_ID_TAG
+
+from assets.runtime.extras import MissingExtraError
+
+try:
+    from dagster_celery.launcher import CeleryRunLauncher
+    from dagster_celery.tags import DAGSTER_CELERY_TASK_ID_TAG
+except ModuleNotFoundError as error:
+    raise MissingExtraError("celery", "dagster.yaml: run_launcher") from error
 
 _LOOKS = 3
 _ANSWER_SECONDS = 2

@@ -5,6 +5,7 @@ Such a process reads the configuration anew, with the workspaces of its run only
 
 import os
 from importlib import import_module
+from importlib.util import find_spec
 from typing import Any, cast
 
 from dagster import DagsterInstance, DagsterRunStatus
@@ -25,7 +26,6 @@ _NEEDED = (
     "dagster_postgres",
     "matplotlib.figure",
     "pandas",
-    "s3fs",
     "weasyprint",
     "assets.aggregates.defs",
     "assets.archive.defs",
@@ -39,6 +39,7 @@ _NEEDED = (
     "orchestration.automation.schedules",
     "orchestration.automation.due_sensor",
 )
+_IF_INSTALLED = ("s3fs",)
 SETTINGS = {
     "worker_prefetch_multiplier": 1,
     "task_acks_late": True,
@@ -93,5 +94,5 @@ def _execute(run_id: str) -> None:
 
 def _import_all() -> None:
     """Import what runs need, but the definitions, which are those of the run."""
-    for name in _NEEDED:
+    for name in (*_NEEDED, *filter(find_spec, _IF_INSTALLED)):
         import_module(name)

@@ -11,6 +11,7 @@ from pydantic import SecretStr
 from assets.config.deployment import Config
 from assets.errors import ConfigError
 from assets.runtime.atomic_files import put
+from assets.runtime.extras import require
 from orchestration.automation.runs import QUEUE_TAG, WORKSPACE_TAG, Queue
 from orchestration.code_locations import attribute_of, name_of
 from orchestration.deployment.helm_values import values_of
@@ -128,6 +129,7 @@ def _local(_: Config) -> dict[str, Any]:
 
 
 def _celery(config: Config) -> dict[str, Any]:
+    require("celery", "execution")
     from orchestration.deployment.celery_worker import SETTINGS  # noqa: PLC0415 - few need Celery
 
     return _without_compute_logs() | {

@@ -8,9 +8,15 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, cast
 
 from dagster._serdes import ConfigurableClassData
-from dagster_postgres import DagsterPostgresStorage
-from dagster_postgres.utils import pg_url_from_config
 from sqlalchemy import Engine, create_engine
+
+from assets.runtime.extras import MissingExtraError
+
+try:
+    from dagster_postgres import DagsterPostgresStorage
+    from dagster_postgres.utils import pg_url_from_config
+except ModuleNotFoundError as error:
+    raise MissingExtraError("postgresql", "dagster.yaml: storage") from error
 
 if TYPE_CHECKING:
     from dagster._core.storage.config import PostgresStorageConfig

@@ -17,19 +17,24 @@ from assets.deliver.channels.smtp import MailServer, connected
 from assets.deliver.channels.webhook import web_line
 from assets.deliver.delivery import Delivery
 from assets.deliver.outcome import Answer
+from assets.runtime.extras import require
 
 
 @contextmanager
 def opened(
     config: Config, workspace: Workspace, subscription: Subscription, patience: Patience, clock: Clock
 ) -> Iterator[Line]:
-    """Yield the way out of *subscription*. Raises ChannelUnavailable where it is closed."""
+    """Yield the way out of *subscription*.
+
+    Raises ChannelUnavailable where it is closed, ConfigError where it cannot be opened at all.
+    """
     match subscription.channel:
         case Webhook() as hook:
             yield web_line(hook.url, hook.secret, patience, clock)
         case Slack() as slack:
             yield web_line(slack.url, None, patience, clock)
         case Sftp() as sftp:
+            require("sftp", f"workspaces.{workspace.slug}.subscriptions.{subscription.name}.sftp")
             from assets.deliver.channels.sftp import sftp_line  # noqa: PLC0415 - paramiko takes 0.3 s to import
 
             with sftp_line(sftp, config.archive / workspace.slug, patience) as line:

@@ -26,6 +26,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import SQLAlchemyError
 
 from assets.errors import SourceError, SourceUnavailable, SourceUnreadable
+from assets.runtime.extras import require
 from assets.sources.database.errors import is_connection_lost, is_refused, is_transient
 
 ADBC_DIALECTS = ("postgresql", "sqlite")
@@ -228,8 +229,10 @@ def open_database(url: URL, origin: str, timeout: int = _TIMEOUT_SECONDS) -> Ite
     """Connect to *url* for reading: one transaction, so that all statements see the same rows.
 
     The server ends a statement after *timeout* seconds. Raises SourceUnreadable where only a
-    correction helps, else SourceUnavailable.
+    correction helps, else SourceUnavailable; and MissingExtraError.
     """
+    if url.get_backend_name() == "postgresql":
+        require("postgresql", origin)
     try:
         with _connect(url, timeout) as database:
             yield database

@@ -33,6 +33,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import SQLAlchemyError
 
+from assets.runtime.extras import require
 from assets.sources.base import Problem, Unreadable
 from assets.sources.database.connections import open_database, unavailable
 from assets.sources.files.json_text import whole_escapes
@@ -113,6 +114,7 @@ def _connecting(url: str) -> Engine:
         engine = create_engine(url, hide_parameters=True, connect_args={"timeout": 30})
         event.listen(engine, "connect", _durable)
         return engine
+    require("postgresql", "inbox")
     return create_engine(url, hide_parameters=True, pool_pre_ping=True)
 
 

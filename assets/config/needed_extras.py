@@ -1,0 +1,57 @@
+"""Which keys of a configuration need an extra of the distribution, and which of those lack it.
+
+The extras themselves are in `assets/runtime/extras.py`.
+"""
+
+from collections.abc import Iterator
+
+from pydantic import SecretStr
+
+from assets.config.base import missing_names, reveal
+from assets.config.deployment import Config
+from assets.config.source import ChatwootSource, RespondIoSource, SqlSource, WebhookSource
+from assets.config.workspace import Workspace
+from assets.runtime.extras import MissingExtraError, is_installed, is_s3
+
+NeededExtra = tuple[str, str]
+"""A key's path, such as `workspaces.acme.source.url`, and the extra that it needs."""
+
+
+def needed_extras(config: Config) -> Iterator[NeededExtra]:
+    """Yield what *config* needs; a URL of which a variable is not set is taken for none of PostgreSQL."""
+    yield from _postgresql("state", config.state)
+    yield from _postgresql("warehouse", config.warehouse)
+    for key, place in (("lake", config.lake), ("archive", config.archive)):
+        if is_s3(place):
+            yield key, "s3"
+    if config.execution != "local":
+        yield "execution", config.execution
+    for workspace in config.workspaces:
+        key = f"workspaces.{workspace.slug}"
+        yield from _of_source(workspace, f"{key}.source")
+        for each in workspace.subscriptions:
+            if each.sftp is not None:
+                yield f"{key}.subscriptions.{each.name}.sftp", "sftp"
+
+
+def missing_extras(config: Config) -> dict[str, MissingExtraError]:
+    """Return the error of each key that needs an extra which is not installed."""
+    return {
+        key: MissingExtraError(extra, key) for key, extra in needed_extras(config) if not is_installed(extra)
+    }
+
+
+def _of_source(workspace: Workspace, key: str) -> Iterator[NeededExtra]:
+    match workspace.source:
+        case SqlSource(url=url) | ChatwootSource(url=url):
+            yield from _postgresql(f"{key}.url", url)
+        case WebhookSource() as source:
+            yield f"{key}.type", "webhooks"
+            yield from _postgresql(f"{key}.inbox", source.inbox)
+            if isinstance(source, RespondIoSource) and source.api_token is not None:
+                yield f"{key}.api_token", "respond-io"
+
+
+def _postgresql(key: str, url: SecretStr | None) -> Iterator[NeededExtra]:
+    if url is not None and not missing_names(url) and reveal(url).startswith("postgresql"):
+        yield key, "postgresql"
