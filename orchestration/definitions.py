@@ -18,6 +18,7 @@ from assets.config.loader import load_usable
 from assets.deliver.defs import delivery_assets
 from assets.deliver.dispatcher import Post
 from assets.deliver.ledger import Ledger
+from assets.errors import ConfigError
 from assets.extract.defs import extract_assets
 from assets.warehouse.resource import WarehouseResource
 from orchestration.automation.delivery_sensor import delivery_sensor
@@ -27,7 +28,7 @@ from orchestration.automation.maintenance import maintenance_assets, maintenance
 from orchestration.automation.schedules import workspace_schedules
 from orchestration.code_locations import attribute_of, part_of
 
-_DEFAULT_CONFIG = Path(__file__).parents[1] / "reports.yaml"
+_CHECKOUT_CONFIG = Path(__file__).parents[1] / "reports.yaml"
 
 STAGES = (extract_assets, aggregate_assets, report_assets, delivery_assets)
 
@@ -83,7 +84,19 @@ def build_definitions(
     )
 
 
-_config, _broken = load_usable(Path(os.environ.get("ASSIGNMENT_REPORTS_CONFIG", _DEFAULT_CONFIG)))
+def config_file() -> Path:
+    """Return the configuration that the environment names, or the demo's at the root of a checkout.
+
+    Raises ConfigError where the environment names none, and the product is installed without a checkout.
+    """
+    if named := os.environ.get("ASSIGNMENT_REPORTS_CONFIG"):
+        return Path(named)
+    if not _CHECKOUT_CONFIG.exists():
+        raise ConfigError("no configuration: set ASSIGNMENT_REPORTS_CONFIG to the path of your reports.yaml")
+    return _CHECKOUT_CONFIG
+
+
+_config, _broken = load_usable(config_file())
 if _config.locations == 1:
     defs = build_definitions(_config, _broken)
 

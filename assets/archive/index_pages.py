@@ -14,7 +14,8 @@ from sqlalchemy import RowMapping
 from assets.archive.archive import opened_first
 from assets.archive.catalog import Catalogue
 from assets.render.html.page import environment
-from assets.render.html.stylesheet import TEMPLATES, stylesheet
+from assets.render.html.stylesheet import stylesheet
+from assets.render.template_files import TEMPLATES
 from assets.runtime.atomic_files import put
 from assets.runtime.file_locks import one_at_a_time
 

@@ -8,7 +8,6 @@ import re
 from datetime import date, timedelta
 from functools import cache, cached_property
 from io import BytesIO
-from pathlib import Path
 
 from babel import Locale
 from babel.dates import format_date, format_skeleton
@@ -16,7 +15,9 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.numbers import format_decimal, format_percent
 
-CATALOGUES = Path(__file__).parents[2] / "templates" / "locale"
+from assets.render.template_files import TEMPLATES
+
+CATALOGUES = TEMPLATES / "locale"
 _LOCALES = {"zh-CN": "zh_Hans_CN", "pt-BR": "pt_BR"}
 _LEFT_TO_RIGHT = "\u200e"
 _ISOLATE, _END_ISOLATE = "\u2068", "\u2069"

@@ -18,9 +18,10 @@ from assets.render import labels
 from assets.render.findings import sentence
 from assets.render.html.log_codec import packed
 from assets.render.html.page_data import page_facts
-from assets.render.html.stylesheet import TEMPLATES, script, stylesheet, swatches
+from assets.render.html.stylesheet import script, stylesheet, swatches
 from assets.render.i18n import Words, words
 from assets.render.reasons import reason_sentences
+from assets.render.template_files import TEMPLATES
 from assets.render.untrusted_text import showable
 from assets.report.encoded_log import CodedLog
 from assets.report.log_table import HEADER

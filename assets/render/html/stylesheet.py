@@ -1,12 +1,11 @@
 """The style and the script of a page: the files of `templates/`, and what a report's look adds."""
 
 from functools import cache
-from pathlib import Path
 
 from assets.render.charts.palette import colours
+from assets.render.template_files import TEMPLATES
 from assets.report.model import Look, Report
 
-TEMPLATES = Path(__file__).parents[3] / "templates"
 _INK = "#1f2933"
 _LEAST_CONTRAST = 4.5  # WCAG 2.2, 1.4.3
 
