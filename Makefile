@@ -53,7 +53,19 @@ lock: .venv/bin/uv ## Write the lock files anew
 	$(LOCK) --extra all --group build -c requirements/dev.lock -o requirements/all.lock
 
 clean: ## Remove what was installed and made
-	rm -rf .venv .dagster demo lake state.sqlite* reports_out/*/ reports_out/index.html
+	rm -rf .venv .venv-lowest .dagster demo lake state.sqlite* reports_out/*/ reports_out/index.html
+
+# A Python that somebody names must be that of .venv; without a name, the one that is there is taken.
+ifneq ($(wildcard .venv/bin/python),)
+ifneq ($(origin PYTHON),file)
+VERSION := import sys; print("%d.%d" % sys.version_info[:2])
+ASKED := $(shell $(PYTHON) -c '$(VERSION)')
+FOUND := $(shell .venv/bin/python -c '$(VERSION)')
+ifneq ($(ASKED),$(FOUND))
+$(error .venv has Python $(FOUND), and PYTHON=$(PYTHON) is $(or $(ASKED),not there): remove it first, rm -rf .venv)
+endif
+endif
+endif
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
