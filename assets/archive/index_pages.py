@@ -17,6 +17,7 @@ from assets.render.html.page import environment
 from assets.render.html.stylesheet import stylesheet
 from assets.render.template_files import TEMPLATES
 from assets.runtime.atomic_files import put
+from assets.runtime.extras import require_store
 from assets.runtime.file_locks import one_at_a_time
 
 INDEX = "index.html"
@@ -37,6 +38,7 @@ def write_index(catalogue: Catalogue, root: Path, workspaces: Sequence[str]) -> 
 
     One process at a time: a slower one would overwrite a newer list with an older.
     """
+    require_store(root, "archive")
     path = root / INDEX
     with one_at_a_time(path):
         for workspace in workspaces:

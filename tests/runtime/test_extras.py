@@ -16,7 +16,8 @@ from sqlalchemy import make_url
 from typer.testing import CliRunner
 
 from assets.archive.archive import Archive
-from assets.config.base import place
+from assets.archive.catalog import Catalogue
+from assets.archive.index_pages import write_index
 from assets.config.deployment import Config
 from assets.config.loader import load_config
 from assets.config.needed_extras import missing_extras, needed_extras
@@ -128,24 +129,24 @@ def test_check_config_and_doctor_name_every_missing_extra_by_its_key(config: Con
 def test_what_is_used_without_its_extra_says_which_to_install(config: Config, tmp_path: Path) -> None:
     acme = config.workspaces[0]
     url = "postgresql+psycopg://localhost/events"
+    way_out = opened(config, acme, acme.subscriptions[0], Patience(), lambda: LATER)
     in_postgresql = config.model_copy(update={"lake": None, "warehouse": SecretStr(url)})
-    uses: dict[str, Callable[[], object]] = {
-        'lake: needs the extra "s3"': lambda: open_warehouse(config, "acme"),
-        'warehouse: needs the extra "postgresql"': lambda: open_warehouse(in_postgresql, "acme"),
-        'archive: needs the extra "s3"': lambda: Archive(config.archive),
-        'archive: needs the extra "s3": pip': lambda: Outbox(place("s3://bucket/reports"), "acme"),
-        'state: needs the extra "postgresql"': lambda: open_state(url),
-        'inbox: needs the extra "postgresql"': lambda: open_inbox(url),
-        'events: needs the extra "postgresql"': lambda: open_database(make_url(url), "events").__enter__(),
-        'execution: needs the extra "celery"': lambda: instance_of(config),
-        'shelf.sftp: needs the extra "sftp"': lambda: opened(
-            config, acme, acme.subscriptions[0], Patience(), lambda: LATER
-        ).__enter__(),
-    }
-    for message, use in uses.items():
+    uses: list[tuple[str, str, Callable[[], object]]] = [
+        ("lake", "s3", lambda: open_warehouse(config, "acme")),
+        ("warehouse", "postgresql", lambda: open_warehouse(in_postgresql, "acme")),
+        ("archive", "s3", lambda: Archive(config.archive)),
+        ("archive", "s3", lambda: Outbox(config.archive, "acme")),
+        ("archive", "s3", lambda: write_index(Catalogue(SecretStr("sqlite://")), config.archive, [])),
+        ("state", "postgresql", lambda: open_state(url)),
+        ("source.inbox", "postgresql", lambda: open_inbox(url)),
+        ("source.url", "postgresql", lambda: open_database(make_url(url), "events").__enter__()),
+        ("execution", "celery", lambda: instance_of(config)),
+        ("workspaces.acme.subscriptions.shelf.sftp", "sftp", way_out.__enter__),
+    ]
+    for key, extra, use in uses:
         with pytest.raises(MissingExtraError) as caught:
             use()
-        assert message in str(caught.value)
+        assert str(caught.value).startswith(f'{key}: needs the extra "{extra}": pip install ')
     path = str(tmp_path / "reports.yaml")
     for command, extra in {
         "webhooks": "webhooks",

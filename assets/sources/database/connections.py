@@ -232,7 +232,7 @@ def open_database(url: URL, origin: str, timeout: int = _TIMEOUT_SECONDS) -> Ite
     correction helps, else SourceUnavailable; and MissingExtraError.
     """
     if url.get_backend_name() == "postgresql":
-        require("postgresql", origin)
+        require("postgresql", "source.url")
     try:
         with _connect(url, timeout) as database:
             yield database

@@ -114,7 +114,7 @@ def _connecting(url: str) -> Engine:
         engine = create_engine(url, hide_parameters=True, connect_args={"timeout": 30})
         event.listen(engine, "connect", _durable)
         return engine
-    require("postgresql", "inbox")
+    require("postgresql", "source.inbox")
     return create_engine(url, hide_parameters=True, pool_pre_ping=True)
 
 
