@@ -5,6 +5,8 @@ RUN_PACKAGES := fontconfig fonts-noto-color-emoji fonts-noto-cjk fonts-noto-core
 TEST_PACKAGES := $(RUN_PACKAGES) chromium mariadb-client-core mariadb-server-core poppler-utils postgresql qpdf redis-server systemd
 PIP_INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check
 UV_INSTALL := $(BIN)/uv pip install -q --python $(BIN)/python --compile-bytecode
+UV_INSTALL_LOWEST := $(BIN)/uv pip install -q --python .venv-lowest/bin/python --compile-bytecode
+QUICK_TESTS := $(addprefix tests/,aggregates archive config deliver extract render report runtime sources state warehouse)
 LOCK_OPTIONS := --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-header --no-annotate --no-strip-extras --quiet
 LOCK := $(BIN)/uv pip compile pyproject.toml $(LOCK_OPTIONS)
@@ -13,7 +15,7 @@ LOCK := $(BIN)/uv pip compile pyproject.toml $(LOCK_OPTIONS)
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-all demo dev test bench lint lock clean system-run system-test
+.PHONY: help install install-all demo dev test test-lowest bench lint lock clean system-run system-test
 
 help: ## List these targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## / - /'
@@ -38,6 +40,12 @@ test: system-test .venv/installed-dev lint ## Run every check and test
 bench: system-test .venv/installed-bench ## Measure every stage against the script a user would write
 	$(BIN)/python -m benchmarks
 	$(BIN)/python -m benchmarks.page
+
+test-lowest: system-test .venv/bin/uv ## Run the quick tests with the lowest versions that pyproject.toml claims
+	$(BIN)/uv venv -q --clear --python $(BIN)/python .venv-lowest
+	$(BIN)/uv pip compile -q pyproject.toml --extra all --resolution lowest-direct --no-emit-index-url -o .venv-lowest/lowest.txt
+	$(UV_INSTALL_LOWEST) --constraints .venv-lowest/lowest.txt --group dev --editable ".[all]"
+	.venv-lowest/bin/pytest -m "not slow and not deployment" -n $$(nproc) --dist worksteal $(QUICK_TESTS)
 
 lint: .venv/installed-dev ## Check format, style, types and import directions
 	$(BIN)/ruff format --check .
