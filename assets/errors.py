@@ -3,6 +3,7 @@
     ReportError                    exit code 1
     ├── ConfigError                2  the configuration, or what a command was asked for, is wrong
     │   ├── NoSuchReportDate
+    │   ├── MissingExtraError         runtime/extras.py
     │   ├── NoSuchDelivery            deliver/ledger.py
     │   └── NotPossible               deliver/delivery.py
     ├── TransientError             1  trying again can help: a step of Dagster is retried
