@@ -36,13 +36,13 @@ def days_read_by(workspace: Workspace, spec: ReportSpec) -> dg.PartitionMapping:
     if spec.preset is Preset.CUSTOM and spec.first_day and spec.last_day:
         days = [day for day in dates(spec.first_day, spec.last_day) if day >= workspace.first_day]
         return dg.SpecificPartitionsPartitionMapping([str(day) for day in days])
-    first, last = _offsets(spec)
+    first, last = _window_offsets(spec)
     return dg.TimeWindowPartitionMapping(
         start_offset=first, end_offset=last, allow_nonexistent_upstream_partitions=True
     )
 
 
-def _offsets(spec: ReportSpec) -> tuple[int, int]:
+def _window_offsets(spec: ReportSpec) -> tuple[int, int]:
     if spec.preset.day_count:
         last = 0 if spec.include_today else -1
         return last - spec.preset.day_count + 1, last

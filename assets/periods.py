@@ -184,20 +184,20 @@ def offset_changes(zone: ZoneInfo, start: datetime, end: datetime) -> list[tuple
 
     Looks once a day, so two changes within 24 hours would be missed; no zone has had them.
     """
-    changes = [(start, _offset(start, zone))]
+    changes = [(start, _utc_offset(start, zone))]
     day = start
     while day < end:
-        before, after = _offset(day, zone), _offset(day + DAY, zone)
+        before, after = _utc_offset(day, zone), _utc_offset(day + DAY, zone)
         if before != after:
             seconds = bisect_left(
                 range(_DAY_SECONDS),
                 True,  # noqa: FBT003 - the searched value
-                key=lambda s: _offset(day + timedelta(seconds=s), zone) == after,
+                key=lambda s: _utc_offset(day + timedelta(seconds=s), zone) == after,
             )
             changes.append((day + timedelta(seconds=seconds), after))
         day += DAY
     return changes
 
 
-def _offset(instant: datetime, zone: ZoneInfo) -> timedelta:
+def _utc_offset(instant: datetime, zone: ZoneInfo) -> timedelta:
     return instant.astimezone(zone).utcoffset() or timedelta()

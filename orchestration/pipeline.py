@@ -89,10 +89,10 @@ def run(request: PipelineRequest, catalogue: Catalogue, progress: Progress) -> l
     days = request.days
     if days and any(map(has_balances, request.specs)):
         days = list(dates(request.workspace.first_day, days[-1]))
-    loaded = _load(request, warehouse, days, request.days if request.reload else (), progress)
+    loaded = _load_days(request, warehouse, days, request.days if request.reload else (), progress)
     if loaded and readiness(warehouse, request.workspace).has_unstated:
         earlier = list(dates(request.workspace.first_day, loaded[-1]))
-        loaded += _load(request, warehouse, earlier, (), progress)
+        loaded += _load_days(request, warehouse, earlier, (), progress)
     stale = [day for day in stale_days(warehouse) if day in set(days)]
     for period in periods_of_days([*stale, *loaded], request.workspace.zone):
         progress(f"building {period.first_day} to {period.last_day}")
@@ -144,7 +144,7 @@ def erase(contact_id: str, reports: ReportErasure) -> tuple[list[date], Forgotte
     return days, reports.erase(days)
 
 
-def _load(
+def _load_days(
     request: PipelineRequest,
     warehouse: Warehouse,
     days: list[date],

@@ -13,21 +13,21 @@ from pathlib import Path
 from typing import Any
 
 _IMPORTED = "orchestration.report_process_imports"
-_ROOM = 1 << 30  # bytes; a report of a million events in one page takes that, most a third of it
+_BYTES_PER_PROCESS = 1 << 30  # bytes; a report of a million events in one page takes that, most a third of it
 _CONTAINER = Path("/sys/fs/cgroup/memory.max")
 
 
 def prepare() -> None:
     """Have another process import what makes reports, while this one still imports or loads."""
-    if _most() > 1:
+    if _max_processes() > 1:
         set_forkserver_preload([_IMPORTED])
         forkserver.ensure_running()
 
 
 def makers(reports: int) -> list[Executor]:
     """Return what makes *reports* at the same time: processes, or this one where only one is to be made."""
-    count = min(_most(), reports)
-    return [maker() for _ in range(count)] if count > 1 else [_Here()]
+    count = min(_max_processes(), reports)
+    return [maker() for _ in range(count)] if count > 1 else [_InlineExecutor()]
 
 
 def maker() -> Executor:
@@ -35,15 +35,15 @@ def maker() -> Executor:
     return ProcessPoolExecutor(1, get_context("forkserver"), import_module, (_IMPORTED,))
 
 
-def _most() -> int:
+def _max_processes() -> int:
     """Return how many processes the cores, and the memory of the machine or the container, are enough for."""
     memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     if _CONTAINER.exists() and (limit := _CONTAINER.read_text().strip()).isdigit():
         memory = min(memory, int(limit))
-    return max(1, min(cpu_count(), memory // _ROOM))
+    return max(1, min(cpu_count(), memory // _BYTES_PER_PROCESS))
 
 
-class _Here(Executor):
+class _InlineExecutor(Executor):
     """This process: what is submitted is done at once."""
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:

@@ -90,17 +90,17 @@ def build_days(warehouse: Warehouse, period: Period) -> Built:
         days = sorted({*stale_days(warehouse), *(before.keys() & set(period.days))})
         warehouse.forget(LOG_COUNTS, days)
         if days:
-            _build(warehouse, days, period.zone, before)
-        return _tally(warehouse, days)
+            _build_pieces(warehouse, days, period.zone, before)
+        return _count_stored(warehouse, days)
 
 
-def _build(warehouse: Warehouse, days: list[date], zone: ZoneInfo, before: dict[date, str]) -> None:
-    pieces = _pieces(warehouse, days, zone)
-    found = _repeated(warehouse, days, pieces, has_earlier=min(before) < days[0])
+def _build_pieces(warehouse: Warehouse, days: list[date], zone: ZoneInfo, before: dict[date, str]) -> None:
+    pieces = _cut_pieces(warehouse, days, zone)
+    found = _find_repeated_ids(warehouse, days, pieces, has_earlier=min(before) < days[0])
     counts, became = [], list[dict[str, object]]()
 
     def logged() -> Iterator[pa.RecordBatch]:
-        for day, log in ahead(_logs(warehouse, pieces, found)):
+        for day, log in ahead(_build_logs(warehouse, pieces, found)):
             became.append(
                 {
                     "local_day": day,
@@ -124,7 +124,9 @@ def _build(warehouse: Warehouse, days: list[date], zone: ZoneInfo, before: dict[
     )
 
 
-def _repeated(warehouse: Warehouse, days: list[date], pieces: list[_Piece], *, has_earlier: bool) -> pa.Table:
+def _find_repeated_ids(
+    warehouse: Warehouse, days: list[date], pieces: list[_Piece], *, has_earlier: bool
+) -> pa.Table:
     """Return the ids that occur on several days, and the first; most often there are none, as hashes tell."""
     first, last = days[0], days[-1]
     if all(piece.states_all for piece in pieces):
@@ -136,7 +138,9 @@ def _repeated(warehouse: Warehouse, days: list[date], pieces: list[_Piece], *, h
     return warehouse.query(repeated_ids(first, last).order_by("first_day"))
 
 
-def _logs(warehouse: Warehouse, pieces: list[_Piece], repeated: pa.Table) -> Iterator[tuple[date, DayLog]]:
+def _build_logs(
+    warehouse: Warehouse, pieces: list[_Piece], repeated: pa.Table
+) -> Iterator[tuple[date, DayLog]]:
     """Yield the log of each day of *pieces*; *repeated* are the ids that occur on several, and the first."""
     ids, first_days = whole(repeated["event_id"]), repeated["first_day"].to_pylist()
     for piece in pieces:
@@ -151,7 +155,7 @@ def _logs(warehouse: Warehouse, pieces: list[_Piece], repeated: pa.Table) -> Ite
             row += events.num_rows
 
 
-def _pieces(warehouse: Warehouse, days: list[date], zone: ZoneInfo) -> list[_Piece]:
+def _cut_pieces(warehouse: Warehouse, days: list[date], zone: ZoneInfo) -> list[_Piece]:
     """Cut *days* into periods without a gap of about a million events."""
     loads = LOAD_COUNTS.c
     rows = warehouse.query(select(loads.local_day, loads.accepted_count, loads.unstated_count)).to_pylist()
@@ -168,7 +172,7 @@ def _pieces(warehouse: Warehouse, days: list[date], zone: ZoneInfo) -> list[_Pie
     return pieces
 
 
-def _tally(warehouse: Warehouse, days: list[date]) -> Built:
+def _count_stored(warehouse: Warehouse, days: list[date]) -> Built:
     """Count what is stored of *days*, each number in the table that it is about."""
 
     def total(number: Select[tuple[int]], table: Table) -> int:

@@ -34,7 +34,7 @@ def log_of_day(events: pa.Table, known: pa.Table | None, earlier_ids: pa.Array) 
     """
     if known is not None:
         for name in ("id", "name"):
-            events = _told(events, f"previous_assignee_{name}", known[f"known_{name}"])
+            events = _fill_unstated(events, f"previous_assignee_{name}", known[f"known_{name}"])
     is_repeated = pc.is_in(events["event_id"], value_set=earlier_ids)
     is_inferred = pc.invert(events["previous_stated"])
     is_unchanged = pc.and_(is_inferred, _is_same(events)) if known is not None else is_repeated
@@ -55,8 +55,8 @@ def _log_rows(rows: pa.Table) -> pa.Table:
     is_unassigned, was_nobody = _is_nobody(rows, "assignee"), _is_nobody(rows, "previous_assignee")
     action = pc.if_else(
         is_unassigned,
-        _place(Action.UNASSIGNED),
-        pc.if_else(was_nobody, _place(Action.ASSIGNED), _place(Action.REASSIGNED)),
+        _action_index(Action.UNASSIGNED),
+        pc.if_else(was_nobody, _action_index(Action.ASSIGNED), _action_index(Action.REASSIGNED)),
     )
     columns = {name: rows[name] for name in rows.column_names}
     for name in ("assigned_by_id", "assigned_by_name"):
@@ -99,7 +99,7 @@ def counts_by_source(log: pa.Table) -> pa.Table:
     return counted.filter(pc.greater(counted["assignment_count"], 0)).sort_by("source")
 
 
-def _told(events: pa.Table, name: str, known: pa.ChunkedArray) -> pa.Table:
+def _fill_unstated(events: pa.Table, name: str, known: pa.ChunkedArray) -> pa.Table:
     """Return *events* whose column *name* is what is *known* where they do not state it."""
     stated = events[name].cast(pa.string())
     cells = pc.if_else(events["previous_stated"], stated, known).cast(CODED)
@@ -122,7 +122,7 @@ def _is_nobody(rows: pa.Table, who: str) -> pa.Array:
     return pc.and_(whole(rows[f"{who}_id"]).is_null(), whole(rows[f"{who}_name"]).is_null())
 
 
-def _place(action: Action) -> pa.Scalar:
+def _action_index(action: Action) -> pa.Scalar:
     return pa.scalar(_ACTIONS.index(action), pa.int32())
 
 

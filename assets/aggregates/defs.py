@@ -59,8 +59,8 @@ def aggregate_assets(workspace: Workspace) -> list[dg.AssetsDefinition]:
         with retrying_transient_errors(context):
             built = build_days(warehouse.of(workspace.slug), period)
         _add_counts(context, workspace, built, period)
-        yield _checked(workspace, _LOG, is_whole=built.log_is_whole, text=built.log_text)
-        yield _checked(workspace, _COUNTS, is_whole=built.counts_are_whole, text=built.counts_text)
+        yield _checked_result(workspace, _LOG, is_whole=built.log_is_whole, text=built.log_text)
+        yield _checked_result(workspace, _COUNTS, is_whole=built.counts_are_whole, text=built.counts_text)
 
     return [build]
 
@@ -75,7 +75,7 @@ def _add_counts(
             context.add_asset_metadata(metadata, asset_key=[workspace.slug, table], partition_key=str(day))
 
 
-def _checked(workspace: Workspace, table: str, *, is_whole: bool, text: str) -> dg.MaterializeResult:
+def _checked_result(workspace: Workspace, table: str, *, is_whole: bool, text: str) -> dg.MaterializeResult:
     key = dg.AssetKey([workspace.slug, table])
     check = dg.AssetCheckResult(asset_key=key, check_name=_NOTHING_LOST, passed=is_whole, description=text)
     return dg.MaterializeResult(asset_key=key, check_results=[check])

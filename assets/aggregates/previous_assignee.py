@@ -116,14 +116,14 @@ def _last_known(asked: _Columns, earlier: _Columns, unstated: Select[tuple[str]]
     """Find the assignee just before each asked event of a subject whose source does not state it."""
     names = ("subject", "occurred_at", "position", "event_id", "assignee_id", "assignee_name")
     asked_steps = select(*(asked[name] for name in names), true().label("is_asked")).where(
-        asked.subject.in_(unstated), _counts(asked, repeated)
+        asked.subject.in_(unstated), _is_first_of_id(asked, repeated)
     )
     newest_first = func.row_number().over(
         partition_by=earlier.subject, order_by=(earlier.occurred_at.desc(), earlier.position.desc())
     )
     aged = (
         select(*(earlier[name] for name in names), newest_first.label("age"))
-        .where(_counts(earlier, repeated))
+        .where(_is_first_of_id(earlier, repeated))
         .cte("aged")
     )
     last_steps = select(*(aged.c[name] for name in names), false().label("is_asked")).where(aged.c.age == 1)
@@ -139,6 +139,6 @@ def _last_known(asked: _Columns, earlier: _Columns, unstated: Select[tuple[str]]
     return select(stepped).where(stepped.c.is_asked).cte("known")
 
 
-def _counts(events: _Columns, repeated: _Columns) -> ColumnElement[bool]:
+def _is_first_of_id(events: _Columns, repeated: _Columns) -> ColumnElement[bool]:
     """Tell whether an event is the first with its id: a repeated one changes no assignee."""
     return ~exists().where(repeated.event_id == events.event_id, repeated.first_day < events.local_day)

@@ -63,7 +63,7 @@ class Archive:
     def latest(self, workspace: str, report: str, report_date: date) -> tuple[Path, Manifest] | None:
         """Return the newest version of a report, or None."""
         folder = self.root / workspace / report / str(report_date)
-        if not (versions := _versions(folder)):
+        if not (versions := _whole_versions(folder)):
             return None
         newest = folder / f"v{max(versions)}"
         return newest, Manifest.model_validate_json((newest / MANIFEST).read_bytes())
@@ -91,9 +91,9 @@ class Archive:
                 return Archived(*latest, is_new=False)
             before = latest[1] if latest else None
             folder = self.root / report.workspace / report.name / str(report.report_date)
-            version = 1 + max(_numbers(folder), default=0)
+            version = 1 + max(_begun_versions(folder), default=0)
             try:
-                return self._add(report, (report.name, version), origin, render(version), before)
+                return self._write_version(report, (report.name, version), origin, render(version), before)
             except FileExistsError:
                 continue
 
@@ -104,7 +104,9 @@ class Archive:
         name = f"{report.name}{PART}{part}"
         before = self.latest(report.workspace, name, report.report_date)
         try:
-            return self._add(report, (name, version), origin, render(version), before[1] if before else None)
+            return self._write_version(
+                report, (name, version), origin, render(version), before[1] if before else None
+            )
         except FileExistsError:  # two subscriptions have the same part
             key = Key(report.workspace, report.name, report.report_date)
             kept = self.part(key, part, version)
@@ -120,7 +122,7 @@ class Archive:
         except NotArchived:
             return None
 
-    def _add(
+    def _write_version(
         self,
         report: Report,
         named: tuple[str, int],
@@ -130,7 +132,7 @@ class Archive:
     ) -> Archived:
         """Keep *report* as the version *named*: its folder, and its number."""
         name, version = named
-        files = {REPORT: _content(report), **rendered}
+        files = {REPORT: _report_bytes(report), **rendered}
         manifest = Manifest(
             workspace=report.workspace,
             workspace_name=report.workspace_name,
@@ -148,8 +150,8 @@ class Archive:
             data_version=report.data_version,
             configuration=dict(origin.configuration),
             made_with=dict(origin.made_with),
-            files=tuple(_entry(name, data) for name, data in sorted(files.items())),
-            supersedes=_supersedes(before, report, origin) if before else None,
+            files=tuple(_file_entry(name, data) for name, data in sorted(files.items())),
+            supersedes=_compare_versions(before, report, origin) if before else None,
         )
         folder = self.root / report.workspace / name / str(report.report_date) / f"v{version}"
         files |= {MANIFEST: f"{manifest.model_dump_json(indent=2)}\n".encode()}
@@ -160,7 +162,7 @@ class Archive:
         """Remove report dates before *oldest*, and all but the newest *keep* versions; return what went."""
         removed = []
         for folder in sorted(self.root.glob("*/*/*/")):
-            versions = sorted(_numbers(folder))
+            versions = sorted(_begun_versions(folder))
             if not versions:
                 continue
             key = Key(folder.parent.parent.name, folder.parent.name, date.fromisoformat(folder.name))
@@ -177,7 +179,7 @@ class Archive:
             name, _, part = folder.parent.name.partition(PART)
             if name != key.report:
                 continue
-            for number in sorted(_numbers(folder)):
+            for number in sorted(_begun_versions(folder)):
                 if part or number < before:
                     removed.append((key._replace(report=folder.parent.name), number))
                     remove_folder(folder / f"v{number}", first=MANIFEST)
@@ -221,25 +223,25 @@ def address(root: Path, url: str | None, file: Path) -> str:
     return f"{url.rstrip('/')}/{quote(file.relative_to(root).as_posix())}"
 
 
-def _versions(folder: Path) -> list[int]:
+def _whole_versions(folder: Path) -> list[int]:
     """Return the versions that are whole."""
     return [int(path.parent.name[1:]) for path in folder.glob(f"v*/{MANIFEST}")]
 
 
-def _numbers(folder: Path) -> list[int]:
+def _begun_versions(folder: Path) -> list[int]:
     """Return every number that was begun: on an object store a killed process leaves a torn one."""
     return [int(path.name[1:]) for path in folder.glob("v*") if path.name[1:].isdigit()]
 
 
-def _content(report: Report) -> bytes:
+def _report_bytes(report: Report) -> bytes:
     return report.model_dump_json(indent=2).encode() + b"\n"
 
 
-def _entry(name: str, data: bytes) -> FileEntry:
+def _file_entry(name: str, data: bytes) -> FileEntry:
     return FileEntry(name=name, size=len(data), sha256=hashlib.sha256(data).hexdigest())
 
 
-def _supersedes(before: Manifest, report: Report, origin: Origin) -> Supersedes:
+def _compare_versions(before: Manifest, report: Report, origin: Origin) -> Supersedes:
     causes = {
         Cause.CONFIGURATION: before.configuration != json.loads(json.dumps(origin.configuration)),
         Cause.DATA: before.data_version != report.data_version,

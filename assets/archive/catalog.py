@@ -50,12 +50,12 @@ class Catalogue:
             "data_version": manifest.data_version,
             "made_at": now,
         }
-        self._added(REPORT_VERSIONS, row)
+        self._insert_new(REPORT_VERSIONS, row)
         with self._engine.begin() as connection:
-            connection.execute(update(REPORT_VERSIONS).where(*_is(key)).values(outdated_since=None))
+            connection.execute(update(REPORT_VERSIONS).where(*_matches_key(key)).values(outdated_since=None))
             connection.execute(
                 update(REPORT_VERSIONS)
-                .where(*_is(key), _VERSIONS.version == manifest.version)
+                .where(*_matches_key(key), _VERSIONS.version == manifest.version)
                 .values(made_at=now)
             )
 
@@ -64,13 +64,13 @@ class Catalogue:
         asked = [_VERSIONS.report_date >= since]
         if workspace is not None:
             asked.append(_VERSIONS.workspace == workspace)
-        return self._versions(*asked)
+        return self._read_versions(*asked)
 
     def outdated(self) -> dict[Key, Version]:
         """Return the versions whose days have changed since, of every workspace."""
-        return self._versions(_VERSIONS.outdated_since.is_not(None))
+        return self._read_versions(_VERSIONS.outdated_since.is_not(None))
 
-    def _versions(self, *asked: ColumnElement[bool]) -> dict[Key, Version]:
+    def _read_versions(self, *asked: ColumnElement[bool]) -> dict[Key, Version]:
         columns = (_VERSIONS[name] for name in (*Key._fields, *Version.__dataclass_fields__))
         with self._engine.connect() as connection:
             rows = connection.execute(select(*columns).where(*asked).order_by(_VERSIONS.version))
@@ -82,24 +82,26 @@ class Catalogue:
             for key, version in reports.items():
                 connection.execute(
                     update(REPORT_VERSIONS)
-                    .where(*_is(key), _VERSIONS.version == version.version)
+                    .where(*_matches_key(key), _VERSIONS.version == version.version)
                     .values(outdated_since=func.coalesce(_VERSIONS.outdated_since, now))
                 )
 
     def versions(self, workspace: str) -> list[RowMapping]:
         """Return every version of *workspace*, newest report date and version first."""
         order = (_VERSIONS.report_date.desc(), _VERSIONS.report, _VERSIONS.version.desc())
-        return self._rows(select(REPORT_VERSIONS).where(_VERSIONS.workspace == workspace).order_by(*order))
+        return self._read_rows(
+            select(REPORT_VERSIONS).where(_VERSIONS.workspace == workspace).order_by(*order)
+        )
 
     def listed(self) -> list[tuple[Key, int]]:
         """Return every version that the archive should have."""
         columns = (_VERSIONS[name] for name in (*Key._fields, "version"))
-        rows = self._rows(select(*columns))
+        rows = self._read_rows(select(*columns))
         return [(Key(row["workspace"], row["report"], row["report_date"]), row["version"]) for row in rows]
 
     def workspaces(self) -> list[RowMapping]:
         """Return each workspace with its versions, newest report date, and number of outdated reports."""
-        return self._rows(
+        return self._read_rows(
             select(
                 _VERSIONS.workspace,
                 func.max(_VERSIONS.workspace_name).label("name"),
@@ -115,7 +117,9 @@ class Catalogue:
         """Take *versions*, which the archive has no longer, out of the catalogue."""
         with self._engine.begin() as connection:
             for key, version in versions:
-                connection.execute(delete(REPORT_VERSIONS).where(*_is(key), _VERSIONS.version == version))
+                connection.execute(
+                    delete(REPORT_VERSIONS).where(*_matches_key(key), _VERSIONS.version == version)
+                )
 
     def forget_all_but(self, held: Collection[tuple[Key, int]], workspace: str | None = None) -> None:
         """Take every version that is not *held* any more out of the catalogue."""
@@ -124,21 +128,21 @@ class Catalogue:
 
     def skip(self, key: Key, reason: str, now: datetime) -> bool:
         """Note that *key* is left out; tell whether that is new."""
-        return self._added(SKIPPED_REPORTS, key._asdict() | {"skipped_at": now, "reason": reason})
+        return self._insert_new(SKIPPED_REPORTS, key._asdict() | {"skipped_at": now, "reason": reason})
 
     def skipped(self, since: date) -> set[Key]:
         """Return the reports left out with a report date from *since* on."""
         table = SKIPPED_REPORTS.c
-        rows = self._rows(
+        rows = self._read_rows(
             select(table.workspace, table.report, table.report_date).where(table.report_date >= since)
         )
         return {Key(**row) for row in rows}
 
-    def _rows(self, statement: Select[Any]) -> list[RowMapping]:
+    def _read_rows(self, statement: Select[Any]) -> list[RowMapping]:
         with self._engine.connect() as connection:
             return list(connection.execute(statement).mappings())
 
-    def _added(self, table: Table, row: dict[str, Any]) -> bool:
+    def _insert_new(self, table: Table, row: dict[str, Any]) -> bool:
         try:
             with self._engine.begin() as connection:
                 connection.execute(insert(table).values(row))
@@ -147,5 +151,5 @@ class Catalogue:
         return True
 
 
-def _is(key: Key) -> tuple[ColumnElement[bool], ...]:
+def _matches_key(key: Key) -> tuple[ColumnElement[bool], ...]:
     return tuple(_VERSIONS[name] == value for name, value in key._asdict().items())

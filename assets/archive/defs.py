@@ -109,28 +109,30 @@ def _report_asset(workspace: Workspace, spec: ReportSpec) -> dg.AssetsDefinition
                     raise
                 done.append(publish(draft, archive.open()))
                 catalogue.record(done[-1].archived, draft.report.as_of, now)
-                context.add_asset_metadata(_metadata(done[-1], archive), partition_key=str(report_date))
+                context.add_asset_metadata(
+                    _report_metadata(done[-1], archive), partition_key=str(report_date)
+                )
             write_index(catalogue, archive.open().root, [workspace.slug])
-        yield dg.MaterializeResult(check_results=_checks(done))
+        yield dg.MaterializeResult(check_results=_check_results(done))
 
     return report
 
 
-def _metadata(published: Published, archive: ArchiveResource) -> dict[str, dg.MetadataValue]:
+def _report_metadata(published: Published, archive: ArchiveResource) -> dict[str, dg.MetadataValue]:
     report, archived = published.report, published.archived
     return {
         "assignments": dg.MetadataValue.text("No data")
         if report.has_no_data
         else dg.MetadataValue.int(report.total),
         "status": dg.MetadataValue.text("provisional" if report.provisional else "complete"),
-        **({"reasons": dg.MetadataValue.json(_reasons(report))} if report.provisional else {}),
+        **({"reasons": dg.MetadataValue.json(_list_reasons(report))} if report.provisional else {}),
         "period": dg.MetadataValue.text(
             f"{report.period.first_day} to {report.period.last_day}, {report.period.timezone}"
         ),
         "as_of": dg.MetadataValue.text(report.as_of_local),
-        "version": dg.MetadataValue.text(_version(archived)),
+        "version": dg.MetadataValue.text(_describe_version(archived)),
         "dagster/partition_row_count": dg.MetadataValue.int(report.log.rows_total),
-        "chart": dg.MetadataValue.md(_bars(report)),
+        "chart": dg.MetadataValue.md(_draw_text_bars(report)),
         "folder": dg.MetadataValue.path(str(archived.folder)),
         **{
             Path(each.name).suffix[1:]: dg.MetadataValue.url(archive.address(archived.folder / each.name))
@@ -140,7 +142,7 @@ def _metadata(published: Published, archive: ArchiveResource) -> dict[str, dg.Me
     }
 
 
-def _bars(report: Report) -> str:
+def _draw_text_bars(report: Report) -> str:
     """Draw the sources as bars of characters: a picture takes longer to draw than a report to count."""
     if not report.total:
         return "no data" if report.has_no_data else "no assignments"
@@ -153,7 +155,7 @@ def _bars(report: Report) -> str:
     return "\n".join(("```", *lines, "```"))
 
 
-def _reasons(report: Report) -> list[dict[str, object]]:
+def _list_reasons(report: Report) -> list[dict[str, object]]:
     """Return why *report* is provisional, for programs and people."""
     sentences = reason_sentences(report, words("en"))
     return [
@@ -162,19 +164,19 @@ def _reasons(report: Report) -> list[dict[str, object]]:
     ]
 
 
-def _difference(before: int | None, after: int | None) -> str:
+def _describe_difference(before: int | None, after: int | None) -> str:
     texts = ["no data" if value is None else f"{value:,}" for value in (before, after)]
     by = "" if before is None or after is None else f" ({after - before:+,})"
     return f"{' -> '.join(texts)}{by}"
 
 
-def _version(archived: Archived) -> str:
+def _describe_version(archived: Archived) -> str:
     """Say which version it is, and what changed against the one before."""
     manifest = archived.manifest
     if manifest.supersedes is None:
         return f"v{manifest.version}"
     changes = (
-        f"{name} {_difference(before, after)}"
+        f"{name} {_describe_difference(before, after)}"
         for name, (before, after) in manifest.supersedes.changes.items()
     )
     causes = " and ".join(manifest.supersedes.causes)
@@ -184,7 +186,7 @@ def _version(archived: Archived) -> str:
     )
 
 
-def _checks(done: list[Published]) -> list[dg.AssetCheckResult]:
+def _check_results(done: list[Published]) -> list[dg.AssetCheckResult]:
     partial = [
         f"{each.report.report_date}: {' '.join(reason_sentences(each.report, words('en')))}"
         for each in done

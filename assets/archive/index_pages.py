@@ -42,15 +42,15 @@ def write_index(catalogue: Catalogue, root: Path, workspaces: Sequence[str]) -> 
     path = root / INDEX
     with one_at_a_time(path):
         for workspace in workspaces:
-            _write(root / workspace / INDEX, [], list(_entries(catalogue.versions(workspace))))
+            _write_page(root / workspace / INDEX, [], list(_list_entries(catalogue.versions(workspace))))
         listed = catalogue.workspaces()
         only = listed[0]["workspace"] if len(listed) == 1 else None
-        entries = list(_entries(catalogue.versions(only), f"{only}/")) if only else []
-        _write(path, [] if only else listed, entries)
+        entries = list(_list_entries(catalogue.versions(only), f"{only}/")) if only else []
+        _write_page(path, [] if only else listed, entries)
     return path
 
 
-def _write(path: Path, workspaces: Sequence[RowMapping], entries: Sequence[dict[str, Any]]) -> None:
+def _write_page(path: Path, workspaces: Sequence[RowMapping], entries: Sequence[dict[str, Any]]) -> None:
     style = Markup(stylesheet("screen") + _STYLE)  # noqa: S704 - our own files
     page = (
         environment("en")
@@ -67,7 +67,7 @@ def _write(path: Path, workspaces: Sequence[RowMapping], entries: Sequence[dict[
     put(path, page.encode())
 
 
-def _entries(versions: Sequence[RowMapping], prefix: str = "") -> Iterator[dict[str, Any]]:
+def _list_entries(versions: Sequence[RowMapping], prefix: str = "") -> Iterator[dict[str, Any]]:
     """Yield *versions* with where they lie, as seen from the page, and what a reader wants first."""
     seen = set()
     for version in versions:

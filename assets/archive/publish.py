@@ -62,7 +62,7 @@ class Draft:
         files = {name: data for name, data in self.tables.items() if name in self.report.log.files}
         shown = self.printed.slice(0, self.report.log.rows_shown)
         if Format.XLSX in self.formats:
-            files["log.xlsx"] = self._workbook()
+            files["log.xlsx"] = self._render_workbook()
         if Format.HTML in self.formats:
             files["report.html"] = render_html(self.report, shown, version, self.coded).encode()
         if Format.PDF in self.formats:
@@ -71,7 +71,7 @@ class Draft:
             files["report.pdf"] = render_pdf(self.report, shown, version, self.tables.get("log.csv", b""))
         return files
 
-    def _workbook(self) -> bytes:
+    def _render_workbook(self) -> bytes:
         workbook = workbook_bytes(self.report, self.printed)
         if log_row_count(workbook) != self.report.total:
             raise TotalsDiffer(f"log.xlsx has {log_row_count(workbook):,} rows of {self.report.total:,}")
@@ -120,11 +120,11 @@ def publish(draft: Draft, archive: Archive) -> Published:
 
 def origin_of(draft: Draft) -> Origin:
     """Return what *draft* is made from."""
-    return Origin(draft.configuration, _versions())
+    return Origin(draft.configuration, _library_versions())
 
 
 @cache
-def _versions() -> dict[str, str]:
+def _library_versions() -> dict[str, str]:
     return {name: version(name) for name in _MADE_WITH}
 
 

@@ -29,23 +29,23 @@ def verify(root: Path, listed: Iterable[tuple[Key, int]]) -> Verified:
     for folder in there:
         verified.version_count += 1
         verified.file_count += sum(path.is_file() for path in folder.iterdir())
-        verified.faults += (f"{folder.relative_to(root)}: {fault}" for fault in _faults(folder))
+        verified.faults += (f"{folder.relative_to(root)}: {fault}" for fault in _find_faults(folder))
     for mail in sorted(root.glob("*/.outbox/[0-9a-f]*.*")):
         verified.file_count += 1
-        if _sha256(mail) != mail.stem:
+        if _hash_file(mail) != mail.stem:
             verified.faults.append(f"{mail.relative_to(root)} was changed")
-    lost = {_folder(root, key, version) for key, version in listed} - set(there)
+    lost = {_version_folder(root, key, version) for key, version in listed} - set(there)
     verified.faults += (
         f"{each.relative_to(root)}: is in the catalogue, and not there" for each in sorted(lost)
     )
     return verified
 
 
-def _folder(root: Path, key: Key, version: int) -> Path:
+def _version_folder(root: Path, key: Key, version: int) -> Path:
     return root / key.workspace / key.report / str(key.report_date) / f"v{version}"
 
 
-def _faults(folder: Path) -> Iterator[str]:
+def _find_faults(folder: Path) -> Iterator[str]:
     try:
         manifest = Manifest.model_validate_json((folder / MANIFEST).read_bytes())
     except FileNotFoundError:
@@ -56,21 +56,21 @@ def _faults(folder: Path) -> Iterator[str]:
         return
     key = Key(manifest.workspace, manifest.report, manifest.report_date)
     root = folder.parents[3]
-    if _folder(root, key, manifest.version) != folder:
-        yield f"{MANIFEST} is that of {_folder(root, key, manifest.version).relative_to(root)}"
-    yield from filter(None, (_fault(folder / entry.name, entry) for entry in manifest.files))
+    if _version_folder(root, key, manifest.version) != folder:
+        yield f"{MANIFEST} is that of {_version_folder(root, key, manifest.version).relative_to(root)}"
+    yield from filter(None, (_find_fault(folder / entry.name, entry) for entry in manifest.files))
     strange = {path.name for path in folder.iterdir()} - {entry.name for entry in manifest.files} - {MANIFEST}
     yield from (f"{name} is not in the manifest" for name in sorted(strange))
 
 
-def _fault(path: Path, entry: FileEntry) -> str | None:
+def _find_fault(path: Path, entry: FileEntry) -> str | None:
     if not path.is_file():
         return f"{entry.name} is missing"
     if path.stat().st_size != entry.size:
         return f"{entry.name} has {path.stat().st_size:,} bytes of {entry.size:,}"
-    return None if _sha256(path) == entry.sha256 else f"{entry.name} was changed"
+    return None if _hash_file(path) == entry.sha256 else f"{entry.name} was changed"
 
 
-def _sha256(path: Path) -> str:
+def _hash_file(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

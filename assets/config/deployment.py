@@ -202,12 +202,12 @@ def missing_variables(config: Config) -> list[str]:
     """Return a sentence for every `${NAME}` of *config* that the environment does not have."""
     return [
         f"{key}: environment variable {name} is not set"
-        for key, secret in _secrets(config)
+        for key, secret in _list_secrets(config)
         for name in missing_names(secret)
     ]
 
 
-def _secrets(config: Config) -> Iterator[tuple[str, SecretStr]]:
+def _list_secrets(config: Config) -> Iterator[tuple[str, SecretStr]]:
     yield "state", config.state
     if config.broker:
         yield "broker", config.broker

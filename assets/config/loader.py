@@ -38,7 +38,7 @@ def load_config(path: Path) -> Config:
 
     Raises ConfigError with every mistake at once, one a line: `workspaces.0.timezone: ...`.
     """
-    return _validated(path, _read(path))
+    return _validate_config(path, _read_yaml(path))
 
 
 def load_usable(path: Path) -> tuple[Config, tuple[str, ...]]:
@@ -46,9 +46,9 @@ def load_usable(path: Path) -> tuple[Config, tuple[str, ...]]:
 
     Raises ConfigError where the file cannot be read, something else is wrong, or no workspace is right.
     """
-    raw = _read(path)
+    raw = _read_yaml(path)
     try:
-        return _validated(path, raw), ()
+        return _validate_config(path, raw), ()
     except ConfigError as error:
         entries = raw.get("workspaces") if isinstance(raw, dict) else None
         if not isinstance(entries, list):
@@ -56,14 +56,16 @@ def load_usable(path: Path) -> tuple[Config, tuple[str, ...]]:
         usable: dict[str, Any] = {}
         for entry in entries:
             with suppress(ConfigError):
-                (workspace,) = _validated(path, raw | {"workspaces": [entry]}).workspaces
+                (workspace,) = _validate_config(path, raw | {"workspaces": [entry]}).workspaces
                 usable.setdefault(workspace.slug.replace("-", "_"), entry)
         if not usable:
             raise
-        return _validated(path, raw | {"workspaces": [*usable.values()]}), tuple(str(error).splitlines())
+        return _validate_config(path, raw | {"workspaces": [*usable.values()]}), tuple(
+            str(error).splitlines()
+        )
 
 
-def _read(path: Path) -> Any:
+def _read_yaml(path: Path) -> Any:
     try:
         return yaml.load(path.read_text(encoding="utf-8"), Loader=_UniqueKeyLoader)  # noqa: S506 - a SafeLoader
     except FileNotFoundError:
@@ -77,19 +79,19 @@ def _read(path: Path) -> Any:
         raise ConfigError(f"{path}: {error}") from None
 
 
-def _validated(path: Path, raw: Any) -> Config:
+def _validate_config(path: Path, raw: Any) -> Config:
     try:
         return Config.model_validate(raw, context={"folder": path.resolve().parent})
     except ValidationError as error:
-        lines = [f"{path}: {_where(e['loc'])}: {_say(e)}" for e in error.errors()]
+        lines = [f"{path}: {_key_path(e['loc'])}: {_describe_error(e)}" for e in error.errors()]
         raise ConfigError("\n".join(lines)) from None
 
 
-def _where(location: tuple[int | str, ...]) -> str:
+def _key_path(location: tuple[int | str, ...]) -> str:
     return ".".join(str(part) for part in location if part not in ("files", "sql")) or "(whole file)"
 
 
-def _say(error: Any) -> str:
+def _describe_error(error: Any) -> str:
     match error["type"]:
         case "extra_forbidden":
             return "no such key"

@@ -19,8 +19,8 @@ NeededExtra = tuple[str, str]
 
 def needed_extras(config: Config) -> Iterator[NeededExtra]:
     """Yield what *config* needs; a URL of which a variable is not set is taken for none of PostgreSQL."""
-    yield from _postgresql("state", config.state)
-    yield from _postgresql("warehouse", config.warehouse)
+    yield from _extra_of_url("state", config.state)
+    yield from _extra_of_url("warehouse", config.warehouse)
     for key, place in (("lake", config.lake), ("archive", config.archive)):
         if is_s3(place):
             yield key, "s3"
@@ -44,14 +44,14 @@ def missing_extras(config: Config) -> dict[str, MissingExtraError]:
 def _of_source(workspace: Workspace, key: str) -> Iterator[NeededExtra]:
     match workspace.source:
         case SqlSource(url=url) | ChatwootSource(url=url):
-            yield from _postgresql(f"{key}.url", url)
+            yield from _extra_of_url(f"{key}.url", url)
         case WebhookSource() as source:
             yield f"{key}.type", "webhooks"
-            yield from _postgresql(f"{key}.inbox", source.inbox)
+            yield from _extra_of_url(f"{key}.inbox", source.inbox)
             if isinstance(source, RespondIoSource) and source.api_token is not None:
                 yield f"{key}.api_token", "respond-io"
 
 
-def _postgresql(key: str, url: SecretStr | None) -> Iterator[NeededExtra]:
+def _extra_of_url(key: str, url: SecretStr | None) -> Iterator[NeededExtra]:
     if url is not None and not missing_names(url) and reveal(url).startswith("postgresql"):
         yield key, "postgresql"

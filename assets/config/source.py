@@ -220,12 +220,12 @@ def reading_version(source: BaseModel) -> str:
     Secrets, limits and the folder of files make no difference: which files there are is compared by itself.
     """
     said = source.model_dump(mode="json", exclude=_NOT_READING, exclude_defaults=True)
-    places = {name: _place(getattr(source, name, None)) for name in ("url", "inbox", "locales")}
+    places = {name: _place_of_source(getattr(source, name, None)) for name in ("url", "inbox", "locales")}
     text = json.dumps([_READING_RULES.get(said["type"], 1), said, places], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def _place(value: SecretStr | str | None) -> str:
+def _place_of_source(value: SecretStr | str | None) -> str:
     """Return the server and database of a URL, without user and options; of a file its name."""
     text = value.get_secret_value() if isinstance(value, SecretStr) else value or ""
     scheme, _, rest = text.partition("?")[0].partition("://")

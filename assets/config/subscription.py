@@ -29,7 +29,7 @@ class Recipient(Setting):
         return {"address": self.address} | (self.__pydantic_extra__ or {})
 
 
-def _recipient(value: object) -> object:
+def _parse_recipient(value: object) -> object:
     return {"address": value} if isinstance(value, str) else value
 
 
@@ -38,7 +38,7 @@ class Subscription(Setting):
 
     name: Name
     reports: tuple[Name, ...] = Field(min_length=1, description="Names of presets or reports.")
-    recipients: tuple[Annotated[Recipient, BeforeValidator(_recipient)], ...] = Field(
+    recipients: tuple[Annotated[Recipient, BeforeValidator(_parse_recipient)], ...] = Field(
         default=(), description="Addresses, or maps of `address`, `language`, `mask_contacts` and details."
     )
     recipients_file: Folder | None = Field(

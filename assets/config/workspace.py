@@ -124,7 +124,7 @@ class Workspace(Presentation, Timing, Calendar):
                         f"subscription {each.name}: `attach` wants {min(not_made)}, "
                         f"which the `formats` of {name} leave out"
                     )
-                if twice := _filtered(each.filters) & _filtered(specs[name].filters):
+                if twice := _filtered_names(each.filters) & _filtered_names(specs[name].filters):
                     raise ValueError(f"subscription {each.name}: {name} has its own filter {min(twice)}")
             if each.masks and self.mask_key is None:
                 raise ValueError(
@@ -164,5 +164,5 @@ class Workspace(Presentation, Timing, Calendar):
         return spec.model_copy(update=own)
 
 
-def _filtered(filters: Filters) -> set[str]:
+def _filtered_names(filters: Filters) -> set[str]:
     return {name for name, values in filters.model_dump().items() if values}

@@ -57,16 +57,18 @@ class Composer:
         """
         said = Said(
             version=archived.manifest.version,
-            place=self._place(archived),
+            place=self._archive_location(archived),
             figures=self.subscription.figures and correction is None,
             correction=correction[1] if correction else None,
         )
         if self.subscription.channel:
-            return self._message(self.subscription.channel, archived, said)
-        return self._mail(archived, recipient, delivery_id, said, correction[0] if correction else None)
+            return self._channel_message(self.subscription.channel, archived, said)
+        return self._mail_message(
+            archived, recipient, delivery_id, said, correction[0] if correction else None
+        )
 
-    def _message(self, channel: Channel, archived: Archived, said: Said) -> Letter:
-        subject = f"{self.mark}{_bodies(archived.folder, replace(said, figures=False)).subject}"
+    def _channel_message(self, channel: Channel, archived: Archived, said: Said) -> Letter:
+        subject = f"{self.mark}{_cached_bodies(archived.folder, replace(said, figures=False)).subject}"
         match channel:
             case Webhook():
                 root, url = self.config.archive, self.config.archive_url
@@ -77,26 +79,28 @@ class Composer:
                 content = slack_body(archived.report(), subject, said.place)
             case Sftp():
                 root = self.config.archive / self.workspace.slug
-                content = _sftp_order(archived, self._names(archived), root)
+                content = _sftp_order(archived, self._attachment_names(archived), root)
         return Letter(subject, content, None)
 
-    def _mail(
+    def _mail_message(
         self, archived: Archived, recipient: str, delivery_id: str, said: Said, corrects: str | None
     ) -> Letter:
-        names = {} if said.correction else self._names(archived)
-        files = dict(zip(names, _read(archived.folder, tuple(names.values())), strict=True))
+        names = {} if said.correction else self._attachment_names(archived)
+        files = dict(zip(names, _read_files(archived.folder, tuple(names.values())), strict=True))
         said = replace(said, attached=tuple(files))
-        heads = self._heads(recipient, delivery_id, corrects)
-        bodies = self._marked(_bodies(archived.folder, said))
+        heads = self._mail_headers(recipient, delivery_id, corrects)
+        bodies = self._mark_subject(_cached_bodies(archived.folder, said))
         if not files:
             return Letter(bodies.subject, report_message(heads, bodies, {}), None)
-        plain = self._marked(_bodies(archived.folder, replace(said, attached=(), too_large=True)))
+        plain = self._mark_subject(
+            _cached_bodies(archived.folder, replace(said, attached=(), too_large=True))
+        )
         without_files = report_message(heads, plain, {})
         if sum(map(len, files.values())) * 4 / 3 > self._most_bytes:  # as base64 has them
             return Letter(bodies.subject, without_files, None)
         return Letter(bodies.subject, report_message(heads, bodies, files), without_files)
 
-    def _names(self, archived: Archived) -> dict[str, str]:
+    def _attachment_names(self, archived: Archived) -> dict[str, str]:
         """Return the archived files to send, by names that tell them apart in a mailbox."""
         manifest = archived.manifest
         report = manifest.report.partition(PART)[0]
@@ -108,14 +112,14 @@ class Composer:
             f"{name}{Path(each.name).suffix}": each.name for each in manifest.files if each.name in wanted
         }
 
-    def _marked(self, bodies: Bodies) -> Bodies:
+    def _mark_subject(self, bodies: Bodies) -> Bodies:
         return replace(bodies, subject=f"{self.mark}{bodies.subject}")
 
     @property
     def _most_bytes(self) -> float:
         return self.config.mail_server.most_mb * _MEGABYTE
 
-    def _heads(self, recipient: str, delivery_id: str, corrects: str | None) -> Heads:
+    def _mail_headers(self, recipient: str, delivery_id: str, corrects: str | None) -> Heads:
         smtp = self.config.mail_server
         domain = smtp.sender.rpartition("@")[2]
         return Heads(
@@ -129,7 +133,7 @@ class Composer:
             corrects=message_id(corrects, smtp.sender) if corrects else "",
         )
 
-    def _place(self, archived: Archived) -> str:
+    def _archive_location(self, archived: Archived) -> str:
         """Return where all files are: an address where there is one, else the folder in the archive."""
         root, url = self.config.archive, self.config.archive_url
         if url is None:
@@ -139,14 +143,14 @@ class Composer:
 
 
 @lru_cache(maxsize=16)
-def _bodies(folder: Path, said: Said) -> Bodies:
+def _cached_bodies(folder: Path, said: Said) -> Bodies:
     """Return the bodies for the version in *folder*, which never changes: the same for many recipients."""
     report = Report.model_validate_json((folder / "report.json").read_bytes())
     return mail_bodies(report, said)
 
 
 @lru_cache(maxsize=4)
-def _read(folder: Path, names: Sequence[str]) -> list[bytes]:
+def _read_files(folder: Path, names: Sequence[str]) -> list[bytes]:
     return [(folder / name).read_bytes() for name in names]
 
 

@@ -59,7 +59,7 @@ def _delivery_asset(workspace: Workspace, subscription: Subscription) -> dg.Asse
         )
         awaited = post.dates_to_attend(workspace, subscription) & set(period.days)
         return dg.MaterializeResult(
-            metadata=_delivery_metadata(rows, done), check_results=[_explained(rows, awaited)]
+            metadata=_delivery_metadata(rows, done), check_results=[_check_accounted_for(rows, awaited)]
         )
 
     return delivery
@@ -89,7 +89,7 @@ def _delivery_metadata(rows: list[Delivery], done: Done) -> dict[str, dg.Metadat
     }
 
 
-def _explained(rows: list[Delivery], awaited: set[date]) -> dg.AssetCheckResult:
+def _check_accounted_for(rows: list[Delivery], awaited: set[date]) -> dg.AssetCheckResult:
     """Fail where something that came due has no row; warn where something did not arrive."""
     open_ends = [row for row in rows if row.state not in {State.ACCEPTED, State.CANCELLED}]
     texts = [

@@ -148,7 +148,7 @@ def retried(delivery: Delivery, now: datetime) -> dict[str, Any]:
     """Return what changes where a person lets *delivery* be sent now. Raises NotPossible."""
     if delivery.content is None:
         raise NotPossible(f"nothing was written for {delivery.id}: {delivery.reason}")
-    _refuse(delivery, State.SENDING, State.ACCEPTED)
+    _require_other_state(delivery, State.SENDING, State.ACCEPTED)
     return {
         "state": State.PLANNED,
         "reason": f"tried again by hand after: {delivery.state}, {delivery.reason}",
@@ -159,7 +159,7 @@ def retried(delivery: Delivery, now: datetime) -> dict[str, Any]:
 
 def resolved(delivery: Delivery, *, arrived: bool) -> dict[str, Any]:
     """Return what changes where a person knows whether *delivery* arrived. Raises NotPossible."""
-    _refuse(delivery, *(each for each in State if each is not State.UNKNOWN))
+    _require_other_state(delivery, *(each for each in State if each is not State.UNKNOWN))
     said = "arrived" if arrived else "did not arrive"
     return {
         "state": State.ACCEPTED if arrived else State.FAILED,
@@ -169,10 +169,10 @@ def resolved(delivery: Delivery, *, arrived: bool) -> dict[str, Any]:
 
 def cancelled(delivery: Delivery) -> dict[str, Any]:
     """Return what changes where a person does not want *delivery* sent. Raises NotPossible."""
-    _refuse(delivery, *(each for each in State if each not in {*WAITING, State.UNKNOWN}))
+    _require_other_state(delivery, *(each for each in State if each not in {*WAITING, State.UNKNOWN}))
     return {"state": State.CANCELLED, "reason": f"cancelled by hand after: {delivery.reason or 'planned'}"}
 
 
-def _refuse(delivery: Delivery, *states: State) -> None:
+def _require_other_state(delivery: Delivery, *states: State) -> None:
     if delivery.state in states:
         raise NotPossible(f"delivery {delivery.id} is {delivery.state}: {delivery.reason or 'not tried yet'}")

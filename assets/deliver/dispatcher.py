@@ -100,10 +100,10 @@ class Post:
         """Send the archived reports of *dates*, whenever they were due, to those who were not sent them."""
         with self.ledger.sending(workspace.slug, subscription.name) as desk:
             round_ = _Round(self, desk, workspace, subscription)
-            round_.run(lambda: self._asked(workspace, subscription, dates))
+            round_.run(lambda: self._requested_issues(workspace, subscription, dates))
         return round_.done
 
-    def _asked(
+    def _requested_issues(
         self, workspace: Workspace, subscription: Subscription, dates: Collection[date]
     ) -> Iterator[Judged]:
         specs = {spec.name: spec for spec in workspace.all_reports}
@@ -141,7 +141,7 @@ class _Round:
     def end(self) -> None:
         """Say what became of deliveries whose process ended, or whose time is over."""
         for row in self._desk.left_behind():
-            self._settle(row, as_left(row))
+            self._settle_attempt(row, as_left(row))
         now = self._post.clock()
         if self._subscription.paused:
             for row in self._desk.waiting():
@@ -189,7 +189,7 @@ class _Round:
                         row = self._desk.claim(waiting.popleft(), post.clock())
                         if row is None:
                             continue
-                        answer = self._attempt(line, row)
+                        answer = self._attempt_delivery(line, row)
                         refusal = answer.text if answer.outcome is Outcome.HELD else ""
                         cuts = 0 if line.is_open or answer.outcome is Outcome.ACCEPTED else cuts + 1
                 if cuts == _MOST_CUTS:
@@ -214,20 +214,20 @@ class _Round:
             else:
                 self._desk.end(row, State.CANCELLED, "is not a recipient any more", self._post.clock())
 
-    def _attempt(self, line: Line, row: Delivery) -> Answer:
+    def _attempt_delivery(self, line: Line, row: Delivery) -> Answer:
         """Hand over *row*, which is claimed, and note what became of it."""
         mark = self._desk.at_dot
         try:
-            content, note = self._fitting(row, line.most_bytes)
+            content, note = self._fitting_content(row, line.most_bytes)
         except MailLost as error:
             answer = Answer(Outcome.FAILED, Step.MAIL, str(error))
         else:
             answer = line.hand_over(row, content, lambda: mark(row, self._post.clock()))
             answer = Answer(answer.outcome, answer.step, answer.text + note)
-        self._settle(row, answer)
+        self._settle_attempt(row, answer)
         return answer
 
-    def _fitting(self, row: Delivery, most_bytes: int | None) -> tuple[bytes, str]:
+    def _fitting_content(self, row: Delivery, most_bytes: int | None) -> tuple[bytes, str]:
         """Return the bytes that the server takes, and what to say of it."""
         content = self._outbox.get(row.content)
         if most_bytes is None or len(content) <= most_bytes or row.content_without_files is None:
@@ -235,7 +235,7 @@ class _Round:
         note = f" (without files: {len(content):,} bytes, and the server takes {most_bytes:,})"
         return self._outbox.get(row.content_without_files), note
 
-    def _settle(self, row: Delivery, answer: Answer) -> None:
+    def _settle_attempt(self, row: Delivery, answer: Answer) -> None:
         now = self._post.clock()
         became = fate(row, answer, now, may_resend=self._subscription.when_unknown == "resend")
         self._desk.settle(row, became, now)

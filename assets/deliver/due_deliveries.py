@@ -82,13 +82,13 @@ def judge_issue(
         return Act.END, "the subscription was paused"
     if is_skipped:
         return Act.END, "the report was left out: its days were not there by its deadline"
-    waits_for = _awaited(issue, version)
+    waits_for = _missing_condition(issue, version)
     if now >= issue.expires_at:
         return Act.END, f"it was not there in time: {waits_for or 'nothing ran'}"
     return (Act.WAIT, waits_for) if waits_for else (Act.SEND, "")
 
 
-def _awaited(issue: Issue, version: Version | None) -> str:
+def _missing_condition(issue: Issue, version: Version | None) -> str:
     """Say what *issue* waits for; nothing where *version* can be sent."""
     if version is None:
         return "the report is not made"

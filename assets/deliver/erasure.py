@@ -52,10 +52,10 @@ class ReportErasure:
             # No round of theirs may send what is read now.
             for subscription in self.workspace.subscriptions:
                 others.enter_context(self.ledger.sending(slug, subscription.name))
-            for manifest in self._covering(archive, set(days)):
+            for manifest in self._reports_covering(archive, set(days)):
                 self.say(f"{manifest.report} of {manifest.report_date}")
                 key = Key(manifest.workspace, manifest.report, manifest.report_date)
-                first_kept = self._made_anew(key, manifest, done)
+                first_kept = self._rebuild_report(key, manifest, done)
                 contents = self.ledger.contents_of(*key, before=first_kept)
                 for sha256 in contents:
                     outbox.remove(sha256)
@@ -68,7 +68,7 @@ class ReportErasure:
         write_index(self.catalogue, config.archive, [slug])
         return done
 
-    def _covering(self, archive: Archive, days: set[date]) -> list[Manifest]:
+    def _reports_covering(self, archive: Archive, days: set[date]) -> list[Manifest]:
         """Return the newest version of each report of which some version covers one of *days*."""
         newest: dict[Key, Manifest] = {}
         concerned = set()
@@ -80,9 +80,9 @@ class ReportErasure:
                 concerned.add(key)
         return [newest[key] for key in sorted(concerned) if key.workspace == self.workspace.slug]
 
-    def _made_anew(self, key: Key, manifest: Manifest, done: Forgotten) -> int:
+    def _rebuild_report(self, key: Key, manifest: Manifest, done: Forgotten) -> int:
         """Make the report anew; return the number of the first version that may stay."""
-        spec = _spec(self.workspace, key, manifest.configuration.get("report"))
+        spec = _spec_of_report(self.workspace, key, manifest.configuration.get("report"))
         if spec is None:
             done.lost.append(key)
             return manifest.version + 1
@@ -95,7 +95,7 @@ class ReportErasure:
         return archived.manifest.version
 
 
-def _spec(workspace: Workspace, key: Key, kept: object) -> ReportSpec | None:
+def _spec_of_report(workspace: Workspace, key: Key, kept: object) -> ReportSpec | None:
     """Return how the report is made: as configured now, or as it was when it was archived."""
     for spec in workspace.all_reports:
         if spec.name == key.report:

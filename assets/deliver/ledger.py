@@ -178,9 +178,9 @@ class Ledger:
             database = Path(engine.url.database or "")
             lock = database.with_name(f".{database.name}.locks") / name
             with one_at_a_time(lock), engine.connect() as connection:
-                yield Desk(_autocommit(connection), engine, workspace, subscription)
+                yield Desk(_with_autocommit(connection), engine, workspace, subscription)
             return
-        connection = _autocommit(engine.connect())
+        connection = _with_autocommit(engine.connect())
         try:
             key = {"key": f"assignment_reports/{name}"}
             while not connection.scalar(text("SELECT pg_try_advisory_lock(hashtextextended(:key, 0))"), key):
@@ -191,7 +191,7 @@ class Ledger:
             connection.close()
 
 
-def _autocommit(connection: Connection) -> Connection:
+def _with_autocommit(connection: Connection) -> Connection:
     return connection.execution_options(isolation_level="AUTOCOMMIT")
 
 

@@ -43,21 +43,21 @@ class Desk:
 
     def left_behind(self) -> list[Delivery]:
         """Return what a process that ended was sending, with what it knew when it ended."""
-        return self._found(ROW.state == State.SENDING)
+        return self._find_deliveries(ROW.state == State.SENDING)
 
     def overdue(self, now: datetime) -> list[Delivery]:
         """Return what waits and may no longer be sent."""
-        return self._found(ROW.state.in_(WAITING), ROW.expires_at <= now)
+        return self._find_deliveries(ROW.state.in_(WAITING), ROW.expires_at <= now)
 
     def ready(self, now: datetime) -> list[Delivery]:
         """Return what is to be tried now."""
-        return self._found(ROW.state.in_(OPEN), ROW.next_at <= now, ROW.expires_at > now)
+        return self._find_deliveries(ROW.state.in_(OPEN), ROW.next_at <= now, ROW.expires_at > now)
 
     def waiting(self) -> list[Delivery]:
         """Return what is still to be sent, now or later."""
-        return self._found(ROW.state.in_(OPEN), ROW.next_at.is_not(None))
+        return self._find_deliveries(ROW.state.in_(OPEN), ROW.next_at.is_not(None))
 
-    def _found(self, *asked: ColumnElement[bool]) -> list[Delivery]:
+    def _find_deliveries(self, *asked: ColumnElement[bool]) -> list[Delivery]:
         query = select(*COLUMNS).where(*self._mine, *asked).order_by(ROW.planned_at, ROW.id)
         return [delivery_of_row(row) for row in self._connection.execute(query)]
 
@@ -70,17 +70,17 @@ class Desk:
             "next_at": None,
             "changed_at": now,
         }
-        return replace(delivery, **values) if self._change(delivery, values) else None
+        return replace(delivery, **values) if self._change_delivery(delivery, values) else None
 
     def at_dot(self, delivery: Delivery, now: datetime) -> None:
         """Note that the recipient may have it from now on. Raises ClaimLost where it is not ours."""
-        if not self._change(delivery, {"phase": Phase.DOT, "changed_at": now}):
+        if not self._change_delivery(delivery, {"phase": Phase.DOT, "changed_at": now}):
             raise ClaimLost(f"delivery {delivery.id} was taken over by another process")
 
     def hold(self, delivery: Delivery, fate: Fate, now: datetime) -> None:
         """Note that *delivery* waits for the server, unless a person decided; it was not tried."""
         state = State.UNKNOWN if delivery.doubts else fate.state
-        self._change(
+        self._change_delivery(
             delivery, {"state": state, "reason": fate.reason, "next_at": fate.next_at, "changed_at": now}
         )
 
@@ -92,9 +92,9 @@ class Desk:
         values: dict[str, Any] = {"state": state, "reason": reason, "next_at": None, "changed_at": now}
         if delivery.doubts:
             values |= {"state": State.UNKNOWN, "reason": f"{delivery.reason}; {reason}"}
-        self._change(delivery, values)
+        self._change_delivery(delivery, values)
 
-    def _change(self, delivery: Delivery, values: dict[str, Any]) -> bool:
+    def _change_delivery(self, delivery: Delivery, values: dict[str, Any]) -> bool:
         return changed(self._connection, delivery, values)
 
     def settle(self, delivery: Delivery, fate: Fate, now: datetime) -> None:

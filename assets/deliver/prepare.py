@@ -50,11 +50,11 @@ class Preparation:
 
     def ended(self, reason: str) -> Prepared:
         """Return a row for each recipient that says why nothing is sent."""
-        blank = self._blank(
+        blank = self._delivery_without_content(
             0, State.EXPIRED if self.now >= self.issue.expires_at else State.CANCELLED, reason
         )
         try:
-            recipients, rejected = self._roster(0)
+            recipients, rejected = self._resolve_recipients(0)
         except ConfigError as error:
             return Prepared([replace(blank, reason=f"{reason}; {error}")], [])
         rows = [replace(blank, recipient=each.address) for each in recipients]
@@ -65,39 +65,41 @@ class Preparation:
 
         Raises DaysHaveChanged where no part can be cut, ConfigError where nobody knows the recipients.
         """
-        cutter = self._cutter(version)
-        recipients, rejected = self._roster(version)
-        self._cut(cutter, recipients)
-        rows = [self._report(cutter, version, each) for each in recipients]
-        blank = self._blank(version, State.FAILED, "there are no recipients")
+        cutter = self._variant_builder(version)
+        recipients, rejected = self._resolve_recipients(version)
+        self._build_variants(cutter, recipients)
+        rows = [self._report_delivery(cutter, version, each) for each in recipients]
+        blank = self._delivery_without_content(version, State.FAILED, "there are no recipients")
         cutting = cutter.cutting(self.issue.subscription, recipients)
         return Prepared([*rows, *rejected] or [blank], [], cutting)
 
     def by_hand(self, version: int, before: Sequence[Delivery]) -> Prepared:
         """Return what is sent of a version to those to whom nothing of the issue was ever written."""
         written = {row.recipient.lower() for row in before if row.content}
-        cutter = self._cutter(version)
-        recipients = [each for each in self._roster(version)[0] if each.address.lower() not in written]
-        self._cut(cutter, recipients)
-        return Prepared([self._report(cutter, version, each) for each in recipients], [])
+        cutter = self._variant_builder(version)
+        recipients = [
+            each for each in self._resolve_recipients(version)[0] if each.address.lower() not in written
+        ]
+        self._build_variants(cutter, recipients)
+        return Prepared([self._report_delivery(cutter, version, each) for each in recipients], [])
 
     def corrected(self, version: int, before: Sequence[Delivery]) -> Prepared:
         """Return what is sent of a later *version* to those who were to be sent the ones *before*."""
-        cutter = self._cutter(version)
-        recipients = {each.address.lower(): each for each in self._roster(version)[0]}
-        self._cut(cutter, recipients.values())
+        cutter = self._variant_builder(version)
+        recipients = {each.address.lower(): each for each in self._resolve_recipients(version)[0]}
+        self._build_variants(cutter, recipients.values())
         ordered = sorted(before, key=lambda row: (row.recipient.lower(), row.version))
         rows = []
         for address, group in groupby(ordered, key=lambda row: row.recipient.lower()):
             recipient, history = recipients.get(address), list(group)
             if recipient is None:
                 ended = replace(history[-1], reason="is not a recipient any more")
-                rows.append(self._ended(version, ended))
+                rows.append(self._ended_delivery(version, ended))
             else:
-                rows.append(self._later(cutter, version, recipient, history))
+                rows.append(self._prepare_later_version(cutter, version, recipient, history))
         return Prepared(rows, [row for row in before if row.state in WAITING or row.next_at])
 
-    def _later(
+    def _prepare_later_version(
         self, cutter: Cutter, version: int, recipient: Recipient, history: Sequence[Delivery]
     ) -> Delivery:
         """Return the row of a later version for one recipient: a correction, the report, or neither."""
@@ -108,17 +110,19 @@ class Preparation:
             if row.state in _ARRIVED or (row.doubts and row.state is not State.FAILED)  # a person said "lost"
         ]
         if arrived:
-            return self._correction(cutter, version, recipient, arrived[-1])
+            return self._correction_delivery(cutter, version, recipient, arrived[-1])
         is_free = last.state in WAITING or last.reason in {_EMPTY, _UNCHANGED}
         if is_free and self.now < self.issue.expires_at:
-            return self._report(cutter, version, recipient)
-        return self._ended(version, last)
+            return self._report_delivery(cutter, version, recipient)
+        return self._ended_delivery(version, last)
 
-    def _ended(self, version: int, before: Delivery) -> Delivery:
-        blank = self._blank(version, State.CANCELLED, f"version {before.version}: {before.reason}")
+    def _ended_delivery(self, version: int, before: Delivery) -> Delivery:
+        blank = self._delivery_without_content(
+            version, State.CANCELLED, f"version {before.version}: {before.reason}"
+        )
         return replace(blank, recipient=before.recipient)
 
-    def _cut(self, cutter: Cutter, recipients: Iterable[Recipient]) -> None:
+    def _build_variants(self, cutter: Cutter, recipients: Iterable[Recipient]) -> None:
         """Cut every part before the first mail is written.
 
         Raises DaysHaveChanged, unless no next version will come: then those parts have failed.
@@ -130,21 +134,27 @@ class Preparation:
                 if self.issue.spec.when_changed == "rebuild":
                     raise
 
-    def _report(self, cutter: Cutter, version: int, recipient: Recipient) -> Delivery:
+    def _report_delivery(self, cutter: Cutter, version: int, recipient: Recipient) -> Delivery:
         try:
             part = cutter.part(self.issue.subscription, recipient)
             reason = self._is_unwanted(cutter, part, recipient)
             if reason:
-                blank = self._blank(version, State.CANCELLED, reason)
+                blank = self._delivery_without_content(version, State.CANCELLED, reason)
                 return replace(blank, recipient=recipient.address)
-            return self._written(Kind.REPORT, part, version, recipient)
+            return self._planned_delivery(Kind.REPORT, part, version, recipient)
         except (MailNotSafe, NotArchived, DaysHaveChanged) as error:
-            return replace(self._blank(version, State.FAILED, str(error)), recipient=recipient.address)
+            return replace(
+                self._delivery_without_content(version, State.FAILED, str(error)), recipient=recipient.address
+            )
 
-    def _correction(self, cutter: Cutter, version: int, recipient: Recipient, sent: Delivery) -> Delivery:
+    def _correction_delivery(
+        self, cutter: Cutter, version: int, recipient: Recipient, sent: Delivery
+    ) -> Delivery:
         subscription = self.issue.subscription
-        blank = replace(self._blank(version, State.CANCELLED, ""), recipient=recipient.address)
-        before = cutter.figures(subscription, recipient, self._key, sent.version)
+        blank = replace(
+            self._delivery_without_content(version, State.CANCELLED, ""), recipient=recipient.address
+        )
+        before = cutter.figures(subscription, recipient, self._report_key, sent.version)
         if before is None:
             return replace(blank, reason=f"version {sent.version}, which was sent, is not archived any more")
         try:
@@ -157,10 +167,10 @@ class Preparation:
         if subscription.corrections == "next_issue":
             return replace(blank, reason="other figures are left to the next issue")
         what = Correction(sent.version, tuple((name, *both) for name, both in differences.items()))
-        written = self._written(Kind.CORRECTION, part, version, recipient, (sent.id, what))
+        written = self._planned_delivery(Kind.CORRECTION, part, version, recipient, (sent.id, what))
         return replace(written, expires_at=self.now + timedelta(hours=subscription.expires_hours))
 
-    def _written(
+    def _planned_delivery(
         self,
         kind: Kind,
         part: Archived,
@@ -169,7 +179,9 @@ class Preparation:
         correction: tuple[str, Correction] | None = None,
     ) -> Delivery:
         """Return a planned row whose bytes are in the outbox."""
-        row = replace(self._blank(version, State.PLANNED, ""), recipient=recipient.address, kind=kind)
+        row = replace(
+            self._delivery_without_content(version, State.PLANNED, ""), recipient=recipient.address, kind=kind
+        )
         composer = Composer(self.config, self.workspace, self.issue.subscription, self.now)
         letter = composer.letter(part, recipient.address, row.id, correction)
         outbox = Outbox(self.config.archive, self.workspace.slug)
@@ -206,24 +218,24 @@ class Preparation:
         if not rows:
             return None
         last = max(rows, key=lambda row: (row.report_date, row.version))
-        key = self._key._replace(report_date=last.report_date)
+        key = self._report_key._replace(report_date=last.report_date)
         return cutter.figures(self.issue.subscription, recipient, key, last.version)
 
-    def _cutter(self, version: int) -> Cutter:
-        whole = Archive(self.config.archive).read(self._key, version)
+    def _variant_builder(self, version: int) -> Cutter:
+        whole = Archive(self.config.archive).read(self._report_key, version)
         return Cutter(self.config, self.workspace, self.issue.spec, whole)
 
     @property
-    def _key(self) -> Key:
+    def _report_key(self) -> Key:
         return Key(self.workspace.slug, self.issue.spec.name, self.issue.report_date)
 
-    def _roster(self, version: int) -> tuple[list[Recipient], list[Delivery]]:
+    def _resolve_recipients(self, version: int) -> tuple[list[Recipient], list[Delivery]]:
         """Return the recipients, and a failed row for each that is wrong."""
         recipients, rejected = roster(self.config, self.workspace, self.issue.subscription)
-        blank = self._blank(version, State.FAILED, "")
+        blank = self._delivery_without_content(version, State.FAILED, "")
         return recipients, [replace(blank, recipient=each.row, reason=each.reason) for each in rejected]
 
-    def _blank(self, version: int, state: State, reason: str) -> Delivery:
+    def _delivery_without_content(self, version: int, state: State, reason: str) -> Delivery:
         return Delivery(
             workspace=self.workspace.slug,
             subscription=self.issue.subscription.name,

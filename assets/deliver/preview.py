@@ -34,7 +34,7 @@ class Trial:
 
     def preview(self) -> Iterator[tuple[Archived, bytes]]:
         """Yield each report with the mail that would be sent. Raises ConfigError where there is none."""
-        for archived, letter in self._letters(None):
+        for archived, letter in self._compose_messages(None):
             yield archived, letter.content
 
     def send(self, to: str) -> Iterator[tuple[Letter, Answer]]:
@@ -44,12 +44,12 @@ class Trial:
         if not self.config.allows(to):
             raise ConfigError(f"{to} is in none of the `allowed_domains`")
         smtp = self.config.mail_server
-        letters = [letter for _, letter in self._letters(to)]
+        letters = [letter for _, letter in self._compose_messages(to)]
         with connected(smtp) as server:
             for letter in letters:
                 yield letter, server.send(smtp.sender, to, letter.content)
 
-    def _letters(self, to: str | None) -> Iterator[tuple[Archived, Letter]]:
+    def _compose_messages(self, to: str | None) -> Iterator[tuple[Archived, Letter]]:
         recipients, _ = roster(self.config, self.workspace, self.subscription)
         asked = (self.recipient or "").lower()
         chosen = [each for each in recipients if each.address.lower() == asked or not asked]

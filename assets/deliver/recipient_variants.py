@@ -66,8 +66,8 @@ class Cutter:
         kept = self.kept(subscription, recipient, key, manifest.version)
         if kept is not None:
             return kept
-        spec = self._wished(subscription, recipient)
-        formats = _formats(spec, subscription)
+        spec = self._requested_spec(subscription, recipient)
+        formats = _variant_formats(spec, subscription)
         draft = draft_report(
             self._lake,
             self._workspace,
@@ -77,20 +77,22 @@ class Cutter:
         )
         if draft.report.data_version != manifest.data_version:
             raise DaysHaveChanged(f"the days of version {manifest.version} have changed since")
-        name = _name(spec, self._spec, formats)
+        name = _variant_name(spec, self._spec, formats)
         return self._archive.store_part(draft.report, name, manifest.version, origin_of(draft), draft.render)
 
     def kept(
         self, subscription: Subscription, recipient: Recipient, key: Key, version: int
     ) -> Archived | None:
         """Return what *recipient* was sent of a version of the report *key*, if it is archived."""
-        spec = self._wished(subscription, recipient)
+        spec = self._requested_spec(subscription, recipient)
         try:
             if spec == self._spec:
                 return self._archive.read(key, version)
         except NotArchived:
             return None
-        return self._archive.part(key, _name(spec, self._spec, _formats(spec, subscription)), version)
+        return self._archive.part(
+            key, _variant_name(spec, self._spec, _variant_formats(spec, subscription)), version
+        )
 
     def figures(
         self, subscription: Subscription, recipient: Recipient, key: Key, version: int
@@ -105,7 +107,7 @@ class Cutter:
             return None
         return None if subscription.filters.active else whole.manifest
 
-    def _wished(self, subscription: Subscription, recipient: Recipient) -> ReportSpec:
+    def _requested_spec(self, subscription: Subscription, recipient: Recipient) -> ReportSpec:
         """Return the report as *recipient* wants it; the operator's copy is the whole."""
         language = recipient.language or subscription.language
         masks = subscription.mask_contacts if recipient.mask_contacts is None else recipient.mask_contacts
@@ -128,12 +130,12 @@ class Cutter:
         filters = {str(part): part for part in (subscription.part_of(each) for each in mine)}
         with self._lake.reading():
             known = look_up(self._lake, self._spec.filters, *filters.values())
-        conditions_of = [_matches(part, known) for part in filters.values()]
-        counts = [self._count(each, known) for each in conditions_of]
-        rest = self._count(not_(or_(false(), *conditions_of)), known)
+        conditions_of = [_is_match(part, known) for part in filters.values()]
+        counts = [self._count_matches(each, known) for each in conditions_of]
+        rest = self._count_matches(not_(or_(false(), *conditions_of)), known)
         return Cutting(self._report.total, tuple(counts), rest)
 
-    def _count(self, condition: ColumnElement[bool], known: Known) -> int:
+    def _count_matches(self, condition: ColumnElement[bool], known: Known) -> int:
         period = period_of(self._spec, self._report.report_date, self._workspace)
         log = ASSIGNMENT_LOG.c
         with self._lake.reading():
@@ -148,17 +150,17 @@ class Cutter:
         return int(found.column(0)[0].as_py())
 
 
-def _matches(filters: Filters, known: Known) -> ColumnElement[bool]:
+def _is_match(filters: Filters, known: Known) -> ColumnElement[bool]:
     """Return a condition that is true or false, where a plain one would be NULL for nobody's rows."""
     return func.coalesce(and_(*conditions(filters, known)), False)
 
 
-def _formats(spec: ReportSpec, subscription: Subscription) -> tuple[Format, ...]:
+def _variant_formats(spec: ReportSpec, subscription: Subscription) -> tuple[Format, ...]:
     """Return the files that a part has: those that are sent, and the page that is linked to."""
     return tuple(each for each in spec.formats if each is Format.HTML or each in subscription.attach)
 
 
-def _name(spec: ReportSpec, whole: ReportSpec, formats: tuple[Format, ...]) -> str:
+def _variant_name(spec: ReportSpec, whole: ReportSpec, formats: tuple[Format, ...]) -> str:
     """Return a folder's name for what differs: `de-masked-3f2a90c1b5d7e846`."""
     said: list[str] = [spec.language] if spec.language != whole.language else []
     said += ["masked"] if spec.mask_contacts and not whole.mask_contacts else []

@@ -38,24 +38,24 @@ def roster(
         return [Recipient.model_construct(address=channel_name(subscription.channel))], []
     found, rejected = list(subscription.recipients), list[Rejected]()
     if (path := subscription.recipients_file) is not None:
-        found, rejected = _read(path, config, workspace, subscription)
+        found, rejected = _read_recipients(path, config, workspace, subscription)
     listed = {each.address.lower() for each in found}
     if subscription.cc_operator and config.operator and config.operator.lower() not in listed:
         found.append(Recipient(address=config.operator))
     return found, rejected
 
 
-def _read(
+def _read_recipients(
     path: Path, config: Config, workspace: Workspace, subscription: Subscription
 ) -> tuple[list[Recipient], list[Rejected]]:
     recipients: dict[str, Recipient] = {}
     rejected = []
-    for line, cells in _rows(path, subscription.details_asked):
+    for line, cells in _read_rows(path, subscription.details_asked):
         where = f"{path}, line {line}"
         try:
-            one = _recipient(cells, subscription)
+            one = _parse_recipient(cells, subscription)
         except ValidationError as error:
-            rejected.append(Rejected(where, "; ".join(_said(each) for each in error.errors())))
+            rejected.append(Rejected(where, "; ".join(_describe_error(each) for each in error.errors())))
             continue
         except ValueError as error:
             rejected.append(Rejected(where, str(error)))
@@ -71,7 +71,7 @@ def _read(
     return [*recipients.values()], rejected
 
 
-def _rows(path: Path, details: set[str]) -> Iterator[tuple[int, dict[str, str]]]:
+def _read_rows(path: Path, details: set[str]) -> Iterator[tuple[int, dict[str, str]]]:
     """Yield the rows with any cell; names of columns in any case, delimited as any spreadsheet does."""
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
@@ -90,7 +90,7 @@ def _rows(path: Path, details: set[str]) -> Iterator[tuple[int, dict[str, str]]]
         raise ConfigError(f"{path}: {error}") from None
 
 
-def _recipient(cells: dict[str, str], subscription: Subscription) -> Recipient:
+def _parse_recipient(cells: dict[str, str], subscription: Subscription) -> Recipient:
     """Return the recipient of one row; columns that nobody asks for are left out."""
     known = {"address", *_OWN, *subscription.details_asked}
     given = {name: cell for name, cell in cells.items() if name in known and cell}
@@ -101,7 +101,7 @@ def _recipient(cells: dict[str, str], subscription: Subscription) -> Recipient:
     return Recipient.model_validate(given)
 
 
-def _said(error: ErrorDetails) -> str:
+def _describe_error(error: ErrorDetails) -> str:
     where = ".".join(map(str, error["loc"]))
     return f"{where}: {error['msg'].removeprefix('Value error, ')}, not {error['input']!r}"
 

@@ -124,12 +124,12 @@ def judge(
     if placed["event_id"].null_count:
         placed = _with_made_ids(connection, placed)
         connection.register("placed", placed)
-    verdicts = _verdicts(connection, placed)
+    verdicts = _class_of_rows(connection, placed)
     return Judged(
         days,
         _in_order(placed, np.flatnonzero(verdicts == _ACCEPTED)),
-        _rejected(connection, days, problems, has_rows=bool((verdicts == _REJECTED).any())),
-        _counts(placed, cuts, day_of_row, verdicts, len(problems)),
+        _rejected_rows(connection, days, problems, has_rows=bool((verdicts == _REJECTED).any())),
+        _count_by_day(placed, cuts, day_of_row, verdicts, len(problems)),
         _by_input(placed, verdicts),
     )
 
@@ -149,16 +149,16 @@ def _with_made_ids(connection: duckdb.DuckDBPyConnection, placed: pa.Table) -> p
     return placed.set_column(at, "event_id", ids)
 
 
-def _verdicts(connection: duckdb.DuckDBPyConnection, placed: pa.Table) -> _Numbers:
+def _class_of_rows(connection: duckdb.DuckDBPyConnection, placed: pa.Table) -> _Numbers:
     """Return the verdict of each row; one that is no event (rejected, no change) takes no id."""
     verdicts = np.zeros(placed.num_rows, np.int8)
-    for query in (_ONE_BY_ONE,) if _grow(placed["event_id"]) else (_ONE_BY_ONE, _DUPLICATES):
+    for query in (_ONE_BY_ONE,) if _ids_increase(placed["event_id"]) else (_ONE_BY_ONE, _DUPLICATES):
         found = connection.sql(query).to_arrow_table()
         verdicts[found["place"].to_numpy()] = found["verdict"].to_numpy()
     return verdicts
 
 
-def _grow(event_ids: pa.ChunkedArray) -> bool:
+def _ids_increase(event_ids: pa.ChunkedArray) -> bool:
     """Tell whether each id comes after the one before, as counters and times do: none is there twice then.
 
     A shorter id comes first: 999, 1000. Looking takes a tenth of what grouping takes.
@@ -177,7 +177,7 @@ def _in_order(placed: pa.Table, accepted: _Numbers) -> pa.Table:
     rows = placed if len(accepted) == placed.num_rows else placed.take(pa.array(accepted))
     micros = rows["occurred_at"].cast(pa.int64()).to_numpy()
     if not (micros[:-1] < micros[1:]).all():
-        order = _order(rows, micros)
+        order = _order_rows(rows, micros)
         rows = rows.take(pa.array(order)) if (order[:-1] > order[1:]).any() else rows
     days = rows["local_day"].cast(pa.int32()).to_numpy()
     positions = np.arange(len(days)) - np.searchsorted(days, days) + 1
@@ -185,7 +185,7 @@ def _in_order(placed: pa.Table, accepted: _Numbers) -> pa.Table:
     return rows.select(stored_schema(ASSIGNMENT_EVENTS).names)
 
 
-def _order(rows: pa.Table, micros: _Numbers) -> _Numbers:
+def _order_rows(rows: pa.Table, micros: _Numbers) -> _Numbers:
     """Return the order of the rows: what else tells them apart is compared only where times are equal."""
     order = np.argsort(micros, kind="stable")
     equal = micros[order[:-1]] == micros[order[1:]]
@@ -222,7 +222,7 @@ def _by_input(placed: pa.Table, verdicts: _Numbers) -> dict[str, tuple[int, ...]
     return {name: tuple(counts[at * kinds : (at + 1) * kinds].tolist()) for at, name in enumerate(names)}
 
 
-def _rejected(
+def _rejected_rows(
     connection: duckdb.DuckDBPyConnection,
     days: Sequence[date],
     problems: Sequence[Unreadable],
@@ -241,7 +241,7 @@ def _rejected(
     return connection.sql(_REJECTED_ROWS).to_arrow_table().cast(schema)
 
 
-def _counts(
+def _count_by_day(
     placed: pa.Table,
     cuts: Sequence[DayCut],
     day_of_row: _Numbers,

@@ -36,39 +36,39 @@ def contract_rows(batch: Batch, options: ReadingOptions) -> pa.RecordBatch:
     Columns whose values repeat are dictionaries: what is done to a text is done to each distinct one.
     """
     rows, count = batch.rows, batch.rows.num_rows
-    columns: dict[str, pa.Array] = {name: _text(batch, name) for name in TEXT_COLUMNS}
+    columns: dict[str, pa.Array] = {name: _text_column(batch, name) for name in TEXT_COLUMNS}
     is_cleaned = _is_cleaned(columns.values(), count)
     source_as_read = columns["source"]
     is_stated = pc.cast(source_as_read.is_valid(), pa.int32())
-    columns["source"] = _codes(source_as_read)
-    columns["assignee_kind"] = _kinds(columns["assignee_kind"])
+    columns["source"] = _source_codes(source_as_read)
+    columns["assignee_kind"] = _normalize_kinds(columns["assignee_kind"])
     columns |= _without_nobody(columns, options.unassigned_values)
     columns |= {
-        "occurred_at": _time(rows.column("occurred_at")),
+        "occurred_at": _time_column(rows.column("occurred_at")),
         "row_number": rows.column("row_number"),
-        "position": _given(rows, "position", rows.column("row_number")),
-        "fault": _faults(_given(rows, "fault", pa.nulls(count, pa.string())), columns),
-        "raw": _given(rows, "raw", pa.nulls(count, pa.string())),
-        "previous_stated": _given(
+        "position": _column_or_default(rows, "position", rows.column("row_number")),
+        "fault": _merge_faults(_column_or_default(rows, "fault", pa.nulls(count, pa.string())), columns),
+        "raw": _column_or_default(rows, "raw", pa.nulls(count, pa.string())),
+        "previous_stated": _column_or_default(
             rows, "previous_stated", pa.repeat(bool(PREVIOUS & set(rows.schema.names)), count)
         ),
         "assignee_of": constant(options.assignee_of, count),
         "source_as_read": source_as_read,
         "text_cleaned": is_cleaned,
         "source_quality": pa.DictionaryArray.from_arrays(is_stated, ["unknown", "stated"]),
-        "origin": _given(rows, "origin", constant(batch.origin, count)).cast(CODED),
-        "time_quality": _given(
+        "origin": _column_or_default(rows, "origin", constant(batch.origin, count)).cast(CODED),
+        "time_quality": _column_or_default(
             rows, "time_quality", constant("imported" if batch.is_printed_log else "exact", count)
         ).cast(CODED),
     }
     return pa.RecordBatch.from_pydict(columns)
 
 
-def _given(rows: pa.RecordBatch, name: str, otherwise: pa.Array) -> pa.Array:
+def _column_or_default(rows: pa.RecordBatch, name: str, otherwise: pa.Array) -> pa.Array:
     return rows.column(name) if name in rows.schema.names else otherwise
 
 
-def _text(batch: Batch, name: str) -> pa.Array:
+def _text_column(batch: Batch, name: str) -> pa.Array:
     kind = _KINDS.field(name).type
     if name not in batch.rows.schema.names:
         return pa.nulls(batch.rows.num_rows, kind)
@@ -77,10 +77,10 @@ def _text(batch: Batch, name: str) -> pa.Array:
     if kind != CODED:
         return usual(clean(cells))
     found = cells.dictionary_encode()
-    return _recoded(usual(clean(found.dictionary)), found.indices)
+    return _recode(usual(clean(found.dictionary)), found.indices)
 
 
-def _recoded(texts: pa.Array, codes: pa.Array) -> pa.DictionaryArray:
+def _recode(texts: pa.Array, codes: pa.Array) -> pa.DictionaryArray:
     """Return a column whose *codes* are places in *texts*, of which some may be the same by now, or null."""
     again = texts.dictionary_encode()
     return pa.DictionaryArray.from_arrays(again.indices.take(codes), again.dictionary)
@@ -103,7 +103,7 @@ def _without_nobody(columns: dict[str, pa.Array], values: Iterable[str]) -> dict
     return found
 
 
-def _faults(given: pa.Array, columns: dict[str, pa.Array]) -> pa.Array:
+def _merge_faults(given: pa.Array, columns: dict[str, pa.Array]) -> pa.Array:
     """Return *given*, and that an id is not the one that the source gave."""
     for name in ("conversation_id", "contact_id"):
         ids = columns[name].cast(pa.string())
@@ -125,19 +125,19 @@ def _is_cleaned(columns: Iterable[pa.Array], count: int) -> pa.Array:
     return reduce(pc.or_, found, pa.repeat(False, count))  # noqa: FBT003 - a value
 
 
-def _time(cells: pa.Array) -> pa.Array:
+def _time_column(cells: pa.Array) -> pa.Array:
     return (
         cells if pa.types.is_timestamp(cells.type) else null_if(plain_spaces(cells.cast(pa.string())), [""])
     )
 
 
-def _kinds(kinds: pa.DictionaryArray) -> pa.DictionaryArray:
+def _normalize_kinds(kinds: pa.DictionaryArray) -> pa.DictionaryArray:
     found = [None if kind is None else assignee_kind(kind) or None for kind in kinds.dictionary.to_pylist()]
-    return _recoded(pa.array(found, pa.string()), kinds.indices)
+    return _recode(pa.array(found, pa.string()), kinds.indices)
 
 
-def _codes(sources: pa.DictionaryArray) -> pa.DictionaryArray:
+def _source_codes(sources: pa.DictionaryArray) -> pa.DictionaryArray:
     """Map each distinct spelling once; no source at all is one too."""
     spellings = [*sources.dictionary.to_pylist(), UNKNOWN_SOURCE]
     codes = pa.array(map(source_code, spellings), pa.string())
-    return _recoded(codes, sources.indices.fill_null(len(spellings) - 1))
+    return _recode(codes, sources.indices.fill_null(len(spellings) - 1))

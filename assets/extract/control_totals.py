@@ -51,7 +51,7 @@ def read_controls(workspace: Workspace, days: Sequence[date]) -> tuple[pa.Table,
         return _SCHEMA.empty_table(), [Unreadable("conversations_export", str(error))]
     for path, origin in files:
         try:
-            frames.append(_read(path, origin, export, workspace.zone))
+            frames.append(_read_export(path, origin, export, workspace.zone))
         except (OSError, ValueError) as error:
             unreadable.append(Unreadable(origin, f"{origin}: {str(error).splitlines()[0]}"))
     found = pa.concat_tables([_SCHEMA.empty_table().drop_columns("local_day"), *frames])
@@ -70,7 +70,7 @@ def read_controls(workspace: Workspace, days: Sequence[date]) -> tuple[pa.Table,
     return pa.Table.from_pandas(rows.sort_values(_KEYS), _SCHEMA, preserve_index=False), unreadable
 
 
-def _read(path: Path, origin: str, export: ConversationsExport, zone: ZoneInfo) -> pa.Table:
+def _read_export(path: Path, origin: str, export: ConversationsExport, zone: ZoneInfo) -> pa.Table:
     """Return the conversations of a file that were assigned at all. Raises ValueError that names a row."""
     import pandas as pd  # noqa: PLC0415 - a second, and few workspaces have such a file
 
@@ -82,7 +82,7 @@ def _read(path: Path, origin: str, export: ConversationsExport, zone: ZoneInfo) 
     cells = cells[cells["last_assigned_at"].str.strip() != ""]
     naive_zone = ZoneInfo(export.timezone) if export.timezone else zone
     columns = {
-        name: _instants(cells, name, naive_zone, export.time_format)
+        name: _parse_instants(cells, name, naive_zone, export.time_format)
         for name in ("first_assigned_at", "last_assigned_at")
     }
     counts = pd.to_numeric(cells["assignment_count"], errors="coerce")
@@ -99,7 +99,7 @@ def _read(path: Path, origin: str, export: ConversationsExport, zone: ZoneInfo) 
     ).cast(pa.schema(arrow_schema(CONTROL_TOTALS)))
 
 
-def _instants(cells: "pd.DataFrame", name: str, zone: ZoneInfo, time_format: str | None) -> pa.Array:
+def _parse_instants(cells: "pd.DataFrame", name: str, zone: ZoneInfo, time_format: str | None) -> pa.Array:
     """Return a column's times in UTC. Raises ValueError that names the first row whose time is none."""
     texts = pa.table(
         {"occurred_at": pa.array(cells[name].str.strip().to_list(), pa.string()), "place": range(len(cells))}

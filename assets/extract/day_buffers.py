@@ -33,14 +33,14 @@ class Buckets:
         self._held[day].append(rows)
         self._held_bytes += rows.nbytes
         if self._held_bytes > _HELD_BYTES:
-            self._write()
+            self._flush_largest()
 
     def take(self, day: date) -> pa.Table:
         """Return the rows of *day* in the order in which they came."""
         written = (reader.get_batch(number) for reader, number in self._written.pop(day, []))
         return pa.Table.from_batches([*written, *self._held.pop(day, [])], self._schema)
 
-    def _write(self) -> None:
+    def _flush_largest(self) -> None:
         if self._folder is None:
             self._folder = Path(self._files.enter_context(TemporaryDirectory(prefix="events-")))
         path = self._folder / "rows.arrow"

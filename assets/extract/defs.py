@@ -87,7 +87,10 @@ def _load_asset(workspace: Workspace) -> dg.AssetsDefinition:
         yield dg.MaterializeResult(
             asset_key=events,
             metadata={"inputs": inputs},
-            check_results=[_explained(loaded), *map(_watched, watch(lake, workspace, loaded, now))],
+            check_results=[
+                _check_reconciled(loaded),
+                *map(_check_watched, watch(lake, workspace, loaded, now)),
+            ],
         )
         yield dg.MaterializeResult(asset_key=[workspace.slug, "rejected_events"])
 
@@ -107,11 +110,11 @@ def _add_counts(
                 )
 
 
-def _explained(loaded: Loaded) -> dg.AssetCheckResult:
+def _check_reconciled(loaded: Loaded) -> dg.AssetCheckResult:
     return dg.AssetCheckResult(check_name=_EXPLAINED, passed=loaded.is_reconciled, description=str(loaded))
 
 
-def _watched(seen: Watched) -> dg.AssetCheckResult:
+def _check_watched(seen: Watched) -> dg.AssetCheckResult:
     return dg.AssetCheckResult(
         check_name=seen.name,
         passed=seen.is_fine,

@@ -36,28 +36,30 @@ class Erased:
     def masks(self, contact_id: str | None) -> bool:
         """Tell whether the contact asked to be forgotten."""
         return contact_id is not None and (
-            self._hash(contact_id) in self.days or self._is_pseudonym(contact_id)
+            self._hash_text(contact_id) in self.days or self._is_pseudonym(contact_id)
         )
 
     def days_of(self, contact_id: str) -> list[date]:
         """Return the days that held the contact."""
-        return [date.fromisoformat(day) for day in self.days.get(self._hash(contact_id), [])]
+        return [date.fromisoformat(day) for day in self.days.get(self._hash_text(contact_id), [])]
 
     def with_contact(self, contact_id: str, days: Iterable[date]) -> "Erased":
         """Return these tombstones, and that of a contact who was in *days* too; they are written down."""
         known = sorted({*self.days_of(contact_id), *days})
-        after = Erased(self.warehouse, self.salt, {**self.days, self._hash(contact_id): [*map(str, known)]})
+        after = Erased(
+            self.warehouse, self.salt, {**self.days, self._hash_text(contact_id): [*map(str, known)]}
+        )
         self.warehouse.keep(_FILE, json.dumps({"salt": after.salt, "contacts": after.days}))
         return after
 
-    def _hash(self, text: str) -> str:
+    def _hash_text(self, text: str) -> str:
         return hmac.digest(self.salt.encode(), text.encode(), hashlib.sha256).hex()
 
     def pseudonym_of(self, contact_id: str) -> str:
         """Return what stands for an erased contact."""
-        return f"{_PREFIX}{self._hash(contact_id)[:_DIGITS]}"
+        return f"{_PREFIX}{self._hash_text(contact_id)[:_DIGITS]}"
 
-    def _pseudonym(self, text: str | None) -> str | None:
+    def _pseudonym_of(self, text: str | None) -> str | None:
         return text if text is None or self._is_pseudonym(text) else self.pseudonym_of(text)
 
     def _is_pseudonym(self, text: str) -> bool:
@@ -66,11 +68,11 @@ class Erased:
 
     def events(self, rows: pa.RecordBatchReader) -> pa.RecordBatchReader:
         """Return *rows* of `assignment_events` with what tells of an erased contact replaced."""
-        return _each(rows, self._event_batch) if self.days else rows
+        return _mask_batches(rows, self._event_batch) if self.days else rows
 
     def rejected(self, rows: pa.RecordBatchReader) -> pa.RecordBatchReader:
         """Return *rows* of `rejected_events` without the text of those that name an erased contact."""
-        return _each(rows, self._rejected_batch) if self.days else rows
+        return _mask_batches(rows, self._rejected_batch) if self.days else rows
 
     def _event_batch(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         contacts = batch.column("contact_id").dictionary_encode()
@@ -80,16 +82,20 @@ class Erased:
             return batch
         for name in ("contact_id", "conversation_id"):
             cells = batch.column(name).dictionary_encode()
-            masks = pa.array([self._pseudonym(each) for each in cells.dictionary.to_pylist()], pa.string())
-            batch = _with(batch, name, pc.if_else(is_erased, masks.take(cells.indices), batch.column(name)))
-        return _with(batch, "contact_name", pc.if_else(is_erased, _NAME, batch.column("contact_name")))
+            masks = pa.array([self._pseudonym_of(each) for each in cells.dictionary.to_pylist()], pa.string())
+            batch = _replace_column(
+                batch, name, pc.if_else(is_erased, masks.take(cells.indices), batch.column(name))
+            )
+        return _replace_column(
+            batch, "contact_name", pc.if_else(is_erased, _NAME, batch.column("contact_name"))
+        )
 
     def _rejected_batch(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         texts = [
             None if raw and any(map(self.masks, _TOKEN.findall(raw))) else raw
             for raw in batch.column("raw").to_pylist()
         ]
-        return _with(batch, "raw", pa.array(texts, pa.string()))
+        return _replace_column(batch, "raw", pa.array(texts, pa.string()))
 
 
 def tombstones(warehouse: Warehouse) -> Erased:
@@ -110,14 +116,14 @@ def erase(warehouse: Warehouse, contact_id: str) -> list[date]:
         days = _days_with(warehouse, contact_id)
         erased = tombstones(warehouse).with_contact(contact_id, days)
         for day in days:
-            events = erased.events(_stored(warehouse, ASSIGNMENT_EVENTS, day))
+            events = erased.events(_read_stored(warehouse, ASSIGNMENT_EVENTS, day))
             sha256 = warehouse.replace_days(ASSIGNMENT_EVENTS, [day], events).sha256[day]
-            counts = _stored(warehouse, LOAD_COUNTS, day).read_all()
+            counts = _read_stored(warehouse, LOAD_COUNTS, day).read_all()
             at, digest = counts.schema.names.index("events_sha256"), pa.array([sha256], pa.string())
             counts = counts.set_column(at, "events_sha256", digest)
             warehouse.replace_days(LOAD_COUNTS, [day], counts.to_reader())
         for day in _days_with_text(warehouse):
-            rows = erased.rejected(_stored(warehouse, REJECTED_EVENTS, day))
+            rows = erased.rejected(_read_stored(warehouse, REJECTED_EVENTS, day))
             warehouse.replace_days(REJECTED_EVENTS, [day], rows)
     return erased.days_of(contact_id)
 
@@ -137,19 +143,19 @@ def _days_with_text(warehouse: Warehouse) -> list[date]:
     return sorted(warehouse.query(query).column(0).to_pylist())
 
 
-def _stored(warehouse: Warehouse, table: Table, day: date) -> pa.RecordBatchReader:
+def _read_stored(warehouse: Warehouse, table: Table, day: date) -> pa.RecordBatchReader:
     """Return the rows of a day as they lie in its file."""
     keys = [each for each in table.primary_key.columns if each.name != "local_day"]
     query = select(table).where(table.c.local_day == day).order_by(*keys)
     return warehouse.query(query).to_reader()
 
 
-def _each(
+def _mask_batches(
     rows: pa.RecordBatchReader, masked: Callable[[pa.RecordBatch], pa.RecordBatch]
 ) -> pa.RecordBatchReader:
     batches: Iterable[pa.RecordBatch] = map(masked, rows)
     return pa.RecordBatchReader.from_batches(rows.schema, batches)
 
 
-def _with(batch: pa.RecordBatch, name: str, column: pa.Array) -> pa.RecordBatch:
+def _replace_column(batch: pa.RecordBatch, name: str, column: pa.Array) -> pa.RecordBatch:
     return batch.set_column(batch.schema.names.index(name), batch.schema.field(name), column)

@@ -118,7 +118,7 @@ def load_days(
                     concerned = plan.concerned(staging.inputs, workspace)
                     causes |= concerned
                     stored = [day for day in some if day in plan.days or day in concerned]
-                    parts.append(_store(warehouse, stored, staging))
+                    parts.append(_store_days(warehouse, stored, staging))
                     for summary in staging.inputs.values():
                         add_summary(inputs, summary)
             except BaseException:
@@ -160,15 +160,15 @@ class _Reading:
             spans = [days]
             if source.is_windowed:
                 periods = periods_of_days(days, self.workspace.zone)
-                spans = [some for period in periods for some in _spans(period.days, _DAYS_AT_ONCE)]
+                spans = [some for period in periods for some in _split_days(period.days, _DAYS_AT_ONCE)]
             for some in spans:
-                staging = self._staged(source, some, failed)
+                staging = self._stage_days(source, some, failed)
                 if staging is None:
                     return
                 yield some, staging
 
-    def _staged(self, source: Source, days: list[date], failed: Event) -> Staging | None:
-        cuts = [self._cut(day) for day in days]
+    def _stage_days(self, source: Source, days: list[date], failed: Event) -> Staging | None:
+        cuts = [self._day_cut(day) for day in days]
         with ExitStack() as opened:
             staging = opened.enter_context(
                 Staging(cuts, source.options, self.now, is_windowed=source.is_windowed)
@@ -183,24 +183,24 @@ class _Reading:
             opened.pop_all()
         return staging
 
-    def _cut(self, day: date) -> DayCut:
+    def _day_cut(self, day: date) -> DayCut:
         zone = self.workspace.zone
         start, end = first_instant(day, zone), first_instant(day + DAY, zone)
         version = self.sources.version_of(day)
         return DayCut(day, self.workspace.timezone, start, end, min(end, self.now), version)
 
 
-def _spans(days: list[date], length: int) -> Iterator[list[date]]:
+def _split_days(days: list[date], length: int) -> Iterator[list[date]]:
     for first in range(0, len(days), length):
         yield days[first : first + length]
 
 
-def _store(warehouse: Warehouse, days: list[date], staging: Staging) -> Loaded:
+def _store_days(warehouse: Warehouse, days: list[date], staging: Staging) -> Loaded:
     counts, stored_events, stored_rejected = [], 0, 0
     with staging:
         if not days:
             return Loaded(stored_schema(LOAD_COUNTS).empty_table(), 0, 0, 0)
-        before = _digests(warehouse, days)
+        before = _stored_digests(warehouse, days)
         warehouse.forget(LOAD_COUNTS, days)
         erased = tombstones(warehouse)
         for some in ahead(staging.pieces(days)):
@@ -215,7 +215,7 @@ def _store(warehouse: Warehouse, days: list[date], staging: Staging) -> Loaded:
         return Loaded(pa.concat_tables(counts), staging.placed_count(days), stored_events, stored_rejected)
 
 
-def _digests(warehouse: Warehouse, days: list[date]) -> dict[date, str]:
+def _stored_digests(warehouse: Warehouse, days: list[date]) -> dict[date, str]:
     loads = LOAD_COUNTS.c
     rows = warehouse.query(select(loads.local_day, loads.events_sha256).where(loads.local_day.in_(days)))
     return dict(zip(*(column.to_pylist() for column in rows.columns), strict=True))

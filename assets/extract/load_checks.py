@@ -43,14 +43,14 @@ def watch(warehouse: Warehouse, workspace: Workspace, loaded: Loaded, now: datet
     """Return what is said of *loaded*, and of the newest days in the warehouse, in the order of `WATCHED`."""
     return [
         _newest_day(warehouse, workspace, now),
-        _rejected(loaded, workspace.max_rejected_pct),
-        _volume(warehouse, workspace, now),
-        _stall(warehouse, workspace, now),
-        _configuration(warehouse, workspace, loaded),
+        _check_rejected(loaded, workspace.max_rejected_pct),
+        _check_volume(warehouse, workspace, now),
+        _check_stall(warehouse, workspace, now),
+        _check_configuration(warehouse, workspace, loaded),
     ]
 
 
-def _stall(warehouse: Warehouse, workspace: Workspace, now: datetime) -> Watched:
+def _check_stall(warehouse: Warehouse, workspace: Workspace, now: datetime) -> Watched:
     stall = find_stall(warehouse, workspace, now)
     text = stall_text(stall, workspace) if stall else "no unusual silence"
     return Watched("source_not_stalled", stall is None, text)
@@ -67,7 +67,7 @@ def stall_text(stall: Stall, workspace: Workspace) -> str:
     )
 
 
-def _configuration(warehouse: Warehouse, workspace: Workspace, loaded: Loaded) -> Watched:
+def _check_configuration(warehouse: Warehouse, workspace: Workspace, loaded: Loaded) -> Watched:
     """Name the days that do not match, and those that were read again because they did not."""
     outdated = loaded_days(warehouse, workspace).outdated
     again = [
@@ -94,14 +94,14 @@ def _newest_day(warehouse: Warehouse, workspace: Workspace, now: datetime) -> Wa
     return Watched("newest_day_is_yesterday", newest == yesterday and is_whole, text)
 
 
-def _rejected(loaded: Loaded, most_pct: float) -> Watched:
+def _check_rejected(loaded: Loaded, most_pct: float) -> Watched:
     read, rejected = loaded.total("read_count"), loaded.total("rejected_count")
     share = 100 * rejected / read if read else 0
     text = f"{rejected:,} of {read:,} rows rejected, {share:.1f} %; the limit is {most_pct:g} %"
     return Watched("few_rejected", share <= most_pct, text)
 
 
-def _volume(warehouse: Warehouse, workspace: Workspace, now: datetime) -> Watched:
+def _check_volume(warehouse: Warehouse, workspace: Workspace, now: datetime) -> Watched:
     """Compare with the median of the same weekday of eight weeks: half of it to 1.5 times, or chance.
 
     A day of an outage, on which nothing came, is not among them where other weeks had events.

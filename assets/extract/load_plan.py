@@ -83,8 +83,8 @@ class LoadPlan:
         found = {
             name: {
                 "version": version,
-                "first_at": _iso(inputs[name].first_at) if name in inputs else None,
-                "last_at": _iso(inputs[name].last_at) if name in inputs else None,
+                "first_at": _format_instant(inputs[name].first_at) if name in inputs else None,
+                "last_at": _format_instant(inputs[name].last_at) if name in inputs else None,
                 "is_whole": name not in inputs or not inputs[name].problems,
             }
             for name, version in sorted(self.inventory.items())
@@ -112,8 +112,8 @@ def plan_load(
     of_main = {day for day, version in stored.versions.items() if not version.startswith(IMPORTED)}
     inventory, known = dict[str, str](), dict[str, KnownInput]()
     if of_main or not all(map(sources.is_imported, days)):
-        inventory, known = sources.main.inventory(), _known(warehouse)
-    changed = _changed(inventory, known)
+        inventory, known = sources.main.inventory(), _known_inputs(warehouse)
+    changed = _changed_inputs(inventory, known)
     return LoadPlan(
         days=tuple(sorted(days)),
         causes=causes,
@@ -130,7 +130,7 @@ def changed_files(sources: DaySources, warehouse: Warehouse) -> frozenset[str]:
 
     Raises SourceError.
     """
-    return _changed(sources.main.inventory(), _known(warehouse))
+    return _changed_inputs(sources.main.inventory(), _known_inputs(warehouse))
 
 
 def changes_since_load(workspace: Workspace, sources: DaySources, warehouse: Warehouse) -> list[str]:
@@ -161,17 +161,20 @@ def _read_otherwise(stored: LoadedDays, sources: DaySources) -> dict[date, str]:
     return imported | returned
 
 
-def _known(warehouse: Warehouse) -> dict[str, KnownInput]:
+def _known_inputs(warehouse: Warehouse) -> dict[str, KnownInput]:
     text = warehouse.kept(_INVENTORY)
     return {
         name: KnownInput(
-            each["version"], _instant(each["first_at"]), _instant(each["last_at"]), each["is_whole"]
+            each["version"],
+            _parse_instant(each["first_at"]),
+            _parse_instant(each["last_at"]),
+            each["is_whole"],
         )
         for name, each in json.loads(text or "{}").items()
     }
 
 
-def _changed(inventory: Mapping[str, str], known: Mapping[str, KnownInput]) -> frozenset[str]:
+def _changed_inputs(inventory: Mapping[str, str], known: Mapping[str, KnownInput]) -> frozenset[str]:
     now, before = set(inventory.items()), {(name, each.version) for name, each in known.items()}
     return frozenset(name for name, _ in now ^ before)
 
@@ -182,9 +185,9 @@ def _files_changed(names: Collection[str]) -> str:
     return f"files were added, changed or removed: {listed}{rest}"
 
 
-def _iso(instant: datetime | None) -> str | None:
+def _format_instant(instant: datetime | None) -> str | None:
     return instant.isoformat() if instant else None
 
 
-def _instant(text: str | None) -> datetime | None:
+def _parse_instant(text: str | None) -> datetime | None:
     return datetime.fromisoformat(text) if text else None

@@ -62,12 +62,12 @@ class Trial:
     @property
     def problems(self) -> tuple[str, ...]:
         """What makes reports provisional: inputs that cannot be read, too many rows that are no events."""
-        return (*self.faults, *(self._told if self.has_too_many_rejected else ()))
+        return (*self.faults, *(self._rejected_summary if self.has_too_many_rejected else ()))
 
     @property
     def warnings(self) -> tuple[str, ...]:
         """Rows that are no events, where they are few."""
-        return () if self.has_too_many_rejected else self._told
+        return () if self.has_too_many_rejected else self._rejected_summary
 
     @property
     def has_too_many_rejected(self) -> bool:
@@ -75,7 +75,7 @@ class Trial:
         return 100 * self.rejected > self.max_rejected_pct * self.checked
 
     @property
-    def _told(self) -> tuple[str, ...]:
+    def _rejected_summary(self) -> tuple[str, ...]:
         if not self.rejected:
             return ()
         rows = counted(self.checked, "row")
@@ -90,7 +90,7 @@ def try_source(source: Source, workspace: Workspace, now: datetime) -> Trial:
     clock = source.clock() if isinstance(source, Sql | Chatwoot) else None
     since_first = first_instant(workspace.first_day, workspace.zone)
     for start in (max(now - _RECENT, since_first), since_first):
-        batch, faults = _first(source.read(start, now))
+        batch, faults = _first_item(source.read(start, now))
         if batch is not None:
             break
     else:
@@ -99,7 +99,9 @@ def try_source(source: Source, workspace: Workspace, now: datetime) -> Trial:
         )
     names = [name for name in CONTRACT_COLUMNS if name in batch.rows.schema.names]
     rows = batch.rows.slice(0, _CHECKED_ROWS)
-    placed = _placed(Batch(rows, batch.origin, batch.is_printed_log, batch.columns), source, workspace, now)
+    placed = _place_rows(
+        Batch(rows, batch.origin, batch.is_printed_log, batch.columns), source, workspace, now
+    )
     reasons = placed.column("reason")
     rejected = [at for at, reason in enumerate(reasons.to_pylist()) if reason]
     shown = placed.slice(0, _SHOWN_ROWS)
@@ -108,7 +110,7 @@ def try_source(source: Source, workspace: Workspace, now: datetime) -> Trial:
     return Trial(
         table.append_column("time_as_read", as_read),
         {name: batch.columns.get(name, name) for name in names},
-        _missing(set(batch.rows.schema.names)),
+        _missing_columns(set(batch.rows.schema.names)),
         faults,
         clock - now if clock else None,
         placed.num_rows,
@@ -119,7 +121,7 @@ def try_source(source: Source, workspace: Workspace, now: datetime) -> Trial:
     )
 
 
-def _placed(batch: Batch, source: Source, workspace: Workspace, now: datetime) -> pa.RecordBatch:
+def _place_rows(batch: Batch, source: Source, workspace: Workspace, now: datetime) -> pa.RecordBatch:
     today = local_day(now, workspace.zone)
     start, end = (first_instant(day, workspace.zone) for day in (today, today + DAY))
     cut = DayCut(today, workspace.timezone, start, end, now, "")
@@ -127,7 +129,7 @@ def _placed(batch: Batch, source: Source, workspace: Workspace, now: datetime) -
         return staging.placed(batch)
 
 
-def _first(items: Iterator[Batch | Unreadable]) -> tuple[Batch | None, tuple[str, ...]]:
+def _first_item(items: Iterator[Batch | Unreadable]) -> tuple[Batch | None, tuple[str, ...]]:
     faults: list[str] = []
     for item in items:
         if isinstance(item, Unreadable):
@@ -137,7 +139,7 @@ def _first(items: Iterator[Batch | Unreadable]) -> tuple[Batch | None, tuple[str
     return None, tuple(faults)
 
 
-def _missing(given: set[str]) -> dict[str, str]:
+def _missing_columns(given: set[str]) -> dict[str, str]:
     """Return the contract columns that nothing stands for, each with what follows from it."""
     stated = given | {name.replace("_id", "_name") for name in given & _PEOPLE_IDS}
     return {name: text for name, text in _CONSEQUENCES.items() if name not in stated}

@@ -45,7 +45,7 @@ def find_stall(
 
     Looks no further than days are loaded without a gap, unless the source was asked and *is_silent*.
     """
-    counts, loaded_until = _counts(warehouse)
+    counts, loaded_until = _count_by_day(warehouse)
     days = [day for day, count in counts.items() if count]
     if not days:
         return None
@@ -54,10 +54,10 @@ def find_stall(
         until = min(until, _end_of_loaded(workspace, max(days), loaded_until))
     if since >= until:
         return None
-    windows = _windows(workspace, since, until, counts)
+    windows = _earlier_windows(workspace, since, until, counts)
     if len(windows) < _MIN_WEEKS:
         return None
-    most = median(sum(counts[day] for day in _days(workspace, *each)) for each in windows)
+    most = median(sum(counts[day] for day in _days_between(workspace, *each)) for each in windows)
     if most < MIN_EXPECTED:
         return None
     usual = median(_events_in(warehouse, workspace, windows))
@@ -93,7 +93,7 @@ def is_silent(
     return True
 
 
-def _counts(warehouse: Warehouse) -> tuple[dict[date, int], dict[date, datetime]]:
+def _count_by_day(warehouse: Warehouse) -> tuple[dict[date, int], dict[date, datetime]]:
     """Return of each loaded day, in order, its accepted events and up to when it is loaded."""
     loads = LOAD_COUNTS.c
     rows = warehouse.query(
@@ -105,7 +105,7 @@ def _counts(warehouse: Warehouse) -> tuple[dict[date, int], dict[date, datetime]
 
 def newest_event(warehouse: Warehouse) -> datetime | None:
     """Return when the newest stored event occurred, or None where there is none."""
-    days = [day for day, count in _counts(warehouse)[0].items() if count]
+    days = [day for day, count in _count_by_day(warehouse)[0].items() if count]
     return _newest_of(warehouse, max(days)) if days else None
 
 
@@ -126,7 +126,7 @@ def _end_of_loaded(workspace: Workspace, day: date, until: dict[date, datetime])
     return until[day]
 
 
-def _windows(
+def _earlier_windows(
     workspace: Workspace, since: datetime, until: datetime, counts: dict[date, int]
 ) -> list[tuple[datetime, datetime]]:
     """Return the same hours of loaded weeks before *since* without an outage, the last ones first."""
@@ -143,7 +143,7 @@ def _windows(
             (instant.astimezone(workspace.zone) - 7 * week * DAY).astimezone(UTC)
             for instant in (since, until)
         )
-        days = _days(workspace, start, end)
+        days = _days_between(workspace, start, end)
         if end <= since and all(day in counts and day not in outages for day in days):
             found.append((start, end))
         if len(found) == _WEEKS:
@@ -151,7 +151,7 @@ def _windows(
     return found
 
 
-def _days(workspace: Workspace, start: datetime, end: datetime) -> list[date]:
+def _days_between(workspace: Workspace, start: datetime, end: datetime) -> list[date]:
     first, last = local_day(start, workspace.zone), local_day(end - timedelta.resolution, workspace.zone)
     return [first + n * DAY for n in range((last - first).days + 1)]
 

@@ -91,8 +91,8 @@ class Staging:
         elif item.rows.num_rows:
             placed = self.placed(item)
             self._note_lost(item.origin, placed)
-            self._summarize(summary, placed)
-            self._keep(placed)
+            self._update_summary(summary, placed)
+            self._keep_rows(placed)
 
     def finish(self) -> None:
         """Note the inputs whose rows have no zone or no day, and those that gave nothing."""
@@ -127,7 +127,7 @@ class Staging:
         self._last_time[item.origin] = instants[-1].as_py()
         never = pa.repeat(False, rows.num_rows)  # noqa: FBT003 - a value
         found = {"occurred_at": instants, "stands_at": instants, "reason": rows.column("fault")}
-        return _with(rows, **found, is_ambiguous=never, lacks_zone=never)
+        return _replace_columns(rows, **found, is_ambiguous=never, lacks_zone=never)
 
     def _look_at(self, sample: Batch, summary: InputSummary) -> None:
         """Note where the rows of a *sample* show that a window without rows is no empty one."""
@@ -136,7 +136,9 @@ class Staging:
         micros = events.column("occurred_at").cast(pa.int64()).to_numpy()
         at = np.searchsorted(self._starts, micros, side="right") - 1
         if not events.num_rows:
-            reason = f"none of its first {counted(rows.num_rows, 'row')} is an event; {_told(rows, 0)}"
+            reason = (
+                f"none of its first {counted(rows.num_rows, 'row')} is an event; {_describe_row(rows, 0)}"
+            )
             summary.problems.append(
                 Unreadable(sample.origin, f"{sample.origin}: {reason}", Problem.GAVE_NOTHING)
             )
@@ -220,22 +222,22 @@ class Staging:
             (lost.filter(pc.invert(lacks_zone)), self._without_day),
         ):
             if rows.num_rows:
-                noted.setdefault(origin, _Lost(0, _told(rows, 0))).count += rows.num_rows
+                noted.setdefault(origin, _Lost(0, _describe_row(rows, 0))).count += rows.num_rows
 
-    def _summarize(self, summary: InputSummary, placed: pa.RecordBatch) -> None:
+    def _update_summary(self, summary: InputSummary, placed: pa.RecordBatch) -> None:
         """Count the rows of a batch, whatever their day."""
         reasons, instants = placed.column("reason"), placed.column("occurred_at")
         summary.row_count += placed.num_rows
         summary.event_count += reasons.null_count
         if reasons.null_count < placed.num_rows and not summary.first_rejected:
-            summary.first_rejected = _told(placed, reasons.is_valid().index(True).as_py())
+            summary.first_rejected = _describe_row(placed, reasons.is_valid().index(True).as_py())
         ends = pc.min_max(instants).as_py()
         summary.widen(ends["min"], ends["max"])
         soonest = self._now + _FUTURE
         if ends["max"] and ends["max"] > soonest:
             summary.future_count += pc.sum(pc.greater(instants, pa.scalar(soonest, instants.type))).as_py()
 
-    def _keep(self, placed: pa.RecordBatch) -> None:
+    def _keep_rows(self, placed: pa.RecordBatch) -> None:
         """Keep the rows of the days, and count them apart from that."""
         micros = placed.column("stands_at").cast(pa.int64()).fill_null(-1).to_numpy()
         at = np.searchsorted(self._starts, micros, side="right") - 1
@@ -278,13 +280,13 @@ def _are_events(rows: pa.RecordBatch) -> bool:
     return bool(rows.column("fault").null_count == rows.num_rows and pc.all(has_either).as_py())
 
 
-def _told(rows: pa.RecordBatch, at: int) -> str:
+def _describe_row(rows: pa.RecordBatch, at: int) -> str:
     """Return the reason of a row, with its number where it has one."""
     number, reason = rows.column("row_number")[at].as_py(), rows.column("reason")[at].as_py()
     return reason if number is None else f"row {number:,}: {reason}"
 
 
-def _with(rows: pa.RecordBatch, **columns: pa.Array) -> pa.RecordBatch:
+def _replace_columns(rows: pa.RecordBatch, **columns: pa.Array) -> pa.RecordBatch:
     """Return *rows* with *columns* in the place of those of the same names, or beside."""
     kept = {name: rows.column(name) for name in rows.schema.names}
     return pa.RecordBatch.from_pydict(kept | columns)

@@ -38,7 +38,7 @@ def note_stall(
     if stall and now - stall.until < _NEWS and stall.since.isoformat() not in noted:
         notices[f"{prefix}{stall.since.isoformat()}"] = (
             f"{workspace.slug}: {stall_text(stall, workspace)}. Reports over these hours are provisional. "
-            f"{_advice(workspace)}"
+            f"{_stall_advice(workspace)}"
         )
     newest = newest_event(warehouse)
     for since in noted - told:
@@ -49,13 +49,13 @@ def note_stall(
             )
             notices[f"{_RESUMED}/{workspace.slug}/{since}"] = (
                 f"{workspace.slug}: events come again: the last before the silence was at {last}, the newest "
-                f"is at {first} ({workspace.timezone}). {_aftermath(workspace)}"
+                f"is at {first} ({workspace.timezone}). {_resume_advice(workspace)}"
             )
     alerts.add(notices, now)
     return bool(notices)
 
 
-def _advice(workspace: Workspace) -> str:
+def _stall_advice(workspace: Workspace) -> str:
     if isinstance(workspace.source, WebhookSource):
         return (
             "See that `assignment-reports webhooks` runs and can be reached, and that the sender has not "
@@ -64,7 +64,7 @@ def _advice(workspace: Workspace) -> str:
     return "See that the source still writes what it is read from."
 
 
-def _aftermath(workspace: Workspace) -> str:
+def _resume_advice(workspace: Workspace) -> str:
     if isinstance(workspace.source, RespondIoSource):
         return "Take a snapshot (`assignment-reports sources snapshot`): it finds most of what was missed."
     return "If events were lost in between, load these days again when the source has them."

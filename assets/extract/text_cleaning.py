@@ -36,7 +36,7 @@ def clean(cells: pa.Array) -> pa.Array:
 
     Line breaks and tabs become one space, other unprintable characters U+FFFD.
     """
-    octets = _octets(cells)
+    octets = _text_buffer(cells)
     if _may_need_cleaning(octets):
         spaced = pc.replace_substring_regex(cells, _SPACES, " ")
         cells = pc.replace_substring_regex(spaced, _UNPRINTABLE, REPLACEMENT)
@@ -53,13 +53,13 @@ def null_if(cells: pa.Array, values: list[str]) -> pa.Array:
 
 def composed(cells: pa.Array) -> pa.Array:
     """Return *cells* in Unicode's NFC: a name written by macOS, letter and accent apart, is the same name."""
-    octets = _octets(cells)
+    octets = _text_buffer(cells)
     return cells if not len(octets) or octets.max() < _DELETE else pc.utf8_normalize(cells, "NFC")
 
 
 def plain_spaces(cells: pa.Array) -> pa.Array:
     """Return *cells* with no-break and thin spaces as plain ones, and without marks of writing direction."""
-    octets = _octets(cells)
+    octets = _text_buffer(cells)
     if not len(octets) or octets.max() < _DELETE:
         return cells
     spaced = pc.replace_substring_regex(cells, _ODD_SPACES, " ")
@@ -71,7 +71,7 @@ def whole_ids(cells: pa.Array) -> pa.Array:
 
     So programs write a column of numbers that has gaps.
     """
-    if b".0" not in (octets := _octets(cells).tobytes()) and b"NaN" not in octets:
+    if b".0" not in (octets := _text_buffer(cells).tobytes()) and b"NaN" not in octets:
         return cells
     given = null_if(cells, ["NaN", ""])
     are_whole = pc.all(pc.match_substring_regex(given, r"^-?\d+(\.0+)?$"), skip_nulls=True).as_py()
@@ -84,7 +84,7 @@ def rounded_ids(cells: pa.Array) -> pa.Array | None:
     One like `1.7E+15` has been. Longer numbers have been where all of them, at least eight, have only zeros
     from the 16th digit on, but not all a zero before that, as times in whole seconds do.
     """
-    octets = _octets(cells).tobytes()
+    octets = _text_buffer(cells).tobytes()
     if b"E+" in octets or b"e+" in octets:
         return pc.fill_null(pc.match_substring_regex(cells, r"^\d(\.\d+)?[eE]\+\d+$"), False)  # noqa: FBT003 - a value
     if not re.match(_ROUNDED, pc.first(cells).as_py() or ""):
@@ -95,7 +95,7 @@ def rounded_ids(cells: pa.Array) -> pa.Array | None:
     return cells.is_valid() if has_15_digits else None
 
 
-def _octets(cells: pa.Array) -> Octets:
+def _text_buffer(cells: pa.Array) -> Octets:
     """Return the bytes of all *cells*, and maybe some around them."""
     data = cells.buffers()[2]
     return np.frombuffer(data or b"", dtype=np.uint8)
@@ -129,7 +129,7 @@ def _may_need_trimming(cells: pa.Array, octets: Octets) -> bool:
 
 def has_replacement(cells: pa.Array) -> pa.Array | None:
     """Tell for each cell whether a character of it was replaced, here or before it came; None: in no cell."""
-    octets = _octets(cells)
+    octets = _text_buffer(cells)
     if not len(octets) or octets.max() < _DELETE or REPLACEMENT.encode() not in octets.tobytes():
         return None
     return pc.fill_null(pc.match_substring(cells, REPLACEMENT), False)  # noqa: FBT003 - a value

@@ -82,7 +82,7 @@ def _zoned_text() -> str:
         zoned=_ZONED,
         cast_zoned=_cast_zoned("occurred_at"),
         compact_zoned=_COMPACT_ZONED,
-        cast_compact=_cast_zoned(f"{_spaced()} || {zone}"),
+        cast_compact=_cast_zoned(f"{_compact_time()} || {zone}"),
         digits_only=DIGITS_ONLY,
         epoch=_EPOCH,
     )
@@ -94,10 +94,10 @@ def _cast_zoned(text: str) -> str:
 
 
 def _wall_text() -> str:
-    return read_sql(__file__, "wall_text", wall=_WALL, compact_wall=_COMPACT_WALL, spaced=_spaced())
+    return read_sql(__file__, "wall_text", wall=_WALL, compact_wall=_COMPACT_WALL, spaced=_compact_time())
 
 
-def _spaced() -> str:
+def _compact_time() -> str:
     """Return SQL that writes a compact time as 2026-03-05 10:00:00."""
     return read_sql(__file__, "compact_time")
 

@@ -13,14 +13,14 @@ _Writer = Callable[[Any], str]
 
 def sentence(finding: Finding, words: Words) -> str:
     """Return *finding* as a sentence of the reader's language, its numbers written as there."""
-    shown: dict[str, Any] = {name: _shown(name, fact, words) for name, fact in finding.facts.items()}
+    shown: dict[str, Any] = {name: _format_fact(name, fact, words) for name, fact in finding.facts.items()}
     if finding.rule is Rule.BUSIEST_HOUR:
         hour = int(finding.facts["hour"])
         shown |= {"from": f"{hour:02d}:00", "to": f"{hour + 1:02d}:00"}
-    return _sentences(words)[finding.rule] % shown
+    return _sentence_templates(words)[finding.rule] % shown
 
 
-def _shown(name: str, fact: Any, words: Words) -> str:
+def _format_fact(name: str, fact: Any, words: Words) -> str:
     writers: dict[str, _Writer] = {
         "day": lambda day: words.day(date.fromisoformat(day)),
         "weekday": words.weekday,
@@ -32,7 +32,7 @@ def _shown(name: str, fact: Any, words: Words) -> str:
     return writers.get(name, showable if isinstance(fact, str) else words.number)(fact)
 
 
-def _sentences(words: Words) -> dict[Rule, str]:
+def _sentence_templates(words: Words) -> dict[Rule, str]:
     _ = words.say
     return {
         Rule.CHANGE: _("%(change)s against the period before: %(before)s assignments then, %(now)s now."),

@@ -59,7 +59,7 @@ def mail_bodies(report: Report, said: Said) -> Bodies:
     _ = spoken.say
     title = f"{_('Contact Assignments')} {_(report.title)}"
     days = spoken.days(report.period.first_day, report.period.last_day)
-    subject = f"{report.workspace_name}: {title}, {days}: {_total(report, said.correction, spoken)}"
+    subject = f"{report.workspace_name}: {title}, {days}: {_total_line(report, said.correction, spoken)}"
     if said.correction:
         subject = _("Correction: %(subject)s") % {"subject": subject}
     from assets.render.charts import figures  # noqa: PLC0415 - half a second
@@ -69,14 +69,14 @@ def mail_bodies(report: Report, said: Said) -> Bodies:
         "report": report,
         "said": said,
         "subject": subject,
-        "facts": _facts(report, said.version, spoken),
-        "filters": _filters(report, spoken),
-        "warnings": _warnings(report, said, spoken),
+        "facts": _list_facts(report, said.version, spoken),
+        "filters": _describe_filters(report, spoken),
+        "warnings": _list_warnings(report, said, spoken),
         "nothing": nothing(report, spoken),
-        "changes": _changes(said.correction, spoken),
-        "comparison": _comparison(report, spoken),
+        "changes": _describe_changes(said.correction, spoken),
+        "comparison": _describe_comparison(report, spoken),
         "sources": report.by_source[:_LISTED_SOURCES],
-        "rest": _rest(report),
+        "rest": _sum_unlisted_sources(report),
         "sentences": [sentence(each, spoken) for each in report.findings] if said.figures else [],
         "attached": ", ".join(said.attached),
         "picture": PICTURE if has_picture else None,
@@ -90,7 +90,7 @@ def mail_bodies(report: Report, said: Said) -> Bodies:
     )
 
 
-def _rest(report: Report) -> dict[str, float] | None:
+def _sum_unlisted_sources(report: Report) -> dict[str, float] | None:
     """Add up the sources that are not listed: past 102 kB some mailboxes cut a mail off."""
     rest = report.by_source[_LISTED_SOURCES:]
     if not rest:
@@ -99,17 +99,17 @@ def _rest(report: Report) -> dict[str, float] | None:
     return {"sources": len(rest), "count": sum(each.count for each in rest), "share_pct": round(share, 1)}
 
 
-def _total(report: Report, correction: Correction | None, spoken: Words) -> str:
-    now = _figure(None if report.has_no_data else report.total, spoken)
+def _total_line(report: Report, correction: Correction | None, spoken: Words) -> str:
+    now = _format_figure(None if report.has_no_data else report.total, spoken)
     before = [then for name, then, _ in correction.changes if name == "total"] if correction else []
-    return f"{_figure(before[0], spoken)} → {now}" if before else now
+    return f"{_format_figure(before[0], spoken)} → {now}" if before else now
 
 
-def _figure(value: int | None, spoken: Words) -> str:
+def _format_figure(value: int | None, spoken: Words) -> str:
     return spoken.say("No data") if value is None else spoken.number(value)
 
 
-def _changes(correction: Correction | None, spoken: Words) -> list[str]:
+def _describe_changes(correction: Correction | None, spoken: Words) -> list[str]:
     """Say each difference, the total's first."""
     _ = spoken.say
     if correction is None:
@@ -118,8 +118,8 @@ def _changes(correction: Correction | None, spoken: Words) -> list[str]:
     for name, before, now in sorted(correction.changes, key=lambda each: (each[0] != "total", each[0])):
         shown = {
             "name": _("Total") if name == "total" else _(name),
-            "before": _figure(before, spoken),
-            "now": _figure(now, spoken),
+            "before": _format_figure(before, spoken),
+            "now": _format_figure(now, spoken),
         }
         if before is None or now is None:
             found.append(f"{shown['name']}: {shown['before']} → {shown['now']}")
@@ -129,7 +129,7 @@ def _changes(correction: Correction | None, spoken: Words) -> list[str]:
     return found
 
 
-def _filters(report: Report, spoken: Words) -> str:
+def _describe_filters(report: Report, spoken: Words) -> str:
     """Say which part of the assignments is counted."""
     names = filter_names(spoken)
     return "; ".join(
@@ -139,7 +139,7 @@ def _filters(report: Report, spoken: Words) -> str:
     )
 
 
-def _facts(report: Report, version: int, spoken: Words) -> str:
+def _list_facts(report: Report, version: int, spoken: Words) -> str:
     _, ltr = spoken.say, spoken.left_to_right
     return " · ".join(
         [
@@ -151,7 +151,7 @@ def _facts(report: Report, version: int, spoken: Words) -> str:
     )
 
 
-def _warnings(report: Report, said: Said, spoken: Words) -> list[str]:
+def _list_warnings(report: Report, said: Said, spoken: Words) -> list[str]:
     _ = spoken.say
     told = []
     if said.too_large:
@@ -161,7 +161,7 @@ def _warnings(report: Report, said: Said, spoken: Words) -> list[str]:
     return told
 
 
-def _comparison(report: Report, spoken: Words) -> str:
+def _describe_comparison(report: Report, spoken: Words) -> str:
     before = report.comparison
     if report.components.comparison is not State.SHOWN or before is None or before.total is None:
         return ""

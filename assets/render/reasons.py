@@ -9,10 +9,10 @@ _LISTED_DAYS = 12
 
 def reason_sentences(report: Report, spoken: Words) -> list[str]:
     """Return a sentence for each reason, in the order of the report; none where it is complete."""
-    return [_sentence(report, each, spoken) for each in report.reasons]
+    return [_describe_reason(report, each, spoken) for each in report.reasons]
 
 
-def _sentence(report: Report, reason: Reason, spoken: Words) -> str:
+def _describe_reason(report: Report, reason: Reason, spoken: Words) -> str:
     _ = spoken.say
     facts = {
         name: spoken.number(fact) if isinstance(fact, int | float) else spoken.isolated(showable(fact))
@@ -25,7 +25,9 @@ def _sentence(report: Report, reason: Reason, spoken: Words) -> str:
                 "contacts per assignee are known since then only."
             ) % (facts | {name: spoken.left_to_right(str(reason.facts[name])) for name in ("first", "last")})
         case ReasonCode.DAYS_MISSING:
-            return _("Missing: %(count)s of %(days)s days (%(list)s).") % (facts | _list(report, spoken))
+            return _("Missing: %(count)s of %(days)s days (%(list)s).") % (
+                facts | _list_missing_days(report, spoken)
+            )
         case ReasonCode.INPUT_UNREADABLE:
             return _("Inputs that could not be read (%(count)s): %(first)s") % facts
         case ReasonCode.INPUT_GAVE_NOTHING:
@@ -37,7 +39,7 @@ def _sentence(report: Report, reason: Reason, spoken: Words) -> str:
             return _("No event since %(since)s; usual in these hours: %(expected)s.") % facts
 
 
-def _list(report: Report, spoken: Words) -> dict[str, str]:
+def _list_missing_days(report: Report, spoken: Words) -> dict[str, str]:
     more = ", …" if len(report.missing_days) > _LISTED_DAYS else ""
     listed = ", ".join(map(str, report.missing_days[:_LISTED_DAYS]))
     return {"list": spoken.left_to_right(f"{listed}{more}")}

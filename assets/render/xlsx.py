@@ -165,8 +165,8 @@ def _row_xml(batch: pa.RecordBatch, first: int, style: str) -> bytes:
     """Return rows, the first of which has the number *first*: a time, then texts in the cells themselves."""
     numbers = pa.array(range(first, first + batch.num_rows)).cast(pa.string())
     parts: list[object] = ['<row r="', numbers, '"><c r="A', numbers, f'" s="{style}"><v>']
-    parts += [_serials(batch.column(0)).cast(pa.string()), "</v></c>"]
-    for letter, texts in zip(_LETTERS[1:], _texts(batch), strict=True):
+    parts += [_excel_days(batch.column(0)).cast(pa.string()), "</v></c>"]
+    for letter, texts in zip(_LETTERS[1:], _texts_as_xml(batch), strict=True):
         parts += [
             f'<c r="{letter}',
             numbers,
@@ -179,20 +179,20 @@ def _row_xml(batch: pa.RecordBatch, first: int, style: str) -> bytes:
     return bytes(memoryview(data)[: pc.sum(pc.binary_length(joined)).as_py()])
 
 
-def _serials(timestamps: pa.Array) -> pa.Array:
+def _excel_days(timestamps: pa.Array) -> pa.Array:
     """Return the wall clock of printed timestamps as Excel's days."""
     wall = pc.utf8_slice_codeunits(timestamps, 0, -_OFFSET_LENGTH).cast(pa.timestamp("us"))
     days = pc.divide(pc.cast(wall.cast(pa.int64()), pa.float64()), _DAY_MICROSECONDS)
     return pc.add(days, _EPOCH_SERIAL)
 
 
-def _texts(batch: pa.RecordBatch) -> list[pa.Array]:
+def _texts_as_xml(batch: pa.RecordBatch) -> list[pa.Array]:
     """Return the offset and the other columns as XML, no text longer than a cell may hold."""
     offsets = pc.utf8_slice_codeunits(batch.column(0), -_OFFSET_LENGTH)
-    return [_escaped(_fitting(column)) for column in (offsets, *batch.columns[1:])]
+    return [_escape_xml(_cut_to_cell(column)) for column in (offsets, *batch.columns[1:])]
 
 
-def _fitting(texts: pa.Array) -> pa.Array:
+def _cut_to_cell(texts: pa.Array) -> pa.Array:
     """Return *texts* cut to what a cell may hold; it counts letters beyond U+FFFF twice."""
     if not pc.any(pc.greater(pc.utf8_length(texts), _LONGEST_TEXT // 2)).as_py():
         return texts
@@ -200,7 +200,7 @@ def _fitting(texts: pa.Array) -> pa.Array:
     return pa.array([each.decode("utf-16-le", "ignore") for each in bytes_], pa.string())
 
 
-def _escaped(texts: pa.Array) -> pa.Array:
+def _escape_xml(texts: pa.Array) -> pa.Array:
     if not pc.any(pc.match_substring_regex(texts, _SPECIAL)).as_py():
         return texts
     for plain, written in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;")):

@@ -76,8 +76,8 @@ def build_report(
     request = ReportRequest.of(warehouse, workspace, spec, report_date, as_of)
     log = count_log(request)
     coded = code_log(log.rows, log.before)
-    figures = _figures(request, log, coded)
-    found = _completeness(request, log)
+    figures = _count_figures(request, log, coded)
+    found = _assess_completeness(request, log)
     reasons = find_reasons(request, found)
     components = states_of_components(
         spec,
@@ -92,14 +92,14 @@ def build_report(
         preset=spec.preset,
         report_date=report_date,
         as_of=request.as_of,
-        period=_span(request),
+        period=_report_span(request),
         filters=masked_filters(spec.filters) if spec.mask_contacts else spec.filters,
         total=figures.total,
         by_source=figures.by_source,
         by_day=figures.by_day,
         log=_log_summary(spec, figures.total),
         components=components,
-        look=_look(spec),
+        look=_report_look(spec),
         comparison=compare(request, log.conditions, figures.by_source)
         if shows(Component.COMPARISON)
         else None,
@@ -113,7 +113,7 @@ def build_report(
         provisional=bool(reasons),
         reasons=reasons,
         missing_days=tuple(found.missing),
-        proof=_proof(request, log, figures),
+        proof=_prove_total(request, log, figures),
         control=reconciliation.by_export(warehouse, request.period, request.as_of, spec.filters),
         data_version=data_versions(warehouse).of(
             days_of_report(spec, report_date, workspace), found.stall.since if found.stall else None
@@ -124,7 +124,7 @@ def build_report(
     return Built(report, log.rows, coded)
 
 
-def _figures(request: ReportRequest, log: CountedLog, coded: CodedLog) -> _Figures:
+def _count_figures(request: ReportRequest, log: CountedLog, coded: CodedLog) -> _Figures:
     return _Figures(
         by_source=count_by_source(log.counts),
         by_day=count_by_day(request, log.counts),
@@ -134,7 +134,7 @@ def _figures(request: ReportRequest, log: CountedLog, coded: CodedLog) -> _Figur
     )
 
 
-def _completeness(request: ReportRequest, log: CountedLog) -> Completeness:
+def _assess_completeness(request: ReportRequest, log: CountedLog) -> Completeness:
     warehouse, period = request.warehouse, request.period
     end = period.bounds[1]
     return Completeness(
@@ -145,7 +145,7 @@ def _completeness(request: ReportRequest, log: CountedLog) -> Completeness:
     )
 
 
-def _proof(request: ReportRequest, log: CountedLog, figures: _Figures) -> tuple[ProofLine, ...]:
+def _prove_total(request: ReportRequest, log: CountedLog, figures: _Figures) -> tuple[ProofLine, ...]:
     """Return the total counted in every way that the report allows."""
     by_rows = (
         ProofLine(name=Total.LOG, total=log.rows.num_rows),
@@ -161,7 +161,7 @@ def _proof(request: ReportRequest, log: CountedLog, figures: _Figures) -> tuple[
     )
 
 
-def _span(request: ReportRequest) -> Span:
+def _report_span(request: ReportRequest) -> Span:
     start, end = request.period.bounds
     return Span(
         first_day=request.period.first_day,
@@ -181,7 +181,7 @@ def _log_summary(spec: ReportSpec, total: int) -> LogSummary:
     )
 
 
-def _look(spec: ReportSpec) -> Look:
+def _report_look(spec: ReportSpec) -> Look:
     return Look(
         language=spec.language,
         paper=spec.paper,

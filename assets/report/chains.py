@@ -15,13 +15,15 @@ def find_chains(log: CodedLog, return_hours: int) -> Chains:
     counts = np.bincount(log.conversation[log.conversation >= 0], minlength=1)
     most = np.argsort(-counts, kind="stable")[:_MOST]
     labels = log.persons.labels
-    firsts, seconds = _returns(log, return_hours * _HOUR)
+    firsts, seconds = _find_returns(log, return_hours * _HOUR)
     pairs, pair_counts = np.unique(firsts * len(labels) + seconds, return_counts=True)
     largest = np.argsort(-pair_counts, kind="stable")[:_MOST]
     return Chains(
         conversation_count=int((counts > 0).sum()),
         reassigned_count=int((counts > 1).sum()),
-        most_assigned=tuple(_chain(log, int(code), int(counts[code])) for code in most if counts[code] > 1),
+        most_assigned=tuple(
+            _describe_chain(log, int(code), int(counts[code])) for code in most if counts[code] > 1
+        ),
         return_hours=return_hours,
         return_count=len(firsts),
         return_pairs=tuple(
@@ -35,7 +37,7 @@ def find_chains(log: CodedLog, return_hours: int) -> Chains:
     )
 
 
-def _chain(log: CodedLog, conversation: int, count: int) -> Chain:
+def _describe_chain(log: CodedLog, conversation: int, count: int) -> Chain:
     rows = np.flatnonzero(log.conversation == conversation)
     labels = [*log.persons.labels, None]  # the last one is found at -1: nobody
     steps = log.persons.of_pair[[log.previous[rows[0]], *log.assignee[rows[:_STEPS]]]]
@@ -49,7 +51,7 @@ def _chain(log: CodedLog, conversation: int, count: int) -> Chain:
     )
 
 
-def _returns(log: CodedLog, within: int) -> tuple[Codes, Codes]:
+def _find_returns(log: CodedLog, within: int) -> tuple[Codes, Codes]:
     """Return A and B of each A to B to A: two rows of one conversation, one right after the other."""
     order = np.argsort(log.conversation, kind="stable")
     order = order[log.conversation[order] >= 0]

@@ -33,7 +33,7 @@ def compare(
     if stored.missing(before, until):
         found, notes = None, [Note.NOT_LOADED]
     else:
-        found = _counts(request.warehouse, conditions, before, until)
+        found = _count_by_source(request.warehouse, conditions, before, until)
         few = min(total, sum(found.values())) < _FEW
         notes = [note for note, holds in ((Note.NOT_WHOLE, not is_whole), (Note.FEW, few)) if holds]
     earlier = sum(found.values()) if found is not None else None
@@ -44,12 +44,12 @@ def compare(
         total=earlier,
         change_pct=percent(total - earlier, earlier) if earlier and is_whole else None,
         until=until if until < end else None,
-        by_source=_changes(by_source, found) if found is not None else (),
+        by_source=_compare_sources(by_source, found) if found is not None else (),
         notes=(*notes, *([Note.LENGTHS_DIFFER] if lengths_differ else [])),
     )
 
 
-def _counts(
+def _count_by_source(
     warehouse: Warehouse, conditions: Sequence[ColumnElement[bool]], period: Period, until: datetime
 ) -> dict[str, int]:
     log = ASSIGNMENT_LOG.c
@@ -65,7 +65,7 @@ def _counts(
     return dict(zip(*(column.to_pylist() for column in rows.columns), strict=True))
 
 
-def _changes(by_source: tuple[SourceCount, ...], found: dict[str, int]) -> tuple[SourceChange, ...]:
+def _compare_sources(by_source: tuple[SourceCount, ...], found: dict[str, int]) -> tuple[SourceChange, ...]:
     """Return the sources of both periods: first the report's, in its order, then those that are gone."""
     now = {each.source: each.count for each in by_source}
     gone = sorted(found.keys() - now.keys(), key=lambda code: (-found[code], source_label(code), code))

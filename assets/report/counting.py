@@ -48,7 +48,7 @@ def count_log(request: ReportRequest) -> CountedLog:
     warehouse, spec, period, as_of = request.warehouse, request.spec, request.period, request.as_of
     known = look_up(warehouse, spec.filters)
     filtered = conditions(spec.filters, known)
-    counts = _counts(warehouse, period, as_of, filtered)
+    counts = _count_rows(warehouse, period, as_of, filtered)
     printed = log_rows(_first_days(period, counts, spec.pdf_log_rows), as_of, filtered)
     rows = warehouse.query(
         log_rows(period, as_of, filtered) if needs_whole_log(spec) else printed.limit(spec.pdf_log_rows)
@@ -66,7 +66,7 @@ def count_log(request: ReportRequest) -> CountedLog:
     return CountedLog(filtered, counts, rows, before, lacking, known_since)
 
 
-def _counts(
+def _count_rows(
     warehouse: Warehouse, period: Period, as_of: datetime, conditions: Sequence[ColumnElement[bool]]
 ) -> "pd.DataFrame":
     """Return how many log rows each `local_day` and `source` has, as `count`; no row is sorted for that."""

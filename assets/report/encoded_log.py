@@ -89,10 +89,10 @@ def code_log(rows: pa.Table, before: pa.Table | None = None) -> CodedLog:
         for name in ("previous_assignee", "assignee", "assigned_by")
     )
     persons = identities(people, assignee, assigned_by)
-    labels = told_apart(persons, _holders(before) if before is not None else persons)
+    labels = told_apart(persons, _persons_with_contacts(before) if before is not None else persons)
     persons = replace(persons, labels=[labels[each] for each in persons.who])
     return CodedLog(
-        instants=_numbers(rows["occurred_at"].cast(pa.timestamp("us")).cast(pa.int64())),
+        instants=_to_numpy(rows["occurred_at"].cast(pa.timestamp("us")).cast(pa.int64())),
         sources=sources,
         source=source,
         conversations=conversations,
@@ -112,9 +112,11 @@ def code_log(rows: pa.Table, before: pa.Table | None = None) -> CodedLog:
 def code_pairs(columns: Iterable[tuple[pa.ChunkedArray, pa.ChunkedArray]]) -> tuple[Pairs, list[Codes]]:
     """Return the pairs of all (id, name) *columns* together, and the codes of each."""
     both = list(columns)
-    ids, id_codes = encode_column(pa.chunked_array(chunk for column, _ in both for chunk in _texts(column)))
+    ids, id_codes = encode_column(
+        pa.chunked_array(chunk for column, _ in both for chunk in _text_chunks(column))
+    )
     names, name_codes = encode_column(
-        pa.chunked_array(chunk for _, column in both for chunk in _texts(column))
+        pa.chunked_array(chunk for _, column in both for chunk in _text_chunks(column))
     )
     keys = (id_codes + 1) * (len(names) + 1) + name_codes + 1
     distinct, codes = encode_column(pa.chunked_array([pa.array(keys, mask=keys == 0)]))
@@ -126,17 +128,17 @@ def code_pairs(columns: Iterable[tuple[pa.ChunkedArray, pa.ChunkedArray]]) -> tu
     return found, np.split(codes, len(both))
 
 
-def _texts(column: pa.ChunkedArray) -> list[pa.Array]:
+def _text_chunks(column: pa.ChunkedArray) -> list[pa.Array]:
     return [chunk.cast(pa.string()) for chunk in column.chunks] or [pa.array([], pa.string())]
 
 
 def encode_column(column: pa.ChunkedArray) -> tuple[list[Any], Codes]:
     """Return the distinct values of *column* in order of appearance, and each row's place among them."""
     found = column.combine_chunks().dictionary_encode()
-    return found.dictionary.to_pylist(), _numbers(found.indices.fill_null(-1).cast(pa.int64()))
+    return found.dictionary.to_pylist(), _to_numpy(found.indices.fill_null(-1).cast(pa.int64()))
 
 
-def _numbers(column: pa.ChunkedArray | pa.Array) -> Codes:
+def _to_numpy(column: pa.ChunkedArray | pa.Array) -> Codes:
     numbers: Codes = column.to_numpy()
     return numbers
 
@@ -172,7 +174,7 @@ def identities(people: Pairs, *seen: Codes) -> Persons:
     return Persons(list(places), names, names, label_pair, np.array([*of_pair, -1], np.int64))
 
 
-def _holders(before: pa.Table) -> Persons:
+def _persons_with_contacts(before: pa.Table) -> Persons:
     people, (assignee,) = code_pairs([(before["assignee_id"], before["assignee_name"])])
     return identities(people, assignee)
 

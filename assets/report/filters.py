@@ -46,18 +46,18 @@ def look_up(warehouse: Warehouse, *filters: Filters) -> Known:
 
 def conditions(filters: Filters, known: Known) -> list[ColumnElement[bool]]:
     """Return one condition per active filter; docs/configuration.md, Filters."""
-    return [or_(*each) for each in map(list, _alternatives(filters, known)) if each]
+    return [or_(*each) for each in map(list, _conditions_by_filter(filters, known)) if each]
 
 
-def _alternatives(filters: Filters, known: Known) -> Iterator[Iterator[ColumnElement[bool]]]:
-    yield (_source(value, known.sources) for value in filters.source)
+def _conditions_by_filter(filters: Filters, known: Known) -> Iterator[Iterator[ColumnElement[bool]]]:
+    yield (_is_source(value, known.sources) for value in filters.source)
     yield (_is_assignee(value, known.persons) for value in filters.assigned_to)
     yield (_is_person("assigned_by", value, known.persons) for value in filters.assigned_by)
     yield (_is_contact(value, known.contact_names) for value in filters.contact)
     yield (_LOG.conversation_id == value for value in filters.conversation)
 
 
-def _source(value: str, sources: tuple[str, ...]) -> ColumnElement[bool]:
+def _is_source(value: str, sources: tuple[str, ...]) -> ColumnElement[bool]:
     """Match a code or a label: of the nine by any spelling, of another source by its words in any case."""
     words = fold_case(value.replace("_", " "))
     alike = [each for each in sources if fold_case(each.replace("_", " ")) == words]

@@ -22,19 +22,19 @@ _MAX_SOURCES = 3
 
 def find(report: Report) -> tuple[Finding, ...]:
     """Return the findings of *report*, which has none yet."""
-    found = [*_change(report), *_top_source(report)]
+    found = [*_find_changes(report), *_top_source(report)]
     if report.total >= _MIN_EVENTS:
-        found += [*_time(report), *_people(report)]
-    return (*found, *_chains(report))
+        found += [*_find_busy_times(report), *_find_people(report)]
+    return (*found, *_find_chains(report))
 
 
-def _fact(rule: Rule, fragment: dict[str, str] | str = "", **facts: str | float) -> Finding:
+def _finding_of(rule: Rule, fragment: dict[str, str] | str = "", **facts: str | float) -> Finding:
     return Finding(
         rule=rule, facts=facts, fragment=fragment if isinstance(fragment, str) else urlencode(fragment)
     )
 
 
-def _change(report: Report) -> Iterator[Finding]:
+def _find_changes(report: Report) -> Iterator[Finding]:
     before = report.comparison
     if (
         report.provisional
@@ -44,17 +44,17 @@ def _change(report: Report) -> Iterator[Finding]:
     ):
         return
     yield from _change_of_total(report, before.total, before.day_count)
-    yield from _shift(report, before, before.total)
+    yield from _find_shift(report, before, before.total)
     new = [each for each in before.by_source if not each.before]
     for each in new[:_MAX_SOURCES]:
-        yield _fact(Rule.NEW_SOURCE, {"source": each.source}, source=each.label, count=each.count)
+        yield _finding_of(Rule.NEW_SOURCE, {"source": each.source}, source=each.label, count=each.count)
     gone = [
         each
         for each in before.by_source
         if not each.count and 100 * each.before >= _MIN_GONE_PCT * before.total
     ]
     for each in gone[:_MAX_SOURCES]:
-        yield _fact(Rule.GONE_SOURCE, "comparison", source=each.label, count=each.before)
+        yield _finding_of(Rule.GONE_SOURCE, "comparison", source=each.label, count=each.before)
 
 
 def _change_of_total(report: Report, total_before: int, days_before: int) -> Iterator[Finding]:
@@ -65,18 +65,21 @@ def _change_of_total(report: Report, total_before: int, days_before: int) -> Ite
         return
     change = percent(now - earlier, earlier)
     if days == days_before:
-        yield _fact(Rule.CHANGE, "comparison", now=report.total, before=total_before, change=change)
+        yield _finding_of(Rule.CHANGE, "comparison", now=report.total, before=total_before, change=change)
     else:
-        averages = {"now": _average(report.total, days), "before": _average(total_before, days_before)}
-        yield _fact(Rule.DAILY_CHANGE, "comparison", change=change, **averages)
+        averages = {
+            "now": _average_per_day(report.total, days),
+            "before": _average_per_day(total_before, days_before),
+        }
+        yield _finding_of(Rule.DAILY_CHANGE, "comparison", change=change, **averages)
 
 
-def _average(count: int, days: int) -> float:
+def _average_per_day(count: int, days: int) -> float:
     """Return *count* a day, one decimal, halves rounded away from zero."""
     return percent(count, 100 * days)
 
 
-def _shift(report: Report, before: Comparison, total_before: int) -> Iterator[Finding]:
+def _find_shift(report: Report, before: Comparison, total_before: int) -> Iterator[Finding]:
     """Tell the source whose share moved most; where several moved as much, the one with the larger count."""
     total = report.total
 
@@ -97,7 +100,7 @@ def _shift(report: Report, before: Comparison, total_before: int) -> Iterator[Fi
                 strict=True,
             )
         )
-        yield _fact(
+        yield _finding_of(
             Rule.SHIFT,
             {"source": source.source},
             source=source.label,
@@ -110,7 +113,7 @@ def _top_source(report: Report) -> Iterator[Finding]:
     """Tell the first source of the report: the largest count, then the label."""
     if report.total >= _MIN_EVENTS and len(report.by_source) > 1:
         top = report.by_source[0]
-        yield _fact(
+        yield _finding_of(
             Rule.TOP_SOURCE,
             {"source": top.source},
             source=top.label,
@@ -119,12 +122,12 @@ def _top_source(report: Report) -> Iterator[Finding]:
         )
 
 
-def _time(report: Report) -> Iterator[Finding]:
+def _find_busy_times(report: Report) -> Iterator[Finding]:
     if not report.by_day[1:]:
         return
     second, day = sorted(report.by_day, key=lambda each: each.count)[-2:]
     if second.count < day.count:
-        yield _fact(
+        yield _finding_of(
             Rule.BUSIEST_DAY,
             {"from": str(day.day), "to": str(day.day)},
             day=str(day.day),
@@ -138,10 +141,10 @@ def _time(report: Report) -> Iterator[Finding]:
     )
     if hours and hours[-2][0] < hours[-1][0]:
         count, weekday, hour = hours[-1]
-        yield _fact(Rule.BUSIEST_HOUR, "heat_map", weekday=weekday, hour=hour, count=count)
+        yield _finding_of(Rule.BUSIEST_HOUR, "heat_map", weekday=weekday, hour=hour, count=count)
 
 
-def _people(report: Report) -> Iterator[Finding]:
+def _find_people(report: Report) -> Iterator[Finding]:
     if report.hand_offs is None:
         return
     people = report.hand_offs.people
@@ -150,7 +153,7 @@ def _people(report: Report) -> Iterator[Finding]:
     if people:
         top = min(range(len(people)), key=lambda at: (-received[at], people[at], at))
         if 100 * received[top] >= _MIN_SHARE_PCT * report.total:
-            yield _fact(
+            yield _finding_of(
                 Rule.TOP_ASSIGNEE,
                 {"assigned_to": report.hand_offs.keys[top]},
                 assignee=people[top],
@@ -158,7 +161,7 @@ def _people(report: Report) -> Iterator[Finding]:
                 share=percent(received[top], report.total),
             )
     if unassigned:
-        yield _fact(
+        yield _finding_of(
             Rule.UNASSIGNED,
             {"assigned_to": UNASSIGNED},
             count=unassigned,
@@ -166,7 +169,7 @@ def _people(report: Report) -> Iterator[Finding]:
         )
 
 
-def _chains(report: Report) -> Iterator[Finding]:
+def _find_chains(report: Report) -> Iterator[Finding]:
     chains = report.chains
     if chains is None or not chains.most_assigned:
         return
@@ -174,11 +177,11 @@ def _chains(report: Report) -> Iterator[Finding]:
     if most.count >= _MIN_BOUNCED and most.count > max(
         (each.count for each in chains.most_assigned[1:]), default=0
     ):
-        yield _fact(
+        yield _finding_of(
             Rule.BOUNCED,
             {"conversation": most.conversation_id},
             conversation=most.conversation_id,
             count=most.count,
         )
     if chains.return_count:
-        yield _fact(Rule.RETURNS, "chains", count=chains.return_count, hours=chains.return_hours)
+        yield _finding_of(Rule.RETURNS, "chains", count=chains.return_count, hours=chains.return_hours)

@@ -38,13 +38,13 @@ def printed_log(rows: pa.Table, zone: ZoneInfo, unit: TimeUnit | None = None) ->
         *(pc.fill_null(rows[name], "") for name in ("conversation_id", "contact_id", "contact_name")),
         pc.coalesce(rows["previous_assignee_name"], rows["previous_assignee_id"], pa.scalar(NOBODY)),
         pc.coalesce(rows["assignee_name"], rows["assignee_id"], pa.scalar(UNASSIGNED)),
-        _labels(rows["source"]),
+        _source_labels(rows["source"]),
         pc.coalesce(rows["assigned_by_name"], rows["assigned_by_id"], pa.scalar(NOBODY)),
     ]
     return pa.table(columns, names=list(HEADER))
 
 
-def _labels(codes: pa.ChunkedArray) -> pa.Array:
+def _source_labels(codes: pa.ChunkedArray) -> pa.Array:
     found = codes.combine_chunks().dictionary_encode()
     labels = pa.array([source_label(code) for code in found.dictionary.to_pylist()], pa.string())
     return labels.take(found.indices)

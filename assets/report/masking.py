@@ -26,9 +26,9 @@ def masked(rows: pa.Table, key: str) -> pa.Table:
         raise ConfigError(f"`mask_key` must have at least {KEY_LENGTH} characters")
     contact = pc.coalesce(rows["contact_id"], rows["contact_name"])
     columns = {
-        "conversation_id": _pseudonyms(rows["conversation_id"], key, "V", 16),
-        "contact_id": _pseudonyms(rows["contact_id"], key, "K", 16),
-        "contact_name": _pseudonyms(contact, key, "Contact ", 8),
+        "conversation_id": _pseudonymize(rows["conversation_id"], key, "V", 16),
+        "contact_id": _pseudonymize(rows["contact_id"], key, "K", 16),
+        "contact_name": _pseudonymize(contact, key, "Contact ", 8),
     }
     if "event_id" in rows.column_names:
         columns["event_id"] = pa.array(range(rows.num_rows)).cast(pa.string())
@@ -44,11 +44,11 @@ def masked_filters(filters: Filters) -> Filters:
     return filters.model_copy(update=hidden)
 
 
-def _pseudonyms(column: pa.ChunkedArray, key: str, prefix: str, length: int) -> pa.Array:
+def _pseudonymize(column: pa.ChunkedArray, key: str, prefix: str, length: int) -> pa.Array:
     found = column.combine_chunks().dictionary_encode()
-    names = [f"{prefix}{_digest(text, key)[:length].upper()}" for text in found.dictionary.to_pylist()]
+    names = [f"{prefix}{_keyed_digest(text, key)[:length].upper()}" for text in found.dictionary.to_pylist()]
     return pa.array(names, pa.string()).take(found.indices)
 
 
-def _digest(text: str, key: str) -> str:
+def _keyed_digest(text: str, key: str) -> str:
     return hmac.new(key.encode(), text.encode(), hashlib.sha256).hexdigest()

@@ -64,9 +64,9 @@ class KnownPersons:
             lacks_id = pc.and_(ids.is_null(), names.is_valid())
             asked = set(pc.unique(names.filter(lacks_id)).to_pylist())
             for each in (each for each in self.owned if each.name in asked):
-                is_then = micros >= _micros(each.since)
+                is_then = micros >= _to_microseconds(each.since)
                 if each.until is not None:
-                    is_then &= micros < _micros(each.until)
+                    is_then &= micros < _to_microseconds(each.until)
                 is_theirs = pc.and_(pc.and_(lacks_id, pc.equal(names, each.name)), pa.array(is_then))
                 ids = pc.if_else(is_theirs.fill_null(False), each.id, ids)  # noqa: FBT003 - a value
             at = rows.column_names.index(f"{role}_id")
@@ -123,5 +123,5 @@ def have_names_only(rows: pa.Table) -> bool:
     )
 
 
-def _micros(instant: datetime) -> np.int64:
+def _to_microseconds(instant: datetime) -> np.int64:
     return np.int64(pa.scalar(instant, pa.timestamp("us", "UTC")).cast(pa.int64()).as_py())

@@ -34,11 +34,11 @@ def count_quality(warehouse: Warehouse, period: Period, examples: int) -> Qualit
         inferred=inferred,
         source_unknown=unknown.column(0)[0].as_py(),
         ambiguous=ambiguous,
-        examples=_examples(warehouse, period, examples) if rejected or unreadable_days else (),
+        examples=_sample_rejected(warehouse, period, examples) if rejected or unreadable_days else (),
     )
 
 
-def _examples(warehouse: Warehouse, period: Period, count: int) -> tuple[RejectedRow, ...]:
+def _sample_rejected(warehouse: Warehouse, period: Period, count: int) -> tuple[RejectedRow, ...]:
     rejected = REJECTED_EVENTS.c
     found = warehouse.query(
         select(rejected.origin, rejected.row_number, rejected.reason)

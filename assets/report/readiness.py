@@ -30,13 +30,13 @@ class Readiness:
         until = self.loaded.until
         return [
             day
-            for day in _begun(period, as_of)
+            for day in _begun_days(period, as_of)
             if day not in until or until[day] < min(first_instant(day + DAY, period.zone), as_of)
         ]
 
     def missing(self, period: Period, as_of: datetime) -> list[date]:
         """Return the days of *period* that a report cannot count on."""
-        return sorted({*self.unloaded(period, as_of), *self.stale.intersection(_begun(period, as_of))})
+        return sorted({*self.unloaded(period, as_of), *self.stale.intersection(_begun_days(period, as_of))})
 
     def opening_missing(self, period: Period) -> list[date]:
         """Return the days before *period*, from the first loaded one on, that are missing for its opening."""
@@ -51,7 +51,7 @@ def readiness(warehouse: Warehouse, workspace: Workspace) -> Readiness:
     return Readiness(loaded_days(warehouse, workspace), frozenset(stale_days(warehouse)))
 
 
-def _begun(period: Period, as_of: datetime) -> list[date]:
+def _begun_days(period: Period, as_of: datetime) -> list[date]:
     return [day for day in period.days if first_instant(day, period.zone) < as_of]
 
 

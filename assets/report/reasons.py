@@ -29,10 +29,10 @@ class Completeness:
 
 def find_reasons(request: ReportRequest, found: Completeness) -> tuple[Reason, ...]:
     """Return every reason why a report is provisional; none where it is complete."""
-    return tuple(_reasons(request, found))
+    return tuple(_iter_reasons(request, found))
 
 
-def _reasons(request: ReportRequest, found: Completeness) -> Iterator[Reason]:
+def _iter_reasons(request: ReportRequest, found: Completeness) -> Iterator[Reason]:
     period, quality = request.period, found.quality
     if found.missing:
         yield Reason(

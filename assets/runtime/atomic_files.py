@@ -23,9 +23,9 @@ def replacing(path: Path) -> Iterator[Path]:
     temporary = path.with_name(f".{path.name}.{uuid4().hex}")
     try:
         yield temporary
-        _flush(temporary)
+        _flush_to_disk(temporary)
         temporary.replace(path)
-        _flush(path.parent)
+        _flush_to_disk(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -42,13 +42,13 @@ def creating_folder(path: Path) -> Iterator[Path]:
     try:
         yield temporary
         for file in temporary.iterdir():
-            _flush(file)
-        _flush(temporary)
+            _flush_to_disk(file)
+        _flush_to_disk(temporary)
         try:
             temporary.rename(path)
         except OSError as error:  # a folder with files is never replaced by a rename
             raise FileExistsError(f"{path} is there already") from error
-        _flush(path.parent)
+        _flush_to_disk(path.parent)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 
@@ -108,7 +108,7 @@ def remove_folder(path: Path, *, first: str) -> None:
     shutil.rmtree(doomed)
 
 
-def _flush(path: Path) -> None:
+def _flush_to_disk(path: Path) -> None:
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -21,12 +21,12 @@ def one_at_a_time(path: Path, *, shared: bool = False) -> Iterator[None]:
         return
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.with_name(f".{path.name}.lock").open("a") as lock:
-        while not _locked(lock.fileno(), fcntl.LOCK_SH if shared else fcntl.LOCK_EX):
+        while not _try_lock(lock.fileno(), fcntl.LOCK_SH if shared else fcntl.LOCK_EX):
             time.sleep(_PAUSE_SECONDS)
         yield
 
 
-def _locked(descriptor: int, kind: int) -> bool:
+def _try_lock(descriptor: int, kind: int) -> bool:
     try:
         fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
     except BlockingIOError:

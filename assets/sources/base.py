@@ -139,15 +139,17 @@ def match_columns(names: Iterable[str], mapping: Mapping[str, str]) -> dict[str,
     names = list(names)
     called = dict[str, list[str]]()
     for name in names:
-        called.setdefault(_folded(name), []).append(name)
+        called.setdefault(_fold_name(name), []).append(name)
     listed = ", ".join(map(_folded_spaces, names))
-    found = {column: called[_folded(name)] for column, name in mapping.items() if _folded(name) in called}
+    found = {
+        column: called[_fold_name(name)] for column, name in mapping.items() if _fold_name(name) in called
+    }
     if absent := [(column, name) for column, name in mapping.items() if column not in found]:
         column, name = absent[0]
-        near = get_close_matches(_folded(name), called, n=1)
+        near = get_close_matches(_fold_name(name), called, n=1)
         hint = f"; did you mean {called[near[0]][0]!r}?" if near else ""
         raise ValueError(f"column {name!r} (for {column}) is missing; it has {listed}{hint}")
-    taken = {_folded(name) for name in mapping.values()}
+    taken = {_fold_name(name) for name in mapping.values()}
     meant = dict[str, list[str]]()
     for alias, alike in called.items():
         column = LOG_HEADER.get(alias, "") if is_printed_log(names) else ""
@@ -162,13 +164,15 @@ def match_columns(names: Iterable[str], mapping: Mapping[str, str]) -> dict[str,
     for column, alike in found.items():
         if len(alike) > 1:
             same = (
-                "is there twice" if len(set(map(_folded, alike))) == 1 else f"and {alike[1]!r} mean the same"
+                "is there twice"
+                if len(set(map(_fold_name, alike))) == 1
+                else f"and {alike[1]!r} mean the same"
             )
             raise ValueError(f"column {alike[0]!r} {same} ({column}); rename one, or map one in `columns`")
     return {column: alike[0] for column, alike in found.items()}
 
 
-def _folded(name: str) -> str:
+def _fold_name(name: str) -> str:
     return _folded_spaces(name).lower()
 
 
@@ -178,4 +182,4 @@ def _folded_spaces(name: str) -> str:
 
 def is_printed_log(names: Iterable[str]) -> bool:
     """Tell whether *names* are the header of the original's log, where "-" stands for nobody."""
-    return {_folded(name) for name in names} >= LOG_HEADER.keys()
+    return {_fold_name(name) for name in names} >= LOG_HEADER.keys()

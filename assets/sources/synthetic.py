@@ -76,7 +76,7 @@ def write_events(path: Path, *, last_day: date, days: int = 60, events: int = 20
 
     Among them: unassignments, rows that change nothing, duplicates, rows no one can read.
     """
-    rows = list(_rows(random.Random(seed), last_day, days, events))
+    rows = list(_make_rows(random.Random(seed), last_day, days, events))
     with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, CONTRACT_COLUMNS)
         writer.writeheader()
@@ -85,13 +85,13 @@ def write_events(path: Path, *, last_day: date, days: int = 60, events: int = 20
     return len(rows) + 1
 
 
-def _rows(rng: random.Random, last_day: date, days: int, events: int) -> Iterator[dict[str, Any]]:
-    contacts = [_contact(rng, number) for number in range(max(40, events // 8))]
-    for number, occurred_at in enumerate(_instants(rng, last_day, days, events)):
+def _make_rows(rng: random.Random, last_day: date, days: int, events: int) -> Iterator[dict[str, Any]]:
+    contacts = [_draw_contact(rng, number) for number in range(max(40, events // 8))]
+    for number, occurred_at in enumerate(_draw_instants(rng, last_day, days, events)):
         contact = contacts[int(len(contacts) * rng.random() ** 2.2)]
         if contact.agent is None and rng.random() < 0.5:
             contact.conversation += 1
-        row = _event(rng, number, occurred_at, contact)
+        row = _make_event(rng, number, occurred_at, contact)
         yield row
         if rng.random() < 0.006:
             yield row
@@ -102,7 +102,7 @@ def _rows(rng: random.Random, last_day: date, days: int, events: int) -> Iterato
             }
 
 
-def _instants(rng: random.Random, last_day: date, days: int, events: int) -> list[datetime]:
+def _draw_instants(rng: random.Random, last_day: date, days: int, events: int) -> list[datetime]:
     """Return sorted instants with quiet nights and weekends; clocks are about New York's."""
     found = []
     first = last_day - timedelta(days=days - 1)
@@ -116,7 +116,7 @@ def _instants(rng: random.Random, last_day: date, days: int, events: int) -> lis
     return sorted(found)
 
 
-def _contact(rng: random.Random, number: int) -> _Contact:
+def _draw_contact(rng: random.Random, number: int) -> _Contact:
     if number < len(_HOSTILE):
         name = _HOSTILE[number]
     elif rng.random() < 0.2:
@@ -126,7 +126,7 @@ def _contact(rng: random.Random, number: int) -> _Contact:
     return _Contact(f"{100_000 + number}", name, 5_000 + number * 40)
 
 
-def _event(rng: random.Random, number: int, occurred_at: datetime, contact: _Contact) -> dict[str, Any]:
+def _make_event(rng: random.Random, number: int, occurred_at: datetime, contact: _Contact) -> dict[str, Any]:
     source = rng.choices(_SOURCES, _WEIGHTS)[0]
     before, contact.agent = contact.agent, _next_agent(rng, contact.agent)
     actor = rng.randrange(len(_AGENTS)) if source == "user" else None
@@ -136,10 +136,10 @@ def _event(rng: random.Random, number: int, occurred_at: datetime, contact: _Con
         "conversation_id": f"{contact.conversation}",
         "contact_id": contact.id,
         "contact_name": contact.name,
-        **_person("previous_assignee", before),
-        **_person("assignee", contact.agent),
+        **_name_person("previous_assignee", before),
+        **_name_person("assignee", contact.agent),
         "source": source,
-        **_person("assigned_by", actor),
+        **_name_person("assigned_by", actor),
     }
 
 
@@ -153,6 +153,6 @@ def _next_agent(rng: random.Random, agent: int | None) -> int | None:
     return rng.choice(others)
 
 
-def _person(role: str, number: int | None) -> dict[str, str]:
+def _name_person(role: str, number: int | None) -> dict[str, str]:
     known = number is not None
     return {f"{role}_id": f"u{number}" if known else "", f"{role}_name": _AGENTS[number] if known else ""}  # type: ignore[index]

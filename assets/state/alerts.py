@@ -21,14 +21,14 @@ class AlertLog:
         self._url = url
 
     @property
-    def _engine(self) -> Engine:
+    def _open_engine(self) -> Engine:
         return open_state(reveal(self._url))
 
     def add(self, alerts: Mapping[str, str], now: datetime) -> None:
         """Store each of *alerts* (text by key) that is not stored yet."""
         for key, text in alerts.items():
             try:
-                with self._engine.begin() as connection:
+                with self._open_engine.begin() as connection:
                     connection.execute(insert(NOTICES).values(key=key, noted_at=now, text=text))
             except IntegrityError:
                 continue
@@ -36,22 +36,22 @@ class AlertLog:
     def keys(self, prefix: str) -> list[str]:
         """Return the keys of stored alerts that begin with *prefix*."""
         query = select(_ROW.key).where(_ROW.key.startswith(prefix, autoescape=True))
-        with self._engine.connect() as connection:
+        with self._open_engine.connect() as connection:
             return list(connection.scalars(query))
 
     def pending(self) -> dict[str, str]:
         """Return the alerts (text by key) that were not sent yet, older ones first."""
         query = select(_ROW.key, _ROW.text).where(_ROW.told_at.is_(None)).order_by(_ROW.noted_at, _ROW.key)
-        with self._engine.connect() as connection:
+        with self._open_engine.connect() as connection:
             return {row.key: row.text for row in connection.execute(query)}
 
     def mark_sent(self, keys: Iterable[str], now: datetime) -> None:
         """Store that the alerts *keys* were sent."""
-        with self._engine.begin() as connection:
+        with self._open_engine.begin() as connection:
             connection.execute(update(NOTICES).where(_ROW.key.in_(keys)).values(told_at=now))
 
     def is_sent(self, key: str) -> bool:
         """Tell whether the alert *key* was sent."""
         query = select(_ROW.key).where(_ROW.key == key, _ROW.told_at.is_not(None))
-        with self._engine.connect() as connection:
+        with self._open_engine.connect() as connection:
             return connection.scalar(query) is not None

@@ -42,7 +42,7 @@ def open_state(url: str) -> Engine:
     with engine.connect() as connection:
         is_current = version_of(connection) == HEAD
     if not is_current:
-        _migrate(engine)
+        _migrate_tables(engine)
     return engine
 
 
@@ -50,7 +50,7 @@ def _write_ahead(connection: DBAPIConnection, _: object) -> None:
     connection.cursor().execute("PRAGMA journal_mode = WAL")
 
 
-def _migrate(engine: Engine) -> None:
+def _migrate_tables(engine: Engine) -> None:
     """Bring the tables to HEAD, one process at a time.
 
     Raises ConfigError where they are of a newer release.

@@ -39,7 +39,7 @@ class _Instant(TypeDecorator[datetime]):
         return value and value.replace(tzinfo=value.tzinfo or UTC)
 
 
-def _key() -> list[Column[object]]:
+def _key_columns() -> list[Column[object]]:
     return [
         Column("workspace", Text, primary_key=True),
         Column("report", Text, primary_key=True),
@@ -50,7 +50,7 @@ def _key() -> list[Column[object]]:
 REPORT_VERSIONS = Table(
     "report_versions",
     METADATA,
-    *_key(),
+    *_key_columns(),
     Column("version", Integer, primary_key=True),
     Column("workspace_name", Text, nullable=False),
     Column("title", Text, nullable=False),
@@ -73,7 +73,7 @@ REPORT_VERSIONS = Table(
 SKIPPED_REPORTS = Table(
     "skipped_reports",
     METADATA,
-    *_key(),
+    *_key_columns(),
     Column("skipped_at", _Instant, nullable=False),
     Column("reason", Text, nullable=False),
     comment="reports left out because their days were not there by the deadline",

@@ -12,7 +12,8 @@ def coded(rows: pa.Table, schema: pa.Schema) -> pa.Table:
     """Return *rows* in one piece, with the columns of *schema*, its dictionaries as short as can be."""
     whole = rows.select(schema.names).cast(schema).combine_chunks()
     columns = [
-        _shortest(column) if pa.types.is_dictionary(column.type) else column for column in whole.columns
+        _compact_dictionary(column) if pa.types.is_dictionary(column.type) else column
+        for column in whole.columns
     ]
     return pa.table(columns, schema=schema)
 
@@ -34,7 +35,7 @@ def says(column: pa.ChunkedArray, text: str) -> pa.Array:
     return pc.equal(cells.indices, pc.index(cells.dictionary, text))
 
 
-def _shortest(column: pa.ChunkedArray) -> pa.Array:
+def _compact_dictionary(column: pa.ChunkedArray) -> pa.Array:
     """Drop what no row says from a dictionary, and sort the rest."""
     cells = whole(column)
     texts, count = cells.dictionary, len(cells)

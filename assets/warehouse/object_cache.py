@@ -60,7 +60,7 @@ class Objects(AbstractFileSystem):
 
     def local(self, name: str) -> Path:
         """Return where the file *name* is kept on this machine."""
-        return _kept() / self.root.lstrip("/") / name
+        return _cache_folder() / self.root.lstrip("/") / name
 
 
 class _Read(FileIO):
@@ -71,7 +71,7 @@ class _Read(FileIO):
 
 
 @cache
-def _kept() -> Path:
+def _cache_folder() -> Path:
     """Return this user's folder of fetched files, and remove what was not read for long."""
     folder = Path(tempfile.gettempdir()) / f"assignment-reports-{os.getuid()}"
     folder.mkdir(mode=0o700, exist_ok=True)

@@ -57,7 +57,7 @@ class Commit:
     def files(self) -> dict[str, int]:
         """Return every file with its size."""
         return {
-            _file(table, day, has[0]): has[1]
+            _file_name(table, day, has[0]): has[1]
             for day, tables in self.days.items()
             for table, has in tables.items()
             if table not in _ROW_A_DAY
@@ -83,18 +83,18 @@ class ObjectLake:
         Raises Overtaken where another process stored some of the same days since: a slower one can never
         store older rows over newer ones.
         """
-        self._base = self._latest()
+        self._base = self._latest_commit()
         self._held = Commit(self._base.number, uuid4().hex, self._base.days, self._base.kept)
         try:
             yield
-            self._commit(self._base, self._held)
+            self._write_commit(self._base, self._held)
         finally:
             self._base = self._held = None
 
     @contextmanager
     def reading(self) -> Iterator[None]:
         """Look at the lake as it is now, whatever is stored meanwhile."""
-        self._held = self._latest()
+        self._held = self._latest_commit()
         try:
             yield
         finally:
@@ -102,7 +102,7 @@ class ObjectLake:
 
     def forget(self, table: Table, days: Iterable[date]) -> None:
         """Remove *days* of *table*."""
-        self._change(table, dict.fromkeys(map(str, days)))
+        self._change_days(table, dict.fromkeys(map(str, days)))
 
     def replace_days(self, table: Table, days: Iterable[date], rows: pa.RecordBatchReader) -> Stored:
         """Store *rows*, sorted by `local_day` and key, as the whole content of *days*.
@@ -114,21 +114,21 @@ class ObjectLake:
             for day, content in whole_days(table, days, rows):
                 (has[str(day)],) = json.loads(json.dumps(content.to_pylist(), default=str))
                 stored.counts[day] = 1
-            self._change(table, has)
+            self._change_days(table, has)
             return stored
         writer, writes = uuid4().hex, deque[tuple[date, Future[int]]]()
         with ThreadPoolExecutor(_UPLOADS) as pool:
             for day, content in whole_days(table, days, rows):
-                name = _file(table.name, str(day), writer)
-                writes.append((day, pool.submit(self._write, name, day, content, stored)))
+                name = _file_name(table.name, str(day), writer)
+                writes.append((day, pool.submit(self._upload_day, name, day, content, stored)))
                 if len(writes) > _UPLOADS:
                     oldest, write = writes.popleft()
                     has[str(oldest)] = [writer, write.result()]
             has |= {str(day): [writer, write.result()] for day, write in writes}
-        self._change(table, has)
+        self._change_days(table, has)
         return stored
 
-    def _write(self, name: str, day: date, content: pa.Table, stored: Stored) -> int:
+    def _upload_day(self, name: str, day: date, content: pa.Table, stored: Stored) -> int:
         """Write the file *name* with the *content* of *day*, and count it in *stored*; return its bytes."""
         local = self._files.local(name)
         with replacing(local) as temporary:
@@ -141,20 +141,20 @@ class ObjectLake:
 
     def kept(self, name: str) -> str | None:
         """Return a text that was kept beside the tables."""
-        return self._now().kept.get(name)
+        return self._current_commit().kept.get(name)
 
     def keep(self, name: str, text: str) -> None:
         """Keep *text* beside the tables."""
-        with self._draft() as draft:
+        with self._draft_commit() as draft:
             self._held = Commit(draft.number, draft.writer, draft.days, {**draft.kept, name: text})
 
     def stored(self, table: Table, days: Sequence[date]) -> Iterator[tuple[date, pa.Table]]:
         """Yield the rows of each of *days*, in order, as they are stored."""
-        now = self._now()
+        now = self._current_commit()
         self._files.sizes |= now.files()
         for day in days:
             writer, _ = now.days[str(day)][table.name]
-            with self._files.open(_file(table.name, str(day), writer)) as file:
+            with self._files.open(_file_name(table.name, str(day), writer)) as file:
                 yield day, read_day(table, file)
 
     def query(self, statement: Executable) -> pa.Table:
@@ -171,11 +171,11 @@ class ObjectLake:
         Raises ConfigError for anything but one SELECT, and for a wrong one.
         """
         connection = self.connect()
-        return duckdb_engine.ask(connection, query, allowed_paths=[*map(_address, self._files.sizes)])
+        return duckdb_engine.ask(connection, query, allowed_paths=[*map(_file_address, self._files.sizes)])
 
     def connect(self) -> duckdb.DuckDBPyConnection:
         """Return a DuckDB cursor whose views are the tables as they are stored now."""
-        now = self._now()
+        now = self._current_commit()
         if self._connection is None:
             self._connection = duckdb_engine.connect()
             self._connection.register_filesystem(self._files)
@@ -185,7 +185,7 @@ class ObjectLake:
         self._files.sizes |= now.files()  # what is being read may be of an earlier commit
         for table in METADATA.sorted_tables:
             if self._viewed.get(table.name) != (has := now.of(table.name)):
-                _show(self._connection, table, has)
+                _create_view(self._connection, table, has)
                 self._viewed[table.name] = has
         return self._connection.cursor()
 
@@ -200,40 +200,40 @@ class ObjectLake:
         commits = sorted(path for path in found if path.startswith(f"{root}{_COMMITS}/"))
         # The newest of the old commits was the lake until the next one came; what that has is in it, or new.
         shown = {max((path for path in commits if path in old), default=""), *commits[-1:]} - {""}
-        needed = shown | {f"{root}{name}" for path in shown for name in self._read(path).files()}
+        needed = shown | {f"{root}{name}" for path in shown for name in self._read_commit(path).files()}
         doomed = sorted(old - needed)
         if doomed:
             store.rm(doomed)
         return len(doomed)
 
-    def _now(self) -> Commit:
-        return self._held or self._latest()
+    def _current_commit(self) -> Commit:
+        return self._held or self._latest_commit()
 
-    def _latest(self) -> Commit:
+    def _latest_commit(self) -> Commit:
         try:
             listed = self._files.store.ls(f"{self._files.root}/{_COMMITS}", detail=False, refresh=True)
         except FileNotFoundError:
             return self._newest
         newest = max(listed)
-        if _number(newest) != self._newest.number:
-            self._newest = self._read(newest)
+        if _commit_number(newest) != self._newest.number:
+            self._newest = self._read_commit(newest)
         return self._newest
 
-    def _read(self, path: str) -> Commit:
+    def _read_commit(self, path: str) -> Commit:
         written = json.loads(gzip.decompress(self._files.store.cat_file(path)))
-        return Commit(_number(path), **written)
+        return Commit(_commit_number(path), **written)
 
     @contextmanager
-    def _draft(self) -> Iterator[Commit]:
+    def _draft_commit(self) -> Iterator[Commit]:
         """Yield what is to be committed; outside of `writing` that is done at once."""
         if self._held is not None and self._base is not None:
             yield self._held
             return
         with self.writing():
-            yield self._now()
+            yield self._current_commit()
 
-    def _change(self, table: Table, has: Mapping[str, Any]) -> None:
-        with self._draft() as draft:
+    def _change_days(self, table: Table, has: Mapping[str, Any]) -> None:
+        with self._draft_commit() as draft:
             days = dict(draft.days)
             for day, it in has.items():
                 tables = {**days.pop(day, {}), table.name: it}
@@ -241,7 +241,7 @@ class ObjectLake:
                     days[day] = some
             self._held = Commit(draft.number, draft.writer, days, draft.kept)
 
-    def _commit(self, base: Commit, draft: Commit) -> None:
+    def _write_commit(self, base: Commit, draft: Commit) -> None:
         """Put the changes from *base* to *draft* upon the newest commit, where others changed other days.
 
         Kept texts say how days are to be stored: who changes one, or stores days beside that, is alone.
@@ -254,38 +254,38 @@ class ObjectLake:
                 raise Overtaken(f"{self.folder}: another process stored {min(both)} meanwhile; run it again")
             content = {
                 "writer": draft.writer,
-                "days": _merged(newest.days, draft.days, mine),
-                "kept": _merged(newest.kept, draft.kept, mine),
+                "days": _merge_changes(newest.days, draft.days, mine),
+                "kept": _merge_changes(newest.kept, draft.kept, mine),
             }
             packed = gzip.compress(json.dumps(content, separators=(",", ":")).encode(), 6, mtime=0)
             try:
                 put_new(self.folder / _COMMITS / f"{newest.number + 1:010d}.json.gz", packed)
             except FileExistsError:
-                newest = self._latest()
+                newest = self._latest_commit()
                 if newest.writer == draft.writer:  # our own, whose answer was lost
                     return
             else:
                 return
 
 
-def _merged(newest: Mapping[str, Any], draft: Mapping[str, Any], mine: set[str]) -> dict[str, Any]:
+def _merge_changes(newest: Mapping[str, Any], draft: Mapping[str, Any], mine: set[str]) -> dict[str, Any]:
     others = {key: value for key, value in newest.items() if key not in mine}
     return others | {key: value for key, value in draft.items() if key in mine}
 
 
-def _number(path: str) -> int:
+def _commit_number(path: str) -> int:
     return int(path.rpartition("/")[2].partition(".")[0])
 
 
-def _file(table: str, day: str, writer: str) -> str:
+def _file_name(table: str, day: str, writer: str) -> str:
     return f"{table}/local_day={day}/{writer}.parquet"
 
 
-def _address(name: str) -> str:
+def _file_address(name: str) -> str:
     return f"{PROTOCOL}://{name}"
 
 
-def _show(connection: duckdb.DuckDBPyConnection, table: Table, has: Mapping[str, Any]) -> None:
+def _create_view(connection: duckdb.DuckDBPyConnection, table: Table, has: Mapping[str, Any]) -> None:
     """Make *table* of the rows, or of the files, that its days have."""
     if table.name in _ROW_A_DAY:
         schema = stored_schema(table)
@@ -298,7 +298,8 @@ def _show(connection: duckdb.DuckDBPyConnection, table: Table, has: Mapping[str,
         connection.unregister("listed")
     elif has:
         names = (
-            duckdb_engine.quoted(_address(_file(table.name, day, writer))) for day, (writer, _) in has.items()
+            duckdb_engine.quoted(_file_address(_file_name(table.name, day, writer)))
+            for day, (writer, _) in has.items()
         )
         duckdb_engine.create_view(connection, table, f"[{', '.join(names)}]")
     else:

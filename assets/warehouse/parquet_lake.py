@@ -58,9 +58,9 @@ class Lake:
         a year has as many files. They are held for the next reading too, as long as no file is another.
         """
         with one_at_a_time(self.folder / "days", shared=True):
-            tables, files = self._tables(), self._files_of_counts()
+            tables, files = self._list_tables(), self._files_of_counts()
             if self._held_files != tables | files:
-                self._holding = self._open(tables, held={table.name for table in COUNTS})
+                self._holding = self._open_connection(tables, held={table.name for table in COUNTS})
                 self._held_files = tables | files
             self._held = self._holding
             try:
@@ -71,7 +71,7 @@ class Lake:
     def forget(self, table: Table, days: Iterable[date]) -> None:
         """Remove *days*: what a killed process leaves behind is then a day that is not there."""
         for day in days:
-            self._path(table, day).unlink(missing_ok=True)
+            self._path_of_day(table, day).unlink(missing_ok=True)
 
     def replace_days(self, table: Table, days: Iterable[date], rows: pa.RecordBatchReader) -> Stored:
         """Store *rows*, sorted by `local_day` and key, as the whole content of *days*.
@@ -82,15 +82,15 @@ class Lake:
         writes: deque[Future[None]] = deque()
         with ThreadPoolExecutor(_WRITERS) as pool:
             for day, content in whole_days(table, days, rows):
-                writes.append(pool.submit(self._write, table, day, content, stored))
+                writes.append(pool.submit(self._write_day, table, day, content, stored))
                 if len(writes) > _WRITERS:
                     writes.popleft().result()
             while writes:
                 writes.popleft().result()
         return stored
 
-    def _write(self, table: Table, day: date, content: pa.Table, stored: Stored) -> None:
-        with replacing(self._path(table, day)) as temporary:
+    def _write_day(self, table: Table, day: date, content: pa.Table, stored: Stored) -> None:
+        with replacing(self._path_of_day(table, day)) as temporary:
             write_day(content, temporary)
             with temporary.open("rb") as file:
                 digest = hashlib.file_digest(file, "sha256").hexdigest()
@@ -105,13 +105,13 @@ class Lake:
         """Keep *text* beside the tables."""
         put(self.folder / name, text.encode())
 
-    def _path(self, table: Table, day: date) -> Path:
+    def _path_of_day(self, table: Table, day: date) -> Path:
         return self.folder / table.name / f"local_day={day}" / _FILE
 
     def stored(self, table: Table, days: Sequence[date]) -> Iterator[tuple[date, pa.Table]]:
         """Yield the rows of each of *days*, in order, as they are stored."""
         for day in days:
-            yield day, read_day(table, self._path(table, day))
+            yield day, read_day(table, self._path_of_day(table, day))
 
     def query(self, statement: Executable) -> pa.Table:
         """Run a SQLAlchemy *statement* over the tables of `schema.py`; return its rows.
@@ -153,9 +153,9 @@ class Lake:
         """Return a DuckDB cursor whose views are the tables as they are stored now."""
         if self._held is not None:
             return self._held.cursor()
-        stored = self._tables()
+        stored = self._list_tables()
         if self._stored != stored:  # a first day turns an empty table into a view; later ones it finds itself
-            self._connection, self._stored = self._open(stored), stored
+            self._connection, self._stored = self._open_connection(stored), stored
         return self._connection.cursor()
 
     def _files_of_counts(self) -> set[tuple[Path, int, int]]:
@@ -163,14 +163,16 @@ class Lake:
         paths = (path for table in COUNTS for path in self.folder.glob(f"{table.name}/local_day=*/{_FILE}"))
         return {(path, found.st_ino, found.st_mtime_ns) for path in paths for found in [path.stat()]}
 
-    def _tables(self) -> set[str]:
+    def _list_tables(self) -> set[str]:
         return {
             table.name
             for table in METADATA.sorted_tables
             if next(self.folder.glob(f"{table.name}/local_day=*/{_FILE}"), None)
         }
 
-    def _open(self, stored: set[str], held: AbstractSet[str] = frozenset()) -> duckdb.DuckDBPyConnection:
+    def _open_connection(
+        self, stored: set[str], held: AbstractSet[str] = frozenset()
+    ) -> duckdb.DuckDBPyConnection:
         connection = duckdb_engine.connect()
         for table in METADATA.sorted_tables:
             if table.name in stored:

@@ -59,7 +59,7 @@ class SqlWarehouse:
 
         What is written goes through the connection that holds the lock: who lost it, writes nothing.
         """
-        with self._holding("pg_try_advisory_lock"):
+        with self._hold_lock("pg_try_advisory_lock"):
             self._writes = True
             try:
                 yield
@@ -69,15 +69,15 @@ class SqlWarehouse:
     @contextmanager
     def reading(self) -> Iterator[None]:
         """Wait for a writer: no report is built over days that are just being replaced."""
-        with self._holding("pg_try_advisory_lock_shared"):
+        with self._hold_lock("pg_try_advisory_lock_shared"):
             yield
 
     @contextmanager
-    def _holding(self, lock: str) -> Iterator[None]:
+    def _hold_lock(self, lock: str) -> Iterator[None]:
         """Hold a lock with a connection that queries use meanwhile; it ends with that, however that ends."""
         asked = f"SELECT {lock}(hashtextextended('assignment_reports ' || current_schema(), 0))"
-        with self._connected() as connection:
-            while not _all(connection, asked).column(0)[0].as_py():
+        with self._connect_session() as connection:
+            while not _fetch_all(connection, asked).column(0)[0].as_py():
                 connection.rollback()
                 time.sleep(_PAUSE_SECONDS)
             connection.commit()
@@ -88,14 +88,14 @@ class SqlWarehouse:
                 self._held = None
 
     @contextmanager
-    def _connected(self) -> Iterator[Any]:
+    def _connect_session(self) -> Iterator[Any]:
         from adbc_driver_postgresql import dbapi  # noqa: PLC0415 - a second to import
 
         _bring_up_to_date(self.url.render_as_string(hide_password=False), self.slug)
         plain = self.url.set(drivername="postgresql").render_as_string(hide_password=False)
         with dbapi.connect(plain) as connection:
             with connection.cursor() as cursor:
-                cursor.execute(f"SET search_path TO {_quoted(self.slug)}")
+                cursor.execute(f"SET search_path TO {_quote_name(self.slug)}")
                 cursor.execute("SET TimeZone TO 'UTC'")
             connection.commit()
             yield connection
@@ -103,8 +103,8 @@ class SqlWarehouse:
     def forget(self, table: Table, days: Iterable[date]) -> None:
         """Remove *days*: what a killed process leaves behind is then a day that is not there."""
         if days := list(days):
-            with self._write() as cursor:
-                cursor.execute(_delete(table, days))
+            with self._write_cursor() as cursor:
+                cursor.execute(_delete_statement(table, days))
 
     def replace_days(self, table: Table, days: Iterable[date], rows: pa.RecordBatchReader) -> Stored:
         """Store *rows*, sorted by `local_day` and key, as the whole content of *days*, in one transaction.
@@ -126,8 +126,8 @@ class SqlWarehouse:
                 raise
 
         schema = pa.schema([pa.field("local_day", pa.date32(), nullable=False), *arrow_schema(table)])
-        with self._write() as cursor:
-            cursor.execute(_delete(table, days))
+        with self._write_cursor() as cursor:
+            cursor.execute(_delete_statement(table, days))
             batches = pa.RecordBatchReader.from_batches(schema, measured())
             try:
                 cursor.adbc_ingest(table.name, batches, mode="append", db_schema_name=self.slug)
@@ -138,7 +138,7 @@ class SqlWarehouse:
         return stored
 
     @contextmanager
-    def _write(self) -> Iterator[Any]:
+    def _write_cursor(self) -> Iterator[Any]:
         """Yield a cursor whose statements are one transaction."""
         with ExitStack() as stack:
             if not self._writes:
@@ -157,27 +157,27 @@ class SqlWarehouse:
 
     def query(self, statement: Executable) -> pa.Table:
         """Run a SQLAlchemy *statement* over the tables of `schema.py`; return its rows."""
-        text, kinds = _compiled(statement)
+        text, kinds = _compile_statement(statement)
         if self._held is None:
-            return self._streamed(text, kinds).read_all()
-        found = _all(self._held, text)
+            return self._stream_rows(text, kinds).read_all()
+        found = _fetch_all(self._held, text)
         self._held.rollback()
-        wanted = _schema(found.schema, kinds)
-        return pa.Table.from_batches([_cast(batch, wanted) for batch in found.to_batches()], wanted)
+        wanted = _lake_schema(found.schema, kinds)
+        return pa.Table.from_batches([_cast_batch(batch, wanted) for batch in found.to_batches()], wanted)
 
     def stream(self, statement: Executable) -> pa.RecordBatchReader:
         """Run a SQLAlchemy *statement* over the tables of `schema.py`; stream its rows."""
-        return self._streamed(*_compiled(statement))
+        return self._stream_rows(*_compile_statement(statement))
 
-    def _streamed(self, text: str, kinds: list[Any] | None) -> pa.RecordBatchReader:
-        batches = self._batches(text)
+    def _stream_rows(self, text: str, kinds: list[Any] | None) -> pa.RecordBatchReader:
+        batches = self._stream_batches(text)
         given: pa.Schema = next(batches)
-        wanted = given if kinds is None else _schema(given, kinds)
-        return pa.RecordBatchReader.from_batches(wanted, (_cast(batch, wanted) for batch in batches))
+        wanted = given if kinds is None else _lake_schema(given, kinds)
+        return pa.RecordBatchReader.from_batches(wanted, (_cast_batch(batch, wanted) for batch in batches))
 
-    def _batches(self, text: str) -> Iterator[Any]:
+    def _stream_batches(self, text: str) -> Iterator[Any]:
         """Yield the schema of the rows, then the rows, from a connection that lives as long as that."""
-        with self._connected() as connection, connection.cursor() as cursor:
+        with self._connect_session() as connection, connection.cursor() as cursor:
             cursor.execute("SET TRANSACTION READ ONLY")
             cursor.execute(text)
             reader = cursor.fetch_record_batch()
@@ -192,7 +192,7 @@ class SqlWarehouse:
         if query.split(maxsplit=1)[0].lower() not in {"select", "with", "values", "table"}:
             raise ConfigError("give one SELECT; the warehouse is read-only here")
         try:
-            return self._streamed(query, None).read_all()
+            return self._stream_rows(query, None).read_all()
         except Exception as error:
             if not type(error).__module__.startswith("adbc_driver_manager"):
                 raise
@@ -210,7 +210,7 @@ class SqlWarehouse:
 
     def keep(self, name: str, text: str) -> None:
         """Keep *text* beside the tables."""
-        with self._write() as cursor:
+        with self._write_cursor() as cursor:
             cursor.execute(
                 "INSERT INTO kept VALUES ($1, $2) "
                 "ON CONFLICT (name) DO UPDATE SET content = excluded.content",
@@ -223,28 +223,28 @@ def _bring_up_to_date(url: str, slug: str) -> None:
     migrate(url, slug)
 
 
-def _compiled(statement: Executable) -> tuple[str, list[Any]]:
+def _compile_statement(statement: Executable) -> tuple[str, list[Any]]:
     """Return *statement* as text, and the types of its columns."""
     text = statement.compile(dialect=_DIALECT, compile_kwargs={"literal_binds": True})  # type: ignore[attr-defined]
     return str(text), [column.type for column in statement.selected_columns]  # type: ignore[attr-defined]
 
 
-def _quoted(name: str) -> str:
+def _quote_name(name: str) -> str:
     return f'"{name}"'
 
 
-def _all(connection: Any, query: str) -> pa.Table:
+def _fetch_all(connection: Any, query: str) -> pa.Table:
     with connection.cursor() as cursor:
         cursor.execute(query)
         return cursor.fetch_arrow_table()
 
 
-def _delete(table: Table, days: Iterable[date]) -> str:
+def _delete_statement(table: Table, days: Iterable[date]) -> str:
     statement = delete(table).where(table.c.local_day.in_(list(days)))
     return str(statement.compile(dialect=_DIALECT, compile_kwargs={"literal_binds": True}))
 
 
-def _schema(given: pa.Schema, kinds: list[Any]) -> pa.Schema:
+def _lake_schema(given: pa.Schema, kinds: list[Any]) -> pa.Schema:
     """Return the schema that the lake would answer with: a sum of numbers is a number, and so on."""
     return pa.schema(
         [
@@ -256,7 +256,7 @@ def _schema(given: pa.Schema, kinds: list[Any]) -> pa.Schema:
     )
 
 
-def _cast(batch: pa.RecordBatch, wanted: pa.Schema) -> pa.RecordBatch:
+def _cast_batch(batch: pa.RecordBatch, wanted: pa.Schema) -> pa.RecordBatch:
     if batch.schema.equals(wanted, check_metadata=True):
         return batch
     columns = [

@@ -44,7 +44,7 @@ def delivery_sensor(post: Post, status: dg.DefaultSensorStatus) -> dg.SensorDefi
         requests = [
             request
             for wanted in wanted_rounds(post, now)
-            for request in _requested(post.config, context.instance, under_way, wanted, now)
+            for request in _request_run(post.config, context.instance, under_way, wanted, now)
         ]
         try:
             for text in tell_operator(post.config, troubles(post, now), now).values():
@@ -90,7 +90,7 @@ def wanted_rounds(post: Post, now: datetime) -> Iterator[Wanted]:
                 yield Wanted(workspace, subscription.name, day, day in ready)
 
 
-def _requested(
+def _request_run(
     config: Config, instance: dg.DagsterInstance, under_way: list[UnderWay], wanted: Wanted, now: datetime
 ) -> Iterator[dg.RunRequest]:
     """Yield a run for *wanted*, unless one is under way; some time after one that failed or did not help."""
@@ -119,17 +119,17 @@ def troubles(post: Post, now: datetime) -> dict[str, str]:
             f"Mails wait since {since:%Y-%m-%d %H:%M} UTC: {held[0].reason}. "
             f"{len(held)} are held; they go out by themselves when the server takes them."
         )
-    rest = sorted((row for row in rows if row.state is not State.HELD), key=_issue)
-    for issue, group in groupby(rest, key=_issue):
-        told[f"delivery/{'/'.join(issue)}"] = _sentence(list(group))
+    rest = sorted((row for row in rows if row.state is not State.HELD), key=_issue_key)
+    for issue, group in groupby(rest, key=_issue_key):
+        told[f"delivery/{'/'.join(issue)}"] = _describe_deliveries(list(group))
     return told
 
 
-def _issue(row: Delivery) -> tuple[str, ...]:
+def _issue_key(row: Delivery) -> tuple[str, ...]:
     return row.state, row.workspace, row.subscription, row.report, str(row.report_date), str(row.version)
 
 
-def _sentence(rows: list[Delivery]) -> str:
+def _describe_deliveries(rows: list[Delivery]) -> str:
     first = rows[0]
     reasons = "; ".join(sorted({row.reason for row in rows})[:3])
     return (

@@ -41,7 +41,7 @@ def failure_text(context: dg.RunFailureSensorContext) -> str:
     what = ", ".join(key.partition("/")[2] or key for key in keys)
     first, last = partitions_of(run)
     days = first if first == last else f"{first} to {last}"
-    why = next(filter(None, map(_why, context.get_step_failure_events())), "the process ended.")
+    why = next(filter(None, map(_failure_reason, context.get_step_failure_events())), "the process ended.")
     after = (
         "It is tried again by itself; the pause doubles each time."
         if DUE_TAG in run.tags
@@ -54,7 +54,7 @@ def failure_text(context: dg.RunFailureSensorContext) -> str:
     )
 
 
-def _why(event: dg.DagsterEvent) -> str:
+def _failure_reason(event: dg.DagsterEvent) -> str:
     """Return our own words for a failed step; a bug's text may hold data of contacts, so only its name."""
     failed = event.step_failure_data
     if failed.user_failure_data and failed.user_failure_data.description:

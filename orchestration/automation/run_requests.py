@@ -117,11 +117,11 @@ class Desk:
         plan = Plan()
         for workspace in {due.workspace.slug: due.workspace for due in dues}.values():
             plan.add(self.plan_changed_inputs(workspace, max(due.at for due in dues)))
-        dues = sorted(dues, key=self._group)
-        for (report_date, at, kind), group in groupby(dues, key=self._group):
+        dues = sorted(dues, key=self._group_key)
+        for (report_date, at, kind), group in groupby(dues, key=self._group_key):
             ready: list[Due] = []
             for due in group:
-                verdict, why = self._judge(due)
+                verdict, why = self._decide_report(due)
                 what = f"{due.workspace.slug}: {due.spec.name} of {report_date}"
                 if verdict in {Verdict.MAKE, Verdict.MAKE_PROVISIONAL}:
                     ready.append(due)
@@ -137,12 +137,12 @@ class Desk:
                 self._request_reports(plan, ready, report_date, at, kind)
         return plan
 
-    def _group(self, due: Due) -> tuple[date, datetime, str]:
+    def _group_key(self, due: Due) -> tuple[date, datetime, str]:
         """Return what the reports of one run have in common; those over the running day load it first."""
         kind = "today" if _loads_its_day(due, self.now) else "month" if _is_month(due) else "reports"
         return due.report_date, due.at, kind
 
-    def _judge(self, due: Due) -> tuple[Verdict, str]:
+    def _decide_report(self, due: Due) -> tuple[Verdict, str]:
         workspace = due.workspace
         days = days_of_periods(
             [period_of(due.spec, due.report_date, workspace)], workspace.first_day, self.now
@@ -157,10 +157,10 @@ class Desk:
         missing: set[date] = set()
         if needed and not is_busy:
             whole = Period(min(needed), max(needed), workspace.zone)
-            missing = needed.intersection(self._stored(workspace).missing(whole, self.now))
+            missing = needed.intersection(self._stored_days(workspace).missing(whole, self.now))
         return judge(due, missing, self.now, is_busy=is_busy)
 
-    def _stored(self, workspace: Workspace) -> Readiness:
+    def _stored_days(self, workspace: Workspace) -> Readiness:
         """Return what is stored of *workspace*, read once."""
         if workspace.slug not in self.stored:
             self.stored[workspace.slug] = readiness(open_warehouse(self.config, workspace.slug), workspace)
@@ -172,9 +172,9 @@ class Desk:
         workspace = dues[0].workspace
         assets = [*(FLOW_ASSETS if kind == "today" else ()), *(f"report/{due.spec.name}" for due in dues)]
         name = f"{workspace.slug}/{kind}/{report_date}/{at.astimezone(workspace.zone):%Y-%m-%dT%H:%M}"
-        self._request(plan, workspace, name, assets, [report_date])
+        self._request_run(plan, workspace, name, assets, [report_date])
 
-    def _request(
+    def _request_run(
         self, plan: Plan, workspace: Workspace, due: str, assets: Sequence[str], days: Sequence[date]
     ) -> None:
         """Request a run of *assets* over all of *days*, unless it is under way or was tried just now.
@@ -187,7 +187,7 @@ class Desk:
             return
         assets = [f"{workspace.slug}/{name}" for name in assets]
         before = runs_for(self.instance, due)
-        tries = [ended_at for made, ended_at in before if made & _aims(assets)]
+        tries = [ended_at for made, ended_at in before if made & _requested_reports(assets)]
         again = next_attempt(tries)
         if again is not None and self.now < again:
             plan.reasons.append(f"{due}: tried {len(tries)} times without success, next at {again:%H:%M} UTC")
@@ -212,7 +212,7 @@ class Desk:
         days = closed_days(workspace, self.now)
         if days:
             today = local_day(self.now, workspace.zone)
-            self._request(plan, workspace, f"{workspace.slug}/flow/{today}", FLOW_ASSETS, days)
+            self._request_run(plan, workspace, f"{workspace.slug}/flow/{today}", FLOW_ASSETS, days)
         return plan
 
     def plan_changed_inputs(self, workspace: Workspace, at: datetime) -> Plan:
@@ -221,7 +221,7 @@ class Desk:
         One run is enough for each such instant: a file that is written to all day long delays no report.
         """
         plan = Plan()
-        if not isinstance(workspace.source, FilesSource) or not self._stored(workspace).loaded.until:
+        if not isinstance(workspace.source, FilesSource) or not self._stored_days(workspace).loaded.until:
             return plan
         due = f"{workspace.slug}/{_INPUTS}/{at:%Y-%m-%dT%H:%M}"
         ended, failed = ends_of(self.instance, due)
@@ -236,7 +236,7 @@ class Desk:
         days = closed_days(workspace, self.now)
         if changes and days:
             plan.reasons += changes
-            self._request(plan, workspace, due, FLOW_ASSETS, days)
+            self._request_run(plan, workspace, due, FLOW_ASSETS, days)
         return plan
 
     def plan_missing_days(self, workspace: Workspace, dues: Sequence[Due]) -> Plan:
@@ -250,7 +250,7 @@ class Desk:
         }
         if not wanted:
             return plan
-        stored = self._stored(workspace)
+        stored = self._stored_days(workspace)
         wanted.update(day for day in stored.loaded.outdated if day >= workspace.first_day)
         if stored.has_unstated or any(has_balances(due.spec) for due in dues):
             wanted.update(dates(workspace.first_day, max(wanted)))
@@ -264,7 +264,7 @@ class Desk:
             # Other earlier days are another reason to build.
             upon = history(open_warehouse(self.config, workspace.slug)).get(last, "new")[:8]
             due = f"{workspace.slug}/flow/{first}/{last}/{upon}"
-            self._request(plan, workspace, due, FLOW_ASSETS, days)
+            self._request_run(plan, workspace, due, FLOW_ASSETS, days)
         return plan
 
     def plan_rebuilds(self, workspace: Workspace) -> Plan:
@@ -276,7 +276,7 @@ class Desk:
             for key, version in self.outdated.items()
             if key.workspace == workspace.slug and version.outdated_since and key.report in specs
         ]
-        ready = [due for due in outdated if self._judge(due)[0] is Verdict.MAKE]
+        ready = [due for due in outdated if self._decide_report(due)[0] is Verdict.MAKE]
         by_kind = groupby(sorted(ready, key=_is_month), key=_is_month)
         for is_month, group in by_kind:
             dues = list(group)
@@ -285,7 +285,7 @@ class Desk:
                 since = max(due.at for due in inside)
                 name = f"{workspace.slug}/rebuild/{period[0]}/{period[-1]}/{since:%Y-%m-%dT%H:%M:%S}"
                 assets = sorted({f"report/{due.spec.name}" for due in inside})
-                self._request(plan, workspace, name, assets, period)
+                self._request_run(plan, workspace, name, assets, period)
         return plan
 
 
@@ -314,6 +314,6 @@ def _runs_of_dates(days: set[date], workspace: Workspace, *, is_month: bool) -> 
         yield from (period.days for period in periods_of_days(days, workspace.zone))
 
 
-def _aims(assets: Sequence[str]) -> set[str]:
+def _requested_reports(assets: Sequence[str]) -> set[str]:
     """Return the reports among *assets*; where there are none, all of them."""
     return {name for name in assets if "/report/" in name} or set(assets)

@@ -74,7 +74,7 @@ def workspace_schedules(
 def _ticks_of(workspace: Workspace) -> Iterator[_Ticks]:
     yield _Ticks(
         NIGHTLY_FLOW,
-        [_cron(workspace.flow_at)],
+        [_cron_at(workspace.flow_at)],
         lambda desk: desk.plan_nightly_flow(workspace),
         f"Load the day that closed, and read the {workspace.lookback_days} last days again.",
     )
@@ -82,7 +82,7 @@ def _ticks_of(workspace: Workspace) -> Iterator[_Ticks]:
     if isinstance(workspace.source, RespondIoSource) and workspace.source.api_token:
         yield _Ticks(
             CONTACT_SNAPSHOT,
-            [_cron(_BEFORE_MIDNIGHT)],
+            [_cron_at(_BEFORE_MIDNIGHT)],
             _plan_asset(workspace, CONTACT_SNAPSHOT, "%Y-%m-%d"),
             "Look at all contacts just before the day closes, so that what was missed is of that day.",
         )
@@ -105,7 +105,7 @@ def _report_ticks(workspace: Workspace) -> Iterator[_Ticks]:
     ]
     yield _Ticks(
         DAILY_REPORTS,
-        [_cron(spec.at or time(6)) for spec in by_day],
+        [_cron_at(spec.at or time(6)) for spec in by_day],
         _plan_reports(
             workspace, lambda due: due.spec.preset is not Preset.LAST_MONTH and not _is_by_interval(due)
         ),
@@ -113,7 +113,7 @@ def _report_ticks(workspace: Workspace) -> Iterator[_Ticks]:
     )
     yield _Ticks(
         MONTHLY_REPORT,
-        [_cron(spec.at or time(6, 15), "*" if spec.on_holiday == "shift" else "1") for spec in by_month],
+        [_cron_at(spec.at or time(6, 15), "*" if spec.on_holiday == "shift" else "1") for spec in by_month],
         _plan_reports(workspace, lambda due: due.spec.preset is Preset.LAST_MONTH),
         "Make the reports of the month before.",
     )
@@ -143,5 +143,5 @@ def _is_by_interval(due: Due) -> bool:
     return due.spec.includes_running_day and due.workspace.today_every is not None
 
 
-def _cron(at: time, days: str = "*") -> str:
+def _cron_at(at: time, days: str = "*") -> str:
     return f"{at.minute} {at.hour} {days} * *"

@@ -143,7 +143,7 @@ def _run_all(
 
 def _print_result(published: "list[Published]", index: Path, as_json: bool) -> None:
     if as_json:
-        typer.echo(json.dumps([_summary(each) for each in published], indent=2, ensure_ascii=False))
+        typer.echo(json.dumps([_summarize_report(each) for each in published], indent=2, ensure_ascii=False))
     else:
         _print_table(published)
         typer.echo(f"Archive: {index}")
@@ -176,7 +176,7 @@ def _lacks_input(report: "Report") -> bool:
     return not {"input_unreadable", "input_gave_nothing"}.isdisjoint(each.code for each in report.reasons)
 
 
-def _summary(published: "Published") -> dict[str, object]:
+def _summarize_report(published: "Published") -> dict[str, object]:
     report, archived = published.report, published.archived
     return {
         "workspace": report.workspace,
@@ -206,7 +206,7 @@ def _print_table(published: "list[Published]") -> None:
         table.add_row(
             report.workspace,
             report.title,
-            _days(report.period.first_day, report.period.last_day),
+            _format_days(report.period.first_day, report.period.last_day),
             f"{state}, provisional" if report.provisional else state,
             "No data" if report.has_no_data else f"{report.total:,}",
         )
@@ -219,7 +219,7 @@ def _print_table(published: "list[Published]") -> None:
         typer.echo(line)
 
 
-def _days(first: date, last: date) -> str:
+def _format_days(first: date, last: date) -> str:
     """Return both days, the second without the year and month that both share."""
     if first == last:
         return str(first)
@@ -286,7 +286,7 @@ def webhooks(
     require("webhooks", "assignment-reports webhooks")
     from orchestration.deployment.webhook_server import serve
 
-    serve(usable(config), host, port, _say)
+    serve(usable(config), host, port, _print_progress)
 
 
 @app.command()
@@ -334,7 +334,9 @@ def erase(
 
     settings = usable(config)
     chosen, now = chosen_workspaces(settings, workspace)[0], datetime.now(UTC)
-    reports = ReportErasure(settings, chosen, Catalogue(settings.state), Ledger(settings.state), now, _say)
+    reports = ReportErasure(
+        settings, chosen, Catalogue(settings.state), Ledger(settings.state), now, _print_progress
+    )
     days, done = pipeline.erase(contact, reports)
     typer.echo(
         f"{len(days):,} days held the contact; {len(done.made):,} reports made anew, "
@@ -345,7 +347,7 @@ def erase(
     typer.echo("Backups, mails that arrived and the source itself are not touched.")
 
 
-def _say(text: str) -> None:
+def _print_progress(text: str) -> None:
     typer.echo(text, err=True)
 
 

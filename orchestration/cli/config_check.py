@@ -50,8 +50,8 @@ def examine_config(config: Config, now: datetime) -> Iterator[ConfigFinding]:
                 f"{key}.first_day: {workspace.first_day} is in the future; nothing would be loaded"
             )
         yield from _mask_key(workspace, key)
-        yield from _source(workspace, key, now)
-        yield from _filters(config, workspace, key)
+        yield from _check_source(workspace, key, now)
+        yield from _check_filters(config, workspace, key)
     for orphan in orphans(config):
         yield ConfigFinding(
             f"{orphan} belongs to no workspace of the configuration: was its slug renamed? Move or remove it",
@@ -65,12 +65,12 @@ def _mask_key(workspace: Workspace, key: str) -> Iterator[ConfigFinding]:
         yield ConfigFinding(f"{key}.mask_key: must have at least {KEY_LENGTH} characters")
 
 
-def _source(workspace: Workspace, key: str, now: datetime) -> Iterator[ConfigFinding]:
+def _check_source(workspace: Workspace, key: str, now: datetime) -> Iterator[ConfigFinding]:
     source = workspace.source
     for name in ("url", "inbox"):
         url = getattr(source, name, None)
         if isinstance(url, SecretStr) and not missing_names(url):
-            yield from _url(url, f"{key}.source.{name}")
+            yield from _check_url(url, f"{key}.source.{name}")
     if isinstance(source, FilesSource) and workspace.first_day <= local_day(now, workspace.zone):
         try:
             trial = try_source(Files(source), workspace, now)
@@ -81,7 +81,7 @@ def _source(workspace: Workspace, key: str, now: datetime) -> Iterator[ConfigFin
         yield from (ConfigFinding(f"{key}.source: {text}", is_error=False) for text in trial.warnings)
 
 
-def _url(url: SecretStr, key: str) -> Iterator[ConfigFinding]:
+def _check_url(url: SecretStr, key: str) -> Iterator[ConfigFinding]:
     try:
         made = make_url(reveal(url))
         if made.get_backend_name() not in ADBC_DIALECTS:
@@ -92,7 +92,7 @@ def _url(url: SecretStr, key: str) -> Iterator[ConfigFinding]:
         yield ConfigFinding(f"{key}: {error}; install the driver")
 
 
-def _filters(config: Config, workspace: Workspace, key: str) -> Iterator[ConfigFinding]:
+def _check_filters(config: Config, workspace: Workspace, key: str) -> Iterator[ConfigFinding]:
     given = [
         *((f"{key}.reports.{each.name}", each.filters) for each in workspace.reports),
         *((f"{key}.subscriptions.{each.name}", each.filters) for each in workspace.subscriptions),
@@ -101,10 +101,10 @@ def _filters(config: Config, workspace: Workspace, key: str) -> Iterator[ConfigF
         return
     known = _Known(partial(open_warehouse, config, workspace.slug))
     for place, filters in given:
-        yield from _values(f"{place}.filters", filters, known)
+        yield from _check_values(f"{place}.filters", filters, known)
 
 
-def _values(place: str, filters: Filters, known: "_Known") -> Iterator[ConfigFinding]:
+def _check_values(place: str, filters: Filters, known: "_Known") -> Iterator[ConfigFinding]:
     for value in filters.source:
         if source_code(value) not in SOURCE_LABELS and not _is_among(value, known.sources()):
             choices = {
@@ -138,14 +138,14 @@ class _Known:
 
     def sources(self) -> set[str]:
         """Return the sources that events have."""
-        return self._distinct("source")
+        return self._distinct_values("source")
 
     def people(self) -> set[str]:
         """Return names and ids of assignees, and of those who assigned."""
         names = ("assignee_id", "assignee_name", "assigned_by_id", "assigned_by_name")
-        return set[str]().union(*map(self._distinct, names))
+        return set[str]().union(*map(self._distinct_values, names))
 
-    def _distinct(self, name: str) -> set[str]:
+    def _distinct_values(self, name: str) -> set[str]:
         if name not in self._found:
             try:
                 rows = self._opened().query(select(ASSIGNMENT_LOG.c[name]).distinct())

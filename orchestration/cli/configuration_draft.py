@@ -143,10 +143,10 @@ def draft_from_files(files: Sequence[Path], zone: str, folder: Path, now: dateti
     """
     if absent := [path for path in files if not path.exists()]:
         raise ConfigError(f"{absent[0]}: no such file")
-    draft = Draft(zone, {"type": "files", "path": _pattern(files, folder)})
+    draft = Draft(zone, {"type": "files", "path": _path_pattern(files, folder)})
     if len(files) > 1:
         draft.guesses.append(f"path: one pattern for the {len(files)} files given")
-    _refine(draft, _names_of_file(files[0], draft), folder, now)
+    _refine_draft(draft, _names_of_file(files[0], draft), folder, now)
     return draft
 
 
@@ -165,8 +165,8 @@ def draft_from_database(url: str, zone: str, folder: Path, now: datetime) -> Dra
         }
     except (ArgumentError, SQLAlchemyError, ImportError) as error:
         raise ConfigError(f"the database cannot be read: {str(error).splitlines()[0]}") from None
-    ranked = sorted(tables, key=lambda name: (-len(_matched(tables[name])), name))
-    usable = [name for name in ranked if _is_usable(_matched(tables[name]))]
+    ranked = sorted(tables, key=lambda name: (-len(_match_columns(tables[name])), name))
+    usable = [name for name in ranked if _is_usable(_match_columns(tables[name]))]
     if not usable:
         listed = ", ".join(f"{name} ({', '.join(columns)})" for name, columns in tables.items()) or "none"
         raise ConfigError(f"no table has a time and an assignee; there are: {listed}")
@@ -174,24 +174,26 @@ def draft_from_database(url: str, zone: str, folder: Path, now: datetime) -> Dra
     draft.guesses.append(f"table: {usable[0]}, of {len(tables)} tables")
     if make_url(url).password:
         draft.guesses.append("url: it holds a password; put it into the environment as ${DB_PASSWORD}")
-    _refine(draft, tables[usable[0]], folder, now)
+    _refine_draft(draft, tables[usable[0]], folder, now)
     return draft
 
 
-def _refine(draft: Draft, names: Sequence[str], folder: Path, now: datetime) -> None:
+def _refine_draft(draft: Draft, names: Sequence[str], folder: Path, now: datetime) -> None:
     """Add columns, zone and format to *draft*, as far as trying it asks for them. Raises ConfigError."""
     if names and not is_printed_log(names):
         columns = {
-            column: name for column, name in _matched(names).items() if not _maps_by_itself(column, name)
+            column: name
+            for column, name in _match_columns(names).items()
+            if not _maps_by_itself(column, name)
         }
         if columns:
             draft.source["columns"] = columns
             draft.guesses.append(f"columns: by their names, {', '.join(map(' = '.join, columns.items()))}")
-    trial = _try(draft, folder, now)
+    trial = _try_draft(draft, folder, now)
     if isinstance(trial, str) and (encoding := _NAMED_ENCODING.search(trial)):
         draft.source["encoding"] = encoding[1]
         draft.guesses.append(f"encoding: {encoding[1]}, by the letters that are not ASCII")
-        trial = _try(draft, folder, now)
+        trial = _try_draft(draft, folder, now)
     if _lacks_zone(trial):
         trial = _with_zone(draft, folder, now)
     if not isinstance(trial, str) and trial.rejected:
@@ -204,7 +206,7 @@ def _refine(draft: Draft, names: Sequence[str], folder: Path, now: datetime) -> 
 def _with_zone(draft: Draft, folder: Path, now: datetime) -> "Trial | str":
     draft.source["timezone"] = draft.zone
     draft.guesses.append(f"source.timezone: the times carry none, so they are read as {draft.zone}")
-    return _try(draft, folder, now)
+    return _try_draft(draft, folder, now)
 
 
 def _with_format(draft: Draft, trial: Trial, folder: Path, now: datetime) -> "Trial | str":
@@ -212,7 +214,7 @@ def _with_format(draft: Draft, trial: Trial, folder: Path, now: datetime) -> "Tr
     best, best_rejected, alike = trial, trial.rejected, list[str]()
     for time_format in _TIME_FORMATS:
         given = {"time_format": time_format, "timezone": draft.zone}
-        found = _try(Draft(draft.zone, {**draft.source, **given}), folder, now)
+        found = _try_draft(Draft(draft.zone, {**draft.source, **given}), folder, now)
         if isinstance(found, str) or found.rejected > best_rejected:
             continue
         if found.rejected < best_rejected:
@@ -225,7 +227,7 @@ def _with_format(draft: Draft, trial: Trial, folder: Path, now: datetime) -> "Tr
     return best
 
 
-def _try(draft: Draft, folder: Path, now: datetime) -> "Trial | str":
+def _try_draft(draft: Draft, folder: Path, now: datetime) -> "Trial | str":
     """Return what the first rows show, or why they cannot be read."""
     entry = {
         "slug": "inbox",
@@ -254,9 +256,9 @@ def _first_day(trial: Trial, draft: Draft) -> str:
     return str(trial.first_at.astimezone(ZoneInfo(draft.zone)).date())
 
 
-def _matched(names: Iterable[str]) -> dict[str, str]:
+def _match_columns(names: Iterable[str]) -> dict[str, str]:
     """Return contract column -> the name that most likely stands for it, each name once."""
-    called = {_plain(name): name for name in names}
+    called = {_plain_name(name): name for name in names}
     found = dict[str, str]()
     for column in CONTRACT_COLUMNS:
         shorts = [
@@ -264,7 +266,7 @@ def _matched(names: Iterable[str]) -> dict[str, str]:
             for short in ("previous_assignee", "assignee", "assigned_by")
             if contract_column(short) == column
         ]
-        log = [_plain(text) for text, meant in LOG_HEADER.items() if meant == column]
+        log = [_plain_name(text) for text, meant in LOG_HEADER.items() if meant == column]
         for alias in (column, *shorts, *log, *_ALIKE.get(column, ())):
             if alias in called and called[alias] not in found.values():
                 found[column] = called[alias]
@@ -277,10 +279,10 @@ def _is_usable(found: Mapping[str, str]) -> bool:
 
 
 def _maps_by_itself(column: str, name: str) -> bool:
-    return contract_column(_plain(name)) == column
+    return contract_column(_plain_name(name)) == column
 
 
-def _plain(name: str) -> str:
+def _plain_name(name: str) -> str:
     return re.sub(r"\W+", "_", name.strip().lower()).strip("_")
 
 
@@ -325,7 +327,7 @@ def _names_of_rows(path: Path, kind: str) -> list[str]:
     return list(found) if isinstance(found, dict) else []
 
 
-def _pattern(files: Sequence[Path], folder: Path) -> str:
+def _path_pattern(files: Sequence[Path], folder: Path) -> str:
     """Return a pattern that holds *files*: the path of a single one, else all of a kind in their folder."""
     resolved = [path.resolve() for path in files]
     parents = {path.parent for path in resolved}

@@ -59,7 +59,7 @@ def print_trial(workspace: Workspace, trial: Trial) -> None:
             Text(
                 f"{instant.astimezone(workspace.zone):%Y-%m-%d %H:%M:%S%z}" if instant else str(row["reason"])
             ),
-            *(Text(_shortened(row.get(f"{who}_name") or row.get(f"{who}_id") or "-")) for who in people),
+            *(Text(_shorten_name(row.get(f"{who}_name") or row.get(f"{who}_id") or "-")) for who in people),
             Text(row.get("source") or "unknown"),
             Text(row.get("assigned_by_name") or row.get("assigned_by_id") or "-"),
         )
@@ -73,7 +73,7 @@ def print_trial(workspace: Workspace, trial: Trial) -> None:
         console.print(f"its clock is {abs(seconds):,.0f} s {'ahead of' if seconds > 0 else 'behind'} ours")
 
 
-def _shortened(name: str) -> str:
+def _shorten_name(name: str) -> str:
     return name if len(name) <= _LONG_NAME else f"{name[:_LONG_NAME]}…"
 
 

@@ -52,12 +52,12 @@ def list_deliveries(
     """List deliveries, the latest at the end."""
     from orchestration.cli.console import print_records
 
-    _, ledger = _opened(config)
+    _, ledger = _open_ledger(config)
     found = ledger.search(workspace, subscription, state or [], limit)
     if as_json:
-        typer.echo(json.dumps([_record(each) for each in found], indent=2, ensure_ascii=False))
+        typer.echo(json.dumps([_delivery_record(each) for each in found], indent=2, ensure_ascii=False))
         return
-    rows = [_record(each) | {"id": each.id[:8]} for each in found]
+    rows = [_delivery_record(each) | {"id": each.id[:8]} for each in found]
     print_records([{name: str(row[name]) for name in _SHOWN} for row in rows])
 
 
@@ -66,9 +66,9 @@ def show(delivery: IdArgument, config: ConfigOption = DEFAULT_CONFIG) -> None:
     """Print all that is known of one delivery, and where its mail is kept."""
     from assets.deliver.outbox import Outbox
 
-    settings, ledger = _opened(config)
+    settings, ledger = _open_ledger(config)
     found = ledger.get(delivery)
-    for name, value in _record(found).items():
+    for name, value in _delivery_record(found).items():
         typer.echo(f"{name}: {'-' if value is None else value}")
     if found.content:
         typer.echo(f"mail: {Outbox(settings.archive, found.workspace).path(found.content)}")
@@ -79,7 +79,7 @@ def retry(delivery: IdArgument, config: ConfigOption = DEFAULT_CONFIG) -> None:
     """Let a delivery be sent that did not arrive; the next round sends it."""
     from assets.deliver.delivery import retried
 
-    _, ledger = _opened(config)
+    _, ledger = _open_ledger(config)
     found, now = ledger.get(delivery), datetime.now(UTC)
     ledger.decide(found, now, **retried(found, now))
     typer.echo(f"{found.id} is planned again, for {found.recipient}")
@@ -94,7 +94,7 @@ def resolve(
     """Say what became of a delivery of which nobody knows whether it arrived."""
     from assets.deliver.delivery import resolved
 
-    _, ledger = _opened(config)
+    _, ledger = _open_ledger(config)
     found = ledger.get(delivery)
     values = resolved(found, arrived=arrived)
     ledger.decide(found, datetime.now(UTC), **values)
@@ -106,7 +106,7 @@ def cancel(delivery: IdArgument, config: ConfigOption = DEFAULT_CONFIG) -> None:
     """Keep a delivery that waits from being sent."""
     from assets.deliver.delivery import cancelled
 
-    _, ledger = _opened(config)
+    _, ledger = _open_ledger(config)
     found = ledger.get(delivery)
     ledger.decide(found, datetime.now(UTC), **cancelled(found))
     typer.echo(f"{found.id} is cancelled")
@@ -126,7 +126,7 @@ def send(
     settings = usable(config)
     post = Post(settings, Catalogue(settings.state), Ledger(settings.state), lambda: datetime.now(UTC))
     refusals = []
-    for each, one in _subscriptions(settings, workspace, subscription):
+    for each, one in _chosen_subscriptions(settings, workspace, subscription):
         try:
             done = post.deliver(each, one)
         except Exception as error:  # noqa: BLE001 - the others go on
@@ -149,7 +149,7 @@ def preview(
     folder: Annotated[Path, typer.Option("--to", help="Folder for the files.")] = Path(),
 ) -> None:
     """Write a subscription's mails as files, and send nothing."""
-    trial = _trial(config, workspace, subscription, recipient)
+    trial = _mail_preview(config, workspace, subscription, recipient)
     for archived, mail in trial.preview():
         manifest = archived.manifest
         suffix = "json" if mail.startswith(b"{") else "eml"
@@ -168,32 +168,32 @@ def send_test(
 ) -> None:
     """Send a subscription's mails, marked TEST, to one address; the ledger knows nothing of it."""
     outcomes: set[str] = set()
-    for letter, answer in _trial(config, workspace, subscription, recipient).send(to):
+    for letter, answer in _mail_preview(config, workspace, subscription, recipient).send(to):
         typer.echo(f"{letter.subject}: {answer.outcome}, {answer.text}")
         outcomes.add(answer.outcome)
     if outcomes != {"accepted"}:
         raise typer.Exit(1)
 
 
-def _trial(config: Path, workspace: str | None, subscription: str, recipient: str | None) -> "Trial":
+def _mail_preview(config: Path, workspace: str | None, subscription: str, recipient: str | None) -> "Trial":
     from assets.archive.catalog import Catalogue
     from assets.deliver.preview import Trial
 
     settings = usable(config)
-    found = list(_subscriptions(settings, workspace, subscription))
+    found = list(_chosen_subscriptions(settings, workspace, subscription))
     if len(found) > 1:
         raise ConfigError(f"say which: --workspace {' or '.join(each.slug for each, _ in found)}")
     return Trial(settings, Catalogue(settings.state), *found[0], recipient, datetime.now(UTC))
 
 
-def _opened(config: Path) -> "tuple[Config, Ledger]":
+def _open_ledger(config: Path) -> "tuple[Config, Ledger]":
     from assets.deliver.ledger import Ledger
 
     settings = usable(config)
     return settings, Ledger(settings.state)
 
 
-def _subscriptions(
+def _chosen_subscriptions(
     settings: "Config", workspace: str | None, name: str | None
 ) -> "list[tuple[Workspace, Subscription]]":
     found = [
@@ -207,7 +207,7 @@ def _subscriptions(
     return found
 
 
-def _record(delivery: "Delivery") -> dict[str, object]:
+def _delivery_record(delivery: "Delivery") -> dict[str, object]:
     from dataclasses import asdict
 
     values = {"id": delivery.id} | asdict(delivery)

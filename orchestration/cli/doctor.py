@@ -64,22 +64,22 @@ def examine(config: Path) -> Iterator[Finding]:
     """Yield what was found, the machine first, then what the configuration names."""
     python = ".".join(map(str, sys.version_info[:3]))
     yield Finding("Python", sys.version_info >= (3, 11), python, "install Python 3.11 or later")
-    yield from (_package(name) for name in _PACKAGES)
-    yield _pango()
-    yield from _fonts()
+    yield from (_check_package(name) for name in _PACKAGES)
+    yield _check_pango()
+    yield from _check_fonts()
     pinned = not zoneinfo.TZPATH and bool(zoneinfo.available_timezones())
     yield Finding("Time zones", pinned, "the tzdata package alone", "make install, and unset PYTHONTZPATH")
-    yield from _configuration(config)
+    yield from _check_configuration(config)
 
 
-def _package(name: str) -> Finding:
+def _check_package(name: str) -> Finding:
     try:
         return Finding(name, is_fine=True, seen=version(name))
     except PackageNotFoundError:
         return Finding(name, is_fine=False, seen="not installed", remedy="make install")
 
 
-def _pango() -> Finding:
+def _check_pango() -> Finding:
     try:
         from weasyprint.text.ffi import pango
     except OSError as error:
@@ -89,7 +89,7 @@ def _pango() -> Finding:
     return Finding("Pango", is_fine=True, seen=f"{number // 10000}.{number // 100 % 100}.{number % 100}")
 
 
-def _fonts() -> Iterator[Finding]:
+def _check_fonts() -> Iterator[Finding]:
     if not (listing := shutil.which("fc-list")):
         yield Finding("Fonts", is_fine=False, seen="no fontconfig", remedy="apt-get install fontconfig")
         return
@@ -100,7 +100,7 @@ def _fonts() -> Iterator[Finding]:
         yield Finding(family, found, "there" if found else "missing", f"apt-get install {package}")
 
 
-def _configuration(path: Path) -> Iterator[Finding]:
+def _check_configuration(path: Path) -> Iterator[Finding]:
     try:
         config = load_config(path)
     except ConfigError as error:
@@ -113,13 +113,13 @@ def _configuration(path: Path) -> Iterator[Finding]:
     for each in missing.values():
         yield Finding("Extra", is_fine=False, seen=each.need, remedy=install_command(each.extra))
     if config.warehouse is not None and "warehouse" not in missing:
-        yield _warehouse(config)
+        yield _check_warehouse(config)
     for orphan in orphans(config):
         remedy = f"was its slug renamed in {path}? Move it, or remove it"
         yield Finding("Orphan", is_fine=False, seen=f"{orphan} belongs to no workspace", remedy=remedy)
-    yield from _webhooks(config)
+    yield from _check_webhooks(config)
     if config.broker is not None and "execution" not in missing:
-        yield _broker(config.broker)
+        yield _check_broker(config.broker)
     for what, folder in (("Lake", config.lake), ("Archive", config.archive)):
         if folder is None or what.lower() in missing:
             continue
@@ -132,7 +132,7 @@ def _configuration(path: Path) -> Iterator[Finding]:
         yield Finding(f"{what} disk", free > _LEAST_DISK, f"{free >> 30} GiB free", "free at least 1 GiB")
 
 
-def _warehouse(config: Config) -> Finding:
+def _check_warehouse(config: Config) -> Finding:
     slug = config.workspaces[0].slug
     try:
         open_warehouse(config, slug).query(select(LOAD_COUNTS.c.local_day).limit(1))
@@ -142,7 +142,7 @@ def _warehouse(config: Config) -> Finding:
     return Finding("Warehouse", is_fine=True, seen=f"schema {slug} can be read")
 
 
-def _webhooks(config: Config) -> Iterator[Finding]:
+def _check_webhooks(config: Config) -> Iterator[Finding]:
     """Tell when each workspace last stored a webhook: who sends them may have switched them off."""
     for workspace in config.workspaces:
         if not isinstance(workspace.source, WebhookSource):
@@ -167,7 +167,7 @@ def _webhooks(config: Config) -> Iterator[Finding]:
         )
 
 
-def _broker(address: SecretStr) -> Finding:
+def _check_broker(address: SecretStr) -> Finding:
     from celery import Celery
 
     try:

@@ -46,7 +46,7 @@ class Launcher(CeleryRunLauncher):
 
     def check_run_worker_health(self, run: DagsterRun) -> CheckRunHealthResult:
         """Tell whether some worker says that it has *run*."""
-        if run.tags.get(DAGSTER_CELERY_TASK_ID_TAG) in self._tasks():
+        if run.tags.get(DAGSTER_CELERY_TASK_ID_TAG) in self._worker_tasks():
             self._silent.pop(run.run_id, None)
             return CheckRunHealthResult(WorkerStatus.RUNNING)
         self._silent[run.run_id] += 1
@@ -62,7 +62,7 @@ class Launcher(CeleryRunLauncher):
         """Say which task it is; the workers' own logs have the rest."""
         return f"Celery task {run.tags.get(DAGSTER_CELERY_TASK_ID_TAG)}"
 
-    def _tasks(self) -> frozenset[str]:
+    def _worker_tasks(self) -> frozenset[str]:
         """Return the tasks that the workers have; asked once for all runs of a look."""
         if time.monotonic() - self._looked_at > _FRESH_SECONDS:
             workers = self.celery.control.inspect(timeout=_ANSWER_SECONDS)

@@ -68,14 +68,14 @@ def serve(config: Config, queues: tuple[str, ...], processes: int, name: str) ->
 
     @app.task(name=TASK_EXECUTE_JOB_NAME)  # type: ignore[untyped-decorator]
     def execute(execute_job_args_packed: Any) -> None:
-        _execute(unpack_value(execute_job_args_packed, as_type=ExecuteRunArgs).run_id)
+        _execute_run(unpack_value(execute_job_args_packed, as_type=ExecuteRunArgs).run_id)
 
     _import_all()
     options = ("-Q", ",".join(queues), "-c", str(processes), "-n", name, "--loglevel", "warning")
     app.worker_main(["worker", *options, "--without-gossip", "--without-mingle"])
 
 
-def _execute(run_id: str) -> None:
+def _execute_run(run_id: str) -> None:
     """Execute a run, until it is over, or cancelled, or failed because its worker was thought to be dead.
 
     A broker may hand out a task again; a run begins once.

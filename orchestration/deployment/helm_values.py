@@ -37,7 +37,7 @@ def values_of(config: Config, module: str, image: str, instance: dict[str, Any])
                 {"name": "PYTHONTZPATH", "value": ""},
             ],
             "includeConfigInLaunchedRuns": {"enabled": True},
-            "resources": _resources(),
+            "resources": _pod_resources(),
             **mounted,
         }
         for number in range(1, config.locations + 1)
@@ -45,7 +45,7 @@ def values_of(config: Config, module: str, image: str, instance: dict[str, Any])
     launcher = {
         "imagePullPolicy": "IfNotPresent",
         "runK8sConfig": {
-            "containerConfig": {"resources": _resources()},
+            "containerConfig": {"resources": _pod_resources()},
             "jobSpecConfig": {"ttlSecondsAfterFinished": 600},
         },
     }
@@ -57,10 +57,10 @@ def values_of(config: Config, module: str, image: str, instance: dict[str, Any])
             "runCoordinator": {
                 "enabled": True,
                 "type": "QueuedRunCoordinator",
-                "config": {"queuedRunCoordinator": {_camel(key): it for key, it in coordinator.items()}},
+                "config": {"queuedRunCoordinator": {_camel_case(key): it for key, it in coordinator.items()}},
             },
             **{
-                _camel(name): {_camel(key): it for key, it in instance[name].items()}
+                _camel_case(name): {_camel_case(key): it for key, it in instance[name].items()}
                 for name in ("run_monitoring", "run_retries", "schedules", "sensors")
             },
         },
@@ -72,13 +72,13 @@ def values_of(config: Config, module: str, image: str, instance: dict[str, Any])
     }
 
 
-def _resources() -> dict[str, Any]:
+def _pod_resources() -> dict[str, Any]:
     return {
         "requests": {"cpu": "1", "memory": _MEGABYTES["request"]},
         "limits": {"memory": _MEGABYTES["limit"]},
     }
 
 
-def _camel(name: str) -> str:
+def _camel_case(name: str) -> str:
     first, *others = name.split("_")
     return first + "".join(map(str.title, others))

@@ -41,14 +41,14 @@ def write_deployment(
 
 def workspace_of(config: Config, code_servers: str | None) -> dict[str, Any]:
     """Return `workspace.yaml`: where each code location is."""
-    return {"load_from": [_location(config, number, code_servers) for number in _numbers(config)]}
+    return {"load_from": [_location_entry(config, number, code_servers) for number in _run_limits(config)]}
 
 
-def _numbers(config: Config) -> range:
+def _run_limits(config: Config) -> range:
     return range(1, config.locations + 1)
 
 
-def _location(config: Config, number: int, code_servers: str | None) -> dict[str, Any]:
+def _location_entry(config: Config, number: int, code_servers: str | None) -> dict[str, Any]:
     if code_servers is None:
         attribute = {} if config.locations == 1 else {"attribute": attribute_of(number)}
         module = {"module_name": _MODULE, **attribute, "location_name": name_of(number, config)}
@@ -116,7 +116,7 @@ def _tag_limits(config: Config) -> list[dict[str, Any]]:
     ]
 
 
-def _local(_: Config) -> dict[str, Any]:
+def _local_settings(_: Config) -> dict[str, Any]:
     """Keep what runs print: they are processes of the code server's machine."""
     kept = {"base_dir": {"env": "DAGSTER_COMPUTE_LOGS"}}
     return {
@@ -128,7 +128,7 @@ def _local(_: Config) -> dict[str, Any]:
     }
 
 
-def _celery(config: Config) -> dict[str, Any]:
+def _celery_settings(config: Config) -> dict[str, Any]:
     require("celery", "execution")
     from orchestration.deployment.celery_worker import SETTINGS  # noqa: PLC0415 - few need Celery
 
@@ -146,7 +146,7 @@ def _celery(config: Config) -> dict[str, Any]:
     }
 
 
-def _k8s(_: Config) -> dict[str, Any]:
+def _k8s_settings(_: Config) -> dict[str, Any]:
     return _without_compute_logs()
 
 
@@ -170,4 +170,8 @@ def _from_environment(secret: SecretStr) -> str | dict[str, str]:
     return text
 
 
-_LAUNCHERS: dict[str, Callable[[Config], dict[str, Any]]] = {"local": _local, "celery": _celery, "k8s": _k8s}
+_LAUNCHERS: dict[str, Callable[[Config], dict[str, Any]]] = {
+    "local": _local_settings,
+    "celery": _celery_settings,
+    "k8s": _k8s_settings,
+}

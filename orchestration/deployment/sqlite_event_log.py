@@ -45,10 +45,10 @@ class KeptEventFiles(SqliteEventLogStorage):
 
     @contextmanager
     def _connect(self, shard: str) -> Iterator[Connection]:
-        with self._db_lock, self._engine(shard).begin() as connection:
+        with self._db_lock, self._open_engine(shard).begin() as connection:
             yield connection
 
-    def _engine(self, shard: str) -> Engine:
+    def _open_engine(self, shard: str) -> Engine:
         """Return the open file of *shard*, the one that is there now."""
         path = Path(self.path_for_shard(shard))
         number = path.stat().st_ino if path.exists() else 0

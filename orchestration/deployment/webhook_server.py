@@ -21,7 +21,7 @@ def addresses(settings: Config, say: Callable[[str], None]) -> dict[str, Address
     for each in settings.workspaces:
         if isinstance(each.source, WebhookSource):
             try:
-                found[each.slug] = _address(each.slug, each.source)
+                found[each.slug] = _webhook_address(each.slug, each.source)
             except ConfigError as error:
                 say(f"error: {each.slug}: {error}")
     if not found:
@@ -29,7 +29,7 @@ def addresses(settings: Config, say: Callable[[str], None]) -> dict[str, Address
     return found
 
 
-def _address(slug: str, source: WebhookSource) -> Address:
+def _webhook_address(slug: str, source: WebhookSource) -> Address:
     keys = tuple(reveal(key) for key in source.signing_keys)
     return Address(slug, source.type, keys, reveal(source.inbox), source.most_per_second)
 

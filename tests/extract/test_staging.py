@@ -81,7 +81,7 @@ def test_cells_that_are_not_looked_at_again_are_clean(texts: list[str | None], l
 
 @given(ids=st.lists(st.sampled_from(["9", "10", "11", "a", "b", "aa", ""]), max_size=5))
 def test_ids_that_grow_are_distinct(ids: list[str]) -> None:
-    quick = classification._grow(pa.chunked_array([pa.array(ids, pa.string())]))
+    quick = classification._ids_increase(pa.chunked_array([pa.array(ids, pa.string())]))
     assert quick == (sorted(set(ids), key=lambda each: (len(each), each)) == ids)
 
 

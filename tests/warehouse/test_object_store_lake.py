@@ -84,7 +84,7 @@ def test_a_contact_is_forgotten_and_its_files_go(busy: Inbox, root: Path) -> Non
     assert lake.query(held).column(0).to_pylist() == [0]
     lake.tidy(datetime.now(UTC) + timedelta(seconds=1))
     files = [path for path in lake._files.store.find(lake._files.root) if path.endswith(".parquet")]
-    names = {f"{lake._files.root}/{name}" for name in lake._latest().files()}
+    names = {f"{lake._files.root}/{name}" for name in lake._latest_commit().files()}
     assert set(files) == names
 
 
@@ -209,7 +209,7 @@ def test_a_day_is_fetched_once(root: Path) -> None:
     put(ObjectLake(root, "acme"), *DAYS)
     lake = ObjectLake(root, "acme")
     for day in DAYS:  # what the writer left on this machine
-        lake._files.local(next(name for name in lake._latest().files() if str(day) in name)).unlink()
+        lake._files.local(next(name for name in lake._latest_commit().files() if str(day) in name)).unlink()
     one = select(func.sum(DAILY_SOURCE_AGGREGATES.c.assignment_count)).where(
         DAILY_SOURCE_AGGREGATES.c.local_day == DAYS[2]
     )

@@ -92,7 +92,7 @@ def report_message(heads: Heads, bodies: Bodies, files: Mapping[str, bytes]) -> 
 
     Raises MailNotSafe.
     """
-    message = _message(heads.sender, heads.sender_name, heads.recipient, bodies.subject, heads.date)
+    message = _new_message(heads.sender, heads.sender_name, heads.recipient, bodies.subject, heads.date)
     message["Message-ID"] = heads.message_id
     if heads.corrects:
         message["In-Reply-To"] = heads.corrects
@@ -113,7 +113,7 @@ def report_message(heads: Heads, bodies: Bodies, files: Mapping[str, bytes]) -> 
     parts = (part for part in message.walk() if part.is_multipart())
     for number, part in enumerate(parts):
         part.set_boundary(f"=_{heads.message_id[1:33]}_{number}")
-    return _checked(message.as_bytes())
+    return _check_headers(message.as_bytes())
 
 
 def as_possible_copy(mail: bytes) -> bytes:
@@ -123,13 +123,13 @@ def as_possible_copy(mail: bytes) -> bytes:
 
 def operator_message(sender: str, operator: str, subject: str, lines: Sequence[str], now: datetime) -> bytes:
     """Return a plain mail from the program to its operator. Raises MailNotSafe."""
-    message = _message(sender, "Assignment Reports", operator, subject, now)
+    message = _new_message(sender, "Assignment Reports", operator, subject, now)
     message["Message-ID"] = make_msgid(domain=sender.rpartition("@")[2])
     message.set_content("\n\n".join(lines) + "\n", cte="quoted-printable")
-    return _checked(message.as_bytes())
+    return _check_headers(message.as_bytes())
 
 
-def _message(sender: str, name: str, recipient: str, subject: str, date: datetime) -> EmailMessage:
+def _new_message(sender: str, name: str, recipient: str, subject: str, date: datetime) -> EmailMessage:
     message = EmailMessage(policy=_Policy(linesep="\r\n"))
     message["From"] = Address(clean(name), addr_spec=sender)
     message["To"] = Address(addr_spec=recipient)
@@ -139,7 +139,7 @@ def _message(sender: str, name: str, recipient: str, subject: str, date: datetim
     return message
 
 
-def _checked(mail: bytes) -> bytes:
+def _check_headers(mail: bytes) -> bytes:
     """Return *mail* if its header block holds allowed names, none twice, in lines that end as they must."""
     block = mail.partition(b"\r\n\r\n")[0]
     lines = re.split(rb"\r\n(?![ \t])", block)

@@ -36,14 +36,14 @@ class SftpLine:
         order = json.loads(content)
         try:
             for name, file in order["files"].items():
-                self._put(self.root / order["folder"] / file["name"], self.folder / name, file["sha256"])
+                self._put_file(self.root / order["folder"] / file["name"], self.folder / name, file["sha256"])
         except (OSError, EOFError, paramiko.SSHException) as error:
             self.is_open = isinstance(error, PermissionError | FileNotFoundError)
             refused = Outcome.FAILED if self.is_open else Outcome.DEFERRED
             return Answer(refused, Step.BODY, clean(str(error)) or type(error).__name__)
         return Answer(Outcome.ACCEPTED, Step.DOT, f"{len(order['files'])} files in {delivery.recipient}")
 
-    def _put(self, file: Path, target: PurePosixPath, sha256: str) -> None:
+    def _put_file(self, file: Path, target: PurePosixPath, sha256: str) -> None:
         data = file.read_bytes()
         if hashlib.sha256(data).hexdigest() != sha256:
             raise FileNotFoundError(f"{file.name} in the archive is not what was archived")

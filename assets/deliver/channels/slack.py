@@ -11,19 +11,22 @@ from assets.report.model import Report
 def slack_body(report: Report, subject: str, place: str) -> bytes:
     """Return a message in Slack's markup: total, sources, and where the files are."""
     spoken = words(report.look.language)
-    lines = [f"*{_escaped(subject)}*"]
+    lines = [f"*{_escape_markup(subject)}*"]
     if report.provisional:
-        lines.append(_escaped(" ".join([spoken.say("Provisional."), *reason_sentences(report, spoken)])))
+        lines.append(
+            _escape_markup(" ".join([spoken.say("Provisional."), *reason_sentences(report, spoken)]))
+        )
     lines += [
-        f"{_escaped(spoken.say(each.label))}: {spoken.number(each.count)} ({spoken.share(each.share_pct)})"
+        f"{_escape_markup(spoken.say(each.label))}: {spoken.number(each.count)} "
+        f"({spoken.share(each.share_pct)})"
         for each in report.by_source
     ]
     is_address = place.startswith("http")
-    lines.append(f"{spoken.say('All files:')} {f'<{place}>' if is_address else _escaped(place)}")
+    lines.append(f"{spoken.say('All files:')} {f'<{place}>' if is_address else _escape_markup(place)}")
     return json.dumps({"text": "\n".join(lines)}, ensure_ascii=False).encode()
 
 
-def _escaped(text: str) -> str:
+def _escape_markup(text: str) -> str:
     """Return *text* so that it is no link, mention or channel, nor bold."""
     escaped = clean(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return escaped.replace("*", "∗")

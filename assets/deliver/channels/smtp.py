@@ -57,30 +57,30 @@ class MailServer:
         try:
             with cut_after(lambda: self._client.sock, self._patience.whole):
                 for step, command, seconds, wanted in commands:
-                    code, text = self._ask(command, seconds)
+                    code, text = self._send_command(command, seconds)
                     if code not in wanted:
-                        return self._refused(step, code, text)
+                        return self._refusal_result(step, code, text)
                 step = Step.BODY
-                self._put(_LINE_START_DOT.sub(b"..", mail.removesuffix(b"\r\n") + b"\r\n"))
+                self._send_data(_LINE_START_DOT.sub(b"..", mail.removesuffix(b"\r\n") + b"\r\n"))
                 before_dot()
                 step = Step.DOT
-                code, text = self._ask(".", self._patience.dot)
+                code, text = self._send_command(".", self._patience.dot)
                 if 200 <= code < 300:  # noqa: PLR2004 - RFC 5321, section 4.2.1
                     return Answer(Outcome.ACCEPTED, step, text)
-                return self._refused(step, code, text)
+                return self._refusal_result(step, code, text)
         except BaseException as error:
             self._client.close()
             if not isinstance(error, OSError | smtplib.SMTPException):
                 raise
             outcome = Outcome.UNKNOWN if step is Step.DOT else Outcome.DEFERRED
-            return Answer(outcome, step, f"the line was cut: the server {_reason(error)}")
+            return Answer(outcome, step, f"the line was cut: the server {_describe_error(error)}")
 
-    def _ask(self, command: str, seconds: float) -> tuple[int, str]:
+    def _send_command(self, command: str, seconds: float) -> tuple[int, str]:
         self._wait_at_most(seconds)
         code, text = self._client.docmd(command)
         return code, clean(f"{code} {text.decode(errors='replace')}")
 
-    def _put(self, data: bytes) -> None:
+    def _send_data(self, data: bytes) -> None:
         self._wait_at_most(self._patience.block)
         self._client.send(data)
 
@@ -89,13 +89,13 @@ class MailServer:
             raise smtplib.SMTPServerDisconnected("closed by the server before")
         self._client.sock.settimeout(seconds)
 
-    def _refused(self, step: Step, code: int, text: str) -> Answer:
+    def _refusal_result(self, step: Step, code: int, text: str) -> Answer:
         """Say what an answer other than yes means, and make the line ready for the next mail."""
         is_temporary, is_permanent = 400 <= code < 500, 500 <= code < 600  # noqa: PLR2004
         if code == 421 or not (is_temporary or is_permanent):  # noqa: PLR2004 - it closes, or speaks no SMTP
             self._client.close()
         elif step is not Step.DOT:
-            self._reset()
+            self._reset_session()
         if step is Step.MAIL and code in _AUTH_WANTED:
             return Answer(Outcome.HELD, step, text)
         if is_permanent:
@@ -104,9 +104,9 @@ class MailServer:
             return Answer(Outcome.UNKNOWN, step, text)
         return Answer(Outcome.DEFERRED, step, text)
 
-    def _reset(self) -> None:
+    def _reset_session(self) -> None:
         try:
-            is_ready = self._ask("RSET", self._patience.command)[0] == 250  # noqa: PLR2004
+            is_ready = self._send_command("RSET", self._patience.command)[0] == 250  # noqa: PLR2004
         except (OSError, smtplib.SMTPException):
             is_ready = False
         if not is_ready:
@@ -120,10 +120,10 @@ def connected(settings: Smtp, patience: Patience = DEFAULT_TIMEOUTS) -> Iterator
     with closing(smtp_client(settings.host, patience.connection, tls)) as client:
         try:
             with cut_after(lambda: client.sock, patience.whole):
-                _greet(client, settings)
+                _greet_server(client, settings)
         except (OSError, smtplib.SMTPException) as error:
             server = f"the mail server {settings.host}:{settings.port}"
-            raise ChannelUnavailable(f"{server} {_reason(error)}") from error
+            raise ChannelUnavailable(f"{server} {_describe_error(error)}") from error
         try:
             yield MailServer(client, patience)
         finally:
@@ -134,7 +134,7 @@ def connected(settings: Smtp, patience: Patience = DEFAULT_TIMEOUTS) -> Iterator
                 client.quit()  # whatever it says: what was accepted is accepted
 
 
-def _greet(client: smtplib.SMTP, settings: Smtp) -> None:
+def _greet_server(client: smtplib.SMTP, settings: Smtp) -> None:
     code, text = client.connect(settings.host, settings.port)
     if code != 220:  # noqa: PLR2004
         raise smtplib.SMTPConnectError(code, text)
@@ -149,7 +149,7 @@ def _greet(client: smtplib.SMTP, settings: Smtp) -> None:
         client.login(settings.username, reveal(settings.password))
 
 
-def _reason(error: Exception) -> str:
+def _describe_error(error: Exception) -> str:
     """Say in plain words what an error of the line means."""
     match error:
         case ssl.SSLCertVerificationError():

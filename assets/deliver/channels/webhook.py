@@ -47,29 +47,29 @@ class WebLine:
         parts = urlsplit(self.url)
         target = f"{parts.path or '/'}{f'?{parts.query}' if parts.query else ''}"
         step = Step.MAIL
-        with closing(self._connection(parts)) as connection:
+        with closing(self._new_connection(parts)) as connection:
             try:
                 connection.connect()
                 before_dot()
                 step = Step.DOT
                 sock = connection.sock
                 with cut_after(lambda: sock, self.patience.connection):
-                    connection.request("POST", target, content, self._headers(delivery, content))
+                    connection.request("POST", target, content, self._request_headers(delivery, content))
                     response = connection.getresponse()
                     text = response.read(_MOST_ANSWER).decode(errors="replace")
             except (OSError, http.client.HTTPException) as error:
                 said = f"{parts.hostname}: {clean(str(error)) or type(error).__name__}"
                 return Answer(Outcome.UNKNOWN if step is Step.DOT else Outcome.DEFERRED, step, said)
-        return _answer(response.status, f"{response.status} {clean(text)}".strip())
+        return _result_of_status(response.status, f"{response.status} {clean(text)}".strip())
 
-    def _connection(self, parts: SplitResult) -> http.client.HTTPConnection:
+    def _new_connection(self, parts: SplitResult) -> http.client.HTTPConnection:
         host, seconds = parts.hostname or "", self.patience.connection
         if parts.scheme == "https":
             secure = ssl.create_default_context()
             return http.client.HTTPSConnection(host, parts.port, timeout=seconds, context=secure)
         return http.client.HTTPConnection(host, parts.port, timeout=seconds)
 
-    def _headers(self, delivery: Delivery, content: bytes) -> dict[str, str]:
+    def _request_headers(self, delivery: Delivery, content: bytes) -> dict[str, str]:
         headers = {"Content-Type": "application/json", "User-Agent": "assignment-reports"}
         if self.key is None:
             return headers
@@ -84,10 +84,10 @@ class WebLine:
 
 def web_line(url: SecretStr, secret: SecretStr | None, patience: Patience, clock: Clock) -> WebLine:
     """Return the line to *url*; with a *secret*, requests are signed. Raises ConfigError."""
-    return WebLine(safe_url(url), _key(reveal(secret)) if secret else None, patience, clock)
+    return WebLine(safe_url(url), _signing_key(reveal(secret)) if secret else None, patience, clock)
 
 
-def _key(secret: str) -> bytes:
+def _signing_key(secret: str) -> bytes:
     """Return the key's bytes; one that begins with `whsec_` is base64, as the standard has it."""
     prefix = "whsec_"
     if not secret.startswith(prefix):
@@ -98,7 +98,7 @@ def _key(secret: str) -> bytes:
         raise ConfigError("a webhook's `secret` that begins with whsec_ goes on in base64") from None
 
 
-def _answer(status: int, text: str) -> Answer:
+def _result_of_status(status: int, text: str) -> Answer:
     if 200 <= status < 300:  # noqa: PLR2004
         return Answer(Outcome.ACCEPTED, Step.DOT, text)
     if status in _AGAIN or status >= 500:  # noqa: PLR2004

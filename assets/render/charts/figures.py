@@ -76,7 +76,7 @@ class Chart:
 
 
 @contextmanager
-def _drawing(
+def _new_figure(
     width: float, height: float, words: Words, sources: Sources = ()
 ) -> Iterator[tuple[Figure, Axes]]:
     texts = (words.say("Assignments"), *(each.label for each in sources))
@@ -95,9 +95,9 @@ def _drawing(
 def bar_chart(by_source: Sources, words: Words) -> Chart:
     """Draw the count per source as horizontal bars, the largest on top."""
     _ = words.say
-    with _drawing(_BARS, _height(by_source), words, by_source) as (figure, axes):
-        _draw_bars(axes, _drawn(by_source, words), words)
-        return _chart(figure, f"{_('Assignments by source')}: {_spoken(by_source, words)}")
+    with _new_figure(_BARS, _figure_height(by_source), words, by_source) as (figure, axes):
+        _draw_bars(axes, _charted_sources(by_source, words), words)
+        return _finish_chart(figure, f"{_('Assignments by source')}: {_describe_sources(by_source, words)}")
 
 
 def _draw_bars(axes: Axes, sources: tuple[SourceCount, ...], words: Words) -> None:
@@ -122,8 +122,8 @@ def _draw_bars(axes: Axes, sources: tuple[SourceCount, ...], words: Words) -> No
 def pie_chart(by_source: Sources, words: Words) -> Chart:
     """Draw each source's share as a ring with the total inside, and a legend beside it."""
     _ = words.say
-    sources, total = _drawn(by_source, words), sum(each.count for each in by_source)
-    with _drawing(_RING, _height(by_source), words, by_source) as (figure, axes):
+    sources, total = _charted_sources(by_source, words), sum(each.count for each in by_source)
+    with _new_figure(_RING, _figure_height(by_source), words, by_source) as (figure, axes):
         wedges = axes.pie(
             [each.count for each in sources],
             colors=colours(sources),
@@ -140,10 +140,10 @@ def pie_chart(by_source: Sources, words: Words) -> Chart:
         figure.legend(
             wedges, legend, loc="outside right center", frameon=False, handlelength=0.9, fontsize=8.5
         )
-        return _chart(figure, f"{_('Share of each source')}: {_spoken(by_source, words)}")
+        return _finish_chart(figure, f"{_('Share of each source')}: {_describe_sources(by_source, words)}")
 
 
-def _drawn(by_source: Sources, words: Words) -> tuple[SourceCount, ...]:
+def _charted_sources(by_source: Sources, words: Words) -> tuple[SourceCount, ...]:
     """Return the sources that a chart has room for, translated: past the largest, the rest as one."""
     _ = words.say
     largest, rest = by_source[:_MOST_SOURCES], by_source[_MOST_SOURCES:]
@@ -154,7 +154,7 @@ def _drawn(by_source: Sources, words: Words) -> tuple[SourceCount, ...]:
     return tuple(each.model_copy(update={"label": words.say(each.label)}) for each in (*largest, *rest))
 
 
-def _height(by_source: Sources) -> float:
+def _figure_height(by_source: Sources) -> float:
     return 1.3 + 0.26 * max(_FEWEST_BARS, min(len(by_source), _MOST_SOURCES + 1))
 
 
@@ -162,11 +162,11 @@ def _height(by_source: Sources) -> float:
 def trend_chart(by_day: tuple[DayCount, ...], words: Words) -> Chart:
     """Draw the count of each day; a day that was not loaded has a hatched mark instead of a bar."""
     _ = words.say
-    with _drawing(_PAGE, 2.3, words) as (figure, axes):
+    with _new_figure(_PAGE, 2.3, words) as (figure, axes):
         _draw_days(axes, by_day, words)
         alternative = _("Assignments per day: %(total)s in %(days)s days")
         total = words.number(sum(each.count for each in by_day))
-        return _chart(figure, alternative % {"total": total, "days": len(by_day)})
+        return _finish_chart(figure, alternative % {"total": total, "days": len(by_day)})
 
 
 def _draw_days(axes: Axes, days: tuple[DayCount, ...], words: Words) -> None:
@@ -203,18 +203,20 @@ def _draw_days(axes: Axes, days: tuple[DayCount, ...], words: Words) -> None:
 
 def bar_chart_png(by_source: Sources, words: Words) -> bytes:
     """Draw the bar chart as PNG, for places that show pictures only."""
-    with _drawing(_BARS, _height(by_source), words, by_source) as (figure, axes):
-        _draw_bars(axes, _drawn(by_source, words), words)
+    with _new_figure(_BARS, _figure_height(by_source), words, by_source) as (figure, axes):
+        _draw_bars(axes, _charted_sources(by_source, words), words)
         buffer = BytesIO()
         figure.savefig(buffer, format="png", dpi=110)
         return buffer.getvalue()
 
 
-def _spoken(by_source: Sources, words: Words) -> str:
-    return ", ".join(f"{each.label} {words.number(each.count)}" for each in _drawn(by_source, words))
+def _describe_sources(by_source: Sources, words: Words) -> str:
+    return ", ".join(
+        f"{each.label} {words.number(each.count)}" for each in _charted_sources(by_source, words)
+    )
 
 
-def _chart(figure: Figure, alternative: str) -> Chart:
+def _finish_chart(figure: Figure, alternative: str) -> Chart:
     for background in (figure.patch, *(axes.patch for axes in figure.axes)):
         background.set_visible(False)
     svg, painted = drawn(figure)

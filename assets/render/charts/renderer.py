@@ -113,99 +113,109 @@ class _Writer(RendererBase):
         size = prop.get_size_in_points() / letters.FONT_SCALE
         at = Affine2D().scale(size).rotate_deg(angle).translate(x, y).to_values()
         place = " ".join(f"{each:.5f}" for each in at)
-        self._operators += [b"q", _color(gc.get_rgb(), "rg"), f"{place} cm".encode()]
+        self._operators += [b"q", _color_operator(gc.get_rgb(), "rg"), f"{place} cm".encode()]
         self._elements.append(f'<g transform="matrix({place})" fill="{to_hex(gc.get_rgb())}">')
         for glyph, right, up, _scale in placed:
-            outline, name = self._letter(glyph)
+            outline, name = self._glyph_outline(glyph)
             self._operators += [f"q 1 0 0 1 {right:.1f} {up:.1f} cm".encode(), outline, b"f Q"]
             self._elements.append(f'<use href="#{name}" x="{right:.1f}" y="{up:.1f}"/>')
         self._operators.append(b"Q")
         self._elements.append("</g>")
 
-    def _letter(self, glyph: str) -> tuple[bytes, str]:
+    def _glyph_outline(self, glyph: str) -> tuple[bytes, str]:
         if glyph not in self._letters:
-            outline = _outline(Path(*self._glyphs[glyph]), Affine2D())
-            self._letters[glyph] = outline, self._defined("path", f' d="{_steps(outline)}"/>')
+            outline = _path_operators(Path(*self._glyphs[glyph]), Affine2D())
+            self._letters[glyph] = outline, self._define_element("path", f' d="{_svg_steps(outline)}"/>')
         return self._letters[glyph]
 
     def draw_path(self, gc: Any, path: Path, transform: Transform, rgbFace: Any = None) -> None:  # noqa: N803 - matplotlib's name
-        outline, box, clip = _outline(path, transform), gc.get_clip_rectangle(), ""
+        outline, box, clip = _path_operators(path, transform), gc.get_clip_rectangle(), ""
         is_filled = rgbFace is not None and not (len(rgbFace) == 4 and rgbFace[3] == 0)  # noqa: PLR2004 - red, green, blue, alpha
         is_stroked = gc.get_linewidth() > 0 and gc.get_rgb()[3] > 0
         self._operators.append(b"q")
         if box is not None:
             left, bottom, width, height = (f"{each:.4f}" for each in box.bounds)
             self._operators.append(f"{left} {bottom} {width} {height} re W n".encode())
-            clip = self._clip(f'<rect x="{left}" y="{bottom}" width="{width}" height="{height}"/>')
-        shape = f'<path d="{_steps(outline)}"'
+            clip = self._clip_attribute(f'<rect x="{left}" y="{bottom}" width="{width}" height="{height}"/>')
+        shape = f'<path d="{_svg_steps(outline)}"'
         if is_filled or is_stroked:
-            self._operators += [_color(rgbFace, "rg")] if is_filled else []
-            self._operators += _pen(gc) if is_stroked else []
+            self._operators += [_color_operator(rgbFace, "rg")] if is_filled else []
+            self._operators += _pen_operators(gc) if is_stroked else []
             self._operators += [outline, b"B" if is_filled and is_stroked else b"f" if is_filled else b"S"]
-            fill, stroke = to_hex(rgbFace) if is_filled else "none", _stroke(gc) if is_stroked else ""
+            fill, stroke = (
+                to_hex(rgbFace) if is_filled else "none",
+                _stroke_attributes(gc) if is_stroked else "",
+            )
             self._elements.append(f'{shape} fill="{fill}"{stroke}{clip}/>')
         if gc.get_hatch():
             lines, color, width = (
-                _hatched(gc, path, transform),
+                _hatch_lines(gc, path, transform),
                 gc.get_hatch_color(),
                 gc.get_hatch_linewidth(),
             )
-            self._operators += [outline, b"W n", _color(color, "RG"), f"{width:.4f} w".encode(), lines, b"S"]
+            self._operators += [
+                outline,
+                b"W n",
+                _color_operator(color, "RG"),
+                f"{width:.4f} w".encode(),
+                lines,
+                b"S",
+            ]
             stroke = f'stroke="{to_hex(color)}" stroke-width="{width:.4f}"'
-            within = self._clip(f"{shape}/>")
-            self._elements.append(f'<g{within}><path d="{_steps(lines)}" {stroke}{clip}/></g>')
+            within = self._clip_attribute(f"{shape}/>")
+            self._elements.append(f'<g{within}><path d="{_svg_steps(lines)}" {stroke}{clip}/></g>')
         self._operators.append(b"Q")
 
-    def _clip(self, area: str) -> str:
+    def _clip_attribute(self, area: str) -> str:
         """Return the attribute of an element that shows in *area* only."""
-        return f' clip-path="url(#{self._defined("clipPath", f">{area}</clipPath>")})"'
+        return f' clip-path="url(#{self._define_element("clipPath", f">{area}</clipPath>")})"'
 
-    def _defined(self, tag: str, rest: str) -> str:
+    def _define_element(self, tag: str, rest: str) -> str:
         """Return the name of an element, which is defined once."""
         return self._names.setdefault((tag, rest), f"d{len(self._names)}")
 
 
-def _outline(path: Path, transform: Transform) -> bytes:
+def _path_operators(path: Path, transform: Transform) -> bytes:
     (outline,) = PdfFile.pathOperations(path, transform)  # type: ignore[no-untyped-call]
     written: bytes = _TOO_FINE.sub(b"", outline.pdfRepr())
     return written
 
 
-def _steps(outline: bytes) -> str:
+def _svg_steps(outline: bytes) -> str:
     """Return *outline* as SVG has it, the letter of each step before its numbers; to close is `Z`."""
     return _STEP.sub(rb"\2\1", outline).decode().upper().replace("H", "Z").replace("\n", " ")
 
 
-def _color(color: Any, operator: str) -> bytes:
+def _color_operator(color: Any, operator: str) -> bytes:
     red, green, blue = color[:3]
     return f"{red:.4f} {green:.4f} {blue:.4f} {operator}".encode()
 
 
-def _pen(gc: Any) -> list[bytes]:
-    pattern, offset = _dashes(gc)
+def _pen_operators(gc: Any) -> list[bytes]:
+    pattern, offset = _dash_pattern(gc)
     cap, join = _CAPS[gc.get_capstyle()], _JOINS[gc.get_joinstyle()]
     pen = f"{gc.get_linewidth():.4f} w {cap} J {join} j [{pattern}] {offset:.4f} d"
-    return [_color(gc.get_rgb(), "RG"), pen.encode()]
+    return [_color_operator(gc.get_rgb(), "RG"), pen.encode()]
 
 
-def _stroke(gc: Any) -> str:
+def _stroke_attributes(gc: Any) -> str:
     """Return the pen as attributes of SVG."""
-    pattern, offset = _dashes(gc)
+    pattern, offset = _dash_pattern(gc)
     dashed = f' stroke-dasharray="{pattern}" stroke-dashoffset="{offset:.4f}"' if pattern else ""
     cap, join = gc.get_capstyle().replace("projecting", "square"), gc.get_joinstyle()
     pen = f'stroke-width="{gc.get_linewidth():.4f}" stroke-linecap="{cap}" stroke-linejoin="{join}"'
     return f' stroke="{to_hex(gc.get_rgb())}" {pen}{dashed}'
 
 
-def _dashes(gc: Any) -> tuple[str, float]:
+def _dash_pattern(gc: Any) -> tuple[str, float]:
     offset, dashes = gc.get_dashes()
     return " ".join(f"{each:.4f}" for each in dashes or ()), offset or 0
 
 
-def _hatched(gc: Any, path: Path, transform: Transform) -> bytes:
+def _hatch_lines(gc: Any, path: Path, transform: Transform) -> bytes:
     """Return the lines of the hatch in as many tiles as *path* covers."""
     tile, box = gc.get_hatch_path(), path.get_extents(transform)
     across = range(int(box.x0 // _POINTS), int(box.x1 // _POINTS) + 1)
     up = range(int(box.y0 // _POINTS), int(box.y1 // _POINTS) + 1)
     tiles = (Affine2D().scale(_POINTS).translate(x * _POINTS, y * _POINTS) for x in across for y in up)
-    return b"\n".join(_outline(tile, each) for each in tiles)
+    return b"\n".join(_path_operators(tile, each) for each in tiles)

@@ -63,10 +63,12 @@ def packed(log: CodedLog) -> tuple[dict[str, object], str]:
     times = log.instants // _MICROSECONDS[unit]
     packer.numbers("time", np.diff(times, prepend=times[:1]))
     packer.numbers("source", log.source)
-    packer.numbers("conversation", _recency(log.conversation))
-    same_contact = log.contact == _before(log.conversation, log.contact)
-    packer.numbers("contact", np.where(same_contact, 0, 1 + _recency(log.contact, unless=same_contact)))
-    expected = _before(log.contact, log.assignee)
+    packer.numbers("conversation", _encode_recency(log.conversation))
+    same_contact = log.contact == _previous_values(log.conversation, log.contact)
+    packer.numbers(
+        "contact", np.where(same_contact, 0, 1 + _encode_recency(log.contact, unless=same_contact))
+    )
+    expected = _previous_values(log.contact, log.assignee)
     packer.numbers("previous", np.where(log.previous == expected, 0, log.previous + 2))
     packer.numbers("assignee", log.assignee + 1)
     packer.numbers("assigned_by", log.assigned_by + 1)
@@ -87,10 +89,10 @@ def packed(log: CodedLog) -> tuple[dict[str, object], str]:
         },
         "blocks": packer.layout,
     }
-    return layout, b64encode(_deflated(packer.blocks)).decode()
+    return layout, b64encode(_deflate(packer.blocks)).decode()
 
 
-def _recency(codes: Codes, unless: Codes | None = None) -> Codes:
+def _encode_recency(codes: Codes, unless: Codes | None = None) -> Codes:
     """Return 0 for none, 1 for a code not seen before, else 2 + how many newer codes were seen.
 
     Codes number the values in the order of their first row.
@@ -100,7 +102,7 @@ def _recency(codes: Codes, unless: Codes | None = None) -> Codes:
     return numbers if unless is None else np.where(unless, 0, numbers)
 
 
-def _before(groups: Codes, values: Codes) -> Codes:
+def _previous_values(groups: Codes, values: Codes) -> Codes:
     """Return the value of the row before in the same group; -1 where there is none."""
     order = np.argsort(groups, kind="stable")
     shifted = np.full(len(values), -1)
@@ -109,6 +111,6 @@ def _before(groups: Codes, values: Codes) -> Codes:
     return shifted
 
 
-def _deflated(blocks: Iterable[bytes]) -> bytes:
+def _deflate(blocks: Iterable[bytes]) -> bytes:
     engine = zlib.compressobj(6, zlib.DEFLATED, -15)
     return b"".join([*(engine.compress(block) for block in blocks), engine.flush()])

@@ -96,14 +96,14 @@ def render_html(
             medium=medium,
             style=Markup(stylesheet(medium, report.look) + swatches(report)),  # noqa: S704 - our own files, a checked colour
             script=Markup(script()),  # noqa: S704 - our own files
-            facts=Markup(_json(page_facts(report, layout, script()))) if has_data else "",  # noqa: S704 - "<" escaped
+            facts=Markup(_to_json(page_facts(report, layout, script()))) if has_data else "",  # noqa: S704 - "<" escaped
             events=events,
             charts=figures.drawn_charts(report),
             sentences=[(sentence(each, spoken), each.fragment) for each in report.findings],
             heat_map=_heat_map(report, spoken),
             compared=labels.compared_period(report, spoken),
             kinds=labels.kinds(spoken),
-            hand_offs=_matrix(report.hand_offs, spoken) if report.hand_offs else None,
+            hand_offs=_matrix_of_hand_offs(report.hand_offs, spoken) if report.hand_offs else None,
             reasons=reason_sentences(report, spoken),
             nothing=labels.nothing(report, spoken),
             header=printed.column_names,
@@ -120,35 +120,35 @@ def render_html(
     )
 
 
-def _json(value: object) -> str:
+def _to_json(value: object) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
 
 
-def _shaded(counts: tuple[int, ...], most: int) -> list[tuple[int, int]]:
+def _shade_counts(counts: tuple[int, ...], most: int) -> list[tuple[int, int]]:
     """Return each count with its shade, 1 to 8; 0 is none."""
     return [(count, -(-count * _SHADES // most) if count else 0) for count in counts]
 
 
 def _heat_map(report: Report, spoken: Words) -> list[tuple[str, list[tuple[int, int]]]]:
     most = max((max(row) for row in report.heat_map), default=0)
-    return [(spoken.weekday(day, "EEE"), _shaded(row, most)) for day, row in enumerate(report.heat_map)]
+    return [(spoken.weekday(day, "EEE"), _shade_counts(row, most)) for day, row in enumerate(report.heat_map)]
 
 
-def _matrix(found: HandOffs, spoken: Words) -> dict[str, object]:
+def _matrix_of_hand_offs(found: HandOffs, spoken: Words) -> dict[str, object]:
     """Return the matrix with its names; the others are left out where there are none."""
     _ = spoken.say
     names = [*labels.people(found, spoken), _("Others")]
     most = max(map(max, found.counts))
-    kept = [at for at in range(len(names) + 1) if at != len(found.people) or _others(found)]
+    kept = [at for at in range(len(names) + 1) if at != len(found.people) or _count_others(found)]
     return {
         "columns": [[*names, _("Unassigned")][at] for at in kept],
         "rows": [
-            ([*names, _("Nobody")][at], [_shaded(found.counts[at], most)[column] for column in kept])
+            ([*names, _("Nobody")][at], [_shade_counts(found.counts[at], most)[column] for column in kept])
             for at in kept
         ],
     }
 
 
-def _others(found: HandOffs) -> int:
+def _count_others(found: HandOffs) -> int:
     at = len(found.people)
     return sum(found.counts[at]) + sum(row[at] for row in found.counts)

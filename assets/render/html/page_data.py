@@ -32,15 +32,15 @@ def page_facts(report: Report, layout: dict[str, object], script: str) -> dict[s
         "days": [
             {
                 "date": str(each.day),
-                "start": _seconds(first_instant(each.day, period.zone)),
+                "start": _epoch_seconds(first_instant(each.day, period.zone)),
                 "loaded": each.is_loaded,
             }
             for each in report.by_day
         ],
-        "end": _seconds(report.period.end),
-        "asOf": _seconds(report.as_of),
-        "offsets": _offsets(report, period.zone),
-        "presets": _presets(report, period),
+        "end": _epoch_seconds(report.period.end),
+        "asOf": _epoch_seconds(report.as_of),
+        "offsets": _offset_changes(report, period.zone),
+        "presets": _narrower_presets(report, period),
         "sources": [
             {"code": each.source, "label": spoken.say(each.label), "color": color}
             for each, color in sorted(
@@ -64,18 +64,18 @@ def said_by(script: str) -> list[str]:
     return sorted({text.replace('\\"', '"') for text in _SAID.findall(script)})
 
 
-def _seconds(instant: datetime) -> int:
+def _epoch_seconds(instant: datetime) -> int:
     return int(instant.timestamp())
 
 
-def _offsets(report: Report, zone: ZoneInfo) -> list[tuple[int, int]]:
+def _offset_changes(report: Report, zone: ZoneInfo) -> list[tuple[int, int]]:
     """Return from which second on which offset holds, in the whole period."""
     start, end = (each.astimezone(UTC) for each in (report.period.start, report.period.end))
     changes = offset_changes(zone, start - timedelta(seconds=1), end)
-    return [(_seconds(instant), int(offset.total_seconds())) for instant, offset in changes]
+    return [(_epoch_seconds(instant), int(offset.total_seconds())) for instant, offset in changes]
 
 
-def _presets(report: Report, period: Period) -> list[dict[str, str]]:
+def _narrower_presets(report: Report, period: Period) -> list[dict[str, str]]:
     """Return the presets of the report date whose days are all among the report's, but not all of them."""
     spoken = words(report.look.language)
     found = [(preset, preset_period(preset, report.report_date, period.zone)) for preset in PRESETS]

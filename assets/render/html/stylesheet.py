@@ -18,7 +18,7 @@ def stylesheet(medium: str, look: Look | None = None) -> str:
     files = "".join(
         (TEMPLATES / "styles" / f"{name}.css").read_text(encoding="utf-8") for name in ("report", medium)
     )
-    return brand + files + (_pages(look) if look and medium == "print" else "")
+    return brand + files + (_page_rules(look) if look and medium == "print" else "")
 
 
 def swatches(report: Report) -> str:
@@ -26,7 +26,7 @@ def swatches(report: Report) -> str:
     return "".join(f".s{at} {{ background: {each}; }}\n" for at, each in enumerate(colours(report.by_source)))
 
 
-def _pages(look: Look) -> str:
+def _page_rules(look: Look) -> str:
     """Return the paper's size, and the brand's line at the foot of each page, escaped letter by letter."""
     line = "".join(f"\\{ord(each):x} " for each in look.footer)
     foot = f'@bottom-left {{ content: string(title) " · {line}"; }}' if line else ""

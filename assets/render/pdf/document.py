@@ -54,7 +54,7 @@ def render_pdf(report: Report, printed: pa.Table, version: int, log: bytes) -> b
     variant = "pdf/a-3b" if not report.tags_rows else "pdf/a-3a" if report.carries_log else "pdf/ua-1"
     sets_rows = rows.num_rows > 0 and _can_set_rows()
     html = render_html(report, rows, version, has_sample_rows=sets_rows)
-    document = laid_out(html, variant, _pictures(report))
+    document = laid_out(html, variant, _chart_pictures(report))
     pages = _printed_log(document, rows, report) if sets_rows else None
 
     def finish(_document: Document, pdf: Any) -> None:
@@ -65,7 +65,7 @@ def render_pdf(report: Report, printed: pa.Table, version: int, log: bytes) -> b
     written: bytes = (pages.document if pages else document).write_pdf(
         pdf_variant=variant,
         pdf_tags=True,
-        attachments=[_attached(log)] if report.carries_log else [],
+        attachments=[_log_attachment(log)] if report.carries_log else [],
         finisher=finish,
     )
     return written
@@ -99,11 +99,11 @@ def laid_out(document: str, variant: str, pictures: Mapping[str, Painted] | None
     )
 
 
-def _pictures(report: Report) -> dict[str, Painted]:
+def _chart_pictures(report: Report) -> dict[str, Painted]:
     return {chart.mark: chart.painted for chart in drawn_charts(report).values() if chart}
 
 
-def _attached(log: bytes) -> Attachment:
+def _log_attachment(log: bytes) -> Attachment:
     return Attachment(
         string=log,
         name="log.csv",

@@ -99,9 +99,9 @@ class _RowSetter:
     def batches(self, rows: pa.Table) -> Iterator["_Rows"]:
         """Set *rows*, some thousands at a time."""
         for start in range(0, rows.num_rows, _BATCH_ROWS):
-            yield self._batch(rows.slice(start, _BATCH_ROWS))
+            yield self._set_batch(rows.slice(start, _BATCH_ROWS))
 
-    def _batch(self, rows: pa.Table) -> "_Rows":
+    def _set_batch(self, rows: pa.Table) -> "_Rows":
         """Set each distinct text of each column, and put the rows together from them."""
         starts = self._place.starts
         steps = [b"", *(move(right - left, 0) + b"\n" for left, right in pairwise(starts))]
@@ -111,7 +111,7 @@ class _RowSetter:
         for number, column in enumerate(rows.columns):
             found = column.combine_chunks().dictionary_encode()
             codes = found.indices.to_numpy()
-            cells = [self._cell(number, text) for text in found.dictionary.to_pylist()]
+            cells = [self._set_cell(number, text) for text in found.dictionary.to_pylist()]
             ops = [steps[number] + each.ops + end for each in cells]
             drawn.append(np.array(ops, np.object_)[codes])
             np.maximum(lines, np.array([each.lines for each in cells])[codes], out=lines)
@@ -125,7 +125,7 @@ class _RowSetter:
         returns = np.array([move(back, -height) for height in heights], np.object_)
         return _Rows(drawn, returns[lines - 1], heights[lines - 1], pictures)
 
-    def _cell(self, number: int, text: str) -> Cell:
+    def _set_cell(self, number: int, text: str) -> Cell:
         if number:
             return self._others[number - 1].set(log_text(number, text, self._words))
         time = self._time.set(text[:-_OFFSET_LENGTH])
@@ -213,11 +213,13 @@ class _PageOfRows:
         behind = b"\n".join((rule, *self._rules, b"S"))
         texts = b"\n".join((b"BT", begin, start, *self._texts, b"ET"))
         if self.first_mark is None:
-            texts = _artifact(texts)
-        return b"\n".join((b"q", _artifact(behind), texts, _artifact(b"\n".join(self._pictures)), b"Q"))
+            texts = _mark_artifact(texts)
+        return b"\n".join(
+            (b"q", _mark_artifact(behind), texts, _mark_artifact(b"\n".join(self._pictures)), b"Q")
+        )
 
 
-def _artifact(ops: bytes) -> bytes:
+def _mark_artifact(ops: bytes) -> bytes:
     """Return *ops* as what a screen reader passes over."""
     return b"/Artifact BMC\n" + ops + b"\nEMC"
 
@@ -272,15 +274,15 @@ class PrintedLog:
         self._next.paint(self._furniture, scale)
         self._furniture.stream.append(b"EMC")
         setter = _RowSetter(stream, self._places[0], self._language, is_tagged=self._is_tagged)
-        rule = _rule(stream, self._places[0].cells[0].style)
+        rule = _rule_operators(stream, self._places[0].cells[0].style)
         first_mark = len(stream._tags) if self._is_tagged else None  # noqa: SLF001 - of the heading and the header
-        for page in self._filled(setter, first_mark):
+        for page in self._fill_pages(setter, first_mark):
             drawn = b"q %.4f 0 0 %.4f 0 0 cm\n%b\nQ" % (scale, scale, page.drawn(setter.begin, rule))
             if not self._pages:
                 stream.stream.append(drawn)
             self._pages.append((page.marks, zlib.compress(drawn) if self._pages else b""))
 
-    def _filled(self, setter: _RowSetter, first_mark: int | None) -> Iterator[_PageOfRows]:
+    def _fill_pages(self, setter: _RowSetter, first_mark: int | None) -> Iterator[_PageOfRows]:
         """Yield each page when it is full, at last the one with the rest."""
         page = _PageOfRows(self._places[0], first_mark)
         for rows in setter.batches(self._rows):
@@ -288,17 +290,17 @@ class PrintedLog:
             while start < len(ends):
                 before = ends[start - 1] if start else 0
                 end = int(np.searchsorted(ends, before + page.room, side="right"))
-                if end == start and rows.heights[start] > max(page.room, self._following().room):
+                if end == start and rows.heights[start] > max(page.room, self._next_page().room):
                     end += 1  # a row higher than a page
                 if end > start:
                     page.add(rows, start, end)
                 if end < len(ends):
                     yield page
-                    page = self._following()
+                    page = self._next_page()
                 start = end
         yield page
 
-    def _following(self) -> _PageOfRows:
+    def _next_page(self) -> _PageOfRows:
         return _PageOfRows(self._places[1], 0 if self._is_tagged else None)
 
     def finish(self, pdf: pydyf.PDF) -> None:
@@ -354,14 +356,14 @@ class PrintedLog:
             self._number.set(f"{at} / {pages}").ops,
             b"ET Q",
         )
-        number = pydyf.Stream([_artifact(b"\n".join(drawn))])
+        number = pydyf.Stream([_mark_artifact(b"\n".join(drawn))])
         pdf.add_object(number)
         contents = page["Contents"]
         before = contents if isinstance(contents, pydyf.Array) else [contents]
         page["Contents"] = pydyf.Array([*before, number.reference])
 
 
-def _rule(stream: Stream, style: Any) -> bytes:
+def _rule_operators(stream: Stream, style: Any) -> bytes:
     """Return the operators that select the line under the cells of *style*."""
     scratch = stream.clone(tags=None)
     scratch.set_color(get_color(style, "border_bottom_color"), stroke=True)

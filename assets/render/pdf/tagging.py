@@ -11,7 +11,7 @@ def mend_tags(pdf: pydyf.PDF) -> None:
 
     Source: ISO 14289-1, 7.5 and 7.18.1.
     """
-    elements = _elements(pdf)
+    elements = _structure_elements(pdf)
     for element in elements.values():
         if element["S"] == "/TH":
             section = elements[elements[element["P"]]["P"]]
@@ -26,7 +26,7 @@ def tag_rows(pdf: pydyf.PDF, pages: Sequence[pydyf.Dictionary], marks: Sequence[
 
     A mark is the number of a cell in its page's content, row by row.
     """
-    elements = list(_elements(pdf).values())
+    elements = list(_structure_elements(pdf).values())
     body = next(each for each in reversed(elements) if each["S"] == "/TBody")
     table = [each for each in elements if each["P"] == body["P"]]
     head = next(each for each in reversed(table) if each["S"] == "/THead")
@@ -63,7 +63,7 @@ class _Element(pydyf.Object):
         self.data = data
 
 
-def _elements(pdf: pydyf.PDF) -> dict[bytes, Any]:
+def _structure_elements(pdf: pydyf.PDF) -> dict[bytes, Any]:
     """Return the elements of the structure tree that WeasyPrint made, by their references."""
     return {each.reference: each for each in dictionaries(pdf) if "S" in each and "P" in each}
 

@@ -62,14 +62,14 @@ class Typesetter:
         plain = text.strip(_ISOLATION)
         reads_on = self.lettering.is_left_to_right or plain != text
         line = self.lettering.plain_line(plain) if reads_on and _LATIN.fullmatch(plain) else None
-        return self._aligned(line) if line and line.width <= self._width else self._set_whole(text)
+        return self._align_line(line) if line and line.width <= self._width else self._set_whole(text)
 
     def _set_by_pango(self, text: str) -> Cell:
         text = _SPACES.sub(" ", text).strip(" ")
         if not text.strip(_ISOLATION):
             return Cell()
         lines = [
-            self._aligned(self.lettering.line(each)) for each in self.lettering.broken(text, self._width)
+            self._align_line(self.lettering.line(each)) for each in self.lettering.broken(text, self._width)
         ]
         height = self.lettering.line_height
         down = b"\n" + move(0, -height) + b"\n"
@@ -79,18 +79,18 @@ class Typesetter:
             len(lines),
             max(line.width for line in lines),
             b"\n".join(
-                _shifted(line.pictures, 0, number * height) for number, line in enumerate(lines)
+                _shift_pictures(line.pictures, 0, number * height) for number, line in enumerate(lines)
             ).strip(),
         )
 
-    def _aligned(self, line: Cell) -> Cell:
+    def _align_line(self, line: Cell) -> Cell:
         if not self._ends_there:
             return line
         ops = b"\n".join((move(-line.width, 0), line.ops, move(line.width, 0)))
-        return Cell(ops, 1, line.width, _shifted(line.pictures, -line.width, 0))
+        return Cell(ops, 1, line.width, _shift_pictures(line.pictures, -line.width, 0))
 
 
-def _shifted(pictures: bytes, x: float, y: float) -> bytes:
+def _shift_pictures(pictures: bytes, x: float, y: float) -> bytes:
     return b"q 1 0 0 1 %.3f %.3f cm %b Q\n" % (x, y, pictures) if pictures else b""
 
 
@@ -107,12 +107,12 @@ class Lettering:
         self._letters: dict[str, _Glyph] = {}
         self._glyph_of: dict[_Pair, str] = {}
         self._advance_of: dict[_Pair, float] = {}
-        self._learned = _learned(_font_style_cache_key(style, include_size=True))
+        self._letters_of_style = _letters_of_style(_font_style_cache_key(style, include_size=True))
         layout = create_layout("x", style, None, None, 0)
         run = layout.get_first_line()[0].runs[0]
         self._font, self._size = self._scratch.add_font(run.data.item.analysis.font)
-        color = self._drawn(lambda: self._scratch.set_color(style["color"]))
-        self.begin = color + b"\n" + self._drawn(self._select)
+        color = self._record_operators(lambda: self._scratch.set_color(style["color"]))
+        self.begin = color + b"\n" + self._record_operators(self._select_font)
 
     def plain_line(self, text: str) -> Cell | None:
         """Return *text* of Latin letters on one line, or None where they do not stand one by one."""
@@ -122,7 +122,7 @@ class Lettering:
         except KeyError:
             for pair in pairs:
                 if pair not in self._glyph_of:
-                    self._learn(pair)
+                    self._learn_pair(pair)
             glyphs = "".join(map(self._glyph_of.__getitem__, pairs))
         if _NOT_PLAIN in glyphs:
             return None
@@ -135,13 +135,13 @@ class Lettering:
         emojis: list[Any] = []
 
         def draw() -> None:
-            self._select()
+            self._select_font()
             line = _Line(text, self._style, layout, 0)
             emojis.extend(draw_first_line(self._scratch, line, "clip", "none", Matrix()))
-            self._select()
+            self._select_font()
 
-        _, _, ops = self._drawn(draw).partition(b" Tm\n")
-        pictures = self._drawn(lambda: draw_emojis(self._scratch, self._style, 0, 0, emojis))
+        _, _, ops = self._record_operators(draw).partition(b" Tm\n")
+        pictures = self._record_operators(lambda: draw_emojis(self._scratch, self._style, 0, 0, emojis))
         return Cell(ops.replace(b">0<", b""), 1, width, pictures)
 
     def broken(self, text: str, width: float) -> Iterator[str]:
@@ -153,16 +153,16 @@ class Lettering:
             yield encoded[line.start_index : line.start_index + line.length].decode().strip(" ")
             number += 1
 
-    def _learn(self, pair: _Pair) -> None:
+    def _learn_pair(self, pair: _Pair) -> None:
         """Learn what the first of two letters is like before the second."""
-        alone = [self._letter(each) for each in pair if each != _END]
-        if pair not in self._learned:
-            self._learned[pair] = self._set_pair(pair, alone)
-        self._glyph_of[pair], self._advance_of[pair] = self._learned[pair]
+        alone = [self._glyph_of_letter(each) for each in pair if each != _END]
+        if pair not in self._letters_of_style:
+            self._letters_of_style[pair] = self._set_pair(pair, alone)
+        self._glyph_of[pair], self._advance_of[pair] = self._letters_of_style[pair]
 
     def _set_pair(self, pair: _Pair, alone: "list[_Glyph]") -> tuple[str, float]:
         """Have Pango set two letters; return the glyph of the first one, and its advance."""
-        both = self._glyphs("".join(pair).rstrip(_END))
+        both = self._shape_text("".join(pair).rstrip(_END))
         stand_alone = [each.code for each in both] == [each.code for each in alone] and not any(
             each.is_moved or each.font != self._font for each in both
         )
@@ -172,15 +172,15 @@ class Lettering:
         kerning = int(self._font.widths[glyph.code] - glyph.advance * _PER_MILLE / self._size)
         return f"{glyph.code:04x}" + (f">{kerning}<" if kerning else ""), glyph.advance
 
-    def _letter(self, letter: str) -> "_Glyph":
+    def _glyph_of_letter(self, letter: str) -> "_Glyph":
         """Return the glyph of *letter* by itself, and have its font know it."""
         if letter not in self._letters:
-            self._letters[letter] = glyph = self._glyphs(letter)[0]
+            self._letters[letter] = glyph = self._shape_text(letter)[0]
             self.line(f"x{letter}x")  # a lone space is not drawn
             glyph.font.to_unicode[glyph.code] = letter
         return self._letters[letter]
 
-    def _glyphs(self, text: str) -> list["_Glyph"]:
+    def _shape_text(self, text: str) -> list["_Glyph"]:
         layout = create_layout(text, self._left_to_right, None, None, 0)
         run = layout.get_first_line()[0].runs[0]
         glyphs = []
@@ -193,10 +193,10 @@ class Lettering:
                 glyphs.append(_Glyph(font, info.glyph, place.width * FROM_UNITS, is_moved))
         return glyphs
 
-    def _select(self) -> None:
+    def _select_font(self) -> None:
         self._scratch.set_font_size(self._font.hash, self._size)
 
-    def _drawn(self, draw: Callable[[], None]) -> bytes:
+    def _record_operators(self, draw: Callable[[], None]) -> bytes:
         """Return the operators that *draw* adds."""
         self._scratch.stream.clear()
         draw()
@@ -205,7 +205,7 @@ class Lettering:
 
 
 @cache
-def _learned(_style: str) -> dict[_Pair, tuple[str, float]]:
+def _letters_of_style(_style: str) -> dict[_Pair, tuple[str, float]]:
     """Return what is known of letters of one style: it is the same in each document."""
     return {}
 

@@ -65,10 +65,10 @@ class Sentence:
             if text == head:
                 yield {}
         elif text.startswith(head) and text.endswith(rest[-1]):
-            yield from _match(text[len(head) :], rest, self.placeholders)
+            yield from _match_parts(text[len(head) :], rest, self.placeholders)
 
 
-def _match(text: str, parts: list[str], placeholders: tuple[str, ...]) -> Iterator[dict[str, str]]:
+def _match_parts(text: str, parts: list[str], placeholders: tuple[str, ...]) -> Iterator[dict[str, str]]:
     name, *others = placeholders
     part, *following = parts
     if not others:
@@ -77,7 +77,7 @@ def _match(text: str, parts: list[str], placeholders: tuple[str, ...]) -> Iterat
         return
     at = text.find(part)
     while at >= 0:
-        for found in _match(text[at + len(part) :], following, tuple(others)):
+        for found in _match_parts(text[at + len(part) :], following, tuple(others)):
             if found.get(name, text[:at]) == text[:at]:  # one that comes twice is the same
                 yield {name: text[:at], **found}
         at = text.find(part, at + 1)
@@ -94,10 +94,10 @@ class Language:
     @classmethod
     def of(cls, code: str, sentences: Mapping[str, str], automations: Mapping[str, str]) -> "Language":
         """Return a language with sentences and automations as its locale file has them, key -> text."""
-        return cls(code, _parse(sentences), _parse(automations))
+        return cls(code, _parse_sentences(sentences), _parse_sentences(automations))
 
 
-def _parse(texts: Mapping[str, str]) -> tuple[Sentence, ...]:
+def _parse_sentences(texts: Mapping[str, str]) -> tuple[Sentence, ...]:
     found = (Sentence.parse(key, text) for key, text in texts.items())
     return tuple(sentence for sentence in found if sentence.has_words)
 
@@ -120,27 +120,29 @@ class Reader:
             if fits := list(islice(every, _MAX_FITS)):
                 is_cut = len(fits) == _MAX_FITS
                 return (
-                    Change("assignee", fault="can be read in too many ways") if is_cut else self._decide(fits)
+                    Change("assignee", fault="can be read in too many ways")
+                    if is_cut
+                    else self._decide_reading(fits)
                 )
         return None
 
-    def _decide(self, fits: list[tuple[str, dict[str, str]]]) -> Change | None:
+    def _decide_reading(self, fits: list[tuple[str, dict[str, str]]]) -> Change | None:
         """Return the one reading that is left, leaving out those with more unknown names than others."""
         readings = [
             (self._count_unknown(found), change)
             for key, found in fits
-            for change in self._changes(key, found)
+            for change in self._read_changes(key, found)
         ]
         if not readings:
-            return Change("assignee", fault=self._explain(found for key, found in fits))
+            return Change("assignee", fault=self._explain_unknown(found for key, found in fits))
         fewest = min(unknown for unknown, _ in readings)
         changes = {change for unknown, change in readings if unknown == fewest}
         if len(changes) == 1:
             return changes.pop()
-        meanings = "; ".join(sorted(set(map(_describe, changes))))
+        meanings = "; ".join(sorted(set(map(_describe_change, changes))))
         return Change("assignee", fault=f"can be read in several ways: {meanings}")
 
-    def _changes(self, key: str, found: Mapping[str, str]) -> Iterator[Change | None]:
+    def _read_changes(self, key: str, found: Mapping[str, str]) -> Iterator[Change | None]:
         """Yield what the sentence *key* can say with the names *found*; None where it is about other things.
 
         An assignee or a team that the account does not have leaves nothing to say. Who acted may have left.
@@ -155,14 +157,14 @@ class Reader:
             yield Change("team")
         elif key == "assignee.self_assigned" or assignee is not None:
             name = by if assignee is None else assignee
-            for user_id in self._users(name):
-                yield self._change(
-                    user_id, name, by, frozenset({user_id}) if assignee is None else self._users(by)
+            for user_id in self._users_named(name):
+                yield self._new_change(
+                    user_id, name, by, frozenset({user_id}) if assignee is None else self._users_named(by)
                 )
         elif key.startswith("assignee.removed"):
-            yield self._change(None, None, by, self._users(by))
+            yield self._new_change(None, None, by, self._users_named(by))
 
-    def _change(
+    def _new_change(
         self, assignee_id: str | None, assignee: str | None, by: str | None, by_ids: frozenset[str | None]
     ) -> Change:
         if by is None or self._is_automation(by):
@@ -172,10 +174,10 @@ class Reader:
 
     def _count_unknown(self, found: Mapping[str, str]) -> int:
         by, team = found.get("user_name"), found.get("team_name")
-        is_unknown = by is not None and not self._users(by) and not self._is_automation(by)
+        is_unknown = by is not None and not self._users_named(by) and not self._is_automation(by)
         return is_unknown + (team is not None and not self._is_team(team))
 
-    def _users(self, name: str | None) -> frozenset[str | None]:
+    def _users_named(self, name: str | None) -> frozenset[str | None]:
         return self._names.users.get(name or "", frozenset())
 
     def _is_team(self, name: str) -> bool:
@@ -184,14 +186,14 @@ class Reader:
     def _is_automation(self, name: str) -> bool:
         return any(True for sentence in self._automations for _ in sentence.matches(name))
 
-    def _explain(self, readings: Iterable[Mapping[str, str]]) -> str:
+    def _explain_unknown(self, readings: Iterable[Mapping[str, str]]) -> str:
         """Say which name nobody has now, of the reading that has the fewest of them."""
         unknown = [
             [
                 value
                 for name, value in found.items()
                 if (name != "user_name" or len(found) == 1)
-                and not self._users(value)
+                and not self._users_named(value)
                 and not self._is_team(value)
             ]
             for found in readings
@@ -206,7 +208,7 @@ class Reader:
         )
 
 
-def _describe(change: Change | None) -> str:
+def _describe_change(change: Change | None) -> str:
     if change is None:
         return "something else"
     if change.kind == "team":

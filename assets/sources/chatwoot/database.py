@@ -72,17 +72,18 @@ class Chatwoot(Unlisted):
 
         Raises SourceError.
         """
-        with self._open() as database:
-            users = self._users(database)
-            reader = Reader(self._names(database, users), *self._languages(database))
+        with self._open_database() as database:
+            users = self._read_users(database)
+            reader = Reader(self._collect_names(database, users), *self._read_languages(database))
             messages, conversations, trails = (
-                self._rows(database, query, start, end) for query in (_MESSAGES, _CONVERSATIONS, _TRAILS)
+                self._query_rows(database, query, start, end)
+                for query in (_MESSAGES, _CONVERSATIONS, _TRAILS)
             )
         with duckdb_engine.connect() as connection:
             tables = {"messages": messages, "conversations": conversations, "trails": trails, "users": users}
             for name, table in tables.items():
                 connection.register(name, table)
-            connection.register("changes", _changes([messages, trails], reader))
+            connection.register("changes", _read_sentences([messages, trails], reader))
             since = {"start": start.astimezone(UTC).replace(tzinfo=None)}
             for rows in (connection.sql(_EVENTS), connection.sql(_UNEXPLAINED, params=since)):
                 for batch in rows.to_arrow_reader(duckdb_engine.BATCH_ROWS):
@@ -90,13 +91,13 @@ class Chatwoot(Unlisted):
 
     def clock(self) -> datetime | None:
         """Return the time of the database's server. Raises SourceError."""
-        with self._open() as database:
+        with self._open_database() as database:
             return database.clock()
 
-    def _open(self) -> AbstractContextManager[Database]:
+    def _open_database(self) -> AbstractContextManager[Database]:
         return open_database(make_url(reveal(self.options.url)), _ORIGIN, self.options.statement_timeout)
 
-    def _rows(
+    def _query_rows(
         self, database: Database, query: str, start: datetime | None = None, end: datetime | None = None
     ) -> pa.Table:
         """Return the rows of *query*; Rails writes UTC without saying so."""
@@ -113,19 +114,19 @@ class Chatwoot(Unlisted):
         ]
         return database.table(text(query).bindparams(*marks))
 
-    def _users(self, database: Database) -> pa.Table:
+    def _read_users(self, database: Database) -> pa.Table:
         """Return the account's users, with their time of creation where the role may read it."""
-        may_read_age = self._rows(database, _MAY_READ_AGE).num_rows
+        may_read_age = self._query_rows(database, _MAY_READ_AGE).num_rows
         column = "u.created_at" if may_read_age else "CAST(NULL AS timestamp)"
-        return self._rows(database, read_sql(__file__, "users", created_at=column))
+        return self._query_rows(database, read_sql(__file__, "users", created_at=column))
 
-    def _names(self, database: Database, users: pa.Table) -> Names:
+    def _collect_names(self, database: Database, users: pa.Table) -> Names:
         """Return who can stand in a sentence: an agent by the name or the display name."""
         ids: dict[str, set[str | None]] = {}
         for row in users.to_pylist():
             for name in {row["name"], row["display_name"]} - {None, ""}:
                 ids.setdefault(name, set()).add(str(row["id"]))
-        teams = set(self._rows(database, _TEAMS)["name"].to_pylist())
+        teams = set(self._query_rows(database, _TEAMS)["name"].to_pylist())
         for name, meant in self.options.former_names.items():
             if meant == "team":
                 teams.add(name)
@@ -135,9 +136,9 @@ class Chatwoot(Unlisted):
             {name: frozenset(found) for name, found in ids.items()}, frozenset(map(str.lower, teams))
         )
 
-    def _languages(self, database: Database) -> tuple[str | None, list[Language]]:
+    def _read_languages(self, database: Database) -> tuple[str | None, list[Language]]:
         """Return the account's language, and all that are known."""
-        rows = self._rows(database, "SELECT locale FROM accounts WHERE id = :account").to_pylist()
+        rows = self._query_rows(database, "SELECT locale FROM accounts WHERE id = :account").to_pylist()
         if not rows:
             message = f"{_ORIGIN}: no account {self.options.account_id}; correct `account_id`"
             raise SourceUnreadable(message)
@@ -156,7 +157,7 @@ class Chatwoot(Unlisted):
         return language, languages
 
 
-def _changes(tables: list[pa.Table], reader: Reader) -> pa.Table:
+def _read_sentences(tables: list[pa.Table], reader: Reader) -> pa.Table:
     """Return what each distinct sentence says: the columns of `Change`, and its `content`."""
     chunks = [chunk for table in tables for chunk in table["content"].chunks]
     contents = pc.unique(pa.chunked_array(chunks, pa.string()))

@@ -64,9 +64,11 @@ def read_languages(files: Iterable[Path]) -> tuple[list[Language], dict[str, str
         for code, texts in locales.items() if isinstance(locales, dict) else ():
             name = "no" if code is False else str(code)  # YAML 1.1 reads Norwegian as a boolean
             sentences, automations = found.setdefault(name, ({}, {}))
-            sentences |= _texts(_child(texts, "conversations", "activity"))
+            sentences |= _flatten_texts(_nested_text(texts, "conversations", "activity"))
             for group in ("automation", "auto_assignment"):
-                automations |= {f"{group}.{key}": text for key, text in _texts(_child(texts, group)).items()}
+                automations |= {
+                    f"{group}.{key}": text for key, text in _flatten_texts(_nested_text(texts, group)).items()
+                }
     for _, automations in found.values():
         if system := automations.get("automation.system_name"):  # how policies were written first
             automations["auto_assignment.system_via_policy"] = f"{system} via %{{policy_name}}"
@@ -74,18 +76,18 @@ def read_languages(files: Iterable[Path]) -> tuple[list[Language], dict[str, str
     return [ENGLISH, *languages], broken
 
 
-def _child(texts: object, *keys: str) -> object:
+def _nested_text(texts: object, *keys: str) -> object:
     for key in keys:
         texts = texts.get(key) if isinstance(texts, Mapping) else None
     return texts
 
 
-def _texts(tree: object, path: str = "") -> dict[str, str]:
+def _flatten_texts(tree: object, path: str = "") -> dict[str, str]:
     """Return the texts of *tree* by the keys that lead to each, joined by dots."""
     found: dict[str, str] = {}
     for key, value in tree.items() if isinstance(tree, Mapping) else ():
         name = f"{path}.{key}" if path else str(key)
-        found |= {name: value} if isinstance(value, str) else _texts(value, name)
+        found |= {name: value} if isinstance(value, str) else _flatten_texts(value, name)
     return found
 
 

@@ -112,13 +112,13 @@ class AdbcDatabase:
 
     def columns(self, table: TableClause) -> dict[str, bool] | None:
         """Return the columns of *table*, and whether the role may read each; None where there is none."""
-        return _columns(self, table)
+        return _read_columns(self, table)
 
     def batches(self, statement: Select[Any]) -> Iterator[pa.RecordBatch]:
         """Stream the rows of *statement*."""
         with self.connection.cursor() as cursor:
             cursor.adbc_statement.set_options(**self.options)
-            cursor.execute(_literal(statement, self.dialect))
+            cursor.execute(_compile_literal(statement, self.dialect))
             # `fetch_record_batch` gives the reader within this one, whose errors have no SQLSTATE.
             reader = cursor._results.reader  # noqa: SLF001
             with suppress(StopIteration):
@@ -128,7 +128,7 @@ class AdbcDatabase:
     def table(self, statement: Executable) -> pa.Table:
         """Return all rows of *statement*."""
         with self.connection.cursor() as cursor:
-            cursor.execute(_literal(statement, self.dialect))
+            cursor.execute(_compile_literal(statement, self.dialect))
             return cursor.fetch_arrow_table()
 
     def clock(self) -> datetime | None:
@@ -137,7 +137,7 @@ class AdbcDatabase:
             return None
         with self.connection.cursor() as cursor:
             cursor.execute(_CLOCKS[self.dialect.name])
-            return _instant(cursor.fetchone()[0])
+            return _to_instant(cursor.fetchone()[0])
 
 
 class SqlAlchemyDatabase:
@@ -151,33 +151,33 @@ class SqlAlchemyDatabase:
         """Return the names of the columns of *statement*, and their types by its first rows."""
         result = self.connection.execute(statement.limit(_SAMPLE_ROWS))
         types = _column_types(result, self.dialect)
-        found = _batch(list(result.keys()), list(result), types).schema
+        found = _to_batch(list(result.keys()), list(result), types).schema
         return pa.schema([(field.name, types.get(at, field.type)) for at, field in enumerate(found)])
 
     def columns(self, table: TableClause) -> dict[str, bool] | None:
         """Return the columns of *table* that the role may read; None where that is not known."""
-        return _columns(self, table)
+        return _read_columns(self, table)
 
     def batches(self, statement: Select[Any]) -> Iterator[pa.RecordBatch]:
         """Stream the rows of *statement*."""
         result = self.connection.execute(statement)
         types = _column_types(result, self.dialect)
         for rows in result.partitions(_PYTHON_ROWS):
-            yield _batch(list(result.keys()), list(rows), types)
+            yield _to_batch(list(result.keys()), list(rows), types)
 
     def table(self, statement: Executable) -> pa.Table:
         """Return all rows of *statement*."""
         result = self.connection.execute(statement)
         types = _column_types(result, self.dialect)
-        return pa.Table.from_batches([_batch(list(result.keys()), list(result), types)])
+        return pa.Table.from_batches([_to_batch(list(result.keys()), list(result), types)])
 
     def clock(self) -> datetime | None:
         """Return the server's time; None where nobody knows how to ask."""
         asked = _CLOCKS.get(self.dialect.name)
-        return _instant(self.connection.scalar(text(asked))) if asked else None
+        return _to_instant(self.connection.scalar(text(asked))) if asked else None
 
 
-def _columns(database: Database, table: TableClause) -> dict[str, bool] | None:
+def _read_columns(database: Database, table: TableClause) -> dict[str, bool] | None:
     if (query := _ALL_COLUMNS.get(database.dialect.name)) is None:
         return None
     given = {
@@ -198,13 +198,13 @@ def _column_types(result: CursorResult[Any], dialect: Dialect) -> dict[int, pa.D
     return {at: _MYSQL_TIMES[code] for at, code in codes if code in _MYSQL_TIMES}
 
 
-def _batch(names: list[str], rows: list[Any], types: Mapping[int, pa.DataType]) -> pa.RecordBatch:
+def _to_batch(names: list[str], rows: list[Any], types: Mapping[int, pa.DataType]) -> pa.RecordBatch:
     columns = zip(*rows, strict=True) if rows else ([] for _ in names)
-    arrays = [_array(list(cells), types.get(at)) for at, cells in enumerate(columns)]
+    arrays = [_to_array(list(cells), types.get(at)) for at, cells in enumerate(columns)]
     return pa.RecordBatch.from_arrays(arrays, names=names)
 
 
-def _array(cells: list[Any], kind: pa.DataType | None) -> pa.Array:
+def _to_array(cells: list[Any], kind: pa.DataType | None) -> pa.Array:
     """Return *cells* as an array; as text where they are of several types, such as times and '0000-00-00'."""
     try:
         return pa.array(cells, kind)
@@ -214,11 +214,11 @@ def _array(cells: list[Any], kind: pa.DataType | None) -> pa.Array:
         return pa.array([None if cell is None else str(cell) for cell in texts], pa.string())
 
 
-def _instant(epoch: Any) -> datetime:
+def _to_instant(epoch: Any) -> datetime:
     return datetime.fromtimestamp(float(epoch), UTC)
 
 
-def _literal(statement: Executable, dialect: Dialect) -> str:
+def _compile_literal(statement: Executable, dialect: Dialect) -> str:
     """Return *statement* as text; its only values are the window's instants, which are ours."""
     text = statement.compile(dialect=dialect, compile_kwargs={"literal_binds": True})  # type: ignore[attr-defined]
     return str(text).replace("%%", "%")
@@ -234,7 +234,7 @@ def open_database(url: URL, origin: str, timeout: int = _TIMEOUT_SECONDS) -> Ite
     if url.get_backend_name() == "postgresql":
         require("postgresql", "source.url")
     try:
-        with _connect(url, timeout) as database:
+        with _open_connection(url, timeout) as database:
             yield database
     except SQLAlchemyError as error:
         raise unavailable(url, origin, getattr(error, "orig", None) or error) from None
@@ -246,7 +246,7 @@ def open_database(url: URL, origin: str, timeout: int = _TIMEOUT_SECONDS) -> Ite
 
 
 @contextmanager
-def _connect(url: URL, timeout: int) -> Iterator[Database]:
+def _open_connection(url: URL, timeout: int) -> Iterator[Database]:
     dialect = url.get_dialect()()
     match url.get_backend_name():
         case "postgresql":

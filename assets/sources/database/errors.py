@@ -54,7 +54,7 @@ _NATIVE_NUMBER = re.compile(r"\((-?\d+)\) \(SQL")
 
 def is_refused(backend: str, error: BaseException) -> bool:
     """Tell whether the server of *backend* (a SQLAlchemy name) refused the user or the password."""
-    state, number = _sqlstate(error), _number(error)
+    state, number = _sqlstate_of(error), _error_number(error)
     return (
         state in _REFUSED_STATES
         or (backend in {"mysql", "mariadb"} and number in _MYSQL_REFUSED)
@@ -67,7 +67,7 @@ def is_transient(backend: str, error: BaseException) -> bool:
     """Tell whether trying again can help against *error* of a server of *backend*, a SQLAlchemy name."""
     if is_refused(backend, error):
         return False
-    state, number = _sqlstate(error), _number(error)
+    state, number = _sqlstate_of(error), _error_number(error)
     match backend:
         case "mysql" | "mariadb":
             return number in _MYSQL_TRANSIENT
@@ -84,7 +84,7 @@ def is_transient(backend: str, error: BaseException) -> bool:
 def is_connection_lost(error: BaseException) -> bool:
     """Tell whether an error of ADBC or libpq is of the connection: the server gave it no code."""
     if (status := getattr(error, "status_code", None)) is not None:
-        return _sqlstate(error) is None and status in {AdbcStatusCode.IO, AdbcStatusCode.TIMEOUT}
+        return _sqlstate_of(error) is None and status in {AdbcStatusCode.IO, AdbcStatusCode.TIMEOUT}
     return isinstance(error, OSError) or type(error).__name__ == "OperationalError"
 
 
@@ -92,13 +92,13 @@ def _is_transient_state(state: str) -> bool:
     return state in _TRANSIENT_STATES or state.startswith(_TRANSIENT_CLASSES)
 
 
-def _sqlstate(error: BaseException) -> str | None:
+def _sqlstate_of(error: BaseException) -> str | None:
     """Return the SQLSTATE that ADBC and psycopg give as an attribute, and ODBC as the first argument."""
     state = getattr(error, "sqlstate", None) or next(iter(error.args), None)
     return state if isinstance(state, str) and re.fullmatch(r"[0-9A-Z]{5}", state) else None
 
 
-def _number(error: BaseException) -> int | None:
+def _error_number(error: BaseException) -> int | None:
     """Return the server's own number: the first argument, or in ODBC the one at the end of the text."""
     first = next(iter(error.args), None)
     if isinstance(first, int):

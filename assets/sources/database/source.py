@@ -74,30 +74,36 @@ class Sql(Unlisted):
 
         Raises SourceError: SourceUnreadable for a wrong URL, password, table, query or column.
         """
-        with self._open() as database:
-            bounds = self._bounds(database, start, end)
-            names, columns = self._columns(database, bounds)
+        with self._open_database() as database:
+            bounds = self._query_bounds(database, start, end)
+            names, columns = self._map_columns(database, bounds)
             asked: list[ColumnElement[Any]] = [column(name) for name in dict.fromkeys(columns.values())]
-            sample = database.schema(select(*asked).select_from(self._base(bounds)))
+            sample = database.schema(select(*asked).select_from(self._base_query(bounds)))
             kind, dialect = sample.field(columns["occurred_at"]).type, database.dialect.name
-            cells = [_cell(each, name, sample.field(name).type, dialect) for each, name in columns.items()]
-            statement, count = select(*cells).select_from(self._base(bounds)), 0
+            cells = [
+                _cast_column(each, name, sample.field(name).type, dialect) for each, name in columns.items()
+            ]
+            statement, count = select(*cells).select_from(self._base_query(bounds)), 0
             if self.options.table:
                 times: ColumnElement[Any] = column(columns["occurred_at"])
-                statement = statement.where(self._window(times, kind, start, end, dialect))
+                statement = statement.where(self._window_condition(times, kind, start, end, dialect))
             for batch in database.batches(statement):
                 count += batch.num_rows
                 yield Batch(_contract_rows(batch, kind), self.origin, is_printed_log(names), columns)
             if not count:
-                anywhere = select(*cells).select_from(self._base(self._widest(bounds))).limit(_SAMPLE_ROWS)
-                yield self._sampled(database, anywhere, columns, kind)
+                anywhere = (
+                    select(*cells)
+                    .select_from(self._base_query(self._widest_bounds(bounds)))
+                    .limit(_SAMPLE_ROWS)
+                )
+                yield self._sample_rows(database, anywhere, columns, kind)
 
-    def _columns(self, database: Database, bounds: _Bounds) -> tuple[list[str], dict[str, str]]:
+    def _map_columns(self, database: Database, bounds: _Bounds) -> tuple[list[str], dict[str, str]]:
         """Return the names of all columns, and contract column -> column of those that are read.
 
         Raises SourceError for one that is missing or that the role may not read.
         """
-        base = self._base(bounds)
+        base = self._base_query(bounds)
         may_read = database.columns(base) if isinstance(base, TableClause) else None
         names = list(may_read or database.schema(select(text("*")).select_from(base)).names)
         try:
@@ -114,7 +120,7 @@ class Sql(Unlisted):
             raise SourceUnreadable(message)
         return names, columns
 
-    def _sampled(
+    def _sample_rows(
         self, database: Database, anywhere: Select[Any], columns: Mapping[str, str], kind: pa.DataType
     ) -> Batch | Unreadable:
         """Return some rows of any time, of an empty window: they show whether their times can be read."""
@@ -134,10 +140,10 @@ class Sql(Unlisted):
 
         Raises SourceError.
         """
-        with self._open() as database:
+        with self._open_database() as database:
             return database.clock()
 
-    def _open(self) -> AbstractContextManager[Database]:
+    def _open_database(self) -> AbstractContextManager[Database]:
         try:
             url = make_url(reveal(self.options.url))
             url.get_dialect().import_dbapi()
@@ -149,7 +155,7 @@ class Sql(Unlisted):
             raise SourceUnreadable(f"{self.origin}: `url` of the source: {error}") from None
         return open_database(url, self.origin, self.options.statement_timeout)
 
-    def _window(
+    def _window_condition(
         self, times: ColumnElement[Any], kind: pa.DataType, start: datetime, end: datetime, dialect: str
     ) -> ColumnElement[bool]:
         """Return a condition that no row of the window fails, whatever the type of its time.
@@ -189,13 +195,15 @@ class Sql(Unlisted):
         is_number = pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)
         return or_(epochs if is_number else dated, missing)
 
-    def _bounds(self, database: Database, start: datetime, end: datetime) -> _Bounds:
+    def _query_bounds(self, database: Database, start: datetime, end: datetime) -> _Bounds:
         """Return what `:start` and `:end` of the query stand for; a table needs none."""
         if self.options.table:
             return None
         if database.dialect.name == "sqlite":
             unit = self._epoch_unit(database)
-            return _days_around(start, end) if unit is None else (_epoch(start, unit), _epoch(end, unit))
+            return (
+                _days_around(start, end) if unit is None else (_to_epoch(start, unit), _to_epoch(end, unit))
+            )
         if self.options.timezone or database.dialect.name != "postgresql":
             # A column with zone would read these in the session's zone: no row may be lost to that.
             return _wall_clock_around(start, end, self.options.timezone, _ANY_ZONE)
@@ -206,7 +214,7 @@ class Sql(Unlisted):
 
         SQLite compares a number with a text without a word, and every text is greater.
         """
-        query = self._base((0, _LARGEST_INTEGER))
+        query = self._base_query((0, _LARGEST_INTEGER))
         names = database.schema(select(text("*")).select_from(query)).names
         try:
             time: ColumnElement[Any] = column(match_columns(names, self.options.columns)["occurred_at"])
@@ -220,13 +228,13 @@ class Sql(Unlisted):
         return None
 
     @staticmethod
-    def _widest(bounds: _Bounds) -> _Bounds:
+    def _widest_bounds(bounds: _Bounds) -> _Bounds:
         """Return bounds of the same kind that hold every time."""
         if bounds is None:
             return None
         return (0, _LARGEST_INTEGER) if isinstance(bounds[0], int) else ("2000-01-01", "2100-01-01")
 
-    def _base(self, bounds: _Bounds) -> FromClause:
+    def _base_query(self, bounds: _Bounds) -> FromClause:
         if self.options.table:
             schema, _, name = self.options.table.rpartition(".")
             return table_named(name, schema=schema or None)
@@ -246,18 +254,18 @@ class Sql(Unlisted):
         return query.columns().subquery("asked")
 
 
-def _epoch(instant: datetime, unit: int) -> int:
+def _to_epoch(instant: datetime, unit: int) -> int:
     return int(instant.timestamp()) * unit
 
 
-def _cell(name: str, source_name: str, kind: pa.DataType, dialect: str) -> ColumnElement[Any]:
+def _cast_column(name: str, source_name: str, kind: pa.DataType, dialect: str) -> ColumnElement[Any]:
     """Return one contract column: as text, without nulls where drivers guess a type by rows.
 
     Times, floating numbers and binary ids are asked for as they are; `contract_cells` makes them text.
     """
     cell: ColumnElement[Any] = column(source_name)
     if name == "occurred_at" and pa.types.is_timestamp(kind):
-        # MySQL's drivers make a time of Python of each, and fail on 0000-00-00; `_typed` reads the text.
+        # MySQL's drivers make a time of Python of each, and fail on 0000-00-00; `_cast_times` reads the text.
         return (cast(cell, Text) if dialect in MYSQL else cell).label(name)
     if dialect == "sqlite":  # where each cell has a type of its own
         as_text: ColumnElement[Any] = cast(cell, Text)
@@ -289,11 +297,11 @@ def _wall_clock_around(
 def _contract_rows(batch: pa.RecordBatch, kind: pa.DataType) -> pa.RecordBatch:
     cells = {name: contract_cells(name, batch.column(name)) for name in batch.schema.names}
     if pa.types.is_timestamp(kind):
-        cells["occurred_at"] = _typed(cells["occurred_at"], kind)
+        cells["occurred_at"] = _cast_times(cells["occurred_at"], kind)
     return pa.RecordBatch.from_pydict(cells | {"row_number": pa.nulls(batch.num_rows, pa.int64())})
 
 
-def _typed(times: pa.Array, kind: pa.DataType) -> pa.Array:
+def _cast_times(times: pa.Array, kind: pa.DataType) -> pa.Array:
     """Return *times* as *kind*; where one is no date, as text with their zone."""
     if not pa.types.is_string(times.type):
         return times

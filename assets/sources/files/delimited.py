@@ -59,10 +59,10 @@ def read_csv(path: Path, origin: str, options: FilesSource) -> Iterator[Batch | 
         for batch in numbered_batches(text, layout, parse):
             rows += batch.num_rows
             cells = batch.select(list(places.values())).rename_columns(list(places))
-            plain = _without_blank_rows(with_faults(_unquoted(cells, header, printed=printed), batch))
+            plain = _without_blank_rows(with_faults(_strip_quotes(cells, header, printed=printed), batch))
             yield Batch(plain, origin, printed, columns)
         if text.lines > rows + header.lines and text.quotes:
-            yield from _swallowed(text, header, header.names.index(columns["occurred_at"]), origin)
+            yield from _find_swallowed_rows(text, header, header.names.index(columns["occurred_at"]), origin)
 
 
 def read_header(text: TextFile) -> Header:
@@ -135,19 +135,19 @@ def numbered_batches(text: TextFile, layout: Layout, parse: ParseOptions) -> Ite
             include_columns=wanted, column_types=dict.fromkeys(wanted, pa.string()), strings_can_be_null=False
         )
         mender = _Mender(layout, parse.delimiter)
-        for batch in _parsed(stream, read, parse, convert):
+        for batch in _parse_blocks(stream, read, parse, convert):
             skipped = np.array([row.number - header_lines - 1 for row in bad], dtype=np.int64)
             places = np.arange(good_count, good_count + batch.num_rows)
             places += np.searchsorted(skipped - np.arange(len(skipped)), places, side="right")
             good_count += batch.num_rows
             numbered = batch.append_column("row_number", pa.array(places + 1))
-            yield mender.merged(_undecodable(numbered) if text.has_bad_bytes else numbered, bad[told:])
+            yield mender.merged(_mark_undecodable(numbered) if text.has_bad_bytes else numbered, bad[told:])
             told = len(bad)
     if bad[told:]:
         yield mender.rows(bad[told:])
 
 
-def _parsed(
+def _parse_blocks(
     stream: Any, read: ReadOptions, parse: ParseOptions, convert: ConvertOptions
 ) -> Iterator[pa.RecordBatch]:
     """Yield the rows of a block at a time. Raises ValueError where one does not end within two."""
@@ -177,7 +177,7 @@ class _Mender:
 
     def rows(self, bad: list[InvalidRow]) -> pa.RecordBatch:
         """Return the lines *bad* as rows."""
-        mended = [self._cells(row) for row in bad]
+        mended = [self._split_cells(row) for row in bad]
         columns: dict[str, pa.Array] = {}
         for name in self.layout.wanted:
             at = self.layout.names.index(name)
@@ -200,7 +200,7 @@ class _Mender:
         }
         return pa.RecordBatch.from_pydict(columns)
 
-    def _cells(self, row: InvalidRow) -> list[str] | None:
+    def _split_cells(self, row: InvalidRow) -> list[str] | None:
         """Return the cells of a line whose superfluous cells are all empty, else None."""
         count = len(self.layout.names)
         least = count - self.layout.last_is_optional
@@ -214,7 +214,7 @@ class _Mender:
         return [*cells, ""][:count] if is_whole else None
 
 
-def _undecodable(rows: pa.RecordBatch) -> pa.RecordBatch:
+def _mark_undecodable(rows: pa.RecordBatch) -> pa.RecordBatch:
     found = [
         pc.match_substring(column, _REPLACEMENT) for column in rows.columns if column.type == pa.string()
     ]
@@ -228,7 +228,7 @@ def _undecodable(rows: pa.RecordBatch) -> pa.RecordBatch:
 def with_faults(cells: pa.RecordBatch, batch: pa.RecordBatch) -> pa.RecordBatch:
     """Return *cells* with the row's number and fault of *batch*; a cell that is too long is one, too."""
     faults: dict[int, str] = {}
-    columns = {name: _bounded(name, cells.column(name), faults) for name in cells.schema.names}
+    columns = {name: _limit_cells(name, cells.column(name), faults) for name in cells.schema.names}
     columns["row_number"] = batch.column("row_number")
     columns |= {name: batch.column(name) for name in ("fault", "raw") if name in batch.schema.names}
     if faults:
@@ -237,7 +237,7 @@ def with_faults(cells: pa.RecordBatch, batch: pa.RecordBatch) -> pa.RecordBatch:
     return pa.RecordBatch.from_pydict(columns)
 
 
-def _bounded(name: str, cells: pa.Array, faults: dict[int, str]) -> pa.Array:
+def _limit_cells(name: str, cells: pa.Array, faults: dict[int, str]) -> pa.Array:
     too_long = pc.fill_null(pc.greater(pc.binary_length(cells), CELL_LIMIT), False)  # noqa: FBT003 - a value
     if not pc.any(too_long).as_py():
         return cells
@@ -247,7 +247,7 @@ def _bounded(name: str, cells: pa.Array, faults: dict[int, str]) -> pa.Array:
     return pc.if_else(too_long, "", cells)
 
 
-def _unquoted(cells: pa.RecordBatch, header: Header, *, printed: bool) -> pa.RecordBatch:
+def _strip_quotes(cells: pa.RecordBatch, header: Header, *, printed: bool) -> pa.RecordBatch:
     """Return *cells* without quotes that stand after a space, and without what our own log.csv puts first.
 
     A quote after `, ` opens nothing: that cell keeps its quotes, which are no part of the name.
@@ -279,7 +279,7 @@ def _without_blank_rows(rows: pa.RecordBatch) -> pa.RecordBatch:
     return rows.filter(pc.invert(pc.fill_null(is_blank, False)))  # noqa: FBT003 - a value
 
 
-def _swallowed(text: TextFile, header: Header, time_at: int, origin: str) -> Iterator[Unreadable]:
+def _find_swallowed_rows(text: TextFile, header: Header, time_at: int, origin: str) -> Iterator[Unreadable]:
     """Look at the rows of several lines: a stray quote may have made other rows a part of one cell."""
     found, first, last_lines, number = 0, 0, 1, 0
     with text.open() as stream:

@@ -23,9 +23,9 @@ def whole_escapes(texts: pa.Array) -> pa.Array:
     halves = pc.match_substring_regex(texts, _HALF)
     if not pc.any(halves).as_py():
         return texts
-    mended = pa.array([_ESCAPE.sub(_whole, text.as_py()) for text in texts.filter(halves)])
+    mended = pa.array([_ESCAPE.sub(_replace_half, text.as_py()) for text in texts.filter(halves)])
     return pc.replace_with_mask(texts, halves, mended)
 
 
-def _whole(escape: re.Match[str]) -> str:
+def _replace_half(escape: re.Match[str]) -> str:
     return r"\ufffd" if len(escape[0]) == _HALF_LENGTH else escape[0]

@@ -27,16 +27,16 @@ def read_ndjson(path: Path, origin: str, options: FilesSource) -> Iterator[Batch
     """
     if not path.stat().st_size:
         raise ValueError("is empty")
-    columns = {column: " or ".join(names) for column, names in _keys(options.columns).items()}
+    columns = {column: " or ".join(names) for column, names in _keys_of_columns(options.columns).items()}
     with text_file(path, options.encoding) as text:
         for lines in numbered_batches(text, LINES, ParseOptions(**ONE_CELL)):
             rows = with_faults(lines.select(["line"]), lines)
             whole = whole_escapes(rows.column("line"))
             rows = rows.set_column(rows.schema.get_field_index("line"), "line", whole)
-            yield Batch(_cells(rows, options.columns), origin, columns=columns)
+            yield Batch(_extract_cells(rows, options.columns), origin, columns=columns)
 
 
-def _keys(mapping: Mapping[str, str]) -> dict[str, list[str]]:
+def _keys_of_columns(mapping: Mapping[str, str]) -> dict[str, list[str]]:
     """Return for each contract column the keys that may hold it; a configured one stands alone."""
     keys = {column: [column] for column in CONTRACT_COLUMNS}
     for short in ("previous_assignee", "assignee", "assigned_by"):
@@ -44,9 +44,9 @@ def _keys(mapping: Mapping[str, str]) -> dict[str, list[str]]:
     return keys | {column: [name] for column, name in mapping.items()}
 
 
-def _cells(lines: pa.RecordBatch, mapping: Mapping[str, str]) -> pa.RecordBatch:
+def _extract_cells(lines: pa.RecordBatch, mapping: Mapping[str, str]) -> pa.RecordBatch:
     """Take the contract columns out of `line`; a key that is there states its value, even null."""
-    keys = _keys(mapping)
+    keys = _keys_of_columns(mapping)
     places = {name: at for at, name in enumerate(dict.fromkeys(chain(*keys.values())), start=1)}
     cells = ", ".join(
         f"coalesce({', '.join(f'found[{places[name]}]' for name in names)}) AS {column}"

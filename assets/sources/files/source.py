@@ -55,15 +55,15 @@ class Files:
         """Yield the rows of every file in name order; a file knows no window, so all its rows."""
         del start, end
         for path, origin in files_of(self.options.path):
-            read_format = read_export if self.options.layout else _FORMATS.get(_kind(path))
+            read_format = read_export if self.options.layout else _FORMATS.get(_format_of(path))
             if not path.is_file():
                 yield Unreadable(origin, f"{origin}: {_what_it_is(path)}")
             elif read_format is None:
                 yield Unreadable(origin, f"{origin}: is none of {', '.join(_FORMATS)}")
             else:
-                yield from self._read(path, origin, read_format)
+                yield from self._read_file(path, origin, read_format)
 
-    def _read(self, path: Path, origin: str, read: Reader) -> Iterator[Batch | Unreadable]:
+    def _read_file(self, path: Path, origin: str, read: Reader) -> Iterator[Batch | Unreadable]:
         try:
             yield from read(path, origin, self.options)
         except (OSError, ValueError, KeyError, pa.ArrowException, duckdb.Error) as error:
@@ -85,13 +85,13 @@ def files_of(pattern: str) -> list[tuple[Path, str]]:
         for path in base.glob(str(whole.relative_to(base)))
         if asks_hidden or not any(part.startswith(".") for part in path.relative_to(base).parts)
     )
-    inputs = [path for path in found if path.is_file() or not path.is_dir() or _kind(path) in _FORMATS]
+    inputs = [path for path in found if path.is_file() or not path.is_dir() or _format_of(path) in _FORMATS]
     if not inputs:
         raise SourceUnreadable(f"no file matches {whole}; correct `path` of the source")
     return [(path, path.relative_to(base).as_posix()) for path in inputs]
 
 
-def _kind(path: Path) -> str:
+def _format_of(path: Path) -> str:
     suffixes = [suffix.lower() for suffix in path.suffixes if suffix.lower() not in _COMPRESSED]
     return suffixes[-1] if suffixes else ""
 

@@ -59,19 +59,19 @@ def text_file(path: Path, encoding: str | None) -> Iterator[TextFile]:
         mark = stream.read(2)
     encoding = _UTF16_MARKS.get(mark, encoding)
     if encoding not in {None, "utf-8"}:
-        with _copy(path, encoding, "strict") as copied:
-            yield _look(copied, path)[0]
+        with _copy_as_utf8(path, encoding, "strict") as copied:
+            yield _inspect_bytes(copied, path)[0]
         return
-    found, bad = _look(path, path)
+    found, bad = _inspect_bytes(path, path)
     if not bad:
         yield found
         return
     _refuse_other_encoding(path)
-    with _copy(path, "utf-8", "replace") as copied:
+    with _copy_as_utf8(path, "utf-8", "replace") as copied:
         yield TextFile(copied, found.lines, found.quotes, has_bad_bytes=True)
 
 
-def _look(text: Path, original: Path) -> tuple[TextFile, bool]:
+def _inspect_bytes(text: Path, original: Path) -> tuple[TextFile, bool]:
     """Return what the bytes of *text* tell before it is parsed, and whether some are no UTF-8."""
     lines = quotes = total = line_bytes = 0
     is_utf8, last, rest = True, b"", b""
@@ -128,7 +128,7 @@ def _is_utf8(text: bytes) -> bool:
 
 
 @contextmanager
-def _copy(path: Path, encoding: str | None, errors: str) -> Iterator[Path]:
+def _copy_as_utf8(path: Path, encoding: str | None, errors: str) -> Iterator[Path]:
     """Write *path* as UTF-8 into a temporary file. Raises ValueError where it is not in *encoding*."""
     decoder = codecs.getincrementaldecoder(encoding or "utf-8")(errors)
     with pa.input_stream(path) as stream, tempfile.NamedTemporaryFile(prefix="text-") as copied:

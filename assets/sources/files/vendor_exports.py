@@ -62,7 +62,7 @@ def read_export(path: Path, origin: str, options: FilesSource) -> Iterator[Batch
         connection.execute(FIELDS)
         connection.execute(_MACROS)
         lists = ", ".join(_LIST.format(key) for key in _DOCUMENTS[layout])
-        for lines, people in _objects(text, layout):
+        for lines, people in _split_objects(text, layout):
             whole = pa.table({"line": whole_escapes(lines["line"]), "row_number": lines["row_number"]})
             connection.register("lines", whole)
             connection.register("listed_people", people)
@@ -75,33 +75,33 @@ def read_export(path: Path, origin: str, options: FilesSource) -> Iterator[Batch
                 read_sql(__file__, "rejected_items", complaint=_IS_NOT[layout], is_of_layout=is_of_layout),
             ]
             for query in queries + [_CUT_OFF] * (layout == "intercom_conversations"):
-                yield from _batches(connection, query, origin)
+                yield from _query_batches(connection, query, origin)
 
 
-def _batches(connection: duckdb.DuckDBPyConnection, query: str, origin: str) -> Iterator[Batch]:
+def _query_batches(connection: duckdb.DuckDBPyConnection, query: str, origin: str) -> Iterator[Batch]:
     for batch in connection.sql(query).to_arrow_reader(duckdb_engine.BATCH_ROWS):
         if batch.num_rows:
             yield Batch(batch, origin)
 
 
-def _objects(text: TextFile, layout: str) -> Iterator[tuple[pa.RecordBatch, pa.Table]]:
+def _split_objects(text: TextFile, layout: str) -> Iterator[tuple[pa.RecordBatch, pa.Table]]:
     """Yield the objects of *text* with their numbers, and the people that are listed beside them."""
-    document = _document(text)
+    document = _parse_document(text)
     if document is None:
         for lines in numbered_batches(text, LINES, ParseOptions(**ONE_CELL)):
-            yield lines, _people([])
+            yield lines, _list_people([])
         return
-    found, users = (document, []) if isinstance(document, list) else _listed(document, layout)
+    found, users = (document, []) if isinstance(document, list) else _objects_of_document(document, layout)
     for first in range(0, len(found), _ROWS_AT_ONCE):
         some = [json.dumps(each) for each in found[first : first + _ROWS_AT_ONCE]]
         numbers = pa.array(range(first + 1, first + 1 + len(some)), pa.int64())
         lines = pa.array(some, pa.string())
-        yield pa.RecordBatch.from_pydict({"line": lines, "row_number": numbers}), _people(users)
+        yield pa.RecordBatch.from_pydict({"line": lines, "row_number": numbers}), _list_people(users)
 
 
-def _listed(document: dict[str, Any], layout: str) -> tuple[list[Any], list[dict[str, Any]]]:
+def _objects_of_document(document: dict[str, Any], layout: str) -> tuple[list[Any], list[dict[str, Any]]]:
     """Return the objects of a document and its users. Raises ValueError where it is none of *layout*."""
-    users = _values(document.get("users")) or _values(_child(document.get("assets"), "User"))
+    users = _list_values(document.get("users")) or _list_values(_nested_value(document.get("assets"), "User"))
     for key in _DOCUMENTS[layout]:
         if isinstance(document.get(key), list):
             return document[key], users
@@ -114,7 +114,7 @@ def _listed(document: dict[str, Any], layout: str) -> tuple[list[Any], list[dict
     return [document], users  # one conversation, as the API gives it
 
 
-def _document(text: TextFile) -> dict[str, Any] | list[Any] | None:
+def _parse_document(text: TextFile) -> dict[str, Any] | list[Any] | None:
     """Return the one JSON object or list that the file is, or None where each line is an object."""
     first, _, more = text.start(MAX_LINE_BYTES + CELL_LIMIT).lstrip().partition(b"\n")
     if more.strip() and _is_object(first):
@@ -138,17 +138,17 @@ def _is_object(text: bytes) -> bool:
         return False
 
 
-def _child(of: Any, key: str) -> Any:
+def _nested_value(of: Any, key: str) -> Any:
     return of.get(key) if isinstance(of, dict) else None
 
 
-def _values(of: Any) -> list[dict[str, Any]]:
+def _list_values(of: Any) -> list[dict[str, Any]]:
     """Return the objects of a list, or of an object that has them by their ids."""
     values = of.values() if isinstance(of, dict) else of if isinstance(of, list) else []
     return [each for each in values if isinstance(each, dict)]
 
 
-def _people(users: list[dict[str, Any]]) -> pa.Table:
+def _list_people(users: list[dict[str, Any]]) -> pa.Table:
     """Return `id` and `name`; Zammad has the name in two parts."""
     names = [
         each.get("name") or f"{each.get('firstname', '')} {each.get('lastname', '')}".strip()

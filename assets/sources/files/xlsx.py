@@ -43,12 +43,12 @@ def read_xlsx(path: Path, origin: str, options: FilesSource) -> Iterator[Batch]:
     header_at, cells = next(numbered, (0, []))
     if not cells:
         raise ValueError("is empty: it has no header")
-    names = [_text(cell) for cell in cells]
+    names = [_cell_text(cell) for cell in cells]
     columns = match_columns(names, options.columns)
     places = {column: names.index(name) for column, name in columns.items()}
     while some := list(islice(numbered, duckdb_engine.BATCH_ROWS)):
         found = {
-            column: pa.array([_text(row[at]) for _, row in some], pa.string())
+            column: pa.array([_cell_text(row[at]) for _, row in some], pa.string())
             for column, at in places.items()
         }
         numbers = pa.array(np.array([number - header_at for number, _ in some]))
@@ -56,7 +56,7 @@ def read_xlsx(path: Path, origin: str, options: FilesSource) -> Iterator[Batch]:
         yield Batch(with_faults(batch.select(list(places)), batch), origin, is_printed_log(names), columns)
 
 
-def _text(cell: object) -> str:
+def _cell_text(cell: object) -> str:
     """Return a cell as text: whole numbers without a point, dates and times in ISO 8601."""
     match cell:
         case bool():

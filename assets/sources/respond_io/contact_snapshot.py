@@ -70,7 +70,7 @@ class _Seen:
 
     @property
     def contact_id(self) -> str | None:
-        return _field(self.contact, "id")
+        return _text_field(self.contact, "id")
 
     @property
     def assignee(self) -> Assignee | None:
@@ -88,7 +88,7 @@ def contacts(options: RespondIoSource, clock: Clock) -> Iterator[_Seen]:
     with httpx.Client(headers={"Authorization": f"Bearer {reveal(options.api_token)}"}, timeout=30) as client:
         while True:
             asked_at = clock()
-            page = _page(client, options.api_url, cursor)
+            page = _fetch_page(client, options.api_url, cursor)
             came_at = clock()
             for each in page["items"]:
                 contact = each if isinstance(each, dict) else {}
@@ -105,7 +105,7 @@ def contacts(options: RespondIoSource, clock: Clock) -> Iterator[_Seen]:
             time.sleep(_SECONDS_BETWEEN)
 
 
-def _page(client: httpx.Client, url: str, cursor: str | None) -> dict[str, Any]:
+def _fetch_page(client: httpx.Client, url: str, cursor: str | None) -> dict[str, Any]:
     asked = {"search": "", "timezone": "UTC", "filter": {"$and": []}}
     params = {"limit": str(_PAGE)} | ({"cursorId": cursor} if cursor else {})
 
@@ -119,10 +119,10 @@ def _page(client: httpx.Client, url: str, cursor: str | None) -> dict[str, Any]:
         if answer.is_error:
             message = f"{url}: answers {answer.status_code}; correct `api_token` and `api_url`"
             raise SourceUnreadable(message)
-        return _checked(answer, url)
+        return _check_response(answer, url)
 
     tries = Retrying(
-        retry=retry_if_exception_type(_Later), stop=stop_after_attempt(_TRIES), wait=_wait, reraise=True
+        retry=retry_if_exception_type(_Later), stop=stop_after_attempt(_TRIES), wait=_retry_wait, reraise=True
     )
     try:
         return tries(ask)
@@ -130,7 +130,7 @@ def _page(client: httpx.Client, url: str, cursor: str | None) -> dict[str, Any]:
         raise SourceUnavailable(f"{url}: {error}, {_TRIES} times") from None
 
 
-def _checked(answer: httpx.Response, url: str) -> dict[str, Any]:
+def _check_response(answer: httpx.Response, url: str) -> dict[str, Any]:
     try:
         page = answer.json()
         fine = isinstance(page["items"], list) and isinstance(page["pagination"], dict)
@@ -149,7 +149,7 @@ def _retry_after(answer: httpx.Response) -> float | None:
         return None
 
 
-def _wait(state: RetryCallState) -> float:
+def _retry_wait(state: RetryCallState) -> float:
     error = state.outcome.exception() if state.outcome else None
     told = error.seconds if isinstance(error, _Later) else None
     return min(_LONGEST_WAIT, 2.0 ** (state.attempt_number - 1) / 2 if told is None else told)
@@ -162,22 +162,22 @@ def take_snapshot(options: RespondIoSource, workspace: str, clock: Clock) -> Sna
     """
     inbox = open_inbox(reveal(options.inbox))
     with inbox.begin() as connection:
-        known, last = _known(connection, workspace)
+        known, last = _read_known(connection, workspace)
     listed = list(contacts(options, clock))
     seen = {each.contact_id: each for each in listed if each.contact_id and each.assignee}
     with inbox.begin() as connection:
-        told = _told(connection, workspace, last)
+        told = _read_told_assignees(connection, workspace, last)
     missed = [
-        _event(workspace, each, since, is_new=contact_id not in known)
+        _build_event(workspace, each, since, is_new=contact_id not in known)
         for contact_id, each in seen.items()
         if last is not None and (since := _missed_since(each, known.get(contact_id), told[contact_id], last))
     ]
     store(inbox, missed)  # first: what is then killed finds the same differences again, under the same ids
-    _remember(inbox, workspace, seen, known, listed)
+    _store_assignees(inbox, workspace, seen, known, listed)
     return Snapshot(len(listed), None if last is None else len(missed), len(listed) - len(seen))
 
 
-def _remember(
+def _store_assignees(
     inbox: Engine,
     workspace: str,
     seen: Mapping[str, _Seen],
@@ -204,7 +204,7 @@ def _remember(
             connection.execute(insert(CONTACT_STATES), rows)
 
 
-def _known(
+def _read_known(
     connection: Connection, workspace: str
 ) -> tuple[dict[str, tuple[Assignee, datetime]], datetime | None]:
     """Return each contact's assignee at the last snapshot and when that was, and when the snapshot began."""
@@ -214,12 +214,14 @@ def _known(
             states.workspace == workspace
         )
     ).all()
-    known = {row.contact_id: ((row.assignee_id, row.assignee_name), _instant(row.seen_at)) for row in rows}
+    known = {row.contact_id: ((row.assignee_id, row.assignee_name), _to_instant(row.seen_at)) for row in rows}
     first = connection.scalar(select(func.min(states.seen_at)).where(states.workspace == workspace))
-    return known, None if first is None else _instant(first)
+    return known, None if first is None else _to_instant(first)
 
 
-def _told(connection: Connection, workspace: str, since: datetime | None) -> defaultdict[str, list[Since]]:
+def _read_told_assignees(
+    connection: Connection, workspace: str, since: datetime | None
+) -> defaultdict[str, list[Since]]:
     """Return the assignees that webhooks told since the last snapshot began, in order, by contact."""
     told: defaultdict[str, list[Since]] = defaultdict(list)
     if since is None:
@@ -238,7 +240,7 @@ def _told(connection: Connection, workspace: str, since: datetime | None) -> def
         contact = event.get("contact")
         is_stated = "assignee" in event or (isinstance(contact, dict) and "assignee" in contact)
         if is_stated and (assignee := assignee_of(contact, event)):
-            told[row.contact_id].append((assignee, _instant(row.received_at)))
+            told[row.contact_id].append((assignee, _to_instant(row.received_at)))
     return told
 
 
@@ -267,13 +269,13 @@ def assignee_of(contact: Any, event: dict[str, Any] | None = None) -> Assignee |
         return None, None
     if not isinstance(who, dict):
         return None
-    name = " ".join(part for key in ("firstName", "lastName") if (part := _field(who, key)))
-    found = _field(who, "id"), name or _field(who, "name") or _field(who, "email")
+    name = " ".join(part for key in ("firstName", "lastName") if (part := _text_field(who, key)))
+    found = _text_field(who, "id"), name or _text_field(who, "name") or _text_field(who, "email")
     has_values = any(value not in (None, "", {}) for value in who.values())
     return found if any(found) or not has_values else None
 
 
-def _field(of: dict[str, Any], key: str) -> str | None:
+def _text_field(of: dict[str, Any], key: str) -> str | None:
     """Return a text or a number as text; None for anything else, and for an empty text."""
     value = of.get(key)
     is_value = isinstance(value, str | int | float) and not isinstance(value, bool)
@@ -287,7 +289,7 @@ def _is_same(one: Assignee, other: Assignee) -> bool:
     return one[0] == other[0] if one[0] and other[0] else one[1] == other[1]
 
 
-def _event(workspace: str, seen: _Seen, since: datetime, *, is_new: bool) -> Received:
+def _build_event(workspace: str, seen: _Seen, since: datetime, *, is_new: bool) -> Received:
     contact_id = str(seen.contact_id)
     body = {"contact": seen.contact, "not_before": since.isoformat()}
     if is_new and (created_at := _created_at(seen.contact)) and created_at < since:
@@ -304,7 +306,7 @@ def _event(workspace: str, seen: _Seen, since: datetime, *, is_new: bool) -> Rec
 
 def _created_at(contact: dict[str, Any]) -> datetime | None:
     """Return when a contact was made: an epoch, or ISO 8601 with its zone; None for anything else."""
-    text = _field(contact, "created_at") or ""
+    text = _text_field(contact, "created_at") or ""
     try:
         if text.replace(".", "", 1).isdigit():
             seconds = float(text)
@@ -315,5 +317,5 @@ def _created_at(contact: dict[str, Any]) -> datetime | None:
     return found if found.tzinfo else None
 
 
-def _instant(moment: int) -> datetime:
+def _to_instant(moment: int) -> datetime:
     return _EPOCH + timedelta(microseconds=moment)

@@ -103,22 +103,22 @@ def open_inbox(url: str) -> Engine:
     """
     if make_url(url).get_backend_name() == "sqlite":
         Path(make_url(url).database or "").parent.mkdir(parents=True, exist_ok=True)
-    engine = _connecting(url)
+    engine = _create_engine(url)
     METADATA.create_all(engine)
     return engine
 
 
 @cache
-def _connecting(url: str) -> Engine:
+def _create_engine(url: str) -> Engine:
     if make_url(url).get_backend_name() == "sqlite":
         engine = create_engine(url, hide_parameters=True, connect_args={"timeout": 30})
-        event.listen(engine, "connect", _durable)
+        event.listen(engine, "connect", _set_durable)
         return engine
     require("postgresql", "source.inbox")
     return create_engine(url, hide_parameters=True, pool_pre_ping=True)
 
 
-def _durable(connection: DBAPIConnection, _: object) -> None:
+def _set_durable(connection: DBAPIConnection, _: object) -> None:
     cursor = connection.cursor()
     cursor.execute("PRAGMA journal_mode = WAL")
     cursor.execute("PRAGMA secure_delete = ON")  # what is erased is overwritten
@@ -153,7 +153,7 @@ def is_there(url: str) -> bool:
     if place.get_backend_name() == "sqlite":
         return Path(place.database or "").exists()
     try:
-        return inspect(_connecting(url)).has_table(RECEIVED_EVENTS.name)
+        return inspect(_create_engine(url)).has_table(RECEIVED_EVENTS.name)
     except SQLAlchemyError as error:
         raise unavailable(place, "inbox", getattr(error, "orig", None) or error) from None
 
@@ -178,7 +178,7 @@ def never_received(url: str, workspace: str) -> Unreadable | None:
 
 def between(workspace: str, start: datetime, end: datetime) -> Select[Any]:
     """Select what a workspace received from *start* on and before *end*."""
-    return _selected(workspace).where(
+    return _select_received(workspace).where(
         RECEIVED.received_at >= micros(start), RECEIVED.received_at < micros(end)
     )
 
@@ -188,7 +188,7 @@ def before(workspace: str, instant: datetime, kinds: Iterable[str], of: Iterable
     later = select(RECEIVED.contact_id).where(
         RECEIVED.workspace == workspace, RECEIVED.received_at >= micros(instant), RECEIVED.kind.in_(of)
     )
-    return _selected(workspace).where(
+    return _select_received(workspace).where(
         RECEIVED.received_at < micros(instant), RECEIVED.kind.in_(kinds), RECEIVED.contact_id.in_(later)
     )
 
@@ -233,7 +233,7 @@ def _without_person(body: str, pseudonym: str) -> str:
     return json.dumps(kept)
 
 
-def _selected(workspace: str) -> Select[Any]:
+def _select_received(workspace: str) -> Select[Any]:
     columns = (RECEIVED[name] for name in _READ.names)
     return select(*columns).where(RECEIVED.workspace == workspace)
 

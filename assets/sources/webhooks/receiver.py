@@ -109,7 +109,7 @@ class Writer:
             while not self.waiting.empty() and len(some) < _MOST_AT_ONCE:
                 some.append(self.waiting.get_nowait())
             try:
-                await asyncio.to_thread(self._store, [row for row, _ in some])
+                await asyncio.to_thread(self._store_rows, [row for row, _ in some])
             except Exception as error:  # noqa: BLE001 - the next ones may be storable
                 _LOG.error("%s events could not be stored: %s", len(some), type(error).__name__)
                 refused = Refused(503, "not stored")
@@ -121,16 +121,16 @@ class Writer:
                     if not stored.cancelled():
                         stored.set_result(None)
 
-    def _store(self, rows: list[Received]) -> None:
+    def _store_rows(self, rows: list[Received]) -> None:
         with self._commits.time():
-            store(self._engine(), rows)
+            store(self._open_engine(), rows)
 
     def look(self) -> None:
         """Read from the inbox. Raises SQLAlchemyError where that fails."""
-        with self._engine().connect() as connection:
+        with self._open_engine().connect() as connection:
             connection.execute(select(RECEIVED_EVENTS.c.event_id).limit(1))
 
-    def _engine(self) -> Engine:
+    def _open_engine(self) -> Engine:
         self._inbox = self._inbox or open_inbox(self.url)
         return self._inbox
 
@@ -159,7 +159,7 @@ class Receiver:
             registry=self.registry,
         )
         for slug in addresses:
-            silence.labels(slug).set_function(partial(self._silence, slug))
+            silence.labels(slug).set_function(partial(self._seconds_silent, slug))
         depth.set_function(lambda: sum(each.waiting.qsize() for each in self.writers.values()))
         self._buckets = {
             slug: Bucket(each.most_per_second, clock().timestamp()) for slug, each in addresses.items()
@@ -169,7 +169,7 @@ class Receiver:
         """Answer 204 when the event is stored, or was before."""
         slug = request.path_params["workspace"]
         try:
-            await self._take(slug, request)
+            await self._accept(slug, request)
             status, said = 204, "stored"
         except Refused as refused:
             status, said = refused.status, str(refused)
@@ -182,20 +182,20 @@ class Receiver:
         headers = {"Retry-After": "1"} if status in {429, 503} else None
         return JSONResponse({"error": said}, status, headers)
 
-    async def _take(self, slug: str, request: Request) -> None:
+    async def _accept(self, slug: str, request: Request) -> None:
         now = self.clock()
         if slug not in self.addresses:
             raise Refused(404, "no such workspace")
         address = self.addresses[slug]
-        body = await _body(request)
+        body = await _read_body(request)
         if not SIGNED_BY[address.sender](address.keys, request.headers, body, now.timestamp()):
             raise Refused(401, "wrong signature")
         if not self._buckets[slug].takes(now.timestamp()):  # of those who may
             raise Refused(429, "too many")
-        await self.writers[address.inbox].add(_row(address, request, body, now))
+        await self.writers[address.inbox].add(_received_row(address, request, body, now))
         self.last_stored[slug] = now
 
-    def _silence(self, slug: str) -> float:
+    def _seconds_silent(self, slug: str) -> float:
         """Return the seconds since *slug* last stored an event; the inbox tells what it did not see."""
         if slug not in self.last_stored:
             try:
@@ -241,7 +241,7 @@ def application(addresses: Mapping[str, Address], clock: Callable[[], datetime])
     )
 
 
-async def _body(request: Request) -> bytes:
+async def _read_body(request: Request) -> bytes:
     length = request.headers.get("content-length", "0")
     if not length.isdecimal() or int(length) > _MOST_BYTES:
         raise Refused(413, "too large")
@@ -253,7 +253,7 @@ async def _body(request: Request) -> bytes:
     return bytes(body)
 
 
-def _row(address: Address, request: Request, body: bytes, now: datetime) -> Received:
+def _received_row(address: Address, request: Request, body: bytes, now: datetime) -> Received:
     try:
         text = body.decode()
         event = json.loads(text)
@@ -265,10 +265,10 @@ def _row(address: Address, request: Request, body: bytes, now: datetime) -> Rece
     contact_id = _contact_id(event)
     return {
         "workspace": address.workspace,
-        "event_id": _storable(event_id or f"sha256-{sha256(body).hexdigest()}"),
+        "event_id": _make_storable(event_id or f"sha256-{sha256(body).hexdigest()}"),
         "received_at": micros(now.astimezone(UTC)),
-        "kind": _storable(event.get("event_type") or event.get("event") or ""),
-        "contact_id": None if contact_id is None else _storable(contact_id),
+        "kind": _make_storable(event.get("event_type") or event.get("event") or ""),
+        "contact_id": None if contact_id is None else _make_storable(contact_id),
         "body": text,
     }
 
@@ -281,6 +281,6 @@ def _contact_id(event: dict[str, Any]) -> object:
     return None
 
 
-def _storable(value: object) -> str:
+def _make_storable(value: object) -> str:
     """Return a text that every database takes: without half surrogates and NUL, and not endless."""
     return str(value).encode("utf-8", "replace").decode().replace("\0", "\ufffd")[:_LONGEST_ID]

@@ -19,8 +19,8 @@ def signed_by_respond_io(keys: Iterable[str], headers: Headers, body: bytes, now
     del now
     given = headers.get("x-webhook-signature", "").encode()
     keys = list(keys)
-    return _is_one(given, (b64encode(_mac(key, body)) for key in keys)) or _is_one(
-        given, (b64encode(_mac(key, form)) for form in _without_spaces(body) for key in keys)
+    return _is_one(given, (b64encode(_compute_mac(key, body)) for key in keys)) or _is_one(
+        given, (b64encode(_compute_mac(key, form)) for form in _without_spaces(body) for key in keys)
     )
 
 
@@ -34,7 +34,7 @@ def signed_by_chatwoot(keys: Iterable[str], headers: Headers, body: bytes, now: 
     if not stamp.isascii() or not stamp.isdecimal() or abs(now - int(stamp)) > _TOLERANCE_SECONDS:
         return False
     signed = stamp.encode() + b"." + body
-    return _is_one(given, (_mac(key, signed).hex().encode() for key in keys))
+    return _is_one(given, (_compute_mac(key, signed).hex().encode() for key in keys))
 
 
 def _is_one(given: bytes, signatures: Iterable[bytes]) -> bool:
@@ -53,7 +53,7 @@ def _without_spaces(body: bytes) -> list[bytes]:
     ]
 
 
-def _mac(key: str, content: bytes) -> bytes:
+def _compute_mac(key: str, content: bytes) -> bytes:
     return hmac.digest(key.encode(), content, sha256)
 
 

@@ -119,7 +119,7 @@ def test_other_databases_are_read_through_sqlalchemy(inbox: Inbox, monkeypatch: 
     url = make_url(sqlite(inbox, [row[1] for row in ROWS]))
     with create_engine(url).connect() as connection:
         database = connections.SqlAlchemyDatabase(connection)
-        monkeypatch.setattr(connections, "_connect", lambda *_: _given(database))
+        monkeypatch.setattr(connections, "_open_connection", lambda *_: _given(database))
         options = SqlSource.model_validate({"type": "sql", "url": str(url), "table": "events"})
         batches = [item for item in Sql(options).read(START, END) if isinstance(item, Batch)]
     ids = [event_id for batch in batches for event_id in batch.rows.column("event_id").to_pylist()]
