@@ -5,14 +5,14 @@
     │   ├── NoSuchReportDate
     │   ├── MissingExtraError         runtime/extras.py
     │   ├── NoSuchDelivery            deliver/ledger.py
-    │   └── NotPossible               deliver/delivery.py
+    │   └── DecisionRefused               deliver/delivery.py
     ├── TransientError             1  trying again can help: a step of Dagster is retried
     │   ├── SourceUnavailable      3
-    │   ├── Overtaken              3
+    │   ├── ConcurrentLoad              3
     │   ├── ProcessKilled          5
     │   ├── ChannelUnavailable        deliver/channels/base.py
     │   ├── ClaimLost                 deliver/ledger_session.py
-    │   ├── DaysHaveChanged           deliver/recipient_variants.py
+    │   ├── ReportOutdated           deliver/recipient_variants.py
     │   └── AlertNotSent              deliver/operator_alerts.py
     └── PermanentError             1  only a change helps: a step fails at once
         ├── SourceUnreadable       3
@@ -69,7 +69,7 @@ class SourceUnreadable(SourceError, PermanentError):
     """A source cannot be read as it is configured, or as it is."""
 
 
-class Overtaken(TransientError):
+class ConcurrentLoad(TransientError):
     """Another process stored some of the same days meanwhile: what was to be stored may be older."""
 
     exit_code = 3

@@ -9,14 +9,14 @@ from pathlib import Path
 import dagster as dg
 
 from assets.aggregates.defs import aggregate_assets
-from assets.archive.catalog import Catalogue
+from assets.archive.catalog import Catalog
 from assets.archive.defs import report_assets
 from assets.archive.resource import ArchiveResource
 from assets.clock import Clock
 from assets.config.deployment import Config
 from assets.config.loader import load_usable
 from assets.deliver.defs import delivery_assets
-from assets.deliver.dispatcher import Post
+from assets.deliver.dispatcher import Dispatcher
 from assets.deliver.ledger import Ledger
 from assets.errors import ConfigError
 from assets.extract.defs import extract_assets
@@ -47,8 +47,8 @@ def build_definitions(
     assets. A job for each workspace would cost time that grows with the square of their number.
     """
     config = part_of(whole, location)
-    catalogue = Catalogue(config.state)
-    post = Post(config, catalogue, Ledger(config.state), clock)
+    catalog = Catalog(config.state)
+    dispatcher = Dispatcher(config, catalog, Ledger(config.state), clock)
     schedule_status, sensor_status = (
         (dg.DefaultScheduleStatus.RUNNING, dg.DefaultSensorStatus.RUNNING)
         if config.start_schedules
@@ -65,21 +65,21 @@ def build_definitions(
             *(
                 schedule
                 for workspace in config.workspaces
-                for schedule in workspace_schedules(workspace, config, catalogue, schedule_status)
+                for schedule in workspace_schedules(workspace, config, catalog, schedule_status)
             ),
         ],
         sensors=[
-            due_sensor(config, catalogue, broken, clock, sensor_status),
+            due_sensor(config, catalog, broken, clock, sensor_status),
             failure_sensor(config, clock, sensor_status),
-            delivery_sensor(post, sensor_status),
+            delivery_sensor(dispatcher, sensor_status),
         ],
         executor=dg.in_process_executor,  # starting a process for each step costs more than the work
         resources={
             "warehouse": WarehouseResource(config),
             "archive": ArchiveResource(root=str(config.archive), url=config.archive_url),
-            "catalogue": catalogue,
+            "catalog": catalog,
             "clock": clock,
-            "post": post,
+            "dispatcher": dispatcher,
         },
     )
 

@@ -15,21 +15,21 @@ from datetime import date, datetime
 from assets.aggregates.build import build_days
 from assets.aggregates.lineage import stale_days
 from assets.archive.archive import Archive
-from assets.archive.catalog import Catalogue
+from assets.archive.catalog import Catalog
 from assets.archive.outdated import outdated_reports
 from assets.archive.publish import Published, draft_report, publish
-from assets.config.base import reveal
+from assets.config.base import resolve_secret
 from assets.config.deployment import Config
 from assets.config.source import WebhookSource
 from assets.config.workspace import ReportSpec, Workspace
-from assets.deliver.erasure import Forgotten, ReportErasure
-from assets.deliver.operator_alerts import AlertNotSent, tell_operator
+from assets.deliver.erasure import ErasureResult, ReportErasure
+from assets.deliver.operator_alerts import AlertNotSent, send_alerts
 from assets.errors import ProcessKilled
 from assets.extract import erasure
 from assets.extract.input_summary import InputSummary, add_summary
 from assets.extract.load import load_days
 from assets.extract.load_plan import changes_since_load
-from assets.extract.stall_alerts import note_stall
+from assets.extract.stall_alerts import add_stall_alert
 from assets.periods import Period, as_of, dates, periods_of_days
 from assets.report.components import has_balances
 from assets.report.readiness import readiness
@@ -38,7 +38,7 @@ from assets.sources.registry import open_sources
 from assets.sources.webhooks.inbox import forget_contact, open_inbox
 from assets.state.alerts import AlertLog
 from assets.warehouse.base import Warehouse, open_warehouse
-from orchestration.report_processes import maker, makers
+from orchestration.report_processes import report_executor, report_executors
 
 Progress = Callable[[str], None]
 """What is told each step in words."""
@@ -78,7 +78,7 @@ class PipelineRequest:
         return days_of_periods(periods, self.workspace.first_day, self.as_of)
 
 
-def run(request: PipelineRequest, catalogue: Catalogue, progress: Progress) -> list[Published]:
+def run(request: PipelineRequest, catalog: Catalog, progress: Progress) -> list[Published]:
     """Load the missing days of *request*, build their log and counts, and archive its reports.
 
     Archived reports whose days have changed are noted as outdated.
@@ -99,32 +99,32 @@ def run(request: PipelineRequest, catalogue: Catalogue, progress: Progress) -> l
         build_days(warehouse, period).require_reconciled(request.workspace.slug)
     published = []
     for each in _render_reports(request, progress):
-        catalogue.record(each.archived, each.report.as_of, request.now)
+        catalog.record(each.archived, each.report.as_of, request.now)
         published.append(each)
-    catalogue.mark_outdated(outdated_reports(catalogue, warehouse, request.workspace), request.now)
-    if note_stall(AlertLog(request.config.state), warehouse, request.workspace, request.now):
+    catalog.mark_outdated(outdated_reports(catalog, warehouse, request.workspace), request.now)
+    if add_stall_alert(AlertLog(request.config.state), warehouse, request.workspace, request.now):
         try:
-            tell_operator(request.config, {}, request.now)
+            send_alerts(request.config, {}, request.now)
         except AlertNotSent as error:
             progress(f"error: {error}")
     return sorted(published, key=lambda each: request.names.index(each.report.name))
 
 
 def rebuild(
-    workspace: Workspace, config: Config, catalogue: Catalogue, now: datetime, progress: Progress
+    workspace: Workspace, config: Config, catalog: Catalog, now: datetime, progress: Progress
 ) -> list[Published]:
     """Make the archived reports of *workspace* anew whose days have changed."""
     specs = {spec.name: spec for spec in workspace.all_reports}
     outdated = sorted(
-        key for key in catalogue.outdated() if key.workspace == workspace.slug and key.report in specs
+        key for key in catalog.outdated() if key.workspace == workspace.slug and key.report in specs
     )
     requests = (
         PipelineRequest(config, workspace, (specs[key.report],), key.report_date, now) for key in outdated
     )
-    return [published for request in requests for published in run(request, catalogue, progress)]
+    return [published for request in requests for published in run(request, catalog, progress)]
 
 
-def erase(contact_id: str, reports: ReportErasure) -> tuple[list[date], Forgotten]:
+def erase(contact_id: str, reports: ReportErasure) -> tuple[list[date], ErasureResult]:
     """Forget a contact: in the events, the log, the rejected rows, and by *reports* in reports and mails.
 
     Totals stay. Returns the days that held it, and what became of the reports over them.
@@ -136,7 +136,7 @@ def erase(contact_id: str, reports: ReportErasure) -> tuple[list[date], Forgotte
     if isinstance(workspace.source, WebhookSource):
         say("received webhooks")
         pseudonym = erasure.tombstones(warehouse).pseudonym_of(contact_id)
-        inbox = open_inbox(reveal(workspace.source.inbox))
+        inbox = open_inbox(resolve_secret(workspace.source.inbox))
         forget_contact(inbox, workspace.slug, contact_id, pseudonym)
     for period in periods_of_days(days, workspace.zone):
         say(f"building {period.first_day} to {period.last_day}")
@@ -186,7 +186,7 @@ def _render_reports(request: PipelineRequest, progress: Progress) -> Iterator[Pu
     given: dict[Future[Published], tuple[ReportSpec, Executor]] = {}
     failed: list[BaseException] = []
     with ExitStack() as stack:
-        idle = [stack.enter_context(each) for each in makers(len(waiting))]
+        idle = [stack.enter_context(each) for each in report_executors(len(waiting))]
         while waiting or given:
             while waiting and idle:
                 spec, by = waiting.popleft(), idle.pop()
@@ -195,7 +195,10 @@ def _render_reports(request: PipelineRequest, progress: Progress) -> Iterator[Pu
                 spec, by = given.pop(future)
                 error = future.exception()
                 if isinstance(error, BrokenProcessPool):
-                    by, error = stack.enter_context(maker()), ProcessKilled(_KILLED.format(spec.name))
+                    by, error = (
+                        stack.enter_context(report_executor()),
+                        ProcessKilled(_KILLED.format(spec.name)),
+                    )
                 if error:
                     progress(f"{spec.name}: {error}")
                     failed.append(error)

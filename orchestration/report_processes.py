@@ -24,13 +24,13 @@ def prepare() -> None:
         forkserver.ensure_running()
 
 
-def makers(reports: int) -> list[Executor]:
+def report_executors(reports: int) -> list[Executor]:
     """Return what makes *reports* at the same time: processes, or this one where only one is to be made."""
     count = min(_max_processes(), reports)
-    return [maker() for _ in range(count)] if count > 1 else [_InlineExecutor()]
+    return [report_executor() for _ in range(count)] if count > 1 else [_InlineExecutor()]
 
 
-def maker() -> Executor:
+def report_executor() -> Executor:
     """Return one process that makes reports."""
     return ProcessPoolExecutor(1, get_context("forkserver"), import_module, (_IMPORTED,))
 

@@ -20,7 +20,7 @@ from assets.config.deployment import Config
 from assets.config.loader import load_config
 from assets.errors import ConfigError
 from orchestration import definitions
-from orchestration.automation.runs import run_tags, runs_under_way
+from orchestration.automation.runs import active_runs, run_tags
 from orchestration.code_locations import ONLY, attribute_of, only_of, part_of
 from orchestration.deployment.instance_files import instance_of, workspace_of, write_deployment
 from tests.flow.world import configure
@@ -127,13 +127,13 @@ def test_the_runs_under_way_are_those_of_now(home: Path) -> None:
             return begun
 
         def seen() -> list[str]:
-            return sorted(next(iter(run.assets)) for run in runs_under_way(instance))
+            return sorted(next(iter(run.assets)) for run in active_runs(instance))
 
         first = begin("acme")
         assert seen() == ["acme/assignment_log"]
         begin("beta")
         assert seen() == ["acme/assignment_log", "beta/assignment_log"]
-        (found,) = (run for run in runs_under_way(instance) if "acme/assignment_log" in run.assets)
+        (found,) = (run for run in active_runs(instance) if "acme/assignment_log" in run.assets)
         assert found.loads("acme", [date(2026, 3, 5)])
         assert not found.loads("acme", [date(2026, 3, 6)])
         instance.report_run_canceled(first)

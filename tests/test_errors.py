@@ -14,8 +14,8 @@ from sqlalchemy.exc import OperationalError
 import assets
 from assets import errors
 from assets.errors import (
+    ConcurrentLoad,
     ConfigError,
-    Overtaken,
     PermanentError,
     ReportError,
     SourceError,
@@ -74,7 +74,7 @@ def test_a_step_whose_retries_are_used_up_fails_with_the_errors_text() -> None:
     [
         (SourceUnavailable("away"), 0, 30),
         (SourceUnavailable("away"), 2, 120),
-        (Overtaken("other days"), 1, 20),
+        (ConcurrentLoad("other days"), 1, 20),
         (OperationalError("SELECT 1", {}, Exception("gone")), 0, 10),
         (ConnectionResetError(), 0, 10),
     ],

@@ -18,7 +18,7 @@ from assets.aggregates.lineage import history, stale_days
 from assets.aggregates.previous_assignee import has_earlier_ids, id_hashes, known_assignees, repeated_ids
 from assets.errors import TotalsDiffer
 from assets.periods import DAY, Period, periods_of_days
-from assets.runtime.prefetch import ahead
+from assets.runtime.prefetch import prefetch
 from assets.warehouse.base import Warehouse
 from assets.warehouse.days import of_day
 from assets.warehouse.dictionary_encoding import whole
@@ -100,7 +100,7 @@ def _build_pieces(warehouse: Warehouse, days: list[date], zone: ZoneInfo, before
     counts, became = [], list[dict[str, object]]()
 
     def logged() -> Iterator[pa.RecordBatch]:
-        for day, log in ahead(_build_logs(warehouse, pieces, found)):
+        for day, log in prefetch(_build_logs(warehouse, pieces, found)):
             became.append(
                 {
                     "local_day": day,

@@ -16,8 +16,8 @@ from pydantic import ValidationError
 
 from assets.archive.version import (
     MANIFEST,
-    PART,
     REPORT,
+    VARIANT,
     Archived,
     Cause,
     FileEntry,
@@ -101,7 +101,7 @@ class Archive:
         self, report: Report, part: str, version: int, origin: Origin, render: Callable[[int], Files]
     ) -> Archived:
         """Keep *report* as the *part* of the archived *version* that its recipients are sent."""
-        name = f"{report.name}{PART}{part}"
+        name = f"{report.name}{VARIANT}{part}"
         before = self.latest(report.workspace, name, report.report_date)
         try:
             return self._write_version(
@@ -118,7 +118,7 @@ class Archive:
     def part(self, key: Key, part: str, version: int) -> Archived | None:
         """Return the *part* of a version, where somebody was sent it already."""
         try:
-            return self.read(key._replace(report=f"{key.report}{PART}{part}"), version)
+            return self.read(key._replace(report=f"{key.report}{VARIANT}{part}"), version)
         except NotArchived:
             return None
 
@@ -176,7 +176,7 @@ class Archive:
         """Remove the versions of a report older than *before*, and all its parts; return what went."""
         removed = []
         for folder in self.root.glob(f"{key.workspace}/{key.report}*/{key.report_date}/"):
-            name, _, part = folder.parent.name.partition(PART)
+            name, _, part = folder.parent.name.partition(VARIANT)
             if name != key.report:
                 continue
             for number in sorted(_begun_versions(folder)):
@@ -202,7 +202,7 @@ class Archive:
         """
         found = []
         for path in self.root.glob(f"*/*/*/v*/{MANIFEST}"):
-            if PART in path.parents[2].name:
+            if VARIANT in path.parents[2].name:
                 continue
             manifest = Manifest.model_validate_json(path.read_bytes())
             as_of = datetime.fromisoformat(json.loads((path.parent / REPORT).read_bytes())["as_of"])

@@ -12,14 +12,14 @@ from sqlalchemy import ColumnElement, Engine, RowMapping, Select, Table, delete,
 from sqlalchemy.exc import IntegrityError
 
 from assets.archive.version import Archived, Key, Version
-from assets.config.base import reveal
+from assets.config.base import resolve_secret
 from assets.state.database import open_state
 from assets.state.tables import REPORT_VERSIONS, SKIPPED_REPORTS
 
 _VERSIONS = REPORT_VERSIONS.c
 
 
-class Catalogue:
+class Catalog:
     """The rows of `state/tables.py` for the state at *url*; nothing is opened before it is used."""
 
     def __init__(self, url: SecretStr) -> None:
@@ -27,7 +27,7 @@ class Catalogue:
 
     @property
     def _engine(self) -> Engine:
-        return open_state(reveal(self._url))
+        return open_state(resolve_secret(self._url))
 
     def record(self, archived: Archived, as_of: datetime, now: datetime) -> None:
         """Note *archived*, where it is not noted yet, and that no version of its report is outdated."""
@@ -114,7 +114,7 @@ class Catalogue:
         )
 
     def forget(self, versions: Iterable[tuple[Key, int]]) -> None:
-        """Take *versions*, which the archive has no longer, out of the catalogue."""
+        """Take *versions*, which the archive has no longer, out of the catalog."""
         with self._engine.begin() as connection:
             for key, version in versions:
                 connection.execute(
@@ -122,7 +122,7 @@ class Catalogue:
                 )
 
     def forget_all_but(self, held: Collection[tuple[Key, int]], workspace: str | None = None) -> None:
-        """Take every version that is not *held* any more out of the catalogue."""
+        """Take every version that is not *held* any more out of the catalog."""
         listed = (each for each in self.listed() if workspace in {None, each[0].workspace})
         self.forget(each for each in listed if each not in held)
 

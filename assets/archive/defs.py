@@ -8,7 +8,7 @@ from pathlib import Path
 
 import dagster as dg
 
-from assets.archive.catalog import Catalogue
+from assets.archive.catalog import Catalog
 from assets.archive.index_pages import write_index
 from assets.archive.outdated import outdated_reports
 from assets.archive.publish import Published, draft_report, publish
@@ -17,7 +17,7 @@ from assets.archive.version import Archived
 from assets.clock import Clock
 from assets.config.workspace import ReportSpec, Workspace
 from assets.errors import TotalsDiffer
-from assets.extract.stall_alerts import note_stall
+from assets.extract.stall_alerts import add_stall_alert
 from assets.partitions import days_of, days_read_by, report_dates_of, report_dates_of_run
 from assets.periods import as_of
 from assets.render.i18n import words
@@ -34,12 +34,12 @@ _BAR = 40
 def report_assets(workspace: Workspace) -> list[dg.AssetsDefinition]:
     """Return the assets of the reports of *workspace*: which are outdated, and each report."""
     return [
-        _catalogue_asset(workspace),
+        _catalog_asset(workspace),
         *(_report_asset(workspace, spec) for spec in workspace.all_reports),
     ]
 
 
-def _catalogue_asset(workspace: Workspace) -> dg.AssetsDefinition:
+def _catalog_asset(workspace: Workspace) -> dg.AssetsDefinition:
     @dg.asset(
         key=[workspace.slug, "archived_reports"],
         group_name="report",
@@ -54,16 +54,16 @@ def _catalogue_asset(workspace: Workspace) -> dg.AssetsDefinition:
         context: dg.AssetExecutionContext,
         warehouse: dg.ResourceParam[WarehouseResource],
         archive: ArchiveResource,
-        catalogue: dg.ResourceParam[Catalogue],
+        catalog: dg.ResourceParam[Catalog],
         clock: dg.ResourceParam[Clock],
     ) -> dg.MaterializeResult:
         with retrying_transient_errors(context):
             lake = warehouse.of(workspace.slug)
-            outdated = outdated_reports(catalogue, lake, workspace)
-            catalogue.mark_outdated(outdated, clock())
-            note_stall(AlertLog(warehouse.config.state), lake, workspace, clock())
+            outdated = outdated_reports(catalog, lake, workspace)
+            catalog.mark_outdated(outdated, clock())
+            add_stall_alert(AlertLog(warehouse.config.state), lake, workspace, clock())
         if outdated:
-            write_index(catalogue, archive.open().root, [workspace.slug])
+            write_index(catalog, archive.open().root, [workspace.slug])
         named = [f"{key.report} of {key.report_date}" for key in sorted(outdated)]
         return dg.MaterializeResult(metadata={"outdated": len(outdated), "reports": named})
 
@@ -94,7 +94,7 @@ def _report_asset(workspace: Workspace, spec: ReportSpec) -> dg.AssetsDefinition
         context: dg.AssetExecutionContext,
         warehouse: dg.ResourceParam[WarehouseResource],
         archive: ArchiveResource,
-        catalogue: dg.ResourceParam[Catalogue],
+        catalog: dg.ResourceParam[Catalog],
         clock: dg.ResourceParam[Clock],
     ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
         lake, now = warehouse.of(workspace.slug), clock()
@@ -108,11 +108,11 @@ def _report_asset(workspace: Workspace, spec: ReportSpec) -> dg.AssetsDefinition
                     yield dg.AssetCheckResult(check_name=_RECONCILE, passed=False, description=str(error))
                     raise
                 done.append(publish(draft, archive.open()))
-                catalogue.record(done[-1].archived, draft.report.as_of, now)
+                catalog.record(done[-1].archived, draft.report.as_of, now)
                 context.add_asset_metadata(
                     _report_metadata(done[-1], archive), partition_key=str(report_date)
                 )
-            write_index(catalogue, archive.open().root, [workspace.slug])
+            write_index(catalog, archive.open().root, [workspace.slug])
         yield dg.MaterializeResult(check_results=_check_results(done))
 
     return report

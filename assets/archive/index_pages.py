@@ -1,4 +1,4 @@
-"""The archive's index pages, written from the catalogue; they work from `file://`.
+"""The archive's index pages, written from the catalog; they work from `file://`.
 
 `index.html` lists the workspaces, `<workspace>/index.html` every version of its reports. Their script
 searches and filters what is there; without it, all is shown.
@@ -12,13 +12,13 @@ from markupsafe import Markup
 from sqlalchemy import RowMapping
 
 from assets.archive.archive import opened_first
-from assets.archive.catalog import Catalogue
+from assets.archive.catalog import Catalog
 from assets.render.html.page import environment
 from assets.render.html.stylesheet import stylesheet
 from assets.render.template_files import TEMPLATES
 from assets.runtime.atomic_files import put
 from assets.runtime.extras import require_store
-from assets.runtime.file_locks import one_at_a_time
+from assets.runtime.file_locks import file_lock
 
 INDEX = "index.html"
 _STYLE = """
@@ -33,19 +33,19 @@ h2 { margin-top: 14pt; }
 _STATES = ("newest", "older", "provisional", "outdated")
 
 
-def write_index(catalogue: Catalogue, root: Path, workspaces: Sequence[str]) -> Path:
+def write_index(catalog: Catalog, root: Path, workspaces: Sequence[str]) -> Path:
     """Write the page of each of *workspaces*, then `index.html` below *root*; return its path.
 
     One process at a time: a slower one would overwrite a newer list with an older.
     """
     require_store(root, "archive")
     path = root / INDEX
-    with one_at_a_time(path):
+    with file_lock(path):
         for workspace in workspaces:
-            _write_page(root / workspace / INDEX, [], list(_list_entries(catalogue.versions(workspace))))
-        listed = catalogue.workspaces()
+            _write_page(root / workspace / INDEX, [], list(_list_entries(catalog.versions(workspace))))
+        listed = catalog.workspaces()
         only = listed[0]["workspace"] if len(listed) == 1 else None
-        entries = list(_list_entries(catalogue.versions(only), f"{only}/")) if only else []
+        entries = list(_list_entries(catalog.versions(only), f"{only}/")) if only else []
         _write_page(path, [] if only else listed, entries)
     return path
 

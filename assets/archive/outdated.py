@@ -1,7 +1,7 @@
 """Which archived reports no longer say what their days say."""
 
 from assets.aggregates.lineage import data_versions
-from assets.archive.catalog import Catalogue
+from assets.archive.catalog import Catalog
 from assets.archive.version import Key, Version
 from assets.config.workspace import Workspace
 from assets.extract.source_stall import find_stall
@@ -9,7 +9,7 @@ from assets.report.report_periods import days_of_report, period_of
 from assets.warehouse.base import Warehouse
 
 
-def outdated_reports(catalogue: Catalogue, warehouse: Warehouse, workspace: Workspace) -> dict[Key, Version]:
+def outdated_reports(catalog: Catalog, warehouse: Warehouse, workspace: Workspace) -> dict[Key, Version]:
     """Return the newest versions of *workspace* whose own or compared days have changed since.
 
     What lies before them, as in the opening of a person's contacts, is not looked at. Reports that
@@ -19,7 +19,7 @@ def outdated_reports(catalogue: Catalogue, warehouse: Warehouse, workspace: Work
     found = {}
     with warehouse.reading():
         stored = data_versions(warehouse)
-        for key, version in catalogue.newest(workspace=workspace.slug).items():
+        for key, version in catalog.newest(workspace=workspace.slug).items():
             if spec := specs.get(key.report):
                 end = period_of(spec, key.report_date, workspace).bounds[1]
                 stall = version.provisional and find_stall(warehouse, workspace, min(version.as_of, end))

@@ -23,7 +23,7 @@ from assets.render.data_files import csv_bytes, parquet_bytes
 from assets.render.html.page import render_html
 from assets.render.xlsx import log_row_count, workbook_bytes
 from assets.report.build import build_report
-from assets.report.encoded_log import CodedLog
+from assets.report.encoded_log import EncodedLog
 from assets.report.log_table import printed_log, time_unit_of
 from assets.report.model import ProofLine, Report, Total
 from assets.warehouse.base import Warehouse
@@ -50,7 +50,7 @@ class Draft:
     report: Report
     tables: Mapping[str, bytes]
     printed: pa.Table
-    coded: CodedLog
+    coded: EncodedLog
     formats: Sequence[Format]
     configuration: Mapping[str, object]
 

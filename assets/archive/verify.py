@@ -36,7 +36,7 @@ def verify(root: Path, listed: Iterable[tuple[Key, int]]) -> Verified:
             verified.faults.append(f"{mail.relative_to(root)} was changed")
     lost = {_version_folder(root, key, version) for key, version in listed} - set(there)
     verified.faults += (
-        f"{each.relative_to(root)}: is in the catalogue, and not there" for each in sorted(lost)
+        f"{each.relative_to(root)}: is in the catalog, and not there" for each in sorted(lost)
     )
     return verified
 

@@ -13,7 +13,7 @@ from assets.runtime.frozen_model import FrozenModel
 
 MANIFEST = "manifest.json"
 REPORT = "report.json"
-PART = "~"
+VARIANT = "~"
 
 
 class Key(NamedTuple):
@@ -122,7 +122,7 @@ def changes(before: Manifest, report: Report | Manifest) -> dict[str, tuple[int 
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """The newest version of a report, as the catalogue has it."""
+    """The newest version of a report, as the catalog has it."""
 
     version: int
     as_of: datetime

@@ -1,6 +1,6 @@
 """What every part of the configuration is made of: frozen models, zones, paths, secrets. No I/O.
 
-Secrets stay `${NAME}` until `reveal` is called at the moment of use, so that checking a
+Secrets stay `${NAME}` until `resolve_secret` is called at the moment of use, so that checking a
 configuration needs no environment.
 """
 
@@ -25,7 +25,7 @@ from assets.errors import ConfigError
 from assets.runtime.frozen_model import FrozenModel
 
 
-class Setting(FrozenModel):
+class ConfigModel(FrozenModel):
     """A part of the configuration: never changed, and no key is unknown."""
 
 
@@ -100,7 +100,7 @@ LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 _VARIABLE = re.compile(r"\$\{(\w+)\}")
 
 
-def reveal(secret: SecretStr) -> str:
+def resolve_secret(secret: SecretStr) -> str:
     """Return *secret* with each `${NAME}` replaced from the environment.
 
     Raises ConfigError that names the variable, never the value.

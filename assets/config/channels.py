@@ -5,24 +5,24 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, model_validator
 
-from assets.config.base import LOOPBACK, Folder, Setting, reveal
+from assets.config.base import LOOPBACK, ConfigModel, Folder, resolve_secret
 from assets.errors import ConfigError
 
 
-class Webhook(Setting):
+class Webhook(ConfigModel):
     """A program that is told of each report, by a signed POST."""
 
     url: SecretStr = Field(description="Such as `${HOOK_URL}`; https, or http to this machine.")
     secret: SecretStr = Field(description="Key of the signature, such as `${HOOK_SECRET}`.")
 
 
-class Slack(Setting):
+class Slack(ConfigModel):
     """A channel of Slack, or of what takes the same messages."""
 
     url: SecretStr = Field(description="Of its incoming webhook, such as `${SLACK_URL}`.")
 
 
-class Sftp(Setting):
+class Sftp(ConfigModel):
     """A folder of an SFTP server that gets the attached files."""
 
     host: str
@@ -45,7 +45,7 @@ Channel = Webhook | Slack | Sftp
 
 def safe_url(secret: SecretStr) -> str:
     """Return the URL that *secret* stands for. Raises ConfigError where it goes out in clear."""
-    url = reveal(secret).strip()
+    url = resolve_secret(secret).strip()
     try:
         parts = urlsplit(url)
         is_right = url.isascii() and url.isprintable() and " " not in url and parts.port != 0

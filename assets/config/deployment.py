@@ -9,10 +9,10 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 from assets.config.base import (
     LOOPBACK,
     Address,
+    ConfigModel,
     DatabaseUrl,
     Folder,
     Place,
-    Setting,
     missing_names,
     refuse_duplicates,
 )
@@ -20,7 +20,7 @@ from assets.config.workspace import Workspace
 from assets.errors import ConfigError
 
 
-class Smtp(Setting):
+class Smtp(ConfigModel):
     """The mail server."""
 
     host: str
@@ -53,7 +53,7 @@ class Smtp(Setting):
         return self
 
 
-class Limits(Setting):
+class Limits(ConfigModel):
     """How many runs there are at one time: of all, of one workspace, and of those that load or report."""
 
     runs: int = Field(default=4, ge=1, description="All runs; about the number of cores.")
@@ -62,7 +62,7 @@ class Limits(Setting):
     reports: int | None = Field(default=None, ge=1, description="Runs that make reports only.")
 
 
-class Config(Setting):
+class Config(ConfigModel):
     """The whole configuration of one deployment."""
 
     lake: Place | None = Field(
@@ -80,7 +80,7 @@ class Config(Setting):
     state: DatabaseUrl = Field(
         default=SecretStr("sqlite:///state.sqlite"),
         validate_default=True,
-        description="SQLAlchemy URL of the catalogue of reports and of what the operator was told.",
+        description="SQLAlchemy URL of the catalog of reports and of what the operator was told.",
     )
     start_schedules: bool = Field(
         default=False,
@@ -224,7 +224,7 @@ def _list_secrets(config: Config) -> Iterator[tuple[str, SecretStr]]:
                 yield from _secrets_of(subscription.channel, f"workspaces.{number}.subscriptions.{at}")
 
 
-def _secrets_of(setting: Setting, key: str) -> Iterator[tuple[str, SecretStr]]:
+def _secrets_of(setting: ConfigModel, key: str) -> Iterator[tuple[str, SecretStr]]:
     for name, value in setting:
         for each in value if isinstance(value, tuple) else (value,):
             if isinstance(each, SecretStr):

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from pydantic import SecretStr
 
-from assets.config.base import missing_names, reveal
+from assets.config.base import missing_names, resolve_secret
 from assets.config.deployment import Config
 from assets.config.source import ChatwootSource, RespondIoSource, SqlSource, WebhookSource
 from assets.config.workspace import Workspace
@@ -53,5 +53,5 @@ def _of_source(workspace: Workspace, key: str) -> Iterator[NeededExtra]:
 
 
 def _extra_of_url(key: str, url: SecretStr | None) -> Iterator[NeededExtra]:
-    if url is not None and not missing_names(url) and reveal(url).startswith("postgresql"):
+    if url is not None and not missing_names(url) and resolve_secret(url).startswith("postgresql"):
         yield key, "postgresql"

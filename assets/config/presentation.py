@@ -1,16 +1,16 @@
-"""What a report shows, in which files, language and colours, and which rows it counts. No I/O."""
+"""What a report shows, in which files, language and colors, and which rows it counts. No I/O."""
 
 from enum import StrEnum
 from typing import Literal
 
 from pydantic import Field
 
-from assets.config.base import Folder, Setting
+from assets.config.base import ConfigModel, Folder
 
 DEFAULT_LOG_ROWS = 1_000
 
 
-class Filters(Setting):
+class Filters(ConfigModel):
     """Values per filter: any of one filter's values, all of the filters. Empty = no filter."""
 
     source: tuple[str, ...] = ()
@@ -62,7 +62,7 @@ class Format(StrEnum):
 Language = Literal["en", "de", "es", "pt-BR", "zh-CN", "ar"]
 
 
-class Brand(Setting):
+class Brand(ConfigModel):
     """Whose report it is, as its reader sees."""
 
     color: str = Field(
@@ -72,7 +72,7 @@ class Brand(Setting):
     footer: str = Field(default="", max_length=200, description="Line at the end, and on each printed page.")
 
 
-class Presentation(Setting):
+class Presentation(ConfigModel):
     """How reports are presented; a workspace's values hold for its reports unless one has its own."""
 
     components: tuple[Component, ...] = Field(default=tuple(Component), description="What is shown.")

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from assets.config.base import Setting
+from assets.config.base import ConfigModel
 from assets.periods import DAY, day_exists, first_instant
 
 
@@ -39,7 +39,7 @@ class Weekday(StrEnum):
 Every = Literal["day", "working_day", "first_day_of_month", "last_day_of_month"] | tuple[Weekday, ...]
 
 
-class Timing(Setting):
+class Timing(ConfigModel):
     """When a report is made; a workspace's values hold for its reports unless one has its own."""
 
     at: ClockTime | None = Field(
@@ -65,7 +65,7 @@ class Timing(Setting):
     )
 
 
-class Calendar(Setting):
+class Calendar(ConfigModel):
     """The days off of a workspace."""
 
     weekend: tuple[Weekday, ...] = (Weekday.SATURDAY, Weekday.SUNDAY)

@@ -18,7 +18,7 @@ from pydantic import (
     model_validator,
 )
 
-from assets.config.base import DatabaseUrl, Setting, Zone
+from assets.config.base import ConfigModel, DatabaseUrl, Zone
 from assets.events import CONTRACT_COLUMNS, UNASSIGNED_VALUES, contract_column
 
 _TIME_DIRECTIVES = {f"%{letter}" for letter in "YymdbBaAHIpMSfgjz%"} | {f"%-{letter}" for letter in "mdHIMS"}
@@ -43,7 +43,7 @@ Glob = Annotated[str, AfterValidator(_absolute_glob)]
 ColumnMap = Annotated[dict[str, str], AfterValidator(_known_columns)]
 
 
-class _Times(Setting):
+class _Times(ConfigModel):
     timezone: Zone | None = Field(
         default=None,
         description="Zone of times that carry none; required for them, but in the original's log.",
@@ -136,7 +136,7 @@ class SqlSource(_SourceOptions):
         return self
 
 
-class WebhookSource(Setting):
+class WebhookSource(ConfigModel):
     """Events that a system sends by itself, stored by `assignment-reports webhooks`."""
 
     type: str
@@ -172,7 +172,7 @@ class RespondIoSource(WebhookSource):
     api_url: str = Field(default="https://api.respond.io/v2", pattern=r"^https?://\S+$")
 
 
-class ChatwootSource(Setting):
+class ChatwootSource(ConfigModel):
     """Events of Chatwoot, read from its PostgreSQL."""
 
     type: Literal["chatwoot"]

@@ -6,14 +6,14 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 
-from assets.config.base import Address, Folder, Name, Setting
+from assets.config.base import Address, ConfigModel, Folder, Name
 from assets.config.channels import Channel, Sftp, Slack, Webhook
 from assets.config.presentation import Filters, Format, Language
 
 _DETAIL = re.compile(r"\{recipient\.(\w+)\}")
 
 
-class Recipient(Setting):
+class Recipient(ConfigModel):
     """Somebody who is sent reports; its further keys are what a subscription's `filters` may name."""
 
     model_config = ConfigDict(extra="allow")
@@ -33,7 +33,7 @@ def _parse_recipient(value: object) -> object:
     return {"address": value} if isinstance(value, str) else value
 
 
-class Subscription(Setting):
+class Subscription(ConfigModel):
     """Reports, and who is sent them each time they come due."""
 
     name: Name

@@ -11,22 +11,22 @@ from functools import lru_cache
 from pathlib import Path
 
 from assets.archive.archive import NotArchived, address, opened_first
-from assets.archive.version import PART, Archived
+from assets.archive.version import VARIANT, Archived
 from assets.config.channels import Channel, Sftp, Slack, Webhook
 from assets.config.deployment import Config
 from assets.config.subscription import Subscription
 from assets.config.workspace import Workspace
-from assets.deliver.channels.mime import Heads, message_id, report_message
+from assets.deliver.channels.mime import MailHeaders, message_id, report_message
 from assets.deliver.channels.slack import slack_body
 from assets.deliver.channels.webhook import webhook_body
-from assets.render.mail import Bodies, Correction, Said, mail_bodies
+from assets.render.mail import Bodies, Correction, MailContext, mail_bodies
 from assets.report.model import Report
 
 _MEGABYTE = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
+class OutgoingMessage:
     """A mail to send, and the one without files for a server that takes no more."""
 
     subject: str
@@ -50,12 +50,12 @@ class Composer:
         recipient: str,
         delivery_id: str,
         correction: tuple[str, Correction] | None = None,
-    ) -> Letter:
+    ) -> OutgoingMessage:
         """Return what is sent of *archived*; a *correction* has the id of what it corrects, and no files.
 
         Raises MailNotSafe.
         """
-        said = Said(
+        said = MailContext(
             version=archived.manifest.version,
             place=self._archive_location(archived),
             figures=self.subscription.figures and correction is None,
@@ -67,7 +67,7 @@ class Composer:
             archived, recipient, delivery_id, said, correction[0] if correction else None
         )
 
-    def _channel_message(self, channel: Channel, archived: Archived, said: Said) -> Letter:
+    def _channel_message(self, channel: Channel, archived: Archived, said: MailContext) -> OutgoingMessage:
         subject = f"{self.mark}{_cached_bodies(archived.folder, replace(said, figures=False)).subject}"
         match channel:
             case Webhook():
@@ -80,30 +80,30 @@ class Composer:
             case Sftp():
                 root = self.config.archive / self.workspace.slug
                 content = _sftp_order(archived, self._attachment_names(archived), root)
-        return Letter(subject, content, None)
+        return OutgoingMessage(subject, content, None)
 
     def _mail_message(
-        self, archived: Archived, recipient: str, delivery_id: str, said: Said, corrects: str | None
-    ) -> Letter:
+        self, archived: Archived, recipient: str, delivery_id: str, said: MailContext, corrects: str | None
+    ) -> OutgoingMessage:
         names = {} if said.correction else self._attachment_names(archived)
         files = dict(zip(names, _read_files(archived.folder, tuple(names.values())), strict=True))
         said = replace(said, attached=tuple(files))
         heads = self._mail_headers(recipient, delivery_id, corrects)
         bodies = self._mark_subject(_cached_bodies(archived.folder, said))
         if not files:
-            return Letter(bodies.subject, report_message(heads, bodies, {}), None)
+            return OutgoingMessage(bodies.subject, report_message(heads, bodies, {}), None)
         plain = self._mark_subject(
             _cached_bodies(archived.folder, replace(said, attached=(), too_large=True))
         )
         without_files = report_message(heads, plain, {})
         if sum(map(len, files.values())) * 4 / 3 > self._most_bytes:  # as base64 has them
-            return Letter(bodies.subject, without_files, None)
-        return Letter(bodies.subject, report_message(heads, bodies, files), without_files)
+            return OutgoingMessage(bodies.subject, without_files, None)
+        return OutgoingMessage(bodies.subject, report_message(heads, bodies, files), without_files)
 
     def _attachment_names(self, archived: Archived) -> dict[str, str]:
         """Return the archived files to send, by names that tell them apart in a mailbox."""
         manifest = archived.manifest
-        report = manifest.report.partition(PART)[0]
+        report = manifest.report.partition(VARIANT)[0]
         name = f"{manifest.workspace}-{report}-{manifest.report_date}-v{manifest.version}"
         wanted = {each.file for each in self.subscription.attach}
         if missing := wanted - {each.name for each in manifest.files}:
@@ -119,10 +119,10 @@ class Composer:
     def _most_bytes(self) -> float:
         return self.config.mail_server.most_mb * _MEGABYTE
 
-    def _mail_headers(self, recipient: str, delivery_id: str, corrects: str | None) -> Heads:
+    def _mail_headers(self, recipient: str, delivery_id: str, corrects: str | None) -> MailHeaders:
         smtp = self.config.mail_server
         domain = smtp.sender.rpartition("@")[2]
-        return Heads(
+        return MailHeaders(
             sender=smtp.sender,
             sender_name=self.workspace.name,
             recipient=recipient,
@@ -143,7 +143,7 @@ class Composer:
 
 
 @lru_cache(maxsize=16)
-def _cached_bodies(folder: Path, said: Said) -> Bodies:
+def _cached_bodies(folder: Path, said: MailContext) -> Bodies:
     """Return the bodies for the version in *folder*, which never changes: the same for many recipients."""
     report = Report.model_validate_json((folder / "report.json").read_bytes())
     return mail_bodies(report, said)

@@ -11,7 +11,7 @@ import dagster as dg
 from assets.config.subscription import Subscription
 from assets.config.workspace import Workspace
 from assets.deliver.delivery import Delivery, State
-from assets.deliver.dispatcher import Done, Post
+from assets.deliver.dispatcher import Dispatcher, DispatchResult
 from assets.partitions import days_of, period_of_run
 from assets.warehouse.resource import retrying_transient_errors
 
@@ -45,19 +45,21 @@ def _delivery_asset(workspace: Workspace, subscription: Subscription) -> dg.Asse
         owners=[workspace.owner],
         description=f"What was sent to {subscription.name}. Only runs with the tag {SEND_TAG} send anything.",
     )
-    def delivery(context: dg.AssetExecutionContext, post: dg.ResourceParam[Post]) -> dg.MaterializeResult:
+    def delivery(
+        context: dg.AssetExecutionContext, dispatcher: dg.ResourceParam[Dispatcher]
+    ) -> dg.MaterializeResult:
         period = period_of_run(context, workspace)
-        done = Done()
+        done = DispatchResult()
         with retrying_transient_errors(context):
             match context.run.tags.get(SEND_TAG):
                 case "due":
-                    done = post.deliver(workspace, subscription)
+                    done = dispatcher.deliver(workspace, subscription)
                 case "by_hand":
-                    done = post.deliver_by_hand(workspace, subscription, period.days)
-        rows = post.ledger.of_subscription(
+                    done = dispatcher.deliver_by_hand(workspace, subscription, period.days)
+        rows = dispatcher.ledger.of_subscription(
             workspace.slug, subscription.name, period.first_day, period.last_day
         )
-        awaited = post.dates_to_attend(workspace, subscription) & set(period.days)
+        awaited = dispatcher.dates_to_attend(workspace, subscription) & set(period.days)
         return dg.MaterializeResult(
             metadata=_delivery_metadata(rows, done), check_results=[_check_accounted_for(rows, awaited)]
         )
@@ -65,7 +67,7 @@ def _delivery_asset(workspace: Workspace, subscription: Subscription) -> dg.Asse
     return delivery
 
 
-def _delivery_metadata(rows: list[Delivery], done: Done) -> dict[str, dg.MetadataValue]:
+def _delivery_metadata(rows: list[Delivery], done: DispatchResult) -> dict[str, dg.MetadataValue]:
     records = [
         dg.TableRecord(
             {

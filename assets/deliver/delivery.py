@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from assets.deliver.outcome import Answer, Outcome
+from assets.deliver.outcome import AttemptResult, Outcome
 from assets.errors import ConfigError
 
 _PAUSES = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 30, 60))
@@ -19,7 +19,7 @@ _JITTER = 0.2
 _RETRIED_FOR = timedelta(hours=24)
 
 
-class NotPossible(ConfigError):
+class DecisionRefused(ConfigError):
     """What a person wants of a delivery cannot be, as it is."""
 
     exit_code = 2
@@ -50,10 +50,10 @@ class Kind(StrEnum):
 
 
 class Phase(StrEnum):
-    """How far an attempt is: from the dot on, the recipient may have it."""
+    """How far an attempt is: once it is committed, the recipient may have it."""
 
-    BEFORE_DOT = "before_dot"
-    DOT = "dot"
+    STARTED = "started"
+    COMMITTED = "committed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ class Delivery:
     """A row of the ledger; its first six fields are its key.
 
     `content` is the SHA-256 of the bytes to send, `content_without_files` of those for a server that
-    takes no more; `doubts` counts the attempts of which nobody knows whether they arrived.
+    takes no more; `unconfirmed_attempts` counts the attempts of which nobody knows whether they arrived.
     """
 
     workspace: str
@@ -82,7 +82,7 @@ class Delivery:
     content_without_files: str | None = None
     phase: Phase | None = None
     attempts: int = 0
-    doubts: int = 0
+    unconfirmed_attempts: int = 0
 
     @property
     def is_mail(self) -> bool:
@@ -98,17 +98,17 @@ class Delivery:
 
 
 @dataclass(frozen=True, slots=True)
-class Fate:
+class Transition:
     """What becomes of a delivery after an attempt."""
 
     state: State
     reason: str
     next_at: datetime | None
     is_spent: bool = True
-    is_doubtful: bool = False
+    is_unconfirmed: bool = False
 
 
-def fate(delivery: Delivery, answer: Answer, now: datetime, *, may_resend: bool) -> Fate:
+def fate(delivery: Delivery, answer: AttemptResult, now: datetime, *, may_resend: bool) -> Transition:
     """Return what becomes of *delivery*, whose attempt ended with *answer*.
 
     A copy is sent at most once: a second doubt waits for a person. A copy that is refused does not
@@ -117,21 +117,21 @@ def fate(delivery: Delivery, answer: Answer, now: datetime, *, may_resend: bool)
     reason = f"{answer.step}: {answer.text}"
     match answer.outcome:
         case Outcome.ACCEPTED:
-            return Fate(State.ACCEPTED, reason, None)
+            return Transition(State.ACCEPTED, reason, None)
         case Outcome.FAILED:
-            return Fate(State.UNKNOWN if delivery.doubts else State.FAILED, reason, None)
+            return Transition(State.UNKNOWN if delivery.unconfirmed_attempts else State.FAILED, reason, None)
         case Outcome.HELD:
-            return Fate(State.HELD, reason, now + _HELD_PAUSE, is_spent=False)
+            return Transition(State.HELD, reason, now + _HELD_PAUSE, is_spent=False)
         case Outcome.DEFERRED:
-            return Fate(State.DEFERRED, reason, now + pause(delivery))
+            return Transition(State.DEFERRED, reason, now + pause(delivery))
         case Outcome.UNKNOWN:
-            again = now + _RESEND_PAUSE if may_resend and delivery.doubts == 0 else None
-            return Fate(State.UNKNOWN, reason, again, is_doubtful=True)
+            again = now + _RESEND_PAUSE if may_resend and delivery.unconfirmed_attempts == 0 else None
+            return Transition(State.UNKNOWN, reason, again, is_unconfirmed=True)
 
 
-def held(text: str, now: datetime) -> Fate:
+def held(text: str, now: datetime) -> Transition:
     """Return what becomes of a delivery while the server takes none at all."""
-    return Fate(State.HELD, text, now + _HELD_PAUSE, is_spent=False)
+    return Transition(State.HELD, text, now + _HELD_PAUSE, is_spent=False)
 
 
 def pause(delivery: Delivery) -> timedelta:
@@ -145,9 +145,9 @@ def pause(delivery: Delivery) -> timedelta:
 
 
 def retried(delivery: Delivery, now: datetime) -> dict[str, Any]:
-    """Return what changes where a person lets *delivery* be sent now. Raises NotPossible."""
+    """Return what changes where a person lets *delivery* be sent now. Raises DecisionRefused."""
     if delivery.content is None:
-        raise NotPossible(f"nothing was written for {delivery.id}: {delivery.reason}")
+        raise DecisionRefused(f"nothing was written for {delivery.id}: {delivery.reason}")
     _require_other_state(delivery, State.SENDING, State.ACCEPTED)
     return {
         "state": State.PLANNED,
@@ -158,7 +158,7 @@ def retried(delivery: Delivery, now: datetime) -> dict[str, Any]:
 
 
 def resolved(delivery: Delivery, *, arrived: bool) -> dict[str, Any]:
-    """Return what changes where a person knows whether *delivery* arrived. Raises NotPossible."""
+    """Return what changes where a person knows whether *delivery* arrived. Raises DecisionRefused."""
     _require_other_state(delivery, *(each for each in State if each is not State.UNKNOWN))
     said = "arrived" if arrived else "did not arrive"
     return {
@@ -168,11 +168,13 @@ def resolved(delivery: Delivery, *, arrived: bool) -> dict[str, Any]:
 
 
 def cancelled(delivery: Delivery) -> dict[str, Any]:
-    """Return what changes where a person does not want *delivery* sent. Raises NotPossible."""
+    """Return what changes where a person does not want *delivery* sent. Raises DecisionRefused."""
     _require_other_state(delivery, *(each for each in State if each not in {*WAITING, State.UNKNOWN}))
     return {"state": State.CANCELLED, "reason": f"cancelled by hand after: {delivery.reason or 'planned'}"}
 
 
 def _require_other_state(delivery: Delivery, *states: State) -> None:
     if delivery.state in states:
-        raise NotPossible(f"delivery {delivery.id} is {delivery.state}: {delivery.reason or 'not tried yet'}")
+        raise DecisionRefused(
+            f"delivery {delivery.id} is {delivery.state}: {delivery.reason or 'not tried yet'}"
+        )

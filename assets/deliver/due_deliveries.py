@@ -33,7 +33,7 @@ class Issue:
         return self.at + timedelta(hours=self.subscription.expires_hours)
 
 
-class Act(Enum):
+class Decision(Enum):
     """What to do about an issue."""
 
     NOTHING = auto()
@@ -66,9 +66,9 @@ def due_issues(
                 yield Issue(subscription, spec, tick.report_date, tick.at, until)
 
 
-def judge_issue(
+def decide(
     issue: Issue, version: Version | None, rows: Sequence[Delivery], now: datetime, *, is_skipped: bool
-) -> tuple[Act, str]:
+) -> tuple[Decision, str]:
     """Return what to do about *issue*, and why, where *version* is the newest and *rows* are its deliveries.
 
     A report over the running day is not corrected: its later versions count more of the day.
@@ -77,15 +77,15 @@ def judge_issue(
         sent = max(row.version for row in rows)
         is_later = version is not None and version.version > sent > 0 and not version.provisional
         is_corrected = is_later and not (issue.spec.includes_running_day or issue.subscription.paused)
-        return (Act.CORRECT, "there is a later version") if is_corrected else (Act.NOTHING, "")
+        return (Decision.CORRECT, "there is a later version") if is_corrected else (Decision.NOTHING, "")
     if issue.subscription.paused:
-        return Act.END, "the subscription was paused"
+        return Decision.END, "the subscription was paused"
     if is_skipped:
-        return Act.END, "the report was left out: its days were not there by its deadline"
+        return Decision.END, "the report was left out: its days were not there by its deadline"
     waits_for = _missing_condition(issue, version)
     if now >= issue.expires_at:
-        return Act.END, f"it was not there in time: {waits_for or 'nothing ran'}"
-    return (Act.WAIT, waits_for) if waits_for else (Act.SEND, "")
+        return Decision.END, f"it was not there in time: {waits_for or 'nothing ran'}"
+    return (Decision.WAIT, waits_for) if waits_for else (Decision.SEND, "")
 
 
 def _missing_condition(issue: Issue, version: Version | None) -> str:

@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime
 from pydantic import ValidationError
 
 from assets.archive.archive import Archive
-from assets.archive.catalog import Catalogue
+from assets.archive.catalog import Catalog
 from assets.archive.index_pages import write_index
 from assets.archive.publish import draft_report, publish
 from assets.archive.version import Archived, Key, Manifest
@@ -24,7 +24,7 @@ from assets.warehouse.base import open_warehouse
 
 
 @dataclass(slots=True)
-class Forgotten:
+class ErasureResult:
     """What was made anew and what was removed; reports that nobody can make any more are only removed."""
 
     made: list[Archived] = field(default_factory=list)
@@ -39,15 +39,15 @@ class ReportErasure:
 
     config: Config
     workspace: Workspace
-    catalogue: Catalogue
+    catalog: Catalog
     ledger: Ledger
     now: datetime
     say: Callable[[str], None]
 
-    def erase(self, days: Iterable[date]) -> Forgotten:
+    def erase(self, days: Iterable[date]) -> ErasureResult:
         """Make the reports anew that cover one of *days*; remove older versions and mails."""
         config, slug = self.config, self.workspace.slug
-        archive, outbox, done = Archive(config.archive), Outbox(config.archive, slug), Forgotten()
+        archive, outbox, done = Archive(config.archive), Outbox(config.archive, slug), ErasureResult()
         with ExitStack() as others:
             # No round of theirs may send what is read now.
             for subscription in self.workspace.subscriptions:
@@ -64,8 +64,8 @@ class ReportErasure:
             forever = datetime.max.replace(tzinfo=UTC)
             # A round that was killed leaves mails without a row.
             done.mails += outbox.prune(forever, self.ledger.contents())
-        self.catalogue.forget_all_but(archive.held(), slug)
-        write_index(self.catalogue, config.archive, [slug])
+        self.catalog.forget_all_but(archive.held(), slug)
+        write_index(self.catalog, config.archive, [slug])
         return done
 
     def _reports_covering(self, archive: Archive, days: set[date]) -> list[Manifest]:
@@ -80,7 +80,7 @@ class ReportErasure:
                 concerned.add(key)
         return [newest[key] for key in sorted(concerned) if key.workspace == self.workspace.slug]
 
-    def _rebuild_report(self, key: Key, manifest: Manifest, done: Forgotten) -> int:
+    def _rebuild_report(self, key: Key, manifest: Manifest, done: ErasureResult) -> int:
         """Make the report anew; return the number of the first version that may stay."""
         spec = _spec_of_report(self.workspace, key, manifest.configuration.get("report"))
         if spec is None:
@@ -90,7 +90,7 @@ class ReportErasure:
         warehouse = open_warehouse(self.config, self.workspace.slug)
         draft = draft_report(warehouse, self.workspace, spec, key.report_date, until)
         archived = publish(draft, Archive(self.config.archive)).archived
-        self.catalogue.record(archived, draft.report.as_of, self.now)
+        self.catalog.record(archived, draft.report.as_of, self.now)
         done.made.append(archived)
         return archived.manifest.version
 

@@ -16,11 +16,19 @@ from pydantic import SecretStr
 from sqlalchemy import ColumnElement, Connection, Engine, delete, insert, or_, select, text
 from sqlalchemy.exc import IntegrityError
 
-from assets.config.base import reveal
+from assets.config.base import resolve_secret
 from assets.deliver.delivery import WAITING, Delivery, State
-from assets.deliver.ledger_session import COLUMNS, OPEN, ROW, ClaimLost, Desk, changed, delivery_of_row
+from assets.deliver.ledger_session import (
+    COLUMNS,
+    OPEN,
+    ROW,
+    ClaimLost,
+    SendingSession,
+    changed,
+    delivery_of_row,
+)
 from assets.errors import ConfigError
-from assets.runtime.file_locks import one_at_a_time
+from assets.runtime.file_locks import file_lock
 from assets.state.database import open_state
 from assets.state.tables import DELIVERIES, SUBSCRIPTIONS
 
@@ -42,7 +50,7 @@ class Ledger:
 
     @property
     def _engine(self) -> Engine:
-        return open_state(reveal(self._url))
+        return open_state(resolve_secret(self._url))
 
     def since(
         self, workspace: str, subscription: str, reports: Sequence[str], now: datetime
@@ -77,7 +85,9 @@ class Ledger:
             for each in superseded:
                 end: dict[str, Any] = {"next_at": None, "changed_at": deliveries[0].planned_at}
                 end |= (
-                    {"state": State.UNKNOWN} if each.doubts else {"state": State.CANCELLED, "reason": reason}
+                    {"state": State.UNKNOWN}
+                    if each.unconfirmed_attempts
+                    else {"state": State.CANCELLED, "reason": reason}
                 )
                 if not changed(connection, each, end):
                     raise ClaimLost(f"delivery {each.id} was taken over by another process")
@@ -150,7 +160,7 @@ class Ledger:
         both = (sha256 for row in rows for sha256 in (row.content, row.content_without_files))
         return {sha256 for sha256 in both if sha256}
 
-    def troubles(self, since: datetime) -> list[Delivery]:
+    def undelivered(self, since: datetime) -> list[Delivery]:
         """Return what did not arrive, or perhaps not, as it was seen since then."""
         return self.found(ROW.state.in_(_TROUBLES), ROW.changed_at >= since)
 
@@ -171,21 +181,21 @@ class Ledger:
                 )
 
     @contextmanager
-    def sending(self, workspace: str, subscription: str) -> Iterator["Desk"]:
+    def sending(self, workspace: str, subscription: str) -> Iterator["SendingSession"]:
         """Wait until no other process sends for the subscription, and yield the desk to send from."""
         engine, name = self._engine, f"{workspace}.{subscription}"
         if engine.dialect.name == "sqlite":
             database = Path(engine.url.database or "")
             lock = database.with_name(f".{database.name}.locks") / name
-            with one_at_a_time(lock), engine.connect() as connection:
-                yield Desk(_with_autocommit(connection), engine, workspace, subscription)
+            with file_lock(lock), engine.connect() as connection:
+                yield SendingSession(_with_autocommit(connection), engine, workspace, subscription)
             return
         connection = _with_autocommit(engine.connect())
         try:
             key = {"key": f"assignment_reports/{name}"}
             while not connection.scalar(text("SELECT pg_try_advisory_lock(hashtextextended(:key, 0))"), key):
                 time.sleep(_PAUSE_SECONDS)
-            yield Desk(connection, engine, workspace, subscription)
+            yield SendingSession(connection, engine, workspace, subscription)
         finally:
             connection.invalidate()  # the lock is the session's, and must not go back to the pool
             connection.close()

@@ -12,8 +12,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Engine, func, select, update
 from sqlalchemy.exc import DBAPIError
 
-from assets.deliver.delivery import WAITING, Delivery, Fate, Kind, Phase, State
-from assets.deliver.outcome import Answer, Outcome, Step
+from assets.deliver.delivery import WAITING, Delivery, Kind, Phase, State, Transition
+from assets.deliver.outcome import AttemptResult, Outcome, Step
 from assets.errors import TransientError
 from assets.state.tables import DELIVERIES
 
@@ -33,7 +33,7 @@ class ClaimLost(TransientError):
     """Another process has taken the delivery over: this one must not send it."""
 
 
-class Desk:
+class SendingSession:
     """The deliveries of one subscription, while no other process sends them."""
 
     def __init__(self, connection: Connection, engine: Engine, workspace: str, subscription: str) -> None:
@@ -41,7 +41,7 @@ class Desk:
         self._engine = engine
         self._mine = (ROW.workspace == workspace, ROW.subscription == subscription)
 
-    def left_behind(self) -> list[Delivery]:
+    def orphaned(self) -> list[Delivery]:
         """Return what a process that ended was sending, with what it knew when it ended."""
         return self._find_deliveries(ROW.state == State.SENDING)
 
@@ -65,21 +65,21 @@ class Desk:
         """Take *delivery* for an attempt; None where a person has decided of it meanwhile."""
         values: dict[str, Any] = {
             "state": State.SENDING,
-            "phase": Phase.BEFORE_DOT,
+            "phase": Phase.STARTED,
             "attempts": delivery.attempts + 1,
             "next_at": None,
             "changed_at": now,
         }
         return replace(delivery, **values) if self._change_delivery(delivery, values) else None
 
-    def at_dot(self, delivery: Delivery, now: datetime) -> None:
+    def mark_committed(self, delivery: Delivery, now: datetime) -> None:
         """Note that the recipient may have it from now on. Raises ClaimLost where it is not ours."""
-        if not self._change_delivery(delivery, {"phase": Phase.DOT, "changed_at": now}):
+        if not self._change_delivery(delivery, {"phase": Phase.COMMITTED, "changed_at": now}):
             raise ClaimLost(f"delivery {delivery.id} was taken over by another process")
 
-    def hold(self, delivery: Delivery, fate: Fate, now: datetime) -> None:
+    def hold(self, delivery: Delivery, fate: Transition, now: datetime) -> None:
         """Note that *delivery* waits for the server, unless a person decided; it was not tried."""
-        state = State.UNKNOWN if delivery.doubts else fate.state
+        state = State.UNKNOWN if delivery.unconfirmed_attempts else fate.state
         self._change_delivery(
             delivery, {"state": state, "reason": fate.reason, "next_at": fate.next_at, "changed_at": now}
         )
@@ -90,14 +90,14 @@ class Desk:
         What may have arrived stays unknown.
         """
         values: dict[str, Any] = {"state": state, "reason": reason, "next_at": None, "changed_at": now}
-        if delivery.doubts:
+        if delivery.unconfirmed_attempts:
             values |= {"state": State.UNKNOWN, "reason": f"{delivery.reason}; {reason}"}
         self._change_delivery(delivery, values)
 
     def _change_delivery(self, delivery: Delivery, values: dict[str, Any]) -> bool:
         return changed(self._connection, delivery, values)
 
-    def settle(self, delivery: Delivery, fate: Fate, now: datetime) -> None:
+    def settle(self, delivery: Delivery, fate: Transition, now: datetime) -> None:
         """Note what became of an attempt; over another connection where this one is lost meanwhile.
 
         What is known is kept: a process that took over may have noted a doubt.
@@ -108,7 +108,7 @@ class Desk:
             "next_at": fate.next_at,
             "phase": None,
             "attempts": delivery.attempts - (not fate.is_spent),
-            "doubts": delivery.doubts + fate.is_doubtful,
+            "unconfirmed_attempts": delivery.unconfirmed_attempts + fate.is_unconfirmed,
             "changed_at": now,
         }
         same_attempt = (ROW.id == delivery.id, ROW.attempts == delivery.attempts)
@@ -141,8 +141,12 @@ def delivery_of_row(row: Any) -> Delivery:
     return Delivery(**values | {"phase": Phase(values["phase"]) if values["phase"] else None})
 
 
-def as_left(delivery: Delivery) -> Answer:
+def recovered_result(delivery: Delivery) -> AttemptResult:
     """Return what is known of an attempt whose process ended."""
-    if delivery.phase is Phase.DOT:
-        return Answer(Outcome.UNKNOWN, Step.DOT, "the process ended before the answer to the last byte")
-    return Answer(Outcome.DEFERRED, Step.BODY, "the process ended while sending; the recipient has nothing")
+    if delivery.phase is Phase.COMMITTED:
+        return AttemptResult(
+            Outcome.UNKNOWN, Step.DOT, "the process ended before the answer to the last byte"
+        )
+    return AttemptResult(
+        Outcome.DEFERRED, Step.BODY, "the process ended while sending; the recipient has nothing"
+    )

@@ -4,21 +4,21 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from assets.config.deployment import Config
-from assets.deliver.channels.base import ChannelUnavailable, Patience
+from assets.deliver.channels.base import ChannelUnavailable, Timeouts
 from assets.deliver.channels.mime import operator_message
-from assets.deliver.channels.smtp import connected
+from assets.deliver.channels.smtp import open_smtp
 from assets.deliver.outcome import Outcome
 from assets.errors import TransientError
 from assets.state.alerts import AlertLog
 
-_BRIEF = Patience(connection=5, command=5, data=5, block=5, dot=10, whole=15)  # a sensor has a minute for all
+_BRIEF = Timeouts(connection=5, command=5, data=5, block=5, dot=10, whole=15)  # a sensor has a minute for all
 
 
 class AlertNotSent(TransientError):
     """The operator's mail could not be sent; it is tried again."""
 
 
-def tell_operator(config: Config, notices: Mapping[str, str], now: datetime) -> dict[str, str]:
+def send_alerts(config: Config, notices: Mapping[str, str], now: datetime) -> dict[str, str]:
     """Mail those of *notices* (text by key) and of earlier ones that were not told yet, in one mail.
 
     They count as told when the server has them, or where no mail is configured: a crash in between
@@ -36,7 +36,7 @@ def tell_operator(config: Config, notices: Mapping[str, str], now: datetime) -> 
         )
         mail = operator_message(config.smtp.sender, config.operator, subject, [first, *others], now)
         try:
-            with connected(config.smtp, _BRIEF) as server:
+            with open_smtp(config.smtp, _BRIEF) as server:
                 answer = server.send(config.smtp.sender, config.operator, mail)
         except ChannelUnavailable as error:
             raise AlertNotSent(f"a mail to the operator waits: {error}") from error

@@ -25,7 +25,7 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class AttemptResult:
     """What became of one mail, at which step, and what the server said."""
 
     outcome: Outcome

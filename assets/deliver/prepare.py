@@ -19,7 +19,7 @@ from assets.deliver.delivery import WAITING, Delivery, Kind, State
 from assets.deliver.due_deliveries import Issue
 from assets.deliver.ledger import Ledger
 from assets.deliver.outbox import Outbox
-from assets.deliver.recipient_variants import Cutter, Cutting, DaysHaveChanged
+from assets.deliver.recipient_variants import Coverage, ReportOutdated, VariantBuilder
 from assets.deliver.recipients import roster
 from assets.errors import ConfigError
 from assets.render.mail import Correction
@@ -35,7 +35,7 @@ class Prepared:
 
     rows: list[Delivery]
     superseded: list[Delivery]
-    cutting: Cutting | None = None
+    cutting: Coverage | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ class Preparation:
     def first(self, version: int) -> Prepared:
         """Return what is sent of the first version.
 
-        Raises DaysHaveChanged where no part can be cut, ConfigError where nobody knows the recipients.
+        Raises ReportOutdated where no part can be cut, ConfigError where nobody knows the recipients.
         """
         cutter = self._variant_builder(version)
         recipients, rejected = self._resolve_recipients(version)
@@ -100,14 +100,15 @@ class Preparation:
         return Prepared(rows, [row for row in before if row.state in WAITING or row.next_at])
 
     def _prepare_later_version(
-        self, cutter: Cutter, version: int, recipient: Recipient, history: Sequence[Delivery]
+        self, cutter: VariantBuilder, version: int, recipient: Recipient, history: Sequence[Delivery]
     ) -> Delivery:
         """Return the row of a later version for one recipient: a correction, the report, or neither."""
         last = history[-1]
         arrived = [
             row
             for row in history
-            if row.state in _ARRIVED or (row.doubts and row.state is not State.FAILED)  # a person said "lost"
+            if row.state in _ARRIVED
+            or (row.unconfirmed_attempts and row.state is not State.FAILED)  # a person said "lost"
         ]
         if arrived:
             return self._correction_delivery(cutter, version, recipient, arrived[-1])
@@ -122,19 +123,19 @@ class Preparation:
         )
         return replace(blank, recipient=before.recipient)
 
-    def _build_variants(self, cutter: Cutter, recipients: Iterable[Recipient]) -> None:
+    def _build_variants(self, cutter: VariantBuilder, recipients: Iterable[Recipient]) -> None:
         """Cut every part before the first mail is written.
 
-        Raises DaysHaveChanged, unless no next version will come: then those parts have failed.
+        Raises ReportOutdated, unless no next version will come: then those parts have failed.
         """
         for each in recipients:
             try:
                 cutter.part(self.issue.subscription, each)
-            except DaysHaveChanged:
+            except ReportOutdated:
                 if self.issue.spec.when_changed == "rebuild":
                     raise
 
-    def _report_delivery(self, cutter: Cutter, version: int, recipient: Recipient) -> Delivery:
+    def _report_delivery(self, cutter: VariantBuilder, version: int, recipient: Recipient) -> Delivery:
         try:
             part = cutter.part(self.issue.subscription, recipient)
             reason = self._is_unwanted(cutter, part, recipient)
@@ -142,13 +143,13 @@ class Preparation:
                 blank = self._delivery_without_content(version, State.CANCELLED, reason)
                 return replace(blank, recipient=recipient.address)
             return self._planned_delivery(Kind.REPORT, part, version, recipient)
-        except (MailNotSafe, NotArchived, DaysHaveChanged) as error:
+        except (MailNotSafe, NotArchived, ReportOutdated) as error:
             return replace(
                 self._delivery_without_content(version, State.FAILED, str(error)), recipient=recipient.address
             )
 
     def _correction_delivery(
-        self, cutter: Cutter, version: int, recipient: Recipient, sent: Delivery
+        self, cutter: VariantBuilder, version: int, recipient: Recipient, sent: Delivery
     ) -> Delivery:
         subscription = self.issue.subscription
         blank = replace(
@@ -159,7 +160,7 @@ class Preparation:
             return replace(blank, reason=f"version {sent.version}, which was sent, is not archived any more")
         try:
             part = cutter.part(subscription, recipient)
-        except DaysHaveChanged as error:
+        except ReportOutdated as error:
             return replace(blank, state=State.FAILED, reason=str(error))
         differences = changes(before, part.manifest)
         if not differences:
@@ -193,7 +194,7 @@ class Preparation:
             content_without_files=outbox.put(letter.without_files) if letter.without_files else None,
         )
 
-    def _is_unwanted(self, cutter: Cutter, part: Archived, recipient: Recipient) -> str:
+    def _is_unwanted(self, cutter: VariantBuilder, part: Archived, recipient: Recipient) -> str:
         """Say why the subscription does not want *part*; nothing where it does."""
         subscription = self.issue.subscription
         if subscription.only_if == "not_empty" and part.manifest.total == 0:
@@ -204,7 +205,7 @@ class Preparation:
                 return _UNCHANGED
         return ""
 
-    def _issue_before(self, cutter: Cutter, recipient: Recipient) -> Manifest | None:
+    def _issue_before(self, cutter: VariantBuilder, recipient: Recipient) -> Manifest | None:
         """Return the figures of what *recipient* was last sent of the report, for an earlier report date."""
         slug, name = self.workspace.slug, self.issue.subscription.name
         rows = [
@@ -221,9 +222,9 @@ class Preparation:
         key = self._report_key._replace(report_date=last.report_date)
         return cutter.figures(self.issue.subscription, recipient, key, last.version)
 
-    def _variant_builder(self, version: int) -> Cutter:
+    def _variant_builder(self, version: int) -> VariantBuilder:
         whole = Archive(self.config.archive).read(self._report_key, version)
-        return Cutter(self.config, self.workspace, self.issue.spec, whole)
+        return VariantBuilder(self.config, self.workspace, self.issue.spec, whole)
 
     @property
     def _report_key(self) -> Key:

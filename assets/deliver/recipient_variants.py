@@ -24,12 +24,12 @@ from assets.warehouse.base import open_warehouse
 from assets.warehouse.schema import ASSIGNMENT_LOG
 
 
-class DaysHaveChanged(TransientError):
+class ReportOutdated(TransientError):
     """A part cannot be cut from a version whose days are no longer what it counted."""
 
 
 @dataclass(frozen=True, slots=True)
-class Cutting:
+class Coverage:
     """How the parts of one issue add up: whole = parts + rest."""
 
     whole: int
@@ -47,7 +47,7 @@ class Cutting:
         return f"{terms} + {self.rest:,} others {sign} {self.whole:,}"
 
 
-class Cutter:
+class VariantBuilder:
     """Cuts the parts of one archived *version* of a report."""
 
     def __init__(self, config: Config, workspace: Workspace, spec: ReportSpec, whole: Archived) -> None:
@@ -59,7 +59,7 @@ class Cutter:
     def part(self, subscription: Subscription, recipient: Recipient) -> Archived:
         """Return what *recipient* is sent: the version itself, or a part of it.
 
-        Raises DaysHaveChanged.
+        Raises ReportOutdated.
         """
         manifest = self._whole.manifest
         key = Key(self._workspace.slug, self._spec.name, manifest.report_date)
@@ -76,7 +76,7 @@ class Cutter:
             self._report.as_of,
         )
         if draft.report.data_version != manifest.data_version:
-            raise DaysHaveChanged(f"the days of version {manifest.version} have changed since")
+            raise ReportOutdated(f"the days of version {manifest.version} have changed since")
         name = _variant_name(spec, self._spec, formats)
         return self._archive.store_part(draft.report, name, manifest.version, origin_of(draft), draft.render)
 
@@ -122,7 +122,7 @@ class Cutter:
                 wishes["filters"] = self._spec.filters.model_copy(update=own)
         return self._spec.model_copy(update=wishes)
 
-    def cutting(self, subscription: Subscription, recipients: Collection[Recipient]) -> Cutting | None:
+    def cutting(self, subscription: Subscription, recipients: Collection[Recipient]) -> Coverage | None:
         """Count the different parts of *recipients* and the rest; None where everybody has the whole."""
         if not subscription.details_asked:
             return None
@@ -133,7 +133,7 @@ class Cutter:
         conditions_of = [_is_match(part, known) for part in filters.values()]
         counts = [self._count_matches(each, known) for each in conditions_of]
         rest = self._count_matches(not_(or_(false(), *conditions_of)), known)
-        return Cutting(self._report.total, tuple(counts), rest)
+        return Coverage(self._report.total, tuple(counts), rest)
 
     def _count_matches(self, condition: ColumnElement[bool], known: Known) -> int:
         period = period_of(self._spec, self._report.report_date, self._workspace)

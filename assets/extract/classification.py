@@ -88,7 +88,7 @@ class DayCut:
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class ClassifiedRows:
     """The rows of *days*: accepted, rejected, and what became of them, one row of `load_counts` a day.
 
     Each table is in its order. On every day each input with a problem is a rejected row. `by_input` has the
@@ -107,7 +107,7 @@ def judge(
     tables: Mapping[date, pa.Table],
     cuts: Sequence[DayCut],
     problems: Sequence[Unreadable],
-) -> Judged:
+) -> ClassifiedRows:
     """Judge the rows (`PLACED`) of each day of *tables*; *cuts* are these days in the same order.
 
     *problems* are inputs that could not be read, or gave nothing.
@@ -125,7 +125,7 @@ def judge(
         placed = _with_made_ids(connection, placed)
         connection.register("placed", placed)
     verdicts = _class_of_rows(connection, placed)
-    return Judged(
+    return ClassifiedRows(
         days,
         _in_order(placed, np.flatnonzero(verdicts == _ACCEPTED)),
         _rejected_rows(connection, days, problems, has_rows=bool((verdicts == _REJECTED).any())),

@@ -11,7 +11,7 @@ import pyarrow as pa
 _HELD_BYTES = 32 << 20
 
 
-class Buckets:
+class DayBuffers:
     """Batches of one *schema*, each of one day; they are given back by day."""
 
     def __init__(self, schema: pa.Schema) -> None:

@@ -15,7 +15,7 @@ from assets.extract.load import Loaded, load_days
 from assets.extract.load_checks import WATCHED, Watched, stall_text, watch
 from assets.extract.load_plan import changed_files
 from assets.extract.source_stall import find_stall, is_silent
-from assets.extract.stall_alerts import note_stall
+from assets.extract.stall_alerts import add_stall_alert
 from assets.partitions import days_of, period_of_run
 from assets.periods import Period
 from assets.runtime.extras import require
@@ -141,7 +141,7 @@ def _watch_asset(workspace: Workspace) -> dg.AssetsDefinition:
             sources = open_sources(workspace, warehouse.config.imports)
             changed = changed_files(sources, lake)
             silent = is_silent(sources.main, changed, lake, workspace, now)
-        note_stall(AlertLog(warehouse.config.state), lake, workspace, now, is_silent=silent)
+        add_stall_alert(AlertLog(warehouse.config.state), lake, workspace, now, is_silent=silent)
         stall = find_stall(lake, workspace, now, is_silent=silent)
         return dg.MaterializeResult(
             metadata={"silence": stall_text(stall, workspace) if stall else "no unusual silence"}

@@ -26,7 +26,7 @@ _DIGITS = 12
 
 
 @dataclass(frozen=True, slots=True)
-class Erased:
+class ContactMask:
     """The tombstones of one workspace: a salt, and under it the hash of each contact's id with its days."""
 
     warehouse: Warehouse
@@ -43,10 +43,10 @@ class Erased:
         """Return the days that held the contact."""
         return [date.fromisoformat(day) for day in self.days.get(self._hash_text(contact_id), [])]
 
-    def with_contact(self, contact_id: str, days: Iterable[date]) -> "Erased":
+    def with_contact(self, contact_id: str, days: Iterable[date]) -> "ContactMask":
         """Return these tombstones, and that of a contact who was in *days* too; they are written down."""
         known = sorted({*self.days_of(contact_id), *days})
-        after = Erased(
+        after = ContactMask(
             self.warehouse, self.salt, {**self.days, self._hash_text(contact_id): [*map(str, known)]}
         )
         self.warehouse.keep(_FILE, json.dumps({"salt": after.salt, "contacts": after.days}))
@@ -98,13 +98,13 @@ class Erased:
         return _replace_column(batch, "raw", pa.array(texts, pa.string()))
 
 
-def tombstones(warehouse: Warehouse) -> Erased:
+def tombstones(warehouse: Warehouse) -> ContactMask:
     """Return the tombstones of a workspace; there may be none."""
     text = warehouse.kept(_FILE)
     if text is None:
-        return Erased(warehouse, secrets.token_hex(16), {})
+        return ContactMask(warehouse, secrets.token_hex(16), {})
     kept = json.loads(text)
-    return Erased(warehouse, kept["salt"], kept["contacts"])
+    return ContactMask(warehouse, kept["salt"], kept["contacts"])
 
 
 def erase(warehouse: Warehouse, contact_id: str) -> list[date]:

@@ -23,7 +23,7 @@ from assets.extract.input_summary import InputSummary, add_summary
 from assets.extract.load_plan import LoadPlan, plan_load
 from assets.extract.staging import Staging
 from assets.periods import DAY, first_instant, periods_of_days
-from assets.runtime.prefetch import ahead
+from assets.runtime.prefetch import prefetch
 from assets.sources.base import Source, Unreadable
 from assets.sources.files.imports import DaySources
 from assets.warehouse.base import Warehouse
@@ -110,7 +110,7 @@ def load_days(
         controls, broken = read_controls(workspace, plan.days)
         inputs, parts, causes = dict[str, InputSummary](), list[Loaded](), dict(plan.causes)
         reading = _Reading(workspace, sources, plan, now, broken)
-        with closing(ahead(reading.spans(failed))) as read:
+        with closing(prefetch(reading.spans(failed))) as read:
             try:
                 for some, staging in read:
                     if not parts:
@@ -173,7 +173,7 @@ class _Reading:
             staging = opened.enter_context(
                 Staging(cuts, source.options, self.now, is_windowed=source.is_windowed)
             )
-            for item in ahead(source.read(cuts[0].start, cuts[-1].until), _BATCHES_AHEAD):
+            for item in prefetch(source.read(cuts[0].start, cuts[-1].until), _BATCHES_AHEAD):
                 if failed.is_set():
                     return None
                 staging.add(item)
@@ -203,7 +203,7 @@ def _store_days(warehouse: Warehouse, days: list[date], staging: Staging) -> Loa
         before = _stored_digests(warehouse, days)
         warehouse.forget(LOAD_COUNTS, days)
         erased = tombstones(warehouse)
-        for some in ahead(staging.pieces(days)):
+        for some in prefetch(staging.pieces(days)):
             accepted, refused = some.events.to_reader(), some.rejected.to_reader()
             events = warehouse.replace_days(ASSIGNMENT_EVENTS, some.days, erased.events(accepted))
             rejected = warehouse.replace_days(REJECTED_EVENTS, some.days, erased.rejected(refused))

@@ -17,9 +17,9 @@ import pyarrow.compute as pc
 
 from assets.events import FIRST, LAST
 from assets.extract import times
-from assets.extract.classification import PLACED, DayCut, Judged, judge
+from assets.extract.classification import PLACED, ClassifiedRows, DayCut, judge
 from assets.extract.contract import TEXT_COLUMNS, contract_rows
-from assets.extract.day_buffers import Buckets
+from assets.extract.day_buffers import DayBuffers
 from assets.extract.input_summary import InputSummary, counted
 from assets.runtime import duckdb_engine
 from assets.runtime.sql_files import read_sql
@@ -71,7 +71,7 @@ class Staging:
         self._placed = np.zeros(len(cuts), np.int64)
         self._starts = pa.array([each.start for each in cuts], _INSTANT).cast(pa.int64()).to_numpy()
         self._ends = pa.array([each.until for each in cuts], _INSTANT).cast(pa.int64()).to_numpy()
-        self._buckets = Buckets(PLACED)
+        self._buckets = DayBuffers(PLACED)
         self._registered: ZoneInfo | None = None
 
     def __enter__(self) -> Self:
@@ -255,7 +255,7 @@ class Staging:
         for first, last in pairwise(cuts):
             self._buckets.add(self._cuts[at[first]].day, rows.slice(first, last - first))
 
-    def pieces(self, days: Collection[date]) -> Iterator[Judged]:
+    def pieces(self, days: Collection[date]) -> Iterator[ClassifiedRows]:
         """Yield *days*, judged, some at a time; add what became of their rows to the inputs' summaries."""
         wanted = [each for each in self._cuts if each.day in days]
         some: list[DayCut] = []

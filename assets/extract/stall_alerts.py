@@ -18,7 +18,7 @@ _NEWS = timedelta(days=2)
 """A silence that ended longer ago is not mailed: a backfill, or a run for a past date, has found it."""
 
 
-def note_stall(
+def add_stall_alert(
     alerts: AlertLog,
     warehouse: Warehouse,
     workspace: Workspace,

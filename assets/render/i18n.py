@@ -1,4 +1,4 @@
-"""The reader's language: words from the catalogues in `templates/locale`, numbers and dates by Babel.
+"""The reader's language: words from the catalogs in `templates/locale`, numbers and dates by Babel.
 
 Digits are the Latin ones in every language, as in the data files beside the report.
 """
@@ -17,7 +17,7 @@ from babel.numbers import format_decimal, format_percent
 
 from assets.render.template_files import TEMPLATES
 
-CATALOGUES = TEMPLATES / "locale"
+CATALOGS = TEMPLATES / "locale"
 _LOCALES = {"zh-CN": "zh_Hans_CN", "pt-BR": "pt_BR"}
 _LEFT_TO_RIGHT = "\u200e"
 _ISOLATE, _END_ISOLATE = "\u2068", "\u2069"
@@ -30,12 +30,12 @@ class Words:
     def __init__(self, language: str) -> None:
         self.language = language
         self.locale = Locale.parse(_LOCALES.get(language, language))
-        self.catalogue = catalogue(language)
+        self.catalog = catalog(language)
         self.percent = re.sub("0(\\s*)%", r"0.0\1%", self.locale.percent_formats[None].pattern)
 
     def say(self, text: str) -> str:
         """Return the translation of *text*, or the text itself where there is none."""
-        return self.catalogue.gettext(text) if text else ""  # of nothing, gettext says who translated
+        return self.catalog.gettext(text) if text else ""  # of nothing, gettext says who translated
 
     @cached_property
     def direction(self) -> str:
@@ -97,12 +97,12 @@ def words(language: str) -> Words:
 
 
 @cache
-def catalogue(language: str) -> gettext.NullTranslations:
+def catalog(language: str) -> gettext.NullTranslations:
     """Return the messages of *language*; English is what the templates and the code say."""
     if language == "en":
         return gettext.NullTranslations()
     compiled = BytesIO()
-    with (CATALOGUES / f"{language}.po").open("rb") as file:
+    with (CATALOGS / f"{language}.po").open("rb") as file:
         write_mo(compiled, read_po(file, locale=_LOCALES.get(language, language)))
     compiled.seek(0)
     return gettext.GNUTranslations(compiled)

@@ -37,7 +37,7 @@ class Correction:
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class MailContext:
     """What a mail says beside the report.
 
     *attached* are the names of the files that it carries, *place* is where all of them are; where they
@@ -52,7 +52,7 @@ class Said:
     correction: Correction | None = None
 
 
-def mail_bodies(report: Report, said: Said) -> Bodies:
+def mail_bodies(report: Report, said: MailContext) -> Bodies:
     """Return the bodies of a mail about *report*."""
     spoken = words(report.look.language)
     jinja = environment(report.look.language)
@@ -151,7 +151,7 @@ def _list_facts(report: Report, version: int, spoken: Words) -> str:
     )
 
 
-def _list_warnings(report: Report, said: Said, spoken: Words) -> list[str]:
+def _list_warnings(report: Report, said: MailContext, spoken: Words) -> list[str]:
     _ = spoken.say
     told = []
     if said.too_large:

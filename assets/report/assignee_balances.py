@@ -7,8 +7,8 @@ import pyarrow as pa
 from sqlalchemy import Select, func, select
 
 from assets.periods import Period
-from assets.report.encoded_log import CodedLog, Codes, code_pairs, encode_column, identities, kinds_of
-from assets.report.model import Holding
+from assets.report.encoded_log import Codes, EncodedLog, encode_column, encode_pairs, identities, kinds_of
+from assets.report.model import AssigneeBalance
 from assets.warehouse.schema import ASSIGNMENT_LOG
 from assets.warehouse.subjects import subject_of, subjects_of
 
@@ -39,7 +39,7 @@ def last_steps(period: Period, since: date | None = None) -> Select[tuple[object
     return select(*columns).where(aged.c.age == 1).order_by(aged.c.occurred_at, aged.c.position)
 
 
-def count_holdings(before: pa.Table, rows: pa.Table, log: CodedLog) -> tuple[Holding, ...]:
+def count_balances(before: pa.Table, rows: pa.Table, log: EncodedLog) -> tuple[AssigneeBalance, ...]:
     """Return a line for each person who has contacts *before* the period or takes part in its *rows*.
 
     *log* is *rows* coded with *before* beside: people have its labels.
@@ -47,7 +47,7 @@ def count_holdings(before: pa.Table, rows: pa.Table, log: CodedLog) -> tuple[Hol
     Those with the most contacts at the end come first.
     """
     steps = pa.concat_tables([before.select(_COLUMNS), rows.select(_COLUMNS)])
-    people, (previous, assignee) = code_pairs(
+    people, (previous, assignee) = encode_pairs(
         (steps[f"{name}_id"], steps[f"{name}_name"]) for name in ("previous_assignee", "assignee")
     )
     persons = identities(people, assignee)
@@ -55,7 +55,7 @@ def count_holdings(before: pa.Table, rows: pa.Table, log: CodedLog) -> tuple[Hol
     previous, assignee = persons.of_pair[previous], persons.of_pair[assignee]
     kinds = kinds_of(steps, assignee, len(labels))
     is_event = np.arange(steps.num_rows) >= before.num_rows
-    order = np.argsort(subjects := code_subjects(steps), kind="stable")
+    order = np.argsort(subjects := encode_subjects(steps), kind="stable")
     is_first = np.diff(subjects[order], prepend=-1) != 0
     is_last = np.roll(is_first, -1)
     held_before = np.where(is_first, -1, np.roll(assignee[order], 1))
@@ -68,7 +68,7 @@ def count_holdings(before: pa.Table, rows: pa.Table, log: CodedLog) -> tuple[Hol
     received, released = count(assignee[is_event]), count(previous[is_event])
     unseen = count(previous[order][gap]) - count(held_before[gap])
     lines = (
-        Holding(
+        AssigneeBalance(
             assignee=label,
             kind=kind,
             opening=int(a),
@@ -85,6 +85,6 @@ def count_holdings(before: pa.Table, rows: pa.Table, log: CodedLog) -> tuple[Hol
     return tuple(sorted(taking_part, key=lambda each: (-each.closing, -each.received, each.assignee)))
 
 
-def code_subjects(rows: pa.Table) -> Codes:
+def encode_subjects(rows: pa.Table) -> Codes:
     """Return whose assignee each row changes, as codes."""
     return encode_column(subjects_of(rows))[1]

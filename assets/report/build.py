@@ -10,19 +10,19 @@ from assets.config.presentation import Component
 from assets.config.workspace import ReportSpec, Workspace
 from assets.extract.source_stall import find_stall
 from assets.report import findings, reconciliation
-from assets.report.assignee_balances import count_holdings
+from assets.report.assignee_balances import count_balances
 from assets.report.brand import logo_address
 from assets.report.chains import find_chains, find_hand_offs
 from assets.report.comparison import compare
 from assets.report.components import DATA_FORMATS, has_balances, needs_whole_log, states_of_components
 from assets.report.counting import CountedLog, count_by_day, count_by_source, count_log
-from assets.report.encoded_log import CodedLog, code_log
+from assets.report.encoded_log import EncodedLog, encode_log
 from assets.report.log_table import hours_of_the_week
 from assets.report.masking import masked_filters
 from assets.report.model import (
+    AssigneeBalance,
     DayCount,
     HandOffs,
-    Holding,
     LogSummary,
     Look,
     ProofLine,
@@ -46,7 +46,7 @@ class Built:
 
     report: Report
     rows: pa.Table
-    coded: CodedLog
+    coded: EncodedLog
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class _Figures:
     by_day: tuple[DayCount, ...]
     heat_map: list[list[int]]
     hand_offs: HandOffs
-    assignees: tuple[Holding, ...]
+    assignees: tuple[AssigneeBalance, ...]
 
     @property
     def total(self) -> int:
@@ -75,7 +75,7 @@ def build_report(
     """
     request = ReportRequest.of(warehouse, workspace, spec, report_date, as_of)
     log = count_log(request)
-    coded = code_log(log.rows, log.before)
+    coded = encode_log(log.rows, log.before)
     figures = _count_figures(request, log, coded)
     found = _assess_completeness(request, log)
     reasons = find_reasons(request, found)
@@ -124,13 +124,13 @@ def build_report(
     return Built(report, log.rows, coded)
 
 
-def _count_figures(request: ReportRequest, log: CountedLog, coded: CodedLog) -> _Figures:
+def _count_figures(request: ReportRequest, log: CountedLog, coded: EncodedLog) -> _Figures:
     return _Figures(
         by_source=count_by_source(log.counts),
         by_day=count_by_day(request, log.counts),
         heat_map=hours_of_the_week(coded.instants, request.workspace.zone).tolist(),
         hand_offs=find_hand_offs(coded),
-        assignees=count_holdings(log.before, log.rows, coded) if has_balances(request.spec) else (),
+        assignees=count_balances(log.before, log.rows, coded) if has_balances(request.spec) else (),
     )
 
 

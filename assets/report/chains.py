@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from assets.report.encoded_log import CodedLog, Codes
+from assets.report.encoded_log import Codes, EncodedLog
 from assets.report.model import Chain, Chains, HandOffs, ReturnPair
 
 _MOST = 10
@@ -10,7 +10,7 @@ _STEPS = 12
 _HOUR = 3_600_000_000
 
 
-def find_chains(log: CodedLog, return_hours: int) -> Chains:
+def find_chains(log: EncodedLog, return_hours: int) -> Chains:
     """Return the chains of *log*; a return is A to B to A in a conversation within *return_hours*."""
     counts = np.bincount(log.conversation[log.conversation >= 0], minlength=1)
     most = np.argsort(-counts, kind="stable")[:_MOST]
@@ -37,7 +37,7 @@ def find_chains(log: CodedLog, return_hours: int) -> Chains:
     )
 
 
-def _describe_chain(log: CodedLog, conversation: int, count: int) -> Chain:
+def _describe_chain(log: EncodedLog, conversation: int, count: int) -> Chain:
     rows = np.flatnonzero(log.conversation == conversation)
     labels = [*log.persons.labels, None]  # the last one is found at -1: nobody
     steps = log.persons.of_pair[[log.previous[rows[0]], *log.assignee[rows[:_STEPS]]]]
@@ -51,7 +51,7 @@ def _describe_chain(log: CodedLog, conversation: int, count: int) -> Chain:
     )
 
 
-def _find_returns(log: CodedLog, within: int) -> tuple[Codes, Codes]:
+def _find_returns(log: EncodedLog, within: int) -> tuple[Codes, Codes]:
     """Return A and B of each A to B to A: two rows of one conversation, one right after the other."""
     order = np.argsort(log.conversation, kind="stable")
     order = order[log.conversation[order] >= 0]
@@ -69,7 +69,7 @@ def _find_returns(log: CodedLog, within: int) -> tuple[Codes, Codes]:
     return previous[one[found]], assignee[one[found]]
 
 
-def find_hand_offs(log: CodedLog) -> HandOffs:
+def find_hand_offs(log: EncodedLog) -> HandOffs:
     """Return the matrix of the people with the most assignments from and to them."""
     persons = log.persons
     labels = persons.labels

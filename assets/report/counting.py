@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 from sqlalchemy import ColumnElement, func, select
 
-from assets.config.base import reveal
+from assets.config.base import resolve_secret
 from assets.errors import ConfigError
 from assets.events import source_label
 from assets.periods import DAY, Period, first_instant
@@ -62,7 +62,7 @@ def count_log(request: ReportRequest) -> CountedLog:
     if spec.mask_contacts:
         if request.workspace.mask_key is None:
             raise ConfigError(f"{request.workspace.slug}: `mask_contacts` needs the workspace's `mask_key`")
-        rows = masked(rows, reveal(request.workspace.mask_key))
+        rows = masked(rows, resolve_secret(request.workspace.mask_key))
     return CountedLog(filtered, counts, rows, before, lacking, known_since)
 
 

@@ -51,7 +51,7 @@ class Persons:
 
 
 @dataclass(frozen=True, slots=True)
-class CodedLog:
+class EncodedLog:
     """A log of n rows in its order: n instants (microseconds, UTC) and n codes per column.
 
     `kinds` says what each of `persons` is: a person, an AI agent, or None where the source does not say.
@@ -76,22 +76,22 @@ class CodedLog:
         return len(self.instants)
 
 
-def code_log(rows: pa.Table, before: pa.Table | None = None) -> CodedLog:
+def encode_log(rows: pa.Table, before: pa.Table | None = None) -> EncodedLog:
     """Return *rows* (columns of `assignment_log`) with each text replaced by its code.
 
     Who is in none of them but has a contact by the steps *before* has a label, too.
     """
     sources, source = encode_column(rows["source"])
     conversations, conversation = encode_column(rows["conversation_id"])
-    contacts, (contact,) = code_pairs([(rows["contact_id"], rows["contact_name"])])
-    people, (previous, assignee, assigned_by) = code_pairs(
+    contacts, (contact,) = encode_pairs([(rows["contact_id"], rows["contact_name"])])
+    people, (previous, assignee, assigned_by) = encode_pairs(
         (rows[f"{name}_id"], rows[f"{name}_name"])
         for name in ("previous_assignee", "assignee", "assigned_by")
     )
     persons = identities(people, assignee, assigned_by)
     labels = told_apart(persons, _persons_with_contacts(before) if before is not None else persons)
     persons = replace(persons, labels=[labels[each] for each in persons.who])
-    return CodedLog(
+    return EncodedLog(
         instants=_to_numpy(rows["occurred_at"].cast(pa.timestamp("us")).cast(pa.int64())),
         sources=sources,
         source=source,
@@ -109,7 +109,7 @@ def code_log(rows: pa.Table, before: pa.Table | None = None) -> CodedLog:
     )
 
 
-def code_pairs(columns: Iterable[tuple[pa.ChunkedArray, pa.ChunkedArray]]) -> tuple[Pairs, list[Codes]]:
+def encode_pairs(columns: Iterable[tuple[pa.ChunkedArray, pa.ChunkedArray]]) -> tuple[Pairs, list[Codes]]:
     """Return the pairs of all (id, name) *columns* together, and the codes of each."""
     both = list(columns)
     ids, id_codes = encode_column(
@@ -175,7 +175,7 @@ def identities(people: Pairs, *seen: Codes) -> Persons:
 
 
 def _persons_with_contacts(before: pa.Table) -> Persons:
-    people, (assignee,) = code_pairs([(before["assignee_id"], before["assignee_name"])])
+    people, (assignee,) = encode_pairs([(before["assignee_id"], before["assignee_name"])])
     return identities(people, assignee)
 
 

@@ -244,7 +244,7 @@ class HandOffs(FrozenModel):
     counts: tuple[tuple[int, ...], ...]
 
 
-class Holding(FrozenModel):
+class AssigneeBalance(FrozenModel):
     """The contacts a person has: opening + received - released + unseen = closing.
 
     `unseen` are changes that no event tells, known by what the next event says. `kind` is what the person
@@ -329,7 +329,7 @@ class Report(FrozenModel):
     heat_map: tuple[tuple[int, ...], ...]
     chains: Chains | None
     hand_offs: HandOffs | None
-    assignees: tuple[Holding, ...]
+    assignees: tuple[AssigneeBalance, ...]
     known_since: date | None
     findings: tuple[Finding, ...]
     quality: Quality

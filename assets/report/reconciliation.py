@@ -6,7 +6,7 @@ from sqlalchemy import and_, func, select
 
 from assets.config.presentation import Filters
 from assets.periods import Period
-from assets.report.model import Control, HandOffs, Holding, ProofLine, Total
+from assets.report.model import AssigneeBalance, Control, HandOffs, ProofLine, Total
 from assets.report.quality import sums
 from assets.warehouse.base import Warehouse
 from assets.warehouse.schema import (
@@ -18,7 +18,7 @@ from assets.warehouse.schema import (
 )
 
 
-def by_assignees(assignees: tuple[Holding, ...], hand_offs: HandOffs) -> list[ProofLine]:
+def by_assignees(assignees: tuple[AssigneeBalance, ...], hand_offs: HandOffs) -> list[ProofLine]:
     """Return the total by who received contacts, and by who lost them."""
     if not assignees:
         return []

@@ -17,7 +17,7 @@ _OTHERS_SECONDS = 60
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
+def atomic_write(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside *path*; on success it takes the place of *path*."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{uuid4().hex}")
@@ -31,7 +31,7 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def creating_folder(path: Path) -> Iterator[Path]:
+def atomic_folder(path: Path) -> Iterator[Path]:
     """Yield a temporary folder beside *path*; on success it becomes *path*.
 
     Raises FileExistsError where *path* is there already: it is never overwritten.
@@ -56,7 +56,7 @@ def creating_folder(path: Path) -> Iterator[Path]:
 def put(path: Path, data: bytes) -> None:
     """Write *data* to *path*, whole or not at all; it may replace what was there."""
     if isinstance(path, Path):
-        with replacing(path) as temporary:
+        with atomic_write(path) as temporary:
             temporary.write_bytes(data)
     else:
         path.write_bytes(data)
@@ -69,21 +69,21 @@ def create(folder: Path, files: Mapping[str, bytes], *, first: str, last: str) -
     its *first* file.
     """
     if isinstance(folder, Path):
-        with creating_folder(folder) as temporary:
+        with atomic_folder(folder) as temporary:
             for name, data in files.items():
                 (temporary / name).write_bytes(data)
         return
     try:
-        put_new(folder / first, files[first])
+        write_exclusive(folder / first, files[first])
     except FileExistsError:
         _wait_for(folder / last)
         raise
     for name in files.keys() - {first, last}:
-        put_new(folder / name, files[name])
-    put_new(folder / last, files[last])
+        write_exclusive(folder / name, files[name])
+    write_exclusive(folder / last, files[last])
 
 
-def put_new(path: Any, data: bytes) -> None:
+def write_exclusive(path: Any, data: bytes) -> None:
     """Write an object where there is none. Raises FileExistsError."""
     path.fs.pipe_file(str(path), data, mode="create")
 

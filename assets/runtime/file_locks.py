@@ -10,7 +10,7 @@ _PAUSE_SECONDS = 0.05
 
 
 @contextmanager
-def one_at_a_time(path: Path, *, shared: bool = False) -> Iterator[None]:
+def file_lock(path: Path, *, shared: bool = False) -> Iterator[None]:
     """Wait until no other process holds *path*; the lock ends with the process, however it ends.
 
     Those that hold it *shared* wait only for one that does not. It asks again and again: a process that

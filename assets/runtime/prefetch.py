@@ -8,7 +8,7 @@ from typing import TypeVar
 _Item = TypeVar("_Item")
 
 
-def ahead(items: Iterator[_Item], count: int = 1) -> Generator[_Item]:
+def prefetch(items: Iterator[_Item], count: int = 1) -> Generator[_Item]:
     """Yield *items*, none of which is None; up to *count* following ones are made while one is worked on."""
     with ThreadPoolExecutor(1) as maker:
         following = deque(maker.submit(next, items, None) for _ in range(count))

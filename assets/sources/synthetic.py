@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from assets.events import CONTRACT_COLUMNS, SOURCE_LABELS
-from assets.runtime.atomic_files import replacing
+from assets.runtime.atomic_files import atomic_write
 
 _FIRST = """
     Ana Bruno Chloé Dmitri Emeka Fatima Grace Hanna Ibrahim Jürgen Keiko Liam María Nguyễn
@@ -77,7 +77,7 @@ def write_events(path: Path, *, last_day: date, days: int = 60, events: int = 20
     Among them: unassignments, rows that change nothing, duplicates, rows no one can read.
     """
     rows = list(_make_rows(random.Random(seed), last_day, days, events))
-    with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
+    with atomic_write(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, CONTRACT_COLUMNS)
         writer.writeheader()
         writer.writerows(rows)

@@ -7,11 +7,11 @@ from pydantic import SecretStr
 from sqlalchemy import Engine, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from assets.config.base import reveal
+from assets.config.base import resolve_secret
 from assets.state.database import open_state
-from assets.state.tables import NOTICES
+from assets.state.tables import ALERTS
 
-_ROW = NOTICES.c
+_ROW = ALERTS.c
 
 
 class AlertLog:
@@ -22,14 +22,14 @@ class AlertLog:
 
     @property
     def _open_engine(self) -> Engine:
-        return open_state(reveal(self._url))
+        return open_state(resolve_secret(self._url))
 
     def add(self, alerts: Mapping[str, str], now: datetime) -> None:
         """Store each of *alerts* (text by key) that is not stored yet."""
         for key, text in alerts.items():
             try:
                 with self._open_engine.begin() as connection:
-                    connection.execute(insert(NOTICES).values(key=key, noted_at=now, text=text))
+                    connection.execute(insert(ALERTS).values(key=key, created_at=now, text=text))
             except IntegrityError:
                 continue
 
@@ -41,17 +41,17 @@ class AlertLog:
 
     def pending(self) -> dict[str, str]:
         """Return the alerts (text by key) that were not sent yet, older ones first."""
-        query = select(_ROW.key, _ROW.text).where(_ROW.told_at.is_(None)).order_by(_ROW.noted_at, _ROW.key)
+        query = select(_ROW.key, _ROW.text).where(_ROW.sent_at.is_(None)).order_by(_ROW.created_at, _ROW.key)
         with self._open_engine.connect() as connection:
             return {row.key: row.text for row in connection.execute(query)}
 
     def mark_sent(self, keys: Iterable[str], now: datetime) -> None:
         """Store that the alerts *keys* were sent."""
         with self._open_engine.begin() as connection:
-            connection.execute(update(NOTICES).where(_ROW.key.in_(keys)).values(told_at=now))
+            connection.execute(update(ALERTS).where(_ROW.key.in_(keys)).values(sent_at=now))
 
     def is_sent(self, key: str) -> bool:
         """Tell whether the alert *key* was sent."""
-        query = select(_ROW.key).where(_ROW.key == key, _ROW.told_at.is_not(None))
+        query = select(_ROW.key).where(_ROW.key == key, _ROW.sent_at.is_not(None))
         with self._open_engine.connect() as connection:
             return connection.scalar(query) is not None

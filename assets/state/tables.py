@@ -1,4 +1,4 @@
-"""What a deployment remembers, as rows: the catalogue of reports, deliveries, what the operator was told.
+"""What a deployment remembers, as rows: the catalog of reports, deliveries, what the operator was told.
 
 Reports are files and keep their own truth; these rows say what is so of them now.
 """
@@ -21,7 +21,7 @@ from sqlalchemy import (
 )
 
 METADATA = MetaData()
-HEAD = "0003"
+HEAD = "0004"
 
 
 class _Instant(TypeDecorator[datetime]):
@@ -79,14 +79,14 @@ SKIPPED_REPORTS = Table(
     comment="reports left out because their days were not there by the deadline",
 )
 
-NOTICES = Table(
-    "notices",
+ALERTS = Table(
+    "alerts",
     METADATA,
-    Column("key", Text, primary_key=True, comment="what it is about: told once"),
-    Column("noted_at", _Instant, nullable=False),
-    Column("told_at", _Instant, comment="none: the mail to the operator waits"),
+    Column("key", Text, primary_key=True, comment="what it is about: sent once"),
+    Column("created_at", _Instant, nullable=False),
+    Column("sent_at", _Instant, comment="none: the mail to the operator waits"),
     Column("text", Text, nullable=False),
-    comment="what the operator was told",
+    comment="what the operator is alerted of",
 )
 
 
@@ -122,7 +122,12 @@ DELIVERIES = Table(
     Column("content_without_files", Text, comment="the same for a server that takes no more"),
     Column("phase", Text, comment="of the attempt under way"),
     Column("attempts", Integer, nullable=False),
-    Column("doubts", Integer, nullable=False, comment="attempts of which nobody knows whether they arrived"),
+    Column(
+        "unconfirmed_attempts",
+        Integer,
+        nullable=False,
+        comment="attempts of which nobody knows whether they arrived",
+    ),
     Index("deliveries_of_issue", "workspace", "subscription", "report", "report_date"),
     Index("deliveries_by_state", "state", "next_at"),
     comment="one row a version of a report and recipient",

@@ -10,7 +10,7 @@ import pyarrow as pa
 from pydantic import SecretStr
 from sqlalchemy import Executable, Table
 
-from assets.config.base import reveal
+from assets.config.base import resolve_secret
 from assets.config.deployment import Config
 from assets.runtime.extras import require, require_store
 from assets.warehouse.days import Stored
@@ -74,7 +74,7 @@ def open_warehouse(config: Config, slug: str) -> Warehouse:
         require("postgresql", "warehouse")
         from assets.warehouse.postgresql import SqlWarehouse  # noqa: PLC0415 - few need its drivers
 
-        return SqlWarehouse(reveal(place), slug)
+        return SqlWarehouse(resolve_secret(place), slug)
     if not isinstance(place, Path):
         require_store(place, "lake")
         from assets.warehouse.object_store_lake import ObjectLake  # noqa: PLC0415

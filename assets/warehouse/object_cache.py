@@ -16,7 +16,7 @@ from typing import Any
 from fsspec import AbstractFileSystem
 
 from assets.errors import ConfigError
-from assets.runtime.atomic_files import replacing
+from assets.runtime.atomic_files import atomic_write
 
 PROTOCOL = "objects"
 _KEPT_SECONDS = 48 * 3600
@@ -52,7 +52,7 @@ class Objects(AbstractFileSystem):
         with suppress(FileNotFoundError):
             os.utime(local)
             return _Read(local)
-        with replacing(local) as temporary:
+        with atomic_write(local) as temporary:
             self.store.get_file(f"{self.root}/{name}", str(temporary))
             if temporary.stat().st_size != self.sizes[name]:
                 raise OSError(f"{self.root}/{name}: {temporary.stat().st_size} bytes came, not all")

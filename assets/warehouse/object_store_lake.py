@@ -24,9 +24,9 @@ import duckdb
 import pyarrow as pa
 from sqlalchemy import Executable, MetaData, Table
 
-from assets.errors import Overtaken
+from assets.errors import ConcurrentLoad
 from assets.runtime import duckdb_engine
-from assets.runtime.atomic_files import put_new, replacing
+from assets.runtime.atomic_files import atomic_write, write_exclusive
 from assets.warehouse.days import Stored, read_day, whole_days, write_day
 from assets.warehouse.object_cache import PROTOCOL, Objects
 from assets.warehouse.schema import LOAD_COUNTS, LOG_COUNTS, METADATA, stored_schema
@@ -80,7 +80,7 @@ class ObjectLake:
     def writing(self) -> Iterator[None]:
         """Store what is written meanwhile as one commit; queries of this lake see it before.
 
-        Raises Overtaken where another process stored some of the same days since: a slower one can never
+        Raises ConcurrentLoad where another process stored some of the same days since: a slower one can never
         store older rows over newer ones.
         """
         self._base = self._latest_commit()
@@ -131,7 +131,7 @@ class ObjectLake:
     def _upload_day(self, name: str, day: date, content: pa.Table, stored: Stored) -> int:
         """Write the file *name* with the *content* of *day*, and count it in *stored*; return its bytes."""
         local = self._files.local(name)
-        with replacing(local) as temporary:
+        with atomic_write(local) as temporary:
             write_day(content, temporary)
         with local.open("rb") as file:
             stored.sha256[day] = hashlib.file_digest(file, "sha256").hexdigest()
@@ -251,7 +251,9 @@ class ObjectLake:
             theirs = base.changes(newest)
             both = mine & theirs | (mine | theirs) & (draft.kept | newest.kept).keys()
             if theirs and both:
-                raise Overtaken(f"{self.folder}: another process stored {min(both)} meanwhile; run it again")
+                raise ConcurrentLoad(
+                    f"{self.folder}: another process stored {min(both)} meanwhile; run it again"
+                )
             content = {
                 "writer": draft.writer,
                 "days": _merge_changes(newest.days, draft.days, mine),
@@ -259,7 +261,7 @@ class ObjectLake:
             }
             packed = gzip.compress(json.dumps(content, separators=(",", ":")).encode(), 6, mtime=0)
             try:
-                put_new(self.folder / _COMMITS / f"{newest.number + 1:010d}.json.gz", packed)
+                write_exclusive(self.folder / _COMMITS / f"{newest.number + 1:010d}.json.gz", packed)
             except FileExistsError:
                 newest = self._latest_commit()
                 if newest.writer == draft.writer:  # our own, whose answer was lost

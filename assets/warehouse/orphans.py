@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from assets.config.base import reveal
+from assets.config.base import resolve_secret
 from assets.config.deployment import Config
 from assets.warehouse.schema import LOAD_COUNTS
 
@@ -27,7 +27,7 @@ def orphans(config: Config) -> Iterator[str]:
 
         query = text("SELECT table_schema FROM information_schema.tables WHERE table_name = :name ORDER BY 1")
         try:
-            engine = create_engine(reveal(config.warehouse), poolclass=NullPool, hide_parameters=True)
+            engine = create_engine(resolve_secret(config.warehouse), poolclass=NullPool, hide_parameters=True)
             with engine.connect() as connection:
                 found = [row[0] for row in connection.execute(query, {"name": LOAD_COUNTS.name})]
         except (SQLAlchemyError, ImportError):

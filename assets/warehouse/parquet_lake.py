@@ -20,8 +20,8 @@ from sqlalchemy import Executable, Table
 
 from assets.errors import ConfigError
 from assets.runtime import duckdb_engine
-from assets.runtime.atomic_files import put, replacing
-from assets.runtime.file_locks import one_at_a_time
+from assets.runtime.atomic_files import atomic_write, put
+from assets.runtime.file_locks import file_lock
 from assets.warehouse.days import Stored, read_day, whole_days, write_day
 from assets.warehouse.schema import COUNTS, METADATA
 
@@ -48,7 +48,7 @@ class Lake:
         A load or a build holds it for as long as it lasts: a slower one can never store older rows
         over newer ones.
         """
-        return one_at_a_time(self.folder / "days")
+        return file_lock(self.folder / "days")
 
     @contextmanager
     def reading(self) -> Iterator[None]:
@@ -57,7 +57,7 @@ class Lake:
         Meanwhile tables of few rows a day are held in memory: a report asks each of them several times, and
         a year has as many files. They are held for the next reading too, as long as no file is another.
         """
-        with one_at_a_time(self.folder / "days", shared=True):
+        with file_lock(self.folder / "days", shared=True):
             tables, files = self._list_tables(), self._files_of_counts()
             if self._held_files != tables | files:
                 self._holding = self._open_connection(tables, held={table.name for table in COUNTS})
@@ -90,7 +90,7 @@ class Lake:
         return stored
 
     def _write_day(self, table: Table, day: date, content: pa.Table, stored: Stored) -> None:
-        with replacing(self._path_of_day(table, day)) as temporary:
+        with atomic_write(self._path_of_day(table, day)) as temporary:
             write_day(content, temporary)
             with temporary.open("rb") as file:
                 digest = hashlib.file_digest(file, "sha256").hexdigest()

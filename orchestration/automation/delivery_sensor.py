@@ -14,10 +14,10 @@ from assets.config.deployment import Config
 from assets.config.workspace import Workspace
 from assets.deliver.defs import SEND_TAG
 from assets.deliver.delivery import Delivery, State
-from assets.deliver.dispatcher import Post
-from assets.deliver.operator_alerts import AlertNotSent, tell_operator
+from assets.deliver.dispatcher import Dispatcher
+from assets.deliver.operator_alerts import AlertNotSent, send_alerts
 from orchestration.automation.planner import next_attempt
-from orchestration.automation.runs import UnderWay, due_tags, ends_of, runs_under_way
+from orchestration.automation.runs import ActiveRun, active_runs, due_tags, ends_of
 
 _TOLD_DAYS = timedelta(days=3)
 _PAUSE = timedelta(minutes=5)
@@ -28,7 +28,7 @@ _NEXT = {
 }
 
 
-def delivery_sensor(post: Post, status: dg.DefaultSensorStatus) -> dg.SensorDefinition:
+def delivery_sensor(dispatcher: Dispatcher, status: dg.DefaultSensorStatus) -> dg.SensorDefinition:
     """Return the sensor that starts a round for each subscription and report date that wants one."""
 
     @dg.sensor(
@@ -39,15 +39,15 @@ def delivery_sensor(post: Post, status: dg.DefaultSensorStatus) -> dg.SensorDefi
         description="Sends what came due or was deferred; tells the operator what did not arrive.",
     )
     def sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult:
-        now = post.clock()
-        under_way = runs_under_way(context.instance)
+        now = dispatcher.clock()
+        active = active_runs(context.instance)
         requests = [
             request
-            for wanted in wanted_rounds(post, now)
-            for request in _request_run(post.config, context.instance, under_way, wanted, now)
+            for wanted in wanted_rounds(dispatcher, now)
+            for request in _request_run(dispatcher.config, context.instance, active, wanted, now)
         ]
         try:
-            for text in tell_operator(post.config, troubles(post, now), now).values():
+            for text in send_alerts(dispatcher.config, undelivered(dispatcher, now), now).values():
                 context.log.warning(text)
         except AlertNotSent as error:
             context.log.error(str(error))  # noqa: TRY400 - it says all
@@ -60,7 +60,7 @@ def delivery_sensor(post: Post, status: dg.DefaultSensorStatus) -> dg.SensorDefi
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class PendingRound:
     """A round that is wanted; *is_ready* where a delivery is to be tried or to be ended."""
 
     workspace: Workspace
@@ -79,23 +79,23 @@ class Wanted:
         return f"{self.asset}/{self.report_date}"
 
 
-def wanted_rounds(post: Post, now: datetime) -> Iterator[Wanted]:
+def wanted_rounds(dispatcher: Dispatcher, now: datetime) -> Iterator[PendingRound]:
     """Yield subscriptions and report dates with something to prepare, to send or to end."""
-    to_attend = post.ledger.to_attend(now)
-    for workspace in post.config.workspaces:
+    to_attend = dispatcher.ledger.to_attend(now)
+    for workspace in dispatcher.config.workspaces:
         for subscription in workspace.subscriptions:
             mine = (workspace.slug, subscription.name)
             ready = {day for *whose, day in to_attend if tuple(whose) == mine}
-            for day in sorted(ready | post.dates_to_attend(workspace, subscription)):
-                yield Wanted(workspace, subscription.name, day, day in ready)
+            for day in sorted(ready | dispatcher.dates_to_attend(workspace, subscription)):
+                yield PendingRound(workspace, subscription.name, day, day in ready)
 
 
 def _request_run(
-    config: Config, instance: dg.DagsterInstance, under_way: list[UnderWay], wanted: Wanted, now: datetime
+    config: Config, instance: dg.DagsterInstance, active: list[ActiveRun], wanted: PendingRound, now: datetime
 ) -> Iterator[dg.RunRequest]:
     """Yield a run for *wanted*, unless one is under way; some time after one that failed or did not help."""
     day = str(wanted.report_date)
-    if any(wanted.asset in run.assets and run.first_key <= day <= run.last_key for run in under_way):
+    if any(wanted.asset in run.assets and run.first_key <= day <= run.last_key for run in active):
         return
     ended, failed = ends_of(instance, wanted.due)
     pauses = [next_attempt(failed) or now, *(each + _PAUSE for each in ended if not wanted.is_ready)]
@@ -108,9 +108,9 @@ def _request_run(
         )
 
 
-def troubles(post: Post, now: datetime) -> dict[str, str]:
+def undelivered(dispatcher: Dispatcher, now: datetime) -> dict[str, str]:
     """Return what the operator is told of deliveries, by key: each issue and state once."""
-    rows = post.ledger.troubles(now - _TOLD_DAYS)
+    rows = dispatcher.ledger.undelivered(now - _TOLD_DAYS)
     held = [row for row in rows if row.state is State.HELD]
     told = {}
     if held:

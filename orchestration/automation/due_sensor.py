@@ -7,22 +7,22 @@ import dagster as dg
 import duckdb
 from pydantic import BaseModel
 
-from assets.archive.catalog import Catalogue
+from assets.archive.catalog import Catalog
 from assets.clock import Clock
 from assets.config.deployment import Config
 from assets.config.schedule import instant_at
 from assets.config.workspace import Workspace
-from assets.deliver.operator_alerts import AlertNotSent, tell_operator
+from assets.deliver.operator_alerts import AlertNotSent, send_alerts
 from assets.errors import ReportError
 from assets.periods import first_instant, local_day
-from orchestration.automation.run_requests import Desk, Plan
+from orchestration.automation.run_requests import Plan, PlanningContext
 
 _GRACE = timedelta(minutes=2)
 _BUDGET = timedelta(seconds=4)
 _MOST_REASONS = 20
 
 
-class Memory(BaseModel):
+class SensorCursor(BaseModel):
     """The sensor's cursor: since when it looks after each workspace, and whose days it found there."""
 
     since: dict[str, date] = {}
@@ -31,7 +31,7 @@ class Memory(BaseModel):
 
 
 def due_sensor(
-    config: Config, catalogue: Catalogue, broken: Sequence[str], clock: Clock, status: dg.DefaultSensorStatus
+    config: Config, catalog: Catalog, broken: Sequence[str], clock: Clock, status: dg.DefaultSensorStatus
 ) -> dg.SensorDefinition:
     """Return the sensor that launches what is due and not done, two minutes after its tick.
 
@@ -48,24 +48,24 @@ def due_sensor(
     )
     def sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult:
         began = clock()
-        memory = Memory.model_validate_json(context.cursor or "{}")
-        desk = Desk.open(config, catalogue, context.instance, began)
+        cursor = SensorCursor.model_validate_json(context.cursor or "{}")
+        planning = PlanningContext.open(config, catalog, context.instance, began)
         plan = Plan(notices={f"configuration/{each}": f"A workspace is left out: {each}" for each in broken})
-        ordered = sorted(config.workspaces, key=lambda each: (each.slug < memory.first, each.slug))
-        memory.first = ""
+        ordered = sorted(config.workspaces, key=lambda each: (each.slug < cursor.first, each.slug))
+        cursor.first = ""
         for workspace in ordered:
             if clock() - began > _BUDGET:
-                memory.first = workspace.slug
+                cursor.first = workspace.slug
                 break
             try:
-                plan.add(look_at(desk, workspace, memory))
+                plan.add(plan_workspace(planning, workspace, cursor))
             except Exception as error:  # noqa: BLE001 - the others go on
                 told = f"{workspace.slug} cannot be looked after: {_said_by(error)}"
                 plan.notices[f"look/{workspace.slug}/{local_day(began, workspace.zone)}"] = told
         for key, reason in plan.skips.items():
-            catalogue.skip(key, reason, began)
+            catalog.skip(key, reason, began)
         try:
-            for text in tell_operator(config, plan.notices, began).values():
+            for text in send_alerts(config, plan.notices, began).values():
                 context.log.warning(text)
         except AlertNotSent as error:
             context.log.error(str(error))  # noqa: TRY400 - it says all
@@ -73,26 +73,26 @@ def due_sensor(
         return dg.SensorResult(
             run_requests=plan.requests,
             skip_reason=None if plan.requests else dg.SkipReason(reasons),
-            cursor=memory.model_dump_json(),
+            cursor=cursor.model_dump_json(),
         )
 
     return sensor
 
 
-def look_at(desk: Desk, workspace: Workspace, memory: Memory) -> Plan:
+def plan_workspace(planning: PlanningContext, workspace: Workspace, cursor: SensorCursor) -> Plan:
     """Return what *workspace* needs now; *memory* keeps that its days were found to be there."""
-    slug, today = workspace.slug, local_day(desk.now, workspace.zone)
-    since = first_instant(memory.since.setdefault(slug, today), workspace.zone)
-    dues = [due for due in desk.open_reports(workspace) if since <= due.at <= desk.now - _GRACE]
+    slug, today = workspace.slug, local_day(planning.now, workspace.zone)
+    since = first_instant(cursor.since.setdefault(slug, today), workspace.zone)
+    dues = [due for due in planning.open_reports(workspace) if since <= due.at <= planning.now - _GRACE]
     flow_tick = instant_at(today, workspace.flow_at, workspace.zone)
-    is_flow_due = flow_tick <= desk.now - _GRACE and memory.settled.get(slug) != today
+    is_flow_due = flow_tick <= planning.now - _GRACE and cursor.settled.get(slug) != today
     plan = Plan()
     if dues or is_flow_due:
-        plan.add(desk.plan_missing_days(workspace, dues))
+        plan.add(planning.plan_missing_days(workspace, dues))
         if is_flow_due and not plan.requests and not plan.reasons:
-            memory.settled[slug] = today
-    plan.add(desk.plan_reports(dues))
-    plan.add(desk.plan_rebuilds(workspace))
+            cursor.settled[slug] = today
+    plan.add(planning.plan_reports(dues))
+    plan.add(planning.plan_rebuilds(workspace))
     return plan
 
 

@@ -4,7 +4,7 @@ import dagster as dg
 
 from assets.clock import Clock
 from assets.config.deployment import Config
-from assets.deliver.operator_alerts import AlertNotSent, tell_operator
+from assets.deliver.operator_alerts import AlertNotSent, send_alerts
 from orchestration.automation.runs import DUE_TAG, assets_of, partitions_of
 
 _BACKFILL_TAG, _RETRY_TAG = "dagster/backfill", "dagster/will_retry"
@@ -26,7 +26,7 @@ def failure_sensor(config: Config, clock: Clock, status: dg.DefaultSensorStatus)
             return dg.SkipReason("the run is tried again by itself")
         due = run.tags.get(DUE_TAG, run.run_id)
         try:
-            tell_operator(config, {f"failed/{due}": failure_text(context)}, clock())
+            send_alerts(config, {f"failed/{due}": failure_text(context)}, clock())
         except AlertNotSent as error:
             context.log.error(str(error))  # noqa: TRY400 - it says all
         return None

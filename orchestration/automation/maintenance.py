@@ -8,8 +8,8 @@ from dagster import DagsterRunStatus, RunsFilter
 
 from assets.clock import Clock
 from assets.config.deployment import Config
-from assets.deliver.dispatcher import Post
-from assets.deliver.retention import put_away
+from assets.deliver.dispatcher import Dispatcher
+from assets.deliver.retention import apply_retention
 
 _AT_ONCE = 500
 _ENDED = [DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE, DagsterRunStatus.CANCELED]
@@ -36,9 +36,11 @@ def maintenance_assets(config: Config, broken: Sequence[str]) -> list[dg.AssetsD
         )
 
     @dg.asset(group_name="deployment", description="What was put away: old runs, reports, mails.")
-    def retention(context: dg.AssetExecutionContext, post: dg.ResourceParam[Post]) -> dg.MaterializeResult:
-        runs = delete_runs(context.instance, config.keep_runs_days, post.clock)
-        done = put_away(config, post.catalogue, post.ledger, post.clock())
+    def retention(
+        context: dg.AssetExecutionContext, dispatcher: dg.ResourceParam[Dispatcher]
+    ) -> dg.MaterializeResult:
+        runs = delete_runs(context.instance, config.keep_runs_days, dispatcher.clock)
+        done = apply_retention(config, dispatcher.catalog, dispatcher.ledger, dispatcher.clock())
         return dg.MaterializeResult(
             metadata={"runs": runs, "versions": done.versions, "mails": done.mails, "files": done.files}
         )

@@ -11,7 +11,7 @@ from assets.periods import DAY, first_instant, local_day
 _FIRST_PAUSE = timedelta(minutes=15)
 
 
-class Verdict(StrEnum):
+class DueDecision(StrEnum):
     """What to do about a report that is due."""
 
     MAKE = "make"
@@ -61,22 +61,22 @@ def _last_interval(midnight: datetime, minutes: int, now: datetime) -> datetime 
     return midnight + (now - midnight) // every * every if now - midnight >= every else None
 
 
-def judge(due: Due, missing: Collection[date], now: datetime, *, is_busy: bool) -> tuple[Verdict, str]:
+def judge(due: Due, missing: Collection[date], now: datetime, *, is_busy: bool) -> tuple[DueDecision, str]:
     """Return what to do about *due*, and why, where *missing* of its days are not there.
 
     While its days are being loaded it waits, past the deadline too: they will be there soon.
     """
     if is_busy:
-        return Verdict.BUSY, "its days are being loaded"
+        return DueDecision.BUSY, "its days are being loaded"
     if not missing:
-        return Verdict.MAKE, "its days are there"
+        return DueDecision.MAKE, "its days are there"
     why = f"{len(missing)} of its days are not loaded, the first is {min(missing)}"
     if now < due.deadline:
-        return Verdict.WAIT, f"{why}; it waits until {due.deadline.astimezone(due.workspace.zone):%H:%M}"
+        return DueDecision.WAIT, f"{why}; it waits until {due.deadline.astimezone(due.workspace.zone):%H:%M}"
     return {
-        "provisional": Verdict.MAKE_PROVISIONAL,
-        "skip": Verdict.SKIP,
-        "wait": Verdict.WAIT,
+        "provisional": DueDecision.MAKE_PROVISIONAL,
+        "skip": DueDecision.SKIP,
+        "wait": DueDecision.WAIT,
     }[due.spec.when_late], why
 
 

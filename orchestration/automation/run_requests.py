@@ -11,7 +11,7 @@ from itertools import groupby
 import dagster as dg
 
 from assets.aggregates.lineage import history
-from assets.archive.catalog import Catalogue
+from assets.archive.catalog import Catalog
 from assets.archive.version import Key, Version
 from assets.config.deployment import Config
 from assets.config.schedule import counted_until
@@ -25,17 +25,17 @@ from assets.report.readiness import Readiness, readiness
 from assets.report.report_periods import days_of_periods, period_of, periods_of
 from assets.sources.registry import open_sources
 from assets.warehouse.base import open_warehouse
-from orchestration.automation.planner import Due, Verdict, closed_days, due_reports, judge, next_attempt
+from orchestration.automation.planner import Due, DueDecision, closed_days, due_reports, judge, next_attempt
 from orchestration.automation.runs import (
     FLOW_ASSETS,
     QUEUE_TAG,
     RANGE_TAGS,
+    ActiveRun,
     Queue,
-    UnderWay,
+    active_runs,
     due_tags,
     ends_of,
     runs_for,
-    runs_under_way,
 )
 
 
@@ -57,16 +57,16 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class PlanningContext:
     """Everything that one look at a workspace needs; *now* is the tick's.
 
     What it requests is under way from then on: reports wait for the days that were just asked for.
     """
 
     config: Config
-    catalogue: Catalogue
+    catalog: Catalog
     instance: dg.DagsterInstance
-    under_way: list[UnderWay]
+    active: list[ActiveRun]
     archived: dict[Key, Version]
     outdated: dict[Key, Version]
     skipped: set[Key]
@@ -77,21 +77,21 @@ class Desk:
     def open(
         cls,
         config: Config,
-        catalogue: Catalogue,
+        catalog: Catalog,
         instance: dg.DagsterInstance,
         now: datetime,
         workspace: str | None = None,
-    ) -> "Desk":
+    ) -> "PlanningContext":
         """Gather what is the same for every workspace, or only what *workspace* needs."""
         since = now.date() - (config.catch_up_days + 2) * DAY
         return cls(
             config,
-            catalogue,
+            catalog,
             instance,
-            runs_under_way(instance),
-            catalogue.newest(since, workspace),
-            catalogue.outdated(),
-            catalogue.skipped(since),
+            active_runs(instance),
+            catalog.newest(since, workspace),
+            catalog.outdated(),
+            catalog.skipped(since),
             now,
         )
 
@@ -123,11 +123,11 @@ class Desk:
             for due in group:
                 verdict, why = self._decide_report(due)
                 what = f"{due.workspace.slug}: {due.spec.name} of {report_date}"
-                if verdict in {Verdict.MAKE, Verdict.MAKE_PROVISIONAL}:
+                if verdict in {DueDecision.MAKE, DueDecision.MAKE_PROVISIONAL}:
                     ready.append(due)
                 else:
                     plan.reasons.append(f"{what}: {verdict}, {why}")
-                if verdict is Verdict.SKIP:
+                if verdict is DueDecision.SKIP:
                     plan.skips[Key(due.workspace.slug, due.spec.name, report_date)] = why
                 if verdict in _CONSEQUENCES and self.now >= due.deadline:
                     plan.notices[f"late/{due.workspace.slug}/{due.spec.name}/{report_date}"] = (
@@ -142,14 +142,14 @@ class Desk:
         kind = "today" if _loads_its_day(due, self.now) else "month" if _is_month(due) else "reports"
         return due.report_date, due.at, kind
 
-    def _decide_report(self, due: Due) -> tuple[Verdict, str]:
+    def _decide_report(self, due: Due) -> tuple[DueDecision, str]:
         workspace = due.workspace
         days = days_of_periods(
             [period_of(due.spec, due.report_date, workspace)], workspace.first_day, self.now
         )
         is_busy = any(
             run.loads(workspace.slug, days) or (run.due or "").startswith(f"{workspace.slug}/{_INPUTS}/")
-            for run in self.under_way
+            for run in self.active
         )
         if days and has_balances(due.spec):
             days = list(dates(workspace.first_day, days[-1]))
@@ -182,7 +182,7 @@ class Desk:
         A try that ended well counts too: what it was to make is still due, so something is wrong.
         """
         first, last = days[0], days[-1]
-        if any(run.due == due for run in self.under_way):
+        if any(run.due == due for run in self.active):
             plan.reasons.append(f"{due}: under way")
             return
         assets = [f"{workspace.slug}/{name}" for name in assets]
@@ -196,7 +196,7 @@ class Desk:
         tags = due_tags(self.config, workspace.slug, due) | {QUEUE_TAG: queue.value}
         if first != last:
             tags |= dict(zip(RANGE_TAGS, (str(first), str(last)), strict=True))
-        self.under_way.append(UnderWay(frozenset(assets), str(first), str(last), due))
+        self.active.append(ActiveRun(frozenset(assets), str(first), str(last), due))
         plan.requests.append(
             dg.RunRequest(
                 run_key=f"{due}/{len(before)}",
@@ -258,7 +258,7 @@ class Desk:
         missing = {*stored.unloaded(whole, midnight), *stored.stale} & wanted
         for period in periods_of_days(missing, workspace.zone):
             first, last, days = period.first_day, period.last_day, period.days
-            if any(run.loads(workspace.slug, days) for run in self.under_way):
+            if any(run.loads(workspace.slug, days) for run in self.active):
                 plan.reasons.append(f"{workspace.slug}: {first} to {last} is being loaded")
                 continue
             # Other earlier days are another reason to build.
@@ -276,7 +276,7 @@ class Desk:
             for key, version in self.outdated.items()
             if key.workspace == workspace.slug and version.outdated_since and key.report in specs
         ]
-        ready = [due for due in outdated if self._decide_report(due)[0] is Verdict.MAKE]
+        ready = [due for due in outdated if self._decide_report(due)[0] is DueDecision.MAKE]
         by_kind = groupby(sorted(ready, key=_is_month), key=_is_month)
         for is_month, group in by_kind:
             dues = list(group)
@@ -291,9 +291,9 @@ class Desk:
 
 _INPUTS = "inputs"
 _CONSEQUENCES = {
-    Verdict.MAKE_PROVISIONAL: "It is made as provisional, and made anew when the days are there.",
-    Verdict.SKIP: "It is left out.",
-    Verdict.WAIT: "It is made when they are there.",
+    DueDecision.MAKE_PROVISIONAL: "It is made as provisional, and made anew when the days are there.",
+    DueDecision.SKIP: "It is left out.",
+    DueDecision.WAIT: "It is made when they are there.",
 }
 
 

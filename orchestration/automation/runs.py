@@ -41,7 +41,7 @@ class Queue(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class UnderWay:
+class ActiveRun:
     """A run that is queued or running: what it makes, of which partitions, and what it is due for."""
 
     assets: frozenset[str]
@@ -56,7 +56,7 @@ class UnderWay:
         return any(self.first_key <= str(day) <= self.last_key for day in days)
 
 
-_seen: dict[str, UnderWay] = {}
+_seen: dict[str, ActiveRun] = {}
 
 
 def due_tags(config: Config, slug: str, due: str) -> dict[str, Any]:
@@ -65,7 +65,7 @@ def due_tags(config: Config, slug: str, due: str) -> dict[str, Any]:
     return tags | (run_tags(slug) if config.execution == "k8s" else {})
 
 
-def runs_under_way(instance: dg.DagsterInstance) -> list[UnderWay]:
+def active_runs(instance: dg.DagsterInstance) -> list[ActiveRun]:
     """Return every run that is queued or running, whoever launched it.
 
     What a run is never changes: where thousands are queued, each tick reads only those it has not seen.
@@ -74,7 +74,7 @@ def runs_under_way(instance: dg.DagsterInstance) -> list[UnderWay]:
     found = {run_id: known for run_id in ids if (known := _seen.get(run_id))}
     if unseen := [run_id for run_id in ids if run_id not in found]:
         for run in instance.get_runs(RunsFilter(run_ids=unseen)):
-            found[run.run_id] = UnderWay(assets_of(run), *partitions_of(run), run.tags.get(DUE_TAG))
+            found[run.run_id] = ActiveRun(assets_of(run), *partitions_of(run), run.tags.get(DUE_TAG))
     _seen.clear()
     _seen.update(found)
     return list(found.values())

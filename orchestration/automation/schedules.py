@@ -9,13 +9,13 @@ from datetime import time
 
 import dagster as dg
 
-from assets.archive.catalog import Catalogue
+from assets.archive.catalog import Catalog
 from assets.config.deployment import Config
 from assets.config.source import RespondIoSource
 from assets.config.workspace import Workspace
 from assets.periods import DAY, Preset
 from orchestration.automation.planner import Due
-from orchestration.automation.run_requests import Desk, Plan
+from orchestration.automation.run_requests import Plan, PlanningContext
 from orchestration.automation.runs import WORKSPACE_TAG
 
 ASSET_JOB = "__ASSET_JOB"
@@ -31,11 +31,11 @@ _BEFORE_MIDNIGHT = time(23, 30)
 _HOUR_MINUTES = 60
 
 
-Planner = Callable[[Desk], Plan]
+Planner = Callable[[PlanningContext], Plan]
 
 
 @dataclass(frozen=True, slots=True)
-class _Ticks:
+class _Schedule:
     """A schedule of a workspace: when it ticks (crons in the workspace's zone), and what a tick launches."""
 
     name: str
@@ -45,14 +45,14 @@ class _Ticks:
 
 
 def workspace_schedules(
-    workspace: Workspace, config: Config, catalogue: Catalogue, status: dg.DefaultScheduleStatus
+    workspace: Workspace, config: Config, catalog: Catalog, status: dg.DefaultScheduleStatus
 ) -> list[dg.ScheduleDefinition]:
     """Return the schedules of *workspace*, in its zone."""
 
-    def schedule(ticks: _Ticks) -> dg.ScheduleDefinition:
+    def schedule(ticks: _Schedule) -> dg.ScheduleDefinition:
         def tick(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
             now = context.scheduled_execution_time
-            planned = ticks.plan(Desk.open(config, catalogue, context.instance, now, workspace.slug))
+            planned = ticks.plan(PlanningContext.open(config, catalog, context.instance, now, workspace.slug))
             yield from planned.requests
             if not planned.requests:
                 yield dg.SkipReason("; ".join(planned.reasons) or "nothing is due")
@@ -71,23 +71,23 @@ def workspace_schedules(
     return [schedule(ticks) for ticks in _ticks_of(workspace)]
 
 
-def _ticks_of(workspace: Workspace) -> Iterator[_Ticks]:
-    yield _Ticks(
+def _ticks_of(workspace: Workspace) -> Iterator[_Schedule]:
+    yield _Schedule(
         NIGHTLY_FLOW,
         [_cron_at(workspace.flow_at)],
-        lambda desk: desk.plan_nightly_flow(workspace),
+        lambda planning: planning.plan_nightly_flow(workspace),
         f"Load the day that closed, and read the {workspace.lookback_days} last days again.",
     )
     yield from _report_ticks(workspace)
     if isinstance(workspace.source, RespondIoSource) and workspace.source.api_token:
-        yield _Ticks(
+        yield _Schedule(
             CONTACT_SNAPSHOT,
             [_cron_at(_BEFORE_MIDNIGHT)],
             _plan_asset(workspace, CONTACT_SNAPSHOT, "%Y-%m-%d"),
             "Look at all contacts just before the day closes, so that what was missed is of that day.",
         )
     if workspace.watch_hours:
-        yield _Ticks(
+        yield _Schedule(
             SOURCE_WATCH,
             [f"30 */{workspace.watch_hours} * * *"],
             _plan_asset(workspace, SOURCE_WATCH, "%Y-%m-%dT%H"),
@@ -95,7 +95,7 @@ def _ticks_of(workspace: Workspace) -> Iterator[_Ticks]:
         )
 
 
-def _report_ticks(workspace: Workspace) -> Iterator[_Ticks]:
+def _report_ticks(workspace: Workspace) -> Iterator[_Schedule]:
     every = workspace.today_every
     by_month = [spec for spec in workspace.all_reports if spec.preset is Preset.LAST_MONTH]
     by_day = [
@@ -103,7 +103,7 @@ def _report_ticks(workspace: Workspace) -> Iterator[_Ticks]:
         for spec in workspace.all_reports
         if spec.preset is not Preset.LAST_MONTH and not (every and spec.includes_running_day)
     ]
-    yield _Ticks(
+    yield _Schedule(
         DAILY_REPORTS,
         [_cron_at(spec.at or time(6)) for spec in by_day],
         _plan_reports(
@@ -111,7 +111,7 @@ def _report_ticks(workspace: Workspace) -> Iterator[_Ticks]:
         ),
         "Make the reports that are due and whose days are there.",
     )
-    yield _Ticks(
+    yield _Schedule(
         MONTHLY_REPORT,
         [_cron_at(spec.at or time(6, 15), "*" if spec.on_holiday == "shift" else "1") for spec in by_month],
         _plan_reports(workspace, lambda due: due.spec.preset is Preset.LAST_MONTH),
@@ -119,7 +119,7 @@ def _report_ticks(workspace: Workspace) -> Iterator[_Ticks]:
     )
     if every:
         cron = f"*/{every} * * * *" if every < _HOUR_MINUTES else f"0 */{every // _HOUR_MINUTES} * * *"
-        yield _Ticks(
+        yield _Schedule(
             TODAY,
             [cron],
             _plan_reports(workspace, _is_by_interval),
@@ -128,15 +128,15 @@ def _report_ticks(workspace: Workspace) -> Iterator[_Ticks]:
 
 
 def _plan_reports(workspace: Workspace, is_asked: Callable[[Due], bool]) -> Planner:
-    return lambda desk: desk.plan_reports(
-        [due for due in desk.open_reports(workspace) if is_asked(due) and desk.now - due.at < DAY]
+    return lambda planning: planning.plan_reports(
+        [due for due in planning.open_reports(workspace) if is_asked(due) and planning.now - due.at < DAY]
     )
 
 
 def _plan_asset(workspace: Workspace, name: str, key: str) -> Planner:
     """Return what launches the asset *name*, once for each tick as the format *key* writes it."""
     asset = dg.AssetKey([workspace.slug, name])
-    return lambda desk: Plan([dg.RunRequest(f"{desk.now:{key}}", asset_selection=[asset])])
+    return lambda planning: Plan([dg.RunRequest(f"{planning.now:{key}}", asset_selection=[asset])])
 
 
 def _is_by_interval(due: Due) -> bool:

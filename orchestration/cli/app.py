@@ -16,10 +16,16 @@ import typer
 from assets.errors import ConfigError, ReportError, SourceUnavailable
 from assets.runtime.extras import require
 from orchestration.cli import archive, deliveries, deployment, sources
-from orchestration.cli.options import DEFAULT_CONFIG, ConfigOption, WorkspaceOption, chosen_workspaces, usable
+from orchestration.cli.options import (
+    DEFAULT_CONFIG,
+    ConfigOption,
+    WorkspaceOption,
+    chosen_workspaces,
+    load_config_or_warn,
+)
 
 if TYPE_CHECKING:
-    from assets.archive.catalog import Catalogue
+    from assets.archive.catalog import Catalog
     from assets.archive.publish import Published
     from assets.config.workspace import ReportSpec, Workspace
     from assets.report.model import Report
@@ -84,7 +90,7 @@ def run(
 
     if len(preset or ()) != 1 and not (first or outdated):
         report_processes.prepare()
-    from assets.archive.catalog import Catalogue
+    from assets.archive.catalog import Catalog
     from assets.archive.index_pages import write_index
     from assets.config.loader import load_usable
     from orchestration import pipeline
@@ -104,16 +110,16 @@ def run(
         )
         for each in chosen_workspaces(settings, workspace)
     ]
-    catalogue = Catalogue(settings.state)
-    published, exit_code = _run_all(requests, catalogue, outdated=outdated, as_json=as_json)
-    index = write_index(catalogue, settings.archive, [each.workspace.slug for each in requests])
+    catalog = Catalog(settings.state)
+    published, exit_code = _run_all(requests, catalog, outdated=outdated, as_json=as_json)
+    index = write_index(catalog, settings.archive, [each.workspace.slug for each in requests])
     _print_result(published, index, as_json)
     if exit_code := (ConfigError.exit_code if broken else exit_code):
         raise typer.Exit(exit_code)
 
 
 def _run_all(
-    requests: "list[PipelineRequest]", catalogue: "Catalogue", *, outdated: bool, as_json: bool
+    requests: "list[PipelineRequest]", catalog: "Catalog", *, outdated: bool, as_json: bool
 ) -> "tuple[list[Published], int]":
     """Run every request, whatever becomes of the others; return the reports and the first exit code but 0."""
     from assets.extract.input_summary import input_lines
@@ -128,9 +134,9 @@ def _run_all(
             typer.echo(f"[{time.monotonic() - started:6.1f} s] {slug}: {text}", err=True)
 
         try:
-            published += pipeline.run(request, catalogue, say)
+            published += pipeline.run(request, catalog, say)
             if outdated:
-                published += pipeline.rebuild(request.workspace, request.config, catalogue, request.now, say)
+                published += pipeline.rebuild(request.workspace, request.config, catalog, request.now, say)
         except ReportError as error:
             typer.echo(f"error: {slug}: {error}", err=True)
             exit_code = exit_code or error.exit_code
@@ -286,7 +292,7 @@ def webhooks(
     require("webhooks", "assignment-reports webhooks")
     from orchestration.deployment.webhook_server import serve
 
-    serve(usable(config), host, port, _print_progress)
+    serve(load_config_or_warn(config), host, port, _print_progress)
 
 
 @app.command()
@@ -305,19 +311,19 @@ def doctor(config: ConfigOption = DEFAULT_CONFIG) -> None:
 
 @app.command()
 def reindex(config: ConfigOption = DEFAULT_CONFIG) -> None:
-    """Write the catalogue and the index pages anew from what is archived."""
+    """Write the catalog and the index pages anew from what is archived."""
     from assets.archive.archive import Archive
-    from assets.archive.catalog import Catalogue
+    from assets.archive.catalog import Catalog
     from assets.archive.index_pages import write_index
 
-    settings = usable(config)
-    catalogue, archive = Catalogue(settings.state), Archive(settings.archive)
-    catalogue.forget_all_but(archive.held())
+    settings = load_config_or_warn(config)
+    catalog, archive = Catalog(settings.state), Archive(settings.archive)
+    catalog.forget_all_but(archive.held())
     archived = archive.versions()
     for each, as_of, archived_at in archived:
-        catalogue.record(each, as_of, archived_at)
+        catalog.record(each, as_of, archived_at)
     slugs = sorted({each.manifest.workspace for each, _, _ in archived})
-    typer.echo(f"{len(archived):,} versions in {write_index(catalogue, settings.archive, slugs)}")
+    typer.echo(f"{len(archived):,} versions in {write_index(catalog, settings.archive, slugs)}")
 
 
 @app.command()
@@ -327,15 +333,15 @@ def erase(
     config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
     """Forget a contact for good: events, log, rejected rows, archived reports, mails; totals stay."""
-    from assets.archive.catalog import Catalogue
+    from assets.archive.catalog import Catalog
     from assets.deliver.erasure import ReportErasure
     from assets.deliver.ledger import Ledger
     from orchestration import pipeline
 
-    settings = usable(config)
+    settings = load_config_or_warn(config)
     chosen, now = chosen_workspaces(settings, workspace)[0], datetime.now(UTC)
     reports = ReportErasure(
-        settings, chosen, Catalogue(settings.state), Ledger(settings.state), now, _print_progress
+        settings, chosen, Catalog(settings.state), Ledger(settings.state), now, _print_progress
     )
     days, done = pipeline.erase(contact, reports)
     typer.echo(

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import typer
 
-from orchestration.cli.options import DEFAULT_CONFIG, ConfigOption, usable
+from orchestration.cli.options import DEFAULT_CONFIG, ConfigOption, load_config_or_warn
 
 app = typer.Typer(help="Look after the archived reports.", no_args_is_help=True)
 
@@ -13,10 +13,10 @@ app = typer.Typer(help="Look after the archived reports.", no_args_is_help=True)
 def verify(config: ConfigOption = DEFAULT_CONFIG) -> None:
     """Read every archived file again and compare it with its manifest."""
     from assets.archive import verify
-    from assets.archive.catalog import Catalogue
+    from assets.archive.catalog import Catalog
 
-    settings = usable(config)
-    verified = verify.verify(settings.archive, Catalogue(settings.state).listed())
+    settings = load_config_or_warn(config)
+    verified = verify.verify(settings.archive, Catalog(settings.state).listed())
     for fault in verified.faults:
         typer.echo(fault)
     typer.echo(
@@ -29,10 +29,10 @@ def verify(config: ConfigOption = DEFAULT_CONFIG) -> None:
 @app.command()
 def prune(config: ConfigOption = DEFAULT_CONFIG) -> None:
     """Remove the versions, reports and mails that the configuration does not keep."""
-    from assets.archive.catalog import Catalogue
+    from assets.archive.catalog import Catalog
     from assets.deliver.ledger import Ledger
-    from assets.deliver.retention import put_away
+    from assets.deliver.retention import apply_retention
 
-    settings = usable(config)
-    done = put_away(settings, Catalogue(settings.state), Ledger(settings.state), datetime.now(UTC))
+    settings = load_config_or_warn(config)
+    done = apply_retention(settings, Catalog(settings.state), Ledger(settings.state), datetime.now(UTC))
     typer.echo(f"{done.versions:,} versions and {done.mails:,} mails removed")

@@ -13,7 +13,7 @@ from pydantic import SecretStr
 from sqlalchemy import make_url, select
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
-from assets.config.base import missing_names, reveal
+from assets.config.base import missing_names, resolve_secret
 from assets.config.deployment import Config, missing_variables
 from assets.config.needed_extras import missing_extras
 from assets.config.presentation import Filters
@@ -61,7 +61,7 @@ def examine_config(config: Config, now: datetime) -> Iterator[ConfigFinding]:
 
 def _mask_key(workspace: Workspace, key: str) -> Iterator[ConfigFinding]:
     secret = workspace.mask_key
-    if secret is not None and not missing_names(secret) and len(reveal(secret)) < KEY_LENGTH:
+    if secret is not None and not missing_names(secret) and len(resolve_secret(secret)) < KEY_LENGTH:
         yield ConfigFinding(f"{key}.mask_key: must have at least {KEY_LENGTH} characters")
 
 
@@ -83,7 +83,7 @@ def _check_source(workspace: Workspace, key: str, now: datetime) -> Iterator[Con
 
 def _check_url(url: SecretStr, key: str) -> Iterator[ConfigFinding]:
     try:
-        made = make_url(reveal(url))
+        made = make_url(resolve_secret(url))
         if made.get_backend_name() not in ADBC_DIALECTS:
             made.get_dialect().import_dbapi()
     except (ArgumentError, NoSuchModuleError, ValueError):
@@ -99,12 +99,12 @@ def _check_filters(config: Config, workspace: Workspace, key: str) -> Iterator[C
     ]
     if not any(filters.active for _, filters in given):
         return
-    known = _Known(partial(open_warehouse, config, workspace.slug))
+    known = _KnownValues(partial(open_warehouse, config, workspace.slug))
     for place, filters in given:
         yield from _check_values(f"{place}.filters", filters, known)
 
 
-def _check_values(place: str, filters: Filters, known: "_Known") -> Iterator[ConfigFinding]:
+def _check_values(place: str, filters: Filters, known: "_KnownValues") -> Iterator[ConfigFinding]:
     for value in filters.source:
         if source_code(value) not in SOURCE_LABELS and not _is_among(value, known.sources()):
             choices = {
@@ -129,7 +129,7 @@ def _is_among(value: str, names: set[str]) -> bool:
     return any(folded == name.replace("_", " ").casefold() for name in names)
 
 
-class _Known:
+class _KnownValues:
     """The sources and people of a workspace's log; empty where nothing is loaded, or it cannot be read."""
 
     def __init__(self, opened: Callable[[], Warehouse]) -> None:

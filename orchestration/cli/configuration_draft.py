@@ -166,15 +166,15 @@ def draft_from_database(url: str, zone: str, folder: Path, now: datetime) -> Dra
     except (ArgumentError, SQLAlchemyError, ImportError) as error:
         raise ConfigError(f"the database cannot be read: {str(error).splitlines()[0]}") from None
     ranked = sorted(tables, key=lambda name: (-len(_match_columns(tables[name])), name))
-    usable = [name for name in ranked if _is_usable(_match_columns(tables[name]))]
-    if not usable:
+    load_config_or_warn = [name for name in ranked if _is_usable(_match_columns(tables[name]))]
+    if not load_config_or_warn:
         listed = ", ".join(f"{name} ({', '.join(columns)})" for name, columns in tables.items()) or "none"
         raise ConfigError(f"no table has a time and an assignee; there are: {listed}")
-    draft = Draft(zone, {"type": "sql", "url": _relative_url(url, folder), "table": usable[0]})
-    draft.guesses.append(f"table: {usable[0]}, of {len(tables)} tables")
+    draft = Draft(zone, {"type": "sql", "url": _relative_url(url, folder), "table": load_config_or_warn[0]})
+    draft.guesses.append(f"table: {load_config_or_warn[0]}, of {len(tables)} tables")
     if make_url(url).password:
         draft.guesses.append("url: it holds a password; put it into the environment as ${DB_PASSWORD}")
-    _refine_draft(draft, tables[usable[0]], folder, now)
+    _refine_draft(draft, tables[load_config_or_warn[0]], folder, now)
     return draft
 
 

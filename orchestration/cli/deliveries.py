@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from assets.errors import ConfigError, ReportError
-from orchestration.cli.options import DEFAULT_CONFIG, ConfigOption, WorkspaceOption, chosen_workspaces, usable
+from orchestration.cli.options import (
+    DEFAULT_CONFIG,
+    ConfigOption,
+    WorkspaceOption,
+    chosen_workspaces,
+    load_config_or_warn,
+)
 
 if TYPE_CHECKING:
     from assets.config.deployment import Config
@@ -119,16 +125,18 @@ def send(
     subscription: SubscriptionOption = None,
 ) -> None:
     """Send now what came due or waits, as the sensor does; nothing is sent twice."""
-    from assets.archive.catalog import Catalogue
-    from assets.deliver.dispatcher import Post
+    from assets.archive.catalog import Catalog
+    from assets.deliver.dispatcher import Dispatcher
     from assets.deliver.ledger import Ledger
 
-    settings = usable(config)
-    post = Post(settings, Catalogue(settings.state), Ledger(settings.state), lambda: datetime.now(UTC))
+    settings = load_config_or_warn(config)
+    dispatcher = Dispatcher(
+        settings, Catalog(settings.state), Ledger(settings.state), lambda: datetime.now(UTC)
+    )
     refusals = []
     for each, one in _chosen_subscriptions(settings, workspace, subscription):
         try:
-            done = post.deliver(each, one)
+            done = dispatcher.deliver(each, one)
         except Exception as error:  # noqa: BLE001 - the others go on
             refusals.append(f"{each.slug}/{one.name}: {error}")
             continue
@@ -176,20 +184,20 @@ def send_test(
 
 
 def _mail_preview(config: Path, workspace: str | None, subscription: str, recipient: str | None) -> "Trial":
-    from assets.archive.catalog import Catalogue
+    from assets.archive.catalog import Catalog
     from assets.deliver.preview import Trial
 
-    settings = usable(config)
+    settings = load_config_or_warn(config)
     found = list(_chosen_subscriptions(settings, workspace, subscription))
     if len(found) > 1:
         raise ConfigError(f"say which: --workspace {' or '.join(each.slug for each, _ in found)}")
-    return Trial(settings, Catalogue(settings.state), *found[0], recipient, datetime.now(UTC))
+    return Trial(settings, Catalog(settings.state), *found[0], recipient, datetime.now(UTC))
 
 
 def _open_ledger(config: Path) -> "tuple[Config, Ledger]":
     from assets.deliver.ledger import Ledger
 
-    settings = usable(config)
+    settings = load_config_or_warn(config)
     return settings, Ledger(settings.state)
 
 

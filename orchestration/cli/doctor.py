@@ -14,13 +14,13 @@ from uuid import uuid4
 from pydantic import SecretStr
 from sqlalchemy import select
 
-from assets.config.base import reveal
+from assets.config.base import resolve_secret
 from assets.config.deployment import Config, missing_variables
 from assets.config.loader import load_config
 from assets.config.needed_extras import missing_extras
 from assets.config.source import WebhookSource
 from assets.errors import ConfigError, ReportError
-from assets.runtime.atomic_files import put_new
+from assets.runtime.atomic_files import write_exclusive
 from assets.runtime.extras import install_command
 from assets.sources.webhooks.inbox import last_received_at
 from assets.warehouse.base import open_warehouse
@@ -148,7 +148,7 @@ def _check_webhooks(config: Config) -> Iterator[Finding]:
         if not isinstance(workspace.source, WebhookSource):
             continue
         try:
-            last = last_received_at(reveal(workspace.source.inbox), workspace.slug)
+            last = last_received_at(resolve_secret(workspace.source.inbox), workspace.slug)
         except ReportError as error:
             yield Finding(
                 "Webhooks", is_fine=False, seen=f"{workspace.slug}: {error}", remedy="correct `inbox`"
@@ -171,7 +171,7 @@ def _check_broker(address: SecretStr) -> Finding:
     from celery import Celery
 
     try:
-        with Celery(broker=reveal(address)).connection_for_write(connect_timeout=5) as connection:
+        with Celery(broker=resolve_secret(address)).connection_for_write(connect_timeout=5) as connection:
             connection.ensure_connection(max_retries=1)
             seen = connection.as_uri()
     except Exception as error:  # noqa: BLE001 - each broker has its own
@@ -183,10 +183,10 @@ def _object_store(what: str, folder: Path) -> Finding:
     """Write, read and remove an object, and try to write it where it is already."""
     probe = folder / f".probe-{uuid4().hex}"
     try:
-        put_new(probe, b"1")
+        write_exclusive(probe, b"1")
         is_fine = probe.read_bytes() == b"1"
         try:
-            put_new(probe, b"2")
+            write_exclusive(probe, b"2")
         except FileExistsError:
             pass
         else:

@@ -20,7 +20,7 @@ WorkspaceOption = Annotated[
 ]
 
 
-def usable(config: Path) -> "Config":
+def load_config_or_warn(config: Path) -> "Config":
     """Return the configuration without the workspaces that are wrong, and say what is wrong with them."""
     from assets.config.loader import load_usable
 

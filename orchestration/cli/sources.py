@@ -8,7 +8,13 @@ import typer
 
 from assets.errors import ConfigError, ReportError, SourceUnavailable, SourceUnreadable
 from assets.runtime.extras import require
-from orchestration.cli.options import DEFAULT_CONFIG, ConfigOption, WorkspaceOption, chosen_workspaces, usable
+from orchestration.cli.options import (
+    DEFAULT_CONFIG,
+    ConfigOption,
+    WorkspaceOption,
+    chosen_workspaces,
+    load_config_or_warn,
+)
 
 app = typer.Typer(name="sources", help="Look at what events are read from.", no_args_is_help=True)
 
@@ -25,7 +31,7 @@ def test(config: ConfigOption = DEFAULT_CONFIG, workspace: WorkspaceOption = Non
 
     failed: ReportError | None = None
     now = datetime.now(UTC)
-    for each in chosen_workspaces(usable(config), workspace):
+    for each in chosen_workspaces(load_config_or_warn(config), workspace):
         try:
             trial = try_source(open_source(each), each, now)
             print_trial(each, trial)
@@ -45,7 +51,7 @@ def snapshot(config: ConfigOption = DEFAULT_CONFIG, workspace: WorkspaceOption =
 
     asked = [
         (each.slug, each.source)
-        for each in chosen_workspaces(usable(config), workspace)
+        for each in chosen_workspaces(load_config_or_warn(config), workspace)
         if isinstance(each.source, RespondIoSource) and each.source.api_token
     ]
     if not asked:
@@ -87,7 +93,7 @@ def import_file(
     from orchestration.cli.console import print_rows
     from orchestration.file_import import take_over, try_file
 
-    settings, now = usable(config), datetime.now(UTC)
+    settings, now = load_config_or_warn(config), datetime.now(UTC)
     chosen = chosen_workspaces(settings, workspace)[0]
     try:
         options = FilesSource.model_validate(

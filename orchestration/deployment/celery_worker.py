@@ -17,7 +17,7 @@ from dagster._utils.interrupts import capture_interrupts
 from dagster_celery.config import TASK_EXECUTE_JOB_NAME
 from dagster_celery.make_app import make_app
 
-from assets.config.base import reveal
+from assets.config.base import resolve_secret
 from assets.config.deployment import Config
 from orchestration.code_locations import ONLY, only_of
 
@@ -59,7 +59,7 @@ def serve(config: Config, queues: tuple[str, ...], processes: int, name: str) ->
     """
     app: Any = cast("Any", make_app)(
         {
-            "broker": reveal(config.celery_broker),
+            "broker": resolve_secret(config.celery_broker),
             "backend": "disabled",
             "config_source": SETTINGS,
             "include": [],

@@ -17,7 +17,7 @@ _KEPT = 4
 _BUSY_SECONDS = 30  # as Dagster waits
 
 
-class KeptEventFiles(SqliteEventLogStorage):
+class OpenEventFiles(SqliteEventLogStorage):
     """The index and the files of the runs that were asked last stay open; the files are Dagster's own."""
 
     def __init__(self, inst_data: ConfigurableClassData | None) -> None:
@@ -39,7 +39,7 @@ class KeptEventFiles(SqliteEventLogStorage):
         cls,
         inst_data: ConfigurableClassData | None,
         config_value: Mapping[str, Any],  # noqa: ARG003
-    ) -> "KeptEventFiles":
+    ) -> "OpenEventFiles":
         """Return the storage that `dagster.yaml` describes."""
         return cls(inst_data)
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import uvicorn
 
-from assets.config.base import reveal
+from assets.config.base import resolve_secret
 from assets.config.deployment import Config
 from assets.config.source import WebhookSource
 from assets.errors import ConfigError
@@ -30,8 +30,8 @@ def addresses(settings: Config, say: Callable[[str], None]) -> dict[str, Address
 
 
 def _webhook_address(slug: str, source: WebhookSource) -> Address:
-    keys = tuple(reveal(key) for key in source.signing_keys)
-    return Address(slug, source.type, keys, reveal(source.inbox), source.most_per_second)
+    keys = tuple(resolve_secret(key) for key in source.signing_keys)
+    return Address(slug, source.type, keys, resolve_secret(source.inbox), source.most_per_second)
 
 
 def serve(settings: Config, host: str, port: int, say: Callable[[str], None]) -> None:

@@ -14,7 +14,7 @@ import pytest
 from pydantic import SecretStr
 
 from assets.archive.archive import Archive
-from assets.archive.catalog import Catalogue
+from assets.archive.catalog import Catalog
 from assets.archive.index_pages import write_index
 from assets.archive.resource import ArchiveResource
 from assets.archive.verify import verify
@@ -22,7 +22,7 @@ from assets.archive.version import Archived, Origin
 from assets.config.base import place
 from assets.config.presentation import Format
 from assets.report.model import Report
-from assets.runtime.atomic_files import creating_folder
+from assets.runtime.atomic_files import atomic_folder
 from tests.conftest import LATER
 from tests.render.conftest import make_report
 
@@ -138,7 +138,7 @@ def test_a_failed_rendering_leaves_nothing(tmp_path: Path) -> None:
 
 def test_a_folder_that_is_there_is_never_overwritten(tmp_path: Path) -> None:
     folder = store(Archive(tmp_path), make_report({"user": 1})).folder
-    with pytest.raises(FileExistsError), creating_folder(folder) as temporary:
+    with pytest.raises(FileExistsError), atomic_folder(folder) as temporary:
         (temporary / "report.json").write_text("other")
     assert "other" not in (folder / "report.json").read_text()
     assert [path.name for path in folder.parent.iterdir()] == ["v1"]
@@ -166,14 +166,14 @@ for number in range(10_000):
 
 
 def test_the_index_lists_every_version_with_links_that_lead_somewhere(tmp_path: Path) -> None:
-    archive, catalogue = Archive(tmp_path), Catalogue(SecretStr(f"sqlite:///{tmp_path}/state.sqlite"))
-    assert "No report is archived yet." in write_index(catalogue, tmp_path, []).read_text()
+    archive, catalog = Archive(tmp_path), Catalog(SecretStr(f"sqlite:///{tmp_path}/state.sqlite"))
+    assert "No report is archived yet." in write_index(catalog, tmp_path, []).read_text()
     for report in (
         make_report({"user": 1204}),
         make_report({"user": 1211}, provisional=True, workspace_name="Acme <b>"),
     ):
-        catalogue.record(store(archive, report), report.as_of, LATER)
-    page = write_index(catalogue, tmp_path, ["acme"]).read_text()
+        catalog.record(store(archive, report), report.as_of, LATER)
+    page = write_index(catalog, tmp_path, ["acme"]).read_text()
     links = re.findall(r'href="([^"]+)"', page)
     assert len(links) == 2 * (1 + len(FILES) + 1)
     assert all(os.path.exists(tmp_path / link) for link in links)  # noqa: PTH110 - relative links
@@ -236,17 +236,17 @@ def lose_the_version(folder: Path) -> None:
         (lose_the_manifest, "v1: manifest.json is missing"),
         (cut_the_manifest, "v1: manifest.json is damaged or of another release: 1 mistakes"),
         (copy_elsewhere, "v2: manifest.json is that of acme/last_7_days/2026-11-08/v1"),
-        (lose_the_version, "v1: is in the catalogue, and not there"),
+        (lose_the_version, "v1: is in the catalog, and not there"),
     ],
 )
 def test_what_is_no_longer_as_archived_is_named(
     tmp_path: Path, change: Callable[[Path], None], fault: str | None
 ) -> None:
-    catalogue = Catalogue(SecretStr(f"sqlite:///{tmp_path}/state.sqlite"))
+    catalog = Catalog(SecretStr(f"sqlite:///{tmp_path}/state.sqlite"))
     archived = store(Archive(tmp_path / "out"), make_report({"user": 3}))
-    catalogue.record(archived, LATER, LATER)
+    catalog.record(archived, LATER, LATER)
     change(archived.folder)
-    found = verify(tmp_path / "out", catalogue.listed())
+    found = verify(tmp_path / "out", catalog.listed())
     assert found.faults == ([f"acme/last_7_days/2026-11-08/{fault}"] if fault else [])
 
 
@@ -257,7 +257,7 @@ def bucket(object_store: str, request: pytest.FixtureRequest) -> Path:
 
 
 def test_an_object_store_holds_what_a_folder_holds(bucket: Path, tmp_path: Path) -> None:
-    catalogue = Catalogue(SecretStr(f"sqlite:///{tmp_path}/state.sqlite"))
+    catalog = Catalog(SecretStr(f"sqlite:///{tmp_path}/state.sqlite"))
     kept = {}
     for root in (bucket, tmp_path / "out"):
         archive = Archive(root)
@@ -266,9 +266,9 @@ def test_an_object_store_holds_what_a_folder_holds(bucket: Path, tmp_path: Path)
         assert (archived.manifest.version, archived.is_new) == (2, False)
         assert archived.manifest.supersedes
         assert archived.manifest.supersedes.changes == {"User": (1204, 1211), "total": (1204, 1211)}
-        catalogue.record(archived, LATER, LATER)
-        write_index(catalogue, root, ["acme"])
-        assert verify(root, catalogue.listed()).faults == []
+        catalog.record(archived, LATER, LATER)
+        write_index(catalog, root, ["acme"])
+        assert verify(root, catalog.listed()).faults == []
         kept[root] = {
             str(path)[len(str(root)) :]: path.read_bytes() for path in root.rglob("*.*") if path.is_file()
         }

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from assets.config.base import reveal
+from assets.config.base import resolve_secret
 from assets.config.deployment import Config, missing_variables
 from assets.config.loader import load_config
 from assets.errors import ConfigError
@@ -131,7 +131,7 @@ def test_a_secret_comes_from_the_environment_and_is_never_printed(
     ]
     monkeypatch.setenv("PASSWORD_OF_TEST", "hunter2")
     assert missing_variables(config) == []
-    assert reveal(SecretStr("a ${PASSWORD_OF_TEST}")) == "a hunter2"
+    assert resolve_secret(SecretStr("a ${PASSWORD_OF_TEST}")) == "a hunter2"
     assert "PASSWORD" not in repr(config)
 
 

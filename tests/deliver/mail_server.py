@@ -15,7 +15,7 @@ from typing import Self
 from assets.config.deployment import Smtp
 
 
-class Act(Enum):
+class Decision(Enum):
     """What a server can do but answer."""
 
     CUT = auto()
@@ -45,17 +45,17 @@ class Received:
     sender: str
     recipient: str
     content: bytes
-    answer: str | Act
+    answer: str | Decision
 
 
 @dataclass
-class MailServer:
+class SmtpSession:
     """A server on loopback: *acts* by step, in order of use; after them it behaves well.
 
     What is in *before* happens before it answers at a step.
     """
 
-    acts: dict[str, deque[str | Act]] = field(default_factory=lambda: defaultdict(deque))
+    acts: dict[str, deque[str | Decision]] = field(default_factory=lambda: defaultdict(deque))
     features: list[str] = field(default_factory=list)
     tls: ssl.SSLContext | None = None
     received: list[Received] = field(default_factory=list)
@@ -63,7 +63,7 @@ class MailServer:
     before: dict[str, Callable[[], None]] = field(default_factory=dict)
     connection_count: int = 0
 
-    def does(self, step: str, *acts: str | Act) -> Self:
+    def does(self, step: str, *acts: str | Decision) -> Self:
         """Say what it does at *step*, the first, second ... time."""
         self.acts[step].extend(acts)
         return self
@@ -130,36 +130,36 @@ class MailServer:
             content += line.removeprefix(b".")
         raise StopIteration
 
-    def _next(self, step: str) -> str | Act:
+    def _next(self, step: str) -> str | Decision:
         self.before.get(step, lambda: None)()
         return self.acts[step].popleft() if self.acts[step] else GOOD.get(step, "500 what?")
 
     def _answer(self, connection: socket.socket, step: str) -> str:
         return self._do(connection, self._next(step), step)
 
-    def _do(self, connection: socket.socket, act: str | Act, step: str) -> str:
+    def _do(self, connection: socket.socket, act: str | Decision, step: str) -> str:
         """Act; end the dialog where nothing can follow."""
         if isinstance(act, str):
             more = ["test", *self.features] if act == GOOD["EHLO"] else []
             connection.sendall("".join(f"250-{each}\r\n" for each in more).encode() + f"{act}\r\n".encode())
             return act
-        if act is Act.DRIBBLE:  # the first three bytes look like a reply
+        if act is Decision.DRIBBLE:  # the first three bytes look like a reply
             for byte in GOOD[step] * 100:
                 connection.sendall(byte.encode())
                 time.sleep(0.1)
-        if act is Act.SILENCE:
+        if act is Decision.SILENCE:
             with suppress(OSError):
                 while connection.recv(1024):
                     pass
-        if act is Act.RESET:
+        if act is Decision.RESET:
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         connection.close()
         raise StopIteration
 
 
 @contextmanager
-def mail_server(tls: ssl.SSLContext | None = None, features: tuple[str, ...] = ()) -> Iterator[MailServer]:
-    server = MailServer(tls=tls, features=list(features))
+def mail_server(tls: ssl.SSLContext | None = None, features: tuple[str, ...] = ()) -> Iterator[SmtpSession]:
+    server = SmtpSession(tls=tls, features=list(features))
     server.start()
     yield server
     server.stop()

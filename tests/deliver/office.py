@@ -12,24 +12,24 @@ from typing import Any
 
 from typer.testing import CliRunner
 
-from assets.archive.catalog import Catalogue
+from assets.archive.catalog import Catalog
 from assets.config.deployment import Config
 from assets.config.loader import load_config
 from assets.config.subscription import Subscription
 from assets.config.workspace import Workspace
-from assets.deliver.channels.base import Patience
+from assets.deliver.channels.base import Timeouts
 from assets.deliver.delivery import Delivery
-from assets.deliver.dispatcher import Done, Post
+from assets.deliver.dispatcher import Dispatcher, DispatchResult
 from assets.deliver.ledger import Ledger
 from orchestration import pipeline
 from orchestration.cli.app import app
 from tests.conftest import HEADER
-from tests.deliver.mail_server import MailServer
+from tests.deliver.mail_server import SmtpSession
 
 BEFORE = datetime(2026, 6, 15, 9, tzinfo=UTC)  # 05:00 in New York
 DUE = datetime(2026, 6, 15, 10, 5, tzinfo=UTC)  # 06:05, after the reports' time
 TODAY = date(2026, 6, 15)
-BRIEF = Patience(connection=0.4, command=0.4, data=0.4, block=0.4, dot=0.4, whole=1)
+BRIEF = Timeouts(connection=0.4, command=0.4, data=0.4, block=0.4, dot=0.4, whole=1)
 EVENTS = [
     "e1,2026-06-14T14:00:00Z,c1,k1,Ann,,Bob,workflow,",
     "e2,2026-06-14T15:00:00Z,c2,k2,Ben,,Cy,user,Dan",
@@ -40,7 +40,7 @@ EVENTS = [
 @dataclass
 class Office:
     folder: Path
-    server: MailServer
+    server: SmtpSession
     subscription: dict[str, Any] = field(default_factory=dict)
     workspace: dict[str, Any] = field(default_factory=dict)
     deployment: dict[str, Any] = field(default_factory=dict)
@@ -48,7 +48,7 @@ class Office:
 
     def __post_init__(self) -> None:
         self.configure()
-        self.post.ledger.since("acme", "managers", self.managers.reports, self.now)
+        self.dispatcher.ledger.since("acme", "managers", self.managers.reports, self.now)
 
     def configure(self, **subscription: Any) -> None:
         """Write the configuration, with changes to the subscription."""
@@ -87,10 +87,10 @@ class Office:
         return self.acme.subscriptions[0]
 
     @property
-    def post(self) -> Post:
+    def dispatcher(self) -> Dispatcher:
         """Return a new one each time, as a new process would."""
         state = self.config.state
-        return Post(self.config, Catalogue(state), Ledger(state), lambda: self.now, BRIEF)
+        return Dispatcher(self.config, Catalog(state), Ledger(state), lambda: self.now, BRIEF)
 
     def make(self, *more: str, on: date = TODAY, events: list[str] = EVENTS) -> None:
         """Load the events and make the report as of *on*."""
@@ -98,20 +98,20 @@ class Office:
         (self.folder / "events" / "all.csv").write_text("\n".join([HEADER, *events, *more, ""]))
         specs = tuple(spec for spec in self.acme.all_reports if spec.name in self.managers.reports)
         request = pipeline.PipelineRequest(self.config, self.acme, specs, on, self.now, reload=True)
-        pipeline.run(request, self.post.catalogue, lambda _: None)
+        pipeline.run(request, self.dispatcher.catalog, lambda _: None)
 
-    def round(self, after: timedelta = timedelta()) -> Done:
+    def round(self, after: timedelta = timedelta()) -> DispatchResult:
         self.now += after
-        return self.post.deliver(self.acme, self.managers)
+        return self.dispatcher.deliver(self.acme, self.managers)
 
-    def make_and_send(self, *more: str) -> Done:
+    def make_and_send(self, *more: str) -> DispatchResult:
         """Make the report before it is due, and send it when it is."""
         self.make(*more)
         self.now = DUE
         return self.round()
 
     def rows(self, day: date = TODAY) -> list[Delivery]:
-        return self.post.ledger.of_subscription("acme", "managers", day, day)
+        return self.dispatcher.ledger.of_subscription("acme", "managers", day, day)
 
     def states(self) -> dict[str, str]:
         """Return the state of the newest version for each recipient."""

@@ -38,11 +38,11 @@ def faults(row: sqlite3.Row, mails: list[tuple[str, bytes]], archive: Path) -> I
         yield "it has not come to an end"
     if not row["reason"]:
         yield "it does not say why"
-    if len(mails) > 1 + min(row["doubts"], 1):
+    if len(mails) > 1 + min(row["unconfirmed_attempts"], 1):
         yield f"{len(mails)} copies with {row['doubts']} doubts"
     if row["state"] == "accepted" and not mails:
         yield "nothing arrived"
-    if row["state"] != "accepted" and mails and not row["doubts"]:
+    if row["state"] != "accepted" and mails and not row["unconfirmed_attempts"]:
         yield "it arrived"
     for number, (recipient, mail) in enumerate(mails):
         if recipient != row["recipient"]:

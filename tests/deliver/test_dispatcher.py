@@ -13,12 +13,12 @@ import pytest
 from assets.archive.archive import NotArchived
 from assets.archive.verify import verify
 from assets.archive.version import Key
-from assets.deliver.delivery import NotPossible
+from assets.deliver.delivery import DecisionRefused
 from assets.deliver.erasure import ReportErasure
-from assets.deliver.retention import put_away
+from assets.deliver.retention import apply_retention
 from assets.errors import ConfigError
 from orchestration import pipeline
-from tests.deliver.mail_server import Act, MailServer, mail_server
+from tests.deliver.mail_server import Decision, SmtpSession, mail_server
 from tests.deliver.office import DUE, TODAY, Office, attachments, text_of
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -27,13 +27,13 @@ LATE = "e9,2026-06-14T17:00:00Z,c9,k9,Zoe,,Bob,workflow,"
 
 
 @pytest.fixture
-def server() -> Iterator[MailServer]:
+def server() -> Iterator[SmtpSession]:
     with mail_server() as server:
         yield server
 
 
 @pytest.fixture
-def office(tmp_path: Path, server: MailServer) -> Office:
+def office(tmp_path: Path, server: SmtpSession) -> Office:
     return Office(tmp_path, server)
 
 
@@ -183,31 +183,31 @@ def test_a_server_that_wants_a_login_holds_the_rest_without_asking_for_each(offi
 
 def test_a_server_that_breaks_off_each_time_is_left_alone(office: Office) -> None:
     office.configure(recipients=[f"p{n}@acme.example" for n in range(10)])
-    office.server.does("MAIL", *[Act.CUT] * 10)
+    office.server.does("MAIL", *[Decision.CUT] * 10)
     assert office.make_and_send().refusal == "the server broke off 3 times in a row"
     assert sorted(office.states().values()) == ["deferred"] * 3 + ["held"] * 7
 
 
-@pytest.mark.parametrize("act", [Act.CUT, Act.RESET, Act.SILENCE, "garbage", Act.DRIBBLE])
-def test_a_cut_after_the_dot_waits_for_a_person(office: Office, act: Act | str) -> None:
+@pytest.mark.parametrize("act", [Decision.CUT, Decision.RESET, Decision.SILENCE, "garbage", Decision.DRIBBLE])
+def test_a_cut_after_the_dot_waits_for_a_person(office: Office, act: Decision | str) -> None:
     office.configure(recipients=["ann@acme.example"])
     office.server.does("dot", act)
     office.make_and_send()
     for _ in range(3):
         office.round(DAY)
     (row,) = office.rows()
-    assert (row.state, row.attempts, row.doubts, row.next_at) == ("unknown", 1, 1, None)
+    assert (row.state, row.attempts, row.unconfirmed_attempts, row.next_at) == ("unknown", 1, 1, None)
     assert len(office.server.received) == 1
 
 
 def test_or_one_copy_is_sent_and_flagged_and_never_a_third(office: Office) -> None:
     office.configure(recipients=["ann@acme.example"], when_unknown="resend")
-    office.server.does("dot", Act.CUT, Act.CUT)
+    office.server.does("dot", Decision.CUT, Decision.CUT)
     office.make_and_send()
     for _ in range(4):
         office.round(6 * HOUR)
     (row,) = office.rows()
-    assert (row.state, row.doubts) == ("unknown", 2)
+    assert (row.state, row.unconfirmed_attempts) == ("unknown", 2)
     first, copy = office.mails()
     assert first["Message-ID"] == copy["Message-ID"]
     assert (first["X-Possible-Copy"], bool(copy["X-Possible-Copy"])) == (None, True)
@@ -319,7 +319,7 @@ def test_no_part_is_cut_from_days_that_have_changed_since(office: Office) -> Non
     lake.rename(office.folder / "old")
     office.make(LATE)  # in the lake, and not in the version that is read
     version = office.folder / "out" / "acme" / "yesterday" / "2026-06-15"
-    office.post.catalogue.forget([(Key("acme", "yesterday", TODAY), 2)])
+    office.dispatcher.catalog.forget([(Key("acme", "yesterday", TODAY), 2)])
     (version / "v2").rename(office.folder / "v2")
     office.now = DUE
     assert office.round().notes == ["yesterday of 2026-06-15: the days of version 1 have changed since"]
@@ -383,13 +383,13 @@ def test_what_waits_for_a_subscription_that_is_gone_comes_to_an_end(office: Offi
     office.server.does("RCPT", "451 later", "451 later")
     office.make_and_send()
     office.configure(name="others")
-    put_away(office.config, office.post.catalogue, office.post.ledger, office.now + 2 * DAY)
+    apply_retention(office.config, office.dispatcher.catalog, office.dispatcher.ledger, office.now + 2 * DAY)
     assert {row.reason for row in office.rows()} == {"the subscription is not configured any more"}
 
 
 def test_a_copy_is_not_sent_when_its_time_is_over(office: Office) -> None:
     office.configure(recipients=["ann@acme.example"], when_unknown="resend")
-    office.server.does("dot", Act.CUT)
+    office.server.does("dot", Decision.CUT)
     office.make_and_send()
     office.round(2 * DAY)
     assert (office.states(), len(office.server.received)) == ({"ann@acme.example": "unknown"}, 1)
@@ -447,19 +447,19 @@ def test_bounces_come_back_to_an_address_of_their_own(office: Office) -> None:
 
 def test_what_a_person_decides_is_done(office: Office) -> None:
     office.configure(recipients=["ann@acme.example"])
-    office.server.does("dot", Act.CUT, Act.CUT, Act.CUT)
+    office.server.does("dot", Decision.CUT, Decision.CUT, Decision.CUT)
     office.make_and_send()
     office.shell("retry", office.rows()[0].id[:10])
     office.now = datetime.now(UTC)
     office.round(MINUTE)
     (row,) = office.rows()
-    assert (row.state, row.doubts, len(office.server.received)) == ("unknown", 2, 2)
+    assert (row.state, row.unconfirmed_attempts, len(office.server.received)) == ("unknown", 2, 2)
     assert office.mails()[1]["X-Possible-Copy"]
     office.shell("resolve", row.id, "--arrived")
     assert office.states() == {"ann@acme.example": "accepted"}
-    with pytest.raises(NotPossible, match="is accepted: it arrived, a person says"):
+    with pytest.raises(DecisionRefused, match="is accepted: it arrived, a person says"):
         office.shell("retry", row.id)
-    with pytest.raises(NotPossible):
+    with pytest.raises(DecisionRefused):
         office.shell("cancel", row.id)
     assert "ann@acme.example" in office.shell("list", "--state", "accepted")
     assert str(office.folder / "out" / "acme" / ".outbox") in office.shell("show", row.id)
@@ -480,20 +480,20 @@ def test_a_preview_is_the_mail_and_a_test_says_that_it_is_one(office: Office) ->
 
 
 def test_mails_and_reports_are_put_away_when_their_time_is_over(office: Office) -> None:
-    office.server.does("dot", Act.CUT)
+    office.server.does("dot", Decision.CUT)
     office.make_and_send()
     (open_one,) = (row for row in office.rows() if row.state == "unknown")
     office.now = datetime.now(UTC) + 40 * DAY  # files have the real time
-    put = put_away(office.config, office.post.catalogue, office.post.ledger, office.now)
+    put = apply_retention(office.config, office.dispatcher.catalog, office.dispatcher.ledger, office.now)
     assert (put.versions, put.mails) == (0, 2)
     kept = {path.stem for path in (office.folder / "out" / "acme" / ".outbox").iterdir()}
     assert kept == {open_one.content, open_one.content_without_files}
     office.deployment["keep_reports_days"] = 62
     office.configure()
     office.now += 365 * DAY
-    put = put_away(office.config, office.post.catalogue, office.post.ledger, office.now)
+    put = apply_retention(office.config, office.dispatcher.catalog, office.dispatcher.ledger, office.now)
     assert put.versions == 1
-    assert office.post.catalogue.newest() == {}
+    assert office.dispatcher.catalog.newest() == {}
     assert "yesterday" not in (office.folder / "out" / "acme" / "index.html").read_text()
 
 
@@ -523,10 +523,12 @@ def test_an_archive_in_an_object_store_serves_as_well(office: Office, object_sto
     office.make(LATE)
     office.round(HOUR)
     assert {row.kind for row in office.rows() if row.version == 2} == {"correction"}
-    post = office.post
+    dispatcher = office.dispatcher
     pipeline.erase(
         "k1",
-        ReportErasure(office.config, office.acme, post.catalogue, post.ledger, office.now, lambda _: None),
+        ReportErasure(
+            office.config, office.acme, dispatcher.catalog, dispatcher.ledger, office.now, lambda _: None
+        ),
     )
     assert office.shell("verify", group=("archive",)).strip().endswith("0 faults")
 
@@ -559,7 +561,7 @@ def test_parts_with_other_files_are_other_parts(office: Office) -> None:
     office.configure(language="de", attach=["csv"])
     office.make_and_send()
     office.configure(name="others", attach=["csv", "html"], recipients=["eve@acme.example"])
-    office.post.deliver_by_hand(office.acme, office.managers, [TODAY])
+    office.dispatcher.deliver_by_hand(office.acme, office.managers, [TODAY])
     assert len(attachments(office.mails()[-1])) == 2
 
 
@@ -570,7 +572,7 @@ def test_by_hand_it_is_sent_to_those_who_were_not_sent_it(office: Office) -> Non
     office.make()
     office.configure(recipients=[*BOTH, "cy@acme.example"], only_if="not_empty")
     for _ in range(2):
-        office.post.deliver_by_hand(office.acme, office.managers, [TODAY])
+        office.dispatcher.deliver_by_hand(office.acme, office.managers, [TODAY])
     assert sorted(mail["To"] for mail in office.mails()) == [*BOTH, "cy@acme.example"]
 
 
@@ -594,7 +596,7 @@ def test_a_list_of_nobody_ends_in_a_row_that_says_so(office: Office, filters: di
 
 def test_a_paused_subscription_corrects_nothing_and_copies_nothing(office: Office) -> None:
     office.configure(when_unknown="resend")
-    office.server.does("dot", "250 ok", Act.CUT)
+    office.server.does("dot", "250 ok", Decision.CUT)
     office.make_and_send()
     office.configure(paused=True)
     office.make(LATE)
@@ -606,7 +608,7 @@ def test_a_paused_subscription_corrects_nothing_and_copies_nothing(office: Offic
 
 def test_a_doubt_stays_one_while_the_server_is_away_and_no_copy_follows_a_correction(office: Office) -> None:
     office.configure(recipients=["ann@acme.example"], when_unknown="resend")
-    office.server.does("dot", Act.CUT).does("greeting", "220 ok", "554 away")
+    office.server.does("dot", Decision.CUT).does("greeting", "220 ok", "554 away")
     office.make_and_send()
     office.round(HOUR)
     assert office.states() == {"ann@acme.example": "unknown"}
@@ -621,7 +623,7 @@ def test_a_copy_that_is_refused_leaves_the_doubt_and_who_lost_it_is_sent_no_corr
     office: Office,
 ) -> None:
     office.configure(recipients=["ann@acme.example"], when_unknown="resend")
-    office.server.does("dot", Act.CUT).does("RCPT", "250 ok", "550 nobody here")
+    office.server.does("dot", Decision.CUT).does("RCPT", "250 ok", "550 nobody here")
     office.make_and_send()
     office.round(HOUR)
     (row,) = office.rows()
@@ -675,7 +677,7 @@ def test_a_part_that_will_never_be_cut_fails_and_the_whole_goes_out(office: Offi
     office.configure(recipients=["ann@acme.example", {"address": "bob@acme.example", "language": "de"}])
     office.make()
     office.make(LATE)
-    office.post.catalogue.forget([(Key("acme", "yesterday", TODAY), 2)])
+    office.dispatcher.catalog.forget([(Key("acme", "yesterday", TODAY), 2)])
     office.now = DUE
     office.round()
     states = {row.recipient: (str(row.state), row.reason) for row in office.rows()}

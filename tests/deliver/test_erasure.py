@@ -14,7 +14,7 @@ from sqlalchemy import func, select
 from assets.archive.archive import Archive
 from assets.archive.verify import verify
 from assets.archive.version import Key
-from assets.deliver.dispatcher import Post
+from assets.deliver.dispatcher import Dispatcher
 from assets.deliver.erasure import ReportErasure
 from assets.extract.erasure import tombstones
 from assets.warehouse.base import open_warehouse
@@ -77,33 +77,33 @@ def office(tmp_path: Path) -> Office:
     return office
 
 
-def erase(office: Office, post: Post) -> tuple[list[date], int]:
+def erase(office: Office, dispatcher: Dispatcher) -> tuple[list[date], int]:
     reports = ReportErasure(
-        office.config, office.acme, post.catalogue, post.ledger, office.now, lambda _: None
+        office.config, office.acme, dispatcher.catalog, dispatcher.ledger, office.now, lambda _: None
     )
     days, done = pipeline.erase("k-eve", reports)
     return days, len(done.made)
 
 
 def totals(office: Office) -> dict[str, int]:
-    newest = office.post.catalogue.versions("acme")
+    newest = office.dispatcher.catalog.versions("acme")
     return {str(each["report_date"]): each["total"] for each in reversed(newest)}
 
 
 def test_nothing_of_a_contact_is_left_and_every_total_is(office: Office) -> None:
     assert len(traces(office.folder)) > 10
     before = totals(office)
-    assert erase(office, office.post) == ([date(2026, 6, 13), date(2026, 6, 14)], 2)
+    assert erase(office, office.dispatcher) == ([date(2026, 6, 13), date(2026, 6, 14)], 2)
     assert traces(office.folder) == []
     assert totals(office) == before == {"2026-06-14": 1, "2026-06-15": 3}
     assert b"Bob Brown" in (office.folder / "out/acme/yesterday/2026-06-15/v2/log.csv").read_bytes()
-    assert verify(office.config.archive, office.post.catalogue.listed()).faults == []
+    assert verify(office.config.archive, office.dispatcher.catalog.listed()).faults == []
     rows = open_warehouse(office.config, "acme").query(select(REJECTED_EVENTS.c.raw))
     assert rows.column(0).to_pylist() == [None]
 
 
 def test_it_does_not_come_back_with_the_next_load_and_changes_nothing(office: Office) -> None:
-    erase(office, office.post)
+    erase(office, office.dispatcher)
     stored = {path: path.read_bytes() for path in (office.folder / "lake").rglob("*.parquet")}
     office.make(events=EVE)
     assert traces(office.folder) == []
@@ -123,15 +123,15 @@ def test_killed_half_way_it_is_done_again(office: Office, monkeypatch: pytest.Mo
     with monkeypatch.context() as patch:
         patch.setattr(pipeline, "build_days", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
-            erase(office, office.post)
-    assert erase(office, office.post)[1] == 2
+            erase(office, office.dispatcher)
+    assert erase(office, office.dispatcher)[1] == 2
     assert traces(office.folder) == []
-    assert erase(office, office.post)[1] == 2  # the same versions
+    assert erase(office, office.dispatcher)[1] == 2  # the same versions
     assert {path.name for path in (office.folder / "out/acme/yesterday/2026-06-15").iterdir()} == {"v2"}
 
 
 def test_the_tombstone_names_nobody_and_others_stay(office: Office) -> None:
-    erase(office, office.post)
+    erase(office, office.dispatcher)
     lake = open_warehouse(office.config, "acme")
     assert tombstones(lake).masks("k-eve")
     assert not tombstones(lake).masks("k-bob")
@@ -142,13 +142,13 @@ def test_the_tombstone_names_nobody_and_others_stay(office: Office) -> None:
 
 
 def test_mails_that_wait_for_the_new_version_survive_a_second_run(office: Office) -> None:
-    erase(office, office.post)
+    erase(office, office.dispatcher)
     with mail_server() as server:
         office.server.port = server.port
         server.does("RCPT", "451 later")
         office.configure(recipients=["ann@acme.example", "cy@acme.example"], language="es")
-        office.post.deliver_by_hand(office.acme, office.managers, [TODAY])
-        erase(office, office.post)
+        office.dispatcher.deliver_by_hand(office.acme, office.managers, [TODAY])
+        erase(office, office.dispatcher)
         office.round(timedelta(hours=1))
         assert [each.recipient for each in server.received] == ["cy@acme.example"]
     assert traces(office.folder) == []
@@ -160,9 +160,9 @@ def test_what_a_killed_round_left_and_a_period_that_has_shrunk_are_forgotten_too
     shutil.copytree(
         office.folder / "out/acme/yesterday/2026-06-15/v1", office.folder / "out/acme/yesterday/2026-06-15/v0"
     )
-    office.post.catalogue.record(
+    office.dispatcher.catalog.record(
         Archive(office.config.archive).read(Key("acme", "yesterday", TODAY), 1), DUE, DUE
     )
-    erase(office, office.post)
+    erase(office, office.dispatcher)
     assert traces(office.folder) == []
-    assert verify(office.config.archive, office.post.catalogue.listed()).faults == []
+    assert verify(office.config.archive, office.dispatcher.catalog.listed()).faults == []

@@ -8,10 +8,10 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.handlers import Message
 from pydantic import SecretStr, ValidationError
 
-from assets.archive.catalog import Catalogue
+from assets.archive.catalog import Catalog
 from assets.config.deployment import Config, Smtp
 from assets.deliver.channels.base import clean
-from assets.deliver.operator_alerts import AlertNotSent, tell_operator
+from assets.deliver.operator_alerts import AlertNotSent, send_alerts
 from tests.postgres import free_port
 
 NOW = datetime(2026, 6, 15, 10, tzinfo=UTC)
@@ -59,8 +59,8 @@ def config(folder: Path, port: int, **smtp: object) -> Config:
     )
 
 
-def catalogue(folder: Path) -> Catalogue:
-    return Catalogue(SecretStr(f"sqlite:///{folder}/state.sqlite"))
+def catalog(folder: Path) -> Catalog:
+    return Catalog(SecretStr(f"sqlite:///{folder}/state.sqlite"))
 
 
 def test_each_thing_is_told_once_and_what_is_new_together(
@@ -69,8 +69,8 @@ def test_each_thing_is_told_once_and_what_is_new_together(
     box, port = mailbox
     notices = LATE | {"failed/acme/flow": "acme: assignment_events of 2026-06-14 failed. Why: no file."}
     for _ in range(2):
-        tell_operator(config(tmp_path, port), notices, NOW)
-    tell_operator(config(tmp_path, port), LATE, NOW)
+        send_alerts(config(tmp_path, port), notices, NOW)
+    send_alerts(config(tmp_path, port), LATE, NOW)
     (mail,) = box.mails
     assert mail["Subject"].startswith("Assignment Reports: acme: assignment_events of 2026-06-14 failed")
     assert mail["Subject"].endswith("(and 1 more)")
@@ -83,8 +83,8 @@ def test_each_thing_is_told_once_and_what_is_new_together(
 def test_what_the_server_did_not_take_is_told_later(tmp_path: Path, mailbox: tuple[Mailbox, int]) -> None:
     box, port = mailbox
     with pytest.raises(AlertNotSent, match=r"waits: the mail server 127\.0\.0\.1:\d+ cannot be reached"):
-        tell_operator(config(tmp_path, free_port()), LATE, NOW)
-    tell_operator(config(tmp_path, port), LATE, NOW)
+        send_alerts(config(tmp_path, free_port()), LATE, NOW)
+    send_alerts(config(tmp_path, port), LATE, NOW)
     assert len(box.mails) == 1
 
 

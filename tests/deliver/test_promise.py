@@ -17,12 +17,12 @@ from typing import Any
 
 import pytest
 
-from assets.deliver.channels.smtp import MailServer as Line
+from assets.deliver.channels.smtp import SmtpSession as Transport
 from assets.deliver.ledger import Ledger
-from assets.deliver.ledger_session import Desk
+from assets.deliver.ledger_session import SendingSession
 from assets.deliver.outbox import Outbox
 from assets.state.database import open_state
-from tests.deliver.mail_server import Act, MailServer, mail_server
+from tests.deliver.mail_server import Decision, SmtpSession, mail_server
 from tests.deliver.office import DUE, TODAY, Office
 from tests.deliver.prove import prove
 
@@ -31,19 +31,19 @@ POINTS: list[tuple[type, str, str]] = [
     (Outbox, "put", "after"),
     (Ledger, "plan", "before"),
     (Ledger, "plan", "after"),
-    (Desk, "claim", "before"),
-    (Desk, "claim", "after"),
-    (Line, "_put", "after"),
-    (Desk, "at_dot", "before"),
-    (Desk, "at_dot", "after"),
-    (Desk, "settle", "before"),
-    (Desk, "settle", "after"),
+    (SendingSession, "claim", "before"),
+    (SendingSession, "claim", "after"),
+    (Transport, "_put", "after"),
+    (SendingSession, "at_dot", "before"),
+    (SendingSession, "at_dot", "after"),
+    (SendingSession, "settle", "before"),
+    (SendingSession, "settle", "after"),
 ]
-FAULTS: dict[str, Callable[[MailServer], MailServer]] = {
+FAULTS: dict[str, Callable[[SmtpSession], SmtpSession]] = {
     "none": lambda server: server,
     "greeting 421": lambda server: server.does("greeting", "421 busy", "421 busy"),
     "greeting 554": lambda server: server.does("greeting", "554 go away"),
-    "greeting silence": lambda server: server.does("greeting", Act.SILENCE),
+    "greeting silence": lambda server: server.does("greeting", Decision.SILENCE),
     "421 at MAIL": lambda server: server.does("MAIL", "250 ok", "421 closing"),
     "451 at MAIL": lambda server: server.does("MAIL", "451 busy"),
     "530 at MAIL": lambda server: server.does("MAIL", "530 log in first"),
@@ -55,15 +55,15 @@ FAULTS: dict[str, Callable[[MailServer], MailServer]] = {
     "421 at DATA": lambda server: server.does("DATA", "421 closing"),
     "550 at DATA": lambda server: server.does("DATA", "550 no"),
     "451 at DATA": lambda server: server.does("DATA", "451 later"),
-    "cut in the body": lambda server: server.does("body", Act.CUT),
+    "cut in the body": lambda server: server.does("body", Decision.CUT),
     "451 at dot": lambda server: server.does("dot", "451 later"),
     "421 at dot": lambda server: server.does("dot", "250 ok", "421 closing"),
     "550 at dot": lambda server: server.does("dot", "250 ok", "550 spam"),
     "251 at dot": lambda server: server.does("dot", "251 taken"),
-    "reset after dot": lambda server: server.does("dot", Act.RESET),
-    "silence after dot": lambda server: server.does("dot", "250 ok", Act.SILENCE),
+    "reset after dot": lambda server: server.does("dot", Decision.RESET),
+    "silence after dot": lambda server: server.does("dot", "250 ok", Decision.SILENCE),
     "garbage after dot": lambda server: server.does("dot", "garbage"),
-    "dribble after dot": lambda server: server.does("dot", Act.DRIBBLE),
+    "dribble after dot": lambda server: server.does("dot", Decision.DRIBBLE),
     "421 at QUIT": lambda server: server.does("QUIT", "421 closing"),
     "SIZE exceeded": lambda server: server.offers("SIZE 3000").does("MAIL", "250 ok", "552 too large"),
 }
@@ -106,11 +106,11 @@ def _deadly(method: Callable[..., Any], when: str) -> Callable[..., Any]:
     return deadly
 
 
-def arrived(server: MailServer, folder: Path) -> Path:
+def arrived(server: SmtpSession, folder: Path) -> Path:
     """Write down what the server took, or may have taken: all but what it refused."""
     (mailbox := folder / "mailbox").mkdir()
     for number, mail in enumerate(server.received):
-        if isinstance(mail.answer, Act) or not mail.answer.startswith(("4", "5")):
+        if isinstance(mail.answer, Decision) or not mail.answer.startswith(("4", "5")):
             (mailbox / f"{number:03}-{mail.recipient}.eml").write_bytes(mail.content)
     return mailbox
 

@@ -6,7 +6,7 @@ import pytest
 
 from assets.config.deployment import Config
 from assets.deliver.recipients import roster
-from assets.render.mail import Said, mail_bodies
+from assets.render.mail import MailContext, mail_bodies
 from tests.render.conftest import make_report
 
 LISTS = {
@@ -50,7 +50,7 @@ def test_a_list_is_read_however_it_was_saved(tmp_path: Path, kind: str) -> None:
 
 def test_a_mail_about_hundreds_of_sources_is_not_cut_off() -> None:
     counts = {f"Workflow {n:04} - Übergabe an das Team für Rückfragen": 300 - n for n in range(230)}
-    bodies = mail_bodies(make_report(counts), Said(version=1))
+    bodies = mail_bodies(make_report(counts), MailContext(version=1))
     assert len(bodies.html.encode()) < 102_000
     assert "190 more sources" in bodies.html
     assert "190 more sources" in bodies.text

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from assets.state.database import open_state
-from tests.deliver.mail_server import Act, mail_server
+from tests.deliver.mail_server import Decision, mail_server
 from tests.deliver.office import DUE, Office
 from tests.postgres import Postgres
 
@@ -85,7 +85,7 @@ def test_two_schedulers_send_each_mail_once(state: str, tmp_path: Path) -> None:
 
 def test_what_a_killed_scheduler_left_is_taken_over_at_once(state: str, tmp_path: Path) -> None:
     with mail_server() as server:
-        server.does("dot", *["250 taken"] * 4, Act.SILENCE)
+        server.does("dot", *["250 taken"] * 4, Decision.SILENCE)
         office = Office(tmp_path, server, {"recipients": RECIPIENTS}, deployment={"state": state})
         office.make()
         office.now = DUE

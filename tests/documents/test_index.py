@@ -8,7 +8,7 @@ from playwright.sync_api import Browser, Page
 from pydantic import SecretStr
 
 from assets.archive.archive import Archive
-from assets.archive.catalog import Catalogue
+from assets.archive.catalog import Catalog
 from assets.archive.index_pages import write_index
 from assets.archive.version import Origin
 from tests.conftest import LATER
@@ -18,7 +18,7 @@ from tests.render.conftest import FIRST, make_report
 @pytest.fixture
 def index(tmp_path: Path) -> Path:
     """Return the pages of two workspaces: two reports over three report dates, one in two versions."""
-    archive, catalogue = Archive(tmp_path), Catalogue(SecretStr(f"sqlite:///{tmp_path}/state.sqlite"))
+    archive, catalog = Archive(tmp_path), Catalog(SecretStr(f"sqlite:///{tmp_path}/state.sqlite"))
     for slug in ("acme", "beta"):
         for name in ("last_7_days", "yesterday"):
             for day in range(3):
@@ -33,8 +33,8 @@ def index(tmp_path: Path) -> Path:
                         provisional=day == 0,
                     )
                     archived = archive.store(report, Origin({}, {}), lambda _: {"report.html": b"<p>"})
-                    catalogue.record(archived, report.as_of, LATER)
-    return write_index(catalogue, tmp_path, ["acme", "beta"])
+                    catalog.record(archived, report.as_of, LATER)
+    return write_index(catalog, tmp_path, ["acme", "beta"])
 
 
 @pytest.fixture

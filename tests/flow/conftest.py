@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from assets.runtime.file_locks import one_at_a_time
+from assets.runtime.file_locks import file_lock
 from assets.sources.synthetic import write_events
 from assets.warehouse.parquet_lake import Lake
 from assets.warehouse.schema import DAILY_SOURCE_AGGREGATES, arrow_schema
@@ -87,7 +87,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Shell:
     """A folder in which every preset was run once, by the first process of the tests that wants it."""
     shared = tmp_path_factory.getbasetemp().parent if "PYTEST_XDIST_WORKER" in os.environ else None
     folder = shared / "demo" if shared else tmp_path_factory.mktemp("demo")
-    with one_at_a_time(folder):
+    with file_lock(folder):
         if not (folder / "out").exists():
             folder.mkdir(exist_ok=True)
             make_shell(folder).run(PYTHONHASHSEED="1", TZ="Etc/GMT+1", SOURCE_DATE_EPOCH="1")

@@ -7,7 +7,7 @@ import dagster as dg
 import pytest
 from dagster._core.instance.ref import InstanceRef
 
-from orchestration.deployment.sqlite_event_log import KeptEventFiles
+from orchestration.deployment.sqlite_event_log import OpenEventFiles
 from tests.flow.services import ROOT
 
 RUNS = 6  # more than the files that stay open
@@ -38,13 +38,13 @@ def seen(instance: dg.DagsterInstance, runs: list[str]) -> list[list[str]]:
 
 def test_dagsters_own_storage_reads_what_was_kept(instance: dg.DagsterInstance, tmp_path: Path) -> None:
     with instance:
-        assert isinstance(instance.event_log_storage, KeptEventFiles)
+        assert isinstance(instance.event_log_storage, OpenEventFiles)
         runs = [materialize(instance) for _ in range(RUNS)]
         kept = seen(instance, runs)
         counts = instance.get_materialized_partitions(dg.AssetKey("counted"))
     (tmp_path / "dagster.yaml").unlink()
     with dg.DagsterInstance.from_ref(InstanceRef.from_dir(str(tmp_path))) as own:
-        assert not isinstance(own.event_log_storage, KeptEventFiles)
+        assert not isinstance(own.event_log_storage, OpenEventFiles)
         assert seen(own, runs) == kept
         assert own.get_materialized_partitions(dg.AssetKey("counted")) == counts == set("abc")
 
@@ -53,7 +53,7 @@ def test_a_file_that_another_process_has_removed_is_begun_anew(instance: dg.Dags
     with instance:
         run = materialize(instance)
         storage = instance.event_log_storage
-        assert isinstance(storage, KeptEventFiles)
+        assert isinstance(storage, OpenEventFiles)
         for file in Path(storage.path_for_shard(run)).parent.glob(f"{run}.db*"):
             file.unlink()
         assert seen(instance, [run]) == [[]]

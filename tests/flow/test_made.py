@@ -56,7 +56,7 @@ def test_a_process_that_is_killed_ends_the_run_with_an_error_after_the_other_rep
 
 
 def test_who_makes_reports_has_imported_what_that_needs_and_looks_for_no_garbage() -> None:
-    with report_processes.maker() as process:
+    with report_processes.report_executor() as process:
         assert process.submit(gc.get_freeze_count).result() > 0
         assert not process.submit(gc.isenabled).result()
         assert process.submit(is_imported, "assets.render.pdf.document").result()
@@ -83,5 +83,5 @@ def test_there_are_no_more_processes_than_memory_has_room_for(
     monkeypatch.setattr(report_processes, "cpu_count", lambda: 4)
     asked, machine = os.sysconf, {"SC_PHYS_PAGES": 8 << 20, "SC_PAGE_SIZE": 4096}
     monkeypatch.setattr(os, "sysconf", lambda name: machine.get(name) or asked(name))
-    assert len(report_processes.makers(7)) == count
-    assert len(report_processes.makers(1)) == 1
+    assert len(report_processes.report_executors(7)) == count
+    assert len(report_processes.report_executors(1)) == 1

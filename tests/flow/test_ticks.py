@@ -118,7 +118,7 @@ def test_a_late_report_is_left_out_where_that_is_wanted(tmp_path: Path) -> None:
         write_events(tmp_path, date(2026, 6, 1), 30)
         deployment.pass_time(new_york("2026-06-15T23:00").astimezone(UTC))
         assert "yesterday" not in {key.report for key in deployment.versions()}
-        skipped = {key.report for key in deployment.catalogue.skipped(date(2026, 6, 1))}
+        skipped = {key.report for key in deployment.catalog.skipped(date(2026, 6, 1))}
         assert "yesterday" in skipped
         assert deployment.alerts.is_sent("late/acme/yesterday/2026-06-15")
         deployment.pass_time(new_york("2026-06-16T07:00").astimezone(UTC))

@@ -15,7 +15,7 @@ from dagster._core.instance.ref import InstanceRef
 from dagster._core.test_utils import freeze_time
 from dagster._utils.schedules import cron_string_iterator  # what the daemon itself asks for ticks
 
-from assets.archive.catalog import Catalogue
+from assets.archive.catalog import Catalog
 from assets.archive.version import Key, Version
 from assets.config.loader import load_usable
 from assets.config.workspace import Workspace
@@ -60,14 +60,14 @@ class World:
         return AlertLog(self.config.state)
 
     @property
-    def catalogue(self) -> Catalogue:
-        return Catalogue(self.config.state)
+    def catalog(self) -> Catalog:
+        return Catalog(self.config.state)
 
     def workspace(self, slug: str = "acme") -> Workspace:
         return next(each for each in self.config.workspaces if each.slug == slug)
 
     def versions(self) -> dict[Key, Version]:
-        return self.catalogue.newest()
+        return self.catalog.newest()
 
     def made(self, report: str) -> list[str]:
         """Return `report date vN at local time` of the newest versions of *report*, in order."""

@@ -16,7 +16,7 @@ from weasyprint.urls import FatalURLFetchingError
 from assets.config.presentation import Filters
 from assets.events import SOURCE_LABELS
 from assets.render.charts import figures
-from assets.render.charts.palette import colours
+from assets.render.charts.palette import source_colors
 from assets.render.html.page import render_html
 from assets.render.i18n import words
 from assets.render.pdf.document import laid_out, render_pdf
@@ -217,10 +217,10 @@ def test_the_charts_of_the_pdf_look_like_those_of_the_page(tmp_path: Path) -> No
     assert 0 < different < 64, "drawn another way, and the same but for the edges"
 
 
-def test_known_sources_keep_their_colour_and_no_two_share_one() -> None:
+def test_known_sources_keep_their_color_and_no_two_share_one() -> None:
     few, all_nine = make_report({"user": 1}), make_report(dict.fromkeys(SOURCE_LABELS, 1) | {"new": 1})
-    assert colours(few.by_source)[0] in colours(all_nine.by_source)
-    assert len(set(colours(all_nine.by_source))) == 10
+    assert source_colors(few.by_source)[0] in source_colors(all_nine.by_source)
+    assert len(set(source_colors(all_nine.by_source))) == 10
 
 
 def test_a_chart_of_very_many_sources_has_room_for_the_largest() -> None:

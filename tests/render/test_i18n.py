@@ -1,4 +1,4 @@
-"""Every string in every language, and nothing else in the catalogues."""
+"""Every string in every language, and nothing else in the catalogs."""
 
 import re
 import tomllib
@@ -14,7 +14,7 @@ from assets.events import SOURCE_LABELS
 from assets.periods import Preset
 from assets.render.html.page_data import said_by
 from assets.render.html.stylesheet import script
-from assets.render.i18n import CATALOGUES, words
+from assets.render.i18n import CATALOGS, words
 from assets.report.log_table import HEADER
 
 ROOT = Path(__file__).parents[2]
@@ -34,8 +34,8 @@ def messages() -> set[str]:
     return found | set(SOURCE_LABELS.values()) | {preset.label for preset in Preset} | set(HEADER)
 
 
-def catalogue(language: str) -> dict[str, str]:
-    with (CATALOGUES / f"{language}.po").open("rb") as file:
+def catalog(language: str) -> dict[str, str]:
+    with (CATALOGS / f"{language}.po").open("rb") as file:
         read = read_po(file)
     assert not [entry.id for entry in read if entry.fuzzy and entry.id]
     return {str(entry.id): str(entry.string) for entry in read if entry.id}
@@ -48,20 +48,20 @@ def test_the_script_says_nothing_that_is_not_extracted() -> None:
 
 @pytest.mark.parametrize("language", TRANSLATED)
 def test_no_message_is_missing_and_none_is_left_over(language: str) -> None:
-    translations = catalogue(language)
+    translations = catalog(language)
     assert translations.keys() == messages()
     assert [message for message, text in translations.items() if not text.strip()] == []
 
 
 @pytest.mark.parametrize("language", TRANSLATED)
 def test_translations_have_the_placeholders_of_the_message(language: str) -> None:
-    for message, text in catalogue(language).items():
+    for message, text in catalog(language).items():
         assert sorted(PLACEHOLDER.findall(text)) == sorted(PLACEHOLDER.findall(message)), message
         assert text.count("%") == text.count("%("), message
 
 
-def test_there_is_a_catalogue_for_each_language() -> None:
-    assert sorted(path.stem for path in CATALOGUES.glob("*.po")) == sorted(TRANSLATED)
+def test_there_is_a_catalog_for_each_language() -> None:
+    assert sorted(path.stem for path in CATALOGS.glob("*.po")) == sorted(TRANSLATED)
 
 
 def test_numbers_and_dates_are_the_readers() -> None:

@@ -9,9 +9,9 @@ import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assets.report.assignee_balances import count_holdings
+from assets.report.assignee_balances import count_balances
 from assets.report.chains import find_chains, find_hand_offs
-from assets.report.encoded_log import code_log
+from assets.report.encoded_log import encode_log
 from assets.warehouse.schema import ASSIGNMENT_LOG, arrow_schema
 
 START = datetime(2024, 3, 5, tzinfo=UTC)
@@ -49,7 +49,7 @@ STEPS = st.lists(st.tuples(st.sampled_from(["1", "2", "3"]), PEOPLE, PEOPLE), ma
 
 @given(STEPS, st.integers(1, 5))
 def test_returns_are_those_found_row_by_row(steps: list[tuple[Any, Any, Any]], hours: int) -> None:
-    found = find_chains(code_log(log_of(steps)), hours)
+    found = find_chains(encode_log(log_of(steps)), hours)
     last: dict[str, tuple[int, Any, Any]] = {}
     pairs: Counter[tuple[str, str]] = Counter()
     for number, (conversation, previous, assignee) in enumerate(steps):
@@ -75,17 +75,19 @@ def test_a_chain_tells_who_had_the_conversation_in_order() -> None:
         ("2", "Bob", "Ann"),
         ("2", "Ann", "Bob"),
     ]
-    first, second = find_chains(code_log(log_of(steps)), 24).most_assigned
+    first, second = find_chains(encode_log(log_of(steps)), 24).most_assigned
     assert (first.conversation_id, first.contact, first.count) == ("1", "Name 1", 3)
     assert first.path == ("Ann", "Bob", None)
     assert second.path == ("Bob", "Ann", "Bob")
-    many = find_chains(code_log(log_of([("1", "Ann", "Bob"), ("1", "Bob", "Ann")] * 10)), 24).most_assigned[0]
+    many = find_chains(encode_log(log_of([("1", "Ann", "Bob"), ("1", "Bob", "Ann")] * 10)), 24).most_assigned[
+        0
+    ]
     assert (many.count, len(many.path), many.is_cut) == (20, 13, True)
 
 
 @given(STEPS)
 def test_the_matrix_adds_up_and_says_who_gave_to_whom(steps: list[tuple[Any, Any, Any]]) -> None:
-    found = find_hand_offs(code_log(log_of(steps)))
+    found = find_hand_offs(encode_log(log_of(steps)))
     assert sum(map(sum, found.counts)) == len(steps)
     names = [*found.people, "others", None]
     cells = Counter((previous, assignee) for _, previous, assignee in steps)
@@ -95,7 +97,7 @@ def test_the_matrix_adds_up_and_says_who_gave_to_whom(steps: list[tuple[Any, Any
 
 def test_people_past_the_tenth_are_one() -> None:
     steps = [("1", f"p{n:02d}", f"p{n:02d}") for n in range(15) for _ in range(20 - n)]
-    found = find_hand_offs(code_log(log_of(steps)))
+    found = find_hand_offs(encode_log(log_of(steps)))
     assert found.people == tuple(f"p{n:02d}" for n in range(10))
     assert found.counts[10][10] == sum(20 - n for n in range(10, 15))
 
@@ -105,7 +107,7 @@ def test_who_only_assigns_has_no_row_in_the_matrix() -> None:
     lead = rows.set_column(
         rows.column_names.index("assigned_by_name"), "assigned_by_name", pa.array(["Lead"], pa.string())
     )
-    assert find_hand_offs(code_log(lead)).people == ("Ann", "Bob")
+    assert find_hand_offs(encode_log(lead)).people == ("Ann", "Bob")
 
 
 @given(STEPS, STEPS)
@@ -122,9 +124,9 @@ def test_holdings_add_up_and_a_closing_is_the_next_opening(
         last = {conversation: number for number, (conversation, _, _) in enumerate(steps)}
         return log_of(steps).take(pa.array(sorted(last.values()), pa.int64()))
 
-    first = count_holdings(log_of([]), log_of(early), code_log(log_of(early)))
+    first = count_balances(log_of([]), log_of(early), encode_log(log_of(early)))
     assert {each.assignee: each.closing for each in first if each.closing} == after(early)
-    second = count_holdings(last_of(early), log_of(late), code_log(log_of(late), last_of(early)))
+    second = count_balances(last_of(early), log_of(late), encode_log(log_of(late), last_of(early)))
     assert {each.assignee: each.opening for each in second if each.opening} == {
         each.assignee: each.closing for each in first if each.closing
     }
@@ -136,7 +138,7 @@ def test_holdings_add_up_and_a_closing_is_the_next_opening(
 
 def test_what_no_event_tells_is_said() -> None:
     lost = log_of([("1", None, "Ann"), ("1", "Bob", "Cem")])  # who moved it from Ann to Bob?
-    lines = {each.assignee: each for each in count_holdings(log_of([]), lost, code_log(lost))}
+    lines = {each.assignee: each for each in count_balances(log_of([]), lost, encode_log(lost))}
     assert (lines["Ann"].received, lines["Ann"].unseen, lines["Ann"].closing) == (1, -1, 0)
     assert (lines["Bob"].released, lines["Bob"].unseen, lines["Bob"].closing) == (1, 1, 0)
 
@@ -147,5 +149,5 @@ def test_a_person_is_called_by_the_name_last_seen() -> None:
         ids = [None if each is None else "7" for each in rows[f"{name}_name"].to_pylist()]
         at = rows.column_names.index(f"{name}_id")
         rows = rows.set_column(at, f"{name}_id", pa.array(ids, pa.string()))
-    assert code_log(rows).persons.labels == ["Ann"]
-    assert code_log(rows.slice(0, 2)).persons.labels == ["Anne"]
+    assert encode_log(rows).persons.labels == ["Ann"]
+    assert encode_log(rows.slice(0, 2)).persons.labels == ["Anne"]

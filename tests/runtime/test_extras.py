@@ -16,13 +16,13 @@ from sqlalchemy import make_url
 from typer.testing import CliRunner
 
 from assets.archive.archive import Archive
-from assets.archive.catalog import Catalogue
+from assets.archive.catalog import Catalog
 from assets.archive.index_pages import write_index
 from assets.config.deployment import Config
 from assets.config.loader import load_config
 from assets.config.needed_extras import missing_extras, needed_extras
-from assets.deliver.channels.base import Patience
-from assets.deliver.channels.connect import opened
+from assets.deliver.channels.base import Timeouts
+from assets.deliver.channels.connect import open_transport
 from assets.deliver.outbox import Outbox
 from assets.runtime.extras import EXTRAS, MissingExtraError
 from assets.sources.database.connections import open_database
@@ -129,14 +129,14 @@ def test_check_config_and_doctor_name_every_missing_extra_by_its_key(config: Con
 def test_what_is_used_without_its_extra_says_which_to_install(config: Config, tmp_path: Path) -> None:
     acme = config.workspaces[0]
     url = "postgresql+psycopg://localhost/events"
-    way_out = opened(config, acme, acme.subscriptions[0], Patience(), lambda: LATER)
+    way_out = open_transport(config, acme, acme.subscriptions[0], Timeouts(), lambda: LATER)
     in_postgresql = config.model_copy(update={"lake": None, "warehouse": SecretStr(url)})
     uses: list[tuple[str, str, Callable[[], object]]] = [
         ("lake", "s3", lambda: open_warehouse(config, "acme")),
         ("warehouse", "postgresql", lambda: open_warehouse(in_postgresql, "acme")),
         ("archive", "s3", lambda: Archive(config.archive)),
         ("archive", "s3", lambda: Outbox(config.archive, "acme")),
-        ("archive", "s3", lambda: write_index(Catalogue(SecretStr("sqlite://")), config.archive, [])),
+        ("archive", "s3", lambda: write_index(Catalog(SecretStr("sqlite://")), config.archive, [])),
         ("state", "postgresql", lambda: open_state(url)),
         ("source.inbox", "postgresql", lambda: open_inbox(url)),
         ("source.url", "postgresql", lambda: open_database(make_url(url), "events").__enter__()),

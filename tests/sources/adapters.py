@@ -25,7 +25,7 @@ from tests.sources.chatwoot.test_database import SCHEMA
 from tests.sources.respond_io.simulated_truth import ARIA, PEOPLE, RENAMED, Kind, Person, Step
 
 REJECTED = "rejected"
-Said = dict[str, Any]
+MailContext = dict[str, Any]
 
 
 class System(Protocol):
@@ -35,18 +35,18 @@ class System(Protocol):
 
     def put(self, steps: Iterable[Step], *, more: bool = False) -> None: ...
 
-    def says(self, step: Step) -> Said | str | None:
+    def says(self, step: Step) -> MailContext | str | None:
         """Return the log's columns as it states them; REJECTED where it cannot be decided, None where it says nothing."""
         ...
 
     def close(self) -> None: ...
 
 
-def person(who: str, of: Person | None, name: str | None = None) -> Said:
+def person(who: str, of: Person | None, name: str | None = None) -> MailContext:
     return {f"{who}_id": of and str(of.id), f"{who}_name": of and (name or of.said)}
 
 
-def everything(step: Step) -> Said:
+def everything(step: Step) -> MailContext:
     """Return what a source says that states every column."""
     return {
         "event_id": str(step.number),
@@ -70,12 +70,12 @@ def kind_of(who: Person | None) -> str | None:
     return None if who is None else "ai_agent" if who == ARIA else "person"
 
 
-def nobody(*columns: str) -> Said:
+def nobody(*columns: str) -> MailContext:
     """Return *columns* as a source leaves them that does not know them."""
     return dict.fromkeys(f"{column}_{part}" for column in columns for part in ("id", "name"))
 
 
-def without_names() -> Said:
+def without_names() -> MailContext:
     """Return what a source of ids says where no users are listed beside."""
     columns = ("previous_assignee", "assignee", "assigned_by")
     return {f"{column}_name": None for column in columns} | {"contact_id": None, "contact_name": None}
@@ -121,7 +121,7 @@ class Files:
         writer.writerows(rows)
         return written.getvalue().encode()
 
-    def says(self, step: Step) -> Said | str | None:
+    def says(self, step: Step) -> MailContext | str | None:
         return everything(step)
 
     def close(self) -> None:
@@ -165,7 +165,7 @@ class PrintedLog(Files):
             )  # fmt: skip
         self.inbox.write_bytes(written.getvalue().encode(), f"{uuid4().hex}.csv")
 
-    def says(self, step: Step) -> Said | str | None:
+    def says(self, step: Step) -> MailContext | str | None:
         ids = {f"{who}_id": None for who in ("previous_assignee", "assignee", "assigned_by")}
         return everything(step) | ids | {
             "event_id": None, "occurred_at": seconds(step.at), "assignee_kind": None, "time_quality": "imported",
@@ -210,7 +210,7 @@ class Database:
             *rows,
         )
 
-    def says(self, step: Step) -> Said | str | None:
+    def says(self, step: Step) -> MailContext | str | None:
         return everything(step)
 
     def close(self) -> None:
@@ -240,7 +240,7 @@ class Webhooks(ABC):
     def body(self, step: Step) -> dict[str, Any]: ...
 
     @abstractmethod
-    def says(self, step: Step) -> Said | str | None: ...
+    def says(self, step: Step) -> MailContext | str | None: ...
 
     def close(self) -> None:
         open_inbox(self.url).dispose()
@@ -259,7 +259,7 @@ class RespondIo(Webhooks):
             who["type"] = "ai_agent"
         return {"contact": {"id": step.subject, "firstName": step.contact_name, "assignee": who}}
 
-    def says(self, step: Step) -> Said | str | None:
+    def says(self, step: Step) -> MailContext | str | None:
         return everything(step) | nobody("previous_assignee", "assigned_by") | {
             "conversation_id": None, "assignee_kind": "ai_agent" if step.assignee == ARIA else None,
             "source": "unknown", "source_quality": "unknown", "time_quality": "received", "previous_stated": False,
@@ -289,7 +289,7 @@ class ChatwootWebhooks(Webhooks):
             "changed_attributes": [{"assignee_id": change}],
         }  # fmt: skip
 
-    def says(self, step: Step) -> Said | str | None:
+    def says(self, step: Step) -> MailContext | str | None:
         kind = {None: None, "person": "person", "ai_agent": "bot"}[kind_of(step.assignee)]
         return everything(step) | nobody("assigned_by") | {
             "event_id": None, "previous_assignee_name": None, "assignee_kind": kind, "source": "unknown",
@@ -343,7 +343,7 @@ class ChatwootTables:
             return f"{by} self-assigned this conversation"
         return f"Assigned to {step.assignee.said} by {by}"
 
-    def says(self, step: Step) -> Said | str | None:
+    def says(self, step: Step) -> MailContext | str | None:
         if step.assignee == ARIA:
             return None
         if step.assignee == RENAMED:
@@ -392,7 +392,7 @@ class ZendeskAudits(Export):
             "author_id": step.by.id if step.by else -1, "via": {"channel": channel}, "events": [change],
         }  # fmt: skip
 
-    def says(self, step: Step) -> Said | str | None:
+    def says(self, step: Step) -> MailContext | str | None:
         return everything(step) | without_names() | {"assignee_kind": None, "assignee_of": "conversation"}
 
 
@@ -422,7 +422,7 @@ class Intercom(Export):
             "author": {"type": author, "id": step.by and str(step.by.id), "name": step.by and step.by.said},
         }  # fmt: skip
 
-    def says(self, step: Step) -> Said | str | None:
+    def says(self, step: Step) -> MailContext | str | None:
         said = everything(step)
         return said | without_names() | nobody("previous_assignee") | {
             "occurred_at": seconds(step.at), "assigned_by_name": said["assigned_by_name"], "previous_stated": False,
@@ -444,7 +444,7 @@ class Zammad(Export):
             "created_by_id": step.by.id + 10 if step.by else 99, "created_at": step.at.isoformat(),
         }  # fmt: skip
 
-    def says(self, step: Step) -> Said | str | None:
+    def says(self, step: Step) -> MailContext | str | None:
         by = None if step.source == "workflow" else str(step.by.id + 10 if step.by else 99)
         ids = {
             f"{who}_id": of and str(of.id + 10)

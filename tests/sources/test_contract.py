@@ -15,7 +15,7 @@ from assets.sources.registry import open_source
 from assets.warehouse.schema import ASSIGNMENT_EVENTS, LOAD_COUNTS, REJECTED_EVENTS
 from tests.conftest import LATER, Inbox
 from tests.postgres import Postgres
-from tests.sources.adapters import ADAPTERS, REJECTED, Database, Said, System
+from tests.sources.adapters import ADAPTERS, REJECTED, Database, MailContext, System
 from tests.sources.respond_io.simulated_truth import ANNA, BOB, Kind, Step, simulate
 
 DAY = date(2024, 3, 5)
@@ -129,9 +129,9 @@ DAYS = date(2024, 3, 4), date(2024, 3, 11)  # the 10th has 23 hours
 _WHO = ("previous_assignee", "assignee")
 
 
-def expected_log(system: System, steps: list[Step]) -> list[Said]:
+def expected_log(system: System, steps: list[Step]) -> list[MailContext]:
     """Return the log that the definitions ask for, of what *system* says of *steps*."""
-    log, held = [], dict[int, Said]()
+    log, held = [], dict[int, MailContext]()
     for step in steps:
         said = system.says(step)
         if not isinstance(said, dict):
@@ -174,7 +174,7 @@ def test_the_log_is_the_truth_in_every_column(inbox: Inbox, system: System, name
     assert line in README.read_text(encoding="utf-8").splitlines(), line
 
 
-def table_line(name: str, system: System, log: list[Said]) -> str:
+def table_line(name: str, system: System, log: list[MailContext]) -> str:
     """Return the line of docs/sources/README.md: what becomes of most steps of each kind, and what is not stated."""
     by_number = {row["number"]: row for row in log}
     outcomes = {kind: Counter[str]() for kind in Kind}
@@ -185,7 +185,7 @@ def table_line(name: str, system: System, log: list[Said]) -> str:
     return f"| {name} | {' | '.join(cells)} | {', '.join(missing) or '-'} |"
 
 
-def outcome(step: Step, said: Said | str | None, row: Said | None) -> str:
+def outcome(step: Step, said: MailContext | str | None, row: MailContext | None) -> str:
     if said == REJECTED:
         return "rejected"
     if said is None:
@@ -197,7 +197,7 @@ def outcome(step: Step, said: Said | str | None, row: Said | None) -> str:
     return f"{found}, as {row['source']}" if is_other else found
 
 
-def not_stated(rows: list[Said]) -> set[str]:
+def not_stated(rows: list[MailContext]) -> set[str]:
     """Return what is inferred or unknown in *rows* of the log."""
     has_actor = any(row["assigned_by_id"] or row["assigned_by_name"] for row in rows)
     found = {

@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from assets.errors import PermanentError, SourceError
-from assets.extract.day_buffers import Buckets
+from assets.extract.day_buffers import DayBuffers
 from assets.warehouse.schema import ASSIGNMENT_EVENTS, LOAD_COUNTS
 from tests.conftest import HEADER, Inbox, line
 from tests.postgres import Postgres
@@ -178,11 +178,11 @@ def test_a_header_alone_is_an_empty_file_and_no_fault(inbox: Inbox, content: str
 
 
 def test_the_check_sees_rows_that_staging_loses(inbox: Inbox, monkeypatch: pytest.MonkeyPatch) -> None:
-    def add(buckets: Buckets, day: date, rows: pa.RecordBatch) -> None:
+    def add(buckets: DayBuffers, day: date, rows: pa.RecordBatch) -> None:
         keep(buckets, day, rows.slice(5))
 
-    keep = Buckets.add
-    monkeypatch.setattr(Buckets, "add", add)
+    keep = DayBuffers.add
+    monkeypatch.setattr(DayBuffers, "add", add)
     inbox.write(*(line(f"e{n}", "2024-03-05T15:00:00Z", contact_id=f"k{n}") for n in range(10)))
     loaded = inbox.load()
     assert (loaded.placed_count, loaded.stored_events, loaded.is_reconciled) == (10, 5, False)

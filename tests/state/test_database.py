@@ -7,13 +7,15 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, create_engine, text
 
 from assets.errors import ConfigError
-from assets.runtime.migrations import VERSION_TABLE
+from assets.runtime.migrations import VERSION_TABLE, upgrade
 from assets.state.database import open_state
 from assets.state.tables import HEAD, METADATA
 from tests.postgres import Postgres
+
+MIGRATIONS = Path("assets/state/migrations")
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -56,14 +58,35 @@ def test_a_state_from_before_migrations_is_taken_over(tmp_path: Path) -> None:
     with engine.begin() as connection:
         for name in (VERSION_TABLE, "deliveries", "subscriptions"):
             connection.execute(text(f"DROP TABLE {name}"))
-        connection.execute(text("ALTER TABLE notices DROP COLUMN noted_at"))
+        connection.execute(text("ALTER TABLE alerts DROP COLUMN created_at"))
+        connection.execute(text("ALTER TABLE alerts RENAME COLUMN sent_at TO told_at"))
+        connection.execute(text("ALTER TABLE alerts RENAME TO notices"))
         for name in ("reasons", "has_no_data", "causes"):
             connection.execute(text(f"ALTER TABLE report_versions DROP COLUMN {name}"))
     open_state.cache_clear()
     assert opened(url) == []
 
 
+def test_a_delivery_that_was_being_sent_is_found_by_the_names_of_this_release(url: str) -> None:
+    engine = create_engine(url)
+    Path(engine.url.database or "").parent.mkdir(parents=True, exist_ok=True)
+    before = {"phase": "dot", "doubts": 1, "attempts": 2, "state": "sending", "version": 1}
+    texts = dict.fromkeys(
+        ("id", "workspace", "subscription", "report", "recipient", "kind", "subject", "reason"), "x"
+    )
+    days = dict.fromkeys(("report_date", "planned_at", "expires_at", "changed_at"), "2026-06-15")
+    row = before | texts | days
+    with engine.begin() as connection:
+        upgrade(connection, MIGRATIONS, "0003")
+        names = ", ".join(row)
+        connection.execute(text(f"INSERT INTO deliveries ({names}) VALUES (:{', :'.join(row)})"), row)
+    engine.dispose()
+    with open_state(url).connect() as connection:
+        found = connection.execute(text("SELECT phase, unconfirmed_attempts FROM deliveries")).one()
+    assert tuple(found) == ("committed", 1)
+
+
 def test_the_newest_migration_is_the_head() -> None:
     script = alembic.config.Config()
-    script.set_main_option("script_location", "assets/state/migrations")
+    script.set_main_option("script_location", str(MIGRATIONS))
     assert ScriptDirectory.from_config(script).get_current_head() == HEAD

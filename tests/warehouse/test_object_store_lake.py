@@ -15,9 +15,9 @@ from s3fs import S3FileSystem
 from sqlalchemy import func, select
 
 from assets.config.base import place
-from assets.errors import ConfigError, Overtaken
+from assets.errors import ConcurrentLoad, ConfigError
 from assets.extract.erasure import erase
-from assets.runtime.atomic_files import put_new
+from assets.runtime.atomic_files import write_exclusive
 from assets.warehouse import object_store_lake
 from assets.warehouse.object_store_lake import ObjectLake
 from assets.warehouse.schema import (
@@ -144,7 +144,7 @@ with lake.writing():
 
 def test_a_slower_writer_never_stores_older_rows_over_newer_ones(root: Path) -> None:
     slow, fast = ObjectLake(root, "acme"), ObjectLake(root, "acme")
-    with pytest.raises(Overtaken, match="another process stored 2024-03-02"), slow.writing():
+    with pytest.raises(ConcurrentLoad, match="another process stored 2024-03-02"), slow.writing():
         put(slow, DAYS[0], DAYS[1])
         put(fast, DAYS[1], DAYS[2], count=2)
     assert stored(slow) == [(DAYS[1], "user", 2), (DAYS[2], "user", 2)]
@@ -157,10 +157,10 @@ def test_a_slower_writer_never_stores_older_rows_over_newer_ones(root: Path) -> 
 def test_who_is_to_be_forgotten_is_not_overlooked_by_a_load_of_other_days(root: Path) -> None:
     load, erasure = ObjectLake(root, "acme"), ObjectLake(root, "acme")
     put(load, DAYS[0])
-    with pytest.raises(Overtaken, match=r"erased\.json"), load.writing():
+    with pytest.raises(ConcurrentLoad, match=r"erased\.json"), load.writing():
         put(load, DAYS[1])  # without knowing of the erasure
         erasure.keep("erased.json", "{}")
-    with pytest.raises(Overtaken, match=r"erased\.json"), erasure.writing():
+    with pytest.raises(ConcurrentLoad, match=r"erased\.json"), erasure.writing():
         erasure.keep("erased.json", "1")
         put(load, DAYS[1])  # days that the erasure has not seen
     assert erasure.kept("erased.json") == "{}"
@@ -170,7 +170,7 @@ def test_who_is_to_be_forgotten_is_not_overlooked_by_a_load_of_other_days(root: 
 
 def test_a_commit_whose_answer_is_lost_is_a_commit(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def lost(path: Path, data: bytes) -> None:
-        put_new(path, data)
+        write_exclusive(path, data)
         raise FileExistsError  # as a repeated request is told
 
     lake = ObjectLake(root, "acme")

@@ -12,12 +12,12 @@ from threading import Timer
 from typing import Protocol
 
 from assets.deliver.delivery import Delivery
-from assets.deliver.outcome import Answer
+from assets.deliver.outcome import AttemptResult
 from assets.errors import TransientError
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class Timeouts:
     """Seconds to wait for each step (RFC 5321, section 4.5.3.2), and for the whole of one mail."""
 
     connection: float = 30
@@ -28,7 +28,7 @@ class Patience:
     whole: float = 1800
 
 
-DEFAULT_TIMEOUTS = Patience()
+DEFAULT_TIMEOUTS = Timeouts()
 
 
 class ChannelUnavailable(TransientError):
@@ -59,7 +59,7 @@ def clean(value: str) -> str:
     return " ".join(plain.replace("=?", "= ?").split())[:200]
 
 
-class Line(Protocol):
+class Transport(Protocol):
     """A way out that is open."""
 
     @property
@@ -68,10 +68,10 @@ class Line(Protocol):
         ...
 
     @property
-    def most_bytes(self) -> int | None:
+    def max_bytes(self) -> int | None:
         """The most that it takes at once, where it says so."""
         ...
 
-    def hand_over(self, delivery: Delivery, content: bytes, before_dot: Callable[[], None]) -> Answer:
+    def send(self, delivery: Delivery, content: bytes, before_commit: Callable[[], None]) -> AttemptResult:
         """Hand *content* over; *before_dot* is called before the other side may have all of it."""
         ...

@@ -11,42 +11,42 @@ from assets.config.channels import Sftp, Slack, Webhook
 from assets.config.deployment import Config, Smtp
 from assets.config.subscription import Subscription
 from assets.config.workspace import Workspace
-from assets.deliver.channels.base import Line, Patience
+from assets.deliver.channels.base import Timeouts, Transport
 from assets.deliver.channels.mime import as_possible_copy
-from assets.deliver.channels.smtp import MailServer, connected
-from assets.deliver.channels.webhook import web_line
+from assets.deliver.channels.smtp import SmtpSession, open_smtp
+from assets.deliver.channels.webhook import web_transport
 from assets.deliver.delivery import Delivery
-from assets.deliver.outcome import Answer
+from assets.deliver.outcome import AttemptResult
 from assets.runtime.extras import require
 
 
 @contextmanager
-def opened(
-    config: Config, workspace: Workspace, subscription: Subscription, patience: Patience, clock: Clock
-) -> Iterator[Line]:
+def open_transport(
+    config: Config, workspace: Workspace, subscription: Subscription, patience: Timeouts, clock: Clock
+) -> Iterator[Transport]:
     """Yield the way out of *subscription*.
 
     Raises ChannelUnavailable where it is closed, ConfigError where it cannot be opened at all.
     """
     match subscription.channel:
         case Webhook() as hook:
-            yield web_line(hook.url, hook.secret, patience, clock)
+            yield web_transport(hook.url, hook.secret, patience, clock)
         case Slack() as slack:
-            yield web_line(slack.url, None, patience, clock)
+            yield web_transport(slack.url, None, patience, clock)
         case Sftp() as sftp:
             require("sftp", f"workspaces.{workspace.slug}.subscriptions.{subscription.name}.sftp")
-            from assets.deliver.channels.sftp import sftp_line  # noqa: PLC0415 - paramiko takes 0.3 s to import
+            from assets.deliver.channels.sftp import open_sftp  # noqa: PLC0415 - paramiko takes 0.3 s to import
 
-            with sftp_line(sftp, config.archive / workspace.slug, patience) as line:
+            with open_sftp(sftp, config.archive / workspace.slug, patience) as line:
                 yield line
         case None:
             smtp = config.mail_server
-            with connected(smtp, patience) as server:
-                yield _MailLine(server, smtp)
+            with open_smtp(smtp, patience) as server:
+                yield _SmtpTransport(server, smtp)
 
 
-class _MailLine:
-    def __init__(self, server: MailServer, smtp: Smtp) -> None:
+class _SmtpTransport:
+    def __init__(self, server: SmtpSession, smtp: Smtp) -> None:
         self._server, self._smtp = server, smtp
 
     @property
@@ -54,12 +54,14 @@ class _MailLine:
         return self._server.is_open
 
     @property
-    def most_bytes(self) -> int | None:
-        return self._server.most_bytes
+    def max_bytes(self) -> int | None:
+        return self._server.max_bytes
 
-    def hand_over(self, delivery: Delivery, content: bytes, before_dot: Callable[[], None]) -> Answer:
-        mail = as_possible_copy(content) if delivery.doubts else content
-        return self._server.send(_envelope_sender(self._smtp, delivery), delivery.recipient, mail, before_dot)
+    def send(self, delivery: Delivery, content: bytes, before_commit: Callable[[], None]) -> AttemptResult:
+        mail = as_possible_copy(content) if delivery.unconfirmed_attempts else content
+        return self._server.send(
+            _envelope_sender(self._smtp, delivery), delivery.recipient, mail, before_commit
+        )
 
 
 def _envelope_sender(smtp: Smtp, delivery: Delivery) -> str:

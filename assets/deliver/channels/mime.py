@@ -66,7 +66,7 @@ class MailNotSafe(PermanentError):
 
 
 @dataclass(frozen=True, slots=True)
-class Heads:
+class MailHeaders:
     """The header values of a report's mail; texts may come from anywhere, addresses are checked ones.
 
     *list_id* is the subscription's name in dots, *corrects* the Message-ID of the mail before.
@@ -87,7 +87,7 @@ def message_id(delivery_id: str, sender: str) -> str:
     return f"<{delivery_id}@{sender.rpartition('@')[2]}>"
 
 
-def report_message(heads: Heads, bodies: Bodies, files: Mapping[str, bytes]) -> bytes:
+def report_message(heads: MailHeaders, bodies: Bodies, files: Mapping[str, bytes]) -> bytes:
     """Return a mail with both *bodies* and *files* by name; the same values make the same bytes.
 
     Raises MailNotSafe.

@@ -12,27 +12,27 @@ from pathlib import Path, PurePosixPath
 
 import paramiko
 
-from assets.config.base import reveal
+from assets.config.base import resolve_secret
 from assets.config.channels import Sftp
-from assets.deliver.channels.base import ChannelUnavailable, Patience, clean
+from assets.deliver.channels.base import ChannelUnavailable, Timeouts, clean
 from assets.deliver.delivery import Delivery
-from assets.deliver.outcome import Answer, Outcome, Step
+from assets.deliver.outcome import AttemptResult, Outcome, Step
 from assets.runtime.compat.sftp_host_keys import CheckedSftp
 
 
 @dataclass(slots=True)
-class SftpLine:
+class SftpTransport:
     """A session; *root* is the workspace's folder in the archive."""
 
     files: CheckedSftp
     folder: PurePosixPath
     root: Path
     is_open: bool = True
-    most_bytes: int | None = None
+    max_bytes: int | None = None
 
-    def hand_over(self, delivery: Delivery, content: bytes, before_dot: Callable[[], None]) -> Answer:
+    def send(self, delivery: Delivery, content: bytes, before_commit: Callable[[], None]) -> AttemptResult:
         """Put the files that *content* lists; what is done twice is done once, so there is no dot."""
-        del before_dot
+        del before_commit
         order = json.loads(content)
         try:
             for name, file in order["files"].items():
@@ -40,8 +40,10 @@ class SftpLine:
         except (OSError, EOFError, paramiko.SSHException) as error:
             self.is_open = isinstance(error, PermissionError | FileNotFoundError)
             refused = Outcome.FAILED if self.is_open else Outcome.DEFERRED
-            return Answer(refused, Step.BODY, clean(str(error)) or type(error).__name__)
-        return Answer(Outcome.ACCEPTED, Step.DOT, f"{len(order['files'])} files in {delivery.recipient}")
+            return AttemptResult(refused, Step.BODY, clean(str(error)) or type(error).__name__)
+        return AttemptResult(
+            Outcome.ACCEPTED, Step.DOT, f"{len(order['files'])} files in {delivery.recipient}"
+        )
 
     def _put_file(self, file: Path, target: PurePosixPath, sha256: str) -> None:
         data = file.read_bytes()
@@ -53,10 +55,10 @@ class SftpLine:
 
 
 @contextmanager
-def sftp_line(settings: Sftp, root: Path, patience: Patience) -> Iterator[SftpLine]:
+def open_sftp(settings: Sftp, root: Path, patience: Timeouts) -> Iterator[SftpTransport]:
     """Yield a session with the server. Raises ChannelUnavailable."""
     seconds = patience.connection
-    login = {"password": reveal(settings.password)} if settings.password else {}
+    login = {"password": resolve_secret(settings.password)} if settings.password else {}
     login |= {"key_filename": str(settings.key_file)} if settings.key_file else {}
     try:
         files = CheckedSftp(
@@ -75,6 +77,6 @@ def sftp_line(settings: Sftp, root: Path, patience: Patience) -> Iterator[SftpLi
         said = clean(str(error)) or type(error).__name__
         raise ChannelUnavailable(f"the SFTP server {settings.host}:{settings.port}: {said}") from error
     try:
-        yield SftpLine(files, PurePosixPath(settings.folder), root)
+        yield SftpTransport(files, PurePosixPath(settings.folder), root)
     finally:
         files.client.close()

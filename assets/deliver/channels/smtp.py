@@ -11,20 +11,20 @@ import ssl
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 
-from assets.config.base import reveal
+from assets.config.base import resolve_secret
 from assets.config.deployment import Smtp
-from assets.deliver.channels.base import DEFAULT_TIMEOUTS, ChannelUnavailable, Patience, clean, cut_after
-from assets.deliver.outcome import Answer, Outcome, Step
+from assets.deliver.channels.base import DEFAULT_TIMEOUTS, ChannelUnavailable, Timeouts, clean, cut_after
+from assets.deliver.outcome import AttemptResult, Outcome, Step
 from assets.runtime.compat.smtplib_replies import smtp_client
 
 _AUTH_WANTED = {530, 534, 535, 538}
 _LINE_START_DOT = re.compile(rb"^\.", re.MULTILINE)
 
 
-class MailServer:
-    """A connection that is ready for mail; see `connected`."""
+class SmtpSession:
+    """A connection that is ready for mail; see `open_smtp`."""
 
-    def __init__(self, client: smtplib.SMTP, patience: Patience) -> None:
+    def __init__(self, client: smtplib.SMTP, patience: Timeouts) -> None:
         self._client = client
         self._patience = patience
 
@@ -34,14 +34,14 @@ class MailServer:
         return self._client.sock is not None
 
     @property
-    def most_bytes(self) -> int | None:
+    def max_bytes(self) -> int | None:
         """The largest mail that the server takes, where it says so (RFC 1870)."""
         limit = self._client.esmtp_features.get("size", "")
         return int(limit) if limit.isdecimal() and int(limit) else None
 
     def send(
-        self, sender: str, recipient: str, mail: bytes, before_dot: Callable[[], None] = lambda: None
-    ) -> Answer:
+        self, sender: str, recipient: str, mail: bytes, before_commit: Callable[[], None] = lambda: None
+    ) -> AttemptResult:
         """Hand *mail* over for one *recipient*.
 
         *before_dot* is called when everything but the final dot is sent: from then on the server may
@@ -62,18 +62,18 @@ class MailServer:
                         return self._refusal_result(step, code, text)
                 step = Step.BODY
                 self._send_data(_LINE_START_DOT.sub(b"..", mail.removesuffix(b"\r\n") + b"\r\n"))
-                before_dot()
+                before_commit()
                 step = Step.DOT
                 code, text = self._send_command(".", self._patience.dot)
                 if 200 <= code < 300:  # noqa: PLR2004 - RFC 5321, section 4.2.1
-                    return Answer(Outcome.ACCEPTED, step, text)
+                    return AttemptResult(Outcome.ACCEPTED, step, text)
                 return self._refusal_result(step, code, text)
         except BaseException as error:
             self._client.close()
             if not isinstance(error, OSError | smtplib.SMTPException):
                 raise
             outcome = Outcome.UNKNOWN if step is Step.DOT else Outcome.DEFERRED
-            return Answer(outcome, step, f"the line was cut: the server {_describe_error(error)}")
+            return AttemptResult(outcome, step, f"the line was cut: the server {_describe_error(error)}")
 
     def _send_command(self, command: str, seconds: float) -> tuple[int, str]:
         self._wait_at_most(seconds)
@@ -89,7 +89,7 @@ class MailServer:
             raise smtplib.SMTPServerDisconnected("closed by the server before")
         self._client.sock.settimeout(seconds)
 
-    def _refusal_result(self, step: Step, code: int, text: str) -> Answer:
+    def _refusal_result(self, step: Step, code: int, text: str) -> AttemptResult:
         """Say what an answer other than yes means, and make the line ready for the next mail."""
         is_temporary, is_permanent = 400 <= code < 500, 500 <= code < 600  # noqa: PLR2004
         if code == 421 or not (is_temporary or is_permanent):  # noqa: PLR2004 - it closes, or speaks no SMTP
@@ -97,12 +97,12 @@ class MailServer:
         elif step is not Step.DOT:
             self._reset_session()
         if step is Step.MAIL and code in _AUTH_WANTED:
-            return Answer(Outcome.HELD, step, text)
+            return AttemptResult(Outcome.HELD, step, text)
         if is_permanent:
-            return Answer(Outcome.FAILED, step, text)
+            return AttemptResult(Outcome.FAILED, step, text)
         if step is Step.DOT and not is_temporary:
-            return Answer(Outcome.UNKNOWN, step, text)
-        return Answer(Outcome.DEFERRED, step, text)
+            return AttemptResult(Outcome.UNKNOWN, step, text)
+        return AttemptResult(Outcome.DEFERRED, step, text)
 
     def _reset_session(self) -> None:
         try:
@@ -114,7 +114,7 @@ class MailServer:
 
 
 @contextmanager
-def connected(settings: Smtp, patience: Patience = DEFAULT_TIMEOUTS) -> Iterator[MailServer]:
+def open_smtp(settings: Smtp, patience: Timeouts = DEFAULT_TIMEOUTS) -> Iterator[SmtpSession]:
     """Yield a connection for any number of mails. Raises ChannelUnavailable with a sentence."""
     tls = ssl.create_default_context() if settings.security == "tls" else None
     with closing(smtp_client(settings.host, patience.connection, tls)) as client:
@@ -125,7 +125,7 @@ def connected(settings: Smtp, patience: Patience = DEFAULT_TIMEOUTS) -> Iterator
             server = f"the mail server {settings.host}:{settings.port}"
             raise ChannelUnavailable(f"{server} {_describe_error(error)}") from error
         try:
-            yield MailServer(client, patience)
+            yield SmtpSession(client, patience)
         finally:
             with (
                 suppress(OSError, smtplib.SMTPException),
@@ -146,7 +146,7 @@ def _greet_server(client: smtplib.SMTP, settings: Smtp) -> None:
         client.starttls(context=ssl.create_default_context())
         client.ehlo_or_helo_if_needed()
     if settings.username and settings.password:
-        client.login(settings.username, reveal(settings.password))
+        client.login(settings.username, resolve_secret(settings.password))
 
 
 def _describe_error(error: Exception) -> str:

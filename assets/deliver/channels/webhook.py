@@ -19,11 +19,11 @@ from pydantic import SecretStr
 
 from assets.archive.version import Archived
 from assets.clock import Clock
-from assets.config.base import reveal
+from assets.config.base import resolve_secret
 from assets.config.channels import safe_url
-from assets.deliver.channels.base import Patience, clean, cut_after
+from assets.deliver.channels.base import Timeouts, clean, cut_after
 from assets.deliver.delivery import Delivery
-from assets.deliver.outcome import Answer, Outcome, Step
+from assets.deliver.outcome import AttemptResult, Outcome, Step
 from assets.errors import ConfigError
 from assets.render.mail import Correction
 
@@ -32,17 +32,17 @@ _MOST_ANSWER = 1_000
 
 
 @dataclass(frozen=True, slots=True)
-class WebLine:
+class WebTransport:
     """One address; each delivery is a request of its own."""
 
     url: str
     key: bytes | None
-    patience: Patience
+    patience: Timeouts
     clock: Clock
     is_open: bool = True
-    most_bytes: int | None = None
+    max_bytes: int | None = None
 
-    def hand_over(self, delivery: Delivery, content: bytes, before_dot: Callable[[], None]) -> Answer:
+    def send(self, delivery: Delivery, content: bytes, before_commit: Callable[[], None]) -> AttemptResult:
         """POST *content*. A `webhook-id` that comes twice is the same delivery."""
         parts = urlsplit(self.url)
         target = f"{parts.path or '/'}{f'?{parts.query}' if parts.query else ''}"
@@ -50,7 +50,7 @@ class WebLine:
         with closing(self._new_connection(parts)) as connection:
             try:
                 connection.connect()
-                before_dot()
+                before_commit()
                 step = Step.DOT
                 sock = connection.sock
                 with cut_after(lambda: sock, self.patience.connection):
@@ -59,7 +59,7 @@ class WebLine:
                     text = response.read(_MOST_ANSWER).decode(errors="replace")
             except (OSError, http.client.HTTPException) as error:
                 said = f"{parts.hostname}: {clean(str(error)) or type(error).__name__}"
-                return Answer(Outcome.UNKNOWN if step is Step.DOT else Outcome.DEFERRED, step, said)
+                return AttemptResult(Outcome.UNKNOWN if step is Step.DOT else Outcome.DEFERRED, step, said)
         return _result_of_status(response.status, f"{response.status} {clean(text)}".strip())
 
     def _new_connection(self, parts: SplitResult) -> http.client.HTTPConnection:
@@ -82,9 +82,11 @@ class WebLine:
         }
 
 
-def web_line(url: SecretStr, secret: SecretStr | None, patience: Patience, clock: Clock) -> WebLine:
+def web_transport(url: SecretStr, secret: SecretStr | None, patience: Timeouts, clock: Clock) -> WebTransport:
     """Return the line to *url*; with a *secret*, requests are signed. Raises ConfigError."""
-    return WebLine(safe_url(url), _signing_key(reveal(secret)) if secret else None, patience, clock)
+    return WebTransport(
+        safe_url(url), _signing_key(resolve_secret(secret)) if secret else None, patience, clock
+    )
 
 
 def _signing_key(secret: str) -> bytes:
@@ -98,12 +100,12 @@ def _signing_key(secret: str) -> bytes:
         raise ConfigError("a webhook's `secret` that begins with whsec_ goes on in base64") from None
 
 
-def _result_of_status(status: int, text: str) -> Answer:
+def _result_of_status(status: int, text: str) -> AttemptResult:
     if 200 <= status < 300:  # noqa: PLR2004
-        return Answer(Outcome.ACCEPTED, Step.DOT, text)
+        return AttemptResult(Outcome.ACCEPTED, Step.DOT, text)
     if status in _AGAIN or status >= 500:  # noqa: PLR2004
-        return Answer(Outcome.DEFERRED, Step.DOT, text)
-    return Answer(Outcome.FAILED, Step.DOT, text)
+        return AttemptResult(Outcome.DEFERRED, Step.DOT, text)
+    return AttemptResult(Outcome.FAILED, Step.DOT, text)
 
 
 def webhook_body(archived: Archived, place: Callable[[str], str], correction: Correction | None) -> bytes:

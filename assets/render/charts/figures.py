@@ -21,7 +21,7 @@ from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from assets.render.charts.palette import OTHERS, PALETTE, colours
+from assets.render.charts.palette import OTHERS, PALETTE, source_colors
 from assets.render.charts.renderer import Painted, drawn
 from assets.render.i18n import Words, words
 from assets.render.untrusted_text import shortened
@@ -104,7 +104,7 @@ def _draw_bars(axes: Axes, sources: tuple[SourceCount, ...], words: Words) -> No
     _ = words.say
     labels = [shortened(each.label, _LABEL_LENGTH) for each in sources]
     bars = axes.barh(
-        range(len(sources)), [each.count for each in sources], color=colours(sources), height=0.7
+        range(len(sources)), [each.count for each in sources], color=source_colors(sources), height=0.7
     )
     axes.bar_label(bars, labels=[words.number(each.count) for each in sources], padding=4)
     axes.set_yticks(range(len(sources)), labels)
@@ -126,7 +126,7 @@ def pie_chart(by_source: Sources, words: Words) -> Chart:
     with _new_figure(_RING, _figure_height(by_source), words, by_source) as (figure, axes):
         wedges = axes.pie(
             [each.count for each in sources],
-            colors=colours(sources),
+            colors=source_colors(sources),
             startangle=90,
             counterclock=False,
             wedgeprops={"width": 0.38, "edgecolor": "white", "linewidth": 1},

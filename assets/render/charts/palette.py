@@ -1,16 +1,16 @@
-"""The colours of the sources, the same in charts, tables and the page's script."""
+"""The colors of the sources, the same in charts, tables and the page's script."""
 
 from assets.events import SOURCE_LABELS
 from assets.report.model import SourceCount
 
 PALETTE = ("#332288", "#88ccee", "#44aa99", "#117733", "#999933", "#ddcc77", "#cc6677", "#882255", "#aa4499")
-"""Paul Tol's "muted" scheme, safe for colour-blind readers: one colour for each known source."""
+"""Paul Tol's "muted" scheme, safe for color-blind readers: one color for each known source."""
 
 OTHERS = ("#6e6e6e", "#b15928", "#1f78b4", "#a6a6a6")
 
 
-def colours(sources: tuple[SourceCount, ...]) -> list[str]:
-    """Return each source's colour: always the same for a known one."""
+def source_colors(sources: tuple[SourceCount, ...]) -> list[str]:
+    """Return each source's color: always the same for a known one."""
     known = dict(zip(SOURCE_LABELS, PALETTE, strict=True))
     unknown = sorted(each.source for each in sources if each.source not in known)
     return [known.get(s.source) or OTHERS[unknown.index(s.source) % len(OTHERS)] for s in sources]

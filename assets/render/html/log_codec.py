@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from assets.report.encoded_log import CodedLog, Codes, Pairs
+from assets.report.encoded_log import Codes, EncodedLog, Pairs
 from assets.report.log_table import time_unit
 
 _SEPARATOR = "\0"
@@ -56,7 +56,7 @@ class _Packer:
         self.texts(f"{name}.names", [each for each in pairs.names if each is not None])
 
 
-def packed(log: CodedLog) -> tuple[dict[str, object], str]:
+def packed(log: EncodedLog) -> tuple[dict[str, object], str]:
     """Return how *log* is laid out, and its bytes: deflated, as base64."""
     packer = _Packer()
     unit = time_unit(log.instants)

@@ -23,7 +23,7 @@ from assets.render.i18n import Words, words
 from assets.render.reasons import reason_sentences
 from assets.render.template_files import TEMPLATES
 from assets.render.untrusted_text import showable
-from assets.report.encoded_log import CodedLog
+from assets.report.encoded_log import EncodedLog
 from assets.report.log_table import HEADER
 from assets.report.model import HandOffs, Report, State
 
@@ -49,7 +49,7 @@ def environment(language: str) -> "Environment":
         extensions=["jinja2.ext.i18n"],
     )
     spoken = words(language)
-    jinja.install_gettext_translations(spoken.catalogue, newstyle=True)  # type: ignore[attr-defined]
+    jinja.install_gettext_translations(spoken.catalog, newstyle=True)  # type: ignore[attr-defined]
     jinja.filters |= {
         "csp_hash": lambda text: f"sha256-{b64encode(sha256(text.encode()).digest()).decode()}",
         "log_text": lambda text, column: labels.log_text(column, text, spoken),
@@ -67,7 +67,7 @@ def render_html(
     report: Report,
     printed: pa.Table,
     version: int,
-    log: CodedLog | None = None,
+    log: EncodedLog | None = None,
     *,
     has_sample_rows: bool = False,
 ) -> str:
@@ -94,7 +94,7 @@ def render_html(
             report=report,
             version=version,
             medium=medium,
-            style=Markup(stylesheet(medium, report.look) + swatches(report)),  # noqa: S704 - our own files, a checked colour
+            style=Markup(stylesheet(medium, report.look) + swatches(report)),  # noqa: S704 - our own files, a checked color
             script=Markup(script()),  # noqa: S704 - our own files
             facts=Markup(_to_json(page_facts(report, layout, script()))) if has_data else "",  # noqa: S704 - "<" escaped
             events=events,

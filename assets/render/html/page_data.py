@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from assets.events import SOURCE_SPELLINGS
 from assets.periods import PRESETS, Period, first_instant, offset_changes, preset_period
-from assets.render.charts.palette import colours
+from assets.render.charts.palette import source_colors
 from assets.render.i18n import words
 from assets.render.labels import people
 from assets.report.log_table import HEADER
@@ -44,7 +44,7 @@ def page_facts(report: Report, layout: dict[str, object], script: str) -> dict[s
         "sources": [
             {"code": each.source, "label": spoken.say(each.label), "color": color}
             for each, color in sorted(
-                zip(report.by_source, colours(report.by_source), strict=True),
+                zip(report.by_source, source_colors(report.by_source), strict=True),
                 key=lambda pair: (pair[0].label, pair[0].source),
             )
         ],

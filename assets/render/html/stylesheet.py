@@ -2,7 +2,7 @@
 
 from functools import cache
 
-from assets.render.charts.palette import colours
+from assets.render.charts.palette import source_colors
 from assets.render.template_files import TEMPLATES
 from assets.report.model import Look, Report
 
@@ -22,8 +22,10 @@ def stylesheet(medium: str, look: Look | None = None) -> str:
 
 
 def swatches(report: Report) -> str:
-    """Return a style for the colour of each source: a policy without inline styles wants it here."""
-    return "".join(f".s{at} {{ background: {each}; }}\n" for at, each in enumerate(colours(report.by_source)))
+    """Return a style for the color of each source: a policy without inline styles wants it here."""
+    return "".join(
+        f".s{at} {{ background: {each}; }}\n" for at, each in enumerate(source_colors(report.by_source))
+    )
 
 
 def _page_rules(look: Look) -> str:

@@ -207,7 +207,7 @@ class _PageOfRows:
     def drawn(self, begin: bytes, rule: bytes) -> bytes:
         """Return the operators of the page.
 
-        *rule* selects the line under a row, *begin* the colour and font of its first text.
+        *rule* selects the line under a row, *begin* the color and font of its first text.
         """
         start = b"1 0 0 -1 %.3f %.3f Tm" % (self._place.starts[0], self._place.top + self._place.baseline)
         behind = b"\n".join((rule, *self._rules, b"S"))

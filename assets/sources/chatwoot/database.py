@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from sqlalchemy import BigInteger, String, bindparam, make_url, text
 
-from assets.config.base import reveal
+from assets.config.base import resolve_secret
 from assets.config.source import ChatwootSource
 from assets.errors import SourceUnreadable
 from assets.runtime import duckdb_engine
@@ -95,7 +95,9 @@ class Chatwoot(Unlisted):
             return database.clock()
 
     def _open_database(self) -> AbstractContextManager[Database]:
-        return open_database(make_url(reveal(self.options.url)), _ORIGIN, self.options.statement_timeout)
+        return open_database(
+            make_url(resolve_secret(self.options.url)), _ORIGIN, self.options.statement_timeout
+        )
 
     def _query_rows(
         self, database: Database, query: str, start: datetime | None = None, end: datetime | None = None

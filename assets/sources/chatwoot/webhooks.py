@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from assets.config.base import reveal
+from assets.config.base import resolve_secret
 from assets.config.source import ChatwootWebhooksSource
 from assets.runtime import duckdb_engine
 from assets.runtime.sql_files import read_sql
@@ -42,7 +42,7 @@ class ChatwootWebhooks(Unlisted):
 
         Raises SourceError where the inbox cannot be read.
         """
-        url = reveal(self.options.inbox)
+        url = resolve_secret(self.options.inbox)
         if never := inbox.never_received(url, self.workspace):
             yield never
             return

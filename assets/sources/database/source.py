@@ -36,7 +36,7 @@ from sqlalchemy import (
 from sqlalchemy import table as table_named
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
-from assets.config.base import reveal
+from assets.config.base import resolve_secret
 from assets.config.source import SqlSource
 from assets.errors import SourceUnreadable
 from assets.events import FIRST, LAST
@@ -67,7 +67,7 @@ class Sql(Unlisted):
     @property
     def is_windowed(self) -> bool:
         """SQLite looks at every row for each window: no index knows cells that have types of their own."""
-        return not reveal(self.options.url).startswith("sqlite")
+        return not resolve_secret(self.options.url).startswith("sqlite")
 
     def read(self, start: datetime, end: datetime) -> Iterator[Batch | Unreadable]:
         """Yield the window's rows, and some around it where the database's times are text or local.
@@ -145,7 +145,7 @@ class Sql(Unlisted):
 
     def _open_database(self) -> AbstractContextManager[Database]:
         try:
-            url = make_url(reveal(self.options.url))
+            url = make_url(resolve_secret(self.options.url))
             url.get_dialect().import_dbapi()
         except ModuleNotFoundError as error:
             if url.get_backend_name() not in ADBC_DIALECTS:

@@ -134,7 +134,7 @@ def numbered_batches(text: TextFile, layout: Layout, parse: ParseOptions) -> Ite
         convert = ConvertOptions(
             include_columns=wanted, column_types=dict.fromkeys(wanted, pa.string()), strings_can_be_null=False
         )
-        mender = _Mender(layout, parse.delimiter)
+        mender = _RowRepair(layout, parse.delimiter)
         for batch in _parse_blocks(stream, read, parse, convert):
             skipped = np.array([row.number - header_lines - 1 for row in bad], dtype=np.int64)
             places = np.arange(good_count, good_count + batch.num_rows)
@@ -160,7 +160,7 @@ def _parse_blocks(
 
 
 @dataclass(frozen=True, slots=True)
-class _Mender:
+class _RowRepair:
     """Makes rows of lines that Arrow left out: with a fault, or whole where only empty cells follow."""
 
     layout: Layout

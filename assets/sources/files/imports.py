@@ -13,7 +13,7 @@ from typing import cast
 from pydantic import BaseModel
 
 from assets.config.source import IMPORTED, FilesSource, reading_version
-from assets.runtime.atomic_files import creating_folder
+from assets.runtime.atomic_files import atomic_folder
 from assets.sources.base import Source
 from assets.sources.files.source import Files
 
@@ -59,7 +59,7 @@ def keep_import(folder: Path, file: Path, about: About) -> Import:
     """Copy *file* into the *folder* of a workspace: from now on its days are read from there."""
     number = max((each.number for each in imports_of(folder)), default=0) + 1
     place = folder / str(number)
-    with creating_folder(place) as temporary:
+    with atomic_folder(place) as temporary:
         (temporary / "data").mkdir()
         shutil.copyfile(file, temporary / "data" / file.name)
         (temporary / _ABOUT).write_text(about.model_dump_json(indent=2))

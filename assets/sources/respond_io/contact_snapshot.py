@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Engine, delete, func, insert, select
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt
 
 from assets.clock import Clock
-from assets.config.base import reveal
+from assets.config.base import resolve_secret
 from assets.config.source import RespondIoSource
 from assets.errors import SourceUnavailable, SourceUnreadable
 from assets.sources.respond_io.webhooks import ASSIGNED, SNAPSHOT
@@ -85,7 +85,9 @@ def contacts(options: RespondIoSource, clock: Clock) -> Iterator[_Seen]:
     if options.api_token is None:
         raise SourceUnreadable("the source has no `api_token`: give one")
     cursor: str | None = None
-    with httpx.Client(headers={"Authorization": f"Bearer {reveal(options.api_token)}"}, timeout=30) as client:
+    with httpx.Client(
+        headers={"Authorization": f"Bearer {resolve_secret(options.api_token)}"}, timeout=30
+    ) as client:
         while True:
             asked_at = clock()
             page = _fetch_page(client, options.api_url, cursor)
@@ -160,7 +162,7 @@ def take_snapshot(options: RespondIoSource, workspace: str, clock: Clock) -> Sna
 
     An event is stored only where no webhook told that assignee, before its page was asked for or since.
     """
-    inbox = open_inbox(reveal(options.inbox))
+    inbox = open_inbox(resolve_secret(options.inbox))
     with inbox.begin() as connection:
         known, last = _read_known(connection, workspace)
     listed = list(contacts(options, clock))

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 import pyarrow as pa
 
-from assets.config.base import reveal
+from assets.config.base import resolve_secret
 from assets.config.source import RespondIoSource
 from assets.runtime import duckdb_engine
 from assets.runtime.sql_files import read_sql
@@ -68,7 +68,7 @@ class RespondIo(Unlisted):
 
         Raises SourceError where the inbox cannot be read.
         """
-        since, url = start - _EARLIER, reveal(self.options.inbox)
+        since, url = start - _EARLIER, resolve_secret(self.options.inbox)
         if never := inbox.never_received(url, self.workspace):
             yield never
             return

@@ -7,19 +7,21 @@ import pytest
 import trustme
 from pydantic import SecretStr
 
-from assets.deliver.channels.base import ChannelUnavailable, Patience
-from assets.deliver.channels.smtp import connected
-from assets.deliver.outcome import Answer, Outcome, Step
-from tests.deliver.mail_server import Act, MailServer, mail_server
+from assets.deliver.channels.base import ChannelUnavailable, Timeouts
+from assets.deliver.channels.smtp import open_smtp
+from assets.deliver.outcome import AttemptResult, Outcome, Step
+from tests.deliver.mail_server import Decision, SmtpSession, mail_server
 
 MAIL = b"Subject: report\r\n\r\nfirst\r\n.second\r\n..\r\n"
-BRIEF = Patience(connection=0.4, command=0.4, data=0.4, block=0.4, dot=0.4, whole=1)
+BRIEF = Timeouts(connection=0.4, command=0.4, data=0.4, block=0.4, dot=0.4, whole=1)
 
 
-def send(server: MailServer, *recipients: str, before_dot: Callable[[], None] = lambda: None) -> list[Answer]:
-    with connected(server.settings(), BRIEF) as line:
+def send(
+    server: SmtpSession, *recipients: str, before_commit: Callable[[], None] = lambda: None
+) -> list[AttemptResult]:
+    with open_smtp(server.settings(), BRIEF) as line:
         return [
-            line.send("reports@acme.example", each, MAIL, before_dot)
+            line.send("reports@acme.example", each, MAIL, before_commit)
             for each in recipients or ["ann@acme.example"]
         ]
 
@@ -46,15 +48,15 @@ def test_a_mail_arrives_as_it_was_and_the_line_serves_many() -> None:
         ("MAIL", "550 not you", Outcome.FAILED, Step.MAIL),
         ("MAIL", "552 too large", Outcome.FAILED, Step.MAIL),
         ("MAIL", "530 log in first", Outcome.HELD, Step.MAIL),
-        ("MAIL", Act.CUT, Outcome.DEFERRED, Step.MAIL),
+        ("MAIL", Decision.CUT, Outcome.DEFERRED, Step.MAIL),
         ("RCPT", "451 greylisted", Outcome.DEFERRED, Step.RECIPIENT),
         ("RCPT", "421 closing", Outcome.DEFERRED, Step.RECIPIENT),
         ("RCPT", "550 nobody", Outcome.FAILED, Step.RECIPIENT),
         ("RCPT", "251 forwarded", Outcome.ACCEPTED, Step.DOT),
         ("RCPT", "252 perhaps", Outcome.ACCEPTED, Step.DOT),
         ("RCPT", "garbage", Outcome.DEFERRED, Step.RECIPIENT),
-        ("RCPT", Act.DRIBBLE, Outcome.DEFERRED, Step.RECIPIENT),
-        ("RCPT", Act.SILENCE, Outcome.DEFERRED, Step.RECIPIENT),
+        ("RCPT", Decision.DRIBBLE, Outcome.DEFERRED, Step.RECIPIENT),
+        ("RCPT", Decision.SILENCE, Outcome.DEFERRED, Step.RECIPIENT),
         ("DATA", "451 later", Outcome.DEFERRED, Step.DATA),
         ("DATA", "421 closing", Outcome.DEFERRED, Step.DATA),
         ("DATA", "550 no", Outcome.FAILED, Step.DATA),
@@ -65,17 +67,17 @@ def test_a_mail_arrives_as_it_was_and_the_line_serves_many() -> None:
         ("dot", "251 taken", Outcome.ACCEPTED, Step.DOT),
         ("dot", "garbage", Outcome.UNKNOWN, Step.DOT),
         ("dot", "2" * 9_000, Outcome.UNKNOWN, Step.DOT),
-        ("dot", Act.CUT, Outcome.UNKNOWN, Step.DOT),
-        ("dot", Act.RESET, Outcome.UNKNOWN, Step.DOT),
-        ("dot", Act.SILENCE, Outcome.UNKNOWN, Step.DOT),
-        ("dot", Act.DRIBBLE, Outcome.UNKNOWN, Step.DOT),
+        ("dot", Decision.CUT, Outcome.UNKNOWN, Step.DOT),
+        ("dot", Decision.RESET, Outcome.UNKNOWN, Step.DOT),
+        ("dot", Decision.SILENCE, Outcome.UNKNOWN, Step.DOT),
+        ("dot", Decision.DRIBBLE, Outcome.UNKNOWN, Step.DOT),
         ("QUIT", "421 closing", Outcome.ACCEPTED, Step.DOT),
-        ("QUIT", Act.SILENCE, Outcome.ACCEPTED, Step.DOT),
-        ("QUIT", Act.CUT, Outcome.ACCEPTED, Step.DOT),
+        ("QUIT", Decision.SILENCE, Outcome.ACCEPTED, Step.DOT),
+        ("QUIT", Decision.CUT, Outcome.ACCEPTED, Step.DOT),
     ],
 )
 def test_what_is_known_of_a_mail_is_what_the_server_said(
-    step: str, act: str | Act, outcome: Outcome, seen_at: Step
+    step: str, act: str | Decision, outcome: Outcome, seen_at: Step
 ) -> None:
     with mail_server() as server:
         server.does(step, act)
@@ -87,8 +89,8 @@ def test_what_is_known_of_a_mail_is_what_the_server_said(
 
 
 def test_a_line_cut_in_the_body_leaves_the_mail_with_nobody() -> None:
-    with mail_server() as server, connected(server.settings(), BRIEF) as line:
-        server.does("body", Act.RESET)
+    with mail_server() as server, open_smtp(server.settings(), BRIEF) as line:
+        server.does("body", Decision.RESET)
         answer = line.send("reports@acme.example", "ann@acme.example", b"x" * 70 + b"\r\n" * 4_000_000)
         assert (answer.outcome, answer.step) == (Outcome.DEFERRED, Step.BODY)
         assert not line.is_open
@@ -103,8 +105,8 @@ def test_one_bad_recipient_of_three_stops_neither_of_the_others() -> None:
     assert [each.recipient for each in server.received] == ["ann@acme.example", "cy@acme.example"]
 
 
-@pytest.mark.parametrize("act", ["500 never", Act.CUT])
-def test_a_refusal_stays_one_where_the_line_cannot_go_on(act: str | Act) -> None:
+@pytest.mark.parametrize("act", ["500 never", Decision.CUT])
+def test_a_refusal_stays_one_where_the_line_cannot_go_on(act: str | Decision) -> None:
     with mail_server() as server:
         server.does("RCPT", "550 nobody").does("RSET", act)
         answers = send(server, "gone@acme.example", "bob@acme.example")
@@ -117,7 +119,7 @@ def test_the_dot_is_not_sent_where_its_attempt_cannot_be_noted() -> None:
         raise LookupError("the database is down")
 
     with mail_server() as server, pytest.raises(LookupError):
-        send(server, before_dot=fail)
+        send(server, before_commit=fail)
     assert server.received == []
 
 
@@ -126,13 +128,13 @@ def test_the_dot_is_not_sent_where_its_attempt_cannot_be_noted() -> None:
     [
         ("greeting", "554 go away", "answered 554 go away"),
         ("greeting", "421 busy", "answered 421 busy"),
-        ("greeting", Act.SILENCE, "timed out"),
-        ("greeting", Act.DRIBBLE, "broke off"),
-        ("greeting", Act.CUT, "broke off"),
+        ("greeting", Decision.SILENCE, "timed out"),
+        ("greeting", Decision.DRIBBLE, "broke off"),
+        ("greeting", Decision.CUT, "broke off"),
         ("EHLO", "421 busy", "answered"),
     ],
 )
-def test_a_server_that_does_not_let_in_holds_everything(step: str, act: str | Act, said: str) -> None:
+def test_a_server_that_does_not_let_in_holds_everything(step: str, act: str | Decision, said: str) -> None:
     with mail_server() as server:
         server.does(step, act, act)
         with pytest.raises(ChannelUnavailable, match=said):
@@ -168,7 +170,7 @@ def test_a_login_goes_through_tls_only(authority: trustme.CA, security: str) -> 
     features = ("STARTTLS", "AUTH PLAIN") if security == "starttls" else ("AUTH PLAIN",)
     with (
         mail_server(tls_of(authority), features) as server,
-        connected(server.settings(security=security, **LOGIN), BRIEF) as line,
+        open_smtp(server.settings(security=security, **LOGIN), BRIEF) as line,
     ):
         answer = line.send("reports@acme.example", "ann@acme.example", MAIL)
     assert answer.outcome is Outcome.ACCEPTED
@@ -182,13 +184,13 @@ def test_a_login_goes_through_tls_only(authority: trustme.CA, security: str) -> 
     [
         ((), "", "", "STARTTLS extension not supported"),
         (("STARTTLS",), "STARTTLS", "454 not now", "answered 454 not now"),
-        (("STARTTLS",), "STARTTLS", Act.CUT, "broke off"),
+        (("STARTTLS",), "STARTTLS", Decision.CUT, "broke off"),
         (("STARTTLS",), "", "", "AUTH extension not supported"),
         (("STARTTLS", "AUTH PLAIN"), "AUTH", "535 wrong", "refused the login: 535"),
     ],
 )
 def test_nothing_falls_back_to_a_weaker_channel(
-    authority: trustme.CA, features: tuple[str, ...], step: str, act: str | Act, said: str
+    authority: trustme.CA, features: tuple[str, ...], step: str, act: str | Decision, said: str
 ) -> None:
     with mail_server(tls_of(authority), features) as server:
         server.tls = tls_of(authority) if "STARTTLS" in features else None
@@ -196,7 +198,7 @@ def test_nothing_falls_back_to_a_weaker_channel(
             server.does(step, act)
         with (
             pytest.raises(ChannelUnavailable, match=said),
-            connected(server.settings(security="starttls", **LOGIN), BRIEF),
+            open_smtp(server.settings(security="starttls", **LOGIN), BRIEF),
         ):
             pass
     assert not any(each.startswith("MAIL") for each in server.commands)
@@ -214,7 +216,7 @@ def test_a_server_that_cannot_prove_its_name_gets_nothing(
     with (
         mail_server(tls, features) as server,
         pytest.raises(ChannelUnavailable, match="no certificate that proves its name"),
-        connected(server.settings(security=security, **LOGIN), BRIEF),
+        open_smtp(server.settings(security=security, **LOGIN), BRIEF),
     ):
         pass
     assert not any(each.startswith(("AUTH", "MAIL")) for each in server.commands)

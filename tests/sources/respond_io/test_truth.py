@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from assets.report.assignee_balances import count_holdings, last_steps
-from assets.report.encoded_log import code_log
+from assets.report.assignee_balances import count_balances, last_steps
+from assets.report.encoded_log import encode_log
 from assets.report.log_query import log_rows
 from assets.sources.respond_io.contact_snapshot import Snapshot
 from assets.sources.webhooks.inbox import Received, micros, open_inbox, store
@@ -191,7 +191,7 @@ def test_an_ai_agent_is_kept_apart_from_people(utc: Inbox) -> None:
     rows = utc.lake.query(log_rows(period, LATER))
     kinds = {
         each.assignee: each.kind
-        for each in count_holdings(utc.lake.query(last_steps(period)), rows, code_log(rows))
+        for each in count_balances(utc.lake.query(last_steps(period)), rows, encode_log(rows))
     }
     assert kinds == {"Bob": None, "Eve Hall": None, "Cem": None, "Aria": "ai_agent"}
 
