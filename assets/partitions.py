@@ -9,7 +9,7 @@ from datetime import date
 import dagster as dg
 
 from assets.config.workspace import ReportSpec, Workspace
-from assets.periods import Period, Preset, dates, day_exists
+from assets.periods import Period, Preset, dates_between, day_exists
 
 _MONTH_DAYS = 31
 
@@ -34,7 +34,7 @@ def report_dates_of(workspace: Workspace, spec: ReportSpec) -> dg.TimeWindowPart
 def days_read_by(workspace: Workspace, spec: ReportSpec) -> dg.PartitionMapping:
     """Return which days a report date of *spec* reads; for `this_month` the most that it can be."""
     if spec.preset is Preset.CUSTOM and spec.first_day and spec.last_day:
-        days = [day for day in dates(spec.first_day, spec.last_day) if day >= workspace.first_day]
+        days = [day for day in dates_between(spec.first_day, spec.last_day) if day >= workspace.first_day]
         return dg.SpecificPartitionsPartitionMapping([str(day) for day in days])
     first, last = _window_offsets(spec)
     return dg.TimeWindowPartitionMapping(

@@ -94,10 +94,10 @@ class Period:
     @property
     def days(self) -> list[date]:
         """Every day of the period that exists in its zone, in order."""
-        return [day for day in dates(self.first_day, self.last_day) if day_exists(day, self.zone)]
+        return [day for day in dates_between(self.first_day, self.last_day) if day_exists(day, self.zone)]
 
 
-def dates(first: date, last: date) -> Iterator[date]:
+def dates_between(first: date, last: date) -> Iterator[date]:
     """Yield each calendar date from *first* to *last*, both included."""
     return (first + timedelta(days=n) for n in range((last - first).days + 1))
 

@@ -22,7 +22,7 @@ from assets.aggregates.build import build_days
 from assets.config.workspace import ReportSpec, Workspace
 from assets.extract.load import load_days
 from assets.periods import Period
-from assets.render.html.log_codec import packed
+from assets.render.html.log_codec import encode_log_payload
 from assets.render.html.page import render_html
 from assets.report.build import Built, build_report
 from assets.report.log_table import printed_log
@@ -82,7 +82,7 @@ def measured(folder: Path, size: int, page: Page) -> list[str]:
         f"{counted - began:.2f}",
         f"{rendered - counted:.2f}",
         f"{len(html.encode()) / 1e6:.2f}",
-        f"{len(packed(built.coded)[1]) / events:.1f}",
+        f"{len(encode_log_payload(built.coded)[1]) / events:.1f}",
         f"{opened - opening:.2f}",
         f"{statistics.median(answers):.1f}",
         f"{max(answers):.1f}",

@@ -33,13 +33,13 @@ _CHECKOUT_CONFIG = Path(__file__).parents[1] / "reports.yaml"
 STAGES = (extract_assets, aggregate_assets, report_assets, delivery_assets)
 
 
-def now() -> datetime:
+def read_clock() -> datetime:
     """Read the clock: the only place that does, beside the command line."""
     return datetime.now(UTC)
 
 
 def build_definitions(
-    whole: Config, broken: Sequence[str] = (), clock: Clock = now, location: int = 1
+    whole: Config, broken: Sequence[str] = (), clock: Clock = read_clock, location: int = 1
 ) -> dg.Definitions:
     """Return what there is for the workspaces of a *location*; *broken* are the mistakes of those left out.
 

@@ -15,7 +15,7 @@ from assets.config.source import FilesSource
 from assets.config.workspace import Workspace
 from assets.errors import ConfigError
 from assets.extract.load import Loaded, load_days
-from assets.periods import dates, local_day, periods_of_days
+from assets.periods import dates_between, local_day, periods_of_days
 from assets.sources.files.imports import About, DaySources, keep_import
 from assets.sources.files.source import Files
 from assets.sources.registry import open_sources
@@ -46,9 +46,9 @@ class Tried:
         return day
 
 
-def try_file(options: FilesSource, workspace: Workspace, now: datetime) -> Tried:
+def probe_file(options: FilesSource, workspace: Workspace, now: datetime) -> Tried:
     """Load *options* into a lake that is thrown away. Raises ConfigError where no row has a day."""
-    days = list(dates(workspace.first_day, local_day(now, workspace.zone)))
+    days = list(dates_between(workspace.first_day, local_day(now, workspace.zone)))
     with TemporaryDirectory(prefix="import-") as folder:
         lake = Lake(Path(folder), workspace.slug)
         load_days(workspace, DaySources(Files(options), []), lake, days, now)
@@ -80,12 +80,12 @@ def try_file(options: FilesSource, workspace: Workspace, now: datetime) -> Tried
     return Tried(found, reasons)
 
 
-def take_over(file: Path, about: About, workspace: Workspace, config: Config, now: datetime) -> Loaded:
+def load_file(file: Path, about: About, workspace: Workspace, config: Config, now: datetime) -> Loaded:
     """Keep *file*, load its days from it, and build them and what looks back to them."""
     keep_import(config.imports / workspace.slug, file, about)
     warehouse = open_warehouse(config, workspace.slug)
     sources = open_sources(workspace, config.imports)
-    loaded = load_days(workspace, sources, warehouse, dates(about.first_day, about.last_day), now)
+    loaded = load_days(workspace, sources, warehouse, dates_between(about.first_day, about.last_day), now)
     loaded.require_reconciled(workspace.slug)
     for period in periods_of_days([*stale_days(warehouse), *loaded.by_day("read_count")], workspace.zone):
         build_days(warehouse, period).require_reconciled(workspace.slug)

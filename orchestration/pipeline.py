@@ -17,7 +17,7 @@ from assets.aggregates.lineage import stale_days
 from assets.archive.archive import Archive
 from assets.archive.catalog import Catalog
 from assets.archive.outdated import outdated_reports
-from assets.archive.publish import Published, draft_report, publish
+from assets.archive.publish import Published, draft_report, publish_report
 from assets.config.base import resolve_secret
 from assets.config.deployment import Config
 from assets.config.source import WebhookSource
@@ -30,9 +30,9 @@ from assets.extract.input_summary import InputSummary, add_summary
 from assets.extract.load import load_days
 from assets.extract.load_plan import changes_since_load
 from assets.extract.stall_alerts import add_stall_alert
-from assets.periods import Period, as_of, dates, periods_of_days
+from assets.periods import Period, as_of, dates_between, periods_of_days
 from assets.report.components import has_balances
-from assets.report.readiness import readiness
+from assets.report.readiness import read_readiness
 from assets.report.report_periods import days_of_periods, days_of_report, periods_of
 from assets.sources.registry import open_sources
 from assets.sources.webhooks.inbox import forget_contact, open_inbox
@@ -78,7 +78,7 @@ class PipelineRequest:
         return days_of_periods(periods, self.workspace.first_day, self.as_of)
 
 
-def run(request: PipelineRequest, catalog: Catalog, progress: Progress) -> list[Published]:
+def run_pipeline(request: PipelineRequest, catalog: Catalog, progress: Progress) -> list[Published]:
     """Load the missing days of *request*, build their log and counts, and archive its reports.
 
     Archived reports whose days have changed are noted as outdated.
@@ -88,10 +88,10 @@ def run(request: PipelineRequest, catalog: Catalog, progress: Progress) -> list[
     warehouse = open_warehouse(request.config, request.workspace.slug)
     days = request.days
     if days and any(map(has_balances, request.specs)):
-        days = list(dates(request.workspace.first_day, days[-1]))
+        days = list(dates_between(request.workspace.first_day, days[-1]))
     loaded = _load_days(request, warehouse, days, request.days if request.reload else (), progress)
-    if loaded and readiness(warehouse, request.workspace).has_unstated:
-        earlier = list(dates(request.workspace.first_day, loaded[-1]))
+    if loaded and read_readiness(warehouse, request.workspace).has_unstated:
+        earlier = list(dates_between(request.workspace.first_day, loaded[-1]))
         loaded += _load_days(request, warehouse, earlier, (), progress)
     stale = [day for day in stale_days(warehouse) if day in set(days)]
     for period in periods_of_days([*stale, *loaded], request.workspace.zone):
@@ -110,7 +110,7 @@ def run(request: PipelineRequest, catalog: Catalog, progress: Progress) -> list[
     return sorted(published, key=lambda each: request.names.index(each.report.name))
 
 
-def rebuild(
+def rebuild_outdated(
     workspace: Workspace, config: Config, catalog: Catalog, now: datetime, progress: Progress
 ) -> list[Published]:
     """Make the archived reports of *workspace* anew whose days have changed."""
@@ -121,10 +121,10 @@ def rebuild(
     requests = (
         PipelineRequest(config, workspace, (specs[key.report],), key.report_date, now) for key in outdated
     )
-    return [published for request in requests for published in run(request, catalog, progress)]
+    return [published for request in requests for published in run_pipeline(request, catalog, progress)]
 
 
-def erase(contact_id: str, reports: ReportErasure) -> tuple[list[date], ErasureResult]:
+def erase_contact(contact_id: str, reports: ReportErasure) -> tuple[list[date], ErasureResult]:
     """Forget a contact: in the events, the log, the rejected rows, and by *reports* in reports and mails.
 
     Totals stay. Returns the days that held it, and what became of the reports over them.
@@ -132,10 +132,10 @@ def erase(contact_id: str, reports: ReportErasure) -> tuple[list[date], ErasureR
     workspace, say = reports.workspace, reports.say
     warehouse = open_warehouse(reports.config, workspace.slug)
     say("events and rejected rows")
-    days = erasure.erase(warehouse, contact_id)
+    days = erasure.erase_contact(warehouse, contact_id)
     if isinstance(workspace.source, WebhookSource):
         say("received webhooks")
-        pseudonym = erasure.tombstones(warehouse).pseudonym_of(contact_id)
+        pseudonym = erasure.read_tombstones(warehouse).pseudonym_of(contact_id)
         inbox = open_inbox(resolve_secret(workspace.source.inbox))
         forget_contact(inbox, workspace.slug, contact_id, pseudonym)
     for period in periods_of_days(days, workspace.zone):
@@ -159,7 +159,7 @@ def _load_days(
         return []
     workspace = request.workspace
     whole = Period(days[0], days[-1], workspace.zone)
-    missing = readiness(warehouse, workspace).unloaded(whole, request.as_of)
+    missing = read_readiness(warehouse, workspace).unloaded(whole, request.as_of)
     wanted = sorted({*again, *(set(days) & set(missing))})
     sources = open_sources(workspace, request.config.imports)
     changes = changes_since_load(workspace, sources, warehouse)
@@ -215,7 +215,7 @@ def _render_report(request: PipelineRequest, spec: ReportSpec) -> Published:
         gc.collect()  # what the report before has left
     warehouse = _cached_warehouse(request.config, request.workspace.slug)
     draft = draft_report(warehouse, request.workspace, spec, request.report_date, request.as_of)
-    return publish(draft, Archive(request.config.archive))
+    return publish_report(draft, Archive(request.config.archive))
 
 
 def _cached_warehouse(config: Config, slug: str) -> Warehouse:

@@ -17,7 +17,7 @@ _BYTES_PER_PROCESS = 1 << 30  # bytes; a report of a million events in one page 
 _CONTAINER = Path("/sys/fs/cgroup/memory.max")
 
 
-def prepare() -> None:
+def start_fork_server() -> None:
     """Have another process import what makes reports, while this one still imports or loads."""
     if _max_processes() > 1:
         set_forkserver_preload([_IMPORTED])

@@ -21,7 +21,7 @@ from assets.periods import DAY, Period, periods_of_days
 from assets.runtime.prefetch import prefetch
 from assets.warehouse.base import Warehouse
 from assets.warehouse.days import of_day
-from assets.warehouse.dictionary_encoding import whole
+from assets.warehouse.dictionary_encoding import combine_chunks
 from assets.warehouse.schema import (
     ASSIGNMENT_EVENTS,
     ASSIGNMENT_LOG,
@@ -142,7 +142,7 @@ def _build_logs(
     warehouse: Warehouse, pieces: list[_Piece], repeated: pa.Table
 ) -> Iterator[tuple[date, DayLog]]:
     """Yield the log of each day of *pieces*; *repeated* are the ids that occur on several, and the first."""
-    ids, first_days = whole(repeated["event_id"]), repeated["first_day"].to_pylist()
+    ids, first_days = combine_chunks(repeated["event_id"]), repeated["first_day"].to_pylist()
     for piece in pieces:
         known = None
         if not piece.states_all:

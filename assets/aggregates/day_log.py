@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from assets.events import Action
-from assets.warehouse.dictionary_encoding import says, whole
+from assets.warehouse.dictionary_encoding import combine_chunks, equals
 from assets.warehouse.schema import ASSIGNMENT_LOG, CODED, DAILY_SOURCE_AGGREGATES, arrow_schema, coded_schema
 
 _NOBODY = pa.scalar(None, pa.int32())
@@ -51,7 +51,7 @@ def log_of_day(events: pa.Table, known: pa.Table | None, earlier_ids: pa.Array) 
 
 def _log_rows(rows: pa.Table) -> pa.Table:
     """Return *rows*, all of them to be logged, with what the log says beside."""
-    is_user = says(rows["source"], "user")
+    is_user = equals(rows["source"], "user")
     is_unassigned, was_nobody = _is_nobody(rows, "assignee"), _is_nobody(rows, "previous_assignee")
     action = pc.if_else(
         is_unassigned,
@@ -60,11 +60,11 @@ def _log_rows(rows: pa.Table) -> pa.Table:
     )
     columns = {name: rows[name] for name in rows.column_names}
     for name in ("assigned_by_id", "assigned_by_name"):
-        cells = whole(rows[name])
+        cells = combine_chunks(rows[name])
         by_user = pc.if_else(is_user, cells.indices, _NOBODY)
         columns[name] = pa.DictionaryArray.from_arrays(by_user, cells.dictionary)
     columns["action"] = pa.DictionaryArray.from_arrays(action, [each.value for each in _ACTIONS])
-    is_inferred = pc.cast(pc.invert(whole(rows["previous_stated"])), pa.int32())
+    is_inferred = pc.cast(pc.invert(combine_chunks(rows["previous_stated"])), pa.int32())
     columns["previous_quality"] = pa.DictionaryArray.from_arrays(is_inferred, _QUALITIES)
     schema = coded_schema(ASSIGNMENT_LOG)
     return pa.table({name: columns[name] for name in schema.names}).cast(schema)
@@ -72,20 +72,20 @@ def _log_rows(rows: pa.Table) -> pa.Table:
 
 def counts_by_source(log: pa.Table) -> pa.Table:
     """Count a day's *log* by source: by action, with distinct contacts and conversations."""
-    sources = whole(log["source"])
+    sources = combine_chunks(log["source"])
     codes, size = sources.indices.to_numpy(), len(sources.dictionary)
 
     def count(where: pa.Array) -> np.ndarray:
         return np.bincount(codes[where.to_numpy(zero_copy_only=False)], minlength=size)
 
     def count_distinct(name: str) -> np.ndarray:
-        cells = whole(log[name]).dictionary_encode()
+        cells = combine_chunks(log[name]).dictionary_encode()
         some = max(1, len(cells.dictionary))
         pairs = pc.add(pc.multiply(sources.indices.cast(pa.int64()), some), cells.indices)
         found = np.sort(pairs.drop_null())
         return np.bincount(found[np.diff(found, prepend=-1) > 0] // some, minlength=size)
 
-    by_action = {f"{each.value}_count": count(says(log["action"], each.value)) for each in _ACTIONS}
+    by_action = {f"{each.value}_count": count(equals(log["action"], each.value)) for each in _ACTIONS}
     counted = pa.table(
         {
             "source": sources.dictionary,
@@ -119,7 +119,7 @@ def _is_same(events: pa.Table) -> pa.ChunkedArray:
 
 
 def _is_nobody(rows: pa.Table, who: str) -> pa.Array:
-    return pc.and_(whole(rows[f"{who}_id"]).is_null(), whole(rows[f"{who}_name"]).is_null())
+    return pc.and_(combine_chunks(rows[f"{who}_id"]).is_null(), combine_chunks(rows[f"{who}_name"]).is_null())
 
 
 def _action_index(action: Action) -> pa.Scalar:

@@ -26,11 +26,11 @@ from assets.archive.version import (
     Manifest,
     Origin,
     Supersedes,
-    changes,
+    changed_figures,
 )
 from assets.errors import PermanentError
 from assets.report.model import Report
-from assets.runtime.atomic_files import create, remove_folder
+from assets.runtime.atomic_files import remove_folder, write_folder
 from assets.runtime.extras import require_store
 
 
@@ -155,7 +155,7 @@ class Archive:
         )
         folder = self.root / report.workspace / name / str(report.report_date) / f"v{version}"
         files |= {MANIFEST: f"{manifest.model_dump_json(indent=2)}\n".encode()}
-        create(folder, files, first=REPORT, last=MANIFEST)
+        write_folder(folder, files, first=REPORT, last=MANIFEST)
         return Archived(folder, manifest, is_new=True)
 
     def prune(self, keep: int | None, oldest: date) -> list[tuple[Key, int]]:
@@ -248,6 +248,6 @@ def _compare_versions(before: Manifest, report: Report, origin: Origin) -> Super
     }
     return Supersedes(
         version=before.version,
-        changes=changes(before, report),
+        changes=changed_figures(before, report),
         causes=tuple(cause for cause, holds in causes.items() if holds),
     )

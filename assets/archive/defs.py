@@ -11,7 +11,7 @@ import dagster as dg
 from assets.archive.catalog import Catalog
 from assets.archive.index_pages import write_index
 from assets.archive.outdated import outdated_reports
-from assets.archive.publish import Published, draft_report, publish
+from assets.archive.publish import Published, draft_report, publish_report
 from assets.archive.resource import ArchiveResource
 from assets.archive.version import Archived
 from assets.clock import Clock
@@ -20,7 +20,7 @@ from assets.errors import TotalsDiffer
 from assets.extract.stall_alerts import add_stall_alert
 from assets.partitions import days_of, days_read_by, report_dates_of, report_dates_of_run
 from assets.periods import as_of
-from assets.render.i18n import words
+from assets.render.i18n import load_words
 from assets.render.reasons import reason_sentences
 from assets.report.model import Report
 from assets.state.alerts import AlertLog
@@ -107,7 +107,7 @@ def _report_asset(workspace: Workspace, spec: ReportSpec) -> dg.AssetsDefinition
                 except TotalsDiffer as error:
                     yield dg.AssetCheckResult(check_name=_RECONCILE, passed=False, description=str(error))
                     raise
-                done.append(publish(draft, archive.open()))
+                done.append(publish_report(draft, archive.open()))
                 catalog.record(done[-1].archived, draft.report.as_of, now)
                 context.add_asset_metadata(
                     _report_metadata(done[-1], archive), partition_key=str(report_date)
@@ -157,7 +157,7 @@ def _draw_text_bars(report: Report) -> str:
 
 def _list_reasons(report: Report) -> list[dict[str, object]]:
     """Return why *report* is provisional, for programs and people."""
-    sentences = reason_sentences(report, words("en"))
+    sentences = reason_sentences(report, load_words("en"))
     return [
         {"code": each.code.value, "text": text, **each.facts}
         for each, text in zip(report.reasons, sentences, strict=True)
@@ -188,7 +188,7 @@ def _describe_version(archived: Archived) -> str:
 
 def _check_results(done: list[Published]) -> list[dg.AssetCheckResult]:
     partial = [
-        f"{each.report.report_date}: {' '.join(reason_sentences(each.report, words('en')))}"
+        f"{each.report.report_date}: {' '.join(reason_sentences(each.report, load_words('en')))}"
         for each in done
         if each.report.provisional
     ]

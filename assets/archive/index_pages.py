@@ -13,10 +13,10 @@ from sqlalchemy import RowMapping
 
 from assets.archive.archive import opened_first
 from assets.archive.catalog import Catalog
-from assets.render.html.page import environment
-from assets.render.html.stylesheet import stylesheet
+from assets.render.html.page import jinja_environment
+from assets.render.html.stylesheet import render_stylesheet
 from assets.render.template_files import TEMPLATES
-from assets.runtime.atomic_files import put
+from assets.runtime.atomic_files import write_atomic
 from assets.runtime.extras import require_store
 from assets.runtime.file_locks import file_lock
 
@@ -51,9 +51,9 @@ def write_index(catalog: Catalog, root: Path, workspaces: Sequence[str]) -> Path
 
 
 def _write_page(path: Path, workspaces: Sequence[RowMapping], entries: Sequence[dict[str, Any]]) -> None:
-    style = Markup(stylesheet("screen") + _STYLE)  # noqa: S704 - our own files
+    style = Markup(render_stylesheet("screen") + _STYLE)  # noqa: S704 - our own files
     page = (
-        environment("en")
+        jinja_environment("en")
         .get_template("index/index.html.j2")
         .render(
             style=style,
@@ -64,7 +64,7 @@ def _write_page(path: Path, workspaces: Sequence[RowMapping], entries: Sequence[
             states=_STATES if entries else ("newest", "outdated"),
         )
     )
-    put(path, page.encode())
+    write_atomic(path, page.encode())
 
 
 def _list_entries(versions: Sequence[RowMapping], prefix: str = "") -> Iterator[dict[str, Any]]:

@@ -103,7 +103,7 @@ def draft_report(
     if Format.PARQUET in formats:
         tables["log.parquet"] = parquet_bytes(built.rows)
     report = _with_tables(built.report, tables)
-    prove(report)
+    require_reconciled(report)
     configuration = {
         "timezone": workspace.timezone,
         "source_version": reading_version(workspace.source),
@@ -113,7 +113,7 @@ def draft_report(
     return Draft(report, tables, printed, built.coded, spec.formats, configuration)
 
 
-def publish(draft: Draft, archive: Archive) -> Published:
+def publish_report(draft: Draft, archive: Archive) -> Published:
     """Render *draft* and keep it; where the archive has its content, nothing is rendered."""
     return Published(draft.report, archive.store(draft.report, origin_of(draft), draft.render))
 
@@ -141,7 +141,7 @@ def _with_tables(report: Report, tables: Mapping[str, bytes]) -> Report:
     return report.model_copy(update={"log": log, "proof": tuple(proof)})
 
 
-def prove(report: Report) -> None:
+def require_reconciled(report: Report) -> None:
     """Raise TotalsDiffer, with every total, unless all of them are the report's."""
     if not report.is_reconciled:
         lines = ", ".join(f"{line.label} {line.total:,}" for line in report.proof)

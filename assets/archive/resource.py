@@ -5,7 +5,7 @@ from pathlib import Path
 import dagster as dg
 
 from assets.archive.archive import Archive, address
-from assets.config.base import place
+from assets.config.base import parse_location
 
 
 class ArchiveResource(dg.ConfigurableResource[Archive]):
@@ -16,8 +16,8 @@ class ArchiveResource(dg.ConfigurableResource[Archive]):
 
     def open(self) -> Archive:
         """Return the archive."""
-        return Archive(place(self.root))
+        return Archive(parse_location(self.root))
 
     def address(self, file: Path) -> str:
         """Return the URL of an archived *file*; without a web server for them, one of this machine."""
-        return address(place(self.root), self.url, file)
+        return address(parse_location(self.root), self.url, file)

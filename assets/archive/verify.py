@@ -19,7 +19,7 @@ class Verified:
     faults: list[str] = field(default_factory=list)
 
 
-def verify(root: Path, listed: Iterable[tuple[Key, int]]) -> Verified:
+def verify_archive(root: Path, listed: Iterable[tuple[Key, int]]) -> Verified:
     """Read every version below *root* and compare it with its manifest, and all with those *listed*.
 
     Temporary folders of a run that is at work, whose names begin with a dot, are left alone.

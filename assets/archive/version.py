@@ -98,7 +98,7 @@ class Archived:
         return Report.model_validate_json((self.folder / REPORT).read_bytes())
 
 
-def changes(before: Manifest, report: Report | Manifest) -> dict[str, tuple[int | None, int | None]]:
+def changed_figures(before: Manifest, report: Report | Manifest) -> dict[str, tuple[int | None, int | None]]:
     """Return each figure of *report* that differs from the version before, with both values.
 
     Where one of them has no data, that is the only difference, and None stands for it.

@@ -37,13 +37,13 @@ def _known_zone(name: str) -> str:
     raise ValueError(f"{name!r} is not an IANA time zone{hint}")
 
 
-def absolute(path: Path, info: ValidationInfo) -> Path:
+def resolve_path(path: Path, info: ValidationInfo) -> Path:
     """Return *path* as seen from the configuration's folder."""
     base: Path = (info.context or {}).get("folder", Path.cwd())
     return (base / path.expanduser()).resolve()
 
 
-def place(address: str) -> Path:
+def parse_location(address: str) -> Path:
     """Return a folder by its path, or that of an object store by its URL, as an absolute path or alike."""
     if "://" not in address:
         return Path(address)
@@ -55,11 +55,11 @@ def place(address: str) -> Path:
 def _absolute_place(value: object, info: ValidationInfo) -> Path:
     if not isinstance(value, str | PurePath):
         raise ValueError("must be a folder's path or URL")  # noqa: TRY004 - what pydantic reports
-    return place(str(value)) if "://" in str(value) else absolute(Path(value), info)
+    return parse_location(str(value)) if "://" in str(value) else resolve_path(Path(value), info)
 
 
 Zone = Annotated[str, AfterValidator(_known_zone)]
-Folder = Annotated[Path, AfterValidator(absolute)]
+Folder = Annotated[Path, AfterValidator(resolve_path)]
 Place = Annotated[Path, PlainValidator(_absolute_place, json_schema_input_type=str)]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,62}$")]
 
@@ -68,7 +68,7 @@ def _absolute_sqlite(url: SecretStr, info: ValidationInfo) -> SecretStr:
     scheme, slashes, path = url.get_secret_value().partition(":///")
     if not scheme.startswith("sqlite") or not slashes or path.startswith(("/", "${")):
         return url
-    return SecretStr(f"{scheme}:///{absolute(Path(path), info)}")
+    return SecretStr(f"{scheme}:///{resolve_path(Path(path), info)}")
 
 
 DatabaseUrl = Annotated[SecretStr, AfterValidator(_absolute_sqlite)]

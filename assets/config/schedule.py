@@ -90,7 +90,9 @@ class Tick:
     at: datetime
 
 
-def ticks(timing: Timing, calendar: Calendar, zone: ZoneInfo, since: date, until: date) -> Iterator[Tick]:
+def report_ticks(
+    timing: Timing, calendar: Calendar, zone: ZoneInfo, since: date, until: date
+) -> Iterator[Tick]:
     """Yield a tick for each report date from *since* to *until* on which the report is made.
 
     A tick may lie after *until*, where a holiday shifts it.

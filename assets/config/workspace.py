@@ -9,7 +9,7 @@ from pydantic import Field, SecretStr, model_validator
 
 from assets.config.base import Name, Zone, refuse_duplicates
 from assets.config.presentation import Filters, Presentation
-from assets.config.schedule import Calendar, ClockTime, Tick, Timing, ticks
+from assets.config.schedule import Calendar, ClockTime, Tick, Timing, report_ticks
 from assets.config.source import ConversationsExport, Source
 from assets.config.subscription import Subscription
 from assets.periods import DAY, PRESETS, Preset
@@ -151,7 +151,7 @@ class Workspace(Presentation, Timing, Calendar):
         if spec.preset is Preset.CUSTOM and spec.last_day is not None:
             after = spec.last_day + DAY
             since, until = max(since, after), min(until, after)
-        yield from ticks(spec, self, self.zone, since, until)
+        yield from report_ticks(spec, self, self.zone, since, until)
 
     def completed(self, spec: ReportSpec) -> ReportSpec:
         """Return *spec* with the workspace's presentation and timing where it has none of its own."""

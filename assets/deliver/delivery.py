@@ -108,7 +108,9 @@ class Transition:
     is_unconfirmed: bool = False
 
 
-def fate(delivery: Delivery, answer: AttemptResult, now: datetime, *, may_resend: bool) -> Transition:
+def transition_after(
+    delivery: Delivery, answer: AttemptResult, now: datetime, *, may_resend: bool
+) -> Transition:
     """Return what becomes of *delivery*, whose attempt ended with *answer*.
 
     A copy is sent at most once: a second doubt waits for a person. A copy that is refused does not
@@ -123,18 +125,18 @@ def fate(delivery: Delivery, answer: AttemptResult, now: datetime, *, may_resend
         case Outcome.HELD:
             return Transition(State.HELD, reason, now + _HELD_PAUSE, is_spent=False)
         case Outcome.DEFERRED:
-            return Transition(State.DEFERRED, reason, now + pause(delivery))
+            return Transition(State.DEFERRED, reason, now + retry_pause(delivery))
         case Outcome.UNKNOWN:
             again = now + _RESEND_PAUSE if may_resend and delivery.unconfirmed_attempts == 0 else None
             return Transition(State.UNKNOWN, reason, again, is_unconfirmed=True)
 
 
-def held(text: str, now: datetime) -> Transition:
+def hold_transition(text: str, now: datetime) -> Transition:
     """Return what becomes of a delivery while the server takes none at all."""
     return Transition(State.HELD, text, now + _HELD_PAUSE, is_spent=False)
 
 
-def pause(delivery: Delivery) -> timedelta:
+def retry_pause(delivery: Delivery) -> timedelta:
     """Return the time to the next attempt: 1, 5, 15, 30 minutes, then hourly, a fifth more or less.
 
     *delivery* counts the attempt that just ended. Different deliveries do not come back together.
@@ -144,7 +146,7 @@ def pause(delivery: Delivery) -> timedelta:
     return plain * (1 - _JITTER + 2 * _JITTER * seed[0] / 255)
 
 
-def retried(delivery: Delivery, now: datetime) -> dict[str, Any]:
+def retry_changes(delivery: Delivery, now: datetime) -> dict[str, Any]:
     """Return what changes where a person lets *delivery* be sent now. Raises DecisionRefused."""
     if delivery.content is None:
         raise DecisionRefused(f"nothing was written for {delivery.id}: {delivery.reason}")
@@ -157,7 +159,7 @@ def retried(delivery: Delivery, now: datetime) -> dict[str, Any]:
     }
 
 
-def resolved(delivery: Delivery, *, arrived: bool) -> dict[str, Any]:
+def resolution_changes(delivery: Delivery, *, arrived: bool) -> dict[str, Any]:
     """Return what changes where a person knows whether *delivery* arrived. Raises DecisionRefused."""
     _require_other_state(delivery, *(each for each in State if each is not State.UNKNOWN))
     said = "arrived" if arrived else "did not arrive"
@@ -167,7 +169,7 @@ def resolved(delivery: Delivery, *, arrived: bool) -> dict[str, Any]:
     }
 
 
-def cancelled(delivery: Delivery) -> dict[str, Any]:
+def cancellation_changes(delivery: Delivery) -> dict[str, Any]:
     """Return what changes where a person does not want *delivery* sent. Raises DecisionRefused."""
     _require_other_state(delivery, *(each for each in State if each not in {*WAITING, State.UNKNOWN}))
     return {"state": State.CANCELLED, "reason": f"cancelled by hand after: {delivery.reason or 'planned'}"}

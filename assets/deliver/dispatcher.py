@@ -17,7 +17,7 @@ from assets.config.subscription import Subscription
 from assets.config.workspace import Workspace
 from assets.deliver.channels.base import DEFAULT_TIMEOUTS, ChannelUnavailable, Timeouts, Transport
 from assets.deliver.channels.connect import open_transport
-from assets.deliver.delivery import Delivery, State, fate, held
+from assets.deliver.delivery import Delivery, State, hold_transition, transition_after
 from assets.deliver.due_deliveries import Decision, Issue, decide, due_issues
 from assets.deliver.ledger import Ledger
 from assets.deliver.ledger_session import SendingSession, recovered_result
@@ -25,7 +25,7 @@ from assets.deliver.outbox import MailLost, Outbox
 from assets.deliver.outcome import AttemptResult, Outcome, Step
 from assets.deliver.prepare import Preparation, Prepared
 from assets.deliver.recipient_variants import ReportOutdated
-from assets.deliver.recipients import roster
+from assets.deliver.recipients import resolve_recipients
 from assets.errors import ConfigError
 
 _MOST_CUTS = 3
@@ -214,7 +214,7 @@ class _DispatchRound:
             refusal = str(error)
         now = dispatcher.clock()
         for row in waiting:
-            self._desk.hold(row, held(refusal, now), now)
+            self._desk.hold(row, hold_transition(refusal, now), now)
             self.done.states[State.HELD] += 1
         self.done.refusal = refusal
 
@@ -222,7 +222,7 @@ class _DispatchRound:
         """Yield those of *rows* whose recipient still is one; the others come to an end."""
         known: set[str] | None = None
         with suppress(ConfigError):  # an unreadable list takes nobody off it
-            recipients, _ = roster(self._dispatcher.config, self._workspace, self._subscription)
+            recipients, _ = resolve_recipients(self._dispatcher.config, self._workspace, self._subscription)
             known = {each.address.lower() for each in recipients}
         for row in rows:
             if row.recipient.lower() in known if known is not None else row.is_mail:
@@ -253,6 +253,6 @@ class _DispatchRound:
 
     def _settle_attempt(self, row: Delivery, answer: AttemptResult) -> None:
         now = self._dispatcher.clock()
-        became = fate(row, answer, now, may_resend=self._subscription.when_unknown == "resend")
+        became = transition_after(row, answer, now, may_resend=self._subscription.when_unknown == "resend")
         self._desk.settle(row, became, now)
         self.done.states[became.state] += 1

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from assets.archive.archive import Archive
 from assets.archive.catalog import Catalog
 from assets.archive.index_pages import write_index
-from assets.archive.publish import draft_report, publish
+from assets.archive.publish import draft_report, publish_report
 from assets.archive.version import Archived, Key, Manifest
 from assets.config.deployment import Config
 from assets.config.workspace import ReportSpec, Workspace
@@ -89,7 +89,7 @@ class ReportErasure:
         until = as_of(key.report_date, self.now, self.workspace.zone)
         warehouse = open_warehouse(self.config, self.workspace.slug)
         draft = draft_report(warehouse, self.workspace, spec, key.report_date, until)
-        archived = publish(draft, Archive(self.config.archive)).archived
+        archived = publish_report(draft, Archive(self.config.archive)).archived
         self.catalog.record(archived, draft.report.as_of, self.now)
         done.made.append(archived)
         return archived.manifest.version

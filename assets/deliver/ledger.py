@@ -24,8 +24,8 @@ from assets.deliver.ledger_session import (
     ROW,
     ClaimLost,
     SendingSession,
-    changed,
     delivery_of_row,
+    update_unchanged,
 )
 from assets.errors import ConfigError
 from assets.runtime.file_locks import file_lock
@@ -89,7 +89,7 @@ class Ledger:
                     if each.unconfirmed_attempts
                     else {"state": State.CANCELLED, "reason": reason}
                 )
-                if not changed(connection, each, end):
+                if not update_unchanged(connection, each, end):
                     raise ClaimLost(f"delivery {each.id} was taken over by another process")
             for each in deliveries:
                 connection.execute(delete(DELIVERIES).where(ROW.id == each.id, ROW.content.is_(None)))
@@ -143,7 +143,7 @@ class Ledger:
         with self._engine.begin() as connection:
             for row in waiting:
                 if (row.workspace, row.subscription) not in known:
-                    changed(connection, row, values | {"changed_at": now})
+                    update_unchanged(connection, row, values | {"changed_at": now})
 
     def contents(self, *, only_open: bool = False) -> set[str]:
         """Return the SHA-256 of every mail that was written down, or only of those that may still be sent."""
@@ -175,7 +175,7 @@ class Ledger:
     def decide(self, delivery: Delivery, now: datetime, **values: object) -> None:
         """Note what a person decided of *delivery*. Raises NoSuchDelivery where it has changed meanwhile."""
         with self._engine.begin() as connection:
-            if not changed(connection, delivery, {"next_at": None, "changed_at": now} | values):
+            if not update_unchanged(connection, delivery, {"next_at": None, "changed_at": now} | values):
                 raise NoSuchDelivery(
                     f"delivery {delivery.id} was {delivery.state}, and has changed: look again"
                 )

@@ -95,7 +95,7 @@ class SendingSession:
         self._change_delivery(delivery, values)
 
     def _change_delivery(self, delivery: Delivery, values: dict[str, Any]) -> bool:
-        return changed(self._connection, delivery, values)
+        return update_unchanged(self._connection, delivery, values)
 
     def settle(self, delivery: Delivery, fate: Transition, now: datetime) -> None:
         """Note what became of an attempt; over another connection where this one is lost meanwhile.
@@ -123,7 +123,7 @@ class SendingSession:
         raise lost
 
 
-def changed(connection: Connection, delivery: Delivery, values: dict[str, Any]) -> bool:
+def update_unchanged(connection: Connection, delivery: Delivery, values: dict[str, Any]) -> bool:
     """Change *delivery*, if it is still as it was read."""
     as_read = (
         ROW.id == delivery.id,

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from assets.errors import PermanentError
-from assets.runtime.atomic_files import put
+from assets.runtime.atomic_files import write_atomic
 from assets.runtime.extras import require_store
 
 
@@ -29,7 +29,7 @@ class Outbox:
         sha256 = hashlib.sha256(content).hexdigest()
         path = self._folder / f"{sha256}.{'json' if content.startswith(b'{') else 'eml'}"
         if not path.exists():
-            put(path, content)
+            write_atomic(path, content)
         return sha256
 
     def get(self, sha256: str | None) -> bytes:

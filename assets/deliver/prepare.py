@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from itertools import groupby
 
 from assets.archive.archive import Archive, NotArchived
-from assets.archive.version import Archived, Key, Manifest, changes
+from assets.archive.version import Archived, Key, Manifest, changed_figures
 from assets.config.deployment import Config
 from assets.config.subscription import Recipient
 from assets.config.workspace import Workspace
@@ -20,7 +20,7 @@ from assets.deliver.due_deliveries import Issue
 from assets.deliver.ledger import Ledger
 from assets.deliver.outbox import Outbox
 from assets.deliver.recipient_variants import Coverage, ReportOutdated, VariantBuilder
-from assets.deliver.recipients import roster
+from assets.deliver.recipients import resolve_recipients
 from assets.errors import ConfigError
 from assets.render.mail import Correction
 
@@ -162,7 +162,7 @@ class Preparation:
             part = cutter.part(subscription, recipient)
         except ReportOutdated as error:
             return replace(blank, state=State.FAILED, reason=str(error))
-        differences = changes(before, part.manifest)
+        differences = changed_figures(before, part.manifest)
         if not differences:
             return replace(blank, reason=f"it has the figures of version {sent.version}, which was sent")
         if subscription.corrections == "next_issue":
@@ -201,7 +201,7 @@ class Preparation:
             return _EMPTY
         if subscription.only_if == "changed":
             before = self._issue_before(cutter, recipient)
-            if before is not None and not changes(before, part.manifest):
+            if before is not None and not changed_figures(before, part.manifest):
                 return _UNCHANGED
         return ""
 
@@ -232,7 +232,7 @@ class Preparation:
 
     def _resolve_recipients(self, version: int) -> tuple[list[Recipient], list[Delivery]]:
         """Return the recipients, and a failed row for each that is wrong."""
-        recipients, rejected = roster(self.config, self.workspace, self.issue.subscription)
+        recipients, rejected = resolve_recipients(self.config, self.workspace, self.issue.subscription)
         blank = self._delivery_without_content(version, State.FAILED, "")
         return recipients, [replace(blank, recipient=each.row, reason=each.reason) for each in rejected]
 

@@ -15,7 +15,7 @@ from assets.deliver.channels.smtp import open_smtp
 from assets.deliver.compose import Composer, OutgoingMessage
 from assets.deliver.outcome import AttemptResult
 from assets.deliver.recipient_variants import VariantBuilder
-from assets.deliver.recipients import roster
+from assets.deliver.recipients import resolve_recipients
 from assets.errors import ConfigError
 
 _MARK = "TEST: "
@@ -50,7 +50,7 @@ class Trial:
                 yield letter, server.send(smtp.sender, to, letter.content)
 
     def _compose_messages(self, to: str | None) -> Iterator[tuple[Archived, OutgoingMessage]]:
-        recipients, _ = roster(self.config, self.workspace, self.subscription)
+        recipients, _ = resolve_recipients(self.config, self.workspace, self.subscription)
         asked = (self.recipient or "").lower()
         chosen = [each for each in recipients if each.address.lower() == asked or not asked]
         if not chosen:

@@ -18,7 +18,7 @@ from assets.config.presentation import Filters, Format, Presentation
 from assets.config.subscription import Recipient, Subscription
 from assets.config.workspace import ReportSpec, Workspace
 from assets.errors import TransientError
-from assets.report.filters import Known, conditions, look_up
+from assets.report.filters import Known, filter_conditions, look_up
 from assets.report.report_periods import period_of
 from assets.warehouse.base import open_warehouse
 from assets.warehouse.schema import ASSIGNMENT_LOG
@@ -143,7 +143,7 @@ class VariantBuilder:
                 select(func.count()).where(
                     log.local_day.between(period.first_day, period.last_day),
                     log.occurred_at < self._report.as_of,
-                    *conditions(self._spec.filters, known),
+                    *filter_conditions(self._spec.filters, known),
                     condition,
                 )
             )
@@ -152,7 +152,7 @@ class VariantBuilder:
 
 def _is_match(filters: Filters, known: Known) -> ColumnElement[bool]:
     """Return a condition that is true or false, where a plain one would be NULL for nobody's rows."""
-    return func.coalesce(and_(*conditions(filters, known)), False)
+    return func.coalesce(and_(*filter_conditions(filters, known)), False)
 
 
 def _variant_formats(spec: ReportSpec, subscription: Subscription) -> tuple[Format, ...]:

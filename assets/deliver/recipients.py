@@ -26,7 +26,7 @@ class Rejected:
     reason: str
 
 
-def roster(
+def resolve_recipients(
     config: Config, workspace: Workspace, subscription: Subscription
 ) -> tuple[list[Recipient], list[Rejected]]:
     """Return who is sent the reports of *subscription*, and the rows that are wrong.

@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 from assets.extract.contract import TEXT_COLUMNS
 from assets.runtime.sql_files import read_sql
 from assets.sources.base import Unreadable
-from assets.warehouse.dictionary_encoding import whole
+from assets.warehouse.dictionary_encoding import combine_chunks
 from assets.warehouse.schema import (
     ASSIGNMENT_EVENTS,
     LOAD_COUNTS,
@@ -102,7 +102,7 @@ class ClassifiedRows:
     by_input: Mapping[str, tuple[int, ...]]
 
 
-def judge(
+def classify(
     connection: duckdb.DuckDBPyConnection,
     tables: Mapping[date, pa.Table],
     cuts: Sequence[DayCut],
@@ -145,7 +145,9 @@ def _with_made_ids(connection: duckdb.DuckDBPyConnection, placed: pa.Table) -> p
         return placed
     mask = np.zeros(placed.num_rows, bool)
     mask[again["place"].to_numpy()] = True
-    ids = pc.replace_with_mask(whole(placed["event_id"]), pa.array(mask), whole(again["event_id"]))
+    ids = pc.replace_with_mask(
+        combine_chunks(placed["event_id"]), pa.array(mask), combine_chunks(again["event_id"])
+    )
     return placed.set_column(at, "event_id", ids)
 
 
@@ -214,7 +216,7 @@ def _order_rows(rows: pa.Table, micros: _Numbers) -> _Numbers:
 
 def _by_input(placed: pa.Table, verdicts: _Numbers) -> dict[str, tuple[int, ...]]:
     """Return how many rows of each input have each verdict."""
-    origins = whole(placed["origin"])
+    origins = combine_chunks(placed["origin"])
     kinds = _DUPLICATE + 1
     codes = origins.indices.to_numpy(zero_copy_only=False)
     counts = np.bincount(codes * kinds + verdicts, minlength=len(origins.dictionary) * kinds)

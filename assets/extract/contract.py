@@ -11,16 +11,16 @@ import pyarrow.compute as pc
 
 from assets.events import CONTRACT_COLUMNS, UNKNOWN_SOURCE, assignee_kind, source_code
 from assets.extract.text_cleaning import (
-    clean,
-    composed,
+    clean_text,
     has_replacement,
+    normalize_unicode,
     null_if,
     plain_spaces,
     rounded_ids,
     whole_ids,
 )
 from assets.sources.base import PREVIOUS, Batch, ReadingOptions
-from assets.warehouse.dictionary_encoding import constant
+from assets.warehouse.dictionary_encoding import constant_column
 from assets.warehouse.schema import ASSIGNMENT_EVENTS, CODED, coded_schema
 
 _KINDS = coded_schema(ASSIGNMENT_EVENTS)
@@ -52,13 +52,13 @@ def contract_rows(batch: Batch, options: ReadingOptions) -> pa.RecordBatch:
         "previous_stated": _column_or_default(
             rows, "previous_stated", pa.repeat(bool(PREVIOUS & set(rows.schema.names)), count)
         ),
-        "assignee_of": constant(options.assignee_of, count),
+        "assignee_of": constant_column(options.assignee_of, count),
         "source_as_read": source_as_read,
         "text_cleaned": is_cleaned,
         "source_quality": pa.DictionaryArray.from_arrays(is_stated, ["unknown", "stated"]),
-        "origin": _column_or_default(rows, "origin", constant(batch.origin, count)).cast(CODED),
+        "origin": _column_or_default(rows, "origin", constant_column(batch.origin, count)).cast(CODED),
         "time_quality": _column_or_default(
-            rows, "time_quality", constant("imported" if batch.is_printed_log else "exact", count)
+            rows, "time_quality", constant_column("imported" if batch.is_printed_log else "exact", count)
         ).cast(CODED),
     }
     return pa.RecordBatch.from_pydict(columns)
@@ -73,11 +73,11 @@ def _text_column(batch: Batch, name: str) -> pa.Array:
     if name not in batch.rows.schema.names:
         return pa.nulls(batch.rows.num_rows, kind)
     cells = batch.rows.column(name).cast(pa.string())
-    usual = whole_ids if name.endswith("_id") else composed
+    usual = whole_ids if name.endswith("_id") else normalize_unicode
     if kind != CODED:
-        return usual(clean(cells))
+        return usual(clean_text(cells))
     found = cells.dictionary_encode()
-    return _recode(usual(clean(found.dictionary)), found.indices)
+    return _recode(usual(clean_text(found.dictionary)), found.indices)
 
 
 def _recode(texts: pa.Array, codes: pa.Array) -> pa.DictionaryArray:

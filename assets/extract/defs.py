@@ -12,7 +12,7 @@ from assets.config.source import RespondIoSource
 from assets.config.workspace import Workspace
 from assets.extract.input_summary import input_lines
 from assets.extract.load import Loaded, load_days
-from assets.extract.load_checks import WATCHED, Watched, stall_text, watch
+from assets.extract.load_checks import WATCHED, Watched, check_load, stall_text
 from assets.extract.load_plan import changed_files
 from assets.extract.source_stall import find_stall, is_silent
 from assets.extract.stall_alerts import add_stall_alert
@@ -89,7 +89,7 @@ def _load_asset(workspace: Workspace) -> dg.AssetsDefinition:
             metadata={"inputs": inputs},
             check_results=[
                 _check_reconciled(loaded),
-                *map(_check_watched, watch(lake, workspace, loaded, now)),
+                *map(_check_watched, check_load(lake, workspace, loaded, now)),
             ],
         )
         yield dg.MaterializeResult(asset_key=[workspace.slug, "rejected_events"])

@@ -98,7 +98,7 @@ class ContactMask:
         return _replace_column(batch, "raw", pa.array(texts, pa.string()))
 
 
-def tombstones(warehouse: Warehouse) -> ContactMask:
+def read_tombstones(warehouse: Warehouse) -> ContactMask:
     """Return the tombstones of a workspace; there may be none."""
     text = warehouse.kept(_FILE)
     if text is None:
@@ -107,14 +107,14 @@ def tombstones(warehouse: Warehouse) -> ContactMask:
     return ContactMask(warehouse, kept["salt"], kept["contacts"])
 
 
-def erase(warehouse: Warehouse, contact_id: str) -> list[date]:
+def erase_contact(warehouse: Warehouse, contact_id: str) -> list[date]:
     """Forget a contact in what is loaded, and for every load to come; return the days it was in.
 
     Their log has to be built again. Killed half-way, it is done again: the days are written down first.
     """
     with warehouse.writing():
         days = _days_with(warehouse, contact_id)
-        erased = tombstones(warehouse).with_contact(contact_id, days)
+        erased = read_tombstones(warehouse).with_contact(contact_id, days)
         for day in days:
             events = erased.events(_read_stored(warehouse, ASSIGNMENT_EVENTS, day))
             sha256 = warehouse.replace_days(ASSIGNMENT_EVENTS, [day], events).sha256[day]

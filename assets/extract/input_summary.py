@@ -59,7 +59,7 @@ class InputSummary:
     def conclude(self) -> None:
         """Note that it gave nothing, where it has rows, none is an event, and that was not said yet."""
         if self.row_count and not self.event_count and not self.problems:
-            rows = counted(self.row_count, "row")
+            rows = count_text(self.row_count, "row")
             reason = f"{self.origin}: none of its {rows} is an event; {self.first_rejected}"
             self.problems.append(Unreadable(self.origin, reason, Problem.GAVE_NOTHING))
 
@@ -72,7 +72,7 @@ def input_lines(workspace: Workspace, inputs: Mapping[str, InputSummary]) -> Ite
 
     for each in (inputs[name] for name in sorted(inputs)):
         counts = [
-            f"{counted(each.row_count, 'row')} read",
+            f"{count_text(each.row_count, 'row')} read",
             f"{each.accepted:,} accepted",
             f"{each.rejected:,} rejected",
         ]
@@ -90,7 +90,7 @@ def input_lines(workspace: Workspace, inputs: Mapping[str, InputSummary]) -> Ite
         yield from (f"error: {problem.reason}" for problem in each.problems)
 
 
-def counted(count: int, name: str) -> str:
+def count_text(count: int, name: str) -> str:
     """Return a number with what it counts: "1 row", "2,000 rows"."""
     return f"{count:,} {name}{'' if count == 1 else 's'}"
 

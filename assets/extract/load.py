@@ -18,7 +18,7 @@ from assets.config.workspace import Workspace
 from assets.errors import TotalsDiffer
 from assets.extract.classification import DayCut
 from assets.extract.control_totals import read_controls
-from assets.extract.erasure import tombstones
+from assets.extract.erasure import read_tombstones
 from assets.extract.input_summary import InputSummary, add_summary
 from assets.extract.load_plan import LoadPlan, plan_load
 from assets.extract.staging import Staging
@@ -202,7 +202,7 @@ def _store_days(warehouse: Warehouse, days: list[date], staging: Staging) -> Loa
             return Loaded(stored_schema(LOAD_COUNTS).empty_table(), 0, 0, 0)
         before = _stored_digests(warehouse, days)
         warehouse.forget(LOAD_COUNTS, days)
-        erased = tombstones(warehouse)
+        erased = read_tombstones(warehouse)
         for some in prefetch(staging.pieces(days)):
             accepted, refused = some.events.to_reader(), some.rejected.to_reader()
             events = warehouse.replace_days(ASSIGNMENT_EVENTS, some.days, erased.events(accepted))

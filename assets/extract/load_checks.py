@@ -9,7 +9,7 @@ from statistics import median
 from sqlalchemy import select
 
 from assets.config.workspace import Workspace
-from assets.extract.input_summary import counted
+from assets.extract.input_summary import count_text
 from assets.extract.load import Loaded
 from assets.extract.source_stall import Stall, find_stall
 from assets.periods import DAY, first_instant, local_day
@@ -39,7 +39,7 @@ WATCHED = {
 }
 
 
-def watch(warehouse: Warehouse, workspace: Workspace, loaded: Loaded, now: datetime) -> list[Watched]:
+def check_load(warehouse: Warehouse, workspace: Workspace, loaded: Loaded, now: datetime) -> list[Watched]:
     """Return what is said of *loaded*, and of the newest days in the warehouse, in the order of `WATCHED`."""
     return [
         _newest_day(warehouse, workspace, now),
@@ -71,9 +71,11 @@ def _check_configuration(warehouse: Warehouse, workspace: Workspace, loaded: Loa
     """Name the days that do not match, and those that were read again because they did not."""
     outdated = loaded_days(warehouse, workspace).outdated
     again = [
-        f"{counted(n, 'day')} read again: {cause}" for cause, n in Counter(loaded.causes.values()).items()
+        f"{count_text(n, 'day')} read again: {cause}" for cause, n in Counter(loaded.causes.values()).items()
     ]
-    left = [f"{counted(n, 'day')} not read again: {cause}" for cause, n in Counter(outdated.values()).items()]
+    left = [
+        f"{count_text(n, 'day')} not read again: {cause}" for cause, n in Counter(outdated.values()).items()
+    ]
     text = "; ".join([*again, *left]) or "nothing has changed since days were loaded"
     return Watched("days_match_configuration", not outdated, text)
 

@@ -11,7 +11,7 @@ from assets.config.workspace import Workspace
 from assets.errors import SourceUnreadable
 from assets.events import CONTRACT_COLUMNS
 from assets.extract.classification import DayCut
-from assets.extract.input_summary import counted
+from assets.extract.input_summary import count_text
 from assets.extract.staging import Staging
 from assets.periods import DAY, first_instant, local_day
 from assets.sources.base import Batch, Source, Unreadable
@@ -78,7 +78,7 @@ class Trial:
     def _rejected_summary(self) -> tuple[str, ...]:
         if not self.rejected:
             return ()
-        rows = counted(self.checked, "row")
+        rows = count_text(self.checked, "row")
         return (f"{self.rejected:,} of {rows} would be rejected; {self.first_rejected}",)
 
 

@@ -17,10 +17,10 @@ import pyarrow.compute as pc
 
 from assets.events import FIRST, LAST
 from assets.extract import times
-from assets.extract.classification import PLACED, ClassifiedRows, DayCut, judge
+from assets.extract.classification import PLACED, ClassifiedRows, DayCut, classify
 from assets.extract.contract import TEXT_COLUMNS, contract_rows
 from assets.extract.day_buffers import DayBuffers
-from assets.extract.input_summary import InputSummary, counted
+from assets.extract.input_summary import InputSummary, count_text
 from assets.runtime import duckdb_engine
 from assets.runtime.sql_files import read_sql
 from assets.sources.base import Batch, Problem, ReadingOptions, Unreadable
@@ -99,11 +99,11 @@ class Staging:
         for origin, lost in sorted(self._without_zone.items()):
             note = (
                 f"{origin}: times have no zone: set `timezone` of the source "
-                f"({counted(lost.count, 'row')}; {lost.first})"
+                f"({count_text(lost.count, 'row')}; {lost.first})"
             )
             self.inputs[origin].problems.append(Unreadable(origin, note))
         for origin, lost in sorted(self._without_day.items()):
-            note = f"{origin}: {counted(lost.count, 'row')} without a readable time; {lost.first}"
+            note = f"{origin}: {count_text(lost.count, 'row')} without a readable time; {lost.first}"
             self.inputs[origin].problems.append(Unreadable(origin, note))
         for summary in self.inputs.values():
             summary.conclude()
@@ -137,7 +137,7 @@ class Staging:
         at = np.searchsorted(self._starts, micros, side="right") - 1
         if not events.num_rows:
             reason = (
-                f"none of its first {counted(rows.num_rows, 'row')} is an event; {_describe_row(rows, 0)}"
+                f"none of its first {count_text(rows.num_rows, 'row')} is an event; {_describe_row(rows, 0)}"
             )
             summary.problems.append(
                 Unreadable(sample.origin, f"{sample.origin}: {reason}", Problem.GAVE_NOTHING)
@@ -264,7 +264,7 @@ class Staging:
             count = sum(self._buckets.counts[each.day] for each in (*some, following) if each)
             if following is None or count > _PIECE_ROWS:
                 tables = {each.day: self._buckets.take(each.day) for each in some}
-                judged = judge(self._connection, tables, some, self.problems)
+                judged = classify(self._connection, tables, some, self.problems)
                 for origin, (accepted, _, no_change, duplicates) in judged.by_input.items():
                     summary = self.inputs[self._input_of[origin]]
                     summary.accepted += accepted

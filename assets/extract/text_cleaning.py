@@ -31,7 +31,7 @@ _SPACE_FIRST, _SPACE_LAST = (
 )
 
 
-def clean(cells: pa.Array) -> pa.Array:
+def clean_text(cells: pa.Array) -> pa.Array:
     """Return *cells* ready to be stored: without white space around, null where nothing is left.
 
     Line breaks and tabs become one space, other unprintable characters U+FFFD.
@@ -51,7 +51,7 @@ def null_if(cells: pa.Array, values: list[str]) -> pa.Array:
     return pc.if_else(pc.is_in(trimmed, pa.array(values)), pa.scalar(None, pa.string()), trimmed)
 
 
-def composed(cells: pa.Array) -> pa.Array:
+def normalize_unicode(cells: pa.Array) -> pa.Array:
     """Return *cells* in Unicode's NFC: a name written by macOS, letter and accent apart, is the same name."""
     octets = _text_buffer(cells)
     return cells if not len(octets) or octets.max() < _DELETE else pc.utf8_normalize(cells, "NFC")

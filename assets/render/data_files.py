@@ -20,7 +20,7 @@ def csv_bytes(printed: pa.Table) -> bytes:
 
     A cell that a spreadsheet would run as a formula starts with a zero-width space: it reads the same.
     """
-    safe = pa.table([neutralised(column) for column in printed.columns], names=printed.column_names)
+    safe = pa.table([neutralize_formulas(column) for column in printed.columns], names=printed.column_names)
     buffer = BytesIO()
     buffer.write(codecs.BOM_UTF8)
     options = pyarrow.csv.WriteOptions(quoting_style="all_valid", eol="\r\n")
@@ -28,7 +28,7 @@ def csv_bytes(printed: pa.Table) -> bytes:
     return buffer.getvalue()
 
 
-def neutralised(cells: pa.ChunkedArray) -> pa.ChunkedArray:
+def neutralize_formulas(cells: pa.ChunkedArray) -> pa.ChunkedArray:
     """Return text *cells*, each that begins like a formula with a zero-width space before it."""
     runnable = pc.and_(pc.match_substring_regex(cells, _RUNNABLE), pc.not_equal(cells, _PLACEHOLDER))
     if not pc.any(runnable).as_py():

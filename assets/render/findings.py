@@ -5,13 +5,13 @@ from datetime import date
 from typing import Any
 
 from assets.render.i18n import Words
-from assets.render.untrusted_text import showable
+from assets.render.untrusted_text import limit_marks
 from assets.report.model import Finding, Rule
 
 _Writer = Callable[[Any], str]
 
 
-def sentence(finding: Finding, words: Words) -> str:
+def render_finding(finding: Finding, words: Words) -> str:
     """Return *finding* as a sentence of the reader's language, its numbers written as there."""
     shown: dict[str, Any] = {name: _format_fact(name, fact, words) for name, fact in finding.facts.items()}
     if finding.rule is Rule.BUSIEST_HOUR:
@@ -27,9 +27,9 @@ def _format_fact(name: str, fact: Any, words: Words) -> str:
         "share": words.share,
         "earlier_share": words.share,
         "change": words.change,
-        "source": lambda label: showable(words.say(label)),
+        "source": lambda label: limit_marks(words.say(label)),
     }
-    return writers.get(name, showable if isinstance(fact, str) else words.number)(fact)
+    return writers.get(name, limit_marks if isinstance(fact, str) else words.number)(fact)
 
 
 def _sentence_templates(words: Words) -> dict[Rule, str]:

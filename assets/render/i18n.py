@@ -30,7 +30,7 @@ class Words:
     def __init__(self, language: str) -> None:
         self.language = language
         self.locale = Locale.parse(_LOCALES.get(language, language))
-        self.catalog = catalog(language)
+        self.catalog = load_catalog(language)
         self.percent = re.sub("0(\\s*)%", r"0.0\1%", self.locale.percent_formats[None].pattern)
 
     def say(self, text: str) -> str:
@@ -91,13 +91,13 @@ class Words:
 
 
 @cache
-def words(language: str) -> Words:
+def load_words(language: str) -> Words:
     """Return the words of *language*, one of `config.Language`."""
     return Words(language)
 
 
 @cache
-def catalog(language: str) -> gettext.NullTranslations:
+def load_catalog(language: str) -> gettext.NullTranslations:
     """Return the messages of *language*; English is what the templates and the code say."""
     if language == "en":
         return gettext.NullTranslations()

@@ -3,14 +3,14 @@
 from zoneinfo import ZoneInfo
 
 from assets.render.i18n import Words
-from assets.render.untrusted_text import showable
+from assets.render.untrusted_text import limit_marks
 from assets.report.log_table import HEADER, UNASSIGNED
 from assets.report.model import HandOffs, Note, Report, State, Total
 
 _ASSIGNED_TO, _SOURCE = HEADER.index("Assigned To"), HEADER.index("Source")
 
 
-def messages(spoken: Words) -> dict[str, str]:
+def state_messages(spoken: Words) -> dict[str, str]:
     """Return what a component says that has nothing to show, by its state."""
     _ = spoken.say
     return {
@@ -19,13 +19,13 @@ def messages(spoken: Words) -> dict[str, str]:
     }
 
 
-def nothing(report: Report, spoken: Words) -> str:
+def empty_text(report: Report, spoken: Words) -> str:
     """Return what stands where there are no assignments: a 0, or nothing that anybody could count."""
     _ = spoken.say
     return _("No data") if report.has_no_data else _("No assignments in this period.")
 
 
-def notes(spoken: Words) -> dict[str, str]:
+def comparison_notes(spoken: Words) -> dict[str, str]:
     """Return what to mind about a comparison; where the period before is missing, it says so itself."""
     _ = spoken.say
     return {
@@ -38,7 +38,7 @@ def notes(spoken: Words) -> dict[str, str]:
     }
 
 
-def totals(spoken: Words) -> dict[str, str]:
+def total_names(spoken: Words) -> dict[str, str]:
     """Return the names of the ways in which a total is counted."""
     _ = spoken.say
     return {
@@ -84,15 +84,15 @@ def compared_period(report: Report, spoken: Words) -> str:
     return text % facts
 
 
-def kinds(spoken: Words) -> dict[str, str]:
+def kind_names(spoken: Words) -> dict[str, str]:
     """Return what an assignee is called who is no person."""
     _ = spoken.say
     return {"ai_agent": _("AI agent"), "bot": _("Bot"), "team": _("Team")}
 
 
-def people(found: HandOffs, spoken: Words) -> list[str]:
+def matrix_names(found: HandOffs, spoken: Words) -> list[str]:
     """Return the names of a matrix, with what those are who are no persons."""
-    labels = kinds(spoken)
+    labels = kind_names(spoken)
     return [
         name if kind in {None, "person"} else f"{name} ({labels.get(kind, kind)})"
         for name, kind in zip(found.people, found.kinds, strict=True)
@@ -106,4 +106,4 @@ def log_text(column: int, text: str, spoken: Words) -> str:
         text = _("Unassigned")
     elif column == _SOURCE:
         text = spoken.say(text)
-    return spoken.isolated(showable(text))
+    return spoken.isolated(limit_marks(text))

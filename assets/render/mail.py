@@ -5,12 +5,12 @@ from dataclasses import dataclass, field
 
 import css_inline
 
-from assets.render.findings import sentence
-from assets.render.html.page import environment
-from assets.render.i18n import Words, words
-from assets.render.labels import compared_period, filter_names, nothing
+from assets.render.findings import render_finding
+from assets.render.html.page import jinja_environment
+from assets.render.i18n import Words, load_words
+from assets.render.labels import compared_period, empty_text, filter_names
 from assets.render.reasons import reason_sentences
-from assets.render.untrusted_text import showable
+from assets.render.untrusted_text import limit_marks
 from assets.report.model import Report, State
 
 _LISTED_SOURCES = 40
@@ -54,8 +54,8 @@ class MailContext:
 
 def mail_bodies(report: Report, said: MailContext) -> Bodies:
     """Return the bodies of a mail about *report*."""
-    spoken = words(report.look.language)
-    jinja = environment(report.look.language)
+    spoken = load_words(report.look.language)
+    jinja = jinja_environment(report.look.language)
     _ = spoken.say
     title = f"{_('Contact Assignments')} {_(report.title)}"
     days = spoken.days(report.period.first_day, report.period.last_day)
@@ -72,12 +72,12 @@ def mail_bodies(report: Report, said: MailContext) -> Bodies:
         "facts": _list_facts(report, said.version, spoken),
         "filters": _describe_filters(report, spoken),
         "warnings": _list_warnings(report, said, spoken),
-        "nothing": nothing(report, spoken),
+        "nothing": empty_text(report, spoken),
         "changes": _describe_changes(said.correction, spoken),
         "comparison": _describe_comparison(report, spoken),
         "sources": report.by_source[:_LISTED_SOURCES],
         "rest": _sum_unlisted_sources(report),
-        "sentences": [sentence(each, spoken) for each in report.findings] if said.figures else [],
+        "sentences": [render_finding(each, spoken) for each in report.findings] if said.figures else [],
         "attached": ", ".join(said.attached),
         "picture": PICTURE if has_picture else None,
         "alternative": figures.bar_chart(report.by_source, spoken).alternative if has_picture else "",
@@ -133,7 +133,7 @@ def _describe_filters(report: Report, spoken: Words) -> str:
     """Say which part of the assignments is counted."""
     names = filter_names(spoken)
     return "; ".join(
-        f"{names[name]}: {', '.join(spoken.isolated(showable(value)) for value in values)}"
+        f"{names[name]}: {', '.join(spoken.isolated(limit_marks(value)) for value in values)}"
         for name, values in report.filters.model_dump().items()
         if values
     )

@@ -1,7 +1,7 @@
 """Why a report is provisional, in the reader's language: one sentence for each reason."""
 
 from assets.render.i18n import Words
-from assets.render.untrusted_text import showable
+from assets.render.untrusted_text import limit_marks
 from assets.report.model import Reason, ReasonCode, Report
 
 _LISTED_DAYS = 12
@@ -15,7 +15,7 @@ def reason_sentences(report: Report, spoken: Words) -> list[str]:
 def _describe_reason(report: Report, reason: Reason, spoken: Words) -> str:
     _ = spoken.say
     facts = {
-        name: spoken.number(fact) if isinstance(fact, int | float) else spoken.isolated(showable(fact))
+        name: spoken.number(fact) if isinstance(fact, int | float) else spoken.isolated(limit_marks(fact))
         for name, fact in reason.facts.items()
     }
     match reason.code:

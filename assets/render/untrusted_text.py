@@ -8,12 +8,12 @@ _MARKS = 8
 _MARK_RUN = re.compile("[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]{9,}")
 
 
-def showable(text: str) -> str:
+def limit_marks(text: str) -> str:
     """Return *text* with at most 256 characters that stand alone and 8 marks in a row."""
-    return shortened(_MARK_RUN.sub(lambda run: run[0][:_MARKS], text), _LONGEST)
+    return shorten_text(_MARK_RUN.sub(lambda run: run[0][:_MARKS], text), _LONGEST)
 
 
-def shortened(text: str, length: int) -> str:
+def shorten_text(text: str, length: int) -> str:
     """Return *text* cut to *length* characters, marks not counted, with "…" where it was cut."""
     if len(text) <= length:
         return text

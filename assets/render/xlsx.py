@@ -15,7 +15,7 @@ import xlsxwriter
 from xlsxwriter.workbook import Workbook
 from xlsxwriter.worksheet import Worksheet
 
-from assets.render.i18n import words
+from assets.render.i18n import load_words
 from assets.render.reasons import reason_sentences
 from assets.report.model import Report
 
@@ -86,7 +86,7 @@ def _write_figures(workbook: Workbook, report: Report) -> None:
         ("Time zone", report.period.timezone),
         ("As of", report.as_of_local),
         ("State", "provisional" if report.provisional else "complete"),
-        *(("", sentence) for sentence in reason_sentences(report, words("en"))),
+        *(("", sentence) for sentence in reason_sentences(report, load_words("en"))),
     )
     row = 0
     for name, fact in facts:

@@ -7,7 +7,14 @@ import pyarrow as pa
 from sqlalchemy import Select, func, select
 
 from assets.periods import Period
-from assets.report.encoded_log import Codes, EncodedLog, encode_column, encode_pairs, identities, kinds_of
+from assets.report.encoded_log import (
+    Codes,
+    EncodedLog,
+    encode_column,
+    encode_pairs,
+    kinds_of,
+    resolve_persons,
+)
 from assets.report.model import AssigneeBalance
 from assets.warehouse.schema import ASSIGNMENT_LOG
 from assets.warehouse.subjects import subject_of, subjects_of
@@ -50,7 +57,7 @@ def count_balances(before: pa.Table, rows: pa.Table, log: EncodedLog) -> tuple[A
     people, (previous, assignee) = encode_pairs(
         (steps[f"{name}_id"], steps[f"{name}_name"]) for name in ("previous_assignee", "assignee")
     )
-    persons = identities(people, assignee)
+    persons = resolve_persons(people, assignee)
     labels = [log.labels.get(who, name) for who, name in zip(persons.who, persons.names, strict=True)]
     previous, assignee = persons.of_pair[previous], persons.of_pair[assignee]
     kinds = kinds_of(steps, assignee, len(labels))

@@ -13,12 +13,12 @@ from assets.report import findings, reconciliation
 from assets.report.assignee_balances import count_balances
 from assets.report.brand import logo_address
 from assets.report.chains import find_chains, find_hand_offs
-from assets.report.comparison import compare
+from assets.report.comparison import compare_periods
 from assets.report.components import DATA_FORMATS, has_balances, needs_whole_log, states_of_components
 from assets.report.counting import CountedLog, count_by_day, count_by_source, count_log
 from assets.report.encoded_log import EncodedLog, encode_log
 from assets.report.log_table import hours_of_the_week
-from assets.report.masking import masked_filters
+from assets.report.masking import mask_filters
 from assets.report.model import (
     AssigneeBalance,
     DayCount,
@@ -93,14 +93,14 @@ def build_report(
         report_date=report_date,
         as_of=request.as_of,
         period=_report_span(request),
-        filters=masked_filters(spec.filters) if spec.mask_contacts else spec.filters,
+        filters=mask_filters(spec.filters) if spec.mask_contacts else spec.filters,
         total=figures.total,
         by_source=figures.by_source,
         by_day=figures.by_day,
         log=_log_summary(spec, figures.total),
         components=components,
         look=_report_look(spec),
-        comparison=compare(request, log.conditions, figures.by_source)
+        comparison=compare_periods(request, log.conditions, figures.by_source)
         if shows(Component.COMPARISON)
         else None,
         heat_map=figures.heat_map if shows(Component.HEAT_MAP) else (),
@@ -120,7 +120,7 @@ def build_report(
         ),
     )
     if shows(Component.FINDINGS):
-        report = report.model_copy(update={"findings": findings.find(report)})
+        report = report.model_copy(update={"findings": findings.find_findings(report)})
     return Built(report, log.rows, coded)
 
 

@@ -9,14 +9,14 @@ from assets.events import source_label
 from assets.periods import Period, previous_period
 from assets.report.model import Comparison, Note, SourceChange, SourceCount
 from assets.report.request import ReportRequest
-from assets.report.shares import percent
+from assets.report.shares import percent_of
 from assets.warehouse.base import Warehouse
 from assets.warehouse.schema import ASSIGNMENT_LOG
 
 _FEW = 30
 
 
-def compare(
+def compare_periods(
     request: ReportRequest, conditions: Sequence[ColumnElement[bool]], by_source: tuple[SourceCount, ...]
 ) -> Comparison:
     """Return the comparison of the counts *by_source* of a report's period with the period before.
@@ -42,7 +42,7 @@ def compare(
         last_day=before.last_day,
         day_count=len(before.days),
         total=earlier,
-        change_pct=percent(total - earlier, earlier) if earlier and is_whole else None,
+        change_pct=percent_of(total - earlier, earlier) if earlier and is_whole else None,
         until=until if until < end else None,
         by_source=_compare_sources(by_source, found) if found is not None else (),
         notes=(*notes, *([Note.LENGTHS_DIFFER] if lengths_differ else [])),

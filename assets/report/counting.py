@@ -14,9 +14,9 @@ from assets.events import source_label
 from assets.periods import DAY, Period, first_instant
 from assets.report.assignee_balances import last_steps
 from assets.report.components import has_balances, needs_whole_log
-from assets.report.filters import conditions, look_up
+from assets.report.filters import filter_conditions, look_up
 from assets.report.log_query import log_rows
-from assets.report.masking import masked
+from assets.report.masking import mask_rows
 from assets.report.model import DayCount, SourceCount
 from assets.report.persons import have_names_only, known_persons
 from assets.report.readiness import first_loaded_day
@@ -47,7 +47,7 @@ def count_log(request: ReportRequest) -> CountedLog:
     """Read what *request* counts. Raises ConfigError where contacts are masked without a `mask_key`."""
     warehouse, spec, period, as_of = request.warehouse, request.spec, request.period, request.as_of
     known = look_up(warehouse, spec.filters)
-    filtered = conditions(spec.filters, known)
+    filtered = filter_conditions(spec.filters, known)
     counts = _count_rows(warehouse, period, as_of, filtered)
     printed = log_rows(_first_days(period, counts, spec.pdf_log_rows), as_of, filtered)
     rows = warehouse.query(
@@ -62,7 +62,7 @@ def count_log(request: ReportRequest) -> CountedLog:
     if spec.mask_contacts:
         if request.workspace.mask_key is None:
             raise ConfigError(f"{request.workspace.slug}: `mask_contacts` needs the workspace's `mask_key`")
-        rows = masked(rows, resolve_secret(request.workspace.mask_key))
+        rows = mask_rows(rows, resolve_secret(request.workspace.mask_key))
     return CountedLog(filtered, counts, rows, before, lacking, known_since)
 
 

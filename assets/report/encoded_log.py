@@ -88,8 +88,8 @@ def encode_log(rows: pa.Table, before: pa.Table | None = None) -> EncodedLog:
         (rows[f"{name}_id"], rows[f"{name}_name"])
         for name in ("previous_assignee", "assignee", "assigned_by")
     )
-    persons = identities(people, assignee, assigned_by)
-    labels = told_apart(persons, _persons_with_contacts(before) if before is not None else persons)
+    persons = resolve_persons(people, assignee, assigned_by)
+    labels = label_persons(persons, _persons_with_contacts(before) if before is not None else persons)
     persons = replace(persons, labels=[labels[each] for each in persons.who])
     return EncodedLog(
         instants=_to_numpy(rows["occurred_at"].cast(pa.timestamp("us")).cast(pa.int64())),
@@ -152,7 +152,7 @@ def kinds_of(rows: pa.Table, assignees: Codes, count: int) -> list[str | None]:
     return [names[code] if code >= 0 else None for code in last[:-1].tolist()]
 
 
-def identities(people: Pairs, *seen: Codes) -> Persons:
+def resolve_persons(people: Pairs, *seen: Codes) -> Persons:
     """Tell persons apart by id, without one by name; whose name belongs to an id was found by `persons.py`.
 
     A person's name is the one last seen in the columns *seen*; who had a contact before is an older name.
@@ -176,10 +176,10 @@ def identities(people: Pairs, *seen: Codes) -> Persons:
 
 def _persons_with_contacts(before: pa.Table) -> Persons:
     people, (assignee,) = encode_pairs([(before["assignee_id"], before["assignee_name"])])
-    return identities(people, assignee)
+    return resolve_persons(people, assignee)
 
 
-def told_apart(persons: Persons, others: Persons) -> dict[Person, str]:
+def label_persons(persons: Persons, others: Persons) -> dict[Person, str]:
     """Return the label of *persons* and *others*: the name, with the id where somebody else has it too."""
     names = dict(zip(others.who, others.names, strict=True)) | dict(
         zip(persons.who, persons.names, strict=True)

@@ -44,7 +44,7 @@ def look_up(warehouse: Warehouse, *filters: Filters) -> Known:
     )
 
 
-def conditions(filters: Filters, known: Known) -> list[ColumnElement[bool]]:
+def filter_conditions(filters: Filters, known: Known) -> list[ColumnElement[bool]]:
     """Return one condition per active filter; docs/configuration.md, Filters."""
     return [or_(*each) for each in map(list, _conditions_by_filter(filters, known)) if each]
 

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 from assets.report.log_table import UNASSIGNED
 from assets.report.model import Comparison, Finding, Note, Report, Rule, SourceChange
-from assets.report.shares import percent, shares_pct
+from assets.report.shares import percent_of, shares_pct
 
 _MIN_EVENTS = 30  # below, a share or a change says little
 _MIN_CHANGE_PCT = 10
@@ -20,7 +20,7 @@ _MIN_BOUNCED = 4
 _MAX_SOURCES = 3
 
 
-def find(report: Report) -> tuple[Finding, ...]:
+def find_findings(report: Report) -> tuple[Finding, ...]:
     """Return the findings of *report*, which has none yet."""
     found = [*_find_changes(report), *_top_source(report)]
     if report.total >= _MIN_EVENTS:
@@ -63,7 +63,7 @@ def _change_of_total(report: Report, total_before: int, days_before: int) -> Ite
     now, earlier = report.total * days_before, total_before * days
     if 100 * abs(now - earlier) < _MIN_CHANGE_PCT * earlier:
         return
-    change = percent(now - earlier, earlier)
+    change = percent_of(now - earlier, earlier)
     if days == days_before:
         yield _finding_of(Rule.CHANGE, "comparison", now=report.total, before=total_before, change=change)
     else:
@@ -76,7 +76,7 @@ def _change_of_total(report: Report, total_before: int, days_before: int) -> Ite
 
 def _average_per_day(count: int, days: int) -> float:
     """Return *count* a day, one decimal, halves rounded away from zero."""
-    return percent(count, 100 * days)
+    return percent_of(count, 100 * days)
 
 
 def _find_shift(report: Report, before: Comparison, total_before: int) -> Iterator[Finding]:
@@ -132,7 +132,7 @@ def _find_busy_times(report: Report) -> Iterator[Finding]:
             {"from": str(day.day), "to": str(day.day)},
             day=str(day.day),
             count=day.count,
-            share=percent(day.count, report.total),
+            share=percent_of(day.count, report.total),
         )
     hours = sorted(
         (count, weekday, hour)
@@ -158,14 +158,14 @@ def _find_people(report: Report) -> Iterator[Finding]:
                 {"assigned_to": report.hand_offs.keys[top]},
                 assignee=people[top],
                 count=received[top],
-                share=percent(received[top], report.total),
+                share=percent_of(received[top], report.total),
             )
     if unassigned:
         yield _finding_of(
             Rule.UNASSIGNED,
             {"assigned_to": UNASSIGNED},
             count=unassigned,
-            share=percent(unassigned, report.total),
+            share=percent_of(unassigned, report.total),
         )
 
 

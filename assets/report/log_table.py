@@ -53,7 +53,7 @@ def _source_labels(codes: pa.ChunkedArray) -> pa.Array:
 def local_times(instants: pa.ChunkedArray, zone: ZoneInfo, unit: TimeUnit | None = None) -> pa.Array:
     """Return UTC *instants* as text of *zone*, `2024-11-03 01:30:00-05:00`, in *unit*, or with ms if any."""
     micros = instants.combine_chunks().cast(pa.int64()).to_numpy()
-    switches, seconds = offsets(micros, zone)
+    switches, seconds = zone_offsets(micros, zone)
     at = np.searchsorted(switches, micros, side="right") - 1
     wall = pa.array(micros + seconds[at] * 1_000_000).cast(pa.timestamp("us"))
     shown = wall.cast(pa.timestamp(unit or time_unit(micros)), safe=False)
@@ -71,7 +71,7 @@ def time_unit(micros: Codes) -> TimeUnit:
     return "ms" if (micros % 1_000_000).any() else "s"
 
 
-def offsets(micros: Codes, zone: ZoneInfo) -> tuple[Codes, Codes]:
+def zone_offsets(micros: Codes, zone: ZoneInfo) -> tuple[Codes, Codes]:
     """Return from which instants (microseconds) on which offset from UTC (seconds) holds.
 
     The first instant is not after the earliest of *micros*.
@@ -86,7 +86,7 @@ def offsets(micros: Codes, zone: ZoneInfo) -> tuple[Codes, Codes]:
 
 def hours_of_the_week(micros: Codes, zone: ZoneInfo) -> Codes:
     """Return the rows per weekday (7, Monday first) and hour of the clock (24) of *zone*."""
-    switches, seconds = offsets(micros, zone)
+    switches, seconds = zone_offsets(micros, zone)
     wall = micros // 1_000_000 + seconds[np.searchsorted(switches, micros, side="right") - 1]
     hours = (wall // 3600 + _MONDAY_HOURS) % _WEEK_HOURS
     return np.bincount(hours, minlength=_WEEK_HOURS).reshape(7, 24)

@@ -16,7 +16,7 @@ _MASKED = "…"
 KEY_LENGTH = 16
 
 
-def masked(rows: pa.Table, key: str) -> pa.Table:
+def mask_rows(rows: pa.Table, key: str) -> pa.Table:
     """Return *rows* of the log with pseudonyms for contacts and conversations, and numbers as event ids.
 
     A contact's name becomes that of its id; without an id, that of its name. Raises ConfigError for a
@@ -38,7 +38,7 @@ def masked(rows: pa.Table, key: str) -> pa.Table:
     return rows
 
 
-def masked_filters(filters: Filters) -> Filters:
+def mask_filters(filters: Filters) -> Filters:
     """Return *filters* without the contacts and conversations that they name."""
     hidden = {name: (_MASKED,) * len(getattr(filters, name)) for name in ("contact", "conversation")}
     return filters.model_copy(update=hidden)

@@ -11,10 +11,10 @@ from assets.warehouse.schema import ASSIGNMENT_LOG, LOAD_COUNTS, LOG_COUNTS, REJ
 def count_quality(warehouse: Warehouse, period: Period, examples: int) -> Quality:
     """Return the figures of the days of *period* before filters, with the first *examples* rejected rows."""
     names = ("read", "accepted", "rejected", "duplicate", "no_change", "cleaned", "ambiguous", "unreadable")
-    read, accepted, rejected, duplicates, no_change, cleaned, ambiguous, unreadable_days = sums(
+    read, accepted, rejected, duplicates, no_change, cleaned, ambiguous, unreadable_days = sum_columns(
         warehouse, LOAD_COUNTS, period, *(f"{name}_count" for name in names)
     )
-    found_no_change, repeated, inferred = sums(
+    found_no_change, repeated, inferred = sum_columns(
         warehouse, LOG_COUNTS, period, "no_change_count", "repeated_count", "inferred_count"
     )
     log = ASSIGNMENT_LOG.c
@@ -61,7 +61,7 @@ def _count_unreadable(warehouse: Warehouse, period: Period) -> int:
     return int(found.column(0)[0].as_py())
 
 
-def sums(warehouse: Warehouse, table: Table, period: Period, *names: str) -> list[int]:
+def sum_columns(warehouse: Warehouse, table: Table, period: Period, *names: str) -> list[int]:
     """Return the sums of columns *names* of *table* over the days of *period*."""
     columns = (func.coalesce(func.sum(table.c[name]), 0) for name in names)
     statement = select(*columns).where(table.c.local_day.between(period.first_day, period.last_day))

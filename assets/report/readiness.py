@@ -46,7 +46,7 @@ class Readiness:
         return self.missing(Period(first, period.first_day - DAY, period.zone), period.bounds[0])
 
 
-def readiness(warehouse: Warehouse, workspace: Workspace) -> Readiness:
+def read_readiness(warehouse: Warehouse, workspace: Workspace) -> Readiness:
     """Read what is stored of every day."""
     return Readiness(loaded_days(warehouse, workspace), frozenset(stale_days(warehouse)))
 

@@ -7,7 +7,7 @@ from sqlalchemy import and_, func, select
 from assets.config.presentation import Filters
 from assets.periods import Period
 from assets.report.model import AssigneeBalance, Control, HandOffs, ProofLine, Total
-from assets.report.quality import sums
+from assets.report.quality import sum_columns
 from assets.warehouse.base import Warehouse
 from assets.warehouse.schema import (
     ASSIGNMENT_LOG,
@@ -38,8 +38,8 @@ def by_aggregates(warehouse: Warehouse, period: Period, as_of: datetime, filters
     ).column(0)[0].as_py()  # fmt: skip
     if filters.active or (newest and newest > as_of):
         return []
-    (counted,) = sums(warehouse, DAILY_SOURCE_AGGREGATES, period, "assignment_count")
-    accepted, unchanged, repeated = sums(
+    (counted,) = sum_columns(warehouse, DAILY_SOURCE_AGGREGATES, period, "assignment_count")
+    accepted, unchanged, repeated = sum_columns(
         warehouse, LOG_COUNTS, period, "accepted_count", "no_change_count", "repeated_count"
     )
     return [

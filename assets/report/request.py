@@ -8,7 +8,7 @@ from typing import Self
 from assets.config.workspace import ReportSpec, Workspace
 from assets.errors import NoSuchReportDate
 from assets.periods import Period
-from assets.report.readiness import Readiness, first_loaded_day, not_begun, readiness, running_until
+from assets.report.readiness import Readiness, first_loaded_day, not_begun, read_readiness, running_until
 from assets.report.report_periods import period_of
 from assets.warehouse.base import Warehouse
 
@@ -44,7 +44,7 @@ class ReportRequest:
     @cached_property
     def stored(self) -> Readiness:
         """What is stored of every day."""
-        return readiness(self.warehouse, self.workspace)
+        return read_readiness(self.warehouse, self.workspace)
 
     @cached_property
     def missing_days(self) -> list[date]:

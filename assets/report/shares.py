@@ -17,7 +17,7 @@ def shares_pct(counts: list[int]) -> list[float | None]:
     return [tenth / 10 for tenth in tenths]
 
 
-def percent(part: int, whole: int) -> float:
+def percent_of(part: int, whole: int) -> float:
     """Return *part* of *whole* (greater than 0) in percent, one decimal, halves rounded away from zero.
 
     Source: docs/definitions.md, Rounding. Computed in whole numbers: 0.05 is no binary fraction.

@@ -53,7 +53,7 @@ def atomic_folder(path: Path) -> Iterator[Path]:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
-def put(path: Path, data: bytes) -> None:
+def write_atomic(path: Path, data: bytes) -> None:
     """Write *data* to *path*, whole or not at all; it may replace what was there."""
     if isinstance(path, Path):
         with atomic_write(path) as temporary:
@@ -62,7 +62,7 @@ def put(path: Path, data: bytes) -> None:
         path.write_bytes(data)
 
 
-def create(folder: Path, files: Mapping[str, bytes], *, first: str, last: str) -> None:
+def write_folder(folder: Path, files: Mapping[str, bytes], *, first: str, last: str) -> None:
     """Write *files* as the new *folder*: it is there when its *last* file is.
 
     Raises FileExistsError where it is there already, or where another process made, or died while making,

@@ -39,7 +39,7 @@ def connect(**settings: Any) -> duckdb.DuckDBPyConnection:
     return connection
 
 
-def run(connection: duckdb.DuckDBPyConnection, statement: Executable) -> pa.RecordBatchReader:
+def run_query(connection: duckdb.DuckDBPyConnection, statement: Executable) -> pa.RecordBatchReader:
     """Run a SQLAlchemy *statement* and stream its rows as Arrow batches."""
     compiled = statement.compile(dialect=_DIALECT, compile_kwargs={"render_postcompile": True})  # type: ignore[attr-defined]
     given = compiled.params  # made anew each time it is asked for
@@ -47,7 +47,7 @@ def run(connection: duckdb.DuckDBPyConnection, statement: Executable) -> pa.Reco
     return connection.sql(str(compiled), params=parameters).to_arrow_reader(BATCH_ROWS)
 
 
-def ask(connection: duckdb.DuckDBPyConnection, query: str, **allowed: list[str]) -> pa.Table:
+def run_select(connection: duckdb.DuckDBPyConnection, query: str, **allowed: list[str]) -> pa.Table:
     """Run one SELECT of a person; it can change nothing and read no file but those *allowed*.
 
     Raises ConfigError for anything but one SELECT, and for a wrong one.
@@ -57,7 +57,7 @@ def ask(connection: duckdb.DuckDBPyConnection, query: str, **allowed: list[str])
         if [statement.type for statement in statements] != [duckdb.StatementType.SELECT]:
             raise ConfigError("give one SELECT; the warehouse is read-only here")
         for setting, paths in allowed.items():
-            connection.execute(f"SET {setting} = [{', '.join(map(quoted, paths))}]")
+            connection.execute(f"SET {setting} = [{', '.join(map(quote_text, paths))}]")
         connection.execute("SET enable_external_access = false")
         return connection.sql(query).to_arrow_table()
     except duckdb.Error as error:
@@ -78,7 +78,7 @@ def create_view(
     )
 
 
-def quoted(text: str) -> str:
+def quote_text(text: str) -> str:
     """Return *text* as an SQL string."""
     return "'" + text.replace("'", "''") + "'"
 

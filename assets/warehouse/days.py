@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from sqlalchemy import Executable, Table, select
 
 from assets.runtime import duckdb_engine
-from assets.warehouse.dictionary_encoding import coded
+from assets.warehouse.dictionary_encoding import dictionary_encode
 from assets.warehouse.schema import coded_schema
 
 
@@ -101,9 +101,9 @@ def _by_day(rows: pa.RecordBatchReader, schema: pa.Schema) -> Iterator[tuple[dat
         for start, end in pairwise(starts):
             piece_day = batch.column("local_day")[start].as_py()
             if day is not None and piece_day != day:
-                yield day, coded(pa.Table.from_batches(pieces), schema)
+                yield day, dictionary_encode(pa.Table.from_batches(pieces), schema)
                 pieces = []
             day = piece_day
             pieces.append(batch.slice(start, end - start))
     if day is not None:
-        yield day, coded(pa.Table.from_batches(pieces), schema)
+        yield day, dictionary_encode(pa.Table.from_batches(pieces), schema)

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 
-def coded(rows: pa.Table, schema: pa.Schema) -> pa.Table:
+def dictionary_encode(rows: pa.Table, schema: pa.Schema) -> pa.Table:
     """Return *rows* in one piece, with the columns of *schema*, its dictionaries as short as can be."""
     whole = rows.select(schema.names).cast(schema).combine_chunks()
     columns = [
@@ -18,26 +18,26 @@ def coded(rows: pa.Table, schema: pa.Schema) -> pa.Table:
     return pa.table(columns, schema=schema)
 
 
-def constant(text: str, count: int) -> pa.DictionaryArray:
+def constant_column(text: str, count: int) -> pa.DictionaryArray:
     """Return a repeating column of *count* rows that all say *text*."""
     return pa.DictionaryArray.from_arrays(pa.repeat(pa.scalar(0, pa.int32()), count), [text])
 
 
-def whole(column: pa.ChunkedArray) -> pa.Array:
+def combine_chunks(column: pa.ChunkedArray) -> pa.Array:
     """Return *column* as one array."""
     cells = column.combine_chunks()
     return cells.chunk(0) if isinstance(cells, pa.ChunkedArray) else cells
 
 
-def says(column: pa.ChunkedArray, text: str) -> pa.Array:
+def equals(column: pa.ChunkedArray, text: str) -> pa.Array:
     """Tell which rows of a repeating *column* say *text*."""
-    cells = whole(column)
+    cells = combine_chunks(column)
     return pc.equal(cells.indices, pc.index(cells.dictionary, text))
 
 
 def _compact_dictionary(column: pa.ChunkedArray) -> pa.Array:
     """Drop what no row says from a dictionary, and sort the rest."""
-    cells = whole(column)
+    cells = combine_chunks(column)
     texts, count = cells.dictionary, len(cells)
     if cells.null_count == count:
         return pa.nulls(count, cells.type)

@@ -11,7 +11,7 @@ from assets.runtime.migrations import upgrade, version_of
 HEAD = "0003"
 
 
-def migrate(url: str, slug: str) -> None:
+def migrate_schema(url: str, slug: str) -> None:
     """Make the schema *slug* of the database at *url*, or bring it to HEAD, one process at a time.
 
     A user who may not make schemas finds them made. Raises ConfigError where it is of a newer release.

@@ -163,7 +163,7 @@ class ObjectLake:
 
     def stream(self, statement: Executable) -> pa.RecordBatchReader:
         """Run a SQLAlchemy *statement* over the tables of `schema.py`; stream its rows."""
-        return duckdb_engine.run(self.connect(), statement)
+        return duckdb_engine.run_query(self.connect(), statement)
 
     def ask(self, query: str) -> pa.Table:
         """Run one SELECT of a person over the tables; it can change nothing and read no file but the lake's.
@@ -171,7 +171,9 @@ class ObjectLake:
         Raises ConfigError for anything but one SELECT, and for a wrong one.
         """
         connection = self.connect()
-        return duckdb_engine.ask(connection, query, allowed_paths=[*map(_file_address, self._files.sizes)])
+        return duckdb_engine.run_select(
+            connection, query, allowed_paths=[*map(_file_address, self._files.sizes)]
+        )
 
     def connect(self) -> duckdb.DuckDBPyConnection:
         """Return a DuckDB cursor whose views are the tables as they are stored now."""
@@ -300,7 +302,7 @@ def _create_view(connection: duckdb.DuckDBPyConnection, table: Table, has: Mappi
         connection.unregister("listed")
     elif has:
         names = (
-            duckdb_engine.quoted(_file_address(_file_name(table.name, day, writer)))
+            duckdb_engine.quote_text(_file_address(_file_name(table.name, day, writer)))
             for day, (writer, _) in has.items()
         )
         duckdb_engine.create_view(connection, table, f"[{', '.join(names)}]")

@@ -8,7 +8,7 @@ from assets.config.deployment import Config
 from assets.warehouse.schema import LOAD_COUNTS
 
 
-def orphans(config: Config) -> Iterator[str]:
+def find_orphans(config: Config) -> Iterator[str]:
     """Yield the place of each workspace's days or reports that belong to no workspace of *config*."""
     slugs = {workspace.slug for workspace in config.workspaces}
     if isinstance(config.lake, Path):

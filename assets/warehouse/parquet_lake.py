@@ -20,7 +20,7 @@ from sqlalchemy import Executable, Table
 
 from assets.errors import ConfigError
 from assets.runtime import duckdb_engine
-from assets.runtime.atomic_files import atomic_write, put
+from assets.runtime.atomic_files import atomic_write, write_atomic
 from assets.runtime.file_locks import file_lock
 from assets.warehouse.days import Stored, read_day, whole_days, write_day
 from assets.warehouse.schema import COUNTS, METADATA
@@ -103,7 +103,7 @@ class Lake:
 
     def keep(self, name: str, text: str) -> None:
         """Keep *text* beside the tables."""
-        put(self.folder / name, text.encode())
+        write_atomic(self.folder / name, text.encode())
 
     def _path_of_day(self, table: Table, day: date) -> Path:
         return self.folder / table.name / f"local_day={day}" / _FILE
@@ -129,14 +129,14 @@ class Lake:
 
     def stream(self, statement: Executable) -> pa.RecordBatchReader:
         """Run a SQLAlchemy *statement* over the tables of `schema.py`; stream its rows."""
-        return duckdb_engine.run(self.connect(), statement)
+        return duckdb_engine.run_query(self.connect(), statement)
 
     def ask(self, query: str) -> pa.Table:
         """Run one SELECT of a person over the tables; it can change nothing and read no file but the lake's.
 
         Raises ConfigError for anything but one SELECT, and for a wrong one.
         """
-        return duckdb_engine.ask(self.connect(), query, allowed_directories=[str(self.folder)])
+        return duckdb_engine.run_select(self.connect(), query, allowed_directories=[str(self.folder)])
 
     def tidy(self, before: datetime) -> int:
         """Remove what killed writers left behind before then; return how many files."""
@@ -176,7 +176,7 @@ class Lake:
         connection = duckdb_engine.connect()
         for table in METADATA.sorted_tables:
             if table.name in stored:
-                files = duckdb_engine.quoted(str(self.folder / table.name / "local_day=*" / _FILE))
+                files = duckdb_engine.quote_text(str(self.folder / table.name / "local_day=*" / _FILE))
                 try:
                     duckdb_engine.create_view(connection, table, files, held=table.name in held)
                 except duckdb.BinderException:

@@ -30,7 +30,7 @@ from sqlalchemy.dialects import postgresql
 
 from assets.errors import ConfigError
 from assets.warehouse.days import Stored, asked_days, of_day, whole_days, write_day
-from assets.warehouse.migrate import migrate
+from assets.warehouse.migrate import migrate_schema
 from assets.warehouse.schema import arrow_schema
 
 _KEPT = Table("kept", MetaData(), Column("name", Text), Column("content", Text))
@@ -220,7 +220,7 @@ class SqlWarehouse:
 
 @cache
 def _bring_up_to_date(url: str, slug: str) -> None:
-    migrate(url, slug)
+    migrate_schema(url, slug)
 
 
 def _compile_statement(statement: Executable) -> tuple[str, list[Any]]:

@@ -47,7 +47,7 @@ def delivery_sensor(dispatcher: Dispatcher, status: dg.DefaultSensorStatus) -> d
             for request in _request_run(dispatcher.config, context.instance, active, wanted, now)
         ]
         try:
-            for text in send_alerts(dispatcher.config, undelivered(dispatcher, now), now).values():
+            for text in send_alerts(dispatcher.config, delivery_alerts(dispatcher, now), now).values():
                 context.log.warning(text)
         except AlertNotSent as error:
             context.log.error(str(error))  # noqa: TRY400 - it says all
@@ -108,7 +108,7 @@ def _request_run(
         )
 
 
-def undelivered(dispatcher: Dispatcher, now: datetime) -> dict[str, str]:
+def delivery_alerts(dispatcher: Dispatcher, now: datetime) -> dict[str, str]:
     """Return what the operator is told of deliveries, by key: each issue and state once."""
     rows = dispatcher.ledger.undelivered(now - _TOLD_DAYS)
     held = [row for row in rows if row.state is State.HELD]

@@ -61,7 +61,9 @@ def _last_interval(midnight: datetime, minutes: int, now: datetime) -> datetime 
     return midnight + (now - midnight) // every * every if now - midnight >= every else None
 
 
-def judge(due: Due, missing: Collection[date], now: datetime, *, is_busy: bool) -> tuple[DueDecision, str]:
+def decide_due(
+    due: Due, missing: Collection[date], now: datetime, *, is_busy: bool
+) -> tuple[DueDecision, str]:
     """Return what to do about *due*, and why, where *missing* of its days are not there.
 
     While its days are being loaded it waits, past the deadline too: they will be there soon.

@@ -19,13 +19,20 @@ from assets.config.source import FilesSource
 from assets.config.workspace import Workspace
 from assets.errors import SourceError
 from assets.extract.load_plan import changes_since_load
-from assets.periods import DAY, Period, Preset, dates, first_instant, local_day, periods_of_days
+from assets.periods import DAY, Period, Preset, dates_between, first_instant, local_day, periods_of_days
 from assets.report.components import has_balances
-from assets.report.readiness import Readiness, readiness
+from assets.report.readiness import Readiness, read_readiness
 from assets.report.report_periods import days_of_periods, period_of, periods_of
 from assets.sources.registry import open_sources
 from assets.warehouse.base import open_warehouse
-from orchestration.automation.planner import Due, DueDecision, closed_days, due_reports, judge, next_attempt
+from orchestration.automation.planner import (
+    Due,
+    DueDecision,
+    closed_days,
+    decide_due,
+    due_reports,
+    next_attempt,
+)
 from orchestration.automation.runs import (
     FLOW_ASSETS,
     QUEUE_TAG,
@@ -152,18 +159,20 @@ class PlanningContext:
             for run in self.active
         )
         if days and has_balances(due.spec):
-            days = list(dates(workspace.first_day, days[-1]))
+            days = list(dates_between(workspace.first_day, days[-1]))
         needed = {day for day in days if day != due.report_date or not _loads_its_day(due, self.now)}
         missing: set[date] = set()
         if needed and not is_busy:
             whole = Period(min(needed), max(needed), workspace.zone)
             missing = needed.intersection(self._stored_days(workspace).missing(whole, self.now))
-        return judge(due, missing, self.now, is_busy=is_busy)
+        return decide_due(due, missing, self.now, is_busy=is_busy)
 
     def _stored_days(self, workspace: Workspace) -> Readiness:
         """Return what is stored of *workspace*, read once."""
         if workspace.slug not in self.stored:
-            self.stored[workspace.slug] = readiness(open_warehouse(self.config, workspace.slug), workspace)
+            self.stored[workspace.slug] = read_readiness(
+                open_warehouse(self.config, workspace.slug), workspace
+            )
         return self.stored[workspace.slug]
 
     def _request_reports(
@@ -253,7 +262,7 @@ class PlanningContext:
         stored = self._stored_days(workspace)
         wanted.update(day for day in stored.loaded.outdated if day >= workspace.first_day)
         if stored.has_unstated or any(has_balances(due.spec) for due in dues):
-            wanted.update(dates(workspace.first_day, max(wanted)))
+            wanted.update(dates_between(workspace.first_day, max(wanted)))
         whole = Period(min(wanted), max(wanted), workspace.zone)
         missing = {*stored.unloaded(whole, midnight), *stored.stale} & wanted
         for period in periods_of_days(missing, workspace.zone):

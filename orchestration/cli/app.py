@@ -89,7 +89,7 @@ def run(
     from orchestration import report_processes
 
     if len(preset or ()) != 1 and not (first or outdated):
-        report_processes.prepare()
+        report_processes.start_fork_server()
     from assets.archive.catalog import Catalog
     from assets.archive.index_pages import write_index
     from assets.config.loader import load_usable
@@ -134,9 +134,11 @@ def _run_all(
             typer.echo(f"[{time.monotonic() - started:6.1f} s] {slug}: {text}", err=True)
 
         try:
-            published += pipeline.run(request, catalog, say)
+            published += pipeline.run_pipeline(request, catalog, say)
             if outdated:
-                published += pipeline.rebuild(request.workspace, request.config, catalog, request.now, say)
+                published += pipeline.rebuild_outdated(
+                    request.workspace, request.config, catalog, request.now, say
+                )
         except ReportError as error:
             typer.echo(f"error: {slug}: {error}", err=True)
             exit_code = exit_code or error.exit_code
@@ -201,7 +203,7 @@ def _print_table(published: "list[Published]") -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from assets.render.i18n import words
+    from assets.render.i18n import load_words
     from assets.render.reasons import reason_sentences
 
     table, told = Table("Workspace", "Report", "Days", "Version"), dict[str, None]()
@@ -218,7 +220,7 @@ def _print_table(published: "list[Published]") -> None:
         )
         told |= dict.fromkeys(
             f"{report.workspace}: {report.title} is provisional. {text}"
-            for text in reason_sentences(report, words("en"))
+            for text in reason_sentences(report, load_words("en"))
         )
     Console().print(table)
     for line in told:
@@ -237,7 +239,7 @@ def _format_days(first: date, last: date) -> str:
 def check_config(file: Annotated[Path, typer.Argument()] = DEFAULT_CONFIG) -> None:
     """Validate a configuration: its form, and what is found without a run, such as times without a zone."""
     from assets.config.loader import load_config
-    from assets.extract.input_summary import counted
+    from assets.extract.input_summary import count_text
     from orchestration.cli.config_check import examine_config
 
     settings = load_config(file)
@@ -247,8 +249,8 @@ def check_config(file: Annotated[Path, typer.Argument()] = DEFAULT_CONFIG) -> No
             typer.echo(f"warning: {file}: {finding.text}", err=True)
     if errors := [finding.text for finding in findings if finding.is_error]:
         raise ConfigError("\n".join(f"{file}: {text}" for text in errors))
-    workspaces = counted(len(settings.workspaces), "workspace")
-    reports = counted(sum(len(each.all_reports) for each in settings.workspaces), "report")
+    workspaces = count_text(len(settings.workspaces), "workspace")
+    reports = count_text(sum(len(each.all_reports) for each in settings.workspaces), "report")
     typer.echo(f"{file} is valid: {workspaces}, {reports}")
 
 
@@ -290,17 +292,17 @@ def webhooks(
 ) -> None:
     """Receive webhooks at /webhooks/<slug>: check, store durably, answer; /health and /metrics beside."""
     require("webhooks", "assignment-reports webhooks")
-    from orchestration.deployment.webhook_server import serve
+    from orchestration.deployment.webhook_server import serve_webhooks
 
-    serve(load_config_or_warn(config), host, port, _print_progress)
+    serve_webhooks(load_config_or_warn(config), host, port, _print_progress)
 
 
 @app.command()
 def doctor(config: ConfigOption = DEFAULT_CONFIG) -> None:
     """Look at Python, libraries, fonts, time zones, folders and disk; say what mends what is wrong."""
-    from orchestration.cli.doctor import examine
+    from orchestration.cli.doctor import examine_machine
 
-    findings = list(examine(config))
+    findings = list(examine_machine(config))
     for finding in findings:
         typer.echo(f"{'ok  ' if finding.is_fine else 'FAIL'}  {finding.what}: {finding.seen}")
         if not finding.is_fine:
@@ -343,7 +345,7 @@ def erase(
     reports = ReportErasure(
         settings, chosen, Catalog(settings.state), Ledger(settings.state), now, _print_progress
     )
-    days, done = pipeline.erase(contact, reports)
+    days, done = pipeline.erase_contact(contact, reports)
     typer.echo(
         f"{len(days):,} days held the contact; {len(done.made):,} reports made anew, "
         f"{len(done.removed):,} versions and {done.mails:,} mails removed"

@@ -16,7 +16,7 @@ def verify(config: ConfigOption = DEFAULT_CONFIG) -> None:
     from assets.archive.catalog import Catalog
 
     settings = load_config_or_warn(config)
-    verified = verify.verify(settings.archive, Catalog(settings.state).listed())
+    verified = verify.verify_archive(settings.archive, Catalog(settings.state).listed())
     for fault in verified.faults:
         typer.echo(fault)
     typer.echo(

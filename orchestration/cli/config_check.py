@@ -27,7 +27,7 @@ from assets.report.masking import KEY_LENGTH
 from assets.sources.database.connections import ADBC_DIALECTS
 from assets.sources.files.source import Files
 from assets.warehouse.base import Warehouse, open_warehouse
-from assets.warehouse.orphans import orphans
+from assets.warehouse.orphans import find_orphans
 from assets.warehouse.schema import ASSIGNMENT_LOG
 
 
@@ -52,7 +52,7 @@ def examine_config(config: Config, now: datetime) -> Iterator[ConfigFinding]:
         yield from _mask_key(workspace, key)
         yield from _check_source(workspace, key, now)
         yield from _check_filters(config, workspace, key)
-    for orphan in orphans(config):
+    for orphan in find_orphans(config):
         yield ConfigFinding(
             f"{orphan} belongs to no workspace of the configuration: was its slug renamed? Move or remove it",
             is_error=False,

@@ -83,11 +83,11 @@ def show(delivery: IdArgument, config: ConfigOption = DEFAULT_CONFIG) -> None:
 @app.command()
 def retry(delivery: IdArgument, config: ConfigOption = DEFAULT_CONFIG) -> None:
     """Let a delivery be sent that did not arrive; the next round sends it."""
-    from assets.deliver.delivery import retried
+    from assets.deliver.delivery import retry_changes
 
     _, ledger = _open_ledger(config)
     found, now = ledger.get(delivery), datetime.now(UTC)
-    ledger.decide(found, now, **retried(found, now))
+    ledger.decide(found, now, **retry_changes(found, now))
     typer.echo(f"{found.id} is planned again, for {found.recipient}")
 
 
@@ -98,11 +98,11 @@ def resolve(
     config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
     """Say what became of a delivery of which nobody knows whether it arrived."""
-    from assets.deliver.delivery import resolved
+    from assets.deliver.delivery import resolution_changes
 
     _, ledger = _open_ledger(config)
     found = ledger.get(delivery)
-    values = resolved(found, arrived=arrived)
+    values = resolution_changes(found, arrived=arrived)
     ledger.decide(found, datetime.now(UTC), **values)
     typer.echo(f"{found.id} is {values['state']}")
 
@@ -110,11 +110,11 @@ def resolve(
 @app.command()
 def cancel(delivery: IdArgument, config: ConfigOption = DEFAULT_CONFIG) -> None:
     """Keep a delivery that waits from being sent."""
-    from assets.deliver.delivery import cancelled
+    from assets.deliver.delivery import cancellation_changes
 
     _, ledger = _open_ledger(config)
     found = ledger.get(delivery)
-    ledger.decide(found, datetime.now(UTC), **cancelled(found))
+    ledger.decide(found, datetime.now(UTC), **cancellation_changes(found))
     typer.echo(f"{found.id} is cancelled")
 
 

@@ -38,8 +38,8 @@ def worker(
     require("celery", "assignment-reports worker")
     from assets.config.loader import load_usable
     from orchestration.automation.runs import Queue
-    from orchestration.deployment.celery_worker import serve
+    from orchestration.deployment.celery_worker import run_worker
 
     os.environ[CONFIG_VARIABLE] = str(config.resolve())
     asked = tuple(Queue(each).value for each in queue or Queue)
-    serve(load_usable(config)[0], asked, processes, name)
+    run_worker(load_usable(config)[0], asked, processes, name)

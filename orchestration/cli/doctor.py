@@ -24,7 +24,7 @@ from assets.runtime.atomic_files import write_exclusive
 from assets.runtime.extras import install_command
 from assets.sources.webhooks.inbox import last_received_at
 from assets.warehouse.base import open_warehouse
-from assets.warehouse.orphans import orphans
+from assets.warehouse.orphans import find_orphans
 from assets.warehouse.schema import LOAD_COUNTS
 
 _PACKAGES = (
@@ -60,7 +60,7 @@ class Finding:
     remedy: str = ""
 
 
-def examine(config: Path) -> Iterator[Finding]:
+def examine_machine(config: Path) -> Iterator[Finding]:
     """Yield what was found, the machine first, then what the configuration names."""
     python = ".".join(map(str, sys.version_info[:3]))
     yield Finding("Python", sys.version_info >= (3, 11), python, "install Python 3.11 or later")
@@ -114,7 +114,7 @@ def _check_configuration(path: Path) -> Iterator[Finding]:
         yield Finding("Extra", is_fine=False, seen=each.need, remedy=install_command(each.extra))
     if config.warehouse is not None and "warehouse" not in missing:
         yield _check_warehouse(config)
-    for orphan in orphans(config):
+    for orphan in find_orphans(config):
         remedy = f"was its slug renamed in {path}? Move it, or remove it"
         yield Finding("Orphan", is_fine=False, seen=f"{orphan} belongs to no workspace", remedy=remedy)
     yield from _check_webhooks(config)

@@ -91,7 +91,7 @@ def import_file(
     from assets.config.source import FilesSource
     from assets.sources.files.imports import About
     from orchestration.cli.console import print_rows
-    from orchestration.file_import import take_over, try_file
+    from orchestration.file_import import load_file, probe_file
 
     settings, now = load_config_or_warn(config), datetime.now(UTC)
     chosen = chosen_workspaces(settings, workspace)[0]
@@ -102,7 +102,7 @@ def import_file(
         )  # fmt: skip
     except ValidationError as error:
         raise ConfigError("; ".join(each["msg"] for each in error.errors())) from None
-    tried = try_file(options, chosen, now)
+    tried = probe_file(options, chosen, now)
     print_rows(tried.days)
     print_rows(tried.reasons)
     days = (first.date() if first else tried.first_day, last.date() if last else tried.last_day)
@@ -110,7 +110,7 @@ def import_file(
         typer.echo(f"nothing was changed; without --dry-run, {days[0]} to {days[1]} would be read from it")
         return
     about = About(first_day=days[0], last_day=days[1], options=options)
-    loaded = take_over(file, about, chosen, settings, now)
+    loaded = load_file(file, about, chosen, settings, now)
     typer.echo(f"{days[0]} to {days[1]}: {loaded}")
 
 

@@ -52,7 +52,7 @@ SETTINGS = {
 """What worker and launcher have in common: nothing waits behind a long run, nobody asks for results."""
 
 
-def serve(config: Config, queues: tuple[str, ...], processes: int, name: str) -> None:
+def run_worker(config: Config, queues: tuple[str, ...], processes: int, name: str) -> None:
     """Take runs of *queues*, so many at a time, until the process is told to end.
 
     Raises ConfigError where the configuration names no broker.

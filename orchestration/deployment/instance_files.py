@@ -10,7 +10,7 @@ from pydantic import SecretStr
 
 from assets.config.deployment import Config
 from assets.errors import ConfigError
-from assets.runtime.atomic_files import put
+from assets.runtime.atomic_files import write_atomic
 from assets.runtime.extras import require
 from orchestration.automation.runs import QUEUE_TAG, WORKSPACE_TAG, Queue
 from orchestration.code_locations import attribute_of, name_of
@@ -35,7 +35,7 @@ def write_deployment(
         else {"dagster.yaml": instance, "workspace.yaml": workspace_of(config, code_servers)}
     )
     for name, content in files.items():
-        put(folder / name, (_HEAD + yaml.safe_dump(content, sort_keys=False, width=110)).encode())
+        write_atomic(folder / name, (_HEAD + yaml.safe_dump(content, sort_keys=False, width=110)).encode())
     return [folder / name for name in files]
 
 

@@ -9,10 +9,10 @@ from assets.config.base import resolve_secret
 from assets.config.deployment import Config
 from assets.config.source import WebhookSource
 from assets.errors import ConfigError
-from assets.sources.webhooks.receiver import Address, application
+from assets.sources.webhooks.receiver import Address, receiver_app
 
 
-def addresses(settings: Config, say: Callable[[str], None]) -> dict[str, Address]:
+def webhook_addresses(settings: Config, say: Callable[[str], None]) -> dict[str, Address]:
     """Return where webhooks arrive, by slug; a workspace whose keys are not there is told of and left out.
 
     Raises ConfigError where none is left.
@@ -34,10 +34,10 @@ def _webhook_address(slug: str, source: WebhookSource) -> Address:
     return Address(slug, source.type, keys, resolve_secret(source.inbox), source.most_per_second)
 
 
-def serve(settings: Config, host: str, port: int, say: Callable[[str], None]) -> None:
+def serve_webhooks(settings: Config, host: str, port: int, say: Callable[[str], None]) -> None:
     """Serve until the process is told to end; requests under way are answered first."""
     uvicorn.run(
-        application(addresses(settings, say), lambda: datetime.now(UTC)),
+        receiver_app(webhook_addresses(settings, say), lambda: datetime.now(UTC)),
         host=host,
         port=port,
         access_log=False,

@@ -17,9 +17,9 @@ from assets.archive.archive import Archive
 from assets.archive.catalog import Catalog
 from assets.archive.index_pages import write_index
 from assets.archive.resource import ArchiveResource
-from assets.archive.verify import verify
+from assets.archive.verify import verify_archive
 from assets.archive.version import Archived, Origin
-from assets.config.base import place
+from assets.config.base import parse_location
 from assets.config.presentation import Format
 from assets.report.model import Report
 from assets.runtime.atomic_files import atomic_folder
@@ -246,14 +246,14 @@ def test_what_is_no_longer_as_archived_is_named(
     archived = store(Archive(tmp_path / "out"), make_report({"user": 3}))
     catalog.record(archived, LATER, LATER)
     change(archived.folder)
-    found = verify(tmp_path / "out", catalog.listed())
+    found = verify_archive(tmp_path / "out", catalog.listed())
     assert found.faults == ([f"acme/last_7_days/2026-11-08/{fault}"] if fault else [])
 
 
 @pytest.fixture
 def bucket(object_store: str, request: pytest.FixtureRequest) -> Path:
     """An archive of its own in the object store."""
-    return place(f"{object_store}/{abs(hash(request.node.name))}")
+    return parse_location(f"{object_store}/{abs(hash(request.node.name))}")
 
 
 def test_an_object_store_holds_what_a_folder_holds(bucket: Path, tmp_path: Path) -> None:
@@ -268,7 +268,7 @@ def test_an_object_store_holds_what_a_folder_holds(bucket: Path, tmp_path: Path)
         assert archived.manifest.supersedes.changes == {"User": (1204, 1211), "total": (1204, 1211)}
         catalog.record(archived, LATER, LATER)
         write_index(catalog, root, ["acme"])
-        assert verify(root, catalog.listed()).faults == []
+        assert verify_archive(root, catalog.listed()).faults == []
         kept[root] = {
             str(path)[len(str(root)) :]: path.read_bytes() for path in root.rglob("*.*") if path.is_file()
         }
@@ -290,7 +290,7 @@ def test_two_writers_of_an_object_store_never_mix_their_files(bucket: Path) -> N
         make_report({"user": 5}), Origin({}, {}), lambda number: by_another(4) if number == 2 else FILES
     )
     assert (other.manifest.version, other.manifest.total) == (3, 5)
-    assert verify(bucket, []).faults == []
+    assert verify_archive(bucket, []).faults == []
 
 
 def test_what_a_killed_writer_left_in_an_object_store_is_no_version(bucket: Path) -> None:
@@ -300,9 +300,9 @@ def test_what_a_killed_writer_left_in_an_object_store_is_no_version(bucket: Path
     (torn / "report.json").write_bytes(b"{}")
     assert archive.latest("acme", "last_7_days", date(2026, 11, 8))
     assert store(archive, make_report({"user": 4})).manifest.version == 3
-    assert verify(bucket, []).faults == ["acme/last_7_days/2026-11-08/v2: manifest.json is missing"]
+    assert verify_archive(bucket, []).faults == ["acme/last_7_days/2026-11-08/v2: manifest.json is missing"]
     assert [number for _, number in archive.prune(1, date.min)] == [1, 2]
-    assert verify(bucket, []).faults == []
+    assert verify_archive(bucket, []).faults == []
 
 
 def test_a_part_that_a_killed_writer_left_is_made_again(
@@ -315,4 +315,4 @@ def test_a_part_that_a_killed_writer_left_is_made_again(
     for _ in range(2):
         kept = Archive(bucket).store_part(report, "de", 1, Origin({}, {}), lambda _: FILES)
         assert (kept.manifest.report, kept.manifest.version) == ("last_7_days~de", 1)
-    assert verify(bucket, []).faults == []
+    assert verify_archive(bucket, []).faults == []

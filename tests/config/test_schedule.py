@@ -4,7 +4,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from pydantic import ValidationError
 
-from assets.config.schedule import Calendar, Timing, ticks
+from assets.config.schedule import Calendar, Timing, report_ticks
 
 BERLIN = ZoneInfo("Europe/Berlin")
 OFF = Calendar(holidays=(date(2026, 12, 25), date(2026, 12, 31), date(2027, 1, 1)))
@@ -13,7 +13,7 @@ OFF = Calendar(holidays=(date(2026, 12, 25), date(2026, 12, 31), date(2027, 1, 1
 def made(timing: Timing, since: date, until: date, calendar: Calendar = OFF) -> list[tuple[str, str]]:
     return [
         (str(tick.report_date), f"{tick.at.astimezone(BERLIN):%Y-%m-%d %H:%M}")
-        for tick in ticks(timing, calendar, BERLIN, since, until)
+        for tick in report_ticks(timing, calendar, BERLIN, since, until)
     ]
 
 
@@ -49,19 +49,20 @@ def test_a_holiday_is_kept_skipped_or_shifted_to_the_next_working_day() -> None:
 
 
 def test_a_time_that_the_clocks_skip_is_as_much_later_as_they_are_set() -> None:
-    (tick,) = ticks(Timing(at=time(2, 30)), OFF, BERLIN, date(2026, 3, 29), date(2026, 3, 29))
+    (tick,) = report_ticks(Timing(at=time(2, 30)), OFF, BERLIN, date(2026, 3, 29), date(2026, 3, 29))
     assert tick.at == datetime(2026, 3, 29, 1, 30, tzinfo=UTC)
 
 
 def test_a_time_that_comes_twice_is_the_earlier_one() -> None:
-    (tick,) = ticks(Timing(at=time(2, 30)), OFF, BERLIN, date(2026, 10, 25), date(2026, 10, 25))
+    (tick,) = report_ticks(Timing(at=time(2, 30)), OFF, BERLIN, date(2026, 10, 25), date(2026, 10, 25))
     assert tick.at == datetime(2026, 10, 25, 0, 30, tzinfo=UTC)
 
 
 def test_a_date_that_never_was_has_no_report() -> None:
     apia = ZoneInfo("Pacific/Apia")
     days = [
-        tick.report_date.day for tick in ticks(Timing(), OFF, apia, date(2011, 12, 29), date(2011, 12, 31))
+        tick.report_date.day
+        for tick in report_ticks(Timing(), OFF, apia, date(2011, 12, 29), date(2011, 12, 31))
     ]
     assert days == [29, 31]
 

@@ -98,7 +98,7 @@ class Office:
         (self.folder / "events" / "all.csv").write_text("\n".join([HEADER, *events, *more, ""]))
         specs = tuple(spec for spec in self.acme.all_reports if spec.name in self.managers.reports)
         request = pipeline.PipelineRequest(self.config, self.acme, specs, on, self.now, reload=True)
-        pipeline.run(request, self.dispatcher.catalog, lambda _: None)
+        pipeline.run_pipeline(request, self.dispatcher.catalog, lambda _: None)
 
     def round(self, after: timedelta = timedelta()) -> DispatchResult:
         self.now += after

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from assets.archive.archive import NotArchived
-from assets.archive.verify import verify
+from assets.archive.verify import verify_archive
 from assets.archive.version import Key
 from assets.deliver.delivery import DecisionRefused
 from assets.deliver.erasure import ReportErasure
@@ -502,7 +502,7 @@ def test_a_changed_mail_is_neither_sent_nor_overlooked(office: Office) -> None:
     office.make_and_send()
     for path in (office.folder / "out" / "acme" / ".outbox").iterdir():
         path.write_bytes(b"To: eve@other.example\r\n\r\nhello")
-    faults = verify(office.config.archive, []).faults
+    faults = verify_archive(office.config.archive, []).faults
     assert len(faults) == 4
     assert all("was changed" in fault for fault in faults)
     office.round(2 * MINUTE)
@@ -524,7 +524,7 @@ def test_an_archive_in_an_object_store_serves_as_well(office: Office, object_sto
     office.round(HOUR)
     assert {row.kind for row in office.rows() if row.version == 2} == {"correction"}
     dispatcher = office.dispatcher
-    pipeline.erase(
+    pipeline.erase_contact(
         "k1",
         ReportErasure(
             office.config, office.acme, dispatcher.catalog, dispatcher.ledger, office.now, lambda _: None

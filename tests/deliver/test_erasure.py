@@ -12,11 +12,11 @@ import pytest
 from sqlalchemy import func, select
 
 from assets.archive.archive import Archive
-from assets.archive.verify import verify
+from assets.archive.verify import verify_archive
 from assets.archive.version import Key
 from assets.deliver.dispatcher import Dispatcher
 from assets.deliver.erasure import ReportErasure
-from assets.extract.erasure import tombstones
+from assets.extract.erasure import read_tombstones
 from assets.warehouse.base import open_warehouse
 from assets.warehouse.schema import ASSIGNMENT_EVENTS, REJECTED_EVENTS
 from orchestration import pipeline
@@ -81,7 +81,7 @@ def erase(office: Office, dispatcher: Dispatcher) -> tuple[list[date], int]:
     reports = ReportErasure(
         office.config, office.acme, dispatcher.catalog, dispatcher.ledger, office.now, lambda _: None
     )
-    days, done = pipeline.erase("k-eve", reports)
+    days, done = pipeline.erase_contact("k-eve", reports)
     return days, len(done.made)
 
 
@@ -97,7 +97,7 @@ def test_nothing_of_a_contact_is_left_and_every_total_is(office: Office) -> None
     assert traces(office.folder) == []
     assert totals(office) == before == {"2026-06-14": 1, "2026-06-15": 3}
     assert b"Bob Brown" in (office.folder / "out/acme/yesterday/2026-06-15/v2/log.csv").read_bytes()
-    assert verify(office.config.archive, office.dispatcher.catalog.listed()).faults == []
+    assert verify_archive(office.config.archive, office.dispatcher.catalog.listed()).faults == []
     rows = open_warehouse(office.config, "acme").query(select(REJECTED_EVENTS.c.raw))
     assert rows.column(0).to_pylist() == [None]
 
@@ -133,8 +133,8 @@ def test_killed_half_way_it_is_done_again(office: Office, monkeypatch: pytest.Mo
 def test_the_tombstone_names_nobody_and_others_stay(office: Office) -> None:
     erase(office, office.dispatcher)
     lake = open_warehouse(office.config, "acme")
-    assert tombstones(lake).masks("k-eve")
-    assert not tombstones(lake).masks("k-bob")
+    assert read_tombstones(lake).masks("k-eve")
+    assert not read_tombstones(lake).masks("k-bob")
     contacts = lake.query(
         select(ASSIGNMENT_EVENTS.c.contact_id, func.count()).group_by(ASSIGNMENT_EVENTS.c.contact_id)
     )
@@ -165,4 +165,4 @@ def test_what_a_killed_round_left_and_a_period_that_has_shrunk_are_forgotten_too
     )
     erase(office, office.dispatcher)
     assert traces(office.folder) == []
-    assert verify(office.config.archive, office.dispatcher.catalog.listed()).faults == []
+    assert verify_archive(office.config.archive, office.dispatcher.catalog.listed()).faults == []

@@ -10,7 +10,7 @@ from pydantic import SecretStr, ValidationError
 
 from assets.archive.catalog import Catalog
 from assets.config.deployment import Config, Smtp
-from assets.deliver.channels.base import clean
+from assets.deliver.channels.base import clean_header
 from assets.deliver.operator_alerts import AlertNotSent, send_alerts
 from tests.postgres import free_port
 
@@ -43,6 +43,7 @@ def config(folder: Path, port: int, **smtp: object) -> Config:
         {
             "lake": folder,
             "archive": folder,
+            "state": f"sqlite:///{folder}/state.sqlite",
             "operator": "ops@example.org",
             "smtp": {"host": "127.0.0.1", "port": port, "security": "none", "sender": "reports@example.org"}
             | smtp,
@@ -95,5 +96,5 @@ def test_nothing_goes_out_in_clear(host: str, username: str | None) -> None:
 
 
 def test_no_text_becomes_a_header() -> None:
-    assert clean("late\r\nBcc: x@y.example\x00") == "late Bcc: x@y.example"
-    assert "=?" not in clean("=?utf-8?q?=0ABcc:_e=40x.test?=")
+    assert clean_header("late\r\nBcc: x@y.example\x00") == "late Bcc: x@y.example"
+    assert "=?" not in clean_header("=?utf-8?q?=0ABcc:_e=40x.test?=")

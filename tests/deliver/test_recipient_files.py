@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from assets.config.deployment import Config
-from assets.deliver.recipients import roster
+from assets.deliver.recipients import resolve_recipients
 from assets.render.mail import MailContext, mail_bodies
 from tests.render.conftest import make_report
 
@@ -43,7 +43,7 @@ def test_a_list_is_read_however_it_was_saved(tmp_path: Path, kind: str) -> None:
     raw = {"lake": "lake", "archive": "out", "smtp": smtp, "workspaces": [workspace]}
     config = Config.model_validate(raw, context={"folder": tmp_path})
     (acme,) = config.workspaces
-    recipients, rejected = roster(config, acme, acme.subscriptions[0])
+    recipients, rejected = resolve_recipients(config, acme, acme.subscriptions[0])
     assert [(each.address, each.details["agent"]) for each in recipients] == [("ann@acme.example", "Bob")]
     assert rejected == []
 

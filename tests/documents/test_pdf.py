@@ -12,7 +12,7 @@ import pikepdf
 import pytest
 
 from assets.config.presentation import Language
-from assets.render.i18n import words
+from assets.render.i18n import load_words
 from assets.report.model import Total
 from tests.documents.conftest import Acme
 
@@ -88,7 +88,7 @@ def test_every_printed_row_is_there_in_every_language(
     for row in draft.printed.slice(0, 40).to_pylist():
         assert row["Timestamp"].replace(" ", "") in squeezed, row
         assert row["Contact ID"] in said
-    spoken = words(language)
+    spoken = load_words(language)
     assert spoken.number(draft.report.total) in said
     if spoken.direction == "ltr":  # what is written from right to left is stored in the order of the page
         assert spoken.say("Contact Assignments Log").replace(" ", "") in squeezed

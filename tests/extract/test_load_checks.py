@@ -2,7 +2,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from assets.extract.load_checks import watch
+from assets.extract.load_checks import check_load
 from tests.conftest import Inbox, line
 
 NOON = datetime(2024, 3, 20, 16, tzinfo=UTC)  # a Wednesday in New York
@@ -12,7 +12,9 @@ def seen(
     inbox: Inbox, now: datetime = NOON, *, first: date = date(2024, 1, 1)
 ) -> dict[str, tuple[bool, str]]:
     loaded = inbox.load(first, date(2024, 3, 19), now=now)
-    return {each.name: (each.is_fine, each.text) for each in watch(inbox.lake, inbox.workspace, loaded, now)}
+    return {
+        each.name: (each.is_fine, each.text) for each in check_load(inbox.lake, inbox.workspace, loaded, now)
+    }
 
 
 def events(per_tuesday: int, last: int) -> list[str]:

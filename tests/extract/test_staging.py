@@ -76,7 +76,7 @@ def test_cells_that_are_not_looked_at_again_are_clean(texts: list[str | None], l
     thorough = text_cleaning.null_if(
         pc.replace_substring_regex(spaced, text_cleaning._UNPRINTABLE, text_cleaning.REPLACEMENT), [""]
     )
-    assert text_cleaning.clean(cells).to_pylist() == thorough.to_pylist()
+    assert text_cleaning.clean_text(cells).to_pylist() == thorough.to_pylist()
 
 
 @given(ids=st.lists(st.sampled_from(["9", "10", "11", "a", "b", "aa", ""]), max_size=5))

@@ -22,7 +22,7 @@ from assets.deliver.ledger import Ledger
 from assets.state.database import open_state
 from assets.warehouse.base import open_warehouse
 from assets.warehouse.schema import ASSIGNMENT_LOG
-from orchestration.pipeline import PipelineRequest, run
+from orchestration.pipeline import PipelineRequest, run_pipeline
 from tests.deliver.mail_server import SmtpSession, mail_server
 from tests.flow.farm import DATES, REPORTS, Farm, configuration, started
 from tests.flow.services import BIN, kill, until
@@ -148,7 +148,7 @@ def make_everything(config: Config) -> None:
     for workspace in config.workspaces:
         specs = tuple(spec for spec in workspace.all_reports if spec.name in REPORTS)
         for day in DATES:
-            run(PipelineRequest(config, workspace, specs, day, now), catalog, lambda _: None)
+            run_pipeline(PipelineRequest(config, workspace, specs, day, now), catalog, lambda _: None)
 
 
 def send_with_a_frozen_worker(farm: Farm, server: SmtpSession) -> dict[str, str]:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assets.render.data_files import csv_bytes, neutralised, parquet_bytes
+from assets.render.data_files import csv_bytes, neutralize_formulas, parquet_bytes
 
 RUNNABLE = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "  =1", "\uff1d1", "\uff0b1", "\uff0d1", "\uff20x", "\u00a0=1", "|cmd", "%x"]  # fmt: skip
 HARMLESS = ["-", "", "Ann", "1-1", "a=b", "'=1", "中文", "0"]
@@ -26,7 +26,7 @@ def test_a_cell_that_a_spreadsheet_would_run_reads_the_same_and_runs_no_more(tex
 
 @pytest.mark.parametrize("text", HARMLESS)
 def test_other_cells_stay_as_they_are(text: str) -> None:
-    assert neutralised(pa.chunked_array([[text]])).to_pylist() == [text]
+    assert neutralize_formulas(pa.chunked_array([[text]])).to_pylist() == [text]
 
 
 @given(st.lists(st.text(st.characters(codec="utf-8", exclude_categories=["Cc"])), min_size=1, max_size=20))

@@ -18,9 +18,9 @@ from assets.events import SOURCE_LABELS
 from assets.render.charts import figures
 from assets.render.charts.palette import source_colors
 from assets.render.html.page import render_html
-from assets.render.i18n import words
-from assets.render.pdf.document import laid_out, render_pdf
-from assets.render.untrusted_text import showable
+from assets.render.i18n import load_words
+from assets.render.pdf.document import lay_out, render_pdf
+from assets.render.untrusted_text import limit_marks
 from assets.report.model import DayCount, Reason, ReasonCode, Report, State
 from tests.render.conftest import FIRST, log_of, make_report
 
@@ -132,7 +132,7 @@ def test_a_browser_runs_nothing_of_a_hostile_name(tmp_path: Path, hostile_names:
 @pytest.mark.parametrize("address", ["file:///etc/hostname", "http://127.0.0.1:9/x.png", "ftp://127.0.0.1/x"])
 def test_the_pdf_engine_may_fetch_nothing(address: str) -> None:
     with pytest.raises(FatalURLFetchingError, match="a report must not fetch"):
-        laid_out(f'<img src="{address}">', "pdf/ua-1")
+        lay_out(f'<img src="{address}">', "pdf/ua-1")
 
 
 def test_the_pdf_engine_compresses_as_well_as_pays() -> None:
@@ -172,15 +172,15 @@ def test_an_empty_report_has_no_share_and_no_chart() -> None:
 def test_the_trend_has_each_day_whatever_their_number(days: int) -> None:
     report = make_report({"user": 5}, days=days)
     missing = (*report.by_day[:-1], DayCount(day=report.by_day[-1].day, count=0, is_loaded=False))
-    drawn = figures.trend_chart(missing, words("en"))
+    drawn = figures.trend_chart(missing, load_words("en"))
     assert "<g clip-path=" in drawn.svg, "the day that is not loaded is hatched"
 
 
 def test_charts_say_in_words_what_they_show() -> None:
     report = make_report({"user": 1500, "<script>": 5, "$_$": 4})
     drawn = [
-        figures.bar_chart(report.by_source, words("en")),
-        figures.pie_chart(report.by_source, words("en")),
+        figures.bar_chart(report.by_source, load_words("en")),
+        figures.pie_chart(report.by_source, load_words("en")),
     ]
     assert all("User 1,500" in chart.alternative for chart in drawn)
     assert not any("<script" in chart.svg for chart in drawn)
@@ -197,14 +197,14 @@ def test_the_charts_of_the_pdf_look_like_those_of_the_page(tmp_path: Path) -> No
     )
     report = report.model_copy(update={"by_day": days})
     page = render_html(report, log_of([]), 1)
-    drawn = [chart for chart in figures.drawn_charts(report).values() if chart]
+    drawn = [chart for chart in figures.draw_charts(report).values() if chart]
     assert len(drawn) == 3
     shown = page
     for each in drawn:
         shown = shown.replace(each.mark, each.address)
     ways = {
-        "page": laid_out(shown, "pdf/ua-1"),
-        "pdf": laid_out(page, "pdf/ua-1", {each.mark: each.painted for each in drawn}),
+        "page": lay_out(shown, "pdf/ua-1"),
+        "pdf": lay_out(page, "pdf/ua-1", {each.mark: each.painted for each in drawn}),
     }
     seen = {}
     for way, document in ways.items():
@@ -225,13 +225,13 @@ def test_known_sources_keep_their_color_and_no_two_share_one() -> None:
 
 def test_a_chart_of_very_many_sources_has_room_for_the_largest() -> None:
     report = make_report({f"source_{n:04d}": 5000 - n for n in range(3000)})
-    drawn = figures.bar_chart(report.by_source, words("en"))
+    drawn = figures.bar_chart(report.by_source, load_words("en"))
     assert "2,976 more sources" in drawn.alternative
     assert len(drawn.svg) < 200_000
     assert "Source 2999" in render_html(report, log_of([]), 1), "the table has them all"
 
 
 def test_shown_text_is_bounded() -> None:
-    assert showable("x" * 300) == "x" * 255 + "…"
-    assert showable("e" + "\u0301" * 100) == "e" + "\u0301" * 8
-    assert showable("\u202eabc") == "\u202eabc"
+    assert limit_marks("x" * 300) == "x" * 255 + "…"
+    assert limit_marks("e" + "\u0301" * 100) == "e" + "\u0301" * 8
+    assert limit_marks("\u202eabc") == "\u202eabc"

@@ -12,9 +12,9 @@ from babel.messages.pofile import read_po
 from assets.config.presentation import Language
 from assets.events import SOURCE_LABELS
 from assets.periods import Preset
-from assets.render.html.page_data import said_by
-from assets.render.html.stylesheet import script
-from assets.render.i18n import CATALOGS, words
+from assets.render.html.page_data import messages_of_script
+from assets.render.html.stylesheet import join_scripts
+from assets.render.i18n import CATALOGS, load_words
 from assets.report.log_table import HEADER
 
 ROOT = Path(__file__).parents[2]
@@ -42,7 +42,7 @@ def catalog(language: str) -> dict[str, str]:
 
 
 def test_the_script_says_nothing_that_is_not_extracted() -> None:
-    assert set(said_by(script())) <= messages()
+    assert set(messages_of_script(join_scripts())) <= messages()
     assert len(messages()) > 150
 
 
@@ -65,11 +65,11 @@ def test_there_is_a_catalog_for_each_language() -> None:
 
 
 def test_numbers_and_dates_are_the_readers() -> None:
-    german, arabic = words("de"), words("ar")
+    german, arabic = load_words("de"), load_words("ar")
     assert (german.number(1234567), german.share(43.2), german.change(3.0)) == (
         "1.234.567",
         "43,2\xa0%",
         "+3,0\xa0%",
     )
-    assert words("en").share(None) == "-"
+    assert load_words("en").share(None) == "-"
     assert (arabic.direction, arabic.signed(-3), arabic.number(1234)) == ("rtl", "\u200e-3", "1,234")

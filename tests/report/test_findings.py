@@ -6,7 +6,7 @@ from assets.config.workspace import ReportSpec
 from assets.periods import Preset, as_of
 from assets.report.build import build_report
 from assets.report.model import Finding, Report, Rule
-from assets.report.shares import percent
+from assets.report.shares import percent_of
 from tests.conftest import LATER, Inbox, line
 
 
@@ -117,4 +117,4 @@ def test_months_of_unequal_length_are_compared_by_daily_average(inbox: Inbox) ->
     [(1, 8, 12.5), (1, 16, 6.3), (-1, 16, -6.3), (5, 10_000, 0.1), (4, 10_000, 0.0), (1, 3, 33.3)],
 )
 def test_halves_are_rounded_away_from_zero(part: int, whole: int, expected: float) -> None:
-    assert percent(part, whole) == expected
+    assert percent_of(part, whole) == expected

@@ -9,7 +9,7 @@ from assets.archive.publish import draft_report
 from assets.config.presentation import Filters
 from assets.config.workspace import ReportSpec, Workspace
 from assets.errors import ConfigError
-from assets.report.masking import masked, masked_filters
+from assets.report.masking import mask_filters, mask_rows
 from tests.conftest import DAY, LATER, Inbox, line
 from tests.report.test_chains import log_of
 
@@ -17,11 +17,11 @@ KEY = "a key of sixteen or more"
 
 
 def test_the_same_contact_has_the_same_pseudonym_and_another_key_another() -> None:
-    rows = masked(log_of([("1", None, "Ann"), ("2", None, "Ann"), ("1", "Ann", None)]), KEY)
+    rows = mask_rows(log_of([("1", None, "Ann"), ("2", None, "Ann"), ("1", "Ann", None)]), KEY)
     ids, names = rows["contact_id"].to_pylist(), rows["contact_name"].to_pylist()
     assert ids[0] == ids[2] != ids[1]
     assert names[0] == names[2] != names[1]
-    assert masked(log_of([("1", None, "Ann")]), KEY + "!")["contact_id"].to_pylist() != ids[:1]
+    assert mask_rows(log_of([("1", None, "Ann")]), KEY + "!")["contact_id"].to_pylist() != ids[:1]
     assert rows["assignee_name"].to_pylist() == ["Ann", "Ann", None], "who works there is no secret"
 
 
@@ -29,13 +29,13 @@ def test_nothing_stays_nothing() -> None:
     rows = log_of([("1", None, "Ann")])
     for name in ("contact_id", "conversation_id"):
         rows = rows.set_column(rows.column_names.index(name), name, pa.array([None], pa.string()))
-    hidden = masked(rows, KEY)
+    hidden = mask_rows(rows, KEY)
     assert hidden["contact_id"].to_pylist() == hidden["conversation_id"].to_pylist() == [None]
     assert hidden["contact_name"].to_pylist()[0].startswith("Contact ")
 
 
 def test_filters_name_no_contact() -> None:
-    shown = masked_filters(Filters(contact=("Ann Smith",), conversation=("c1",), source=("user",)))
+    shown = mask_filters(Filters(contact=("Ann Smith",), conversation=("c1",), source=("user",)))
     assert shown == Filters(contact=("…",), conversation=("…",), source=("user",))
 
 
@@ -93,7 +93,7 @@ def test_an_empty_key_masks_nothing_and_stops_the_report(inbox: Inbox, secretive
 
 def test_masking_needs_a_key_that_nobody_guesses() -> None:
     with pytest.raises(ConfigError, match="at least 16 characters"):
-        masked(log_of([("1", None, "Ann")]), "short")
+        mask_rows(log_of([("1", None, "Ann")]), "short")
     with pytest.raises(ValueError, match="mask_key"):
         Workspace.model_validate(
             {

@@ -7,7 +7,7 @@ import pytest
 from assets.config.workspace import ReportSpec
 from assets.errors import NoSuchReportDate
 from assets.periods import Preset, as_of
-from assets.render.i18n import words
+from assets.render.i18n import load_words
 from assets.render.labels import compared_period
 from assets.render.reasons import reason_sentences
 from assets.report.build import build_report
@@ -54,7 +54,7 @@ def test_an_opening_never_counts_across_days_that_are_not_loaded(march: Inbox) -
     found = report(march, spec, date(2024, 3, 10))
     assert (opening(found), found.known_since) == (2, date(2024, 3, 7))
     assert found.provisional
-    assert reason_sentences(found, words("en")) == [
+    assert reason_sentences(found, load_words("en")) == [
         "Missing before the period: 2 days (2024-03-05 to 2024-03-06); contacts per assignee are known since then only."
     ]
     load(march, 1, 9)
@@ -91,7 +91,7 @@ def test_while_a_day_runs_the_comparison_says_until_when_it_counts(march: Inbox)
     found = report(march, ReportSpec(name="today", preset=Preset.TODAY), date(2024, 3, 5), now)
     assert found.comparison
     assert found.comparison.until == datetime(2024, 3, 5, 1, 18, tzinfo=UTC)
-    assert compared_period(found, words("en")) == "Mon, Mar 4, 2024 until 20:18"
+    assert compared_period(found, load_words("en")) == "Mon, Mar 4, 2024 until 20:18"
     yesterday = report(
         march, ReportSpec(name="yesterday", preset=Preset.YESTERDAY), date(2024, 3, 6), now=LATER
     )

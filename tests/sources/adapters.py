@@ -18,7 +18,7 @@ import pytest
 from sqlalchemy import create_engine, text
 from sqlalchemy.pool import NullPool
 
-from assets.sources.webhooks.inbox import Received, micros, open_inbox, store
+from assets.sources.webhooks.inbox import Received, open_inbox, store_events, to_microseconds
 from tests.conftest import Inbox
 from tests.postgres import Postgres
 from tests.sources.chatwoot.test_database import SCHEMA
@@ -229,12 +229,12 @@ class Webhooks(ABC):
     def put(self, steps: Iterable[Step], *, more: bool = False) -> None:
         rows = [
             Received(
-                workspace="acme", event_id=str(step.number), received_at=micros(step.at), kind=self.kind,
+                workspace="acme", event_id=str(step.number), received_at=to_microseconds(step.at), kind=self.kind,
                 contact_id=str(step.subject), body=json.dumps(self.body(step) | ({"mood": ["good"]} if more else {})),
             )
             for step in told(steps)
         ]  # fmt: skip
-        store(open_inbox(self.url), rows)
+        store_events(open_inbox(self.url), rows)
 
     @abstractmethod
     def body(self, step: Step) -> dict[str, Any]: ...

@@ -13,7 +13,7 @@ import pytest
 
 from assets.config.source import RespondIoSource
 from assets.sources.respond_io.contact_snapshot import Snapshot, take_snapshot
-from assets.sources.webhooks.inbox import Received, micros, open_inbox, store
+from assets.sources.webhooks.inbox import Received, open_inbox, store_events, to_microseconds
 from assets.warehouse.schema import ASSIGNMENT_EVENTS
 from tests.conftest import Inbox
 
@@ -89,9 +89,9 @@ class Office:
 
     def webhook(self, at: datetime, contact: int, assignee: Any) -> None:
         body = json.dumps({"contact": {"id": contact, "assignee": assignee}})
-        row = Received(workspace="acme", event_id=f"hook-{at:%H%M%S}-{contact}", received_at=micros(at),
+        row = Received(workspace="acme", event_id=f"hook-{at:%H%M%S}-{contact}", received_at=to_microseconds(at),
                        kind="contact.assignee.updated", contact_id=str(contact), body=body)  # fmt: skip
-        store(open_inbox(self.url), [row])
+        store_events(open_inbox(self.url), [row])
 
     def events(self) -> list[tuple[str, str | None, str]]:
         self.inbox.load(date(2024, 3, 5), date(2024, 3, 6))

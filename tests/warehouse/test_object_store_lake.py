@@ -14,9 +14,9 @@ import pytest
 from s3fs import S3FileSystem
 from sqlalchemy import func, select
 
-from assets.config.base import place
+from assets.config.base import parse_location
 from assets.errors import ConcurrentLoad, ConfigError
-from assets.extract.erasure import erase
+from assets.extract.erasure import erase_contact
 from assets.runtime.atomic_files import write_exclusive
 from assets.warehouse import object_store_lake
 from assets.warehouse.object_store_lake import ObjectLake
@@ -38,7 +38,7 @@ DAYS = [date(2024, 3, day) for day in range(1, 6)]
 
 @pytest.fixture
 def root(object_store: str) -> Path:
-    return place(f"{object_store}/{uuid4().hex}")
+    return parse_location(f"{object_store}/{uuid4().hex}")
 
 
 def put(lake: ObjectLake, *days: date, count: int = 1) -> None:
@@ -78,7 +78,7 @@ def test_a_contact_is_forgotten_and_its_files_go(busy: Inbox, root: Path) -> Non
     lake = ObjectLake(root, "acme")
     filled(busy, lake)
     contact = lake.query(select(ASSIGNMENT_LOG.c.contact_id).limit(1)).column(0)[0].as_py()
-    assert erase(lake, contact)
+    assert erase_contact(lake, contact)
     filled(busy, lake)  # it does not come back with a load
     held = select(func.count()).where(ASSIGNMENT_EVENTS.c.contact_id == contact)
     assert lake.query(held).column(0).to_pylist() == [0]

@@ -19,9 +19,9 @@ from sqlalchemy.pool import NullPool
 from assets.aggregates.build import build_days
 from assets.config.presentation import Filters
 from assets.errors import ConfigError
-from assets.extract.erasure import erase
+from assets.extract.erasure import erase_contact
 from assets.extract.load import load_days
-from assets.report.filters import conditions, look_up
+from assets.report.filters import filter_conditions, look_up
 from assets.sources.files.imports import DaySources
 from assets.sources.registry import open_source
 from assets.sources.synthetic import write_events
@@ -104,7 +104,7 @@ def test_a_name_is_found_in_any_case(busy: Inbox, warehouse: SqlWarehouse) -> No
             place.query(
                 select(func.count())
                 .select_from(ASSIGNMENT_LOG)
-                .where(*conditions(filters, look_up(place, filters)))
+                .where(*filter_conditions(filters, look_up(place, filters)))
             )
             for place in (warehouse, busy.lake)
         ]
@@ -114,7 +114,7 @@ def test_a_name_is_found_in_any_case(busy: Inbox, warehouse: SqlWarehouse) -> No
 def test_a_contact_is_forgotten(busy: Inbox, warehouse: SqlWarehouse) -> None:
     filled(busy, warehouse)
     contact = warehouse.query(select(ASSIGNMENT_LOG.c.contact_id).limit(1)).column(0)[0].as_py()
-    assert erase(warehouse, contact)
+    assert erase_contact(warehouse, contact)
     filled(busy, warehouse)  # it does not come back with a load
     held = (
         select(func.count()).select_from(ASSIGNMENT_EVENTS).where(ASSIGNMENT_EVENTS.c.contact_id == contact)

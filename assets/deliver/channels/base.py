@@ -53,7 +53,7 @@ def cut_after(line: Callable[[], socket.socket | None], seconds: float) -> Itera
         timer.cancel()
 
 
-def clean(value: str) -> str:
+def clean_header(value: str) -> str:
     """Return *value* fit for a header: one line, nothing unprintable, nothing that decodes to a header."""
     plain = "".join(" " if unicodedata.category(each) in {"Cc", "Cs", "Zl", "Zp"} else each for each in value)
     return " ".join(plain.replace("=?", "= ?").split())[:200]

@@ -14,7 +14,7 @@ from email.policy import EmailPolicy
 from email.utils import format_datetime, make_msgid
 from urllib.parse import quote
 
-from assets.deliver.channels.base import clean
+from assets.deliver.channels.base import clean_header
 from assets.errors import PermanentError
 from assets.render.mail import Bodies
 
@@ -131,9 +131,9 @@ def operator_message(sender: str, operator: str, subject: str, lines: Sequence[s
 
 def _new_message(sender: str, name: str, recipient: str, subject: str, date: datetime) -> EmailMessage:
     message = EmailMessage(policy=_Policy(linesep="\r\n"))
-    message["From"] = Address(clean(name), addr_spec=sender)
+    message["From"] = Address(clean_header(name), addr_spec=sender)
     message["To"] = Address(addr_spec=recipient)
-    message["Subject"] = clean(subject)
+    message["Subject"] = clean_header(subject)
     message["Date"] = format_datetime(date)
     message["Auto-Submitted"] = "auto-generated"
     return message

@@ -14,7 +14,7 @@ import paramiko
 
 from assets.config.base import resolve_secret
 from assets.config.channels import Sftp
-from assets.deliver.channels.base import ChannelUnavailable, Timeouts, clean
+from assets.deliver.channels.base import ChannelUnavailable, Timeouts, clean_header
 from assets.deliver.delivery import Delivery
 from assets.deliver.outcome import AttemptResult, Outcome, Step
 from assets.runtime.compat.sftp_host_keys import CheckedSftp
@@ -40,7 +40,7 @@ class SftpTransport:
         except (OSError, EOFError, paramiko.SSHException) as error:
             self.is_open = isinstance(error, PermissionError | FileNotFoundError)
             refused = Outcome.FAILED if self.is_open else Outcome.DEFERRED
-            return AttemptResult(refused, Step.BODY, clean(str(error)) or type(error).__name__)
+            return AttemptResult(refused, Step.BODY, clean_header(str(error)) or type(error).__name__)
         return AttemptResult(
             Outcome.ACCEPTED, Step.DOT, f"{len(order['files'])} files in {delivery.recipient}"
         )
@@ -74,7 +74,7 @@ def open_sftp(settings: Sftp, root: Path, patience: Timeouts) -> Iterator[SftpTr
         if channel := files.ftp.get_channel():
             channel.settimeout(patience.block)
     except (OSError, EOFError, paramiko.SSHException) as error:
-        said = clean(str(error)) or type(error).__name__
+        said = clean_header(str(error)) or type(error).__name__
         raise ChannelUnavailable(f"the SFTP server {settings.host}:{settings.port}: {said}") from error
     try:
         yield SftpTransport(files, PurePosixPath(settings.folder), root)

@@ -2,15 +2,15 @@
 
 import json
 
-from assets.deliver.channels.base import clean
-from assets.render.i18n import words
+from assets.deliver.channels.base import clean_header
+from assets.render.i18n import load_words
 from assets.render.reasons import reason_sentences
 from assets.report.model import Report
 
 
 def slack_body(report: Report, subject: str, place: str) -> bytes:
     """Return a message in Slack's markup: total, sources, and where the files are."""
-    spoken = words(report.look.language)
+    spoken = load_words(report.look.language)
     lines = [f"*{_escape_markup(subject)}*"]
     if report.provisional:
         lines.append(
@@ -28,5 +28,5 @@ def slack_body(report: Report, subject: str, place: str) -> bytes:
 
 def _escape_markup(text: str) -> str:
     """Return *text* so that it is no link, mention or channel, nor bold."""
-    escaped = clean(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    escaped = clean_header(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return escaped.replace("*", "∗")

@@ -13,7 +13,13 @@ from contextlib import closing, contextmanager, suppress
 
 from assets.config.base import resolve_secret
 from assets.config.deployment import Smtp
-from assets.deliver.channels.base import DEFAULT_TIMEOUTS, ChannelUnavailable, Timeouts, clean, cut_after
+from assets.deliver.channels.base import (
+    DEFAULT_TIMEOUTS,
+    ChannelUnavailable,
+    Timeouts,
+    clean_header,
+    cut_after,
+)
 from assets.deliver.outcome import AttemptResult, Outcome, Step
 from assets.runtime.compat.smtplib_replies import smtp_client
 
@@ -78,7 +84,7 @@ class SmtpSession:
     def _send_command(self, command: str, seconds: float) -> tuple[int, str]:
         self._wait_at_most(seconds)
         code, text = self._client.docmd(command)
-        return code, clean(f"{code} {text.decode(errors='replace')}")
+        return code, clean_header(f"{code} {text.decode(errors='replace')}")
 
     def _send_data(self, data: bytes) -> None:
         self._wait_at_most(self._patience.block)
@@ -164,4 +170,4 @@ def _describe_error(error: Exception) -> str:
             said = f"broke off: {error}"
         case _:
             said = f"cannot be reached: {error or type(error).__name__}"
-    return clean(said)
+    return clean_header(said)

@@ -21,7 +21,7 @@ from assets.archive.version import Archived
 from assets.clock import Clock
 from assets.config.base import resolve_secret
 from assets.config.channels import safe_url
-from assets.deliver.channels.base import Timeouts, clean, cut_after
+from assets.deliver.channels.base import Timeouts, clean_header, cut_after
 from assets.deliver.delivery import Delivery
 from assets.deliver.outcome import AttemptResult, Outcome, Step
 from assets.errors import ConfigError
@@ -58,9 +58,9 @@ class WebTransport:
                     response = connection.getresponse()
                     text = response.read(_MOST_ANSWER).decode(errors="replace")
             except (OSError, http.client.HTTPException) as error:
-                said = f"{parts.hostname}: {clean(str(error)) or type(error).__name__}"
+                said = f"{parts.hostname}: {clean_header(str(error)) or type(error).__name__}"
                 return AttemptResult(Outcome.UNKNOWN if step is Step.DOT else Outcome.DEFERRED, step, said)
-        return _result_of_status(response.status, f"{response.status} {clean(text)}".strip())
+        return _result_of_status(response.status, f"{response.status} {clean_header(text)}".strip())
 
     def _new_connection(self, parts: SplitResult) -> http.client.HTTPConnection:
         host, seconds = parts.hostname or "", self.patience.connection

@@ -22,9 +22,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from assets.render.charts.palette import OTHERS, PALETTE, source_colors
-from assets.render.charts.renderer import Painted, drawn
-from assets.render.i18n import Words, words
-from assets.render.untrusted_text import shortened
+from assets.render.charts.renderer import Painted, draw_figure
+from assets.render.i18n import Words, load_words
+from assets.render.untrusted_text import shorten_text
 from assets.report.model import DayCount, Report, SourceCount
 
 Sources = tuple[SourceCount, ...]
@@ -102,7 +102,7 @@ def bar_chart(by_source: Sources, words: Words) -> Chart:
 
 def _draw_bars(axes: Axes, sources: tuple[SourceCount, ...], words: Words) -> None:
     _ = words.say
-    labels = [shortened(each.label, _LABEL_LENGTH) for each in sources]
+    labels = [shorten_text(each.label, _LABEL_LENGTH) for each in sources]
     bars = axes.barh(
         range(len(sources)), [each.count for each in sources], color=source_colors(sources), height=0.7
     )
@@ -135,7 +135,7 @@ def pie_chart(by_source: Sources, words: Words) -> Chart:
         legend = [
             f"{label} {words.number(each.count)} ({words.share(each.share_pct)})"
             for each in sources
-            for label in [shortened(each.label, _LABEL_LENGTH)]
+            for label in [shorten_text(each.label, _LABEL_LENGTH)]
         ]
         figure.legend(
             wedges, legend, loc="outside right center", frameon=False, handlelength=0.9, fontsize=8.5
@@ -219,13 +219,13 @@ def _describe_sources(by_source: Sources, words: Words) -> str:
 def _finish_chart(figure: Figure, alternative: str) -> Chart:
     for background in (figure.patch, *(axes.patch for axes in figure.axes)):
         background.set_visible(False)
-    svg, painted = drawn(figure)
+    svg, painted = draw_figure(figure)
     return Chart(svg, alternative, painted)
 
 
-def drawn_charts(report: Report) -> dict[str, Chart | None]:
+def draw_charts(report: Report) -> dict[str, Chart | None]:
     """Return the charts of *report* by their names in the template; None where there is nothing to draw."""
-    spoken, has_any = words(report.look.language), report.total > 0
+    spoken, has_any = load_words(report.look.language), report.total > 0
     return {
         "bar": bar_chart(report.by_source, spoken) if has_any else None,
         "pie": pie_chart(report.by_source, spoken) if has_any else None,

@@ -41,7 +41,7 @@ class Painted:
         stream.stream.append(self.operators)
 
 
-def drawn(figure: Figure) -> tuple[str, Painted]:
+def draw_figure(figure: Figure) -> tuple[str, Painted]:
     """Lay *figure* out and draw it; return it as SVG and as operators."""
     writer = _Writer(*(inches * _POINTS for inches in figure.get_size_inches()))
     figure.dpi = _POINTS

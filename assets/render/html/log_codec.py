@@ -56,7 +56,7 @@ class _Packer:
         self.texts(f"{name}.names", [each for each in pairs.names if each is not None])
 
 
-def packed(log: EncodedLog) -> tuple[dict[str, object], str]:
+def encode_log_payload(log: EncodedLog) -> tuple[dict[str, object], str]:
     """Return how *log* is laid out, and its bytes: deflated, as base64."""
     packer = _Packer()
     unit = time_unit(log.instants)

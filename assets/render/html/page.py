@@ -15,14 +15,14 @@ import pyarrow as pa
 from markupsafe import Markup
 
 from assets.render import labels
-from assets.render.findings import sentence
-from assets.render.html.log_codec import packed
+from assets.render.findings import render_finding
+from assets.render.html.log_codec import encode_log_payload
 from assets.render.html.page_data import page_facts
-from assets.render.html.stylesheet import script, stylesheet, swatches
-from assets.render.i18n import Words, words
+from assets.render.html.stylesheet import join_scripts, render_stylesheet, source_swatches
+from assets.render.i18n import Words, load_words
 from assets.render.reasons import reason_sentences
 from assets.render.template_files import TEMPLATES
-from assets.render.untrusted_text import showable
+from assets.render.untrusted_text import limit_marks
 from assets.report.encoded_log import EncodedLog
 from assets.report.log_table import HEADER
 from assets.report.model import HandOffs, Report, State
@@ -36,7 +36,7 @@ _LISTED_ROWS = 1_000
 
 
 @cache
-def environment(language: str) -> "Environment":
+def jinja_environment(language: str) -> "Environment":
     """Return the Jinja environment of `templates/`: everything escaped, nothing undefined."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined  # noqa: PLC0415 - a fifth of a second
 
@@ -48,14 +48,14 @@ def environment(language: str) -> "Environment":
         lstrip_blocks=True,
         extensions=["jinja2.ext.i18n"],
     )
-    spoken = words(language)
+    spoken = load_words(language)
     jinja.install_gettext_translations(spoken.catalog, newstyle=True)  # type: ignore[attr-defined]
     jinja.filters |= {
         "csp_hash": lambda text: f"sha256-{b64encode(sha256(text.encode()).digest()).decode()}",
         "log_text": lambda text, column: labels.log_text(column, text, spoken),
         "ltr": lambda text: spoken.left_to_right(str(text)),
         "number": spoken.number,
-        "showable": lambda text: spoken.isolated(showable(text)),
+        "showable": lambda text: spoken.isolated(limit_marks(text)),
         "translated": spoken.say,  # of a text from data: unlike `_()`, what it returns is escaped
         "urlencode": urlencode,
     }
@@ -80,41 +80,41 @@ def render_html(
     listed = printed.slice(0, _LISTED_ROWS) if log is not None else printed
     from assets.render.charts import figures  # noqa: PLC0415 - half a second, and only pages need it
 
-    spoken = words(report.look.language)
+    spoken = load_words(report.look.language)
     medium = "print" if log is None else "screen"
     is_interactive = (
         report.look.is_interactive and report.components.log is not State.OFF and not report.has_no_data
     )
     has_data = log is not None and is_interactive
-    layout, events = packed(log) if log is not None and has_data else ({}, "")
+    layout, events = encode_log_payload(log) if log is not None and has_data else ({}, "")
     return (
-        environment(report.look.language)
+        jinja_environment(report.look.language)
         .get_template("report/report.html.j2")
         .render(
             report=report,
             version=version,
             medium=medium,
-            style=Markup(stylesheet(medium, report.look) + swatches(report)),  # noqa: S704 - our own files, a checked color
-            script=Markup(script()),  # noqa: S704 - our own files
-            facts=Markup(_to_json(page_facts(report, layout, script()))) if has_data else "",  # noqa: S704 - "<" escaped
+            style=Markup(render_stylesheet(medium, report.look) + source_swatches(report)),  # noqa: S704 - our own files, a checked color
+            script=Markup(join_scripts()),  # noqa: S704 - our own files
+            facts=Markup(_to_json(page_facts(report, layout, join_scripts()))) if has_data else "",  # noqa: S704 - "<" escaped
             events=events,
-            charts=figures.drawn_charts(report),
-            sentences=[(sentence(each, spoken), each.fragment) for each in report.findings],
+            charts=figures.draw_charts(report),
+            sentences=[(render_finding(each, spoken), each.fragment) for each in report.findings],
             heat_map=_heat_map(report, spoken),
             compared=labels.compared_period(report, spoken),
-            kinds=labels.kinds(spoken),
+            kinds=labels.kind_names(spoken),
             hand_offs=_matrix_of_hand_offs(report.hand_offs, spoken) if report.hand_offs else None,
             reasons=reason_sentences(report, spoken),
-            nothing=labels.nothing(report, spoken),
+            nothing=labels.empty_text(report, spoken),
             header=printed.column_names,
             has_sample_rows=has_sample_rows,
             rows=zip(*(column.to_pylist() for column in listed.columns), strict=True)
             if not has_sample_rows
             else _SAMPLES,
             rows_listed=listed.num_rows,
-            messages=labels.messages(spoken),
-            notes=labels.notes(spoken),
-            totals=labels.totals(spoken),
+            messages=labels.state_messages(spoken),
+            notes=labels.comparison_notes(spoken),
+            totals=labels.total_names(spoken),
             filter_names=labels.filter_names(spoken),
         )
     )
@@ -137,7 +137,7 @@ def _heat_map(report: Report, spoken: Words) -> list[tuple[str, list[tuple[int, 
 def _matrix_of_hand_offs(found: HandOffs, spoken: Words) -> dict[str, object]:
     """Return the matrix with its names; the others are left out where there are none."""
     _ = spoken.say
-    names = [*labels.people(found, spoken), _("Others")]
+    names = [*labels.matrix_names(found, spoken), _("Others")]
     most = max(map(max, found.counts))
     kept = [at for at in range(len(names) + 1) if at != len(found.people) or _count_others(found)]
     return {

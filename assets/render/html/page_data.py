@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 from assets.events import SOURCE_SPELLINGS
 from assets.periods import PRESETS, Period, first_instant, offset_changes, preset_period
 from assets.render.charts.palette import source_colors
-from assets.render.i18n import words
-from assets.render.labels import people
+from assets.render.i18n import load_words
+from assets.render.labels import matrix_names
 from assets.report.log_table import HEADER
 from assets.report.model import Report
 
@@ -21,7 +21,7 @@ def page_facts(report: Report, layout: dict[str, object], script: str) -> dict[s
 
     Sources stand in the order in which those with equal counts are shown.
     """
-    spoken = words(report.look.language)
+    spoken = load_words(report.look.language)
     period = Period(report.period.first_day, report.period.last_day, ZoneInfo(report.period.timezone))
     return {
         "layout": layout,
@@ -53,13 +53,13 @@ def page_facts(report: Report, layout: dict[str, object], script: str) -> dict[s
         "weekdays": [spoken.weekday(day, "EEE") for day in range(7)],
         "states": report.components.model_dump(mode="json"),
         "handOffs": list(report.hand_offs.keys) if report.hand_offs else [],
-        "handOffNames": people(report.hand_offs, spoken) if report.hand_offs else [],
-        "words": {text: spoken.say(text) for text in said_by(script)},
+        "handOffNames": matrix_names(report.hand_offs, spoken) if report.hand_offs else [],
+        "words": {text: spoken.say(text) for text in messages_of_script(script)},
     }
 
 
 @cache
-def said_by(script: str) -> list[str]:
+def messages_of_script(script: str) -> list[str]:
     """Return the messages that *script* says by `_("…")`."""
     return sorted({text.replace('\\"', '"') for text in _SAID.findall(script)})
 
@@ -77,7 +77,7 @@ def _offset_changes(report: Report, zone: ZoneInfo) -> list[tuple[int, int]]:
 
 def _narrower_presets(report: Report, period: Period) -> list[dict[str, str]]:
     """Return the presets of the report date whose days are all among the report's, but not all of them."""
-    spoken = words(report.look.language)
+    spoken = load_words(report.look.language)
     found = [(preset, preset_period(preset, report.report_date, period.zone)) for preset in PRESETS]
     return [
         {"label": spoken.say(preset.label), "from": str(each.first_day), "to": str(each.last_day)}

@@ -10,7 +10,7 @@ _INK = "#1f2933"
 _LEAST_CONTRAST = 4.5  # WCAG 2.2, 1.4.3
 
 
-def stylesheet(medium: str, look: Look | None = None) -> str:
+def render_stylesheet(medium: str, look: Look | None = None) -> str:
     """Return the style of a page: the files of `templates/`, and what a report's *look* adds."""
     color = look.color if look else _INK
     ink = color if _contrast_on_white(color) >= _LEAST_CONTRAST else _INK
@@ -21,7 +21,7 @@ def stylesheet(medium: str, look: Look | None = None) -> str:
     return brand + files + (_page_rules(look) if look and medium == "print" else "")
 
 
-def swatches(report: Report) -> str:
+def source_swatches(report: Report) -> str:
     """Return a style for the color of each source: a policy without inline styles wants it here."""
     return "".join(
         f".s{at} {{ background: {each}; }}\n" for at, each in enumerate(source_colors(report.by_source))
@@ -44,7 +44,7 @@ def _contrast_on_white(color: str) -> float:
 
 
 @cache
-def script() -> str:
+def join_scripts() -> str:
     """Return the page's script: the files of `templates/script` one after the other."""
     files = sorted((TEMPLATES / "script").glob("*.js"))
     return "".join(("'use strict';\n", *(path.read_text(encoding="utf-8") for path in files)))

@@ -13,7 +13,7 @@ from weasyprint.urls import FatalURLFetchingError, URLFetcher
 
 import assets.runtime.compat.pydyf_compression  # noqa: F401 - sets the level
 from assets.config.presentation import Component
-from assets.render.charts.figures import drawn_charts
+from assets.render.charts.figures import draw_charts
 from assets.render.charts.renderer import Painted
 from assets.render.html.page import render_html
 from assets.render.pdf.tagging import mend_tags
@@ -54,7 +54,7 @@ def render_pdf(report: Report, printed: pa.Table, version: int, log: bytes) -> b
     variant = "pdf/a-3b" if not report.tags_rows else "pdf/a-3a" if report.carries_log else "pdf/ua-1"
     sets_rows = rows.num_rows > 0 and _can_set_rows()
     html = render_html(report, rows, version, has_sample_rows=sets_rows)
-    document = laid_out(html, variant, _chart_pictures(report))
+    document = lay_out(html, variant, _chart_pictures(report))
     pages = _printed_log(document, rows, report) if sets_rows else None
 
     def finish(_document: Document, pdf: Any) -> None:
@@ -89,7 +89,7 @@ def _printed_log(document: Document, rows: pa.Table, report: Report) -> "Printed
     return PrintedLog(document, rows, report.look.language, is_tagged=report.tags_rows)
 
 
-def laid_out(document: str, variant: str, pictures: Mapping[str, Painted] | None = None) -> Document:
+def lay_out(document: str, variant: str, pictures: Mapping[str, Painted] | None = None) -> Document:
     """Return the pages of *document* (HTML), with *pictures* at the addresses that stand for them.
 
     Raises FatalURLFetchingError where it asks for anything else.
@@ -100,7 +100,7 @@ def laid_out(document: str, variant: str, pictures: Mapping[str, Painted] | None
 
 
 def _chart_pictures(report: Report) -> dict[str, Painted]:
-    return {chart.mark: chart.painted for chart in drawn_charts(report).values() if chart}
+    return {chart.mark: chart.painted for chart in draw_charts(report).values() if chart}
 
 
 def _log_attachment(log: bytes) -> Attachment:

@@ -23,10 +23,10 @@ from weasyprint.formatting_structure import boxes
 from weasyprint.pdf.anchors import add_outlines
 from weasyprint.pdf.stream import Stream
 
-from assets.render.i18n import words
+from assets.render.i18n import load_words
 from assets.render.labels import log_text
-from assets.render.pdf.tagging import dictionaries, tag_rows
-from assets.render.pdf.typesetter import Cell, Lettering, Typesetter, move
+from assets.render.pdf.tagging import find_dictionaries, tag_rows
+from assets.render.pdf.typesetter import Cell, Lettering, Typesetter, move_operator
 
 _BATCH_ROWS = 20_000
 _DATE_LENGTH = len("2000-01-01")
@@ -83,7 +83,7 @@ class _RowSetter:
     def __init__(self, stream: Stream, place: _Place, language: str, *, is_tagged: bool) -> None:
         time, offset, *_ = place.texts
         self._place = place
-        self._words = words(language)
+        self._words = load_words(language)
         self._is_tagged = is_tagged
         self._gap = offset.position_x - time.position_x - time.width
         self._time = Typesetter(Lettering(stream, time.style))
@@ -104,7 +104,7 @@ class _RowSetter:
     def _set_batch(self, rows: pa.Table) -> "_Rows":
         """Set each distinct text of each column, and put the rows together from them."""
         starts = self._place.starts
-        steps = [b"", *(move(right - left, 0) + b"\n" for left, right in pairwise(starts))]
+        steps = [b"", *(move_operator(right - left, 0) + b"\n" for left, right in pairwise(starts))]
         end = b"\nEMC" if self._is_tagged else b""
         drawn, pictures = [], []
         lines = np.ones(rows.num_rows, np.int64)
@@ -122,7 +122,7 @@ class _RowSetter:
                     ]
         heights = self._place.height + self._line_height * np.arange(lines.max(initial=1))
         back = starts[0] - starts[-1]
-        returns = np.array([move(back, -height) for height in heights], np.object_)
+        returns = np.array([move_operator(back, -height) for height in heights], np.object_)
         return _Rows(drawn, returns[lines - 1], heights[lines - 1], pictures)
 
     def _set_cell(self, number: int, text: str) -> Cell:
@@ -138,13 +138,13 @@ class _RowSetter:
         start = -(to_small + small.width) if self._place.is_rtl else 0
         after = (
             b"",
-            move(to_small, 0),
+            move_operator(to_small, 0),
             self._offset.lettering.begin,
             small.ops,
             self.begin,
-            move(-start - to_small, 0),
+            move_operator(-start - to_small, 0),
         )
-        return (move(start, 0) + b"\n" if start else b""), b"\n".join(after)
+        return (move_operator(start, 0) + b"\n" if start else b""), b"\n".join(after)
 
 
 @dataclass(frozen=True, slots=True)
@@ -330,11 +330,11 @@ class PrintedLog:
         if len(found) < 2:  # noqa: PLR2004 - one day needs no mark of its own
             return
         (log,) = (
-            each for each in dictionaries(pdf) if "Title" in each and each["Dest"][0] == first.reference
+            each for each in find_dictionaries(pdf) if "Title" in each and each["Dest"][0] == first.reference
         )
         last_rows = np.cumsum([len(marks) // self._rows.num_columns for marks, _ in self._pages])
         before = len(pdf.page_references) - len(self._pages)
-        spoken = words(self._language)
+        spoken = load_words(self._language)
         bookmarks: list[tuple[str, tuple[int, float, float], list[object], str]] = [
             (
                 spoken.day(date.fromisoformat(day.as_py())),

@@ -16,7 +16,7 @@ def mend_tags(pdf: pydyf.PDF) -> None:
         if element["S"] == "/TH":
             section = elements[elements[element["P"]]["P"]]
             element["A"]["Scope"] = "/Column" if section["S"] == "/THead" else "/Row"
-    for each in dictionaries(pdf):
+    for each in find_dictionaries(pdf):
         if each.get("Subtype") == "/Link":
             each["F"] = 4
 
@@ -32,7 +32,7 @@ def tag_rows(pdf: pydyf.PDF, pages: Sequence[pydyf.Dictionary], marks: Sequence[
     head = next(each for each in reversed(table) if each["S"] == "/THead")
     titles = next(each for each in elements if each["P"] == head.reference)
     headers = [each for each in elements if each["P"] == titles.reference]
-    numbers = next(each for each in dictionaries(pdf) if "Nums" in each)["Nums"]
+    numbers = next(each for each in find_dictionaries(pdf) if "Nums" in each)["Nums"]
     for page, cells in zip(pages, marks, strict=True):
         if cells.start:  # the page of the header
             mapped = numbers[numbers.index(page["StructParents"]) + 1]
@@ -65,9 +65,9 @@ class _Element(pydyf.Object):
 
 def _structure_elements(pdf: pydyf.PDF) -> dict[bytes, Any]:
     """Return the elements of the structure tree that WeasyPrint made, by their references."""
-    return {each.reference: each for each in dictionaries(pdf) if "S" in each and "P" in each}
+    return {each.reference: each for each in find_dictionaries(pdf) if "S" in each and "P" in each}
 
 
-def dictionaries(pdf: pydyf.PDF) -> list[Any]:
+def find_dictionaries(pdf: pydyf.PDF) -> list[Any]:
     """Return the objects of *pdf* that have keys."""
     return [each for each in pdf.objects if isinstance(each, dict)]

@@ -40,7 +40,7 @@ class Cell(NamedTuple):
     pictures: bytes = b""
 
 
-def move(x: float, y: float) -> bytes:
+def move_operator(x: float, y: float) -> bytes:
     """Return the operator that moves the beginning of a line by pixels; *y* goes up."""
     return f"{x:.3f} {y:.3f} Td".encode()
 
@@ -72,8 +72,8 @@ class Typesetter:
             self._align_line(self.lettering.line(each)) for each in self.lettering.broken(text, self._width)
         ]
         height = self.lettering.line_height
-        down = b"\n" + move(0, -height) + b"\n"
-        up = b"\n" + move(0, height * (len(lines) - 1)) if len(lines) > 1 else b""
+        down = b"\n" + move_operator(0, -height) + b"\n"
+        up = b"\n" + move_operator(0, height * (len(lines) - 1)) if len(lines) > 1 else b""
         return Cell(
             down.join(line.ops for line in lines) + up,
             len(lines),
@@ -86,7 +86,7 @@ class Typesetter:
     def _align_line(self, line: Cell) -> Cell:
         if not self._ends_there:
             return line
-        ops = b"\n".join((move(-line.width, 0), line.ops, move(line.width, 0)))
+        ops = b"\n".join((move_operator(-line.width, 0), line.ops, move_operator(line.width, 0)))
         return Cell(ops, 1, line.width, _shift_pictures(line.pictures, -line.width, 0))
 
 

@@ -46,7 +46,9 @@ class ChatwootWebhooks(Unlisted):
         if never := inbox.never_received(url, self.workspace):
             yield never
             return
-        received = inbox.read(url, inbox.between(self.workspace, start - _EARLIER, end + _LATER))
+        received = inbox.read_events(
+            url, inbox.received_between(self.workspace, start - _EARLIER, end + _LATER)
+        )
         with duckdb_engine.connect() as connection:
             connection.register("received", received)
             connection.execute(FIELDS)

@@ -237,12 +237,12 @@ def open_database(url: URL, origin: str, timeout: int = _TIMEOUT_SECONDS) -> Ite
         with _open_connection(url, timeout) as database:
             yield database
     except SQLAlchemyError as error:
-        raise unavailable(url, origin, getattr(error, "orig", None) or error) from None
+        raise source_error(url, origin, getattr(error, "orig", None) or error) from None
     except Exception as error:
         # In the middle of the rows a driver's error comes through Arrow, which makes it one of its own.
         if not isinstance(error, OSError | pa.ArrowException) and "adbc_driver" not in type(error).__module__:
             raise
-        raise unavailable(url, origin, error) from None
+        raise source_error(url, origin, error) from None
 
 
 @contextmanager
@@ -276,7 +276,7 @@ def _open_connection(url: URL, timeout: int) -> Iterator[Database]:
                 yield SqlAlchemyDatabase(connection)
 
 
-def unavailable(url: URL, origin: str, error: BaseException) -> SourceError:
+def source_error(url: URL, origin: str, error: BaseException) -> SourceError:
     """Say which database failed and why, without its password."""
     place = url.set(query={}).render_as_string(hide_password=True)
     reason, backend = " ".join(str(error).split()), url.get_backend_name()

@@ -21,7 +21,14 @@ from assets.config.base import resolve_secret
 from assets.config.source import RespondIoSource
 from assets.errors import SourceUnavailable, SourceUnreadable
 from assets.sources.respond_io.webhooks import ASSIGNED, SNAPSHOT
-from assets.sources.webhooks.inbox import CONTACT_STATES, RECEIVED, Received, micros, open_inbox, store
+from assets.sources.webhooks.inbox import (
+    CONTACT_STATES,
+    RECEIVED,
+    Received,
+    open_inbox,
+    store_events,
+    to_microseconds,
+)
 
 _PAGE = 100
 _TRIES = 8
@@ -77,7 +84,7 @@ class _Seen:
         return assignee_of(self.contact)
 
 
-def contacts(options: RespondIoSource, clock: Clock) -> Iterator[_Seen]:
+def list_contacts(options: RespondIoSource, clock: Clock) -> Iterator[_Seen]:
     """Yield every contact, a hundred a request, five requests a second.
 
     Raises SourceError: SourceUnreadable where there is no token, or it is refused.
@@ -165,7 +172,7 @@ def take_snapshot(options: RespondIoSource, workspace: str, clock: Clock) -> Sna
     inbox = open_inbox(resolve_secret(options.inbox))
     with inbox.begin() as connection:
         known, last = _read_known(connection, workspace)
-    listed = list(contacts(options, clock))
+    listed = list(list_contacts(options, clock))
     seen = {each.contact_id: each for each in listed if each.contact_id and each.assignee}
     with inbox.begin() as connection:
         told = _read_told_assignees(connection, workspace, last)
@@ -174,7 +181,9 @@ def take_snapshot(options: RespondIoSource, workspace: str, clock: Clock) -> Sna
         for contact_id, each in seen.items()
         if last is not None and (since := _missed_since(each, known.get(contact_id), told[contact_id], last))
     ]
-    store(inbox, missed)  # first: what is then killed finds the same differences again, under the same ids
+    store_events(
+        inbox, missed
+    )  # first: what is then killed finds the same differences again, under the same ids
     _store_assignees(inbox, workspace, seen, known, listed)
     return Snapshot(len(listed), None if last is None else len(missed), len(listed) - len(seen))
 
@@ -196,7 +205,7 @@ def _store_assignees(
             "contact_id": contact_id,
             "assignee_id": assignee[0],
             "assignee_name": assignee[1],
-            "seen_at": micros(seen_at),
+            "seen_at": to_microseconds(seen_at),
         }
         for contact_id, (assignee, seen_at) in states.items()
     ]
@@ -233,7 +242,7 @@ def _read_told_assignees(
         .where(
             RECEIVED.workspace == workspace,
             RECEIVED.kind.in_((ASSIGNED, SNAPSHOT)),
-            RECEIVED.received_at >= micros(since),
+            RECEIVED.received_at >= to_microseconds(since),
         )
         .order_by(RECEIVED.received_at, RECEIVED.event_id)
     )
@@ -298,8 +307,8 @@ def _build_event(workspace: str, seen: _Seen, since: datetime, *, is_new: bool) 
         body["fault"] = _OLDER
     return {
         "workspace": workspace,
-        "event_id": f"snapshot-{contact_id}-{micros(since)}",
-        "received_at": micros(seen.came_at),
+        "event_id": f"snapshot-{contact_id}-{to_microseconds(since)}",
+        "received_at": to_microseconds(seen.came_at),
         "kind": SNAPSHOT,
         "contact_id": contact_id,
         "body": json.dumps(body),

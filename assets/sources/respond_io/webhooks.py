@@ -72,16 +72,16 @@ class RespondIo(Unlisted):
         if never := inbox.never_received(url, self.workspace):
             yield never
             return
-        received = inbox.read(
+        received = inbox.read_events(
             url,
-            inbox.between(self.workspace, since, end + _LATER),
-            inbox.before(self.workspace, since, _CONVERSATION, of=(ASSIGNED, SNAPSHOT)),
+            inbox.received_between(self.workspace, since, end + _LATER),
+            inbox.received_before(self.workspace, since, _CONVERSATION, of=(ASSIGNED, SNAPSHOT)),
         )
-        yield from assembled(received)
+        yield from assemble_assignments(received)
 
 
-def assembled(received: pa.Table) -> Iterator[Batch]:
-    """Yield the assignments that the rows *received* (as `inbox.read` gives them) tell of, in order."""
+def assemble_assignments(received: pa.Table) -> Iterator[Batch]:
+    """Yield the assignments that the rows *received* (of `inbox.read_events`) tell of, in order."""
     with duckdb_engine.connect() as connection:
         connection.register("received", received)
         for statement in (*_MACROS, _TOLD, _CONVERSATIONS, _CHANGES):

@@ -35,7 +35,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from assets.runtime.extras import require
 from assets.sources.base import Problem, Unreadable
-from assets.sources.database.connections import open_database, unavailable
+from assets.sources.database.connections import open_database, source_error
 from assets.sources.files.json_text import whole_escapes
 
 METADATA = MetaData()
@@ -125,7 +125,7 @@ def _set_durable(connection: DBAPIConnection, _: object) -> None:
     cursor.execute("PRAGMA synchronous = FULL")  # NORMAL loses the last commits with the power
 
 
-def store(inbox: Engine, rows: list[Received]) -> int:
+def store_events(inbox: Engine, rows: list[Received]) -> int:
     """Add *rows* in one transaction; return how many of them are new. One that is there stays as it is."""
     insert: Any = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}[inbox.dialect.name]
     statement = insert(RECEIVED_EVENTS).on_conflict_do_nothing()
@@ -133,7 +133,7 @@ def store(inbox: Engine, rows: list[Received]) -> int:
         return sum(connection.execute(statement, row).rowcount for row in rows)
 
 
-def read(url: str, *statements: Select[Any]) -> pa.Table:
+def read_events(url: str, *statements: Select[Any]) -> pa.Table:
     """Return what *statements* select: event_id, received_at (microseconds), kind, contact_id, body.
 
     Nothing is made where there is no inbox: it has no rows.
@@ -155,7 +155,7 @@ def is_there(url: str) -> bool:
     try:
         return inspect(_create_engine(url)).has_table(RECEIVED_EVENTS.name)
     except SQLAlchemyError as error:
-        raise unavailable(place, "inbox", getattr(error, "orig", None) or error) from None
+        raise source_error(place, "inbox", getattr(error, "orig", None) or error) from None
 
 
 def last_received_at(url: str, workspace: str) -> datetime | None:
@@ -176,20 +176,26 @@ def never_received(url: str, workspace: str) -> Unreadable | None:
     return Unreadable("webhooks", reason, Problem.GAVE_NOTHING)
 
 
-def between(workspace: str, start: datetime, end: datetime) -> Select[Any]:
+def received_between(workspace: str, start: datetime, end: datetime) -> Select[Any]:
     """Select what a workspace received from *start* on and before *end*."""
     return _select_received(workspace).where(
-        RECEIVED.received_at >= micros(start), RECEIVED.received_at < micros(end)
+        RECEIVED.received_at >= to_microseconds(start), RECEIVED.received_at < to_microseconds(end)
     )
 
 
-def before(workspace: str, instant: datetime, kinds: Iterable[str], of: Iterable[str]) -> Select[Any]:
+def received_before(
+    workspace: str, instant: datetime, kinds: Iterable[str], of: Iterable[str]
+) -> Select[Any]:
     """Select what it received before, of *kinds*, about the contacts that events *of* kinds are about."""
     later = select(RECEIVED.contact_id).where(
-        RECEIVED.workspace == workspace, RECEIVED.received_at >= micros(instant), RECEIVED.kind.in_(of)
+        RECEIVED.workspace == workspace,
+        RECEIVED.received_at >= to_microseconds(instant),
+        RECEIVED.kind.in_(of),
     )
     return _select_received(workspace).where(
-        RECEIVED.received_at < micros(instant), RECEIVED.kind.in_(kinds), RECEIVED.contact_id.in_(later)
+        RECEIVED.received_at < to_microseconds(instant),
+        RECEIVED.kind.in_(kinds),
+        RECEIVED.contact_id.in_(later),
     )
 
 
@@ -238,6 +244,6 @@ def _select_received(workspace: str) -> Select[Any]:
     return select(*columns).where(RECEIVED.workspace == workspace)
 
 
-def micros(instant: datetime) -> int:
+def to_microseconds(instant: datetime) -> int:
     """Return microseconds since 1970."""
     return (instant - _EPOCH) // _MICROSECOND

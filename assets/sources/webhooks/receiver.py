@@ -30,9 +30,9 @@ from assets.sources.webhooks.inbox import (
     RECEIVED_EVENTS,
     Received,
     last_received_at,
-    micros,
     open_inbox,
-    store,
+    store_events,
+    to_microseconds,
 )
 from assets.sources.webhooks.signatures import SIGNED_BY
 
@@ -123,7 +123,7 @@ class Writer:
 
     def _store_rows(self, rows: list[Received]) -> None:
         with self._commits.time():
-            store(self._open_engine(), rows)
+            store_events(self._open_engine(), rows)
 
     def look(self) -> None:
         """Read from the inbox. Raises SQLAlchemyError where that fails."""
@@ -228,7 +228,7 @@ class Receiver:
             task.cancel()
 
 
-def application(addresses: Mapping[str, Address], clock: Callable[[], datetime]) -> Starlette:
+def receiver_app(addresses: Mapping[str, Address], clock: Callable[[], datetime]) -> Starlette:
     """Return the receiver of the workspaces *addresses*: `/webhooks/<slug>`, `/health`, `/metrics`."""
     receiver = Receiver(addresses, clock)
     return Starlette(
@@ -266,7 +266,7 @@ def _received_row(address: Address, request: Request, body: bytes, now: datetime
     return {
         "workspace": address.workspace,
         "event_id": _make_storable(event_id or f"sha256-{sha256(body).hexdigest()}"),
-        "received_at": micros(now.astimezone(UTC)),
+        "received_at": to_microseconds(now.astimezone(UTC)),
         "kind": _make_storable(event.get("event_type") or event.get("event") or ""),
         "contact_id": None if contact_id is None else _make_storable(contact_id),
         "body": text,

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from assets.sources.webhooks.inbox import Received, micros
+from assets.sources.webhooks.inbox import Received, to_microseconds
 
 START = datetime(2024, 3, 4, 6, tzinfo=UTC)
 AGENTS: dict[int, dict[str, Any]] = {
@@ -101,7 +101,7 @@ class Workspace:
                 yield Received(
                     workspace="acme",
                     event_id=f"{name}-{kind}",
-                    received_at=micros(at),
+                    received_at=to_microseconds(at),
                     kind=f"conversation.{kind}",
                     contact_id=str(changes[0].contact),
                     body=json.dumps({"contact": contact, "conversation": conversation}),
@@ -152,7 +152,7 @@ def webhook(change: Change, received_at: datetime) -> Received:
     return Received(
         workspace="acme",
         event_id=f"e{change.number}",
-        received_at=micros(received_at),
+        received_at=to_microseconds(received_at),
         kind="contact.assignee.updated",
         contact_id=str(change.contact),
         body=json.dumps(event),

@@ -12,7 +12,7 @@ from assets.report.assignee_balances import count_balances, last_steps
 from assets.report.encoded_log import encode_log
 from assets.report.log_query import log_rows
 from assets.sources.respond_io.contact_snapshot import Snapshot
-from assets.sources.webhooks.inbox import Received, micros, open_inbox, store
+from assets.sources.webhooks.inbox import Received, open_inbox, store_events, to_microseconds
 from assets.warehouse.schema import ASSIGNMENT_EVENTS, REJECTED_EVENTS
 from tests.conftest import LATER, Inbox
 from tests.sources.conftest import Office
@@ -31,7 +31,7 @@ def utc(inbox: Inbox) -> Inbox:
 def receive(inbox: Inbox, rows: list[Received]) -> None:
     url = f"sqlite:///{inbox.folder}/inbox.sqlite"
     inbox.source = {"type": "respond_io", "inbox": url, "signing_keys": ["k"]} | inbox.source
-    store(open_inbox(url), rows)
+    store_events(open_inbox(url), rows)
 
 
 def log(inbox: Inbox) -> list[dict[str, Any]]:
@@ -117,7 +117,10 @@ def test_snapshots_find_who_has_a_contact_whatever_was_lost(office: Office, seed
     arrived = delivery.deliver(workspace.changes)
     moments = [START + timedelta(hours=hours) for hours in range(0, 24 * workspace.days + 6, 5)]
     for before, now in pairwise(moments):
-        receive(office.inbox, [row for row in arrived if micros(before) <= row["received_at"] < micros(now)])
+        receive(
+            office.inbox,
+            [row for row in arrived if to_microseconds(before) <= row["received_at"] < to_microseconds(now)],
+        )
         office.api.assignees = {
             contact: AGENTS.get(agent or 0, NOBODY[contact % 3])
             for contact, agent in workspace.assignees(now).items()
@@ -218,7 +221,7 @@ def test_every_field_may_be_anything(utc: Inbox) -> None:
         place[path[-1]] = odd
         rows.append(
             Received(
-                workspace="acme", event_id=f"e{number}", received_at=micros(noon + timedelta(seconds=number)),
+                workspace="acme", event_id=f"e{number}", received_at=to_microseconds(noon + timedelta(seconds=number)),
                 kind="contact.assignee.updated", contact_id=None, body=json.dumps(event),
             )
         )  # fmt: skip

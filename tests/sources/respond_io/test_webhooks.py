@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from assets.extract.erasure import erase, tombstones
-from assets.sources.webhooks.inbox import Received, forget_contact, micros, open_inbox, store
+from assets.extract.erasure import erase_contact, read_tombstones
+from assets.sources.webhooks.inbox import Received, forget_contact, open_inbox, store_events, to_microseconds
 from assets.warehouse.schema import ASSIGNMENT_EVENTS
 from tests.conftest import Inbox
 
@@ -33,12 +33,12 @@ class Hooks:
         row = Received(
             workspace="acme",
             event_id=f"e{self.count}",
-            received_at=micros(at(clock)),
+            received_at=to_microseconds(at(clock)),
             kind=kind,
             contact_id=str(contact["id"]),
             body=text,
         )
-        store(open_inbox(self.url), [row])
+        store_events(open_inbox(self.url), [row])
 
     def assign(self, clock: str, to: Any, **more: Any) -> None:
         contact = {"assignee": to} | more.pop("contact", {})
@@ -151,15 +151,15 @@ def test_letters_that_are_none_become_the_sign_for_it(inbox: Inbox, hooks: Hooks
 
 def test_another_workspaces_events_are_not_seen(inbox: Inbox, hooks: Hooks) -> None:
     hooks.assign("12:00:00", BOB)
-    row = Received(workspace="other", event_id="x", received_at=micros(at("12:00:00")), kind="contact.assignee.updated",
+    row = Received(workspace="other", event_id="x", received_at=to_microseconds(at("12:00:00")), kind="contact.assignee.updated",
                    contact_id="1", body='{"contact": {"id": 1, "assignee": {"id": 3}}}')  # fmt: skip
-    store(open_inbox(hooks.url), [row])
+    store_events(open_inbox(hooks.url), [row])
     assert [each["event_id"] for each in events(inbox)] == ["e1"]
 
 
 def test_an_event_is_stored_once(hooks: Hooks) -> None:
     row = Received(workspace="acme", event_id="x", received_at=1, kind="k", contact_id=None, body="{}")
-    assert [store(open_inbox(hooks.url), rows) for rows in ([row, row], [row])] == [1, 0]
+    assert [store_events(open_inbox(hooks.url), rows) for rows in ([row, row], [row])] == [1, 0]
 
 
 def test_an_empty_inbox_is_an_empty_day(inbox: Inbox, hooks: Hooks) -> None:
@@ -173,10 +173,10 @@ def test_an_erased_contact_leaves_the_inbox_too_and_every_figure_stays(inbox: In
     hooks.assign("11:00:00", EVE)
     hooks.assign("11:30:00", EVE, contact={"id": 8, "firstName": "Carl"})
     inbox.load(DAY)
-    erase(inbox.lake, "7")
+    erase_contact(inbox.lake, "7")
     masked = inbox.rows(ASSIGNMENT_EVENTS)
     database = open_inbox(hooks.url)
-    assert forget_contact(database, "acme", "7", tombstones(inbox.lake).pseudonym_of("7")) == 3
+    assert forget_contact(database, "acme", "7", read_tombstones(inbox.lake).pseudonym_of("7")) == 3
     assert events(inbox) == masked
     assert {row["contact_name"] for row in masked} == {"Erased contact", "Carl Lee"}
     database.dispose()

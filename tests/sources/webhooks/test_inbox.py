@@ -7,7 +7,14 @@ from pathlib import Path
 import pytest
 from prometheus_client import generate_latest
 
-from assets.sources.webhooks.inbox import Received, is_there, last_received_at, micros, open_inbox, store
+from assets.sources.webhooks.inbox import (
+    Received,
+    is_there,
+    last_received_at,
+    open_inbox,
+    store_events,
+    to_microseconds,
+)
 from assets.sources.webhooks.receiver import Address, Receiver
 from assets.warehouse.schema import ASSIGNMENT_EVENTS
 from tests.conftest import Inbox
@@ -21,7 +28,7 @@ def received(event_id: str, body: dict[str, object], kind: str, at: datetime = A
     return Received(
         workspace="acme",
         event_id=event_id,
-        received_at=micros(at),
+        received_at=to_microseconds(at),
         kind=kind,
         contact_id="7",
         body=json.dumps(body),
@@ -47,7 +54,7 @@ def test_an_inbox_that_never_was_is_not_made_and_gave_nothing(inbox: Inbox, kind
     assert inbox.reasons() == [
         "webhooks: none was ever received for acme; is `assignment-reports webhooks` reached?"
     ]
-    store(
+    store_events(
         open_inbox(f"sqlite:///{path}"), [received("e", change(), "conversation_updated", AT - timedelta(9))]
     )
     assert inbox.load(DAY).total("unreadable_count") == 0
@@ -66,7 +73,7 @@ def test_a_change_that_chatwoot_delivers_twice_is_one(inbox: Inbox) -> None:
     inbox.source = {"type": "chatwoot_webhooks", "inbox": url, "signing_keys": ["k"]}
     kind = "conversation_updated"
     later = AT.timestamp() + 60
-    store(
+    store_events(
         open_inbox(url),
         [
             received("delivery-1", change(), kind),
@@ -85,7 +92,7 @@ def test_a_change_that_chatwoot_delivers_twice_is_one(inbox: Inbox) -> None:
 def test_metrics_tell_how_long_nothing_was_stored(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/inbox.sqlite"
     addresses = {slug: Address(slug, "respond_io", ("k",), url, 10) for slug in ("acme", "never")}
-    store(open_inbox(url), [received("e", {}, "contact.assignee.updated")])
+    store_events(open_inbox(url), [received("e", {}, "contact.assignee.updated")])
     receiver = Receiver(addresses, lambda: AT + timedelta(minutes=5))
     text = generate_latest(receiver.registry).decode()
     assert 'webhooks_seconds_since_last_stored{workspace="acme"} 300.0' in text
@@ -107,7 +114,7 @@ def test_odd_fields_of_a_change_reject_it_or_are_nothing(inbox: Inbox) -> None:
     rows.append(
         received("far", change() | {"updated_at": 1e300}, "conversation_updated", AT + timedelta(minutes=1))
     )
-    store(open_inbox(url), rows)
+    store_events(open_inbox(url), rows)
     assert inbox.load(DAY).is_reconciled
     assert inbox.reasons().count("its assignee is not understood") == 3
     found = {
