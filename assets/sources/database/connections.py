@@ -24,6 +24,7 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.pool import NullPool
 
 from assets.errors import SourceError, SourceUnavailable, SourceUnreadable
 from assets.runtime.extras import require
@@ -267,7 +268,7 @@ def _open_connection(url: URL, timeout: int) -> Iterator[Database]:
             with sqlite_dbapi.connect(f"{file.resolve().as_uri()}?mode=ro") as connection:
                 yield AdbcDatabase(connection, dialect, **_SQLITE_BATCH)
         case _:
-            with create_engine(url, hide_parameters=True).connect() as connection:
+            with create_engine(url, hide_parameters=True, poolclass=NullPool).connect() as connection:
                 kind = (
                     "mariadb" if getattr(connection.dialect, "is_mariadb", False) else connection.dialect.name
                 )
