@@ -49,7 +49,7 @@ class Received:
 
 
 @dataclass
-class SmtpSession:
+class MailServer:
     """A server on loopback: *acts* by step, in order of use; after them it behaves well.
 
     What is in *before* happens before it answers at a step.
@@ -158,8 +158,8 @@ class SmtpSession:
 
 
 @contextmanager
-def mail_server(tls: ssl.SSLContext | None = None, features: tuple[str, ...] = ()) -> Iterator[SmtpSession]:
-    server = SmtpSession(tls=tls, features=list(features))
+def mail_server(tls: ssl.SSLContext | None = None, features: tuple[str, ...] = ()) -> Iterator[MailServer]:
+    server = MailServer(tls=tls, features=list(features))
     server.start()
     yield server
     server.stop()

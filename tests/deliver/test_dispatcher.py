@@ -18,7 +18,7 @@ from assets.deliver.erasure import ReportErasure
 from assets.deliver.retention import apply_retention
 from assets.errors import ConfigError
 from orchestration import pipeline
-from tests.deliver.mail_server import Decision, SmtpSession, mail_server
+from tests.deliver.mail_server import Decision, MailServer, mail_server
 from tests.deliver.office import DUE, TODAY, Office, attachments, text_of
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -27,13 +27,13 @@ LATE = "e9,2026-06-14T17:00:00Z,c9,k9,Zoe,,Bob,workflow,"
 
 
 @pytest.fixture
-def server() -> Iterator[SmtpSession]:
+def server() -> Iterator[MailServer]:
     with mail_server() as server:
         yield server
 
 
 @pytest.fixture
-def office(tmp_path: Path, server: SmtpSession) -> Office:
+def office(tmp_path: Path, server: MailServer) -> Office:
     return Office(tmp_path, server)
 
 

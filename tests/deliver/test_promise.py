@@ -17,12 +17,12 @@ from typing import Any
 
 import pytest
 
-from assets.deliver.channels.smtp import SmtpSession as Transport
+from assets.deliver.channels.smtp import MailServer as Transport
 from assets.deliver.ledger import Ledger
 from assets.deliver.ledger_session import SendingSession
 from assets.deliver.outbox import Outbox
 from assets.state.database import open_state
-from tests.deliver.mail_server import Decision, SmtpSession, mail_server
+from tests.deliver.mail_server import Decision, MailServer, mail_server
 from tests.deliver.office import DUE, TODAY, Office
 from tests.deliver.prove import prove
 
@@ -39,7 +39,7 @@ POINTS: list[tuple[type, str, str]] = [
     (SendingSession, "settle", "before"),
     (SendingSession, "settle", "after"),
 ]
-FAULTS: dict[str, Callable[[SmtpSession], SmtpSession]] = {
+FAULTS: dict[str, Callable[[MailServer], MailServer]] = {
     "none": lambda server: server,
     "greeting 421": lambda server: server.does("greeting", "421 busy", "421 busy"),
     "greeting 554": lambda server: server.does("greeting", "554 go away"),
@@ -106,7 +106,7 @@ def _deadly(method: Callable[..., Any], when: str) -> Callable[..., Any]:
     return deadly
 
 
-def arrived(server: SmtpSession, folder: Path) -> Path:
+def arrived(server: MailServer, folder: Path) -> Path:
     """Write down what the server took, or may have taken: all but what it refused."""
     (mailbox := folder / "mailbox").mkdir()
     for number, mail in enumerate(server.received):

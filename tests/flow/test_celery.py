@@ -23,7 +23,7 @@ from assets.state.database import open_state
 from assets.warehouse.base import open_warehouse
 from assets.warehouse.schema import ASSIGNMENT_LOG
 from orchestration.pipeline import PipelineRequest, run_pipeline
-from tests.deliver.mail_server import SmtpSession, mail_server
+from tests.deliver.mail_server import MailServer, mail_server
 from tests.flow.farm import DATES, REPORTS, Farm, configuration, started
 from tests.flow.services import BIN, kill, until
 
@@ -37,18 +37,18 @@ PLAIN = {
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[SmtpSession]:
+def server() -> Iterator[MailServer]:
     with mail_server() as found:
         yield found
 
 
 @pytest.fixture(scope="module")
-def farm(object_store: str, server: SmtpSession, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Farm]:
+def farm(object_store: str, server: MailServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Farm]:
     with started(tmp_path_factory.mktemp("farm"), object_store, PLAIN, smtp=smtp_of(server)) as found:
         yield found
 
 
-def smtp_of(server: SmtpSession) -> dict[str, Any]:
+def smtp_of(server: MailServer) -> dict[str, Any]:
     found: dict[str, Any] = json.loads(server.settings().model_dump_json())
     return found
 
@@ -65,7 +65,7 @@ def archived(root: Path) -> dict[str, dict[str, bytes]]:
 @pytest.mark.slow
 @pytest.mark.deployment
 def test_killed_and_frozen_workers_and_restarted_servers_change_no_byte_and_double_no_mail(
-    farm: Farm, server: SmtpSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    farm: Farm, server: MailServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert f"127.0.0.1:{farm.redis.port}/0 answers" in doctor(farm)
     workers = make_everything_among_faults(farm)
@@ -151,7 +151,7 @@ def make_everything(config: Config) -> None:
             run_pipeline(PipelineRequest(config, workspace, specs, day, now), catalog, lambda _: None)
 
 
-def send_with_a_frozen_worker(farm: Farm, server: SmtpSession) -> dict[str, str]:
+def send_with_a_frozen_worker(farm: Farm, server: MailServer) -> dict[str, str]:
     """Freeze a worker whose second mail has arrived, until another waits to go on.
 
     Returns what became of each recipient's mail. One whose process ended before the last byte is deferred.

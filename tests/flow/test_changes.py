@@ -15,7 +15,7 @@ from assets.warehouse.base import open_warehouse
 from assets.warehouse.schema import ASSIGNMENT_LOG
 from orchestration.automation.runs import FLOW_ASSETS, RANGE_TAGS
 from tests.conftest import HEADER
-from tests.deliver.mail_server import SmtpSession, mail_server
+from tests.deliver.mail_server import MailServer, mail_server
 from tests.flow.conftest import CONFIG, DATA_ONLY, LAST_DAY, Shell
 from tests.flow.world import World, configure, world, write_events
 
@@ -25,12 +25,12 @@ FIRST = date(2026, 4, 1)
 
 
 @pytest.fixture
-def server() -> Iterator[SmtpSession]:
+def server() -> Iterator[MailServer]:
     with mail_server() as server:
         yield server
 
 
-def mails(server: SmtpSession) -> list[str]:
+def mails(server: MailServer) -> list[str]:
     return [each.content.decode().replace("=\r\n", "").replace("\r\n", " ") for each in server.received]
 
 
@@ -46,7 +46,7 @@ def write_steady(path: Path, until: datetime, days: int = 60, per_day: int = 96)
 
 
 def test_the_operator_is_mailed_once_when_a_source_stops_and_once_when_it_goes_on(
-    tmp_path: Path, server: SmtpSession
+    tmp_path: Path, server: MailServer
 ) -> None:
     now = datetime.now(UTC)
     write_steady(tmp_path / "events" / "events.csv", now - timedelta(hours=30))
@@ -108,7 +108,7 @@ def test_a_renamed_slug_leaves_no_silent_orphan(shell: Shell) -> None:
 
 
 @pytest.fixture
-def deployment(tmp_path: Path, server: SmtpSession) -> Iterator[World]:
+def deployment(tmp_path: Path, server: MailServer) -> Iterator[World]:
     write_events(tmp_path, FIRST, 75, per_day=24)
     smtp = json.loads(server.settings().model_dump_json())
     configure(tmp_path, {"first_day": str(FIRST)}, smtp=smtp, operator="ops@acme.example")
@@ -165,7 +165,7 @@ def test_dagster_reads_a_new_file_before_a_report_that_is_due(deployment: World)
 
 
 def test_dagster_makes_reports_over_a_silence_provisional_and_the_operator_is_mailed_once(
-    deployment: World, server: SmtpSession
+    deployment: World, server: MailServer
 ) -> None:
     deployment.pass_time(START + DAY + timedelta(hours=12))  # 15 June has no events
     newest = Archive(deployment.config.archive).latest("acme", "yesterday", date(2026, 6, 16))
@@ -182,7 +182,7 @@ def test_dagster_makes_reports_over_a_silence_provisional_and_the_operator_is_ma
     assert (newest[1].reasons, newest[1].total, newest[1].version) == ((), 24, 2)
 
 
-def test_dagster_asks_a_source_between_loads(deployment: World, server: SmtpSession) -> None:
+def test_dagster_asks_a_source_between_loads(deployment: World, server: MailServer) -> None:
     deployment.now = START + timedelta(hours=20)
     deployment.tick("acme_source_watch")
     deployment.look()

@@ -9,7 +9,7 @@ import dagster as dg
 import pytest
 
 from assets.deliver.ledger import Ledger
-from tests.deliver.mail_server import SmtpSession, mail_server
+from tests.deliver.mail_server import MailServer, mail_server
 from tests.flow.world import World, configure, world, write_events
 
 START = datetime(2026, 6, 15, 4, tzinfo=UTC)  # midnight in New York
@@ -25,13 +25,13 @@ SUBSCRIPTION = {
 
 
 @pytest.fixture
-def server() -> Iterator[SmtpSession]:
+def server() -> Iterator[MailServer]:
     with mail_server() as server:
         yield server
 
 
 @pytest.fixture
-def deployment(tmp_path: Path, server: SmtpSession) -> Iterator[World]:
+def deployment(tmp_path: Path, server: MailServer) -> Iterator[World]:
     write_events(tmp_path, date(2026, 6, 1), 40)
     smtp = json.loads(server.settings().model_dump_json())
     configure(tmp_path, {"subscriptions": [SUBSCRIPTION]}, smtp=smtp, operator="ops@acme.example")
@@ -39,7 +39,7 @@ def deployment(tmp_path: Path, server: SmtpSession) -> Iterator[World]:
         yield deployment
 
 
-def sent(server: SmtpSession) -> list[str]:
+def sent(server: MailServer) -> list[str]:
     """Return the recipients of all mails but the operator's."""
     return sorted(each.recipient for each in server.received if each.recipient != "ops@acme.example")
 
@@ -55,7 +55,7 @@ def checks(deployment: World) -> list[tuple[bool, str]]:
     ]
 
 
-def test_each_day_is_mailed_once_and_a_month_on_its_first(deployment: World, server: SmtpSession) -> None:
+def test_each_day_is_mailed_once_and_a_month_on_its_first(deployment: World, server: MailServer) -> None:
     deployment.pass_time(START + 3 * DAY)
     assert sent(server) == ["ann@acme.example"] * 3 + ["bob@acme.example"] * 3
     assert {run.success for run in deployment.runs} == {True}
@@ -78,7 +78,7 @@ def test_each_day_is_mailed_once_and_a_month_on_its_first(deployment: World, ser
     assert len(sent(server)) == 6 + 8
 
 
-def test_a_backfill_sends_nothing_unless_it_says_so(deployment: World, server: SmtpSession) -> None:
+def test_a_backfill_sends_nothing_unless_it_says_so(deployment: World, server: MailServer) -> None:
     deployment.pass_time(START + timedelta(hours=9))
     flow_days = [str(date(2026, 6, 12) + count * DAY) for count in range(3)]
     reports = [dg.AssetKey(["acme", "report", "yesterday"]), MANAGERS]
@@ -96,7 +96,7 @@ def test_a_backfill_sends_nothing_unless_it_says_so(deployment: World, server: S
     assert {str(row.state) for row in rows} == {"accepted"}
 
 
-def test_what_does_not_arrive_is_told_and_shown(deployment: World, server: SmtpSession) -> None:
+def test_what_does_not_arrive_is_told_and_shown(deployment: World, server: MailServer) -> None:
     server.does("RCPT", "550 nobody here")
     deployment.pass_time(START + timedelta(hours=9))
     (told,) = (each.content.decode() for each in server.received if each.recipient == "ops@acme.example")
@@ -107,7 +107,7 @@ def test_what_does_not_arrive_is_told_and_shown(deployment: World, server: SmtpS
 
 
 def test_a_mail_server_that_is_down_holds_all_and_the_operator_hears_of_it_once(
-    deployment: World, server: SmtpSession
+    deployment: World, server: MailServer
 ) -> None:
     server.does("greeting", *["421 not now"] * 8)
     deployment.pass_time(START + timedelta(hours=10))
