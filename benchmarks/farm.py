@@ -28,7 +28,7 @@ def main() -> None:
     with (
         tempfile.TemporaryDirectory(prefix="farm-") as folder,
         stored_objects() as store,
-        started(Path(folder), store, limits={"runs": 4, "of_workspace": 1}) as farm,
+        started(Path(folder), store, limits={"runs": 4, "per_workspace": 1}) as farm,
     ):
         slugs = [each.slug for each in farm.config.workspaces]
         farm.worker("first")

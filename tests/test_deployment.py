@@ -79,7 +79,7 @@ def home(tmp_path: Path, postgres: Postgres, monkeypatch: pytest.MonkeyPatch) ->
     """Write what Dagster is told of one machine, and make its database, of the test's name."""
     name = tmp_path.name
     postgres.run(f"CREATE DATABASE {name}")
-    settings = config(tmp_path, limits={"runs": 6, "of_workspace": 2, "loads": 3, "reports": 5})
+    settings = config(tmp_path, limits={"runs": 6, "per_workspace": 2, "loads": 3, "reports": 5})
     write_deployment(settings, tmp_path / "home")
     url = postgres.url("postgres").rpartition("/")[0].replace("+psycopg", "+psycopg2")
     monkeypatch.setenv("DAGSTER_POSTGRES_URL", f"{url}/{name}")

@@ -13,7 +13,7 @@ from assets.partitions import days_of, period_of_run
 from assets.periods import Period
 from assets.warehouse.resource import WarehouseResource, retrying_transient_errors
 
-_NOTHING_LOST = "nothing_lost"
+_NOTHING_LOST = "rows_reconciled"
 _LOG, _COUNTS = "assignment_log", "daily_source_aggregates"
 _UPSTREAM = {_LOG: "assignment_events", _COUNTS: _LOG}
 _DESCRIPTIONS = {

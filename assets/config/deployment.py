@@ -38,7 +38,7 @@ class Smtp(ConfigModel):
         default=None,
         description="Mailbox of returned mails; each mail comes from `name+ID@domain` of it.",
     )
-    most_mb: float = Field(
+    max_mb: float = Field(
         default=20, gt=0, description="Larger mails go without files, with their address instead."
     )
 
@@ -57,7 +57,7 @@ class Limits(ConfigModel):
     """How many runs there are at one time: of all, of one workspace, and of those that load or report."""
 
     runs: int = Field(default=4, ge=1, description="All runs; about the number of cores.")
-    of_workspace: int = Field(default=2, ge=1, description="Runs of one workspace: it starves no other.")
+    per_workspace: int = Field(default=2, ge=1, description="Runs of one workspace: it starves no other.")
     loads: int | None = Field(default=None, ge=1, description="Runs that load days, for the sources' sake.")
     reports: int | None = Field(default=None, ge=1, description="Runs that make reports only.")
 

@@ -148,7 +148,7 @@ class WebhookSource(ConfigModel):
     signing_keys: tuple[SecretStr, ...] = Field(
         default=(), description="Signing key of each webhook; while keys are changed, the old ones too."
     )
-    most_per_second: float = Field(
+    max_per_second: float = Field(
         default=500, gt=0, description="More webhooks than that on average are told to come later."
     )
     timezone: ClassVar[None] = None  # every time in these events has its zone
@@ -208,7 +208,7 @@ class ChatwootWebhooksSource(WebhookSource):
 
 _NOT_READING = {
     *("path", "url", "inbox", "locales"),
-    *("statement_timeout", "most_per_second", "signing_keys", "api_token", "api_url"),
+    *("statement_timeout", "max_per_second", "signing_keys", "api_token", "api_url"),
 }
 _READING_RULES = {"chatwoot": 2}
 """A higher number than 1 where a release reads a type of source otherwise: all its days are read again."""

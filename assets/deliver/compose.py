@@ -117,7 +117,7 @@ class Composer:
 
     @property
     def _most_bytes(self) -> float:
-        return self.config.mail_server.most_mb * _MEGABYTE
+        return self.config.mail_server.max_mb * _MEGABYTE
 
     def _mail_headers(self, recipient: str, delivery_id: str, corrects: str | None) -> MailHeaders:
         smtp = self.config.mail_server

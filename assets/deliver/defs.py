@@ -18,7 +18,7 @@ from assets.warehouse.resource import retrying_transient_errors
 SEND_TAG = "assignment_reports/send"
 
 
-_EXPLAINED = "every_delivery_explained"
+_EXPLAINED = "deliveries_accounted_for"
 
 
 _MOST_LINES = 20

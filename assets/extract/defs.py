@@ -23,7 +23,7 @@ from assets.sources.registry import open_sources
 from assets.state.alerts import AlertLog
 from assets.warehouse.resource import WarehouseResource, retrying_transient_errors
 
-_EXPLAINED = "every_row_explained"
+_EXPLAINED = "rows_accounted_for"
 _ROWS = "dagster/partition_row_count"
 _COUNTS = {
     "assignment_events": {

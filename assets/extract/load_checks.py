@@ -31,9 +31,9 @@ class Watched:
 
 
 WATCHED = {
-    "newest_day_is_yesterday": "the newest day loaded to its end is the day that closed last",
-    "few_rejected": "the share of rejected rows of this load is below the workspace's limit",
-    "volume_as_usual": "the day that closed last has about as many events as the same weekday before",
+    "newest_day_loaded": "the newest day loaded to its end is the day that closed last",
+    "rejected_share": "the share of rejected rows of this load is below the workspace's limit",
+    "volume_within_range": "the day that closed last has about as many events as the same weekday before",
     "source_not_stalled": "events have come since the last one in the hours in which they usually do",
     "days_match_configuration": "every loaded day was read by the present zone and source configuration",
 }
@@ -89,18 +89,18 @@ def _newest_day(warehouse: Warehouse, workspace: Workspace, now: datetime) -> Wa
     ).to_pylist()
     yesterday = local_day(first_instant(today, workspace.zone) - timedelta(microseconds=1), workspace.zone)
     if not found:
-        return Watched("newest_day_is_yesterday", is_fine=False, text="no closed day is loaded")
+        return Watched("newest_day_loaded", is_fine=False, text="no closed day is loaded")
     newest = found[0]["local_day"]
     is_whole = found[0]["loaded_until"] >= first_instant(newest + DAY, workspace.zone)
     text = f"newest day: {newest}{'' if is_whole else ', not to its end'}; yesterday: {yesterday}"
-    return Watched("newest_day_is_yesterday", newest == yesterday and is_whole, text)
+    return Watched("newest_day_loaded", newest == yesterday and is_whole, text)
 
 
 def _check_rejected(loaded: Loaded, most_pct: float) -> Watched:
     read, rejected = loaded.total("read_count"), loaded.total("rejected_count")
     share = 100 * rejected / read if read else 0
     text = f"{rejected:,} of {read:,} rows rejected, {share:.1f} %; the limit is {most_pct:g} %"
-    return Watched("few_rejected", share <= most_pct, text)
+    return Watched("rejected_share", share <= most_pct, text)
 
 
 def _check_volume(warehouse: Warehouse, workspace: Workspace, now: datetime) -> Watched:
@@ -118,9 +118,9 @@ def _check_volume(warehouse: Warehouse, workspace: Workspace, now: datetime) -> 
     found = [counts[day] for day in before if day in counts]
     usual = [count for count in found if count] or found
     if yesterday not in counts or len(usual) < _FEWEST_WEEKS:
-        return Watched("volume_as_usual", is_fine=True, text=f"too few weeks to compare {yesterday} with")
+        return Watched("volume_within_range", is_fine=True, text=f"too few weeks to compare {yesterday} with")
     count, middle = counts[yesterday], median(usual)
     chance = 3 * sqrt(middle)
     least, most = min(middle / 2, middle - chance), max(middle * 1.5, middle + chance)
     text = f"{yesterday}: {count:,} events; the median of the same weekday of {len(usual)} weeks: {middle:,g}"
-    return Watched("volume_as_usual", least <= count <= most, text)
+    return Watched("volume_within_range", least <= count <= most, text)

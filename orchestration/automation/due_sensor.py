@@ -40,7 +40,7 @@ def due_sensor(
     """
 
     @dg.sensor(
-        name="due_and_not_done",
+        name="catch_up",
         asset_selection=dg.AssetSelection.all(),
         minimum_interval_seconds=60,
         default_status=status,

@@ -14,7 +14,7 @@ def failure_sensor(config: Config, clock: Clock, status: dg.DefaultSensorStatus)
     """Return the sensor that tells the operator of failed runs; nobody is mailed of a backfill's."""
 
     @dg.run_failure_sensor(
-        name="operator_of_failures",
+        name="run_failure_alert",
         default_status=status,
         description="Tells the operator in plain words what failed, why, and what happens next.",
     )

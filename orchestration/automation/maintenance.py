@@ -20,7 +20,7 @@ def maintenance_assets(config: Config, broken: Sequence[str]) -> list[dg.AssetsD
 
     @dg.asset(
         group_name="deployment",
-        check_specs=[dg.AssetCheckSpec("every_workspace_is_right", asset="configuration")],
+        check_specs=[dg.AssetCheckSpec("configuration_valid", asset="configuration")],
         description="The configuration that this deployment runs with.",
     )
     def configuration() -> dg.MaterializeResult:
@@ -28,7 +28,7 @@ def maintenance_assets(config: Config, broken: Sequence[str]) -> list[dg.AssetsD
             metadata={"workspaces": len(config.workspaces), "mistakes": len(broken)},
             check_results=[
                 dg.AssetCheckResult(
-                    check_name="every_workspace_is_right",
+                    check_name="configuration_valid",
                     passed=not broken,
                     description="\n".join(broken) or f"{len(config.workspaces)} workspaces",
                 )

@@ -104,7 +104,7 @@ def instance_of(config: Config) -> dict[str, Any]:
 
 def _tag_limits(config: Config) -> list[dict[str, Any]]:
     limits = config.limits
-    each = {"key": WORKSPACE_TAG, "value": {"applyLimitPerUniqueValue": True}, "limit": limits.of_workspace}
+    each = {"key": WORKSPACE_TAG, "value": {"applyLimitPerUniqueValue": True}, "limit": limits.per_workspace}
     queues = {Queue.LOADS: limits.loads, Queue.REPORTS: limits.reports}
     return [
         each,

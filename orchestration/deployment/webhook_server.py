@@ -31,7 +31,7 @@ def webhook_addresses(settings: Config, say: Callable[[str], None]) -> dict[str,
 
 def _webhook_address(slug: str, source: WebhookSource) -> Address:
     keys = tuple(resolve_secret(key) for key in source.signing_keys)
-    return Address(slug, source.type, keys, resolve_secret(source.inbox), source.most_per_second)
+    return Address(slug, source.type, keys, resolve_secret(source.inbox), source.max_per_second)
 
 
 def serve_webhooks(settings: Config, host: str, port: int, say: Callable[[str], None]) -> None:

@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from assets.deliver.channels.smtp import MailServer as Transport
+from assets.deliver.channels.smtp import SmtpSession as Transport
 from assets.deliver.ledger import Ledger
 from assets.deliver.ledger_session import SendingSession
 from assets.deliver.outbox import Outbox

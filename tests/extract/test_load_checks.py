@@ -31,17 +31,18 @@ def test_a_load_up_to_yesterday_is_fine(inbox: Inbox) -> None:
     inbox.write(*events(100, 90))
     told = seen(inbox)
     assert all(is_fine for is_fine, _ in told.values())
-    assert told["newest_day_is_yesterday"][1] == "newest day: 2024-03-19; yesterday: 2024-03-19"
+    assert told["newest_day_loaded"][1] == "newest day: 2024-03-19; yesterday: 2024-03-19"
     assert (
-        told["volume_as_usual"][1] == "2024-03-19: 90 events; the median of the same weekday of 8 weeks: 100"
+        told["volume_within_range"][1]
+        == "2024-03-19: 90 events; the median of the same weekday of 8 weeks: 100"
     )
 
 
 def test_a_day_that_is_missing_or_not_loaded_to_its_end_is_seen(inbox: Inbox) -> None:
     inbox.write(*events(1, 1))
-    assert seen(inbox, NOON + timedelta(days=1))["newest_day_is_yesterday"][0] is False
+    assert seen(inbox, NOON + timedelta(days=1))["newest_day_loaded"][0] is False
     inbox.load(date(2024, 3, 20), now=NOON)
-    is_fine, text = seen(inbox, NOON + timedelta(days=1))["newest_day_is_yesterday"]
+    is_fine, text = seen(inbox, NOON + timedelta(days=1))["newest_day_loaded"]
     assert (is_fine, text) == (False, "newest day: 2024-03-20, not to its end; yesterday: 2024-03-20")
 
 
@@ -50,7 +51,7 @@ def test_a_day_that_is_missing_or_not_loaded_to_its_end_is_seen(inbox: Inbox) ->
 )
 def test_an_unusual_volume_is_seen(inbox: Inbox, last: int, is_usual: bool) -> None:  # noqa: FBT001
     inbox.write(*events(100, last))
-    assert seen(inbox)["volume_as_usual"][0] is is_usual
+    assert seen(inbox)["volume_within_range"][0] is is_usual
 
 
 def test_many_rejected_rows_are_seen(inbox: Inbox) -> None:
@@ -58,5 +59,5 @@ def test_many_rejected_rows_are_seen(inbox: Inbox) -> None:
         *events(1, 1),
         *(line(f"bad{n}", "2024-03-19T15:00:00Z", contact_id="", conversation_id="") for n in range(2)),
     )
-    is_fine, text = seen(inbox)["few_rejected"]
+    is_fine, text = seen(inbox)["rejected_share"]
     assert (is_fine, text) == (False, "2 of 11 rows rejected, 18.2 %; the limit is 5 %")

@@ -184,7 +184,7 @@ def started(
             archive=f"{bucket}/archive",
             state=f"{database}/state",
             # No more runs than workers have processes: what waits in the broker may be thought to be lost.
-            **({"limits": {"runs": 2, "of_workspace": 1}} | deployment),
+            **({"limits": {"runs": 2, "per_workspace": 1}} | deployment),
         )
         config = load_config(path)
         ports = _free_ports(LOCATIONS)

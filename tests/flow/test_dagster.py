@@ -167,10 +167,10 @@ def test_no_log_line_names_a_contact(whole_shell: Shell, instance: dg.DagsterIns
 def test_checks_say_what_they_counted(shell: Shell, instance: dg.DagsterInstance) -> None:
     result = run(config_of(shell), FLOW_ASSETS, instance, key="2026-11-02")
     found = {check.check_name: check for check in result.get_asset_check_evaluations()}
-    assert set(found) == {"every_row_explained", "nothing_lost", *WATCHED}
-    assert all(check.passed for name, check in found.items() if name != "newest_day_is_yesterday")
-    assert "newest day: 2026-11-02; yesterday: " in str(found["newest_day_is_yesterday"].description)
-    assert " read = " in str(found["every_row_explained"].description)
+    assert set(found) == {"rows_accounted_for", "rows_reconciled", *WATCHED}
+    assert all(check.passed for name, check in found.items() if name != "newest_day_loaded")
+    assert "newest day: 2026-11-02; yesterday: " in str(found["newest_day_loaded"].description)
+    assert " read = " in str(found["rows_accounted_for"].description)
 
 
 def test_a_report_over_days_that_are_not_loaded_warns(shell: Shell, instance: dg.DagsterInstance) -> None:

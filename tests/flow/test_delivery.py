@@ -46,7 +46,7 @@ def sent(server: MailServer) -> list[str]:
 
 def checks(deployment: World) -> list[tuple[bool, str]]:
     """Return the results of the check on deliveries, in order."""
-    key = dg.AssetCheckKey(MANAGERS, "every_delivery_explained")
+    key = dg.AssetCheckKey(MANAGERS, "deliveries_accounted_for")
     records = deployment.instance.event_log_storage.get_asset_check_execution_history(key, limit=100)
     events = [record.event.dagster_event for record in reversed(records) if record.event]
     found = [event.event_specific_data for event in events if event]

@@ -39,7 +39,7 @@ def test_each_workspace_ticks_once_a_day_at_its_own_times(
     with world(tmp_path, local.astimezone(UTC)) as deployment:
         end = local + timedelta(days=3 if zone == "Pacific/Apia" else 2)
         deployment.pass_time(end.astimezone(UTC))
-        ticked = [run for run in deployment.runs if run.by != "due_and_not_done"]
+        ticked = [run for run in deployment.runs if run.by != "catch_up"]
         assert all(run.success for run in deployment.runs)
         told = [
             f"{run.at.astimezone(ZoneInfo(zone)):%m-%d %H:%M}"
@@ -194,7 +194,7 @@ def test_a_failed_run_is_told_in_plain_words(tmp_path: Path) -> None:
             if entry.dagster_event and entry.dagster_event.event_type is dg.DagsterEventType.RUN_FAILURE
         )
         context = dg.build_run_status_sensor_context(
-            "operator_of_failures", failed, deployment.instance, record.dagster_run
+            "run_failure_alert", failed, deployment.instance, record.dagster_run
         ).for_run_failure()
         text = failure_text(context)
     assert text.startswith(

@@ -24,7 +24,7 @@ from orchestration.definitions import build_definitions
 from tests.conftest import HEADER
 
 _LOOK = timedelta(minutes=10)
-_SENSORS = ("due_and_not_done", "deliveries")
+_SENSORS = ("catch_up", "deliveries")
 
 
 @dataclass(frozen=True)
@@ -121,7 +121,7 @@ class World:
             self.run(request, name)
         return evaluated.skip_message
 
-    def look(self, name: str = "due_and_not_done") -> str | None:
+    def look(self, name: str = "catch_up") -> str | None:
         """Let a sensor look now; return why it launched nothing."""
         context = dg.build_sensor_context(cursor=self.cursors.get(name), repository_def=self.repository)
         context._instance = self.instance

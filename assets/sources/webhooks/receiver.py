@@ -52,7 +52,7 @@ class Address:
     sender: str
     keys: tuple[str, ...]
     inbox: str
-    most_per_second: float
+    max_per_second: float
 
 
 class Refused(Exception):
@@ -162,7 +162,7 @@ class Receiver:
             silence.labels(slug).set_function(partial(self._seconds_silent, slug))
         depth.set_function(lambda: sum(each.waiting.qsize() for each in self.writers.values()))
         self._buckets = {
-            slug: Bucket(each.most_per_second, clock().timestamp()) for slug, each in addresses.items()
+            slug: Bucket(each.max_per_second, clock().timestamp()) for slug, each in addresses.items()
         }
 
     async def receive(self, request: Request) -> Response:

@@ -32,7 +32,7 @@ class Service:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
-        source = "{type: respond_io, most_per_second: %s, signing_keys: ['${KEY}', other-key]}"
+        source = "{type: respond_io, max_per_second: %s, signing_keys: ['${KEY}', other-key]}"
         (folder / "reports.yaml").write_text(
             "lake: lake\narchive: archive\nworkspaces:\n"
             "  - {slug: broken, name: A, timezone: Nowhere/At_all, first_day: 2024-01-01, source: {type: files, path: x}}\n"
