@@ -17,8 +17,8 @@ import psycopg
 
 from orchestration.automation.runs import QUEUE_TAG
 from tests.conftest import stored_objects
-from tests.flow.farm import DATES, FIRST_DAY, REPORTS, WORKSPACES, Farm, started
-from tests.flow.services import until
+from tests.system.celery_deployment import DATES, FIRST_DAY, REPORTS, WORKSPACES, Farm, started
+from tests.system.dagster_services import until
 
 FIGURES = Path("docs/farm.json")
 

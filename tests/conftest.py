@@ -4,6 +4,7 @@ import csv
 import gc
 import io
 import os
+import shutil
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ import botocore.session
 import pytest
 from hypothesis import settings
 from moto.server import ThreadedMotoServer
+from playwright.sync_api import Browser, sync_playwright
 from sqlalchemy import Table, select
 
 from assets.aggregates.build import build_days
@@ -26,12 +28,13 @@ from assets.sources.files.imports import DaySources
 from assets.sources.registry import open_source
 from assets.warehouse.parquet_lake import Lake
 from assets.warehouse.schema import ASSIGNMENT_LOG, REJECTED_EVENTS
-from tests.mariadb import MariaDb, server
-from tests.postgres import Postgres, cluster
+from tests.servers.mariadb import MariaDb, server
+from tests.servers.postgres import Postgres, cluster
 
 LATER = datetime(2030, 1, 1, tzinfo=UTC)
 HEADER = "event_id,occurred_at,conversation_id,contact_id,contact_name,previous_assignee,assignee,source,assigned_by"
 DAY = date(2024, 3, 5)
+OFFLINE = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 
 
 def pytest_configure() -> None:
@@ -183,3 +186,16 @@ def stored_objects() -> Iterator[str]:
         botocore.session.get_session().create_client("s3").create_bucket(Bucket="reports")
         yield "s3://reports"
     server.stop()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """The system's Chromium, with nothing to talk to.
+
+    While it is open Playwright's event loop runs in this thread, where Dagster could run none of its own.
+    """
+    program = shutil.which("chromium") or shutil.which("chromium-browser")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=program, args=OFFLINE)
+        yield chromium
+        chromium.close()

@@ -17,8 +17,8 @@ from assets.deliver.delivery import NotPossible
 from assets.deliver.retention import put_away
 from assets.errors import ConfigError
 from orchestration import pipeline
-from tests.deliver.mail_server import Act, MailServer, mail_server
-from tests.deliver.office import DUE, TODAY, Office, attachments, text_of
+from tests.deliver.delivery_deployment import DUE, TODAY, Office, attachments, text_of
+from tests.servers.mail_server import Act, MailServer, mail_server
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 BOTH = ["ann@acme.example", "bob@acme.example"]

@@ -19,8 +19,8 @@ from assets.extract.erasure import tombstones
 from assets.warehouse.base import open_warehouse
 from assets.warehouse.schema import ASSIGNMENT_EVENTS, REJECTED_EVENTS
 from orchestration import pipeline
-from tests.deliver.mail_server import mail_server
-from tests.deliver.office import DUE, TODAY, Office
+from tests.deliver.delivery_deployment import DUE, TODAY, Office
+from tests.servers.mail_server import mail_server
 
 EVE = [
     "e3,2026-06-14T16:00:00Z,conv-eve,k-eve,Eve Evans,,Bob,user,Dan",

@@ -12,7 +12,7 @@ from assets.archive.catalog import Catalogue
 from assets.config.deployment import Config, Smtp
 from assets.deliver.channels.base import clean
 from assets.deliver.operator_alerts import OperatorNotTold, tell_operator
-from tests.postgres import free_port
+from tests.servers.postgres import free_port
 
 NOW = datetime(2026, 6, 15, 10, tzinfo=UTC)
 LATE = {

@@ -7,7 +7,7 @@ import pytest
 from assets.config.deployment import Config
 from assets.deliver.recipients import roster
 from assets.render.mail import Said, mail_bodies
-from tests.render.conftest import make_report
+from tests.render.made_reports import make_report
 
 LISTS = {
     "plain": "address,agent\nann@acme.example,Bob\n",

@@ -22,7 +22,7 @@ from assets.render.i18n import words
 from assets.render.pdf.document import laid_out, render_pdf
 from assets.render.untrusted_text import showable
 from assets.report.model import DayCount, Reason, ReasonCode, Report, State
-from tests.render.conftest import FIRST, log_of, make_report
+from tests.render.made_reports import FIRST, log_of, make_report
 
 TWELVE = {code: 100 + n for n, code in enumerate(SOURCE_LABELS)} | {"ai_agent": 9, "自动": 8, "x_" * 40: 7}
 

@@ -36,8 +36,8 @@ from assets.warehouse.schema import (
     arrow_schema,
 )
 from tests.conftest import LATER, Inbox
-from tests.flow.conftest import CONFIG, LAST_DAY, Shell, make_shell
-from tests.postgres import Postgres
+from tests.orchestration.command_line import CONFIG, LAST_DAY, Shell, make_shell
+from tests.servers.postgres import Postgres
 
 DAYS = [date(2024, 3, day) for day in range(1, 8)]
 SLUG = "acme"

@@ -18,8 +18,8 @@ import asyncssh
 import pytest
 
 from assets.errors import ConfigError
-from tests.deliver.mail_server import mail_server
-from tests.deliver.office import DUE, Office
+from tests.deliver.delivery_deployment import DUE, Office
+from tests.servers.mail_server import mail_server
 
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 KEY = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"

@@ -10,7 +10,7 @@ from pydantic import SecretStr
 from assets.deliver.channels.base import MailServerRefuses, Patience
 from assets.deliver.channels.smtp import connected
 from assets.deliver.outcome import Answer, Outcome, Step
-from tests.deliver.mail_server import Act, MailServer, mail_server
+from tests.servers.mail_server import Act, MailServer, mail_server
 
 MAIL = b"Subject: report\r\n\r\nfirst\r\n.second\r\n..\r\n"
 BRIEF = Patience(connection=0.4, command=0.4, data=0.4, block=0.4, dot=0.4, whole=1)

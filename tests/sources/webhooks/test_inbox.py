@@ -11,7 +11,7 @@ from assets.sources.webhooks.inbox import Received, is_there, last_received_at, 
 from assets.sources.webhooks.receiver import Address, Receiver
 from assets.warehouse.schema import ASSIGNMENT_EVENTS
 from tests.conftest import Inbox
-from tests.postgres import Postgres
+from tests.servers.postgres import Postgres
 
 DAY = date(2024, 3, 5)
 AT = datetime(2024, 3, 5, 15, tzinfo=UTC)

@@ -6,7 +6,7 @@ from typing import Any
 import axe_playwright_python
 import pytest
 
-from tests.documents.conftest import Acme, Open, Opened
+from tests.render.opened_report import Acme, Open, Opened
 
 AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]

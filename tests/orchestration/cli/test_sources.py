@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 from assets.warehouse.parquet_lake import Lake
 from assets.warehouse.schema import ASSIGNMENT_LOG, LOAD_COUNTS
 from tests.conftest import HEADER, line
-from tests.flow.conftest import CONFIG, Shell
+from tests.orchestration.command_line import CONFIG, Shell
 
 LOG = """Timestamp,Conversation ID,Contact ID,Contact Name,Previous Assignee,Assigned To,Source,Assigned By
 2026-09-20 10:00:00,77,1,Ann,-,Bob,Workflow,-

@@ -24,7 +24,7 @@ from assets.deliver.ledger import Ledger
 from orchestration import pipeline
 from orchestration.cli.app import app
 from tests.conftest import HEADER
-from tests.deliver.mail_server import MailServer
+from tests.servers.mail_server import MailServer
 
 BEFORE = datetime(2026, 6, 15, 9, tzinfo=UTC)  # 05:00 in New York
 DUE = datetime(2026, 6, 15, 10, 5, tzinfo=UTC)  # 06:05, after the reports' time

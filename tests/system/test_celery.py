@@ -23,9 +23,9 @@ from assets.state.database import open_state
 from assets.warehouse.base import open_warehouse
 from assets.warehouse.schema import ASSIGNMENT_LOG
 from orchestration.pipeline import Order, run
-from tests.deliver.mail_server import MailServer, mail_server
-from tests.flow.farm import DATES, REPORTS, Farm, configuration, started
-from tests.flow.services import BIN, kill, until
+from tests.servers.mail_server import MailServer, mail_server
+from tests.system.celery_deployment import DATES, REPORTS, Farm, configuration, started
+from tests.system.dagster_services import BIN, kill, until
 
 _FAULTS = 4
 RECIPIENTS = ["ann@acme.example", "bob@acme.example", "cy@acme.example"]

@@ -13,7 +13,7 @@ from pathlib import Path
 from sqlalchemy import create_engine, text
 from sqlalchemy.exc import OperationalError
 
-from tests.postgres import free_port
+from tests.servers.postgres import free_port
 
 _START = (  # one statement a line
     "CREATE DATABASE inbox CHARACTER SET utf8mb4;",

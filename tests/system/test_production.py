@@ -23,9 +23,9 @@ from assets.aggregates.lineage import stale_days
 from assets.warehouse.parquet_lake import Lake
 from assets.warehouse.schema import LOAD_COUNTS
 from orchestration.automation.runs import FLOW_ASSETS
-from tests.flow.services import ROOT, answers, ask, start, stop, until
-from tests.flow.world import configure, write_events
-from tests.postgres import Postgres, free_port
+from tests.orchestration.simulated_scheduler import configure, write_events
+from tests.servers.postgres import Postgres, free_port
+from tests.system.dagster_services import ROOT, answers, ask, start, stop, until
 
 DAYS = [date(2025, 1, 1) + timedelta(days=n) for n in range(120)]
 PER_DAY = 240

@@ -14,7 +14,7 @@ import pytest
 from assets.config.presentation import Language
 from assets.render.i18n import words
 from assets.report.model import Total
-from tests.documents.conftest import Acme
+from tests.render.opened_report import Acme
 
 
 def elements(node: Any) -> Iterator[pikepdf.Dictionary]:

@@ -12,7 +12,7 @@ from assets.archive.catalog import Catalogue
 from assets.archive.index_pages import write_index
 from assets.archive.version import Origin
 from tests.conftest import LATER
-from tests.render.conftest import FIRST, make_report
+from tests.render.made_reports import FIRST, make_report
 
 
 @pytest.fixture

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from assets.state.database import open_state
-from tests.deliver.mail_server import Act, mail_server
-from tests.deliver.office import DUE, Office
-from tests.postgres import Postgres
+from tests.deliver.delivery_deployment import DUE, Office
+from tests.servers.mail_server import Act, mail_server
+from tests.servers.postgres import Postgres
 
 ROOT = Path(__file__).parents[2]
 RECIPIENTS = [f"p{number}@acme.example" for number in range(40)]
@@ -22,8 +22,8 @@ ROUND = """
 import sys
 from datetime import datetime
 from pathlib import Path
-from tests.deliver.office import Office
-from tests.deliver.mail_server import MailServer
+from tests.deliver.delivery_deployment import Office
+from tests.servers.mail_server import MailServer
 
 server = MailServer()
 server.port = int(sys.argv[2])

@@ -8,7 +8,7 @@ import pytest
 from dagster._core.instance.ref import InstanceRef
 
 from orchestration.deployment.sqlite_event_log import KeptEventFiles
-from tests.flow.services import ROOT
+from tests.system.dagster_services import ROOT
 
 RUNS = 6  # more than the files that stay open
 DAYS = dg.StaticPartitionsDefinition(["a", "b", "c"])

@@ -14,7 +14,7 @@ from assets.config.presentation import Filters
 from assets.events import source_label
 from assets.report.folding import fold_accents, fold_case
 from assets.report.model import State
-from tests.documents.conftest import LAST_30_DAYS, Acme, Open, Opened
+from tests.render.opened_report import LAST_30_DAYS, Acme, Open, Opened
 
 NO_DATA = "The selected filter(s) have no applicable data"
 NOT_APPLICABLE = "The selected filter(s) are not applicable here"

@@ -8,7 +8,7 @@ import dagster as dg
 import pytest
 
 from orchestration.automation.failure_sensor import failure_text
-from tests.flow.world import configure, world, write_events
+from tests.orchestration.simulated_scheduler import configure, world, write_events
 
 NEW_YORK = ZoneInfo("America/New_York")
 

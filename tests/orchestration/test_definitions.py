@@ -21,7 +21,7 @@ from assets.warehouse.base import open_warehouse
 from assets.warehouse.schema import ASSIGNMENT_LOG, LOAD_COUNTS, LOG_COUNTS
 from orchestration.automation.runs import FLOW_ASSETS
 from orchestration.definitions import build_definitions
-from tests.flow.conftest import LAST_DAY, Shell, lose_a_count, make_shell
+from tests.orchestration.command_line import LAST_DAY, Shell, lose_a_count, make_shell
 
 DAILY = [f"report/{preset}" for preset in PRESETS if preset is not Preset.LAST_MONTH]
 ROOT = Path(__file__).parents[2]

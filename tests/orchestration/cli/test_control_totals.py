@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 
 from assets.warehouse.parquet_lake import Lake
 from assets.warehouse.schema import ASSIGNMENT_LOG, REJECTED_EVENTS
-from tests.flow.conftest import CONFIG, LAST_DAY, Shell
+from tests.orchestration.command_line import CONFIG, LAST_DAY, Shell
 
 ZONE = ZoneInfo("America/New_York")
 HEADER = [

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.flow.conftest import PROGRAM, Shell
+from tests.orchestration.command_line import PROGRAM, Shell
 
-README = (Path(__file__).parents[2] / "README.md").read_text()
+README = (Path(__file__).parents[3] / "README.md").read_text()
 STORIES = [text for text in re.findall(r"```yaml\n(.*?)```", README, re.DOTALL) if "workspaces:" in text]
 YESTERDAY = datetime.now(UTC).date() - timedelta(2)  # over in every zone
 LOG = "Timestamp,Conversation ID,Contact ID,Contact Name,Previous Assignee,Assigned To,Source,Assigned By"

@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 from assets.archive.publish import draft_report
 from assets.config.workspace import ReportSpec
 from tests.conftest import Inbox, line
-from tests.documents.conftest import LAST_30_DAYS, Acme, Open, Opened
+from tests.render.opened_report import LAST_30_DAYS, Acme, Open, Opened
 
 
 def state(opened: Opened) -> dict[str, list[str]]:

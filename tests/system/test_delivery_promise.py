@@ -22,9 +22,9 @@ from assets.deliver.ledger import Ledger
 from assets.deliver.ledger_session import Desk
 from assets.deliver.outbox import Outbox
 from assets.state.database import open_state
-from tests.deliver.mail_server import Act, MailServer, mail_server
-from tests.deliver.office import DUE, TODAY, Office
-from tests.deliver.prove import prove
+from tests.deliver.delivery_audit import prove
+from tests.deliver.delivery_deployment import DUE, TODAY, Office
+from tests.servers.mail_server import Act, MailServer, mail_server
 
 RECIPIENTS = ["ann@acme.example", "bob@acme.example", "cy@acme.example"]
 POINTS: list[tuple[type, str, str]] = [

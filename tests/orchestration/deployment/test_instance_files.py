@@ -23,8 +23,8 @@ from orchestration import definitions
 from orchestration.automation.runs import run_tags, runs_under_way
 from orchestration.code_locations import ONLY, attribute_of, only_of, part_of
 from orchestration.deployment.instance_files import instance_of, workspace_of, write_deployment
-from tests.flow.world import configure
-from tests.postgres import Postgres
+from tests.orchestration.simulated_scheduler import configure
+from tests.servers.postgres import Postgres
 
 POSTGRES = "postgresql+psycopg://reports:secret@db.example/state"
 

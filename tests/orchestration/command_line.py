@@ -1,7 +1,6 @@
 """A small inbox of the demo's kind, its configuration, and the command line as people call it."""
 
 import json
-import os
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -10,9 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pytest
 
-from assets.runtime.file_locks import one_at_a_time
 from assets.sources.synthetic import write_events
 from assets.warehouse.parquet_lake import Lake
 from assets.warehouse.schema import DAILY_SOURCE_AGGREGATES, arrow_schema
@@ -80,27 +77,3 @@ def make_shell(folder: Path, events: int = 3_000, config: str = CONFIG) -> Shell
     write_events(folder / "events" / "events.csv", last_day=LAST_DAY, days=55, events=events, seed=3)
     (folder / "reports.yaml").write_text(config)
     return Shell(folder)
-
-
-@pytest.fixture(scope="session")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Shell:
-    """A folder in which every preset was run once, by the first process of the tests that wants it."""
-    shared = tmp_path_factory.getbasetemp().parent if "PYTEST_XDIST_WORKER" in os.environ else None
-    folder = shared / "demo" if shared else tmp_path_factory.mktemp("demo")
-    with one_at_a_time(folder):
-        if not (folder / "out").exists():
-            folder.mkdir(exist_ok=True)
-            make_shell(folder).run(PYTHONHASHSEED="1", TZ="Etc/GMT+1", SOURCE_DATE_EPOCH="1")
-    return Shell(folder)
-
-
-@pytest.fixture
-def whole_shell(tmp_path: Path) -> Shell:
-    """A small inbox whose reports are made as every file there is."""
-    return make_shell(tmp_path, 300)
-
-
-@pytest.fixture
-def shell(tmp_path: Path) -> Shell:
-    """A small inbox whose reports are data files, which are made fast."""
-    return make_shell(tmp_path, 300, CONFIG + DATA_ONLY)

@@ -16,9 +16,9 @@ from assets.config.deployment import Config
 from assets.periods import PRESETS
 from assets.render.xlsx import log_row_count
 from assets.report.model import Report
-from tests.flow.conftest import CONFIG, DATA_ONLY, LAST_DAY, Shell, lose_a_count, make_shell
+from tests.orchestration.command_line import CONFIG, DATA_ONLY, LAST_DAY, Shell, lose_a_count, make_shell
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.mark.parametrize("preset", PRESETS)

@@ -15,9 +15,9 @@ from assets.warehouse.base import open_warehouse
 from assets.warehouse.schema import ASSIGNMENT_LOG
 from orchestration.automation.runs import FLOW_ASSETS, RANGE_TAGS
 from tests.conftest import HEADER
-from tests.deliver.mail_server import MailServer, mail_server
-from tests.flow.conftest import CONFIG, DATA_ONLY, LAST_DAY, Shell
-from tests.flow.world import World, configure, world, write_events
+from tests.orchestration.command_line import CONFIG, DATA_ONLY, LAST_DAY, Shell
+from tests.orchestration.simulated_scheduler import World, configure, world, write_events
+from tests.servers.mail_server import MailServer, mail_server
 
 START = datetime(2026, 6, 15, 4, tzinfo=UTC)  # midnight in New York
 DAY = timedelta(days=1)

@@ -10,7 +10,7 @@ import yaml
 
 from assets.config.loader import load_config
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[3]
 DEPLOY = ROOT / "deploy"
 COMPOSE = yaml.safe_load((DEPLOY / "container" / "compose.yaml").read_text())
 

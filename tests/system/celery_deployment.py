@@ -23,9 +23,9 @@ from assets.deliver.defs import SEND_TAG
 from orchestration.automation.runs import FLOW_ASSETS, QUEUE_TAG, RANGE_TAGS, WORKSPACE_TAG
 from orchestration.code_locations import attribute_of, name_of, part_of
 from orchestration.deployment.instance_files import write_deployment
-from tests.flow.services import answers, ask, start, stop, until
-from tests.postgres import Postgres, cluster, free_port
-from tests.redis import Redis, broker
+from tests.servers.postgres import Postgres, cluster, free_port
+from tests.servers.redis import Redis, broker
+from tests.system.dagster_services import answers, ask, start, stop, until
 
 WORKSPACES, LOCATIONS = 20, 2
 FIRST_DAY = date(2026, 3, 20)

@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 
 import redis
 
-from tests.postgres import free_port
+from tests.servers.postgres import free_port
 
 
 class Redis:

@@ -9,8 +9,8 @@ import dagster as dg
 import pytest
 
 from assets.deliver.ledger import Ledger
-from tests.deliver.mail_server import MailServer, mail_server
-from tests.flow.world import World, configure, world, write_events
+from tests.orchestration.simulated_scheduler import World, configure, world, write_events
+from tests.servers.mail_server import MailServer, mail_server
 
 START = datetime(2026, 6, 15, 4, tzinfo=UTC)  # midnight in New York
 DAY = timedelta(days=1)
