@@ -1,6 +1,6 @@
 """Proves the promise of delivery from outside: reads the ledger, the archive and the server's mailbox only.
 
-Run as `python prove.py state.sqlite archive/ mailbox/`. The mailbox is a folder of files, each a mail that
+Run as `python delivery_audit.py state.sqlite archive/ mailbox/`. The mailbox is a folder of files, each a mail that
 the server took or may have taken, named `<number>-<recipient>.eml`.
 """
 
@@ -16,7 +16,7 @@ COPY = "X-Possible-Copy"
 ENDS = {"accepted", "failed", "expired", "cancelled", "unknown"}
 
 
-def prove(state: Path, archive: Path, mailbox: Path) -> list[str]:
+def broken_promises(state: Path, archive: Path, mailbox: Path) -> list[str]:
     """Return what breaks the promise; nothing where it is kept."""
     with sqlite3.connect(state) as connection:
         connection.row_factory = sqlite3.Row
@@ -64,6 +64,6 @@ def faults_of_bytes(row: sqlite3.Row, mail: bytes, archive: Path, *, is_copy: bo
 
 
 if __name__ == "__main__":
-    broken = prove(*map(Path, sys.argv[1:]))
+    broken = broken_promises(*map(Path, sys.argv[1:]))
     print("\n".join(broken) or "the promise is kept")  # noqa: T201 - a script
     sys.exit(bool(broken))

@@ -38,17 +38,17 @@ EVENTS = [
 
 
 @dataclass
-class Office:
+class DeliveryDeployment:
     folder: Path
     server: MailServer
     subscription: dict[str, Any] = field(default_factory=dict)
     workspace: dict[str, Any] = field(default_factory=dict)
-    deployment: dict[str, Any] = field(default_factory=dict)
+    settings: dict[str, Any] = field(default_factory=dict)
     now: datetime = BEFORE
 
     def __post_init__(self) -> None:
         self.configure()
-        self.post.ledger.since("acme", "managers", self.managers.reports, self.now)
+        self.dispatcher.ledger.since("acme", "managers", self.managers.reports, self.now)
 
     def configure(self, **subscription: Any) -> None:
         """Write the configuration, with changes to the subscription."""
@@ -75,7 +75,7 @@ class Office:
             "workspaces": [acme],
         }
         path = self.folder / "reports.yaml"
-        path.write_text(json.dumps(whole | self.deployment, default=str))
+        path.write_text(json.dumps(whole | self.settings, default=str))
         self.config: Config = load_config(path)
 
     @property
@@ -87,7 +87,7 @@ class Office:
         return self.acme.subscriptions[0]
 
     @property
-    def post(self) -> Post:
+    def dispatcher(self) -> Post:
         """Return a new one each time, as a new process would."""
         state = self.config.state
         return Post(self.config, Catalogue(state), Ledger(state), lambda: self.now, BRIEF)
@@ -98,11 +98,11 @@ class Office:
         (self.folder / "events" / "all.csv").write_text("\n".join([HEADER, *events, *more, ""]))
         specs = tuple(spec for spec in self.acme.all_reports if spec.name in self.managers.reports)
         order = pipeline.Order(self.acme, specs, on, self.now, reload=True)
-        pipeline.run(order, self.config, self.post.catalogue, lambda _: None)
+        pipeline.run(order, self.config, self.dispatcher.catalogue, lambda _: None)
 
     def round(self, after: timedelta = timedelta()) -> Done:
         self.now += after
-        return self.post.deliver(self.acme, self.managers)
+        return self.dispatcher.deliver(self.acme, self.managers)
 
     def make_and_send(self, *more: str) -> Done:
         """Make the report before it is due, and send it when it is."""
@@ -111,13 +111,13 @@ class Office:
         return self.round()
 
     def rows(self, day: date = TODAY) -> list[Delivery]:
-        return self.post.ledger.of_subscription("acme", "managers", day, day)
+        return self.dispatcher.ledger.of_subscription("acme", "managers", day, day)
 
     def states(self) -> dict[str, str]:
         """Return the state of the newest version for each recipient."""
         return {row.recipient: str(row.state) for row in self.rows()}
 
-    def shell(self, *arguments: str, group: tuple[str, ...] = ("deliveries",)) -> str:
+    def run_command(self, *arguments: str, group: tuple[str, ...] = ("deliveries",)) -> str:
         """Run a command of the command line in this process; return what it prints."""
         command = [*group, *arguments, "--config", str(self.folder / "reports.yaml")]
         result = CliRunner().invoke(app, command)

@@ -35,7 +35,7 @@ DATA_ONLY = """    formats: [csv]
 
 
 @dataclass(frozen=True)
-class Shell:
+class CommandLine:
     """A folder with a configuration, and the command line run in it."""
 
     folder: Path
@@ -65,15 +65,15 @@ class Shell:
         }
 
 
-def lose_a_count(shell: Shell, day: date) -> None:
+def lose_a_count(command_line: CommandLine, day: date) -> None:
     """Damage the lake as a lost file would: *day* has its log, and no counts by source."""
     schema = pa.schema([pa.field("local_day", pa.date32()), *arrow_schema(DAILY_SOURCE_AGGREGATES)])
-    Lake(shell.folder / "lake", "acme").replace_days(
+    Lake(command_line.folder / "lake", "acme").replace_days(
         DAILY_SOURCE_AGGREGATES, [day], schema.empty_table().to_reader()
     )
 
 
-def make_shell(folder: Path, events: int = 3_000, config: str = CONFIG) -> Shell:
+def make_command_line(folder: Path, events: int = 3_000, config: str = CONFIG) -> CommandLine:
     write_events(folder / "events" / "events.csv", last_day=LAST_DAY, days=55, events=events, seed=3)
     (folder / "reports.yaml").write_text(config)
-    return Shell(folder)
+    return CommandLine(folder)

@@ -6,28 +6,28 @@ from pathlib import Path
 import pytest
 
 from assets.runtime.file_locks import one_at_a_time
-from tests.orchestration.command_line import CONFIG, DATA_ONLY, Shell, make_shell
+from tests.orchestration.command_line import CONFIG, DATA_ONLY, CommandLine, make_command_line
 
 
 @pytest.fixture(scope="session")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Shell:
+def demo(tmp_path_factory: pytest.TempPathFactory) -> CommandLine:
     """A folder in which every preset was run once, by the first process of the tests that wants it."""
     shared = tmp_path_factory.getbasetemp().parent if "PYTEST_XDIST_WORKER" in os.environ else None
     folder = shared / "demo" if shared else tmp_path_factory.mktemp("demo")
     with one_at_a_time(folder):
         if not (folder / "out").exists():
             folder.mkdir(exist_ok=True)
-            make_shell(folder).run(PYTHONHASHSEED="1", TZ="Etc/GMT+1", SOURCE_DATE_EPOCH="1")
-    return Shell(folder)
+            make_command_line(folder).run(PYTHONHASHSEED="1", TZ="Etc/GMT+1", SOURCE_DATE_EPOCH="1")
+    return CommandLine(folder)
 
 
 @pytest.fixture
-def whole_shell(tmp_path: Path) -> Shell:
+def command_line_all_formats(tmp_path: Path) -> CommandLine:
     """A small inbox whose reports are made as every file there is."""
-    return make_shell(tmp_path, 300)
+    return make_command_line(tmp_path, 300)
 
 
 @pytest.fixture
-def shell(tmp_path: Path) -> Shell:
+def command_line(tmp_path: Path) -> CommandLine:
     """A small inbox whose reports are data files, which are made fast."""
-    return make_shell(tmp_path, 300, CONFIG + DATA_ONLY)
+    return make_command_line(tmp_path, 300, CONFIG + DATA_ONLY)

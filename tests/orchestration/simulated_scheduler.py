@@ -38,7 +38,7 @@ class Done:
 
 
 @dataclass
-class World:
+class SimulatedScheduler:
     folder: Path
     instance: dg.DagsterInstance
     now: datetime
@@ -181,6 +181,6 @@ def write_events(  # noqa: PLR0913
 
 
 @contextmanager
-def world(folder: Path, now: datetime) -> Iterator[World]:
+def simulated_scheduler(folder: Path, now: datetime) -> Iterator[SimulatedScheduler]:
     with dg.DagsterInstance.ephemeral() as instance:
-        yield World(folder, instance, now)
+        yield SimulatedScheduler(folder, instance, now)

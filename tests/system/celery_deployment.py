@@ -37,7 +37,7 @@ LAUNCH = """mutation ($params: ExecutionParams!) { launchRun(executionParams: $p
 
 
 @dataclass
-class Farm:
+class CeleryDeployment:
     """A deployment whose parts a test can kill."""
 
     config: Config
@@ -164,9 +164,9 @@ def fill(postgres: Postgres) -> None:
 
 
 @contextmanager
-def started(
+def celery_deployment(
     folder: Path, object_store: str, every: dict[str, Any] | None = None, **deployment: Any
-) -> Iterator[Farm]:
+) -> Iterator[CeleryDeployment]:
     """Start PostgreSQL, Redis and Dagster's services for workspaces that are as told by *every*; no worker."""
     bucket = f"{object_store}/{uuid4().hex}"
     with cluster() as postgres, broker() as redis, (folder / "services.log").open("w") as log:
@@ -205,7 +205,7 @@ def started(
                 patch.setenv(name, value)
             services: list[subprocess.Popen[bytes]] = []
             with dg.DagsterInstance.get() as instance:
-                found = Farm(config, port, instance, redis, postgres, environment, log, services)
+                found = CeleryDeployment(config, port, instance, redis, postgres, environment, log, services)
                 try:
                     for number, each in enumerate(ports, 1):
                         code = ["api", "grpc", "-m", "orchestration.definitions", "-a", attribute_of(number)]

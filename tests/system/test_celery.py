@@ -24,7 +24,7 @@ from assets.warehouse.base import open_warehouse
 from assets.warehouse.schema import ASSIGNMENT_LOG
 from orchestration.pipeline import Order, run
 from tests.servers.mail_server import MailServer, mail_server
-from tests.system.celery_deployment import DATES, REPORTS, Farm, configuration, started
+from tests.system.celery_deployment import DATES, REPORTS, CeleryDeployment, celery_deployment, configuration
 from tests.system.dagster_services import BIN, kill, until
 
 _FAULTS = 4
@@ -43,8 +43,12 @@ def server() -> Iterator[MailServer]:
 
 
 @pytest.fixture(scope="module")
-def farm(object_store: str, server: MailServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Farm]:
-    with started(tmp_path_factory.mktemp("farm"), object_store, PLAIN, smtp=smtp_of(server)) as found:
+def deployment(
+    object_store: str, server: MailServer, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[CeleryDeployment]:
+    with celery_deployment(
+        tmp_path_factory.mktemp("deployment"), object_store, PLAIN, smtp=smtp_of(server)
+    ) as found:
         yield found
 
 
@@ -65,17 +69,17 @@ def archived(root: Path) -> dict[str, dict[str, bytes]]:
 @pytest.mark.slow
 @pytest.mark.deployment
 def test_killed_and_frozen_workers_and_restarted_servers_change_no_byte_and_double_no_mail(
-    farm: Farm, server: MailServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    deployment: CeleryDeployment, server: MailServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert f"127.0.0.1:{farm.redis.port}/0 answers" in doctor(farm)
-    workers = make_everything_among_faults(farm)
-    ours = archived(farm.config.archive)
+    assert f"127.0.0.1:{deployment.redis.port}/0 answers" in doctor(deployment)
+    workers = make_everything_among_faults(deployment)
+    ours = archived(deployment.config.archive)
     torn = [version for version, files in ours.items() if MANIFEST not in files]
     assert len(torn) <= _FAULTS
     alone = load_config(
         configuration(
             tmp_path,
-            farm.postgres,
+            deployment.postgres,
             PLAIN,
             smtp=smtp_of(server),
             lake=str(tmp_path / "lake"),
@@ -97,48 +101,55 @@ def test_killed_and_frozen_workers_and_restarted_servers_change_no_byte_and_doub
     assert [version for version in theirs if ours[version] != theirs[version]] == []
     counted = select(func.count()).select_from(ASSIGNMENT_LOG).where(ASSIGNMENT_LOG.c.local_day.in_(DATES))
     for workspace in alone.workspaces:
-        both = [open_warehouse(each, workspace.slug).query(counted) for each in (farm.config, alone)]
+        both = [open_warehouse(each, workspace.slug).query(counted) for each in (deployment.config, alone)]
         assert both[0].equals(both[1])
     for worker in workers:
         kill(worker)
-    states = send_with_a_frozen_worker(farm, server)
+    states = send_with_a_frozen_worker(deployment, server)
     received = sorted(each.recipient for each in server.received)
     assert len(received) >= 2
     assert received == sorted(who for who, state in states.items() if state in {"accepted", "unknown"})
     assert set(states.values()) <= {"accepted", "unknown", "deferred"}
 
 
-def doctor(farm: Farm) -> str:
-    config = farm.environment["ASSIGNMENT_REPORTS_CONFIG"]
+def doctor(deployment: CeleryDeployment) -> str:
+    config = deployment.environment["ASSIGNMENT_REPORTS_CONFIG"]
     return subprocess.run(
         [str(BIN / "assignment-reports"), "doctor", "--config", config],
-        env=farm.environment | {"COLUMNS": "200"},
+        env=deployment.environment | {"COLUMNS": "200"},
         capture_output=True,
         text=True,
         check=True,
     ).stdout
 
 
-def make_everything_among_faults(farm: Farm) -> tuple[subprocess.Popen[bytes], ...]:
+def make_everything_among_faults(deployment: CeleryDeployment) -> tuple[subprocess.Popen[bytes], ...]:
     """Load all days and make all reports; return the workers that are left."""
-    first, second = farm.worker("first"), farm.worker("second")
+    first, second = deployment.worker("first"), deployment.worker("second")
     launched: set[str] = set()
-    for workspace in farm.config.workspaces:
-        farm.launch(workspace.slug, "loads")
-    until(lambda: len(farm.done("loads")) >= 3, "the first loads")
+    for workspace in deployment.config.workspaces:
+        deployment.launch(workspace.slug, "loads")
+    until(lambda: len(deployment.done("loads")) >= 3, "the first loads")
     kill(first)
-    third = farm.worker("third")
-    until(lambda: farm.run_reports(2, launched), "the first reports")
-    farm.redis.stop()
-    farm.redis.start()
-    until(lambda: farm.run_reports(6, launched), "reports by the broker that was started again")
-    until(lambda: farm.run_reports(6, launched) and farm.states()["STARTED"] == 2, "both to be busy")
+    third = deployment.worker("third")
+    until(lambda: deployment.run_reports(2, launched), "the first reports")
+    deployment.redis.stop()
+    deployment.redis.start()
+    until(lambda: deployment.run_reports(6, launched), "reports by the broker that was started again")
+    until(
+        lambda: deployment.run_reports(6, launched) and deployment.states()["STARTED"] == 2, "both to be busy"
+    )
     kill(second, signal.SIGSTOP)
-    until(lambda: "no worker has it" in farm.failures(), "the worker that does not answer to be given up")
+    until(
+        lambda: "no worker has it" in deployment.failures(), "the worker that does not answer to be given up"
+    )
     kill(second, signal.SIGCONT)  # it goes on where it was
-    until(lambda: farm.run_reports(12, launched), "reports beside the one that came back")
-    farm.postgres.restart()
-    until(lambda: farm.run_reports(len(farm.config.workspaces), launched), f"all: {farm.states()}")
+    until(lambda: deployment.run_reports(12, launched), "reports beside the one that came back")
+    deployment.postgres.restart()
+    until(
+        lambda: deployment.run_reports(len(deployment.config.workspaces), launched),
+        f"all: {deployment.states()}",
+    )
     return second, third
 
 
@@ -151,27 +162,27 @@ def make_everything(config: Config) -> None:
             run(Order(workspace, specs, day, now), config, catalogue, lambda _: None)
 
 
-def send_with_a_frozen_worker(farm: Farm, server: MailServer) -> dict[str, str]:
+def send_with_a_frozen_worker(deployment: CeleryDeployment, server: MailServer) -> dict[str, str]:
     """Freeze a worker whose second mail has arrived, until another waits to go on.
 
     Returns what became of each recipient's mail. One whose process ended before the last byte is deferred.
     """
-    sender = farm.worker("sender")
+    sender = deployment.worker("sender")
     dots = count(1)
     server.before["dot"] = lambda: kill(sender, signal.SIGSTOP) if next(dots) == 2 else None
-    sending = until(lambda: farm.send("w01", "managers"), "the webserver")
+    sending = until(lambda: deployment.send("w01", "managers"), "the webserver")
     failed, begun = dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.STARTED
     given_up = dg.RunsFilter(run_ids=[sending], statuses=[failed])
-    until(lambda: farm.instance.get_run_ids(given_up), "the frozen worker to be given up")
-    farm.worker("relief")
+    until(lambda: deployment.instance.get_run_ids(given_up), "the frozen worker to be given up")
+    deployment.worker("relief")
     again = dg.RunsFilter(tags={"dagster/root_run_id": sending}, statuses=[begun])
-    until(lambda: farm.instance.get_run_ids(again), "another to wait until nobody else sends")
+    until(lambda: deployment.instance.get_run_ids(again), "another to wait until nobody else sends")
     kill(sender, signal.SIGCONT)
     ended = dg.RunsFilter(
         tags={"dagster/root_run_id": sending}, statuses=[dg.DagsterRunStatus.SUCCESS, failed]
     )
-    until(lambda: farm.instance.get_run_ids(ended), "the other to have gone on")
-    rows = Ledger(farm.config.state).of_subscription("w01", "managers", DATES[-1], DATES[-1])
-    open_state(farm.config.state.get_secret_value()).dispose()
+    until(lambda: deployment.instance.get_run_ids(ended), "the other to have gone on")
+    rows = Ledger(deployment.config.state).of_subscription("w01", "managers", DATES[-1], DATES[-1])
+    open_state(deployment.config.state.get_secret_value()).dispose()
     assert len(rows) == len(RECIPIENTS)
     return {row.recipient: str(row.state) for row in rows}

@@ -1,6 +1,6 @@
 """The promise under every fault of the server, with no crash, one SIGKILL at each point, and two.
 
-Afterwards `prove.py` looks at the ledger, the archive and the mailbox, and knows nothing else.
+Afterwards `delivery_audit.py` looks at the ledger, the archive and the mailbox, and knows nothing else.
 """
 
 import os
@@ -22,8 +22,8 @@ from assets.deliver.ledger import Ledger
 from assets.deliver.ledger_session import Desk
 from assets.deliver.outbox import Outbox
 from assets.state.database import open_state
-from tests.deliver.delivery_audit import prove
-from tests.deliver.delivery_deployment import DUE, TODAY, Office
+from tests.deliver.delivery_audit import broken_promises
+from tests.deliver.delivery_deployment import DUE, TODAY, DeliveryDeployment
 from tests.servers.mail_server import Act, MailServer, mail_server
 
 RECIPIENTS = ["ann@acme.example", "bob@acme.example", "cy@acme.example"]
@@ -74,13 +74,13 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Return a deployment whose report is made and due, and nothing is written down yet."""
     folder = tmp_path_factory.mktemp("made")
     with mail_server() as server:
-        office = Office(folder, server, {"recipients": RECIPIENTS, "figures": False})
-        office.make()
-        open_state(office.config.state.get_secret_value()).dispose()
+        deployment = DeliveryDeployment(folder, server, {"recipients": RECIPIENTS, "figures": False})
+        deployment.make()
+        open_state(deployment.config.state.get_secret_value()).dispose()
         yield folder
 
 
-def killed_at(point: tuple[type, str, str], office: Office) -> None:
+def killed_at(point: tuple[type, str, str], deployment: DeliveryDeployment) -> None:
     """Do a round in another process, which kills itself when it comes to *point*."""
     owner, name, when = point
     process = os.fork()
@@ -90,7 +90,7 @@ def killed_at(point: tuple[type, str, str], office: Office) -> None:
     with suppress(BaseException):
         open_state.cache_clear()
         setattr(owner, name, _deadly(getattr(owner, name), when))
-        office.round()
+        deployment.round()
     os._exit(0)
 
 
@@ -132,16 +132,18 @@ def test_the_promise_is_kept(made: Path, tmp_path: Path, fault: str) -> None:
             FAULTS[fault](server)
             policy = ("wait", "resend")[(number + [*FAULTS].index(fault)) % 2]
             subscription = {"recipients": RECIPIENTS, "figures": False, "when_unknown": policy}
-            office = Office(folder, server, subscription, now=DUE)
+            deployment = DeliveryDeployment(folder, server, subscription, now=DUE)
             for point in kills:
-                killed_at(point, office)
-                office.now += timedelta(minutes=6)
+                killed_at(point, deployment)
+                deployment.now += timedelta(minutes=6)
             for hours in (0, 0.2, 0.5, 1, 2, 4, 8, 9):
-                office.round(timedelta(hours=hours))
-            rows = office.rows()
+                deployment.round(timedelta(hours=hours))
+            rows = deployment.rows()
             assert sorted({row.recipient for row in rows}) == RECIPIENTS
             assert len(rows) == len(RECIPIENTS), (kills, rows)
-            open_state(office.config.state.get_secret_value()).dispose()
+            open_state(deployment.config.state.get_secret_value()).dispose()
             named = [f"{owner.__name__}.{name} {when}" for owner, name, when in kills]
-            assert prove(folder / "state.sqlite", folder / "out", arrived(server, folder)) == [], named
+            assert broken_promises(folder / "state.sqlite", folder / "out", arrived(server, folder)) == [], (
+                named
+            )
             assert TODAY in {row.report_date for row in rows}

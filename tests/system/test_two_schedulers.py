@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from assets.state.database import open_state
-from tests.deliver.delivery_deployment import DUE, Office
+from tests.deliver.delivery_deployment import DUE, DeliveryDeployment
 from tests.servers.mail_server import Act, mail_server
 from tests.servers.postgres import Postgres
 
@@ -22,28 +22,28 @@ ROUND = """
 import sys
 from datetime import datetime
 from pathlib import Path
-from tests.deliver.delivery_deployment import Office
+from tests.deliver.delivery_deployment import DeliveryDeployment
 from tests.servers.mail_server import MailServer
 
 server = MailServer()
 server.port = int(sys.argv[2])
-office = Office(Path(sys.argv[1]), server, eval(sys.argv[3]), deployment=eval(sys.argv[4]), now=datetime.fromisoformat(sys.argv[5]))
+deployment = DeliveryDeployment(Path(sys.argv[1]), server, eval(sys.argv[3]), settings=eval(sys.argv[4]), now=datetime.fromisoformat(sys.argv[5]))
 print("ready", flush=True)
 sys.stdin.readline()
-print(dict(office.round().states), flush=True)
+print(dict(deployment.round().states), flush=True)
 """
 
 
-def scheduler(office: Office) -> subprocess.Popen[str]:
+def scheduler(deployment: DeliveryDeployment) -> subprocess.Popen[str]:
     """Start a process that does one round when it is told to."""
     arguments = [
-        str(office.folder),
-        str(office.server.port),
-        repr(office.subscription),
-        repr(office.deployment),
+        str(deployment.folder),
+        str(deployment.server.port),
+        repr(deployment.subscription),
+        repr(deployment.settings),
     ]
     process = subprocess.Popen(
-        [sys.executable, "-c", ROUND, *arguments, str(office.now)],
+        [sys.executable, "-c", ROUND, *arguments, str(deployment.now)],
         cwd=ROOT,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -70,26 +70,30 @@ def state(postgres: Postgres) -> str:
 
 def test_two_schedulers_send_each_mail_once(state: str, tmp_path: Path) -> None:
     with mail_server() as server:
-        office = Office(tmp_path, server, {"recipients": RECIPIENTS}, deployment={"state": state})
-        office.make()
-        office.now = DUE
-        schedulers = [scheduler(office) for _ in range(2)]
+        deployment = DeliveryDeployment(
+            tmp_path, server, {"recipients": RECIPIENTS}, settings={"state": state}
+        )
+        deployment.make()
+        deployment.now = DUE
+        schedulers = [scheduler(deployment) for _ in range(2)]
         for each in schedulers:
             begin(each)
         said = [each.communicate(timeout=60)[0] for each in schedulers]
         assert [each.returncode for each in schedulers] == [0, 0], said
         assert Counter(mail.recipient for mail in server.received) == dict.fromkeys(RECIPIENTS, 1)
-        assert office.states() == dict.fromkeys(RECIPIENTS, "accepted")
+        assert deployment.states() == dict.fromkeys(RECIPIENTS, "accepted")
         open_state(state).dispose()
 
 
 def test_what_a_killed_scheduler_left_is_taken_over_at_once(state: str, tmp_path: Path) -> None:
     with mail_server() as server:
         server.does("dot", *["250 taken"] * 4, Act.SILENCE)
-        office = Office(tmp_path, server, {"recipients": RECIPIENTS}, deployment={"state": state})
-        office.make()
-        office.now = DUE
-        first, second = scheduler(office), scheduler(office)
+        deployment = DeliveryDeployment(
+            tmp_path, server, {"recipients": RECIPIENTS}, settings={"state": state}
+        )
+        deployment.make()
+        deployment.now = DUE
+        first, second = scheduler(deployment), scheduler(deployment)
         begin(first)
         while len(server.received) < 5:
             time.sleep(0.02)
@@ -97,7 +101,7 @@ def test_what_a_killed_scheduler_left_is_taken_over_at_once(state: str, tmp_path
         first.send_signal(signal.SIGKILL)
         assert "unknown" in second.communicate(timeout=60)[0]
         first.communicate()
-        assert sorted(Counter(office.states().values()).items()) == [("accepted", 39), ("unknown", 1)]
+        assert sorted(Counter(deployment.states().values()).items()) == [("accepted", 39), ("unknown", 1)]
         assert Counter(mail.recipient for mail in server.received) == dict.fromkeys(RECIPIENTS, 1)
         open_state(state).dispose()
 
@@ -106,18 +110,20 @@ def test_who_loses_the_lock_with_its_connection_sends_no_dot(
     state: str, postgres: Postgres, tmp_path: Path
 ) -> None:
     with mail_server() as server:
-        office = Office(tmp_path, server, {"recipients": RECIPIENTS[:3]}, deployment={"state": state})
-        office.make()
-        office.now = DUE
+        deployment = DeliveryDeployment(
+            tmp_path, server, {"recipients": RECIPIENTS[:3]}, settings={"state": state}
+        )
+        deployment.make()
+        deployment.now = DUE
         server.before["DATA"] = lambda: postgres.run(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'ledger'"
         )
         with pytest.raises(Exception, match=r"terminat|closed"):
-            office.round()
+            deployment.round()
         assert not server.received
         server.before.clear()
         for _ in range(2):
-            office.round(timedelta(minutes=2))
-        assert office.states() == dict.fromkeys(RECIPIENTS[:3], "accepted")
+            deployment.round(timedelta(minutes=2))
+        assert deployment.states() == dict.fromkeys(RECIPIENTS[:3], "accepted")
         assert len(server.received) == 3
         open_state(state).dispose()

@@ -36,7 +36,7 @@ from assets.warehouse.schema import (
     arrow_schema,
 )
 from tests.conftest import LATER, Inbox
-from tests.orchestration.command_line import CONFIG, LAST_DAY, Shell, make_shell
+from tests.orchestration.command_line import CONFIG, LAST_DAY, CommandLine, make_command_line
 from tests.servers.postgres import Postgres
 
 DAYS = [date(2024, 3, day) for day in range(1, 8)]
@@ -273,14 +273,14 @@ SqlWarehouse({plain_of(warehouse)!r}, SLUG).replace_days(
 def test_every_report_is_the_same_to_the_byte(
     tmp_path: Path, postgres: Postgres, warehouse: SqlWarehouse
 ) -> None:
-    from_lake, from_sql = (make_shell(tmp_path / name, events=800) for name in ("one", "other"))
+    from_lake, from_sql = (make_command_line(tmp_path / name, events=800) for name in ("one", "other"))
     (from_sql.folder / "reports.yaml").write_text(CONFIG.replace("lake: ./lake", "warehouse: ${WAREHOUSE}"))
     presets = ("--preset", "yesterday", "--preset", "last_month")
     from_lake.run(*presets)
     from_sql.run(*presets, WAREHOUSE=plain_of(warehouse))
 
-    def archived(shell: Shell) -> dict[str, bytes]:
-        return {name: data for name, data in shell.files().items() if name.startswith("out/acme")}
+    def archived(command_line: CommandLine) -> dict[str, bytes]:
+        return {name: data for name, data in command_line.files().items() if name.startswith("out/acme")}
 
     ours, theirs = archived(from_sql), archived(from_lake)
     assert ours.keys() == theirs.keys()

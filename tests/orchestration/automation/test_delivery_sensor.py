@@ -9,7 +9,12 @@ import dagster as dg
 import pytest
 
 from assets.deliver.ledger import Ledger
-from tests.orchestration.simulated_scheduler import World, configure, world, write_events
+from tests.orchestration.simulated_scheduler import (
+    SimulatedScheduler,
+    configure,
+    simulated_scheduler,
+    write_events,
+)
 from tests.servers.mail_server import MailServer, mail_server
 
 START = datetime(2026, 6, 15, 4, tzinfo=UTC)  # midnight in New York
@@ -31,12 +36,12 @@ def server() -> Iterator[MailServer]:
 
 
 @pytest.fixture
-def deployment(tmp_path: Path, server: MailServer) -> Iterator[World]:
+def scheduler(tmp_path: Path, server: MailServer) -> Iterator[SimulatedScheduler]:
     write_events(tmp_path, date(2026, 6, 1), 40)
     smtp = json.loads(server.settings().model_dump_json())
     configure(tmp_path, {"subscriptions": [SUBSCRIPTION]}, smtp=smtp, operator="ops@acme.example")
-    with world(tmp_path, START) as deployment:
-        yield deployment
+    with simulated_scheduler(tmp_path, START) as scheduler:
+        yield scheduler
 
 
 def sent(server: MailServer) -> list[str]:
@@ -44,10 +49,10 @@ def sent(server: MailServer) -> list[str]:
     return sorted(each.recipient for each in server.received if each.recipient != "ops@acme.example")
 
 
-def checks(deployment: World) -> list[tuple[bool, str]]:
+def checks(scheduler: SimulatedScheduler) -> list[tuple[bool, str]]:
     """Return the results of the check on deliveries, in order."""
     key = dg.AssetCheckKey(MANAGERS, "every_delivery_explained")
-    records = deployment.instance.event_log_storage.get_asset_check_execution_history(key, limit=100)
+    records = scheduler.instance.event_log_storage.get_asset_check_execution_history(key, limit=100)
     events = [record.event.dagster_event for record in reversed(records) if record.event]
     found = [event.event_specific_data for event in events if event]
     return [
@@ -55,19 +60,21 @@ def checks(deployment: World) -> list[tuple[bool, str]]:
     ]
 
 
-def test_each_day_is_mailed_once_and_a_month_on_its_first(deployment: World, server: MailServer) -> None:
-    deployment.pass_time(START + 3 * DAY)
+def test_each_day_is_mailed_once_and_a_month_on_its_first(
+    scheduler: SimulatedScheduler, server: MailServer
+) -> None:
+    scheduler.pass_time(START + 3 * DAY)
     assert sent(server) == ["ann@acme.example"] * 3 + ["bob@acme.example"] * 3
-    assert {run.success for run in deployment.runs} == {True}
-    assert [run.by for run in deployment.runs].count("deliveries") == 3
-    assert checks(deployment) == [(True, "2 deliveries")] * 3
-    (record, *_) = deployment.instance.fetch_materializations(MANAGERS, limit=1).records
+    assert {run.success for run in scheduler.runs} == {True}
+    assert [run.by for run in scheduler.runs].count("deliveries") == 3
+    assert checks(scheduler) == [(True, "2 deliveries")] * 3
+    (record, *_) = scheduler.instance.fetch_materializations(MANAGERS, limit=1).records
     assert record.asset_materialization
     metadata = record.asset_materialization.metadata
     assert metadata["states"].value == "2 accepted"
-    deployment.now = datetime(2026, 6, 30, 4, tzinfo=UTC)  # it slept: what is too old now is not sent
-    deployment.pass_time(deployment.now + 2 * DAY)
-    rows = Ledger(deployment.config.state).of_subscription("acme", "managers", date(2026, 6, 18))
+    scheduler.now = datetime(2026, 6, 30, 4, tzinfo=UTC)  # it slept: what is too old now is not sent
+    scheduler.pass_time(scheduler.now + 2 * DAY)
+    rows = Ledger(scheduler.config.state).of_subscription("acme", "managers", date(2026, 6, 18))
     ends = {(row.report, row.report_date.day): str(row.state) for row in rows}
     assert ends == {("yesterday", day): "expired" for day in range(23, 29)} | {
         ("yesterday", 29): "accepted",
@@ -78,39 +85,41 @@ def test_each_day_is_mailed_once_and_a_month_on_its_first(deployment: World, ser
     assert len(sent(server)) == 6 + 8
 
 
-def test_a_backfill_sends_nothing_unless_it_says_so(deployment: World, server: MailServer) -> None:
-    deployment.pass_time(START + timedelta(hours=9))
+def test_a_backfill_sends_nothing_unless_it_says_so(
+    scheduler: SimulatedScheduler, server: MailServer
+) -> None:
+    scheduler.pass_time(START + timedelta(hours=9))
     flow_days = [str(date(2026, 6, 12) + count * DAY) for count in range(3)]
     reports = [dg.AssetKey(["acme", "report", "yesterday"]), MANAGERS]
     for key in flow_days:
-        deployment.run(dg.RunRequest(partition_key=key, asset_selection=reports), "a person")
+        scheduler.run(dg.RunRequest(partition_key=key, asset_selection=reports), "a person")
     assert len(sent(server)) == 2
     by_hand = {"assignment_reports/send": "by_hand"}
     for _ in range(2):
         request = dg.RunRequest(partition_key="2026-06-13", asset_selection=[MANAGERS], tags=by_hand)
-        deployment.run(request, "a person")
+        scheduler.run(request, "a person")
     assert len(sent(server)) == 4
-    rows = Ledger(deployment.config.state).of_subscription(
+    rows = Ledger(scheduler.config.state).of_subscription(
         "acme", "managers", date(2026, 6, 13), date(2026, 6, 13)
     )
     assert {str(row.state) for row in rows} == {"accepted"}
 
 
-def test_what_does_not_arrive_is_told_and_shown(deployment: World, server: MailServer) -> None:
+def test_what_does_not_arrive_is_told_and_shown(scheduler: SimulatedScheduler, server: MailServer) -> None:
     server.does("RCPT", "550 nobody here")
-    deployment.pass_time(START + timedelta(hours=9))
+    scheduler.pass_time(START + timedelta(hours=9))
     (told,) = (each.content.decode() for each in server.received if each.recipient == "ops@acme.example")
     assert "1 of managers, yesterday of 2026-06-15: failed. RCPT: 550 nobody" in told.replace("=\r\n", "")
     assert "acme.example" not in told.partition("\r\n\r\n")[2]
-    ((passed, text),) = checks(deployment)
+    ((passed, text),) = checks(scheduler)
     assert (passed, text) == (False, "yesterday of 2026-06-15: failed, RCPT: 550 nobody here")
 
 
 def test_a_mail_server_that_is_down_holds_all_and_the_operator_hears_of_it_once(
-    deployment: World, server: MailServer
+    scheduler: SimulatedScheduler, server: MailServer
 ) -> None:
     server.does("greeting", *["421 not now"] * 8)
-    deployment.pass_time(START + timedelta(hours=10))
+    scheduler.pass_time(START + timedelta(hours=10))
     assert sent(server) == ["ann@acme.example", "bob@acme.example"]
     told = [each for each in server.received if each.recipient == "ops@acme.example"]
     assert len(told) == 1

@@ -8,7 +8,7 @@ import dagster as dg
 import pytest
 
 from orchestration.automation.failure_sensor import failure_text
-from tests.orchestration.simulated_scheduler import configure, world, write_events
+from tests.orchestration.simulated_scheduler import configure, simulated_scheduler, write_events
 
 NEW_YORK = ZoneInfo("America/New_York")
 
@@ -36,11 +36,11 @@ def test_each_workspace_ticks_once_a_day_at_its_own_times(
     local = datetime.fromisoformat(start).replace(tzinfo=ZoneInfo(zone))
     write_events(tmp_path, local.date() - timedelta(10), 14)
     configure(tmp_path, {"timezone": zone, "first_day": str(local.date() - timedelta(2))})
-    with world(tmp_path, local.astimezone(UTC)) as deployment:
+    with simulated_scheduler(tmp_path, local.astimezone(UTC)) as scheduler:
         end = local + timedelta(days=3 if zone == "Pacific/Apia" else 2)
-        deployment.pass_time(end.astimezone(UTC))
-        ticked = [run for run in deployment.runs if run.by != "due_and_not_done"]
-        assert all(run.success for run in deployment.runs)
+        scheduler.pass_time(end.astimezone(UTC))
+        ticked = [run for run in scheduler.runs if run.by != "due_and_not_done"]
+        assert all(run.success for run in scheduler.runs)
         told = [
             f"{run.at.astimezone(ZoneInfo(zone)):%m-%d %H:%M}"
             for run in ticked
@@ -48,34 +48,34 @@ def test_each_workspace_ticks_once_a_day_at_its_own_times(
         ]
         assert list(dict.fromkeys(told)) == flows
         days = [flow[:5] for flow in flows]
-        assert [made[-11:] for made in deployment.made("yesterday")][-2:] == [f"{day} 06:00" for day in days]
+        assert [made[-11:] for made in scheduler.made("yesterday")][-2:] == [f"{day} 06:00" for day in days]
 
 
 def test_data_that_is_there_before_the_tick_waits_for_it(tmp_path: Path) -> None:
     write_events(tmp_path, date(2026, 6, 1), 30)
     configure(tmp_path)
-    with world(tmp_path, new_york("2026-06-15T00:00").astimezone(UTC)) as deployment:
-        deployment.pass_time(new_york("2026-06-15T05:50").astimezone(UTC))
-        assert [run.due for run in deployment.runs if run.due] == ["acme/flow/2026-06-15"]
-        assert deployment.versions() == {}
-        deployment.pass_time(new_york("2026-06-15T07:00").astimezone(UTC))
-        assert deployment.made("yesterday") == ["2026-06-15 v1 06-15 06:00"]
-        assert {key.report for key in deployment.versions()} >= {"today", "last_30_days", "this_month"}
+    with simulated_scheduler(tmp_path, new_york("2026-06-15T00:00").astimezone(UTC)) as scheduler:
+        scheduler.pass_time(new_york("2026-06-15T05:50").astimezone(UTC))
+        assert [run.due for run in scheduler.runs if run.due] == ["acme/flow/2026-06-15"]
+        assert scheduler.versions() == {}
+        scheduler.pass_time(new_york("2026-06-15T07:00").astimezone(UTC))
+        assert scheduler.made("yesterday") == ["2026-06-15 v1 06-15 06:00"]
+        assert {key.report for key in scheduler.versions()} >= {"today", "last_30_days", "this_month"}
         assert not any(
-            version.provisional for key, version in deployment.versions().items() if key.report == "yesterday"
+            version.provisional for key, version in scheduler.versions().items() if key.report == "yesterday"
         )
 
 
 def test_an_outage_leaves_out_no_report_and_doubles_none(tmp_path: Path) -> None:
     write_events(tmp_path, date(2026, 6, 1), 30)
     configure(tmp_path)
-    with world(tmp_path, new_york("2026-06-14T12:00").astimezone(UTC)) as deployment:
-        deployment.pass_time(new_york("2026-06-15T07:00").astimezone(UTC))
-        deployment.is_on = False
-        deployment.pass_time(new_york("2026-06-18T10:05").astimezone(UTC))
-        deployment.is_on = True
-        deployment.pass_time(new_york("2026-06-19T07:00").astimezone(UTC))
-        assert deployment.made("yesterday") == [
+    with simulated_scheduler(tmp_path, new_york("2026-06-14T12:00").astimezone(UTC)) as scheduler:
+        scheduler.pass_time(new_york("2026-06-15T07:00").astimezone(UTC))
+        scheduler.is_on = False
+        scheduler.pass_time(new_york("2026-06-18T10:05").astimezone(UTC))
+        scheduler.is_on = True
+        scheduler.pass_time(new_york("2026-06-19T07:00").astimezone(UTC))
+        assert scheduler.made("yesterday") == [
             "2026-06-14 v1 06-14 12:20",  # the first look made good the day's own tick
             "2026-06-15 v1 06-15 06:00",
             "2026-06-16 v1 06-18 10:25",
@@ -84,7 +84,7 @@ def test_an_outage_leaves_out_no_report_and_doubles_none(tmp_path: Path) -> None
             "2026-06-19 v1 06-19 06:00",
         ]
         # a report over the running day belongs to that day: those of the outage are gone
-        assert [made[:10] for made in deployment.made("today")] == [
+        assert [made[:10] for made in scheduler.made("today")] == [
             "2026-06-14",
             "2026-06-15",
             "2026-06-18",
@@ -94,35 +94,35 @@ def test_an_outage_leaves_out_no_report_and_doubles_none(tmp_path: Path) -> None
 
 def test_a_late_day_makes_a_provisional_report_which_is_made_anew(tmp_path: Path) -> None:
     configure(tmp_path)
-    with world(tmp_path, new_york("2026-06-15T00:00").astimezone(UTC)) as deployment:
-        deployment.pass_time(new_york("2026-06-15T11:50").astimezone(UTC))
-        assert deployment.versions() == {}  # no file: the flow fails, the reports wait for their deadline
-        flows = [f"{run.at.astimezone(NEW_YORK):%H:%M}" for run in deployment.runs if "/flow/2026" in run.due]
+    with simulated_scheduler(tmp_path, new_york("2026-06-15T00:00").astimezone(UTC)) as scheduler:
+        scheduler.pass_time(new_york("2026-06-15T11:50").astimezone(UTC))
+        assert scheduler.versions() == {}  # no file: the flow fails, the reports wait for their deadline
+        flows = [f"{run.at.astimezone(NEW_YORK):%H:%M}" for run in scheduler.runs if "/flow/2026" in run.due]
         assert flows[:2] == ["00:20", "00:30"]  # the tick, then the sensor, with pauses that double
         assert 6 < len(flows) < 12
-        deployment.pass_time(new_york("2026-06-15T12:30").astimezone(UTC))
-        made = {key.report: version for key, version in deployment.versions().items()}
+        scheduler.pass_time(new_york("2026-06-15T12:30").astimezone(UTC))
+        made = {key.report: version for key, version in scheduler.versions().items()}
         assert made["yesterday"].provisional
         assert made["yesterday"].version == 1
         write_events(tmp_path, date(2026, 6, 1), 30)
-        deployment.pass_time(new_york("2026-06-16T05:00").astimezone(UTC))
-        made = {key.report: version for key, version in deployment.versions().items()}
+        scheduler.pass_time(new_york("2026-06-16T05:00").astimezone(UTC))
+        made = {key.report: version for key, version in scheduler.versions().items()}
         assert (made["yesterday"].provisional, made["yesterday"].version) == (False, 2)
         assert made["yesterday"].outdated_since is None
 
 
 def test_a_late_report_is_left_out_where_that_is_wanted(tmp_path: Path) -> None:
     configure(tmp_path, {"when_late": "skip", "deadline_hours": 1})
-    with world(tmp_path, new_york("2026-06-15T00:00").astimezone(UTC)) as deployment:
-        deployment.pass_time(new_york("2026-06-15T08:00").astimezone(UTC))
+    with simulated_scheduler(tmp_path, new_york("2026-06-15T00:00").astimezone(UTC)) as scheduler:
+        scheduler.pass_time(new_york("2026-06-15T08:00").astimezone(UTC))
         write_events(tmp_path, date(2026, 6, 1), 30)
-        deployment.pass_time(new_york("2026-06-15T23:00").astimezone(UTC))
-        assert "yesterday" not in {key.report for key in deployment.versions()}
-        skipped = {key.report for key in deployment.catalogue.skipped(date(2026, 6, 1))}
+        scheduler.pass_time(new_york("2026-06-15T23:00").astimezone(UTC))
+        assert "yesterday" not in {key.report for key in scheduler.versions()}
+        skipped = {key.report for key in scheduler.catalogue.skipped(date(2026, 6, 1))}
         assert "yesterday" in skipped
-        assert deployment.alerts.is_sent("late/acme/yesterday/2026-06-15")
-        deployment.pass_time(new_york("2026-06-16T07:00").astimezone(UTC))
-        assert deployment.made("yesterday") == ["2026-06-16 v1 06-16 06:00"]
+        assert scheduler.alerts.is_sent("late/acme/yesterday/2026-06-15")
+        scheduler.pass_time(new_york("2026-06-16T07:00").astimezone(UTC))
+        assert scheduler.made("yesterday") == ["2026-06-16 v1 06-16 06:00"]
 
 
 @pytest.mark.parametrize("when_changed", ["rebuild", "flag"])
@@ -131,12 +131,12 @@ def test_late_events_are_seen_and_reports_over_them_made_anew_or_flagged(
 ) -> None:
     write_events(tmp_path, date(2026, 6, 1), 30)
     configure(tmp_path, {"when_changed": when_changed})
-    with world(tmp_path, new_york("2026-06-14T12:00").astimezone(UTC)) as deployment:
-        deployment.pass_time(new_york("2026-06-16T12:00").astimezone(UTC))
-        before = deployment.versions()
+    with simulated_scheduler(tmp_path, new_york("2026-06-14T12:00").astimezone(UTC)) as scheduler:
+        scheduler.pass_time(new_york("2026-06-16T12:00").astimezone(UTC))
+        before = scheduler.versions()
         write_events(tmp_path, date(2026, 6, 14), 1, "late.csv", per_day=7, hour=12)
-        deployment.pass_time(new_york("2026-06-17T01:00").astimezone(UTC))
-        after = {key: deployment.versions()[key] for key in before}
+        scheduler.pass_time(new_york("2026-06-17T01:00").astimezone(UTC))
+        after = {key: scheduler.versions()[key] for key in before}
         changed = {key for key in after if after[key].version == 2 and key.report != "today"}
         flagged = {key for key in after if after[key].outdated_since and key.report != "today"}
         assert (flagged if when_changed == "rebuild" else changed) == set()
@@ -153,22 +153,22 @@ def test_late_events_are_seen_and_reports_over_them_made_anew_or_flagged(
 def test_the_running_day_is_made_as_often_as_told(tmp_path: Path) -> None:
     write_events(tmp_path, date(2026, 6, 1), 30, per_day=24)
     configure(tmp_path, {"today_every": 180})
-    with world(tmp_path, new_york("2026-06-15T00:10").astimezone(UTC)) as deployment:
-        deployment.pass_time(new_york("2026-06-15T10:00").astimezone(UTC))
-        ticked = [f"{run.at.astimezone(NEW_YORK):%H:%M}" for run in deployment.runs if run.by == "acme_today"]
+    with simulated_scheduler(tmp_path, new_york("2026-06-15T00:10").astimezone(UTC)) as scheduler:
+        scheduler.pass_time(new_york("2026-06-15T10:00").astimezone(UTC))
+        ticked = [f"{run.at.astimezone(NEW_YORK):%H:%M}" for run in scheduler.runs if run.by == "acme_today"]
         assert ticked == ["03:00", "06:00", "09:00"]
-        assert deployment.made("today") == ["2026-06-15 v3 06-15 09:00"]
+        assert scheduler.made("today") == ["2026-06-15 v3 06-15 09:00"]
 
 
 def test_a_wrong_workspace_is_told_of_and_the_others_go_on(tmp_path: Path) -> None:
     write_events(tmp_path, date(2026, 6, 1), 30)
     configure(tmp_path, {}, {"slug": "beta", "timezone": "Mars/Olympus"}, {"slug": "acme", "name": "twice"})
-    with world(tmp_path, new_york("2026-06-15T05:00").astimezone(UTC)) as deployment:
-        assert [each.slug for each in deployment.config.workspaces] == ["acme"]
-        assert any("workspaces.1.timezone" in sentence for sentence in deployment.broken)
-        deployment.pass_time(new_york("2026-06-15T07:00").astimezone(UTC))
-        assert deployment.made("yesterday") == ["2026-06-15 v1 06-15 06:00"]
-        assert deployment.alerts.is_sent(f"configuration/{deployment.broken[0]}")
+    with simulated_scheduler(tmp_path, new_york("2026-06-15T05:00").astimezone(UTC)) as scheduler:
+        assert [each.slug for each in scheduler.config.workspaces] == ["acme"]
+        assert any("workspaces.1.timezone" in sentence for sentence in scheduler.broken)
+        scheduler.pass_time(new_york("2026-06-15T07:00").astimezone(UTC))
+        assert scheduler.made("yesterday") == ["2026-06-15 v1 06-15 06:00"]
+        assert scheduler.alerts.is_sent(f"configuration/{scheduler.broken[0]}")
 
 
 def test_a_damaged_lake_is_told_of_and_the_others_go_on(tmp_path: Path) -> None:
@@ -177,24 +177,24 @@ def test_a_damaged_lake_is_told_of_and_the_others_go_on(tmp_path: Path) -> None:
     damaged = tmp_path / "lake" / "acme" / "load_counts" / "local_day=2026-06-12" / "part.parquet"
     damaged.parent.mkdir(parents=True)
     damaged.write_text("no Parquet")
-    with world(tmp_path, new_york("2026-06-15T06:30").astimezone(UTC)) as deployment:
-        deployment.look()
-        assert {run.due[:5] for run in deployment.runs} == {"beta/"}
-        assert deployment.alerts.is_sent("look/acme/2026-06-15")
+    with simulated_scheduler(tmp_path, new_york("2026-06-15T06:30").astimezone(UTC)) as scheduler:
+        scheduler.look()
+        assert {run.due[:5] for run in scheduler.runs} == {"beta/"}
+        assert scheduler.alerts.is_sent("look/acme/2026-06-15")
 
 
 def test_a_failed_run_is_told_in_plain_words(tmp_path: Path) -> None:
     configure(tmp_path)
-    with world(tmp_path, new_york("2026-06-15T00:00").astimezone(UTC)) as deployment:
-        deployment.pass_time(new_york("2026-06-15T00:25").astimezone(UTC))
-        (record,) = deployment.instance.get_run_records()
+    with simulated_scheduler(tmp_path, new_york("2026-06-15T00:00").astimezone(UTC)) as scheduler:
+        scheduler.pass_time(new_york("2026-06-15T00:25").astimezone(UTC))
+        (record,) = scheduler.instance.get_run_records()
         (failed,) = (
             entry.dagster_event
-            for entry in deployment.instance.all_logs(record.dagster_run.run_id)
+            for entry in scheduler.instance.all_logs(record.dagster_run.run_id)
             if entry.dagster_event and entry.dagster_event.event_type is dg.DagsterEventType.RUN_FAILURE
         )
         context = dg.build_run_status_sensor_context(
-            "operator_of_failures", failed, deployment.instance, record.dagster_run
+            "operator_of_failures", failed, scheduler.instance, record.dagster_run
         ).for_run_failure()
         text = failure_text(context)
     assert text.startswith(

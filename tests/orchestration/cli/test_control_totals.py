@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 
 from assets.warehouse.parquet_lake import Lake
 from assets.warehouse.schema import ASSIGNMENT_LOG, REJECTED_EVENTS
-from tests.orchestration.command_line import CONFIG, LAST_DAY, Shell
+from tests.orchestration.command_line import CONFIG, LAST_DAY, CommandLine
 
 ZONE = ZoneInfo("America/New_York")
 HEADER = [
@@ -25,9 +25,9 @@ HEADER = [
 ]
 
 
-def conversations(shell: Shell) -> Iterator[tuple[str, int, datetime, datetime]]:
+def conversations(command_line: CommandLine) -> Iterator[tuple[str, int, datetime, datetime]]:
     log = ASSIGNMENT_LOG.c
-    rows = Lake(shell.folder / "lake", "acme").query(
+    rows = Lake(command_line.folder / "lake", "acme").query(
         select(log.conversation_id, func.count(), func.min(log.occurred_at), func.max(log.occurred_at))
         .group_by(log.conversation_id)
         .order_by(log.conversation_id)
@@ -35,13 +35,15 @@ def conversations(shell: Shell) -> Iterator[tuple[str, int, datetime, datetime]]
     yield from zip(*(column.to_pylist() for column in rows.columns), strict=True)
 
 
-def write_export(shell: Shell, *, wrong: int, form: str = "%Y-%m-%d %H:%M:%S") -> None:
-    (shell.folder / "exports").mkdir(exist_ok=True)
-    with (shell.folder / "exports" / "conversations.csv").open("w", newline="", encoding="utf-8-sig") as file:
+def write_export(command_line: CommandLine, *, wrong: int, form: str = "%Y-%m-%d %H:%M:%S") -> None:
+    (command_line.folder / "exports").mkdir(exist_ok=True)
+    with (command_line.folder / "exports" / "conversations.csv").open(
+        "w", newline="", encoding="utf-8-sig"
+    ) as file:
         writer = csv.writer(file)
         writer.writerow(HEADER)
         writer.writerow(["never-assigned", "1", "0", "", ""])
-        for at, (conversation, count, first, last) in enumerate(conversations(shell)):
+        for at, (conversation, count, first, last) in enumerate(conversations(command_line)):
             times = (moment.astimezone(ZONE).strftime(form) for moment in (first, last))
             writer.writerow([conversation, "1", count + (at < wrong), *times])
 
@@ -56,14 +58,14 @@ SMALL = f"{CONFIG}    formats: [html]\n    components: [metric, proof]\n"
 
 
 @pytest.fixture
-def loaded(shell: Shell) -> Shell:
-    (shell.folder / "reports.yaml").write_text(SMALL)
-    shell.run("--preset", "last_30_days")
-    return shell
+def loaded(command_line: CommandLine) -> CommandLine:
+    (command_line.folder / "reports.yaml").write_text(SMALL)
+    command_line.run("--preset", "last_30_days")
+    return command_line
 
 
 @pytest.mark.parametrize("form", ["%Y-%m-%d %H:%M:%S.%f", "%d/%m/%Y %H:%M:%S.%f"], ids=["ISO", "day first"])
-def test_both_counts_stand_side_by_side(loaded: Shell, form: str) -> None:
+def test_both_counts_stand_side_by_side(loaded: CommandLine, form: str) -> None:
     write_export(loaded, wrong=1, form=form)
     option = f"conversations_export: {{path: 'exports/*.csv', time_format: '{form}'}}"
     (loaded.folder / "reports.yaml").write_text(f"{SMALL}    {option}\n")
@@ -78,7 +80,7 @@ def test_both_counts_stand_side_by_side(loaded: Shell, form: str) -> None:
     assert "Both agree on each of them." in page
 
 
-def test_an_export_that_cannot_be_read_is_told_and_stops_nothing(loaded: Shell) -> None:
+def test_an_export_that_cannot_be_read_is_told_and_stops_nothing(loaded: CommandLine) -> None:
     (loaded.folder / "exports").mkdir()
     (loaded.folder / "exports" / "conversations.csv").write_text("Conversation ID,Contact ID\n1,2\n")
     (loaded.folder / "reports.yaml").write_text(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.orchestration.command_line import PROGRAM, Shell
+from tests.orchestration.command_line import PROGRAM, CommandLine
 
 README = (Path(__file__).parents[3] / "README.md").read_text()
 STORIES = [text for text in re.findall(r"```yaml\n(.*?)```", README, re.DOTALL) if "workspaces:" in text]
@@ -42,27 +42,27 @@ def table(folder: Path) -> None:
         database.executemany("INSERT INTO assignments VALUES (?, ?, ?, ?, ?)", rows)
 
 
-def folder_with(tmp_path: Path, story: int) -> Shell:
+def folder_with(tmp_path: Path, story: int) -> CommandLine:
     (eight_columns, german, table)[story](tmp_path)
     (tmp_path / "reports.yaml").write_text(STORIES[story])
-    return Shell(tmp_path)
+    return CommandLine(tmp_path)
 
 
-def total(shell: Shell) -> int | None:
-    found: int | None = json.loads(shell.call("run", *PLAIN).stdout)[0]["total"]
+def total(command_line: CommandLine) -> int | None:
+    found: int | None = json.loads(command_line.call("run", *PLAIN).stdout)[0]["total"]
     return found
 
 
 @pytest.mark.parametrize("story", range(3))
 def test_the_readmes_configurations_work_as_they_stand(tmp_path: Path, story: int) -> None:
-    shell = folder_with(tmp_path, story)
+    command_line = folder_with(tmp_path, story)
     commands = [
         line.removeprefix(".venv/bin/assignment-reports ").split()
         for line in re.findall(r"^\.venv/bin/assignment-reports .*$", README, re.MULTILINE)
     ]
     assert [words[0] for words in commands] == ["check-config", "run"]
     for words in commands:
-        done = shell.call(*words, *(["--preset", "last_7_days"] if words[0] == "run" else []))
+        done = command_line.call(*words, *(["--preset", "last_7_days"] if words[0] == "run" else []))
         assert done.returncode == 0, done.stderr + done.stdout
     assert ": 6 rows read, 6 accepted, 0 rejected; " in done.stdout
     assert re.search(r"Last 7 Days .* 6 │", done.stdout)
@@ -94,78 +94,81 @@ MISTAKES = {
 @pytest.mark.parametrize("mistake", MISTAKES)
 def test_a_natural_mistake_is_told_in_one_line_and_mended_by_its_remedy(tmp_path: Path, mistake: str) -> None:
     story, (right, wrong), said = MISTAKES[mistake]
-    shell = folder_with(tmp_path, story)
+    command_line = folder_with(tmp_path, story)
     assert right in STORIES[story]
     (tmp_path / "reports.yaml").write_text(STORIES[story].replace(right, wrong))
-    checked = shell.call("check-config")
+    checked = command_line.call("check-config")
     assert checked.returncode != 0
     assert len([line for line in checked.stderr.splitlines() if said in line]) == 1, checked.stderr
-    done = shell.call("run", *PLAIN)
+    done = command_line.call("run", *PLAIN)
     assert done.returncode in {2, 3} or "future" in mistake
     assert not done.stdout.strip() or all(
         each["total"] is None and each["provisional"] for each in json.loads(done.stdout)
     )
     (tmp_path / "reports.yaml").write_text(STORIES[story])
-    assert total(shell) == 6
+    assert total(command_line) == 6
 
 
 def test_a_file_in_another_encoding_is_read_when_it_says_so(tmp_path: Path) -> None:
-    shell = folder_with(tmp_path, 1)
+    command_line = folder_with(tmp_path, 1)
     path = tmp_path / "events" / "export.csv"
     path.write_bytes(path.read_text(encoding="utf-8").encode("cp1252"))
-    assert "it looks like cp1252: set `encoding: cp1252` of the source" in shell.call("check-config").stderr
-    done = shell.call("run", *PLAIN)
+    assert (
+        "it looks like cp1252: set `encoding: cp1252` of the source"
+        in command_line.call("check-config").stderr
+    )
+    done = command_line.call("run", *PLAIN)
     assert done.returncode == 3
     assert json.loads(done.stdout)[0]["reasons"] == ["input_unreadable"]
     remedy = STORIES[1].replace("      time_format", "      encoding: cp1252\n      time_format")
     (tmp_path / "reports.yaml").write_text(remedy)
-    assert total(shell) == 6
+    assert total(command_line) == 6
 
 
 @pytest.mark.parametrize("story", range(3))
 def test_init_writes_a_configuration_that_works(tmp_path: Path, story: int) -> None:
-    shell = folder_with(tmp_path, story)
+    command_line = folder_with(tmp_path, story)
     (tmp_path / "reports.yaml").unlink()
     named = (
         ("sqlite:///inbox.db",)
         if story == 2
         else (str(next((tmp_path / "events").glob("*")).relative_to(tmp_path)),)
     )
-    done = shell.call("init", *named, "--timezone", "America/New_York")
+    done = command_line.call("init", *named, "--timezone", "America/New_York")
     assert done.returncode == 0, done.stderr
     assert "first_day: the earliest day" in done.stdout
-    tried = shell.call("sources", "test")
+    tried = command_line.call("sources", "test")
     assert tried.returncode == 0, tried.stderr + tried.stdout
-    assert total(shell) == 6
-    again = shell.call("init", *named)
+    assert total(command_line) == 6
+    again = command_line.call("init", *named)
     assert (again.returncode, "is there already" in again.stderr) == (2, True)
 
 
 def test_times_of_twelve_hours_are_told_and_then_read(tmp_path: Path) -> None:
     eight_columns(tmp_path, form="%m/%d/%Y %I:%M %p")
     (tmp_path / "reports.yaml").write_text(STORIES[0])
-    shell = Shell(tmp_path)
-    done = shell.call("sources", "test")
+    command_line = CommandLine(tmp_path)
+    done = command_line.call("sources", "test")
     assert done.returncode == 3
     assert "is not a valid time; set `time_format` of the source" in done.stdout
     remedy = STORIES[0].replace('"events/*.csv"}', '"events/*.csv", time_format: "%m/%d/%Y %I:%M %p"}')
     (tmp_path / "reports.yaml").write_text(remedy)
-    tried = shell.call("sources", "test").stdout
+    tried = command_line.call("sources", "test").stdout
     assert f"{YESTERDAY:%m/%d/%Y} 09:00 AM │ {YESTERDAY} 09:00:00-0" in tried
-    assert total(shell) == 6
+    assert total(command_line) == 6
 
 
 def test_a_filter_that_no_source_knows_is_told(tmp_path: Path) -> None:
-    shell = folder_with(tmp_path, 2)
+    command_line = folder_with(tmp_path, 2)
     path = tmp_path / "reports.yaml"
     path.write_text(STORIES[2].replace("source: [user]", "source: [usr]"))
-    done = shell.call("check-config")
+    done = command_line.call("check-config")
     assert done.returncode == 2
     assert "no source is called 'usr'; did you mean 'user'?" in done.stderr
     path.write_text(
         STORIES[2].replace("source: [user]", "source: [Growth Widget], assigned_to: [nobody at all]")
     )
-    done = shell.call("check-config")
+    done = command_line.call("check-config")
     assert done.returncode == 0
     assert (
         "warning: reports.yaml: workspaces.acme.reports.handed_over_by_people.filters.source: " in done.stderr

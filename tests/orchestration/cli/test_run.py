@@ -16,13 +16,20 @@ from assets.config.deployment import Config
 from assets.periods import PRESETS
 from assets.render.xlsx import log_row_count
 from assets.report.model import Report
-from tests.orchestration.command_line import CONFIG, DATA_ONLY, LAST_DAY, Shell, lose_a_count, make_shell
+from tests.orchestration.command_line import (
+    CONFIG,
+    DATA_ONLY,
+    LAST_DAY,
+    CommandLine,
+    lose_a_count,
+    make_command_line,
+)
 
 ROOT = Path(__file__).parents[3]
 
 
 @pytest.mark.parametrize("preset", PRESETS)
-def test_every_output_says_the_same_total(demo: Shell, preset: str) -> None:
+def test_every_output_says_the_same_total(demo: CommandLine, preset: str) -> None:
     folder = demo.folder / "out" / "acme" / preset / str(LAST_DAY) / "v1"
     report = json.loads((folder / "report.json").read_text())
     total = report["total"]
@@ -53,7 +60,7 @@ def test_every_output_says_the_same_total(demo: Shell, preset: str) -> None:
     Report.model_validate(report)
 
 
-def test_the_report_has_the_fields_that_others_rely_on(demo: Shell) -> None:
+def test_the_report_has_the_fields_that_others_rely_on(demo: CommandLine) -> None:
     report = json.loads((demo.folder / f"out/acme/last_30_days/{LAST_DAY}/v1/report.json").read_text())
     assert {
         "workspace", "preset", "report_date", "as_of", "period", "total", "by_source", "by_day", "log",
@@ -70,15 +77,17 @@ def test_the_report_has_the_fields_that_others_rely_on(demo: Shell) -> None:
     assert not report["provisional"]
 
 
-def test_a_second_run_renders_nothing_and_changes_nothing(demo: Shell) -> None:
+def test_a_second_run_renders_nothing_and_changes_nothing(demo: CommandLine) -> None:
     before = demo.files()
     assert [each["is_new"] for each in demo.run()] == [False] * 7
     assert demo.files() == before
 
 
 @pytest.mark.slow
-def test_two_processes_with_different_hash_seeds_write_the_same_bytes(demo: Shell, tmp_path: Path) -> None:
-    second = make_shell(tmp_path)
+def test_two_processes_with_different_hash_seeds_write_the_same_bytes(
+    demo: CommandLine, tmp_path: Path
+) -> None:
+    second = make_command_line(tmp_path)
     second.run(PYTHONHASHSEED="2", TZ="Etc/GMT+2", SOURCE_DATE_EPOCH="2")
     one, other = demo.files(), second.files()
     assert one.keys() == other.keys()
@@ -86,10 +95,10 @@ def test_two_processes_with_different_hash_seeds_write_the_same_bytes(demo: Shel
     assert sum(name.endswith(".pdf") for name in one) == 7
 
 
-def test_one_preset_one_workspace_or_any_days_can_be_asked_for(whole_shell: Shell) -> None:
-    (one,) = whole_shell.run("--preset", "yesterday", "--workspace", "acme")
+def test_one_preset_one_workspace_or_any_days_can_be_asked_for(command_line_all_formats: CommandLine) -> None:
+    (one,) = command_line_all_formats.run("--preset", "yesterday", "--workspace", "acme")
     assert (one["report"], one["version"]) == ("yesterday", 1)
-    (any_days,) = whole_shell.run("--from", "2026-10-31", "--to", "2026-11-01")
+    (any_days,) = command_line_all_formats.run("--from", "2026-10-31", "--to", "2026-11-01")
     report = json.loads((Path(any_days["path"]) / "report.json").read_text())
     assert report["preset"] == "custom"
     assert (report["period"]["start"], report["period"]["end"]) == (
@@ -101,49 +110,53 @@ def test_one_preset_one_workspace_or_any_days_can_be_asked_for(whole_shell: Shel
 YESTERDAY = ("run", "--report-date", str(LAST_DAY), "--preset", "yesterday")
 
 
-def test_days_are_loaded_once_and_again_on_request(shell: Shell) -> None:
-    assert "loading 2026-11-02 to 2026-11-02" in shell.call(*YESTERDAY).stderr
-    assert "loading" not in shell.call(*YESTERDAY).stderr
-    assert "loading 2026-11-02 to 2026-11-02" in shell.call(*YESTERDAY, "--reload").stderr
+def test_days_are_loaded_once_and_again_on_request(command_line: CommandLine) -> None:
+    assert "loading 2026-11-02 to 2026-11-02" in command_line.call(*YESTERDAY).stderr
+    assert "loading" not in command_line.call(*YESTERDAY).stderr
+    assert "loading 2026-11-02 to 2026-11-02" in command_line.call(*YESTERDAY, "--reload").stderr
 
 
-def test_a_file_that_changed_is_read_again_without_being_asked(shell: Shell) -> None:
-    assert shell.run("--preset", "yesterday")[0]["total"] > 1
-    (shell.folder / "events" / "events.csv").write_text(
+def test_a_file_that_changed_is_read_again_without_being_asked(command_line: CommandLine) -> None:
+    assert command_line.run("--preset", "yesterday")[0]["total"] > 1
+    (command_line.folder / "events" / "events.csv").write_text(
         "event_id,occurred_at,contact_id,assignee\n1,2026-11-02T15:00:00Z,k,Bob\n"
     )
-    done = shell.call(*YESTERDAY, "--json")
+    done = command_line.call(*YESTERDAY, "--json")
     assert "reading again: files were added, changed or removed: events.csv" in done.stderr
     (changed,) = json.loads(done.stdout)
     assert (changed["total"], changed["version"]) == (1, 2)
 
 
-def test_history_is_loaded_where_the_source_does_not_tell_the_previous_assignee(shell: Shell) -> None:
-    (shell.folder / "events" / "events.csv").write_text(
+def test_history_is_loaded_where_the_source_does_not_tell_the_previous_assignee(
+    command_line: CommandLine,
+) -> None:
+    (command_line.folder / "events" / "events.csv").write_text(
         "event_id,occurred_at,contact_id,assignee\n1,2026-09-12T15:00:00Z,k,Bob\n2,2026-11-02T15:00:00Z,k,Eve\n"
     )
-    (one,) = shell.run("--preset", "yesterday")
+    (one,) = command_line.run("--preset", "yesterday")
     with (Path(one["path"]) / "log.csv").open(newline="", encoding="utf-8-sig") as file:
         assert [row["Previous Assignee"] for row in csv.DictReader(file)] == ["Bob"]
 
 
-def test_totals_that_differ_archive_nothing_and_reloading_mends_them(shell: Shell) -> None:
-    shell.run("--from", "2026-11-02", "--to", "2026-11-02")
-    lose_a_count(shell, date(2026, 11, 2))
-    done = shell.call("run", "--report-date", str(LAST_DAY), "--preset", "yesterday")
+def test_totals_that_differ_archive_nothing_and_reloading_mends_them(command_line: CommandLine) -> None:
+    command_line.run("--from", "2026-11-02", "--to", "2026-11-02")
+    lose_a_count(command_line, date(2026, 11, 2))
+    done = command_line.call("run", "--report-date", str(LAST_DAY), "--preset", "yesterday")
     assert done.returncode == 4
     assert "Daily source aggregates 0" in done.stderr
-    assert not (shell.folder / "out/acme/yesterday").exists()
-    assert shell.run("--preset", "yesterday", "--reload")[0]["is_new"]
+    assert not (command_line.folder / "out/acme/yesterday").exists()
+    assert command_line.run("--preset", "yesterday", "--reload")[0]["is_new"]
 
 
-def test_one_broken_workspace_does_not_stop_the_others(shell: Shell) -> None:
-    config = (shell.folder / "reports.yaml").read_text()
+def test_one_broken_workspace_does_not_stop_the_others(command_line: CommandLine) -> None:
+    config = (command_line.folder / "reports.yaml").read_text()
     broken = (
         config.split("workspaces:\n")[1].replace("acme", "broken").replace("events/*.csv", "nothing/*.csv")
     )
-    (shell.folder / "reports.yaml").write_text(config.replace("workspaces:\n", f"workspaces:\n{broken}"))
-    done = shell.call("run", "--json", "--report-date", str(LAST_DAY), "--preset", "yesterday")
+    (command_line.folder / "reports.yaml").write_text(
+        config.replace("workspaces:\n", f"workspaces:\n{broken}")
+    )
+    done = command_line.call("run", "--json", "--report-date", str(LAST_DAY), "--preset", "yesterday")
     assert done.returncode == 3
     assert "error: broken: no file matches" in done.stderr
     assert [each["workspace"] for each in json.loads(done.stdout)] == ["acme"]
@@ -171,13 +184,15 @@ def test_one_broken_workspace_does_not_stop_the_others(shell: Shell) -> None:
         (["check-config", "nope.yaml"], 2, "nope.yaml: no such file"),
     ],
 )
-def test_a_wrong_call_says_what_to_do(shell: Shell, arguments: list[str], code: int, message: str) -> None:
-    done = shell.call(*arguments)
+def test_a_wrong_call_says_what_to_do(
+    command_line: CommandLine, arguments: list[str], code: int, message: str
+) -> None:
+    done = command_line.call(*arguments)
     assert (done.returncode, "Traceback" in done.stderr) == (code, False), done.stderr
     assert message in done.stderr
 
 
-def test_the_warehouse_answers_questions(demo: Shell) -> None:
+def test_the_warehouse_answers_questions(demo: CommandLine) -> None:
     done = demo.call(
         "sql",
         "--csv",
@@ -192,25 +207,26 @@ def test_the_warehouse_answers_questions(demo: Shell) -> None:
     )
 
 
-def test_doctor_finds_this_machine_fit(shell: Shell) -> None:
-    done = shell.call("doctor")
+def test_doctor_finds_this_machine_fit(command_line: CommandLine) -> None:
+    done = command_line.call("doctor")
     assert done.returncode == 0, done.stdout
     assert "FAIL" not in done.stdout
-    (shell.folder / "reports.yaml").write_text("lake: [")
-    sick = shell.call("doctor")
+    (command_line.folder / "reports.yaml").write_text("lake: [")
+    sick = command_line.call("doctor")
     assert sick.returncode == 1
     assert "mend it: correct reports.yaml" in sick.stdout
 
 
-def test_the_schema_describes_every_key(shell: Shell) -> None:
-    schema = json.loads(shell.call("schema").stdout)
+def test_the_schema_describes_every_key(command_line: CommandLine) -> None:
+    schema = json.loads(command_line.call("schema").stdout)
     assert schema["properties"].keys() == Config.model_fields.keys()
     assert "Workspace" in schema["$defs"]
 
 
-def test_check_config_counts_what_is_right(shell: Shell) -> None:
+def test_check_config_counts_what_is_right(command_line: CommandLine) -> None:
     assert (
-        shell.call("check-config", "reports.yaml").stdout == "reports.yaml is valid: 1 workspace, 7 reports\n"
+        command_line.call("check-config", "reports.yaml").stdout
+        == "reports.yaml is valid: 1 workspace, 7 reports\n"
     )
 
 
@@ -240,7 +256,7 @@ def test_real_logs_with_known_answers_give_them(tmp_path: Path, answers: Path, z
     }
     configuration = {"lake": "./lake", "archive": "./out", "workspaces": [workspace]}
     (tmp_path / "reports.yaml").write_text(json.dumps(configuration))
-    made = Shell(tmp_path).run(*(word for name in windows for word in ("--preset", name)))
+    made = CommandLine(tmp_path).run(*(word for name in windows for word in ("--preset", name)))
     assert [each["report"] for each in made] == list(windows)
     for each in made:
         asked = windows[each["report"]]
@@ -262,9 +278,9 @@ def test_an_opening_does_not_depend_on_which_reports_were_made_before(tmp_path: 
     found = []
     for name, presets in (("alone", ["this_month"]), ("late", ["last_7_days", "this_month"])):
         (folder := tmp_path / name).mkdir()
-        shell = make_shell(folder, 300, config)
+        command_line = make_command_line(folder, 300, config)
         for preset in presets:
-            (made,) = shell.run("--preset", preset)
+            (made,) = command_line.run("--preset", preset)
         found.append(json.loads((folder / made["path"] / "report.json").read_text()))
     assert found[0]["assignees"] == found[1]["assignees"]
     assert sum(each["opening"] for each in found[0]["assignees"]) > 0
@@ -272,8 +288,10 @@ def test_an_opening_does_not_depend_on_which_reports_were_made_before(tmp_path: 
     assert not found[0]["provisional"]
 
 
-def test_a_period_in_the_future_is_no_report(shell: Shell) -> None:
-    done = shell.call("run", "--report-date", str(LAST_DAY), "--from", "2026-11-10", "--to", "2026-11-12")
+def test_a_period_in_the_future_is_no_report(command_line: CommandLine) -> None:
+    done = command_line.call(
+        "run", "--report-date", str(LAST_DAY), "--from", "2026-11-10", "--to", "2026-11-12"
+    )
     assert done.returncode == 2
     assert "2026-11-10 to 2026-11-12 has not begun on 2026-11-03" in done.stderr
-    assert not list((shell.folder / "out").glob("acme/*/2026-11-03/v*"))
+    assert not list((command_line.folder / "out").glob("acme/*/2026-11-03/v*"))
