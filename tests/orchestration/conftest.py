@@ -17,7 +17,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> CommandLine:
     with one_at_a_time(folder):
         if not (folder / "out").exists():
             folder.mkdir(exist_ok=True)
-            make_command_line(folder).run(PYTHONHASHSEED="1", TZ="Etc/GMT+1", SOURCE_DATE_EPOCH="1")
+            make_command_line(folder).run_process(PYTHONHASHSEED="1", TZ="Etc/GMT+1", SOURCE_DATE_EPOCH="1")
     return CommandLine(folder)
 
 

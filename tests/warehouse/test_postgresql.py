@@ -271,13 +271,14 @@ SqlWarehouse({plain_of(warehouse)!r}, SLUG).replace_days(
 
 
 def test_every_report_is_the_same_to_the_byte(
-    tmp_path: Path, postgres: Postgres, warehouse: SqlWarehouse
+    tmp_path: Path, postgres: Postgres, warehouse: SqlWarehouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from_lake, from_sql = (make_command_line(tmp_path / name, events=800) for name in ("one", "other"))
     (from_sql.folder / "reports.yaml").write_text(CONFIG.replace("lake: ./lake", "warehouse: ${WAREHOUSE}"))
     presets = ("--preset", "yesterday", "--preset", "last_month")
     from_lake.run(*presets)
-    from_sql.run(*presets, WAREHOUSE=plain_of(warehouse))
+    monkeypatch.setenv("WAREHOUSE", plain_of(warehouse))
+    from_sql.run(*presets)
 
     def archived(command_line: CommandLine) -> dict[str, bytes]:
         return {name: data for name, data in command_line.files().items() if name.startswith("out/acme")}

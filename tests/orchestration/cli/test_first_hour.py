@@ -1,51 +1,22 @@
-"""The first hour of a new user: the README's own configurations, the natural mistakes, and their remedies."""
+"""The first hour of a new user: the README's configurations, the natural mistakes, and their remedies."""
 
 import json
-import re
-import sqlite3
-from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from tests.orchestration.command_line import PROGRAM, CommandLine
+from tests.orchestration.command_line import CommandLine
+from tests.orchestration.readme_stories import (
+    BRIEF_STORIES,
+    FIRST_DAY,
+    YESTERDAY,
+    check_what_is_said,
+    commands,
+    eight_columns,
+    folder_with,
+)
 
-README = (Path(__file__).parents[3] / "README.md").read_text()
-STORIES = [text for text in re.findall(r"```yaml\n(.*?)```", README, re.DOTALL) if "workspaces:" in text]
-YESTERDAY = datetime.now(UTC).date() - timedelta(2)  # over in every zone
-LOG = "Timestamp,Conversation ID,Contact ID,Contact Name,Previous Assignee,Assigned To,Source,Assigned By"
 PLAIN = ("--preset", "last_7_days", "--json")
-
-
-def eight_columns(folder: Path, day: date = YESTERDAY, form: str = "%Y-%m-%d %H:%M:%S") -> None:
-    rows = [
-        f"{datetime(day.year, day.month, day.day, hour):{form}},77,{hour},Zoë Müller,-,Bob,Workflow,-"  # noqa: DTZ001
-        for hour in range(9, 15)
-    ]
-    (folder / "events").mkdir(exist_ok=True)
-    (folder / "events" / "log.csv").write_text("\n".join([LOG, *rows, ""]))
-
-
-def german(folder: Path) -> None:
-    rows = [f"{YESTERDAY:%d.%m.%Y} {hour:02}:15;T{hour};K{hour};Jörg;Workflow" for hour in range(9, 15)]
-    (folder / "events").mkdir(exist_ok=True)
-    content = "\r\n".join(["Zeitpunkt;Ticket;Kunde;Bearbeiter;Kanal", *rows, ""])
-    (folder / "events" / "export.csv").write_text(content, encoding="utf-8")
-
-
-def table(folder: Path) -> None:
-    with sqlite3.connect(folder / "inbox.db") as database:
-        database.execute(
-            "CREATE TABLE assignments (id INTEGER, created_at TEXT, contact_id TEXT, agent TEXT, source TEXT)"
-        )
-        rows = [(n, f"{YESTERDAY}T{n + 13}:00:00Z", f"k{n}", "Bob", "user") for n in range(6)]
-        database.executemany("INSERT INTO assignments VALUES (?, ?, ?, ?, ?)", rows)
-
-
-def folder_with(tmp_path: Path, story: int) -> CommandLine:
-    (eight_columns, german, table)[story](tmp_path)
-    (tmp_path / "reports.yaml").write_text(STORIES[story])
-    return CommandLine(tmp_path)
 
 
 def total(command_line: CommandLine) -> int | None:
@@ -54,20 +25,12 @@ def total(command_line: CommandLine) -> int | None:
 
 
 @pytest.mark.parametrize("story", range(3))
-def test_the_readmes_configurations_work_as_they_stand(tmp_path: Path, story: int) -> None:
-    command_line = folder_with(tmp_path, story)
-    commands = [
-        line.removeprefix(".venv/bin/assignment-reports ").split()
-        for line in re.findall(r"^\.venv/bin/assignment-reports .*$", README, re.MULTILINE)
-    ]
-    assert [words[0] for words in commands] == ["check-config", "run"]
-    for words in commands:
-        done = command_line.call(*words, *(["--preset", "last_7_days"] if words[0] == "run" else []))
+def test_the_readmes_configurations_and_commands_work(tmp_path: Path, story: int) -> None:
+    command_line = folder_with(tmp_path, story, BRIEF_STORIES[story])
+    for words in commands():
+        done = command_line.call(*words)
         assert done.returncode == 0, done.stderr + done.stdout
-    assert ": 6 rows read, 6 accepted, 0 rejected; " in done.stdout
-    assert re.search(r"Last 7 Days .* 6 │", done.stdout)
-    assert "provisional" not in done.stdout
-    assert PROGRAM.exists()
+    check_what_is_said(done.stdout)
 
 
 # On the first twelve days of a month both readings are dates, and nobody can tell: then the year is wrong.
@@ -87,16 +50,20 @@ MISTAKES = {
     "wrong column": (1, ("assignee: Bearbeiter", "assignee: Bearbeitr"), "did you mean 'Bearbeiter'?"),
     "month and day exchanged": (1, ("%d.%m.%Y", EXCHANGED), "rejected"),
     "format without directives": (1, ("%d.%m.%Y %H:%M", "DD.MM.YYYY hh:mm"), "has no directive"),
-    "first day in the future": (0, ("2026-01-01", "2099-01-01"), "is in the future; nothing would be loaded"),
+    "first day in the future": (
+        0,
+        (str(FIRST_DAY), "2099-01-01"),
+        "is in the future; nothing would be loaded",
+    ),
 }
 
 
 @pytest.mark.parametrize("mistake", MISTAKES)
 def test_a_natural_mistake_is_told_in_one_line_and_mended_by_its_remedy(tmp_path: Path, mistake: str) -> None:
     story, (right, wrong), said = MISTAKES[mistake]
-    command_line = folder_with(tmp_path, story)
-    assert right in STORIES[story]
-    (tmp_path / "reports.yaml").write_text(STORIES[story].replace(right, wrong))
+    command_line = folder_with(tmp_path, story, BRIEF_STORIES[story])
+    assert right in BRIEF_STORIES[story]
+    (tmp_path / "reports.yaml").write_text(BRIEF_STORIES[story].replace(right, wrong))
     checked = command_line.call("check-config")
     assert checked.returncode != 0
     assert len([line for line in checked.stderr.splitlines() if said in line]) == 1, checked.stderr
@@ -105,12 +72,12 @@ def test_a_natural_mistake_is_told_in_one_line_and_mended_by_its_remedy(tmp_path
     assert not done.stdout.strip() or all(
         each["total"] is None and each["provisional"] for each in json.loads(done.stdout)
     )
-    (tmp_path / "reports.yaml").write_text(STORIES[story])
+    (tmp_path / "reports.yaml").write_text(BRIEF_STORIES[story])
     assert total(command_line) == 6
 
 
 def test_a_file_in_another_encoding_is_read_when_it_says_so(tmp_path: Path) -> None:
-    command_line = folder_with(tmp_path, 1)
+    command_line = folder_with(tmp_path, 1, BRIEF_STORIES[1])
     path = tmp_path / "events" / "export.csv"
     path.write_bytes(path.read_text(encoding="utf-8").encode("cp1252"))
     assert (
@@ -120,14 +87,14 @@ def test_a_file_in_another_encoding_is_read_when_it_says_so(tmp_path: Path) -> N
     done = command_line.call("run", *PLAIN)
     assert done.returncode == 3
     assert json.loads(done.stdout)[0]["reasons"] == ["input_unreadable"]
-    remedy = STORIES[1].replace("      time_format", "      encoding: cp1252\n      time_format")
+    remedy = BRIEF_STORIES[1].replace("      time_format", "      encoding: cp1252\n      time_format")
     (tmp_path / "reports.yaml").write_text(remedy)
     assert total(command_line) == 6
 
 
 @pytest.mark.parametrize("story", range(3))
 def test_init_writes_a_configuration_that_works(tmp_path: Path, story: int) -> None:
-    command_line = folder_with(tmp_path, story)
+    command_line = folder_with(tmp_path, story, BRIEF_STORIES[story])
     (tmp_path / "reports.yaml").unlink()
     named = (
         ("sqlite:///inbox.db",)
@@ -146,12 +113,12 @@ def test_init_writes_a_configuration_that_works(tmp_path: Path, story: int) -> N
 
 def test_times_of_twelve_hours_are_told_and_then_read(tmp_path: Path) -> None:
     eight_columns(tmp_path, form="%m/%d/%Y %I:%M %p")
-    (tmp_path / "reports.yaml").write_text(STORIES[0])
+    (tmp_path / "reports.yaml").write_text(BRIEF_STORIES[0])
     command_line = CommandLine(tmp_path)
     done = command_line.call("sources", "test")
     assert done.returncode == 3
     assert "is not a valid time; set `time_format` of the source" in done.stdout
-    remedy = STORIES[0].replace('"events/*.csv"}', '"events/*.csv", time_format: "%m/%d/%Y %I:%M %p"}')
+    remedy = BRIEF_STORIES[0].replace('"events/*.csv"}', '"events/*.csv", time_format: "%m/%d/%Y %I:%M %p"}')
     (tmp_path / "reports.yaml").write_text(remedy)
     tried = command_line.call("sources", "test").stdout
     assert f"{YESTERDAY:%m/%d/%Y} 09:00 AM │ {YESTERDAY} 09:00:00-0" in tried
@@ -159,14 +126,14 @@ def test_times_of_twelve_hours_are_told_and_then_read(tmp_path: Path) -> None:
 
 
 def test_a_filter_that_no_source_knows_is_told(tmp_path: Path) -> None:
-    command_line = folder_with(tmp_path, 2)
+    command_line = folder_with(tmp_path, 2, BRIEF_STORIES[2])
     path = tmp_path / "reports.yaml"
-    path.write_text(STORIES[2].replace("source: [user]", "source: [usr]"))
+    path.write_text(BRIEF_STORIES[2].replace("source: [user]", "source: [usr]"))
     done = command_line.call("check-config")
     assert done.returncode == 2
     assert "no source is called 'usr'; did you mean 'user'?" in done.stderr
     path.write_text(
-        STORIES[2].replace("source: [user]", "source: [Growth Widget], assigned_to: [nobody at all]")
+        BRIEF_STORIES[2].replace("source: [user]", "source: [Growth Widget], assigned_to: [nobody at all]")
     )
     done = command_line.call("check-config")
     assert done.returncode == 0

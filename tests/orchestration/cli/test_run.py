@@ -20,6 +20,7 @@ from tests.orchestration.command_line import (
     CONFIG,
     DATA_ONLY,
     LAST_DAY,
+    RUN,
     CommandLine,
     lose_a_count,
     make_command_line,
@@ -88,7 +89,7 @@ def test_two_processes_with_different_hash_seeds_write_the_same_bytes(
     demo: CommandLine, tmp_path: Path
 ) -> None:
     second = make_command_line(tmp_path)
-    second.run(PYTHONHASHSEED="2", TZ="Etc/GMT+2", SOURCE_DATE_EPOCH="2")
+    second.run_process(PYTHONHASHSEED="2", TZ="Etc/GMT+2", SOURCE_DATE_EPOCH="2")
     one, other = demo.files(), second.files()
     assert one.keys() == other.keys()
     assert [name for name in one if one[name] != other[name]] == []
@@ -156,7 +157,7 @@ def test_one_broken_workspace_does_not_stop_the_others(command_line: CommandLine
     (command_line.folder / "reports.yaml").write_text(
         config.replace("workspaces:\n", f"workspaces:\n{broken}")
     )
-    done = command_line.call("run", "--json", "--report-date", str(LAST_DAY), "--preset", "yesterday")
+    done = command_line.call_process(*RUN, "--preset", "yesterday")
     assert done.returncode == 3
     assert "error: broken: no file matches" in done.stderr
     assert [each["workspace"] for each in json.loads(done.stdout)] == ["acme"]
