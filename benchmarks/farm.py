@@ -25,7 +25,7 @@ from tests.system.celery_deployment import (
     CeleryDeployment,
     celery_deployment,
 )
-from tests.system.dagster_services import until
+from tests.waiting import until
 
 FIGURES = Path("docs/farm.json")
 

@@ -4,7 +4,6 @@ import os
 import shutil
 import subprocess
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.exc import OperationalError
 
 from tests.servers.postgres import free_port
+from tests.waiting import until
 
 _START = (  # one statement a line
     "CREATE DATABASE inbox CHARACTER SET utf8mb4;",
@@ -71,18 +71,15 @@ def server() -> Iterator[MariaDb]:
         ) as process:
             running = MariaDb(port)
             try:
-                _wait(running)
+                until(lambda: _answers(running), "MariaDB to answer", seconds=60)
                 yield running
             finally:
                 process.kill()
 
 
-def _wait(running: MariaDb) -> None:
-    for _ in range(300):
-        try:
-            running.run("SELECT 1")
-        except OperationalError:
-            time.sleep(0.1)
-        else:
-            return
-    raise AssertionError("MariaDB does not answer")
+def _answers(running: MariaDb) -> bool:
+    try:
+        running.run("SELECT 1")
+    except OperationalError:
+        return False
+    return True

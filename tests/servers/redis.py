@@ -3,11 +3,12 @@
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 
 import redis
 
 from tests.servers.postgres import free_port
+from tests.waiting import until
 
 
 class Redis:
@@ -25,12 +26,8 @@ class Redis:
     def start(self) -> None:
         options = ["--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--dir", self.folder]
         self._process = subprocess.Popen(["redis-server", *options], stdout=subprocess.DEVNULL)
-        client = redis.Redis(port=self.port)
-        while True:
-            with suppress(redis.ConnectionError):
-                client.ping()
-                client.close()
-                return
+        with redis.Redis(port=self.port) as client:
+            until(lambda: _answers(client), "Redis to answer", seconds=60)
 
     def stop(self) -> None:
         assert self._process
@@ -47,3 +44,10 @@ def broker() -> Iterator[Redis]:
             yield server
         finally:
             server.stop()
+
+
+def _answers(client: redis.Redis) -> bool:
+    try:
+        return bool(client.ping())
+    except redis.ConnectionError:
+        return False

@@ -1,7 +1,6 @@
 """Many workspaces on Celery workers, with servers that a test can kill."""
 
 import os
-import socket
 import subprocess
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -25,7 +24,8 @@ from orchestration.code_locations import attribute_of, name_of, part_of
 from orchestration.deployment.instance_files import write_deployment
 from tests.servers.postgres import Postgres, cluster, free_port
 from tests.servers.redis import Redis, broker
-from tests.system.dagster_services import answers, ask, start, stop, until
+from tests.system.dagster_services import answers, ask, is_open, start, stop
+from tests.waiting import until
 
 WORKSPACES, LOCATIONS = 20, 2
 FIRST_DAY = date(2026, 3, 20)
@@ -211,7 +211,7 @@ def celery_deployment(
                         code = ["api", "grpc", "-m", "orchestration.definitions", "-a", attribute_of(number)]
                         command = ["dagster", *code, "-h", "127.0.0.1", "-p", str(each)]
                         services.append(start(command, environment, log))
-                    until(lambda: all(map(_is_open, ports)), "the code servers")
+                    until(lambda: all(map(is_open, ports)), "the code servers")
                     web = ["dagster-webserver", "-h", "127.0.0.1", "-p", str(port), "-w", str(workspace)]
                     services.append(start(web, environment, log))
                     services.append(start(["dagster-daemon", "run", "-w", str(workspace)], environment, log))
@@ -225,10 +225,5 @@ def _free_ports(count: int) -> range:
     """Return *count* ports of loopback in a row that are free now."""
     while True:
         ports = range(first := free_port(), first + count)
-        if not any(map(_is_open, ports)):
+        if not any(map(is_open, ports)):
             return ports
-
-
-def _is_open(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0

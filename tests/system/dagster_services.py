@@ -3,16 +3,13 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
-import time
 import urllib.request
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
-
-import pytest
 
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
@@ -37,14 +34,10 @@ def answers(port: int) -> bool:
         return False
 
 
-def until(is_so: Callable[[], Any], what: str, seconds: int = 400) -> Any:
-    """Wait until *is_so* answers; the deadline ends a test that hangs, and is far off on a slow machine."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if found := is_so():
-            return found
-        time.sleep(0.5)
-    pytest.fail(f"waited {seconds} s: {what}")
+def is_open(port: int) -> bool:
+    """Tell whether something listens at *port* of loopback."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def start(command: list[str], environment: dict[str, str], log: Any) -> subprocess.Popen[bytes]:

@@ -25,7 +25,8 @@ from assets.warehouse.schema import ASSIGNMENT_LOG
 from orchestration.pipeline import Order, run
 from tests.servers.mail_server import MailServer, mail_server
 from tests.system.celery_deployment import DATES, REPORTS, CeleryDeployment, celery_deployment, configuration
-from tests.system.dagster_services import BIN, kill, until
+from tests.system.dagster_services import BIN, kill
+from tests.waiting import until
 
 _FAULTS = 4
 RECIPIENTS = ["ann@acme.example", "bob@acme.example", "cy@acme.example"]
@@ -66,8 +67,7 @@ def archived(root: Path) -> dict[str, dict[str, bytes]]:
     return found
 
 
-@pytest.mark.slow
-@pytest.mark.deployment
+@pytest.mark.xdist_group("deployments with limits of time")
 def test_killed_and_frozen_workers_and_restarted_servers_change_no_byte_and_double_no_mail(
     deployment: CeleryDeployment, server: MailServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

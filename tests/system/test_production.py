@@ -5,7 +5,6 @@ import os
 import re
 import shutil
 import signal
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -25,7 +24,8 @@ from assets.warehouse.schema import LOAD_COUNTS
 from orchestration.automation.runs import FLOW_ASSETS
 from tests.orchestration.simulated_scheduler import configure, write_events
 from tests.servers.postgres import Postgres, free_port
-from tests.system.dagster_services import ROOT, answers, ask, start, stop, until
+from tests.system.dagster_services import ROOT, answers, ask, is_open, start, stop
+from tests.waiting import until
 
 DAYS = [date(2025, 1, 1) + timedelta(days=n) for n in range(120)]
 PER_DAY = 240
@@ -146,7 +146,9 @@ def deployment(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> 
         for command in commands:
             services.append(start(command, environment, log))
             if command[0] == "dagster":
-                time.sleep(4)  # the others ask it for what there is
+                until(
+                    lambda: is_open(int(ports[0])), "the code server"
+                )  # the others ask it for what there is
         try:
             with dg.DagsterInstance.get() as instance:
                 found = Deployment(folder, int(ports[1]), mailbox, instance)
@@ -157,8 +159,7 @@ def deployment(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> 
             mail.stop()
 
 
-@pytest.mark.slow
-@pytest.mark.deployment
+@pytest.mark.xdist_group("deployments with limits of time")
 def test_backfills_survive_death_and_cancellation_while_schedules_tick_and_mail_nobody(
     deployment: Deployment,
 ) -> None:

@@ -250,13 +250,13 @@ def plain_of(warehouse: SqlWarehouse) -> str:
 def test_a_process_that_is_killed_leaves_the_old_day_and_no_lock(warehouse: SqlWarehouse) -> None:
     warehouse.replace_days(LOAD_COUNTS, [DAYS[0]], one_day(1))
     code = f"""
-import time, pyarrow as pa
+import signal, pyarrow as pa
 from tests.warehouse.test_postgresql import LOAD_COUNTS, DAYS, SLUG, SqlWarehouse, one_day
 rows = one_day(2)
 def stuck():
     yield from rows
     print("stuck", flush=True)
-    time.sleep(60)
+    signal.pause()
 SqlWarehouse({plain_of(warehouse)!r}, SLUG).replace_days(
     LOAD_COUNTS, [DAYS[0]], pa.RecordBatchReader.from_batches(rows.schema, stuck()))
 """

@@ -19,6 +19,7 @@ import pytest
 from sqlalchemy import select
 
 from assets.sources.webhooks.inbox import RECEIVED_EVENTS, open_inbox
+from tests.waiting import until
 
 KEY = "signing-key-1"
 
@@ -49,14 +50,13 @@ class Service:
             [Path(sys.executable).with_name("assignment-reports"), "webhooks", "--config", str(self.folder / "reports.yaml"),
              "--port", str(self.port)], env=os.environ | {"KEY": KEY},
         )  # fmt: skip
-        for _ in range(200):
-            try:
-                assert httpx.get(f"{self.url}/health").json() == {"status": "ok"}
-            except httpx.TransportError:
-                time.sleep(0.05)
-            else:
-                return
-        raise AssertionError("it does not answer")
+        until(self.is_healthy, "the receiver to answer", seconds=60)
+
+    def is_healthy(self) -> bool:
+        try:
+            return bool(httpx.get(f"{self.url}/health").json() == {"status": "ok"})
+        except httpx.TransportError:
+            return False
 
     def stop(self, how: signal.Signals = signal.SIGTERM) -> int:
         self.process.send_signal(how)
