@@ -3,9 +3,7 @@
 import csv
 import gc
 import io
-import os
 import shutil
-from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -42,20 +40,6 @@ def pytest_configure() -> None:
     gc.disable()
     settings.register_profile("untimed", deadline=None)
     settings.load_profile("untimed")
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let each worker begin with some of the slow tests, so that none is left with one at the end.
-
-    pytest-xdist gives every worker one stretch of the list; the first one has the deployments.
-    """
-    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
-    kinds = defaultdict[str, list[pytest.Item]](list)
-    for item in items:
-        kinds[next((kind for kind in ("deployment", "slow") if kind in item.keywords), "fast")].append(item)
-    slow, fast = kinds["slow"], kinds["fast"]
-    spread = (item for at in range(workers) for item in (*slow[at::workers], *fast[at::workers]))
-    items[:] = [*kinds["deployment"], *spread]
 
 
 def pytest_collection_finish() -> None:

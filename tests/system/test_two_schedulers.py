@@ -4,9 +4,7 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections import Counter
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -15,6 +13,7 @@ from assets.state.database import open_state
 from tests.deliver.delivery_deployment import DUE, DeliveryDeployment
 from tests.servers.mail_server import Act, mail_server
 from tests.servers.postgres import Postgres
+from tests.waiting import until
 
 ROOT = Path(__file__).parents[2]
 RECIPIENTS = [f"p{number}@acme.example" for number in range(40)]
@@ -95,35 +94,11 @@ def test_what_a_killed_scheduler_left_is_taken_over_at_once(state: str, tmp_path
         deployment.now = DUE
         first, second = scheduler(deployment), scheduler(deployment)
         begin(first)
-        while len(server.received) < 5:
-            time.sleep(0.02)
+        until(lambda: len(server.received) >= 5, "the fifth mail")
         begin(second)  # it waits for the first
         first.send_signal(signal.SIGKILL)
         assert "unknown" in second.communicate(timeout=60)[0]
         first.communicate()
         assert sorted(Counter(deployment.states().values()).items()) == [("accepted", 39), ("unknown", 1)]
         assert Counter(mail.recipient for mail in server.received) == dict.fromkeys(RECIPIENTS, 1)
-        open_state(state).dispose()
-
-
-def test_who_loses_the_lock_with_its_connection_sends_no_dot(
-    state: str, postgres: Postgres, tmp_path: Path
-) -> None:
-    with mail_server() as server:
-        deployment = DeliveryDeployment(
-            tmp_path, server, {"recipients": RECIPIENTS[:3]}, settings={"state": state}
-        )
-        deployment.make()
-        deployment.now = DUE
-        server.before["DATA"] = lambda: postgres.run(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'ledger'"
-        )
-        with pytest.raises(Exception, match=r"terminat|closed"):
-            deployment.round()
-        assert not server.received
-        server.before.clear()
-        for _ in range(2):
-            deployment.round(timedelta(minutes=2))
-        assert deployment.states() == dict.fromkeys(RECIPIENTS[:3], "accepted")
-        assert len(server.received) == 3
         open_state(state).dispose()

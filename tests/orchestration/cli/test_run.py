@@ -5,9 +5,13 @@ import hashlib
 import json
 import os
 import re
+import signal
 import subprocess
+from contextlib import suppress
 from datetime import date
+from itertools import count
 from pathlib import Path
+from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
@@ -16,6 +20,7 @@ from assets.config.deployment import Config
 from assets.periods import PRESETS
 from assets.render.xlsx import log_row_count
 from assets.report.model import Report
+from assets.warehouse.parquet_lake import Lake
 from tests.orchestration.command_line import (
     CONFIG,
     DATA_ONLY,
@@ -84,7 +89,6 @@ def test_a_second_run_renders_nothing_and_changes_nothing(demo: CommandLine) -> 
     assert demo.files() == before
 
 
-@pytest.mark.slow
 def test_two_processes_with_different_hash_seeds_write_the_same_bytes(
     demo: CommandLine, tmp_path: Path
 ) -> None:
@@ -137,6 +141,37 @@ def test_history_is_loaded_where_the_source_does_not_tell_the_previous_assignee(
     (one,) = command_line.run("--preset", "yesterday")
     with (Path(one["path"]) / "log.csv").open(newline="", encoding="utf-8-sig") as file:
         assert [row["Previous Assignee"] for row in csv.DictReader(file)] == ["Bob"]
+
+
+def killed_while_loading(command_line: CommandLine, files: int) -> None:
+    """Begin to load in another process, which kills itself when it has stored so many files of days."""
+    if process := os.fork():
+        assert os.WTERMSIG(os.waitpid(process, 0)[1]) == signal.SIGKILL
+        return
+    stored, write = count(1), Lake._write
+
+    def deadly(*arguments: Any) -> None:
+        write(*arguments)
+        if next(stored) == files:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    with pytest.MonkeyPatch.context() as patch, suppress(BaseException):
+        patch.setattr(Lake, "_write", deadly)
+        command_line.call(*RUN, "--preset", "last_7_days")
+    os._exit(0)
+
+
+def test_a_load_that_was_killed_is_taken_up_by_the_next_run(
+    command_line: CommandLine, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    for files in (5, 20):
+        killed_while_loading(command_line, files)
+    command_line.run("--preset", "last_7_days")
+    undisturbed = make_command_line(tmp_path_factory.mktemp("undisturbed"), 300, CONFIG + DATA_ONLY)
+    undisturbed.run("--preset", "last_7_days")
+    ours, theirs = command_line.files(), undisturbed.files()
+    assert ours.keys() == theirs.keys()
+    assert [name for name in ours if ours[name] != theirs[name]] == []
 
 
 def test_totals_that_differ_archive_nothing_and_reloading_mends_them(command_line: CommandLine) -> None:

@@ -18,7 +18,6 @@ def violations(opened: Opened) -> list[str]:
     return [f"{each['id']}: {node['html'][:200]}" for each in found["violations"] for node in each["nodes"]]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("spec", "scheme"),
     [

@@ -7,7 +7,6 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pyarrow as pa
-import pytest
 
 from assets.archive.publish import Draft
 from assets.config.presentation import Filters
@@ -64,7 +63,6 @@ def expected(draft: Draft) -> tuple[str, list[list[str]], list[list[str]]]:
     return f"{report.total:,}", sources, days
 
 
-@pytest.mark.slow
 def test_fifty_random_filters_give_what_the_server_counts(acme: Acme, open_page: Open) -> None:
     whole = acme.draft()
     opened = open_page(whole)

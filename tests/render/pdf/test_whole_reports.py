@@ -72,7 +72,6 @@ def test_the_log_is_inside_where_asked(acme: Acme) -> None:
     assert {(str(each.UF), str(each.AFRelationship)) for each in pdf.Root.AF} == {("log.csv", "/Data")}
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("language", get_args(Language))
 def test_every_printed_row_is_there_in_every_language(
     acme: Acme, language: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
