@@ -2,13 +2,13 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from email.message import Message as Mail
 from pathlib import Path
+from socket import socket
 
 import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.handlers import Message
 from pydantic import SecretStr, ValidationError
 
-from assets.archive.catalog import Catalogue
 from assets.config.deployment import Config, Smtp
 from assets.deliver.channels.base import clean
 from assets.deliver.operator_alerts import OperatorNotTold, tell_operator
@@ -43,6 +43,7 @@ def config(folder: Path, port: int, **smtp: object) -> Config:
         {
             "lake": folder,
             "archive": folder,
+            "state": f"sqlite:///{folder}/state.sqlite",
             "operator": "ops@example.org",
             "smtp": {"host": "127.0.0.1", "port": port, "security": "none", "sender": "reports@example.org"}
             | smtp,
@@ -57,10 +58,6 @@ def config(folder: Path, port: int, **smtp: object) -> Config:
             ],
         }
     )
-
-
-def catalogue(folder: Path) -> Catalogue:
-    return Catalogue(SecretStr(f"sqlite:///{folder}/state.sqlite"))
 
 
 def test_each_thing_is_told_once_and_what_is_new_together(
@@ -82,8 +79,10 @@ def test_each_thing_is_told_once_and_what_is_new_together(
 
 def test_what_the_server_did_not_take_is_told_later(tmp_path: Path, mailbox: tuple[Mailbox, int]) -> None:
     box, port = mailbox
-    with pytest.raises(OperatorNotTold, match=r"waits: the mail server 127\.0\.0\.1:\d+ cannot be reached"):
-        tell_operator(config(tmp_path, free_port()), LATE, NOW)
+    said = r"waits: the mail server 127\.0\.0\.1:\d+ cannot be reached"
+    with socket() as deaf, pytest.raises(OperatorNotTold, match=said):
+        deaf.bind(("127.0.0.1", 0))  # nobody else listens there meanwhile
+        tell_operator(config(tmp_path, deaf.getsockname()[1]), LATE, NOW)
     tell_operator(config(tmp_path, port), LATE, NOW)
     assert len(box.mails) == 1
 
