@@ -22,6 +22,7 @@ from assets.config.workspace import Workspace
 from assets.state.alerts import AlertLog
 from orchestration.definitions import build_definitions
 from tests.conftest import HEADER
+from tests.orchestration.direct_runs import is_direct, run_directly
 
 _LOOK = timedelta(minutes=10)
 _SENSORS = ("due_and_not_done", "deliveries")
@@ -44,6 +45,7 @@ class SimulatedScheduler:
     now: datetime
     cursors: dict[str, str | None] = field(default_factory=dict)
     is_on: bool = True
+    by_dagster: bool = False
     runs: list[Done] = field(default_factory=list)
     keys: set[str | None] = field(default_factory=set)
 
@@ -137,14 +139,24 @@ class SimulatedScheduler:
             assert request.run_key not in self.keys, f"{request.run_key} would not be launched again"
             self.keys.add(request.run_key)
         with freeze_time(self.now):
-            result = self.definitions.resolve_implicit_global_asset_job_def().execute_in_process(
+            success = self._run(request)
+        self.runs.append(Done(self.now, by, request.tags.get("assignment_reports/due", ""), success))
+
+    def _run(self, request: dg.RunRequest) -> bool:
+        """Run *request*, by Dagster where it is asked for or more than the flow and reports is to be made."""
+        if not self.by_dagster and is_direct(request):
+            return run_directly(request, self.config, self.instance, self.now)
+        return (
+            self.definitions.resolve_implicit_global_asset_job_def()
+            .execute_in_process(
                 instance=self.instance,
                 partition_key=request.partition_key,
                 tags=dict(request.tags),
                 asset_selection=list(request.asset_selection or []),
                 raise_on_error=False,
             )
-        self.runs.append(Done(self.now, by, request.tags.get("assignment_reports/due", ""), result.success))
+            .success
+        )
 
 
 def configure(folder: Path, *workspaces: dict[str, Any], **deployment: Any) -> None:
@@ -181,6 +193,8 @@ def write_events(  # noqa: PLR0913
 
 
 @contextmanager
-def simulated_scheduler(folder: Path, now: datetime) -> Iterator[SimulatedScheduler]:
+def simulated_scheduler(
+    folder: Path, now: datetime, *, by_dagster: bool = False
+) -> Iterator[SimulatedScheduler]:
     with dg.DagsterInstance.ephemeral() as instance:
-        yield SimulatedScheduler(folder, instance, now)
+        yield SimulatedScheduler(folder, instance, now, by_dagster=by_dagster)

@@ -119,7 +119,7 @@ def scheduler(tmp_path: Path, server: MailServer) -> Iterator[SimulatedScheduler
     write_events(tmp_path, FIRST, 75, per_day=24)
     smtp = json.loads(server.settings().model_dump_json())
     configure(tmp_path, {"first_day": str(FIRST)}, smtp=smtp, operator="ops@acme.example")
-    with simulated_scheduler(tmp_path, START) as scheduler:
+    with simulated_scheduler(tmp_path, START, by_dagster=True) as scheduler:
         load(scheduler, FIRST, date(2026, 6, 14))
         yield scheduler
 

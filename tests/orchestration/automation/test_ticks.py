@@ -54,7 +54,9 @@ def test_each_workspace_ticks_once_a_day_at_its_own_times(
 def test_data_that_is_there_before_the_tick_waits_for_it(tmp_path: Path) -> None:
     write_events(tmp_path, date(2026, 6, 1), 30)
     configure(tmp_path)
-    with simulated_scheduler(tmp_path, new_york("2026-06-15T00:00").astimezone(UTC)) as scheduler:
+    with simulated_scheduler(
+        tmp_path, new_york("2026-06-15T00:00").astimezone(UTC), by_dagster=True
+    ) as scheduler:
         scheduler.pass_time(new_york("2026-06-15T05:50").astimezone(UTC))
         assert [run.due for run in scheduler.runs if run.due] == ["acme/flow/2026-06-15"]
         assert scheduler.versions() == {}
@@ -185,7 +187,9 @@ def test_a_damaged_lake_is_told_of_and_the_others_go_on(tmp_path: Path) -> None:
 
 def test_a_failed_run_is_told_in_plain_words(tmp_path: Path) -> None:
     configure(tmp_path)
-    with simulated_scheduler(tmp_path, new_york("2026-06-15T00:00").astimezone(UTC)) as scheduler:
+    with simulated_scheduler(
+        tmp_path, new_york("2026-06-15T00:00").astimezone(UTC), by_dagster=True
+    ) as scheduler:
         scheduler.pass_time(new_york("2026-06-15T00:25").astimezone(UTC))
         (record,) = scheduler.instance.get_run_records()
         (failed,) = (

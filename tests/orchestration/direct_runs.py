@@ -1,0 +1,85 @@
+"""Runs of the flow and of reports without Dagster's steps and events: what schedules and sensors see of them.
+
+The same stages are called as by the assets; that the assets do so is tested with `orchestration.definitions`.
+"""
+
+from datetime import date, datetime
+
+import dagster as dg
+from dagster._core.events import DagsterEvent
+from dagster._core.test_utils import create_run_for_test
+
+from assets.aggregates.build import build_days
+from assets.archive.archive import Archive
+from assets.archive.catalog import Catalogue
+from assets.archive.index_pages import write_index
+from assets.archive.outdated import outdated_reports
+from assets.archive.publish import draft_report, publish
+from assets.config.deployment import Config
+from assets.config.workspace import Workspace
+from assets.errors import ReportError
+from assets.extract.load import load_days
+from assets.extract.stall_alerts import note_stall
+from assets.periods import Period, as_of
+from assets.sources.registry import open_sources
+from assets.state.alerts import AlertLog
+from assets.warehouse.base import open_warehouse
+from orchestration.automation.runs import FLOW_ASSETS, PARTITION_TAG, partitions_of
+
+
+def is_direct(request: dg.RunRequest) -> bool:
+    """Tell whether *request* is for nothing but the flow and reports."""
+    names = [key.path[1] for key in request.asset_selection or ()]
+    return all(name in {*FLOW_ASSETS, "report"} for name in names)
+
+
+def run_directly(request: dg.RunRequest, config: Config, instance: dg.DagsterInstance, now: datetime) -> bool:
+    """Do what *request* is for, and record the run as Dagster does; tell whether it succeeded."""
+    key = request.partition_key
+    tags = {**request.tags, **({PARTITION_TAG: key} if key else {})}
+    run: dg.DagsterRun = create_run_for_test(
+        instance,
+        status=dg.DagsterRunStatus.STARTED,
+        tags=tags,
+        asset_selection=frozenset(request.asset_selection or ()),
+    )
+    first, last = (date.fromisoformat(text) for text in partitions_of(run))
+    names = ["/".join(key.path[1:]) for key in request.asset_selection or ()]
+    slug = next(key.path[0] for key in request.asset_selection or ())
+    workspace = next(each for each in config.workspaces if each.slug == slug)
+    try:
+        if set(names) & set(FLOW_ASSETS):
+            _load(config, workspace, Period(first, last, workspace.zone), now)
+        reports = {name.removeprefix("report/") for name in names}
+        _make(config, workspace, reports, (first, last), now)
+    except ReportError as error:
+        instance.report_run_failed(run, str(error))
+        return False
+    instance.report_dagster_event(
+        DagsterEvent(dg.DagsterEventType.RUN_SUCCESS.value, run.job_name), run.run_id
+    )
+    return True
+
+
+def _load(config: Config, workspace: Workspace, period: Period, now: datetime) -> None:
+    lake, catalogue = open_warehouse(config, workspace.slug), Catalogue(config.state)
+    load_days(workspace, open_sources(workspace, config.imports), lake, period.days, now)
+    build_days(lake, period)
+    if outdated := outdated_reports(catalogue, lake, workspace):
+        catalogue.mark_outdated(outdated, now)
+        write_index(catalogue, config.archive, [workspace.slug])
+    note_stall(AlertLog(config.state), lake, workspace, now)
+
+
+def _make(
+    config: Config, workspace: Workspace, names: set[str], dates: tuple[date, date], now: datetime
+) -> None:
+    lake, catalogue = open_warehouse(config, workspace.slug), Catalogue(config.state)
+    specs = [spec for spec in workspace.all_reports if spec.name in names]
+    for spec in specs:
+        for day in Period(*dates, workspace.zone).days:
+            draft = draft_report(lake, workspace, spec, day, as_of(day, now, workspace.zone))
+            published = publish(draft, Archive(config.archive))
+            catalogue.record(published.archived, draft.report.as_of, now)
+    if specs:
+        write_index(catalogue, config.archive, [workspace.slug])
