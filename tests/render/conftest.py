@@ -27,16 +27,15 @@ def acme(tmp_path_factory: pytest.TempPathFactory) -> Acme:
 
 
 @pytest.fixture
-def open_page(browser: Browser, tmp_path: Path) -> Iterator[Open]:
+def open_page(acme: Acme, browser: Browser, tmp_path: Path) -> Iterator[Open]:
     """Write a draft's page beside its log and open it; at the end it has complained about nothing."""
     opened: list[Opened] = []
 
     def open_draft(draft: Draft, fragment: str = "", *, has_script: bool = True, **context: Any) -> Opened:
         folder = tmp_path / str(len(opened))
         folder.mkdir()
-        files = draft.render(1)
-        for name in ("report.html", "log.csv"):
-            (folder / name).write_bytes(files[name])
+        for name, content in acme.page(draft).items():
+            (folder / name).write_bytes(content)
         page = browser.new_context(
             viewport={"width": 1280, "height": 900}, java_script_enabled=has_script, **context
         ).new_page()

@@ -1,7 +1,7 @@
 """Whole reports of a small inbox as people open them: in the system's Chromium, as PDF."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -30,9 +30,11 @@ ODD = (
 
 @dataclass(frozen=True)
 class Acme:
-    """The inbox, and what the server says about it."""
+    """The inbox, and what the server says about it: each report is drafted and its page written once."""
 
     inbox: Inbox
+    drafts: dict[str, Draft] = field(default_factory=dict)
+    pages: list[tuple[Draft, dict[str, bytes]]] = field(default_factory=list)
 
     def draft(self, **spec: Any) -> Draft:
         given = {
@@ -43,9 +45,19 @@ class Acme:
         } | spec
         if "first_day" in spec:
             given.pop("preset")
-        return draft_report(
-            self.inbox.lake, self.inbox.workspace, ReportSpec.model_validate(given), REPORT_DATE, NOW
-        )
+        if (key := repr(given)) not in self.drafts:
+            wanted = ReportSpec.model_validate(given)
+            self.drafts[key] = draft_report(self.inbox.lake, self.inbox.workspace, wanted, REPORT_DATE, NOW)
+        return self.drafts[key]
+
+    def page(self, draft: Draft) -> dict[str, bytes]:
+        """Return the page of *draft* and its log."""
+        for known, files in self.pages:
+            if known is draft:
+                return files
+        files = draft.render(1)
+        self.pages.append((draft, {name: files[name] for name in ("report.html", "log.csv")}))
+        return self.pages[-1][1]
 
 
 @dataclass
