@@ -1,25 +1,17 @@
-"""Whole runs by the command line, as people start them."""
+"""`run`: which days are loaded, which reports are made, and what stops neither."""
 
 import csv
-import hashlib
 import json
 import os
-import re
 import signal
-import subprocess
 from contextlib import suppress
 from datetime import date
 from itertools import count
 from pathlib import Path
 from typing import Any
 
-import pyarrow.parquet as pq
 import pytest
 
-from assets.config.deployment import Config
-from assets.periods import PRESETS
-from assets.render.xlsx import log_row_count
-from assets.report.model import Report
 from assets.warehouse.parquet_lake import Lake
 from tests.orchestration.command_line import (
     CONFIG,
@@ -31,73 +23,13 @@ from tests.orchestration.command_line import (
     make_command_line,
 )
 
-ROOT = Path(__file__).parents[3]
-
-
-@pytest.mark.parametrize("preset", PRESETS)
-def test_every_output_says_the_same_total(demo: CommandLine, preset: str) -> None:
-    folder = demo.folder / "out" / "acme" / preset / str(LAST_DAY) / "v1"
-    report = json.loads((folder / "report.json").read_text())
-    total = report["total"]
-    assert total > 0
-    log = (folder / "log.csv").read_bytes()
-    with (folder / "log.csv").open(newline="", encoding="utf-8-sig") as file:
-        assert len(list(csv.reader(file))) == total + 1
-    assert pq.read_table(folder / "log.parquet").num_rows == total
-    assert log_row_count((folder / "log.xlsx").read_bytes()) == total
-    assert sum(each["count"] for each in report["by_source"]) == total
-    assert sum(each["count"] for each in report["by_day"]) == total
-    assert sum(round(each["share_pct"] * 10) for each in report["by_source"]) == 1000
-    assert report["log"] == {
-        "rows_total": total,
-        "rows_shown": min(40, total),
-        "files": ["log.csv", "log.xlsx", "log.parquet"],
-        "sha256": hashlib.sha256(log).hexdigest(),
-    }
-    text = subprocess.run(
-        ["pdftotext", "-layout", str(folder / "report.pdf"), "-"], capture_output=True, check=True, text=True
-    ).stdout
-    assert re.search(rf"^\s*{total:,}\b", text, re.MULTILINE)
-    assert re.search(rf"Total\s+{total:,}\s+100.0%", text)
-    for each in report["by_source"]:
-        assert re.search(rf"{re.escape(each['label'])}\s+{each['count']:,}\s+{each['share_pct']:.1f}%", text)
-    assert f"<strong>{total:,}</strong>" in (folder / "report.html").read_text()
-    assert "$defs" not in report
-    Report.model_validate(report)
-
-
-def test_the_report_has_the_fields_that_others_rely_on(demo: CommandLine) -> None:
-    report = json.loads((demo.folder / f"out/acme/last_30_days/{LAST_DAY}/v1/report.json").read_text())
-    assert {
-        "workspace", "preset", "report_date", "as_of", "period", "total", "by_source", "by_day", "log",
-        "quality", "provisional", "missing_days", "filters",
-    } <= report.keys()  # fmt: skip
-    assert report["period"] == {
-        "first_day": "2026-10-04",
-        "last_day": "2026-11-02",
-        "start": "2026-10-04T04:00:00Z",
-        "end": "2026-11-03T05:00:00Z",
-        "timezone": "America/New_York",
-    }
-    assert {"rejected", "duplicates", "no_change"} <= report["quality"].keys()
-    assert not report["provisional"]
+YESTERDAY = ("run", "--report-date", str(LAST_DAY), "--preset", "yesterday")
 
 
 def test_a_second_run_renders_nothing_and_changes_nothing(demo: CommandLine) -> None:
     before = demo.files()
     assert [each["is_new"] for each in demo.run()] == [False] * 7
     assert demo.files() == before
-
-
-def test_two_processes_with_different_hash_seeds_write_the_same_bytes(
-    demo: CommandLine, tmp_path: Path
-) -> None:
-    second = make_command_line(tmp_path)
-    second.run_process(PYTHONHASHSEED="2", TZ="Etc/GMT+2", SOURCE_DATE_EPOCH="2")
-    one, other = demo.files(), second.files()
-    assert one.keys() == other.keys()
-    assert [name for name in one if one[name] != other[name]] == []
-    assert sum(name.endswith(".pdf") for name in one) == 7
 
 
 def test_one_preset_one_workspace_or_any_days_can_be_asked_for(command_line_all_formats: CommandLine) -> None:
@@ -110,9 +42,6 @@ def test_one_preset_one_workspace_or_any_days_can_be_asked_for(command_line_all_
         "2026-10-31T04:00:00Z",
         "2026-11-02T05:00:00Z",
     )
-
-
-YESTERDAY = ("run", "--report-date", str(LAST_DAY), "--preset", "yesterday")
 
 
 def test_days_are_loaded_once_and_again_on_request(command_line: CommandLine) -> None:
@@ -196,116 +125,6 @@ def test_one_broken_workspace_does_not_stop_the_others(command_line: CommandLine
     assert done.returncode == 3
     assert "error: broken: no file matches" in done.stderr
     assert [each["workspace"] for each in json.loads(done.stdout)] == ["acme"]
-
-
-@pytest.mark.parametrize(
-    ("arguments", "code", "message"),
-    [
-        (["run", "--config", "nope.yaml"], 2, "error: nope.yaml: no such file"),
-        (["run", "--preset", "nope"], 2, "error: acme has no report 'nope'; there are today, yesterday"),
-        (["run", "--workspace", "nope"], 2, "error: no workspace 'nope'; there are acme"),
-        (["run", "--from", "2026-10-01"], 2, "error: give both --from and --to"),
-        (
-            ["run", "--from", "2026-10-02", "--to", "2026-10-01"],
-            2,
-            "--to 2026-10-01 is before --from 2026-10-02",
-        ),
-        (
-            ["run", "--report-date", "2999-01-01"],
-            2,
-            "report date 2999-01-01 has not begun in America/New_York",
-        ),
-        (["run", "--report-date", "1 May"], 2, "Invalid value for '--report-date'"),
-        (["sql", "DROP TABLE assignment_log"], 2, "error: give one SELECT"),
-        (["check-config", "nope.yaml"], 2, "nope.yaml: no such file"),
-    ],
-)
-def test_a_wrong_call_says_what_to_do(
-    command_line: CommandLine, arguments: list[str], code: int, message: str
-) -> None:
-    done = command_line.call(*arguments)
-    assert (done.returncode, "Traceback" in done.stderr) == (code, False), done.stderr
-    assert message in done.stderr
-
-
-def test_the_warehouse_answers_questions(demo: CommandLine) -> None:
-    done = demo.call(
-        "sql",
-        "--csv",
-        "SELECT source, sum(assignment_count) AS n FROM daily_source_aggregates GROUP BY 1 ORDER BY 2 DESC, 1",
-    )
-    assert done.returncode == 0, done.stderr
-    rows = list(csv.DictReader(done.stdout.splitlines()))
-    assert rows[0]["source"] == "user"
-    assert (
-        "assignment_count"
-        in demo.call("sql", "SELECT assignment_count FROM daily_source_aggregates LIMIT 1").stdout
-    )
-
-
-def test_doctor_finds_this_machine_fit(command_line: CommandLine) -> None:
-    done = command_line.call("doctor")
-    assert done.returncode == 0, done.stdout
-    assert "FAIL" not in done.stdout
-    (command_line.folder / "reports.yaml").write_text("lake: [")
-    sick = command_line.call("doctor")
-    assert sick.returncode == 1
-    assert "mend it: correct reports.yaml" in sick.stdout
-
-
-def test_the_schema_describes_every_key(command_line: CommandLine) -> None:
-    schema = json.loads(command_line.call("schema").stdout)
-    assert schema["properties"].keys() == Config.model_fields.keys()
-    assert "Workspace" in schema["$defs"]
-
-
-def test_check_config_counts_what_is_right(command_line: CommandLine) -> None:
-    assert (
-        command_line.call("check-config", "reports.yaml").stdout
-        == "reports.yaml is valid: 1 workspace, 7 reports\n"
-    )
-
-
-KNOWN_ANSWERS = sorted(ROOT.parent.glob("*/data/*.truth.json"))
-WINDOWS = ("last_30_days", "previous_30_days", "last_7_days", "busiest_month")
-ZONES = ("UTC", "Asia/Kuala_Lumpur", "America/New_York", "Europe/Stockholm")
-
-
-@pytest.mark.parametrize("zone", ZONES)
-@pytest.mark.parametrize("answers", KNOWN_ANSWERS, ids=lambda path: path.name.split(".")[0])
-def test_real_logs_with_known_answers_give_them(tmp_path: Path, answers: Path, zone: str) -> None:
-    truth = json.loads(answers.read_text())["zones"][zone]
-    windows = {f"asked_{name}": truth[name] for name in WINDOWS}
-    reports = [
-        {"name": name, "preset": "custom", "first_day": asked["first_day"], "last_day": asked["last_day"]}
-        for name, asked in windows.items()
-    ]
-    workspace = {
-        "slug": "real",
-        "name": "Real",
-        "timezone": zone,
-        "first_day": min(truth["by_day"]),
-        "source": {"type": "files", "path": os.fspath(answers).replace(".truth.json", ".csv")},
-        "reports": reports,
-        "formats": ["html", "pdf"] if zone == "UTC" else ["csv"],
-        "pdf_log_rows": 0,
-    }
-    configuration = {"lake": "./lake", "archive": "./out", "workspaces": [workspace]}
-    (tmp_path / "reports.yaml").write_text(json.dumps(configuration))
-    made = CommandLine(tmp_path).run(*(word for name in windows for word in ("--preset", name)))
-    assert [each["report"] for each in made] == list(windows)
-    for each in made:
-        asked = windows[each["report"]]
-        report = json.loads((Path(each["path"]) / "report.json").read_text())
-        assert report["total"] == asked["total"]
-        assert {each["source"]: each["count"] for each in report["by_source"]} == asked["by_source"]
-        assert {each["day"]: each["count"] for each in report["by_day"] if each["count"]} == {
-            day: count for day, count in asked["by_day"].items() if count
-        }
-        assert (report["period"]["start"], report["period"]["end"]) == (
-            asked["start_utc"],
-            asked["end_utc_exclusive"],
-        )
 
 
 def test_an_opening_does_not_depend_on_which_reports_were_made_before(tmp_path: Path) -> None:
