@@ -1,12 +1,14 @@
 """Small inboxes with the command line, shared by the tests of what runs the flow."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from assets.runtime.file_locks import one_at_a_time
 from tests.orchestration.command_line import CONFIG, DATA_ONLY, CommandLine, make_command_line
+from tests.servers.mail_server import MailServer, mail_server
 
 
 @pytest.fixture(scope="session")
@@ -31,3 +33,9 @@ def command_line_all_formats(tmp_path: Path) -> CommandLine:
 def command_line(tmp_path: Path) -> CommandLine:
     """A small inbox whose reports are data files, which are made fast."""
     return make_command_line(tmp_path, 300, CONFIG + DATA_ONLY)
+
+
+@pytest.fixture
+def server() -> Iterator[MailServer]:
+    with mail_server() as server:
+        yield server

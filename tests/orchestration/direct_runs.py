@@ -1,6 +1,6 @@
 """Runs of the flow and of reports without Dagster's steps and events: what schedules and sensors see of them.
 
-The same stages are called as by the assets; that the assets do so is tested with `orchestration.definitions`.
+A run that only asks a source whether it goes on is recorded and not made. Of the others the same stages are called as by the assets; that the assets do so is tested with `orchestration.definitions`.
 """
 
 from datetime import date, datetime
@@ -28,9 +28,9 @@ from orchestration.automation.runs import FLOW_ASSETS, PARTITION_TAG, partitions
 
 
 def is_direct(request: dg.RunRequest) -> bool:
-    """Tell whether *request* is for nothing but the flow and reports."""
+    """Tell whether *request* is for nothing but the flow, reports and the watch of a source."""
     names = [key.path[1] for key in request.asset_selection or ()]
-    return all(name in {*FLOW_ASSETS, "report"} for name in names)
+    return all(name in {*FLOW_ASSETS, "report", "source_watch"} for name in names)
 
 
 def run_directly(request: dg.RunRequest, config: Config, instance: dg.DagsterInstance, now: datetime) -> bool:
@@ -43,15 +43,9 @@ def run_directly(request: dg.RunRequest, config: Config, instance: dg.DagsterIns
         tags=tags,
         asset_selection=frozenset(request.asset_selection or ()),
     )
-    first, last = (date.fromisoformat(text) for text in partitions_of(run))
-    names = ["/".join(key.path[1:]) for key in request.asset_selection or ()]
-    slug = next(key.path[0] for key in request.asset_selection or ())
-    workspace = next(each for each in config.workspaces if each.slug == slug)
     try:
-        if set(names) & set(FLOW_ASSETS):
-            _load(config, workspace, Period(first, last, workspace.zone), now)
-        reports = {name.removeprefix("report/") for name in names}
-        _make(config, workspace, reports, (first, last), now)
+        if [key.path[1] for key in run.asset_selection or ()] != ["source_watch"]:
+            _do(run, config, now)
     except ReportError as error:
         instance.report_run_failed(run, str(error))
         return False
@@ -59,6 +53,17 @@ def run_directly(request: dg.RunRequest, config: Config, instance: dg.DagsterIns
         DagsterEvent(dg.DagsterEventType.RUN_SUCCESS.value, run.job_name), run.run_id
     )
     return True
+
+
+def _do(run: dg.DagsterRun, config: Config, now: datetime) -> None:
+    names = {"/".join(key.path[1:]) for key in run.asset_selection or ()}
+    slug = next(key.path[0] for key in run.asset_selection or ())
+    workspace = next(each for each in config.workspaces if each.slug == slug)
+    first, last = (date.fromisoformat(text) for text in partitions_of(run))
+    period = Period(first, last, workspace.zone)
+    if names & set(FLOW_ASSETS):
+        _load(config, workspace, period, now)
+    _make(config, workspace, {name.removeprefix("report/") for name in names}, period, now)
 
 
 def _load(config: Config, workspace: Workspace, period: Period, now: datetime) -> None:
@@ -71,13 +76,11 @@ def _load(config: Config, workspace: Workspace, period: Period, now: datetime) -
     note_stall(AlertLog(config.state), lake, workspace, now)
 
 
-def _make(
-    config: Config, workspace: Workspace, names: set[str], dates: tuple[date, date], now: datetime
-) -> None:
+def _make(config: Config, workspace: Workspace, names: set[str], dates: Period, now: datetime) -> None:
     lake, catalogue = open_warehouse(config, workspace.slug), Catalogue(config.state)
     specs = [spec for spec in workspace.all_reports if spec.name in names]
     for spec in specs:
-        for day in Period(*dates, workspace.zone).days:
+        for day in dates.days:
             draft = draft_report(lake, workspace, spec, day, as_of(day, now, workspace.zone))
             published = publish(draft, Archive(config.archive))
             catalogue.record(published.archived, draft.report.as_of, now)

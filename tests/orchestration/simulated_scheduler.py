@@ -2,7 +2,7 @@
 and what they request is run."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
+import pytest
 from dagster._core.instance.ref import InstanceRef
 from dagster._core.test_utils import freeze_time
 from dagster._utils.schedules import cron_string_iterator  # what the daemon itself asks for ticks
@@ -19,13 +20,14 @@ from assets.archive.catalog import Catalogue
 from assets.archive.version import Key, Version
 from assets.config.loader import load_usable
 from assets.config.workspace import Workspace
+from assets.periods import PRESETS, Preset
 from assets.state.alerts import AlertLog
 from orchestration.definitions import build_definitions
 from tests.conftest import HEADER
 from tests.orchestration.direct_runs import is_direct, run_directly
 
 _LOOK = timedelta(minutes=10)
-_SENSORS = ("due_and_not_done", "deliveries")
+_CATCH_UP, _DELIVERIES = _SENSORS = ("due_and_not_done", "deliveries")
 
 
 @dataclass(frozen=True)
@@ -110,7 +112,9 @@ class SimulatedScheduler:
     def _looks(self, until: datetime) -> Iterator[tuple[datetime, str]]:
         at = self.now + _LOOK
         while at <= until:
-            yield from ((at, name) for name in _SENSORS)
+            yield at, _CATCH_UP
+            if any(each.subscriptions for each in self.config.workspaces):
+                yield at, _DELIVERIES
             at += _LOOK
 
     def tick(self, name: str) -> str | None:
@@ -194,7 +198,12 @@ def write_events(  # noqa: PLR0913
 
 @contextmanager
 def simulated_scheduler(
-    folder: Path, now: datetime, *, by_dagster: bool = False
+    folder: Path, now: datetime, *, presets: Sequence[str] = tuple(PRESETS), by_dagster: bool = False
 ) -> Iterator[SimulatedScheduler]:
-    with dg.DagsterInstance.ephemeral() as instance:
+    """Yield a scheduler of the workspaces in *folder*, of which each has these *presets* and `last_month`."""
+    with dg.DagsterInstance.ephemeral() as instance, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            "assets.config.workspace.PRESETS",
+            tuple(each for each in PRESETS if each in (*presets, Preset.LAST_MONTH)),
+        )
         yield SimulatedScheduler(folder, instance, now, by_dagster=by_dagster)

@@ -15,7 +15,7 @@ from tests.orchestration.simulated_scheduler import (
     simulated_scheduler,
     write_events,
 )
-from tests.servers.mail_server import MailServer, mail_server
+from tests.servers.mail_server import MailServer
 
 START = datetime(2026, 6, 15, 4, tzinfo=UTC)  # midnight in New York
 DAY = timedelta(days=1)
@@ -30,17 +30,11 @@ SUBSCRIPTION = {
 
 
 @pytest.fixture
-def server() -> Iterator[MailServer]:
-    with mail_server() as server:
-        yield server
-
-
-@pytest.fixture
 def scheduler(tmp_path: Path, server: MailServer) -> Iterator[SimulatedScheduler]:
     write_events(tmp_path, date(2026, 6, 1), 40)
     smtp = json.loads(server.settings().model_dump_json())
     configure(tmp_path, {"subscriptions": [SUBSCRIPTION]}, smtp=smtp, operator="ops@acme.example")
-    with simulated_scheduler(tmp_path, START) as scheduler:
+    with simulated_scheduler(tmp_path, START, presets=["yesterday", "last_month"]) as scheduler:
         yield scheduler
 
 

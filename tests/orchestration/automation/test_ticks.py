@@ -36,7 +36,7 @@ def test_each_workspace_ticks_once_a_day_at_its_own_times(
     local = datetime.fromisoformat(start).replace(tzinfo=ZoneInfo(zone))
     write_events(tmp_path, local.date() - timedelta(10), 14)
     configure(tmp_path, {"timezone": zone, "first_day": str(local.date() - timedelta(2))})
-    with simulated_scheduler(tmp_path, local.astimezone(UTC)) as scheduler:
+    with simulated_scheduler(tmp_path, local.astimezone(UTC), presets=["yesterday"]) as scheduler:
         end = local + timedelta(days=3 if zone == "Pacific/Apia" else 2)
         scheduler.pass_time(end.astimezone(UTC))
         ticked = [run for run in scheduler.runs if run.by != "due_and_not_done"]
@@ -71,7 +71,9 @@ def test_data_that_is_there_before_the_tick_waits_for_it(tmp_path: Path) -> None
 def test_an_outage_leaves_out_no_report_and_doubles_none(tmp_path: Path) -> None:
     write_events(tmp_path, date(2026, 6, 1), 30)
     configure(tmp_path)
-    with simulated_scheduler(tmp_path, new_york("2026-06-14T12:00").astimezone(UTC)) as scheduler:
+    with simulated_scheduler(
+        tmp_path, new_york("2026-06-14T12:00").astimezone(UTC), presets=["today", "yesterday"]
+    ) as scheduler:
         scheduler.pass_time(new_york("2026-06-15T07:00").astimezone(UTC))
         scheduler.is_on = False
         scheduler.pass_time(new_york("2026-06-18T10:05").astimezone(UTC))
@@ -96,7 +98,9 @@ def test_an_outage_leaves_out_no_report_and_doubles_none(tmp_path: Path) -> None
 
 def test_a_late_day_makes_a_provisional_report_which_is_made_anew(tmp_path: Path) -> None:
     configure(tmp_path)
-    with simulated_scheduler(tmp_path, new_york("2026-06-15T00:00").astimezone(UTC)) as scheduler:
+    with simulated_scheduler(
+        tmp_path, new_york("2026-06-15T00:00").astimezone(UTC), presets=["yesterday", "last_7_days"]
+    ) as scheduler:
         scheduler.pass_time(new_york("2026-06-15T11:50").astimezone(UTC))
         assert scheduler.versions() == {}  # no file: the flow fails, the reports wait for their deadline
         flows = [f"{run.at.astimezone(NEW_YORK):%H:%M}" for run in scheduler.runs if "/flow/2026" in run.due]
@@ -115,7 +119,9 @@ def test_a_late_day_makes_a_provisional_report_which_is_made_anew(tmp_path: Path
 
 def test_a_late_report_is_left_out_where_that_is_wanted(tmp_path: Path) -> None:
     configure(tmp_path, {"when_late": "skip", "deadline_hours": 1})
-    with simulated_scheduler(tmp_path, new_york("2026-06-15T00:00").astimezone(UTC)) as scheduler:
+    with simulated_scheduler(
+        tmp_path, new_york("2026-06-15T00:00").astimezone(UTC), presets=["yesterday", "last_7_days"]
+    ) as scheduler:
         scheduler.pass_time(new_york("2026-06-15T08:00").astimezone(UTC))
         write_events(tmp_path, date(2026, 6, 1), 30)
         scheduler.pass_time(new_york("2026-06-15T23:00").astimezone(UTC))
@@ -133,7 +139,11 @@ def test_late_events_are_seen_and_reports_over_them_made_anew_or_flagged(
 ) -> None:
     write_events(tmp_path, date(2026, 6, 1), 30)
     configure(tmp_path, {"when_changed": when_changed})
-    with simulated_scheduler(tmp_path, new_york("2026-06-14T12:00").astimezone(UTC)) as scheduler:
+    with simulated_scheduler(
+        tmp_path,
+        new_york("2026-06-14T12:00").astimezone(UTC),
+        presets=["today", "yesterday", "last_7_days", "last_14_days"],
+    ) as scheduler:
         scheduler.pass_time(new_york("2026-06-16T12:00").astimezone(UTC))
         before = scheduler.versions()
         write_events(tmp_path, date(2026, 6, 14), 1, "late.csv", per_day=7, hour=12)
@@ -155,7 +165,9 @@ def test_late_events_are_seen_and_reports_over_them_made_anew_or_flagged(
 def test_the_running_day_is_made_as_often_as_told(tmp_path: Path) -> None:
     write_events(tmp_path, date(2026, 6, 1), 30, per_day=24)
     configure(tmp_path, {"today_every": 180})
-    with simulated_scheduler(tmp_path, new_york("2026-06-15T00:10").astimezone(UTC)) as scheduler:
+    with simulated_scheduler(
+        tmp_path, new_york("2026-06-15T00:10").astimezone(UTC), presets=["today", "yesterday"]
+    ) as scheduler:
         scheduler.pass_time(new_york("2026-06-15T10:00").astimezone(UTC))
         ticked = [f"{run.at.astimezone(NEW_YORK):%H:%M}" for run in scheduler.runs if run.by == "acme_today"]
         assert ticked == ["03:00", "06:00", "09:00"]
@@ -165,7 +177,9 @@ def test_the_running_day_is_made_as_often_as_told(tmp_path: Path) -> None:
 def test_a_wrong_workspace_is_told_of_and_the_others_go_on(tmp_path: Path) -> None:
     write_events(tmp_path, date(2026, 6, 1), 30)
     configure(tmp_path, {}, {"slug": "beta", "timezone": "Mars/Olympus"}, {"slug": "acme", "name": "twice"})
-    with simulated_scheduler(tmp_path, new_york("2026-06-15T05:00").astimezone(UTC)) as scheduler:
+    with simulated_scheduler(
+        tmp_path, new_york("2026-06-15T05:00").astimezone(UTC), presets=["yesterday"]
+    ) as scheduler:
         assert [each.slug for each in scheduler.config.workspaces] == ["acme"]
         assert any("workspaces.1.timezone" in sentence for sentence in scheduler.broken)
         scheduler.pass_time(new_york("2026-06-15T07:00").astimezone(UTC))
@@ -179,7 +193,9 @@ def test_a_damaged_lake_is_told_of_and_the_others_go_on(tmp_path: Path) -> None:
     damaged = tmp_path / "lake" / "acme" / "load_counts" / "local_day=2026-06-12" / "part.parquet"
     damaged.parent.mkdir(parents=True)
     damaged.write_text("no Parquet")
-    with simulated_scheduler(tmp_path, new_york("2026-06-15T06:30").astimezone(UTC)) as scheduler:
+    with simulated_scheduler(
+        tmp_path, new_york("2026-06-15T06:30").astimezone(UTC), presets=["yesterday"]
+    ) as scheduler:
         scheduler.look()
         assert {run.due[:5] for run in scheduler.runs} == {"beta/"}
         assert scheduler.alerts.is_sent("look/acme/2026-06-15")
