@@ -1,4 +1,4 @@
-# make demo · dev · test · bench · lint · lock: each installs what it needs.
+# make demo · dev · test · test-system · bench · lint · lock: each installs what it needs.
 PYTHON ?= python3
 BIN := .venv/bin
 RUN_PACKAGES := fontconfig fonts-noto-color-emoji fonts-noto-cjk fonts-noto-core libharfbuzz-subset0 libpango-1.0-0 libpangoft2-1.0-0
@@ -15,7 +15,7 @@ LOCK := $(BIN)/uv pip compile pyproject.toml $(LOCK_OPTIONS)
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-all demo dev test test-lowest bench lint lock clean system-run system-test
+.PHONY: help install install-all demo dev test test-lowest test-system bench lint lock clean system-run system-test
 
 help: ## List these targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## / - /'
@@ -34,8 +34,11 @@ dev: install demo/events.csv ## Open Dagster's UI on http://127.0.0.1:3000
 	@mkdir -p .dagster && cp dagster.yaml .dagster/
 	PYTHONTZPATH= DAGSTER_HOME=$(CURDIR)/.dagster $(BIN)/dagster dev -h 127.0.0.1 -p 3000
 
-test: system-test .venv/installed-dev lint ## Run every check and test
-	$(BIN)/pytest -n $$(($$(nproc) + 2)) --dist worksteal  # two more: many tests wait for a server
+test: system-test .venv/installed-dev lint ## Check the code and test all behavior
+	$(BIN)/pytest -n $$(($$(nproc) + 1)) --dist worksteal --ignore=tests/system  # one more: some tests wait
+
+test-system: system-test .venv/installed-dev ## Test whole deployments under faults
+	$(BIN)/pytest -n $$(($$(nproc) + 1)) --dist loadgroup tests/system
 
 bench: system-test .venv/installed-bench ## Measure every stage against the script a user would write
 	$(BIN)/python -m benchmarks
@@ -45,7 +48,7 @@ test-lowest: system-test .venv/bin/uv ## Run the quick tests with the lowest ver
 	$(BIN)/uv venv -q --clear --python $(BIN)/python .venv-lowest
 	$(BIN)/uv pip compile -q pyproject.toml --extra all --resolution lowest-direct --no-emit-index-url -o .venv-lowest/lowest.txt
 	$(UV_INSTALL_LOWEST) --constraints .venv-lowest/lowest.txt --group dev --editable ".[all]"
-	.venv-lowest/bin/pytest -m "not slow and not deployment" -n $$(nproc) --dist worksteal $(QUICK_TESTS)
+	.venv-lowest/bin/pytest -n $$(nproc) --dist worksteal $(QUICK_TESTS)
 
 lint: .venv/installed-dev ## Check format, style, types and import directions
 	$(BIN)/ruff format --check .

@@ -28,8 +28,8 @@ from assets.report.log_table import printed_log
 from benchmarks.databases import fill_chatwoot, fill_mariadb
 from benchmarks.events import DAYS, LAST_DAY, event_batches
 from benchmarks.measure import Measured, in_turn, python
-from tests.mariadb import server as mariadb_server
-from tests.postgres import Postgres, cluster
+from tests.servers.mariadb import server as mariadb_server
+from tests.servers.postgres import Postgres, cluster
 
 PLOT, FIGURES = Path("docs/benchmarks.svg"), Path("docs/benchmarks.json")
 _YEAR = 365

@@ -16,8 +16,8 @@ import pyarrow.parquet as pq
 import sqlalchemy as sa
 
 from benchmarks.events import DAYS, LAST_DAY
-from tests.mariadb import MariaDb
-from tests.postgres import Postgres
+from tests.servers.mariadb import MariaDb
+from tests.servers.postgres import Postgres
 from tests.sources.chatwoot.test_database import SCHEMA
 
 _CHUNK = 50_000

@@ -17,8 +17,15 @@ import psycopg
 
 from orchestration.automation.runs import QUEUE_TAG
 from tests.conftest import stored_objects
-from tests.flow.farm import DATES, FIRST_DAY, REPORTS, WORKSPACES, Farm, started
-from tests.flow.services import until
+from tests.system.celery_deployment import (
+    DATES,
+    FIRST_DAY,
+    REPORTS,
+    WORKSPACES,
+    CeleryDeployment,
+    celery_deployment,
+)
+from tests.waiting import until
 
 FIGURES = Path("docs/farm.json")
 
@@ -28,7 +35,7 @@ def main() -> None:
     with (
         tempfile.TemporaryDirectory(prefix="farm-") as folder,
         stored_objects() as store,
-        started(Path(folder), store, limits={"runs": 4, "per_workspace": 1}) as farm,
+        celery_deployment(Path(folder), store, limits={"runs": 4, "per_workspace": 1}) as farm,
     ):
         slugs = [each.slug for each in farm.config.workspaces]
         farm.worker("first")
@@ -48,7 +55,7 @@ def main() -> None:
     print(text)
 
 
-def _wave(farm: Farm, slugs: list[str], queue: str, first: date, last: date) -> dict[str, float]:
+def _wave(farm: CeleryDeployment, slugs: list[str], queue: str, first: date, last: date) -> dict[str, float]:
     """Run each workspace once; say how long all took, a run waited to begin, and a run took."""
     before = {run.run_id for run in farm.instance.get_runs()}
     began = time.monotonic()
@@ -66,7 +73,7 @@ def _wave(farm: Farm, slugs: list[str], queue: str, first: date, last: date) -> 
     return {"seconds": round(seconds, 1), "median seconds of a run": round(statistics.median(took), 2)}
 
 
-def _event_log(farm: Farm) -> dict[str, float]:
+def _event_log(farm: CeleryDeployment) -> dict[str, float]:
     """Return what a run leaves in Dagster's storage."""
     url = farm.environment["DAGSTER_POSTGRES_URL"].replace("+psycopg2", "")
     with psycopg.connect(url) as connection:

@@ -75,7 +75,7 @@ def printed(log: str, kind: str) -> Callable[[], object]:
     """Write the eight printed columns in the Parquet file *log* as a file of another *kind*."""
     from assets.render import data_files, xlsx  # noqa: PLC0415 - each once
     from assets.render.pdf import document  # noqa: PLC0415
-    from tests.render.conftest import make_report  # noqa: PLC0415
+    from tests.render.made_reports import make_report  # noqa: PLC0415
 
     table = pa.parquet.read_table(log)
     rows = table.num_rows

@@ -3,8 +3,7 @@
 import csv
 import gc
 import io
-import os
-from collections import defaultdict
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -16,6 +15,7 @@ import botocore.session
 import pytest
 from hypothesis import settings
 from moto.server import ThreadedMotoServer
+from playwright.sync_api import Browser, sync_playwright
 from sqlalchemy import Table, select
 
 from assets.aggregates.build import build_days
@@ -26,12 +26,13 @@ from assets.sources.files.imports import DaySources
 from assets.sources.registry import open_source
 from assets.warehouse.parquet_lake import Lake
 from assets.warehouse.schema import ASSIGNMENT_LOG, REJECTED_EVENTS
-from tests.mariadb import MariaDb, server
-from tests.postgres import Postgres, cluster
+from tests.servers.mariadb import MariaDb, server
+from tests.servers.postgres import Postgres, cluster
 
 LATER = datetime(2030, 1, 1, tzinfo=UTC)
 HEADER = "event_id,occurred_at,conversation_id,contact_id,contact_name,previous_assignee,assignee,source,assigned_by"
 DAY = date(2024, 3, 5)
+OFFLINE = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 
 
 def pytest_configure() -> None:
@@ -39,20 +40,6 @@ def pytest_configure() -> None:
     gc.disable()
     settings.register_profile("untimed", deadline=None)
     settings.load_profile("untimed")
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let each worker begin with some of the slow tests, so that none is left with one at the end.
-
-    pytest-xdist gives every worker one stretch of the list; the first one has the deployments.
-    """
-    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
-    kinds = defaultdict[str, list[pytest.Item]](list)
-    for item in items:
-        kinds[next((kind for kind in ("deployment", "slow") if kind in item.keywords), "fast")].append(item)
-    slow, fast = kinds["slow"], kinds["fast"]
-    spread = (item for at in range(workers) for item in (*slow[at::workers], *fast[at::workers]))
-    items[:] = [*kinds["deployment"], *spread]
 
 
 def pytest_collection_finish() -> None:
@@ -183,3 +170,16 @@ def stored_objects() -> Iterator[str]:
         botocore.session.get_session().create_client("s3").create_bucket(Bucket="reports")
         yield "s3://reports"
     server.stop()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """The system's Chromium, with nothing to talk to.
+
+    While it is open Playwright's event loop runs in this thread, where Dagster could run none of its own.
+    """
+    program = shutil.which("chromium") or shutil.which("chromium-browser")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=program, args=OFFLINE)
+        yield chromium
+        chromium.close()

@@ -24,7 +24,7 @@ from assets.config.presentation import Format
 from assets.report.model import Report
 from assets.runtime.atomic_files import atomic_folder
 from tests.conftest import LATER
-from tests.render.conftest import make_report
+from tests.render.made_reports import make_report
 
 FILES = {"log.csv": b"a\r\n", "report.html": b"<p>", "report.pdf": b"%PDF"}
 

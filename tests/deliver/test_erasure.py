@@ -20,8 +20,8 @@ from assets.extract.erasure import read_tombstones
 from assets.warehouse.base import open_warehouse
 from assets.warehouse.schema import ASSIGNMENT_EVENTS, REJECTED_EVENTS
 from orchestration import pipeline
-from tests.deliver.mail_server import mail_server
-from tests.deliver.office import DUE, TODAY, Office
+from tests.deliver.delivery_deployment import DUE, TODAY, DeliveryDeployment
+from tests.servers.mail_server import mail_server
 
 EVE = [
     "e3,2026-06-14T16:00:00Z,conv-eve,k-eve,Eve Evans,,Bob,user,Dan",
@@ -54,10 +54,10 @@ def traces(folder: Path) -> list[str]:
 
 
 @pytest.fixture
-def office(tmp_path: Path) -> Office:
+def deployment(tmp_path: Path) -> DeliveryDeployment:
     """A deployment that was sent two parts of a report about Eve and others."""
     with mail_server() as server:
-        office = Office(
+        deployment = DeliveryDeployment(
             tmp_path,
             server,
             {
@@ -69,70 +69,77 @@ def office(tmp_path: Path) -> Office:
                 "components": ["metric", "chains", "findings", "log", "quality"],
             },
         )
-        office.make(events=EVE)
-        office.make(events=EVE, on=TODAY - timedelta(1))
-        office.now = DUE
-        office.round()
-        assert set(office.states().values()) == {"accepted"}
-    return office
+        deployment.make(events=EVE)
+        deployment.make(events=EVE, on=TODAY - timedelta(1))
+        deployment.now = DUE
+        deployment.round()
+        assert set(deployment.states().values()) == {"accepted"}
+    return deployment
 
 
-def erase(office: Office, dispatcher: Dispatcher) -> tuple[list[date], int]:
+def erase(deployment: DeliveryDeployment, dispatcher: Dispatcher) -> tuple[list[date], int]:
     reports = ReportErasure(
-        office.config, office.acme, dispatcher.catalog, dispatcher.ledger, office.now, lambda _: None
+        deployment.config,
+        deployment.acme,
+        dispatcher.catalog,
+        dispatcher.ledger,
+        deployment.now,
+        lambda _: None,
     )
     days, done = pipeline.erase_contact("k-eve", reports)
     return days, len(done.made)
 
 
-def totals(office: Office) -> dict[str, int]:
-    newest = office.dispatcher.catalog.versions("acme")
+def totals(deployment: DeliveryDeployment) -> dict[str, int]:
+    newest = deployment.dispatcher.catalog.versions("acme")
     return {str(each["report_date"]): each["total"] for each in reversed(newest)}
 
 
-def test_nothing_of_a_contact_is_left_and_every_total_is(office: Office) -> None:
-    assert len(traces(office.folder)) > 10
-    before = totals(office)
-    assert erase(office, office.dispatcher) == ([date(2026, 6, 13), date(2026, 6, 14)], 2)
-    assert traces(office.folder) == []
-    assert totals(office) == before == {"2026-06-14": 1, "2026-06-15": 3}
-    assert b"Bob Brown" in (office.folder / "out/acme/yesterday/2026-06-15/v2/log.csv").read_bytes()
-    assert verify_archive(office.config.archive, office.dispatcher.catalog.listed()).faults == []
-    rows = open_warehouse(office.config, "acme").query(select(REJECTED_EVENTS.c.raw))
+def test_nothing_of_a_contact_is_left_and_every_total_is(deployment: DeliveryDeployment) -> None:
+    assert len(traces(deployment.folder)) > 10
+    before = totals(deployment)
+    assert erase(deployment, deployment.dispatcher) == ([date(2026, 6, 13), date(2026, 6, 14)], 2)
+    assert traces(deployment.folder) == []
+    assert totals(deployment) == before == {"2026-06-14": 1, "2026-06-15": 3}
+    assert b"Bob Brown" in (deployment.folder / "out/acme/yesterday/2026-06-15/v2/log.csv").read_bytes()
+    assert verify_archive(deployment.config.archive, deployment.dispatcher.catalog.listed()).faults == []
+    rows = open_warehouse(deployment.config, "acme").query(select(REJECTED_EVENTS.c.raw))
     assert rows.column(0).to_pylist() == [None]
 
 
-def test_it_does_not_come_back_with_the_next_load_and_changes_nothing(office: Office) -> None:
-    erase(office, office.dispatcher)
-    stored = {path: path.read_bytes() for path in (office.folder / "lake").rglob("*.parquet")}
-    office.make(events=EVE)
-    assert traces(office.folder) == []
+def test_it_does_not_come_back_with_the_next_load_and_changes_nothing(deployment: DeliveryDeployment) -> None:
+    erase(deployment, deployment.dispatcher)
+    stored = {path: path.read_bytes() for path in (deployment.folder / "lake").rglob("*.parquet")}
+    deployment.make(events=EVE)
+    assert traces(deployment.folder) == []
     changed = [
         path for path, data in stored.items() if path.read_bytes() != data and "load_counts" not in str(path)
     ]
     assert changed == []
-    office.now += timedelta(hours=1)
+    deployment.now += timedelta(hours=1)
     with mail_server() as server:
-        office.server.port = server.port
-        office.configure()
-        office.round()
+        deployment.server.port = server.port
+        deployment.configure()
+        deployment.round()
         assert not server.received
 
 
-def test_killed_half_way_it_is_done_again(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_killed_half_way_it_is_done_again(
+    deployment: DeliveryDeployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with monkeypatch.context() as patch:
         patch.setattr(pipeline, "build_days", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
-            erase(office, office.dispatcher)
-    assert erase(office, office.dispatcher)[1] == 2
-    assert traces(office.folder) == []
-    assert erase(office, office.dispatcher)[1] == 2  # the same versions
-    assert {path.name for path in (office.folder / "out/acme/yesterday/2026-06-15").iterdir()} == {"v2"}
+            erase(deployment, deployment.dispatcher)
+    assert erase(deployment, deployment.dispatcher)[1] == 2
+    assert traces(deployment.folder) == []
+    assert erase(deployment, deployment.dispatcher)[1] == 2  # the same versions
+    assert {path.name for path in (deployment.folder / "out/acme/yesterday/2026-06-15").iterdir()} == {"v2"}
 
 
-def test_the_tombstone_names_nobody_and_others_stay(office: Office) -> None:
-    erase(office, office.dispatcher)
-    lake = open_warehouse(office.config, "acme")
+def test_the_tombstone_names_nobody_and_others_stay(deployment: DeliveryDeployment) -> None:
+    erase(deployment, deployment.dispatcher)
+    lake = open_warehouse(deployment.config, "acme")
     assert read_tombstones(lake).masks("k-eve")
     assert not read_tombstones(lake).masks("k-bob")
     contacts = lake.query(
@@ -141,28 +148,31 @@ def test_the_tombstone_names_nobody_and_others_stay(office: Office) -> None:
     assert sorted(contacts.column(1).to_pylist()) == [1, 3]
 
 
-def test_mails_that_wait_for_the_new_version_survive_a_second_run(office: Office) -> None:
-    erase(office, office.dispatcher)
+def test_mails_that_wait_for_the_new_version_survive_a_second_run(deployment: DeliveryDeployment) -> None:
+    erase(deployment, deployment.dispatcher)
     with mail_server() as server:
-        office.server.port = server.port
+        deployment.server.port = server.port
         server.does("RCPT", "451 later")
-        office.configure(recipients=["ann@acme.example", "cy@acme.example"], language="es")
-        office.dispatcher.deliver_by_hand(office.acme, office.managers, [TODAY])
-        erase(office, office.dispatcher)
-        office.round(timedelta(hours=1))
+        deployment.configure(recipients=["ann@acme.example", "cy@acme.example"], language="es")
+        deployment.dispatcher.deliver_by_hand(deployment.acme, deployment.managers, [TODAY])
+        erase(deployment, deployment.dispatcher)
+        deployment.round(timedelta(hours=1))
         assert [each.recipient for each in server.received] == ["cy@acme.example"]
-    assert traces(office.folder) == []
+    assert traces(deployment.folder) == []
 
 
-def test_what_a_killed_round_left_and_a_period_that_has_shrunk_are_forgotten_too(office: Office) -> None:
-    outbox = office.folder / "out" / "acme" / ".outbox"
+def test_what_a_killed_round_left_and_a_period_that_has_shrunk_are_forgotten_too(
+    deployment: DeliveryDeployment,
+) -> None:
+    outbox = deployment.folder / "out" / "acme" / ".outbox"
     (outbox / f"{'0' * 64}.eml").write_bytes(b"Subject: Eve Evans")
     shutil.copytree(
-        office.folder / "out/acme/yesterday/2026-06-15/v1", office.folder / "out/acme/yesterday/2026-06-15/v0"
+        deployment.folder / "out/acme/yesterday/2026-06-15/v1",
+        deployment.folder / "out/acme/yesterday/2026-06-15/v0",
     )
-    office.dispatcher.catalog.record(
-        Archive(office.config.archive).read(Key("acme", "yesterday", TODAY), 1), DUE, DUE
+    deployment.dispatcher.catalog.record(
+        Archive(deployment.config.archive).read(Key("acme", "yesterday", TODAY), 1), DUE, DUE
     )
-    erase(office, office.dispatcher)
-    assert traces(office.folder) == []
-    assert verify_archive(office.config.archive, office.dispatcher.catalog.listed()).faults == []
+    erase(deployment, deployment.dispatcher)
+    assert traces(deployment.folder) == []
+    assert verify_archive(deployment.config.archive, deployment.dispatcher.catalog.listed()).faults == []

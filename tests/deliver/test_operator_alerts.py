@@ -2,17 +2,17 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from email.message import Message as Mail
 from pathlib import Path
+from socket import socket
 
 import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.handlers import Message
 from pydantic import SecretStr, ValidationError
 
-from assets.archive.catalog import Catalog
 from assets.config.deployment import Config, Smtp
 from assets.deliver.channels.base import clean_header
 from assets.deliver.operator_alerts import AlertNotSent, send_alerts
-from tests.postgres import free_port
+from tests.servers.postgres import free_port
 
 NOW = datetime(2026, 6, 15, 10, tzinfo=UTC)
 LATE = {
@@ -60,10 +60,6 @@ def config(folder: Path, port: int, **smtp: object) -> Config:
     )
 
 
-def catalog(folder: Path) -> Catalog:
-    return Catalog(SecretStr(f"sqlite:///{folder}/state.sqlite"))
-
-
 def test_each_thing_is_told_once_and_what_is_new_together(
     tmp_path: Path, mailbox: tuple[Mailbox, int]
 ) -> None:
@@ -83,8 +79,10 @@ def test_each_thing_is_told_once_and_what_is_new_together(
 
 def test_what_the_server_did_not_take_is_told_later(tmp_path: Path, mailbox: tuple[Mailbox, int]) -> None:
     box, port = mailbox
-    with pytest.raises(AlertNotSent, match=r"waits: the mail server 127\.0\.0\.1:\d+ cannot be reached"):
-        send_alerts(config(tmp_path, free_port()), LATE, NOW)
+    said = r"waits: the mail server 127\.0\.0\.1:\d+ cannot be reached"
+    with socket() as deaf, pytest.raises(AlertNotSent, match=said):
+        deaf.bind(("127.0.0.1", 0))  # nobody else listens there meanwhile
+        send_alerts(config(tmp_path, deaf.getsockname()[1]), LATE, NOW)
     send_alerts(config(tmp_path, port), LATE, NOW)
     assert len(box.mails) == 1
 

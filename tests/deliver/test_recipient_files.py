@@ -1,4 +1,4 @@
-"""Lists of recipients as spreadsheets save them, and mails that no mailbox cuts off."""
+"""Lists of recipients as spreadsheets save them."""
 
 from pathlib import Path
 
@@ -6,8 +6,6 @@ import pytest
 
 from assets.config.deployment import Config
 from assets.deliver.recipients import resolve_recipients
-from assets.render.mail import MailContext, mail_bodies
-from tests.render.conftest import make_report
 
 LISTS = {
     "plain": "address,agent\nann@acme.example,Bob\n",
@@ -46,11 +44,3 @@ def test_a_list_is_read_however_it_was_saved(tmp_path: Path, kind: str) -> None:
     recipients, rejected = resolve_recipients(config, acme, acme.subscriptions[0])
     assert [(each.address, each.details["agent"]) for each in recipients] == [("ann@acme.example", "Bob")]
     assert rejected == []
-
-
-def test_a_mail_about_hundreds_of_sources_is_not_cut_off() -> None:
-    counts = {f"Workflow {n:04} - Übergabe an das Team für Rückfragen": 300 - n for n in range(230)}
-    bodies = mail_bodies(make_report(counts), MailContext(version=1))
-    assert len(bodies.html.encode()) < 102_000
-    assert "190 more sources" in bodies.html
-    assert "190 more sources" in bodies.text

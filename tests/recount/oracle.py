@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from fractions import Fraction
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,7 @@ MAX_STEPS = 12
 Person = tuple[str | None, str | None]
 
 
+@cache
 def first_instant(day: date, zone: ZoneInfo) -> datetime:
     """Return the first instant of a date: the first whose clock shows it, or a later one where it is skipped."""
     at = datetime.combine(day, time(), zone).astimezone(UTC) - timedelta(hours=6)

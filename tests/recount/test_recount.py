@@ -24,12 +24,14 @@ LAST = date(2024, 3, 20)
 
 def reports(inbox: Inbox, dates: Sequence[date], now: datetime) -> Iterator[dict[str, Any]]:
     """Yield all presets of *dates* as their `report.json`, and one period of two given dates."""
+    lake = inbox.lake
     for report_date in dates:
         for preset in (*PRESETS, Preset.CUSTOM):
             days = {"first_day": report_date - timedelta(9), "last_day": report_date - timedelta(2)}
             spec = ReportSpec(name=preset.value, preset=preset, **(days if preset is Preset.CUSTOM else {}))
             end = as_of(report_date, now, inbox.workspace.zone)
-            built = build_report(inbox.lake, inbox.workspace, spec, report_date, end)
+            with lake.reading():  # as whoever makes reports does
+                built = build_report(lake, inbox.workspace, spec, report_date, end)
             assert built.report.is_reconciled, built.report.proof
             yield built.report.model_dump(mode="json")
 

@@ -11,7 +11,7 @@ from openpyxl import load_workbook
 from assets.render import xlsx
 from assets.render.xlsx import log_row_count, workbook_bytes
 from assets.report.log_table import HEADER
-from tests.render.conftest import log_of, make_report
+from tests.render.made_reports import log_of, make_report
 
 HOSTILE = [
     "=1+1",

@@ -70,7 +70,7 @@ def api() -> Iterator[tuple[Api, str]]:
     server.server_close()
 
 
-class Office:
+class SnapshotWorkspace:
     """One workspace that takes snapshots of *api*."""
 
     def __init__(self, inbox: Inbox, api: Api, url: str) -> None:
@@ -100,5 +100,5 @@ class Office:
 
 
 @pytest.fixture
-def office(inbox: Inbox, api: tuple[Api, str]) -> Office:
-    return Office(inbox, *api)
+def snapshots(inbox: Inbox, api: tuple[Api, str]) -> SnapshotWorkspace:
+    return SnapshotWorkspace(inbox, *api)

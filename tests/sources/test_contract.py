@@ -14,7 +14,7 @@ from assets.sources.files.imports import DaySources
 from assets.sources.registry import open_source
 from assets.warehouse.schema import ASSIGNMENT_EVENTS, LOAD_COUNTS, REJECTED_EVENTS
 from tests.conftest import LATER, Inbox
-from tests.postgres import Postgres
+from tests.servers.postgres import Postgres
 from tests.sources.adapters import ADAPTERS, REJECTED, Database, MailContext, System
 from tests.sources.respond_io.simulated_truth import ANNA, BOB, Kind, Step, simulate
 

@@ -12,7 +12,7 @@ from assets.errors import PermanentError, SourceError
 from assets.extract.day_buffers import DayBuffers
 from assets.warehouse.schema import ASSIGNMENT_EVENTS, LOAD_COUNTS
 from tests.conftest import HEADER, Inbox, line
-from tests.postgres import Postgres
+from tests.servers.postgres import Postgres
 
 INSIDE = ["2024-03-05T15:00:00Z", "2024/03/05 15:00:00Z", "2024-3-5 15:00:00Z", "1709650800", "1709650800000"]
 

@@ -13,7 +13,7 @@ from assets.errors import ConfigError
 from assets.runtime.migrations import VERSION_TABLE, upgrade
 from assets.state.database import open_state
 from assets.state.tables import HEAD, METADATA
-from tests.postgres import Postgres
+from tests.servers.postgres import Postgres
 
 MIGRATIONS = Path("assets/state/migrations")
 

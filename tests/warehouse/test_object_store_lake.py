@@ -123,14 +123,14 @@ def test_a_killed_writer_leaves_the_lake_as_it_was(root: Path) -> None:
     lake = ObjectLake(root, "acme")
     put(lake, *DAYS)
     script = f"""
-import sys, time
+import signal, sys
 sys.path.insert(0, {str(Path(__file__).parents[2])!r})
 from tests.warehouse.test_object_store_lake import *
 lake = ObjectLake(place({str(root)!r}), "acme")
 with lake.writing():
     put(lake, *DAYS, count=2)
     print("written", flush=True)
-    time.sleep(60)
+    signal.pause()
 """
     with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True) as writer:
         assert writer.stdout

@@ -36,8 +36,8 @@ from assets.warehouse.schema import (
     arrow_schema,
 )
 from tests.conftest import LATER, Inbox
-from tests.flow.conftest import CONFIG, LAST_DAY, Shell, make_shell
-from tests.postgres import Postgres
+from tests.orchestration.command_line import CONFIG, LAST_DAY, CommandLine, make_command_line
+from tests.servers.postgres import Postgres
 
 DAYS = [date(2024, 3, day) for day in range(1, 8)]
 SLUG = "acme"
@@ -250,13 +250,13 @@ def plain_of(warehouse: SqlWarehouse) -> str:
 def test_a_process_that_is_killed_leaves_the_old_day_and_no_lock(warehouse: SqlWarehouse) -> None:
     warehouse.replace_days(LOAD_COUNTS, [DAYS[0]], one_day(1))
     code = f"""
-import time, pyarrow as pa
+import signal, pyarrow as pa
 from tests.warehouse.test_postgresql import LOAD_COUNTS, DAYS, SLUG, SqlWarehouse, one_day
 rows = one_day(2)
 def stuck():
     yield from rows
     print("stuck", flush=True)
-    time.sleep(60)
+    signal.pause()
 SqlWarehouse({plain_of(warehouse)!r}, SLUG).replace_days(
     LOAD_COUNTS, [DAYS[0]], pa.RecordBatchReader.from_batches(rows.schema, stuck()))
 """
@@ -271,16 +271,17 @@ SqlWarehouse({plain_of(warehouse)!r}, SLUG).replace_days(
 
 
 def test_every_report_is_the_same_to_the_byte(
-    tmp_path: Path, postgres: Postgres, warehouse: SqlWarehouse
+    tmp_path: Path, postgres: Postgres, warehouse: SqlWarehouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from_lake, from_sql = (make_shell(tmp_path / name, events=800) for name in ("one", "other"))
+    from_lake, from_sql = (make_command_line(tmp_path / name, events=800) for name in ("one", "other"))
     (from_sql.folder / "reports.yaml").write_text(CONFIG.replace("lake: ./lake", "warehouse: ${WAREHOUSE}"))
     presets = ("--preset", "yesterday", "--preset", "last_month")
     from_lake.run(*presets)
-    from_sql.run(*presets, WAREHOUSE=plain_of(warehouse))
+    monkeypatch.setenv("WAREHOUSE", plain_of(warehouse))
+    from_sql.run(*presets)
 
-    def archived(shell: Shell) -> dict[str, bytes]:
-        return {name: data for name, data in shell.files().items() if name.startswith("out/acme")}
+    def archived(command_line: CommandLine) -> dict[str, bytes]:
+        return {name: data for name, data in command_line.files().items() if name.startswith("out/acme")}
 
     ours, theirs = archived(from_sql), archived(from_lake)
     assert ours.keys() == theirs.keys()

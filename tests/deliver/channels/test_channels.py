@@ -18,8 +18,8 @@ import asyncssh
 import pytest
 
 from assets.errors import ConfigError
-from tests.deliver.mail_server import mail_server
-from tests.deliver.office import DUE, Office
+from tests.deliver.delivery_deployment import DUE, DeliveryDeployment
+from tests.servers.mail_server import mail_server
 
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 KEY = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -71,20 +71,20 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, receiver: Receiver) 
     return tmp_path
 
 
-def office_of(folder: Path, **channel: Any) -> Office:
+def deployment_of(folder: Path, **channel: Any) -> DeliveryDeployment:
     with mail_server() as nobody:
-        return Office(folder, nobody, channel)
+        return DeliveryDeployment(folder, nobody, channel)
 
 
 HOOK = {"url": "${HOOK_URL}", "secret": "${HOOK_SECRET}"}
 
 
 def test_a_program_is_told_of_each_report_by_a_signed_request(folder: Path, receiver: Receiver) -> None:
-    office = office_of(folder, webhook=HOOK)
-    office.make_and_send()
-    office.round(HOUR)
+    deployment = deployment_of(folder, webhook=HOOK)
+    deployment.make_and_send()
+    deployment.round(HOUR)
     ((headers, body),) = receiver.requests
-    (row,) = office.rows()
+    (row,) = deployment.rows()
     assert (row.recipient, row.state, row.reason) == ("webhook", "accepted", "dot: 204")
     assert headers["webhook-id"] == row.id
     signed = f"{row.id}.{headers['webhook-timestamp']}.".encode() + body
@@ -97,8 +97,8 @@ def test_a_program_is_told_of_each_report_by_a_signed_request(folder: Path, rece
     assert {each["label"]: each["count"] for each in told["data"]["by_source"]} == {"User": 2, "Workflow": 1}
     names = {each["name"]: each["place"] for each in told["data"]["files"]}
     assert names["log.csv"] == (folder / "out/acme/yesterday/2026-06-15/v1/log.csv").as_uri()
-    office.make(LATE)
-    office.round(HOUR)
+    deployment.make(LATE)
+    deployment.round(HOUR)
     corrected = json.loads(receiver.requests[1][1])
     assert corrected["type"] == "report.corrected"
     assert corrected["data"]["corrects"] == {"version": 1, "changes": {"Workflow": [1, 2], "total": [3, 4]}}
@@ -119,11 +119,11 @@ def test_what_a_program_answers_decides(
     folder: Path, receiver: Receiver, status: int, state: str, reason: str
 ) -> None:
     receiver.statuses.append(status)
-    office = office_of(folder, webhook=HOOK)
-    office.make_and_send()
-    (row,) = office.rows()
+    deployment = deployment_of(folder, webhook=HOOK)
+    deployment.make_and_send()
+    (row,) = deployment.rows()
     assert (row.state, row.reason) == (state, reason)
-    office.round(2 * MINUTE)
+    deployment.round(2 * MINUTE)
     assert len(receiver.requests) == 1 + (state == "deferred")
 
 
@@ -131,32 +131,32 @@ def test_a_program_that_is_not_there_is_asked_again(
     folder: Path, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HOOK_URL", "http://127.0.0.1:9/hook")
-    office = office_of(folder, webhook=HOOK)
-    office.make_and_send()
-    assert office.states() == {"webhook": "deferred"}
+    deployment = deployment_of(folder, webhook=HOOK)
+    deployment.make_and_send()
+    assert deployment.states() == {"webhook": "deferred"}
     monkeypatch.setenv("HOOK_URL", receiver.url)
-    office.round(2 * MINUTE)
-    assert office.states() == {"webhook": "accepted"}
+    deployment.round(2 * MINUTE)
+    assert deployment.states() == {"webhook": "accepted"}
 
 
 def test_a_preview_shows_what_a_program_would_be_told(folder: Path, receiver: Receiver) -> None:
-    office = office_of(folder, webhook=HOOK)
-    office.make()
-    office.shell("preview", "managers", "--to", str(folder / "look"), group=())
+    deployment = deployment_of(folder, webhook=HOOK)
+    deployment.make()
+    deployment.run_command("preview", "managers", "--to", str(folder / "look"), group=())
     (path,) = (folder / "look").iterdir()
     assert json.loads(path.read_text())["data"]["total"] == 3
     assert not receiver.requests
     with pytest.raises(ConfigError, match="sends no mails"):
-        office.shell("send-test", "managers", "--to", "me@acme.example", group=())
+        deployment.run_command("send-test", "managers", "--to", "me@acme.example", group=())
 
 
 def test_nothing_is_posted_in_clear(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOOK_URL", "http://hooks.example.org/secret-path")
-    office = office_of(folder, webhook=HOOK)
-    assert office.make_and_send().refusal.startswith("http://hooks.example.org: a `url` is https")
+    deployment = deployment_of(folder, webhook=HOOK)
+    assert deployment.make_and_send().refusal.startswith("http://hooks.example.org: a `url` is https")
     monkeypatch.delenv("HOOK_URL")
-    office.round(6 * MINUTE)
-    (row,) = office.rows()
+    deployment.round(6 * MINUTE)
+    (row,) = deployment.rows()
     assert (row.state, row.reason) == (
         "held",
         "environment variable HOOK_URL is not set; the configuration uses it",
@@ -175,24 +175,24 @@ def test_a_wrong_secret_is_told_of_and_not_shown(
     folder: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: str, said: str
 ) -> None:
     monkeypatch.setenv(name, value)
-    office = office_of(folder, webhook=HOOK)
-    assert office.make_and_send().refusal == said
-    assert [(str(row.state), row.reason) for row in office.rows()] == [("held", said)]
+    deployment = deployment_of(folder, webhook=HOOK)
+    assert deployment.make_and_send().refusal == said
+    assert [(str(row.state), row.reason) for row in deployment.rows()] == [("held", said)]
 
 
 def test_slack_is_told_in_its_own_markup(folder: Path, receiver: Receiver) -> None:
-    office = office_of(folder, slack={"url": "${HOOK_URL}"}, language="de")
-    office.workspace["name"] = "Acme <!channel> & *co*"
-    office.deployment["archive_url"] = "https://reports.example.org"
-    office.configure()
-    office.make_and_send()
+    deployment = deployment_of(folder, slack={"url": "${HOOK_URL}"}, language="de")
+    deployment.workspace["name"] = "Acme <!channel> & *co*"
+    deployment.settings["archive_url"] = "https://reports.example.org"
+    deployment.configure()
+    deployment.make_and_send()
     ((headers, body),) = receiver.requests
     assert "webhook-signature" not in headers
     first, *figures, last = json.loads(body)["text"].splitlines()
     assert first.startswith("*Acme &lt;!channel&gt; &amp; ∗co∗: Kontaktzuweisungen Gestern")
     assert figures == ["Benutzer: 2 (66,7\xa0%)", "Workflow: 1 (33,3\xa0%)"]
     assert last.startswith("Alle Dateien: <https://reports.example.org/acme/yesterday~de-")
-    assert office.states() == {"slack": "accepted"}
+    assert deployment.states() == {"slack": "accepted"}
 
 
 class _Server(asyncssh.SSHServer):
@@ -247,7 +247,7 @@ def sftp(tmp_path: Path) -> Iterator[SftpServer]:
     loop.close()
 
 
-def sftp_office(tmp_path: Path, server: SftpServer, **more: Any) -> Office:
+def sftp_office(tmp_path: Path, server: SftpServer, **more: Any) -> DeliveryDeployment:
     settings = {
         "host": "127.0.0.1",
         "port": server.port,
@@ -256,16 +256,16 @@ def sftp_office(tmp_path: Path, server: SftpServer, **more: Any) -> Office:
         "known_hosts": str(server.known_hosts),
         "folder": "in",
     }
-    return office_of(tmp_path, sftp=settings | more, attach=["csv", "html"])
+    return deployment_of(tmp_path, sftp=settings | more, attach=["csv", "html"])
 
 
 def test_files_are_put_into_an_sftp_folder_whole(
     tmp_path: Path, sftp: SftpServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SFTP_PASSWORD", "right")
-    office = sftp_office(tmp_path, sftp)
-    office.make_and_send()
-    (row,) = office.rows()
+    deployment = sftp_office(tmp_path, sftp)
+    deployment.make_and_send()
+    (row,) = deployment.rows()
     assert (row.recipient, row.state) == ("sftp://reports@127.0.0.1/in", "accepted")
     names = ["acme-yesterday-2026-06-15-v1.csv", "acme-yesterday-2026-06-15-v1.html"]
     assert sorted(path.name for path in sftp.root.iterdir()) == names
@@ -281,10 +281,10 @@ def test_an_sftp_server_that_refuses_or_is_another_gets_nothing(
     if wrong == "host key":
         other = asyncssh.generate_private_key("ssh-ed25519").export_public_key().decode()
         sftp.known_hosts.write_text(f"[127.0.0.1]:{sftp.port} {other}")
-    office = sftp_office(tmp_path, sftp, folder="elsewhere" if wrong == "folder" else "in")
-    refusal = office.make_and_send().refusal
-    (row,) = office.rows()
+    deployment = sftp_office(tmp_path, sftp, folder="elsewhere" if wrong == "folder" else "in")
+    refusal = deployment.make_and_send().refusal
+    (row,) = deployment.rows()
     assert row.state == ("failed" if wrong == "folder" else "held"), row.reason
     assert bool(refusal) == (wrong != "folder")
     assert list(sftp.root.iterdir()) == []
-    assert office.now >= DUE
+    assert deployment.now >= DUE

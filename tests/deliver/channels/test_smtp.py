@@ -10,7 +10,7 @@ from pydantic import SecretStr
 from assets.deliver.channels.base import ChannelUnavailable, Timeouts
 from assets.deliver.channels.smtp import open_smtp
 from assets.deliver.outcome import AttemptResult, Outcome, Step
-from tests.deliver.mail_server import Decision, MailServer, mail_server
+from tests.servers.mail_server import Decision, MailServer, mail_server
 
 MAIL = b"Subject: report\r\n\r\nfirst\r\n.second\r\n..\r\n"
 BRIEF = Timeouts(connection=0.4, command=0.4, data=0.4, block=0.4, dot=0.4, whole=1)

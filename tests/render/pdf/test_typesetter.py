@@ -24,7 +24,7 @@ from assets.render.pdf.typesetter import Lettering, Typesetter
 from assets.report import model
 from assets.report.log_table import HEADER
 from assets.report.model import Report
-from tests.render.conftest import log_of, make_report
+from tests.render.made_reports import log_of, make_report
 
 LATIN = "".join(map(chr, (*range(0x21, 0x7F), *range(0xC0, 0x180))))
 WORD = re.compile(r'xMin="([\d.]+)" yMin="([\d.]+)" xMax="([\d.]+)" yMax="[\d.]+">(.*?)</word>')

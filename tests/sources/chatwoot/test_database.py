@@ -12,7 +12,7 @@ from assets.extract.source_probe import try_source
 from assets.sources.registry import open_source
 from assets.warehouse.schema import ASSIGNMENT_EVENTS, REJECTED_EVENTS
 from tests.conftest import Inbox
-from tests.postgres import Postgres
+from tests.servers.postgres import Postgres
 
 DAY = date(2024, 3, 5)
 NOON = datetime(2024, 3, 5, 17)  # noqa: DTZ001 - as Rails writes UTC

@@ -22,8 +22,8 @@ from assets.sources.database.errors import is_transient
 from assets.sources.database.source import Sql
 from assets.warehouse.schema import ASSIGNMENT_EVENTS
 from tests.conftest import Inbox
-from tests.mariadb import MariaDb
-from tests.postgres import Postgres, cluster, standby_of
+from tests.servers.mariadb import MariaDb
+from tests.servers.postgres import Postgres, cluster, standby_of
 
 DAY = date(2024, 3, 5)
 START, END = datetime(2024, 3, 5, 5, tzinfo=UTC), datetime(2024, 3, 6, 5, tzinfo=UTC)

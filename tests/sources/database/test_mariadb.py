@@ -11,7 +11,7 @@ from assets.sources.database.connections import SqlAlchemyDatabase, open_databas
 from assets.sources.database.source import Sql
 from assets.warehouse.schema import ASSIGNMENT_EVENTS
 from tests.conftest import Inbox
-from tests.mariadb import MariaDb
+from tests.servers.mariadb import MariaDb
 
 DAY = date(2024, 3, 5)
 

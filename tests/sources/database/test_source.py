@@ -13,7 +13,7 @@ from assets.sources.database import connections
 from assets.sources.database.source import Sql
 from assets.warehouse.schema import ASSIGNMENT_EVENTS
 from tests.conftest import Inbox
-from tests.postgres import Postgres
+from tests.servers.postgres import Postgres
 
 START, END = datetime(2024, 3, 5, 5, tzinfo=UTC), datetime(2024, 3, 6, 5, tzinfo=UTC)
 ROWS = [

@@ -15,7 +15,7 @@ from assets.sources.respond_io.contact_snapshot import Snapshot
 from assets.sources.webhooks.inbox import Received, open_inbox, store_events, to_microseconds
 from assets.warehouse.schema import ASSIGNMENT_EVENTS, REJECTED_EVENTS
 from tests.conftest import LATER, Inbox
-from tests.sources.conftest import Office
+from tests.sources.conftest import SnapshotWorkspace
 from tests.sources.respond_io.simulator import AGENTS, NOBODY, START, Delivery, Workspace, name_of
 
 DAYS = date(2024, 3, 4), date(2024, 3, 10)
@@ -110,23 +110,23 @@ def test_late_webhooks_give_every_true_change_and_no_other(utc: Inbox, seed: int
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_snapshots_find_who_has_a_contact_whatever_was_lost(office: Office, seed: int) -> None:
-    office.inbox.zone = "UTC"
+def test_snapshots_find_who_has_a_contact_whatever_was_lost(snapshots: SnapshotWorkspace, seed: int) -> None:
+    snapshots.inbox.zone = "UTC"
     workspace = Workspace(seed, steps=5)
     delivery = Delivery(seed, lost=0.4, doubled=0.2)
     arrived = delivery.deliver(workspace.changes)
     moments = [START + timedelta(hours=hours) for hours in range(0, 24 * workspace.days + 6, 5)]
     for before, now in pairwise(moments):
         receive(
-            office.inbox,
+            snapshots.inbox,
             [row for row in arrived if to_microseconds(before) <= row["received_at"] < to_microseconds(now)],
         )
-        office.api.assignees = {
+        snapshots.api.assignees = {
             contact: AGENTS.get(agent or 0, NOBODY[contact % 3])
             for contact, agent in workspace.assignees(now).items()
         }
-        office.snapshot(now)
-    rows = log(office.inbox)
+        snapshots.snapshot(now)
+    rows = log(snapshots.inbox)
     true_steps, told = truth(workspace), steps(rows)
     first_changes = [change for change in workspace.changes if change.at >= moments[1]]
     assert first_changes
@@ -154,36 +154,38 @@ def test_the_printed_log_gives_the_truth_with_its_sources(utc: Inbox) -> None:
     assert {(row["previous_quality"], row["time_quality"]) for row in rows} == {("stated", "imported")}
 
 
-def test_an_unmerged_contact_was_not_assigned_when_it_came_back(office: Office) -> None:
+def test_an_unmerged_contact_was_not_assigned_when_it_came_back(snapshots: SnapshotWorkspace) -> None:
     """Merging takes a contact out of the list and unmerging brings it back: neither is an assignment."""
     noon = datetime(2024, 3, 5, 12, tzinfo=UTC)
-    office.api.assignees = {1: AGENTS[1], 2: AGENTS[2]}
-    office.api.more = {
+    snapshots.api.assignees = {1: AGENTS[1], 2: AGENTS[2]}
+    snapshots.api.more = {
         2: {"created_at": 1_700_000_000},
         3: {"created_at": (noon + timedelta(hours=2)).isoformat()},
     }
-    assert office.snapshot(noon) == Snapshot(2, None)
-    del office.api.assignees[2]
-    assert office.snapshot(noon + timedelta(hours=1)) == Snapshot(1, 0)
-    office.api.assignees |= {2: AGENTS[2], 3: AGENTS[3]}  # 3 is truly new
-    assert office.snapshot(noon + timedelta(hours=3)) == Snapshot(3, 2)
-    assert office.events() == [("3", "Cem", "bounded")]
-    assert office.inbox.reasons() == [
+    assert snapshots.snapshot(noon) == Snapshot(2, None)
+    del snapshots.api.assignees[2]
+    assert snapshots.snapshot(noon + timedelta(hours=1)) == Snapshot(1, 0)
+    snapshots.api.assignees |= {2: AGENTS[2], 3: AGENTS[3]}  # 3 is truly new
+    assert snapshots.snapshot(noon + timedelta(hours=3)) == Snapshot(3, 2)
+    assert snapshots.events() == [("3", "Cem", "bounded")]
+    assert snapshots.inbox.reasons() == [
         "was not in the list before although it is older, as after an unmerge; nobody tells when it was assigned"
     ]
-    assert office.snapshot(noon + timedelta(hours=4)) == Snapshot(3, 0)
+    assert snapshots.snapshot(noon + timedelta(hours=4)) == Snapshot(3, 0)
 
 
-def test_a_contact_that_is_not_understood_is_counted_and_stays_as_it_was(office: Office) -> None:
+def test_a_contact_that_is_not_understood_is_counted_and_stays_as_it_was(
+    snapshots: SnapshotWorkspace,
+) -> None:
     noon = datetime(2024, 3, 5, 12, tzinfo=UTC)
-    office.api.assignees = {1: AGENTS[1], 2: AGENTS[2], 3: None}
-    office.snapshot(noon)
-    office.api.assignees = {1: "Bob", 2: {"role": "agent"}, 3: ["Eve"]}
-    office.api.more = {3: {"id": {"nested": 3}}}
-    assert office.snapshot(noon + timedelta(hours=1)) == Snapshot(3, 0, not_understood=3)
-    office.api.assignees, office.api.more = {1: AGENTS[1], 2: AGENTS[3], 3: None}, {}
-    assert office.snapshot(noon + timedelta(hours=2)) == Snapshot(3, 1)
-    assert office.events() == [("2", "Cem", "bounded")]
+    snapshots.api.assignees = {1: AGENTS[1], 2: AGENTS[2], 3: None}
+    snapshots.snapshot(noon)
+    snapshots.api.assignees = {1: "Bob", 2: {"role": "agent"}, 3: ["Eve"]}
+    snapshots.api.more = {3: {"id": {"nested": 3}}}
+    assert snapshots.snapshot(noon + timedelta(hours=1)) == Snapshot(3, 0, not_understood=3)
+    snapshots.api.assignees, snapshots.api.more = {1: AGENTS[1], 2: AGENTS[3], 3: None}, {}
+    assert snapshots.snapshot(noon + timedelta(hours=2)) == Snapshot(3, 1)
+    assert snapshots.events() == [("2", "Cem", "bounded")]
 
 
 def test_an_ai_agent_is_kept_apart_from_people(utc: Inbox) -> None:

@@ -18,7 +18,7 @@ from assets.sources.webhooks.inbox import (
 from assets.sources.webhooks.receiver import Address, Receiver
 from assets.warehouse.schema import ASSIGNMENT_EVENTS
 from tests.conftest import Inbox
-from tests.postgres import Postgres
+from tests.servers.postgres import Postgres
 
 DAY = date(2024, 3, 5)
 AT = datetime(2024, 3, 5, 15, tzinfo=UTC)

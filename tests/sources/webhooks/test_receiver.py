@@ -19,6 +19,7 @@ import pytest
 from sqlalchemy import select
 
 from assets.sources.webhooks.inbox import RECEIVED_EVENTS, open_inbox
+from tests.waiting import until
 
 KEY = "signing-key-1"
 
@@ -49,14 +50,13 @@ class Service:
             [Path(sys.executable).with_name("assignment-reports"), "webhooks", "--config", str(self.folder / "reports.yaml"),
              "--port", str(self.port)], env=os.environ | {"KEY": KEY},
         )  # fmt: skip
-        for _ in range(200):
-            try:
-                assert httpx.get(f"{self.url}/health").json() == {"status": "ok"}
-            except httpx.TransportError:
-                time.sleep(0.05)
-            else:
-                return
-        raise AssertionError("it does not answer")
+        until(self.is_healthy, "the receiver to answer", seconds=60)
+
+    def is_healthy(self) -> bool:
+        try:
+            return bool(httpx.get(f"{self.url}/health").json() == {"status": "ok"})
+        except httpx.TransportError:
+            return False
 
     def stop(self, how: signal.Signals = signal.SIGTERM) -> int:
         self.process.send_signal(how)
@@ -171,10 +171,9 @@ def test_every_acknowledged_event_survives_a_kill_in_the_middle(service: Service
     url = f"{service.url}/webhooks/acme"
 
     async def flood() -> None:
-        until = time.monotonic() + 30
-        senders = [asyncio.create_task(_send(url, numbers, acknowledged, until)) for _ in range(16)]
-        while len(acknowledged) < 400:  # noqa: ASYNC110 - what is waited for is another process
-            await asyncio.sleep(0.01)
+        end = time.monotonic() + 30
+        senders = [asyncio.create_task(_send(url, numbers, acknowledged, end)) for _ in range(16)]
+        await asyncio.to_thread(until, lambda: len(acknowledged) >= 400, "400 events", 30)
         service.process.kill()
         await asyncio.gather(*senders)
 

@@ -1,0 +1,192 @@
+"""The page's filters give the server's answers."""
+
+import random
+import unicodedata
+from datetime import timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+import pyarrow as pa
+
+from assets.archive.publish import Draft
+from assets.config.presentation import Filters
+from assets.events import source_label
+from assets.report.folding import fold_accents, fold_case
+from assets.report.model import State
+from tests.render.opened_report import LAST_30_DAYS, Acme, Open, Opened
+
+NO_DATA = "The selected filter(s) have no applicable data"
+NOT_APPLICABLE = "The selected filter(s) are not applicable here"
+
+
+def a_filter(rng: random.Random, rows: pa.Table) -> dict[str, list[str]]:
+    """Return some values of some filters, most of them of one row, so that something is left."""
+    row = rows.slice(rng.randrange(rows.num_rows), 1).to_pylist()[0]
+    other = rows.slice(rng.randrange(rows.num_rows), 1).to_pylist()[0]
+    name = row["contact_name"] or "x"
+    at = rng.randrange(len(name))
+    values = {
+        "source": [row["source"], source_label(other["source"]).upper()],
+        "assigned_to": [
+            (row["assignee_name"] or "Unassigned").swapcase(),
+            other["assignee_id"] or "unASSIGNED",
+        ],
+        "assigned_by": [row["assigned_by_id"] or "u3", (other["assigned_by_name"] or "Maya Chen").upper()],
+        "contact": [
+            rng.choice([name[at : at + 3], name[at : at + 2].swapcase(), row["contact_id"] or name, "é", "α"])
+        ],
+        "conversation": [row["conversation_id"] or "x-7", other["conversation_id"] or "none"],
+    }
+    chosen = rng.sample(sorted(values), k=rng.choice((1, 1, 2, 2, 3)))
+    return {
+        key: list(dict.fromkeys(rng.sample(values[key], k=rng.randint(1, len(values[key])))))
+        for key in chosen
+    }
+
+
+def exported(opened: Opened) -> bytes:
+    with opened.page.expect_download() as download:
+        opened.page.get_by_role("button", name="Export what I see").click()
+    return download.value.path().read_bytes()
+
+
+def shown(opened: Opened) -> tuple[str, list[list[str]], list[list[str]]]:
+    return opened.text(".metric strong"), opened.cells(".sources"), opened.cells("#trend details")
+
+
+def expected(draft: Draft) -> tuple[str, list[list[str]], list[list[str]]]:
+    report = draft.report
+    sources = [[each.label, f"{each.count:,}", f"{each.share_pct:.1f}%"] for each in report.by_source]
+    days = [
+        [f"{each.day:%a, %b} {each.day.day}, {each.day.year}", f"{each.count:,}"] for each in report.by_day
+    ]
+    return f"{report.total:,}", sources, days
+
+
+def test_fifty_random_filters_give_what_the_server_counts(acme: Acme, open_page: Open) -> None:
+    whole = acme.draft()
+    opened = open_page(whole)
+    rows = acme.inbox.lake.query(_all_rows())
+    rng = random.Random(20261122)
+    answers = []
+    for _ in range(50):
+        filters = a_filter(rng, rows)
+        first, last = sorted(LAST_30_DAYS[0] + timedelta(rng.randrange(30)) for _ in range(2))
+        draft = acme.draft(first_day=first, last_day=last, filters=filters)
+        opened.at(urlencode({"from": first, "to": last, "every": "day"} | filters, doseq=True))
+        total = draft.report.total
+        answers.append(total)
+        if total:
+            assert shown(opened) == expected(draft), (filters, first, last)
+            assert exported(opened) == draft.tables["log.csv"], (filters, first, last)
+        else:
+            assert draft.report.components.log is State.NO_DATA
+            assert opened.text("#metric .body") == opened.text("#log .body") == NO_DATA, (
+                filters,
+                first,
+                last,
+            )
+    assert sum(answer > 0 for answer in answers) > 30, "most of the filters leave something"
+
+
+def _all_rows() -> Any:
+    from sqlalchemy import select  # noqa: PLC0415 - one place
+
+    from assets.warehouse.schema import ASSIGNMENT_LOG  # noqa: PLC0415
+
+    log = ASSIGNMENT_LOG.c
+    return (
+        select(ASSIGNMENT_LOG)
+        .where(log.local_day.between(*LAST_30_DAYS))
+        .order_by(log.occurred_at, log.event_id)
+    )
+
+
+def test_without_filters_the_page_says_what_the_report_says(acme: Acme, open_page: Open) -> None:
+    draft = acme.draft()
+    opened = open_page(draft)
+    assert shown(opened) == expected(draft)
+    assert exported(opened) == draft.tables["log.csv"]
+    static = open_page(draft, has_script=False)
+    for table in ("#heat_map", "#hand_offs", ".sources"):
+        assert opened.cells(table) == static.cells(table), table
+
+
+def test_page_and_server_fold_all_of_unicode_alike(acme: Acme, open_page: Open) -> None:
+    """Every character that Python 3.11 knows, alone and among others, and names as people write them."""
+    letters = [
+        chr(code) for code in range(0x110000) if unicodedata.category(chr(code)) not in {"Cs", "Cn", "Co"}
+    ]
+    rng = random.Random(7)
+    words = ["".join(rng.choices(letters, k=4)) for _ in range(20_000)]
+    names = [
+        "ΟΔΟΣ",
+        "οδος",
+        "İSTANBUL",
+        "ıstanbul",
+        "Istanbul",
+        "Straße",
+        "STRASSE",
+        "JOSÉ",
+        "Jose\u0301",
+        "i\u0307",
+        "ǅ",
+        "ﬁ",
+    ]
+    texts = [*letters, *words, *names]
+    page = open_page(acme.draft()).page
+    for name, fold in (("foldCase", fold_case), ("foldAccents", fold_accents)):
+        found = page.evaluate(f"texts => texts.map({name})", texts)
+        different = [
+            (text, ours, theirs)
+            for text, ours, theirs in zip(texts, map(fold, texts), found, strict=True)
+            if ours != theirs
+        ]
+        assert different == [], name
+    assert len({fold_case(each) for each in names[:2]}) == len({fold_case(each) for each in names[2:5]}) == 1
+    assert (
+        len({fold_case(each) for each in names[5:7]}) == len({fold_accents(each) for each in names[7:9]}) == 1
+    )
+
+
+def test_a_name_is_found_in_any_case_of_any_script(acme: Acme, open_page: Open) -> None:
+    opened = open_page(acme.draft())
+    for part in (
+        "ipek",
+        "İPEK",
+        "αγγ",
+        "ΑΓΓ",
+        "strasse ß",
+        "ÉLODIE",
+        "elodie",
+        "ipek αγγελοσ",
+        "100%_",
+        '"C"',
+    ):
+        opened.at(urlencode({"contact": part}))
+        filtered = acme.draft(filters=Filters(contact=(part,)))
+        found = opened.cells("#log") if filtered.report.total else []
+        assert len(found) == min(50, filtered.report.total), part
+
+
+def test_a_filter_sets_aside_what_cannot_follow_and_clearing_brings_it_back(
+    acme: Acme, open_page: Open
+) -> None:
+    opened = open_page(acme.draft(), "source=user")
+    for component in ("comparison", "findings", "chains", "assignees", "proof", "quality"):
+        assert opened.text(f"#{component} > .message") == NOT_APPLICABLE
+        assert not opened.page.locator(f"#{component} > .body").is_visible()
+    opened.page.get_by_role("button", name="Clear All").click()
+    assert opened.page.locator(".aside").count() == 0
+    assert opened.page.locator("#comparison > .body").is_visible()
+    assert "#" not in opened.page.url
+
+
+def test_a_wrong_fragment_is_no_filter(acme: Acme, open_page: Open) -> None:
+    whole = acme.draft().report
+    opened = open_page(acme.draft(), "from=1999-01-01&to=nonsense&every=never&sauce=1")
+    assert opened.text(".metric strong") == f"{whole.total:,}"
+    opened.at("from=2026-11-10&to=2026-11-03")
+    assert (
+        opened.page.locator("#from").input_value() == opened.page.locator("#to").input_value() == "2026-11-10"
+    )
