@@ -1,6 +1,6 @@
-"""Rows of some days judged: which are accepted, rejected, duplicates or without a change.
+"""Classification of raw rows: accepted, rejected, duplicate, or without a change of assignee.
 
-DuckDB finds the exceptions by the few columns that tell them; the rows themselves stay where they are.
+DuckDB selects the exceptions from the few columns that decide; the other columns stay where they are.
 """
 
 from collections.abc import Mapping, Sequence
@@ -35,9 +35,9 @@ PLACED = pa.schema(
         pa.field("raw", pa.string()),
     ]
 )
-"""Rows whose time is read: the columns of `assignment_events`, and what may be wrong with a row.
+"""Schema of rows whose time is parsed: the columns of `assignment_events`, and what may be wrong with a row.
 
-`position` is that in the input, null where it has no order of its own.
+`position` is the row's position in its input, null where the input has no order.
 """
 
 _ACCEPTED, _REJECTED, _NO_CHANGE, _DUPLICATE = range(4)
@@ -77,7 +77,7 @@ _Numbers = npt.NDArray[Any]
 
 @dataclass(frozen=True, slots=True)
 class DayCut:
-    """How a local day is cut and read: its zone and bounds, up to when, and with which configuration."""
+    """One local day to load: zone, bounds, the instant up to which it is read, and the source's version."""
 
     day: date
     zone: str
@@ -89,10 +89,10 @@ class DayCut:
 
 @dataclass(frozen=True, slots=True)
 class ClassifiedRows:
-    """The rows of *days*: accepted, rejected, and what became of them, one row of `load_counts` a day.
+    """The classified rows of *days*: accepted events, rejected rows, and one row of `load_counts` per day.
 
-    Each table is in its order. On every day each input with a problem is a rejected row. `by_input` has the
-    numbers of accepted, rejected, unchanged and duplicate rows of each input.
+    Each table is sorted by its key. An input with a problem is a rejected row of every day. `by_input` maps
+    each input to its numbers of accepted, rejected, unchanged and duplicate rows.
     """
 
     days: Sequence[date]
@@ -108,9 +108,9 @@ def classify(
     cuts: Sequence[DayCut],
     problems: Sequence[Unreadable],
 ) -> ClassifiedRows:
-    """Judge the rows (`PLACED`) of each day of *tables*; *cuts* are these days in the same order.
+    """Classify the rows (`PLACED`) of each day of *tables*; *cuts* are the same days in the same order.
 
-    *problems* are inputs that could not be read, or gave nothing.
+    *problems* are the inputs that could not be read, or that had no events.
     """
     days, lengths = list(tables), [table.num_rows for table in tables.values()]
     day_of_row = np.repeat(np.arange(len(days)), lengths)
@@ -124,57 +124,59 @@ def classify(
     if placed["event_id"].null_count:
         placed = _with_made_ids(connection, placed)
         connection.register("placed", placed)
-    verdicts = _class_of_rows(connection, placed)
+    classes = _class_of_rows(connection, placed)
     return ClassifiedRows(
         days,
-        _in_order(placed, np.flatnonzero(verdicts == _ACCEPTED)),
-        _rejected_rows(connection, days, problems, has_rows=bool((verdicts == _REJECTED).any())),
-        _count_by_day(placed, cuts, day_of_row, verdicts, len(problems)),
-        _by_input(placed, verdicts),
+        _in_order(placed, np.flatnonzero(classes == _ACCEPTED)),
+        _rejected_rows(connection, days, problems, has_rows=bool((classes == _REJECTED).any())),
+        _count_by_day(placed, cuts, day_of_row, classes, len(problems)),
+        _by_input(placed, classes),
     )
 
 
 def _with_made_ids(connection: duckdb.DuckDBPyConnection, placed: pa.Table) -> pa.Table:
-    """Return *placed* with ids for rows without one: of the cells, and the row's place among equal ones."""
+    """Return *placed* with an id for each row without one: a hash of its cells, numbered among equal rows."""
     at = placed.schema.get_field_index("event_id")
     is_made = placed["event_id"].is_null()
     placed = placed.set_column(at, "event_id", connection.sql(_MADE_IDS).to_arrow_table().column(0))
     connection.register("placed", placed.append_column("is_made", is_made))
-    again = connection.sql(_EQUAL_ROWS).to_arrow_table()
-    if not again.num_rows:
+    equal_rows = connection.sql(_EQUAL_ROWS).to_arrow_table()
+    if not equal_rows.num_rows:
         return placed
     mask = np.zeros(placed.num_rows, bool)
-    mask[again["place"].to_numpy()] = True
+    mask[equal_rows["place"].to_numpy()] = True
     ids = pc.replace_with_mask(
-        combine_chunks(placed["event_id"]), pa.array(mask), combine_chunks(again["event_id"])
+        combine_chunks(placed["event_id"]), pa.array(mask), combine_chunks(equal_rows["event_id"])
     )
     return placed.set_column(at, "event_id", ids)
 
 
 def _class_of_rows(connection: duckdb.DuckDBPyConnection, placed: pa.Table) -> _Numbers:
-    """Return the verdict of each row; one that is no event (rejected, no change) takes no id."""
-    verdicts = np.zeros(placed.num_rows, np.int8)
+    """Return the class of each row; rejected and unchanged rows make no later row a duplicate."""
+    classes = np.zeros(placed.num_rows, np.int8)
     for query in (_ONE_BY_ONE,) if _ids_increase(placed["event_id"]) else (_ONE_BY_ONE, _DUPLICATES):
-        found = connection.sql(query).to_arrow_table()
-        verdicts[found["place"].to_numpy()] = found["verdict"].to_numpy()
-    return verdicts
+        exceptions = connection.sql(query).to_arrow_table()
+        classes[exceptions["place"].to_numpy()] = exceptions["verdict"].to_numpy()
+    return classes
 
 
 def _ids_increase(event_ids: pa.ChunkedArray) -> bool:
-    """Tell whether each id comes after the one before, as counters and times do: none is there twice then.
+    """Return whether every id is greater than the previous one: then none is a duplicate.
 
-    A shorter id comes first: 999, 1000. Looking takes a tenth of what grouping takes.
+    Ids that are counters or times increase; a shorter id sorts first: 999, 1000. This check takes a tenth of
+    the time of grouping.
     """
-    before, after = event_ids.slice(0, max(0, len(event_ids) - 1)), event_ids.slice(1)
-    lengths = pc.binary_length(before), pc.binary_length(after)
-    grows = pc.or_(pc.less(*lengths), pc.and_(pc.equal(*lengths), pc.less(before, after)))
-    return bool(pc.all(grows, min_count=0).as_py())
+    previous, following = event_ids.slice(0, max(0, len(event_ids) - 1)), event_ids.slice(1)
+    lengths = pc.binary_length(previous), pc.binary_length(following)
+    increases = pc.or_(pc.less(*lengths), pc.and_(pc.equal(*lengths), pc.less(previous, following)))
+    return bool(pc.all(increases, min_count=0).as_py())
 
 
 def _in_order(placed: pa.Table, accepted: _Numbers) -> pa.Table:
-    """Return the *accepted* rows by `occurred_at`, numbered in each day; an instant has but one day.
+    """Return the *accepted* rows sorted by `occurred_at` and numbered within each day.
 
-    At one instant they stand as in their input, or by `event_id` where that has no order.
+    An instant has only one day. Rows of one instant keep the order of their input, or are sorted by
+    `event_id` where it has none.
     """
     rows = placed if len(accepted) == placed.num_rows else placed.take(pa.array(accepted))
     micros = rows["occurred_at"].cast(pa.int64()).to_numpy()
@@ -188,21 +190,21 @@ def _in_order(placed: pa.Table, accepted: _Numbers) -> pa.Table:
 
 
 def _order_rows(rows: pa.Table, micros: _Numbers) -> _Numbers:
-    """Return the order of the rows: what else tells them apart is compared only where times are equal."""
+    """Return the sort order of *rows*; tie breakers are compared only where times are equal."""
     order = np.argsort(micros, kind="stable")
     equal = micros[order[:-1]] == micros[order[1:]]
     tied = np.flatnonzero(np.append(equal, False) | np.append(False, equal))
     if len(tied):
         at = order[tied]
-        some = rows.select(["origin", "position", "event_id"]).take(pa.array(at))
-        ids = some["event_id"]
+        tied_rows = rows.select(["origin", "position", "event_id"]).take(pa.array(at))
+        ids = tied_rows["event_id"]
         is_number = pc.match_substring_regex(ids, r"^[0-9]+$")
         length = pc.utf8_length(pc.utf8_ltrim(ids, "0"))
         ties = pa.table(
             {
                 "micros": micros[at],
-                "origin": some["origin"].cast(pa.string()),
-                "position": some["position"],
+                "origin": tied_rows["origin"].cast(pa.string()),
+                "position": tied_rows["position"],
                 "is_text": pc.invert(is_number),
                 "length": pc.if_else(is_number, length, 0),  # 9 comes before 10
                 "event_id": ids,
@@ -214,12 +216,12 @@ def _order_rows(rows: pa.Table, micros: _Numbers) -> _Numbers:
     return order
 
 
-def _by_input(placed: pa.Table, verdicts: _Numbers) -> dict[str, tuple[int, ...]]:
-    """Return how many rows of each input have each verdict."""
+def _by_input(placed: pa.Table, classes: _Numbers) -> dict[str, tuple[int, ...]]:
+    """Return the number of rows of each class for each input."""
     origins = combine_chunks(placed["origin"])
     kinds = _DUPLICATE + 1
     codes = origins.indices.to_numpy(zero_copy_only=False)
-    counts = np.bincount(codes * kinds + verdicts, minlength=len(origins.dictionary) * kinds)
+    counts = np.bincount(codes * kinds + classes, minlength=len(origins.dictionary) * kinds)
     names = origins.dictionary.to_pylist()
     return {name: tuple(counts[at * kinds : (at + 1) * kinds].tolist()) for at, name in enumerate(names)}
 
@@ -236,7 +238,8 @@ def _rejected_rows(
         return schema.empty_table()
     connection.register("days", pa.table({"local_day": pa.array(days, pa.date32())}))
     inputs = [
-        {"origin": each.origin, "reason": each.reason, "problem": each.problem.value} for each in problems
+        {"origin": unreadable.origin, "reason": unreadable.reason, "problem": unreadable.problem.value}
+        for unreadable in problems
     ]
     kinds = pa.schema([pa.field(name, pa.string()) for name in ("origin", "reason", "problem")])
     connection.register("problems", pa.Table.from_pylist(inputs, kinds))
@@ -247,31 +250,31 @@ def _count_by_day(
     placed: pa.Table,
     cuts: Sequence[DayCut],
     day_of_row: _Numbers,
-    verdicts: _Numbers,
+    classes: _Numbers,
     problem_count: int,
 ) -> pa.Table:
-    """Return one row a day of `load_counts`: what became of the rows read."""
+    """Return one row of `load_counts` per day."""
 
     def per_day(where: _Numbers) -> _Numbers:
         return np.bincount(day_of_row[where], minlength=len(cuts))
 
-    is_accepted = verdicts == _ACCEPTED
+    is_accepted = classes == _ACCEPTED
     is_cleaned, is_stated, is_ambiguous = (
         pc.fill_null(placed[name], False).to_numpy()  # noqa: FBT003 - a value
         for name in ("text_cleaned", "previous_stated", "is_ambiguous")
     )
     columns = {
-        "local_day": [each.day for each in cuts],
-        "loaded_until": [each.until for each in cuts],
-        "zone": [each.zone for each in cuts],
-        "day_start": [each.start for each in cuts],
-        "day_end": [each.end for each in cuts],
-        "source_version": [each.source_version for each in cuts],
+        "local_day": [cut.day for cut in cuts],
+        "loaded_until": [cut.until for cut in cuts],
+        "zone": [cut.zone for cut in cuts],
+        "day_start": [cut.start for cut in cuts],
+        "day_end": [cut.end for cut in cuts],
+        "source_version": [cut.source_version for cut in cuts],
         "read_count": np.bincount(day_of_row, minlength=len(cuts)),
         "accepted_count": per_day(is_accepted),
-        "rejected_count": per_day(verdicts == _REJECTED),
-        "duplicate_count": per_day(verdicts == _DUPLICATE),
-        "no_change_count": per_day(verdicts == _NO_CHANGE),
+        "rejected_count": per_day(classes == _REJECTED),
+        "duplicate_count": per_day(classes == _DUPLICATE),
+        "no_change_count": per_day(classes == _NO_CHANGE),
         "unreadable_count": np.full(len(cuts), problem_count),
         "ambiguous_count": per_day(is_accepted & is_ambiguous),
         "cleaned_count": per_day(is_accepted & is_cleaned),

@@ -1,6 +1,6 @@
-"""Raw batches brought to the contract's columns: text cleaned, sources coded, nobody as null.
+"""Conversion of raw batches to contract columns: clean text, source codes, null for nobody.
 
-What time a row has, and whether it is an event, is decided in `staging`.
+Parsing times and deciding which rows are events belongs in `staging`.
 """
 
 from collections.abc import Iterable
@@ -33,7 +33,7 @@ _PEOPLE = ("previous_assignee", "assignee", "assigned_by")
 def contract_rows(batch: Batch, options: ReadingOptions) -> pa.RecordBatch:
     """Return every contract column, `row_number`, `position`, `fault`, `raw`, and the row's provenance.
 
-    Columns whose values repeat are dictionaries: what is done to a text is done to each distinct one.
+    Columns of repeating values are dictionaries: a text is processed once per distinct value.
     """
     rows, count = batch.rows, batch.rows.num_rows
     columns: dict[str, pa.Array] = {name: _text_column(batch, name) for name in TEXT_COLUMNS}
@@ -64,8 +64,8 @@ def contract_rows(batch: Batch, options: ReadingOptions) -> pa.RecordBatch:
     return pa.RecordBatch.from_pydict(columns)
 
 
-def _column_or_default(rows: pa.RecordBatch, name: str, otherwise: pa.Array) -> pa.Array:
-    return rows.column(name) if name in rows.schema.names else otherwise
+def _column_or_default(rows: pa.RecordBatch, name: str, default: pa.Array) -> pa.Array:
+    return rows.column(name) if name in rows.schema.names else default
 
 
 def _text_column(batch: Batch, name: str) -> pa.Array:
@@ -73,25 +73,25 @@ def _text_column(batch: Batch, name: str) -> pa.Array:
     if name not in batch.rows.schema.names:
         return pa.nulls(batch.rows.num_rows, kind)
     cells = batch.rows.column(name).cast(pa.string())
-    usual = whole_ids if name.endswith("_id") else normalize_unicode
+    normalize = whole_ids if name.endswith("_id") else normalize_unicode
     if kind != CODED:
-        return usual(clean_text(cells))
-    found = cells.dictionary_encode()
-    return _recode(usual(clean_text(found.dictionary)), found.indices)
+        return normalize(clean_text(cells))
+    encoded = cells.dictionary_encode()
+    return _recode(normalize(clean_text(encoded.dictionary)), encoded.indices)
 
 
 def _recode(texts: pa.Array, codes: pa.Array) -> pa.DictionaryArray:
-    """Return a column whose *codes* are places in *texts*, of which some may be the same by now, or null."""
-    again = texts.dictionary_encode()
-    return pa.DictionaryArray.from_arrays(again.indices.take(codes), again.dictionary)
+    """Return a dictionary column from *codes*, which index *texts*; *texts* may hold duplicates and nulls."""
+    encoded = texts.dictionary_encode()
+    return pa.DictionaryArray.from_arrays(encoded.indices.take(codes), encoded.dictionary)
 
 
 def _without_nobody(columns: dict[str, pa.Array], values: Iterable[str]) -> dict[str, pa.Array]:
-    """Return people's names with null where they hold one of *values*, in any case, and there is no id."""
+    """Return the name columns with null for names that are one of *values*, in any case, and have no id."""
     words = {value.casefold() for value in values}
-    found = {}
-    for who in _PEOPLE:
-        names, ids = columns[f"{who}_name"], columns[f"{who}_id"]
+    replaced = {}
+    for role in _PEOPLE:
+        names, ids = columns[f"{role}_name"], columns[f"{role}_id"]
         is_word = pa.array(
             [name is not None and name.casefold() in words for name in names.dictionary.to_pylist()],
             pa.bool_(),
@@ -99,30 +99,30 @@ def _without_nobody(columns: dict[str, pa.Array], values: Iterable[str]) -> dict
         if pc.any(is_word).as_py():
             is_nobody = pc.and_(pc.fill_null(is_word.take(names.indices), False), ids.is_null())  # noqa: FBT003 - a value
             codes = pc.if_else(is_nobody, pa.scalar(None, pa.int32()), names.indices)
-            found[f"{who}_name"] = pa.DictionaryArray.from_arrays(codes, names.dictionary)
-    return found
+            replaced[f"{role}_name"] = pa.DictionaryArray.from_arrays(codes, names.dictionary)
+    return replaced
 
 
-def _merge_faults(given: pa.Array, columns: dict[str, pa.Array]) -> pa.Array:
-    """Return *given*, and that an id is not the one that the source gave."""
+def _merge_faults(faults: pa.Array, columns: dict[str, pa.Array]) -> pa.Array:
+    """Return *faults*, completed for rows with an id that a spreadsheet rounded."""
     for name in ("conversation_id", "contact_id"):
         ids = columns[name].cast(pa.string())
         is_rounded = rounded_ids(ids)
         if is_rounded is not None:
-            said = pc.binary_join_element_wise(f"{name} '", ids, _ROUNDED, "")
-            given = pc.if_else(pc.and_(is_rounded, given.is_null()), said, given)
-    return given
+            message = pc.binary_join_element_wise(f"{name} '", ids, _ROUNDED, "")
+            faults = pc.if_else(pc.and_(is_rounded, faults.is_null()), message, faults)
+    return faults
 
 
 def _is_cleaned(columns: Iterable[pa.Array], count: int) -> pa.Array:
-    """Tell for each row whether a character of it was replaced."""
-    found = []
+    """Return for each row whether one of its characters was replaced."""
+    flags = []
     for column in columns:
         is_coded = pa.types.is_dictionary(column.type)
         replaced = has_replacement(column.dictionary if is_coded else column)
         if replaced is not None:
-            found.append(pc.fill_null(replaced.take(column.indices), False) if is_coded else replaced)  # noqa: FBT003 - a value
-    return reduce(pc.or_, found, pa.repeat(False, count))  # noqa: FBT003 - a value
+            flags.append(pc.fill_null(replaced.take(column.indices), False) if is_coded else replaced)  # noqa: FBT003 - a value
+    return reduce(pc.or_, flags, pa.repeat(False, count))  # noqa: FBT003 - a value
 
 
 def _time_column(cells: pa.Array) -> pa.Array:
@@ -132,12 +132,14 @@ def _time_column(cells: pa.Array) -> pa.Array:
 
 
 def _normalize_kinds(kinds: pa.DictionaryArray) -> pa.DictionaryArray:
-    found = [None if kind is None else assignee_kind(kind) or None for kind in kinds.dictionary.to_pylist()]
-    return _recode(pa.array(found, pa.string()), kinds.indices)
+    normalized = [
+        None if kind is None else assignee_kind(kind) or None for kind in kinds.dictionary.to_pylist()
+    ]
+    return _recode(pa.array(normalized, pa.string()), kinds.indices)
 
 
 def _source_codes(sources: pa.DictionaryArray) -> pa.DictionaryArray:
-    """Map each distinct spelling once; no source at all is one too."""
+    """Map each distinct spelling to its source code once; a missing source becomes `unknown`."""
     spellings = [*sources.dictionary.to_pylist(), UNKNOWN_SOURCE]
     codes = pa.array(map(source_code, spellings), pa.string())
     return _recode(codes, sources.indices.fill_null(len(spellings) - 1))

@@ -1,6 +1,6 @@
-"""Control totals: how often respond.io's conversations export says that each conversation was assigned.
+"""Control totals: each conversation's number of assignments, as respond.io's conversations export states it.
 
-They are compared with the log, and counted nowhere else.
+They are compared with the log; no figure of a report counts them.
 """
 
 from collections.abc import Sequence
@@ -37,9 +37,9 @@ _KEYS = ["local_day", "conversation_id"]
 
 
 def read_controls(workspace: Workspace, days: Sequence[date]) -> tuple[pa.Table, list[Unreadable]]:
-    """Return the conversations that were last assigned on *days*, sorted, and the files that cannot be read.
+    """Return the conversations last assigned on *days*, sorted, and the files that cannot be read.
 
-    A conversation that several files have is taken from the last one.
+    A conversation in several files is taken from the last of them.
     """
     export = workspace.conversations_export
     if export is None or not days:
@@ -54,24 +54,24 @@ def read_controls(workspace: Workspace, days: Sequence[date]) -> tuple[pa.Table,
             frames.append(_read_export(path, origin, export, workspace.zone))
         except (OSError, ValueError) as error:
             unreadable.append(Unreadable(origin, f"{origin}: {str(error).splitlines()[0]}"))
-    found = pa.concat_tables([_SCHEMA.empty_table().drop_columns("local_day"), *frames])
+    exported = pa.concat_tables([_SCHEMA.empty_table().drop_columns("local_day"), *frames])
     starts, ends = (
-        pa.array([first_instant(day + more, workspace.zone) for day in days], pa.timestamp("us", "UTC"))
+        pa.array([first_instant(day + offset, workspace.zone) for day in days], pa.timestamp("us", "UTC"))
         .cast(pa.int64())
         .to_numpy()
-        for more in (timedelta(), DAY)
+        for offset in (timedelta(), DAY)
     )
-    micros = found["last_assigned_at"].cast(pa.int64()).to_numpy()
+    micros = exported["last_assigned_at"].cast(pa.int64()).to_numpy()
     at = np.searchsorted(starts, micros, side="right") - 1
-    is_asked = (at >= 0) & (micros < ends[at])
-    asked = found.filter(pa.array(is_asked))
-    of_days = pa.array([days[place] for place in at[is_asked].tolist()], pa.date32())
-    rows = asked.append_column("local_day", of_days).to_pandas().drop_duplicates(_KEYS, keep="last")
+    is_selected = (at >= 0) & (micros < ends[at])
+    selected = exported.filter(pa.array(is_selected))
+    local_days = pa.array([days[place] for place in at[is_selected].tolist()], pa.date32())
+    rows = selected.append_column("local_day", local_days).to_pandas().drop_duplicates(_KEYS, keep="last")
     return pa.Table.from_pandas(rows.sort_values(_KEYS), _SCHEMA, preserve_index=False), unreadable
 
 
 def _read_export(path: Path, origin: str, export: ConversationsExport, zone: ZoneInfo) -> pa.Table:
-    """Return the conversations of a file that were assigned at all. Raises ValueError that names a row."""
+    """Return the assigned conversations of a file. Raises ValueError that names the first invalid row."""
     import pandas as pd  # noqa: PLC0415 - a second, and few workspaces have such a file
 
     cells = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
@@ -100,7 +100,7 @@ def _read_export(path: Path, origin: str, export: ConversationsExport, zone: Zon
 
 
 def _parse_instants(cells: "pd.DataFrame", name: str, zone: ZoneInfo, time_format: str | None) -> pa.Array:
-    """Return a column's times in UTC. Raises ValueError that names the first row whose time is none."""
+    """Return a column's times in UTC. Raises ValueError that names the first row without a valid time."""
     texts = pa.table(
         {"occurred_at": pa.array(cells[name].str.strip().to_list(), pa.string()), "place": range(len(cells))}
     )

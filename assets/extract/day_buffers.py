@@ -1,4 +1,4 @@
-"""Rows kept by local day until all are read: in memory, and past a limit in files of a temporary folder."""
+"""Buffers of rows per local day while a source is read: in memory, and past a limit in temporary files."""
 
 from collections import defaultdict
 from contextlib import ExitStack
@@ -12,7 +12,7 @@ _HELD_BYTES = 32 << 20
 
 
 class DayBuffers:
-    """Batches of one *schema*, each of one day; they are given back by day."""
+    """Batches of one *schema*, each of one day; they are returned by day."""
 
     def __init__(self, schema: pa.Schema) -> None:
         self.counts: dict[date, int] = defaultdict(int)
@@ -24,11 +24,11 @@ class DayBuffers:
         self._folder: Path | None = None
 
     def close(self) -> None:
-        """Remove the files."""
+        """Remove the temporary files."""
         self._files.close()
 
     def add(self, day: date, rows: pa.RecordBatch) -> None:
-        """Keep *rows* of *day*."""
+        """Buffer *rows* of *day*."""
         self.counts[day] += rows.num_rows
         self._held[day].append(rows)
         self._held_bytes += rows.nbytes
@@ -36,7 +36,7 @@ class DayBuffers:
             self._flush_largest()
 
     def take(self, day: date) -> pa.Table:
-        """Return the rows of *day* in the order in which they came."""
+        """Return the rows of *day* in the order in which they were added, and drop them."""
         written = (reader.get_batch(number) for reader, number in self._written.pop(day, []))
         return pa.Table.from_batches([*written, *self._held.pop(day, [])], self._schema)
 
@@ -45,13 +45,13 @@ class DayBuffers:
             self._folder = Path(self._files.enter_context(TemporaryDirectory(prefix="events-")))
         path = self._folder / "rows.arrow"
         held = [(day, rows) for day, batches in self._held.items() for rows in batches]
-        # A file has one dictionary for each column.
+        # An Arrow file has one dictionary per column.
         batches = pa.Table.from_batches(rows for _, rows in held).unify_dictionaries().to_batches()
         with pa.ipc.new_file(path, self._schema) as file:
             for rows in batches:
                 file.write(rows)
         reader = pa.ipc.open_file(self._files.enter_context(pa.OSFile(str(path))))
-        path.unlink()  # it is gone with this process, however that ends
+        path.unlink()  # the open descriptor keeps it until this process ends
         for number, (day, _) in enumerate(held):
             self._written[day].append((reader, number))
         self._held.clear()

@@ -41,7 +41,7 @@ _DESCRIPTIONS = {
 
 
 def extract_assets(workspace: Workspace) -> list[dg.AssetsDefinition]:
-    """Return the accepted and the rejected events of *workspace*, and what looks at its source besides."""
+    """Return the extract assets of *workspace*: events, source watch and, with an API token, the snapshot."""
     return [_load_asset(workspace), _watch_asset(workspace), *_snapshot_assets(workspace)]
 
 
@@ -100,7 +100,7 @@ def _load_asset(workspace: Workspace) -> dg.AssetsDefinition:
 def _add_counts(
     context: dg.AssetExecutionContext, workspace: Workspace, loaded: Loaded, period: Period
 ) -> None:
-    """Show the counts of each day of *period*; other days were only read again because they had changed."""
+    """Add the counts of each day of *period* as metadata; other days were only reloaded after a change."""
     for table, columns in _COUNTS.items():
         for name, column in columns.items():
             counts = loaded.by_day(column)
@@ -114,12 +114,12 @@ def _check_reconciled(loaded: Loaded) -> dg.AssetCheckResult:
     return dg.AssetCheckResult(check_name=_EXPLAINED, passed=loaded.is_reconciled, description=str(loaded))
 
 
-def _check_watched(seen: Watched) -> dg.AssetCheckResult:
+def _check_watched(watched: Watched) -> dg.AssetCheckResult:
     return dg.AssetCheckResult(
-        check_name=seen.name,
-        passed=seen.is_fine,
+        check_name=watched.name,
+        passed=watched.is_fine,
         severity=dg.AssetCheckSeverity.WARN,
-        description=seen.text,
+        description=watched.text,
     )
 
 
@@ -169,12 +169,12 @@ def _snapshot_assets(workspace: Workspace) -> list[dg.AssetsDefinition]:
             require("respond-io", f"workspaces.{workspace.slug}.source.api_token")
             from assets.sources.respond_io.contact_snapshot import take_snapshot  # noqa: PLC0415 - few need it
 
-            found = take_snapshot(options, workspace.slug, clock)
+            snapshot = take_snapshot(options, workspace.slug, clock)
         return dg.MaterializeResult(
             metadata={
-                "contacts": found.contacts,
-                "missed": found.missed or 0,
-                "not_understood": found.not_understood,
+                "contacts": snapshot.contacts,
+                "missed": snapshot.missed or 0,
+                "not_understood": snapshot.not_understood,
             }
         )
 

@@ -1,6 +1,6 @@
-"""What each input gave to a load: rows read, accepted and rejected, its time range, and its problem.
+"""Summary of each input of a load: rows read, accepted and rejected, its time range and its problems.
 
-Counting only: which rows are events is decided in `staging` and `judging`. Add what people ask of one file.
+Counting only: `staging` and `classification` decide which rows are events. Add figures about one input here.
 """
 
 from collections.abc import Iterator, Mapping
@@ -13,10 +13,10 @@ from assets.sources.base import Problem, Unreadable
 
 @dataclass(slots=True)
 class InputSummary:
-    """One input. `row_count`, `event_count`, `future_count` and the times are those of all its rows.
+    """The counts of one input: `row_count`, `event_count`, `future_count` and the times cover all its rows.
 
-    What became of rows (`accepted` to `duplicates`) is counted for the days that were loaded. *is_whole*
-    where all its rows are read, whichever days are asked for.
+    The counts from `accepted` to `duplicates` cover the loaded days. *is_whole* is true where all rows of the
+    input are read, whichever days are requested.
     """
 
     origin: str
@@ -34,30 +34,30 @@ class InputSummary:
 
     @property
     def rejected(self) -> int:
-        """The rows that are no events."""
+        """Return the number of rows that are no events."""
         return self.row_count - self.event_count
 
     @property
     def other_days(self) -> int:
-        """The events of days that were not loaded."""
+        """Return the number of events on days that were not loaded."""
         return self.event_count - self.accepted - self.no_change - self.duplicates
 
     def add(self, other: "InputSummary") -> None:
-        """Take in what the same input gave for other days; one that is whole has the same rows again."""
+        """Add the counts of the same input for other days; a whole input's row counts are not added twice."""
         names = ("accepted", "no_change", "duplicates")
         for name in names if self.is_whole else (*names, "row_count", "event_count", "future_count"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.first_rejected = self.first_rejected or other.first_rejected
         self.widen(other.first_at, other.last_at)
-        self.problems += [each for each in other.problems if each not in self.problems]
+        self.problems += [problem for problem in other.problems if problem not in self.problems]
 
     def widen(self, first: datetime | None, last: datetime | None) -> None:
-        """Take in that rows are from *first* to *last*."""
+        """Extend the time range to include *first* and *last*."""
         self.first_at = min(filter(None, (self.first_at, first)), default=None)
         self.last_at = max(filter(None, (self.last_at, last)), default=None)
 
     def conclude(self) -> None:
-        """Note that it gave nothing, where it has rows, none is an event, and that was not said yet."""
+        """Add a problem where the input has rows, none of them is an event, and no problem is noted yet."""
         if self.row_count and not self.event_count and not self.problems:
             rows = count_text(self.row_count, "row")
             reason = f"{self.origin}: none of its {rows} is an event; {self.first_rejected}"
@@ -65,39 +65,43 @@ class InputSummary:
 
 
 def input_lines(workspace: Workspace, inputs: Mapping[str, InputSummary]) -> Iterator[str]:
-    """Yield a line for each input that was read: its rows, what became of them, its times, its problems."""
+    """Yield for each input, sorted by name, a line with its counts and time range, and its problems."""
 
     def local(instant: datetime) -> str:
         return f"{instant.astimezone(workspace.zone):%Y-%m-%d %H:%M}"
 
-    for each in (inputs[name] for name in sorted(inputs)):
+    for summary in (inputs[name] for name in sorted(inputs)):
         counts = [
-            f"{count_text(each.row_count, 'row')} read",
-            f"{each.accepted:,} accepted",
-            f"{each.rejected:,} rejected",
+            f"{count_text(summary.row_count, 'row')} read",
+            f"{summary.accepted:,} accepted",
+            f"{summary.rejected:,} rejected",
         ]
-        if each.first_rejected:
-            counts[-1] += f" (first: {each.first_rejected})"
+        if summary.first_rejected:
+            counts[-1] += f" (first: {summary.first_rejected})"
         others = {
-            "duplicates": each.duplicates,
-            "without change": each.no_change,
-            "of other days": each.other_days,
-            "more than a day in the future": each.future_count,
+            "duplicates": summary.duplicates,
+            "without change": summary.no_change,
+            "of other days": summary.other_days,
+            "more than a day in the future": summary.future_count,
         }
         counts += [f"{count:,} {name}" for name, count in others.items() if count]
-        span = f"; {local(each.first_at)} to {local(each.last_at)}" if each.first_at and each.last_at else ""
-        yield f"{each.origin}: {', '.join(counts)}{span}"
-        yield from (f"error: {problem.reason}" for problem in each.problems)
+        span = (
+            f"; {local(summary.first_at)} to {local(summary.last_at)}"
+            if summary.first_at and summary.last_at
+            else ""
+        )
+        yield f"{summary.origin}: {', '.join(counts)}{span}"
+        yield from (f"error: {problem.reason}" for problem in summary.problems)
 
 
 def count_text(count: int, name: str) -> str:
-    """Return a number with what it counts: "1 row", "2,000 rows"."""
+    """Return a number with its noun: "1 row", "2,000 rows"."""
     return f"{count:,} {name}{'' if count == 1 else 's'}"
 
 
-def add_summary(summaries: dict[str, InputSummary], one: InputSummary) -> None:
-    """Put *one* into *summaries*, or add it to that of the same input."""
-    if one.origin in summaries:
-        summaries[one.origin].add(one)
+def add_summary(summaries: dict[str, InputSummary], summary: InputSummary) -> None:
+    """Add *summary* to *summaries*, merged with that of the same input."""
+    if summary.origin in summaries:
+        summaries[summary.origin].add(summary)
     else:
-        summaries[one.origin] = one
+        summaries[summary.origin] = summary

@@ -1,6 +1,7 @@
-"""Load whole local days of one workspace: source -> judged rows -> warehouse.
+"""Loading of whole local days of one workspace: read the source, classify its rows, store them.
 
-The three tables of a day are replaced with `load_counts` last: a day counts as loaded when it is there.
+The three tables of a day are replaced with `load_counts` last: a day counts as loaded once it has a row
+there.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -43,10 +44,10 @@ _BATCHES_AHEAD = 4
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """What became of the rows read for some days: one row a day of `load_counts`, and the rows stored.
+    """The result of a load: one row of `load_counts` per day, and the numbers of stored rows.
 
-    `placed_count` is the number of rows of these days, counted before they were judged; `causes` says why
-    days were read that nobody asked for; `inputs` is what each input gave.
+    `placed_count` is the number of rows of these days, counted before classification; `causes` states why
+    days beyond the requested ones were read; `inputs` holds a summary of each input.
     """
 
     counts: pa.Table
@@ -66,7 +67,7 @@ class Loaded:
 
     @property
     def is_reconciled(self) -> bool:
-        """Tell whether read = accepted + rejected + duplicates + no change, and all of it is stored."""
+        """Return whether read = accepted + rejected + duplicates + no change, and all of it is stored."""
         parts = ("accepted_count", "rejected_count", "duplicate_count", "no_change_count")
         explained = reduce(pc.add, (self.counts[part] for part in parts))
         faults_stored = self.stored_rejected - self.total("rejected_count")
@@ -83,7 +84,7 @@ class Loaded:
             raise TotalsDiffer(f"{slug}: {self}")
 
     def __str__(self) -> str:
-        """Say it as the check's text."""
+        """Return the text of the reconciliation check."""
         return (
             f"{self.placed_count:,} read = {self.total('accepted_count'):,} accepted "
             f"+ {self.total('rejected_count'):,} rejected + {self.total('duplicate_count'):,} duplicates "
@@ -95,12 +96,11 @@ class Loaded:
 def load_days(
     workspace: Workspace, sources: DaySources, warehouse: Warehouse, days: Iterable[date], now: datetime
 ) -> Loaded:
-    """Replace *days* in the warehouse by what *sources* say of them up to *now*.
+    """Replace *days* in the warehouse with the events that *sources* have for them up to *now*.
 
-    Days that have not begun are left out, and so is one that is loaded up to a later instant. Stored days
-    whose zone, source or files have changed are read again with them. A source that can be asked for some
-    days is asked for a month at a time, so that what an outage in the middle leaves behind are whole months;
-    the next month is read while one is stored. Raises SourceError.
+    Days that have not begun, and days already loaded up to a later instant, are left out. Stored days whose
+    zone, source or files have changed are reloaded too. A windowed source is read a month at a time, so that
+    an interrupted load leaves whole months; the next month is read while one is stored. Raises SourceError.
     """
     days, failed = list(days), Event()
     with warehouse.writing():
@@ -110,14 +110,14 @@ def load_days(
         controls, broken = read_controls(workspace, plan.days)
         inputs, parts, causes = dict[str, InputSummary](), list[Loaded](), dict(plan.causes)
         reading = _Reading(workspace, sources, plan, now, broken)
-        with closing(prefetch(reading.spans(failed))) as read:
+        with closing(prefetch(reading.spans(failed))) as spans:
             try:
-                for some, staging in read:
+                for span, staging in spans:
                     if not parts:
                         _make_room(warehouse, workspace, plan, controls)
-                    concerned = plan.concerned(staging.inputs, workspace)
-                    causes |= concerned
-                    stored = [day for day in some if day in plan.days or day in concerned]
+                    affected = plan.concerned(staging.inputs, workspace)
+                    causes |= affected
+                    stored = [day for day in span if day in plan.days or day in affected]
                     parts.append(_store_days(warehouse, stored, staging))
                     for summary in staging.inputs.values():
                         add_summary(inputs, summary)
@@ -136,7 +136,7 @@ def load_days(
 
 
 def _make_room(warehouse: Warehouse, workspace: Workspace, plan: LoadPlan, controls: pa.Table) -> None:
-    """Remove what may not stay beside the days that are to be stored: the source has answered."""
+    """Remove obsolete days and control totals: the source has responded, and no day is stored yet."""
     for table in METADATA.sorted_tables if plan.obsolete else ():
         warehouse.forget(table, plan.obsolete)
     warehouse.forget(CONTROL_TOTALS, plan.days)
@@ -146,7 +146,7 @@ def _make_room(warehouse: Warehouse, workspace: Workspace, plan: LoadPlan, contr
 
 @dataclass(frozen=True, slots=True)
 class _Reading:
-    """The reading of the days of *plan* up to *now*; *broken* are controls that could not be read."""
+    """The state of reading the days of *plan* up to *now*; *broken* are controls that could not be read."""
 
     workspace: Workspace
     sources: DaySources
@@ -155,17 +155,17 @@ class _Reading:
     broken: list[Unreadable]
 
     def spans(self, failed: Event) -> Iterator[tuple[list[date], Staging]]:
-        """Yield the rows of some days at a time, until storing them has *failed*."""
+        """Yield a few days at a time with their staged rows, until storing them has *failed*."""
         for source, days in self.sources.parts(self.plan.candidates):
             spans = [days]
             if source.is_windowed:
                 periods = periods_of_days(days, self.workspace.zone)
-                spans = [some for period in periods for some in _split_days(period.days, _DAYS_AT_ONCE)]
-            for some in spans:
-                staging = self._stage_days(source, some, failed)
+                spans = [span for period in periods for span in _split_days(period.days, _DAYS_AT_ONCE)]
+            for span in spans:
+                staging = self._stage_days(source, span, failed)
                 if staging is None:
                     return
-                yield some, staging
+                yield span, staging
 
     def _stage_days(self, source: Source, days: list[date], failed: Event) -> Staging | None:
         cuts = [self._day_cut(day) for day in days]
@@ -177,8 +177,8 @@ class _Reading:
                 if failed.is_set():
                     return None
                 staging.add(item)
-            for each in self.broken:
-                staging.add(each)
+            for unreadable in self.broken:
+                staging.add(unreadable)
             staging.finish()
             opened.pop_all()
         return staging
@@ -200,16 +200,16 @@ def _store_days(warehouse: Warehouse, days: list[date], staging: Staging) -> Loa
     with staging:
         if not days:
             return Loaded(stored_schema(LOAD_COUNTS).empty_table(), 0, 0, 0)
-        before = _stored_digests(warehouse, days)
+        previous_digests = _stored_digests(warehouse, days)
         warehouse.forget(LOAD_COUNTS, days)
-        erased = read_tombstones(warehouse)
-        for some in prefetch(staging.pieces(days)):
-            accepted, refused = some.events.to_reader(), some.rejected.to_reader()
-            events = warehouse.replace_days(ASSIGNMENT_EVENTS, some.days, erased.events(accepted))
-            rejected = warehouse.replace_days(REJECTED_EVENTS, some.days, erased.rejected(refused))
-            changed = [day for day in some.days if before.get(day) != events.sha256[day]]
-            warehouse.forget(LOG_COUNTS, changed)  # their log is another: it is built again
-            counts.append(_with_digests(some.counts, events.sha256))
+        mask = read_tombstones(warehouse)
+        for piece in prefetch(staging.pieces(days)):
+            accepted, refused = piece.events.to_reader(), piece.rejected.to_reader()
+            events = warehouse.replace_days(ASSIGNMENT_EVENTS, piece.days, mask.events(accepted))
+            rejected = warehouse.replace_days(REJECTED_EVENTS, piece.days, mask.rejected(refused))
+            changed = [day for day in piece.days if previous_digests.get(day) != events.sha256[day]]
+            warehouse.forget(LOG_COUNTS, changed)  # their log is outdated: it is rebuilt
+            counts.append(_with_digests(piece.counts, events.sha256))
             stored_events, stored_rejected = stored_events + events.rows, stored_rejected + rejected.rows
         warehouse.replace_days(LOAD_COUNTS, days, pa.concat_tables(counts).to_reader())
         return Loaded(pa.concat_tables(counts), staging.placed_count(days), stored_events, stored_rejected)

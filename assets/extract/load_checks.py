@@ -1,4 +1,7 @@
-"""What is watched about a load beyond its sums: freshness, rejected rows, volume. Warnings, not errors."""
+"""Freshness, rejected-share, volume, stall and configuration checks of a load: warnings, not errors.
+
+The reconciliation of row counts, which fails a load, is in `load.py`.
+"""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -23,7 +26,7 @@ _FEWEST_WEEKS = 3
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """Whether something is as it should be, and what was seen."""
+    """The result of one check: its name, whether it passed, and its text."""
 
     name: str
     is_fine: bool
@@ -40,7 +43,7 @@ WATCHED = {
 
 
 def check_load(warehouse: Warehouse, workspace: Workspace, loaded: Loaded, now: datetime) -> list[Watched]:
-    """Return what is said of *loaded*, and of the newest days in the warehouse, in the order of `WATCHED`."""
+    """Return the results of all checks of *loaded* and of the newest days, in the order of `WATCHED`."""
     return [
         _newest_day(warehouse, workspace, now),
         _check_rejected(loaded, workspace.max_rejected_pct),
@@ -57,7 +60,7 @@ def _check_stall(warehouse: Warehouse, workspace: Workspace, now: datetime) -> W
 
 
 def stall_text(stall: Stall, workspace: Workspace) -> str:
-    """Say since when nothing came, and what is usual."""
+    """Return a sentence with the bounds of a silence and the usual number of events."""
     since, until = (
         f"{instant.astimezone(workspace.zone):%Y-%m-%d %H:%M}" for instant in (stall.since, stall.until)
     )
@@ -68,15 +71,17 @@ def stall_text(stall: Stall, workspace: Workspace) -> str:
 
 
 def _check_configuration(warehouse: Warehouse, workspace: Workspace, loaded: Loaded) -> Watched:
-    """Name the days that do not match, and those that were read again because they did not."""
+    """Check that every loaded day matches the configuration; name days that do not, and reloaded ones."""
     outdated = loaded_days(warehouse, workspace).outdated
-    again = [
-        f"{count_text(n, 'day')} read again: {cause}" for cause, n in Counter(loaded.causes.values()).items()
+    reloaded = [
+        f"{count_text(count, 'day')} read again: {cause}"
+        for cause, count in Counter(loaded.causes.values()).items()
     ]
-    left = [
-        f"{count_text(n, 'day')} not read again: {cause}" for cause, n in Counter(outdated.values()).items()
+    remaining = [
+        f"{count_text(count, 'day')} not read again: {cause}"
+        for cause, count in Counter(outdated.values()).items()
     ]
-    text = "; ".join([*again, *left]) or "nothing has changed since days were loaded"
+    text = "; ".join([*reloaded, *remaining]) or "nothing has changed since days were loaded"
     return Watched("days_match_configuration", not outdated, text)
 
 
@@ -84,43 +89,46 @@ def _newest_day(warehouse: Warehouse, workspace: Workspace, now: datetime) -> Wa
     loads = LOAD_COUNTS.c
     today = local_day(now, workspace.zone)
     closed = loads.local_day < today
-    found = warehouse.query(
+    rows = warehouse.query(
         select(loads.local_day, loads.loaded_until).where(closed).order_by(loads.local_day.desc()).limit(1)
     ).to_pylist()
     yesterday = local_day(first_instant(today, workspace.zone) - timedelta(microseconds=1), workspace.zone)
-    if not found:
+    if not rows:
         return Watched("newest_day_loaded", is_fine=False, text="no closed day is loaded")
-    newest = found[0]["local_day"]
-    is_whole = found[0]["loaded_until"] >= first_instant(newest + DAY, workspace.zone)
+    newest = rows[0]["local_day"]
+    is_whole = rows[0]["loaded_until"] >= first_instant(newest + DAY, workspace.zone)
     text = f"newest day: {newest}{'' if is_whole else ', not to its end'}; yesterday: {yesterday}"
     return Watched("newest_day_loaded", newest == yesterday and is_whole, text)
 
 
-def _check_rejected(loaded: Loaded, most_pct: float) -> Watched:
+def _check_rejected(loaded: Loaded, max_pct: float) -> Watched:
     read, rejected = loaded.total("read_count"), loaded.total("rejected_count")
     share = 100 * rejected / read if read else 0
-    text = f"{rejected:,} of {read:,} rows rejected, {share:.1f} %; the limit is {most_pct:g} %"
-    return Watched("rejected_share", share <= most_pct, text)
+    text = f"{rejected:,} of {read:,} rows rejected, {share:.1f} %; the limit is {max_pct:g} %"
+    return Watched("rejected_share", share <= max_pct, text)
 
 
 def _check_volume(warehouse: Warehouse, workspace: Workspace, now: datetime) -> Watched:
-    """Compare with the median of the same weekday of eight weeks: half of it to 1.5 times, or chance.
+    """Compare yesterday with the median of the same weekday of the eight previous weeks.
 
-    A day of an outage, on which nothing came, is not among them where other weeks had events.
+    The accepted range is 0.5 to 1.5 times the median, or three times its square root around it where that is
+    wider. Days without events are left out where other weeks had some: those were outages.
     """
     yesterday = local_day(now, workspace.zone) - DAY
-    before = [yesterday - 7 * week * DAY for week in range(1, _WEEKS + 1)]
+    previous_days = [yesterday - 7 * week * DAY for week in range(1, _WEEKS + 1)]
     loads = LOAD_COUNTS.c
     rows = warehouse.query(
-        select(loads.local_day, loads.accepted_count).where(loads.local_day.in_([yesterday, *before]))
+        select(loads.local_day, loads.accepted_count).where(loads.local_day.in_([yesterday, *previous_days]))
     )
     counts = dict(zip(*(column.to_pylist() for column in rows.columns), strict=True))
-    found = [counts[day] for day in before if day in counts]
-    usual = [count for count in found if count] or found
+    previous_counts = [counts[day] for day in previous_days if day in counts]
+    usual = [count for count in previous_counts if count] or previous_counts
     if yesterday not in counts or len(usual) < _FEWEST_WEEKS:
         return Watched("volume_within_range", is_fine=True, text=f"too few weeks to compare {yesterday} with")
-    count, middle = counts[yesterday], median(usual)
-    chance = 3 * sqrt(middle)
-    least, most = min(middle / 2, middle - chance), max(middle * 1.5, middle + chance)
-    text = f"{yesterday}: {count:,} events; the median of the same weekday of {len(usual)} weeks: {middle:,g}"
-    return Watched("volume_within_range", least <= count <= most, text)
+    count, typical = counts[yesterday], median(usual)
+    chance = 3 * sqrt(typical)
+    lowest, highest = min(typical / 2, typical - chance), max(typical * 1.5, typical + chance)
+    text = (
+        f"{yesterday}: {count:,} events; the median of the same weekday of {len(usual)} weeks: {typical:,g}"
+    )
+    return Watched("volume_within_range", lowest <= count <= highest, text)

@@ -1,6 +1,6 @@
-"""What a load has to read beside the days that it is asked for: days whose zone, source or files changed.
+"""The plan of a load: the requested days, and stored days whose zone, source or files have changed.
 
-Decides and remembers only; `load.py` reads and stores. The inventory of files is kept beside the tables.
+Decides and remembers only; `load.py` reads and stores. The inventory of files is stored beside the tables.
 """
 
 import json
@@ -22,7 +22,7 @@ _MAX_NAMED = 5
 
 @dataclass(frozen=True, slots=True)
 class KnownInput:
-    """A file as it was when it was last read; where `is_whole` is false, nobody knows its days."""
+    """A file as of its last read; where `is_whole` is false, the days of its rows are unknown."""
 
     version: str
     first_at: datetime | None
@@ -32,11 +32,11 @@ class KnownInput:
 
 @dataclass(frozen=True, slots=True)
 class LoadPlan:
-    """The days to load, those nobody asked for with their cause, and days that may turn out to be concerned.
+    """The days to load, the cause of each that was not requested, and days that a changed file may affect.
 
-    `obsolete` are stored days that are removed before anything is stored: none of them may stay beside days
-    of another zone or another reading. `inventory` is what there is to read now, `changed` the names of
-    files that are new, changed or gone since `known` was written.
+    `obsolete` are stored days that are removed before anything is stored: days of another zone or another
+    source configuration must not stay beside them. `inventory` holds the current files, `changed` the names
+    of files that are new, changed or removed since `known` was written.
     """
 
     days: tuple[date, ...]
@@ -49,11 +49,11 @@ class LoadPlan:
 
     @property
     def candidates(self) -> list[date]:
-        """Every day that is read, in order."""
+        """Return every day that is read, in order."""
         return sorted({*self.days, *self.maybe})
 
     def concerned(self, inputs: Mapping[str, InputSummary], workspace: Workspace) -> dict[date, str]:
-        """Return which of the days in `maybe` have rows of a changed file, now or when it was last read."""
+        """Return the days of `maybe` that have rows of a changed file, now or at its last read."""
         spans = [
             (known.first_at, known.last_at, known.is_whole)
             for name, known in self.known.items()
@@ -77,10 +77,10 @@ class LoadPlan:
         }
 
     def remember(self, warehouse: Warehouse, inputs: Mapping[str, InputSummary]) -> None:
-        """Write down the files as they were read, where they are others than before."""
+        """Store the inventory of files as they were read, if it has changed."""
         if not self.changed:
             return
-        found = {
+        entries = {
             name: {
                 "version": version,
                 "first_at": _format_instant(inputs[name].first_at) if name in inputs else None,
@@ -89,26 +89,26 @@ class LoadPlan:
             }
             for name, version in sorted(self.inventory.items())
         }
-        warehouse.keep(_INVENTORY, json.dumps(found, indent=1))
+        warehouse.keep(_INVENTORY, json.dumps(entries, indent=1))
 
 
 def plan_load(
-    workspace: Workspace, sources: DaySources, warehouse: Warehouse, asked: Iterable[date], now: datetime
+    workspace: Workspace, sources: DaySources, warehouse: Warehouse, requested: Iterable[date], now: datetime
 ) -> LoadPlan:
-    """Return what to read for the days *asked*: those that have begun, and stored days that are outdated.
+    """Return what to read for the *requested* days that have begun, and for stored days that are outdated.
 
-    A day is left as it is where it is loaded up to a later instant. Raises SourceError.
+    A day that is already loaded up to a later instant is left as it is. Raises SourceError.
     """
     stored = loaded_days(warehouse, workspace)
 
     def is_open(day: date) -> bool:
-        """Tell whether *day* has begun, and is not loaded up to a later instant than this load would."""
-        start, end = (first_instant(each, workspace.zone) for each in (day, day + DAY))
+        """Return whether *day* has begun, and is not loaded up to a later instant than this load's."""
+        start, end = (first_instant(local_date, workspace.zone) for local_date in (day, day + DAY))
         return start < min(end, now) and not (day in stored.until and stored.until[day] > min(end, now))
 
     outdated = {**stored.outdated, **_read_otherwise(stored, sources)}
     causes = {day: cause for day, cause in outdated.items() if is_open(day)}
-    days = {day for day in asked if is_open(day)} | causes.keys()
+    days = {day for day in requested if is_open(day)} | causes.keys()
     of_main = {day for day, version in stored.versions.items() if not version.startswith(IMPORTED)}
     inventory, known = dict[str, str](), dict[str, KnownInput]()
     if of_main or not all(map(sources.is_imported, days)):
@@ -134,20 +134,20 @@ def changed_files(sources: DaySources, warehouse: Warehouse) -> frozenset[str]:
 
 
 def changes_since_load(workspace: Workspace, sources: DaySources, warehouse: Warehouse) -> list[str]:
-    """Say what has changed since days were loaded, so that a load has more to do than it is asked for.
+    """Return the reasons why a load would read more days than requested; empty where nothing is loaded yet.
 
-    Empty where nothing is loaded yet. Raises SourceError.
+    Raises SourceError.
     """
     stored = loaded_days(warehouse, workspace)
-    found = sorted({*stored.outdated.values(), *_read_otherwise(stored, sources).values()})
+    causes = sorted({*stored.outdated.values(), *_read_otherwise(stored, sources).values()})
     if not all(version.startswith(IMPORTED) for version in stored.versions.values()):
         changed = changed_files(sources, warehouse)
-        found += [_files_changed(changed)] if changed else []
-    return found
+        causes += [_files_changed(changed)] if changed else []
+    return causes
 
 
 def _read_otherwise(stored: LoadedDays, sources: DaySources) -> dict[date, str]:
-    """Return the loaded days that an import has taken over since, or has given back."""
+    """Return the loaded days that an imported file covers since they were loaded, or no longer covers."""
     imported = {
         day: "an imported file covers it"
         for day, version in stored.versions.items()
@@ -165,18 +165,21 @@ def _known_inputs(warehouse: Warehouse) -> dict[str, KnownInput]:
     text = warehouse.kept(_INVENTORY)
     return {
         name: KnownInput(
-            each["version"],
-            _parse_instant(each["first_at"]),
-            _parse_instant(each["last_at"]),
-            each["is_whole"],
+            entry["version"],
+            _parse_instant(entry["first_at"]),
+            _parse_instant(entry["last_at"]),
+            entry["is_whole"],
         )
-        for name, each in json.loads(text or "{}").items()
+        for name, entry in json.loads(text or "{}").items()
     }
 
 
 def _changed_inputs(inventory: Mapping[str, str], known: Mapping[str, KnownInput]) -> frozenset[str]:
-    now, before = set(inventory.items()), {(name, each.version) for name, each in known.items()}
-    return frozenset(name for name, _ in now ^ before)
+    current, previous = (
+        set(inventory.items()),
+        {(name, known_input.version) for name, known_input in known.items()},
+    )
+    return frozenset(name for name, _ in current ^ previous)
 
 
 def _files_changed(names: Collection[str]) -> str:

@@ -1,4 +1,4 @@
-"""A source tried: some of its rows as they would be read, what they come from, and what it does not tell."""
+"""Trial read of a source: sample rows as a load would read them, their columns, and the missing columns."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -37,10 +37,10 @@ _CONSEQUENCES = {
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """What some rows of a source show. *columns* are contract column -> what of the source it comes from.
+    """The result of a trial read. *columns* maps contract columns to columns or fields of the source.
 
-    *rows* has ten rows: contract columns, `time_as_read`, and `reason` where one is no event; *checked* were
-    looked at, of which *rejected* are no events; *first_at* is the earliest instant of them.
+    *rows* has ten rows: contract columns, `time_as_read`, and `reason` where a row is no event. *checked*
+    rows were classified, of which *rejected* are no events; *first_at* is their earliest instant.
     """
 
     rows: pa.Table
@@ -56,22 +56,22 @@ class Trial:
 
     @property
     def has_wrong_clock(self) -> bool:
-        """Tell whether the source's clock differs so much that the running day is cut at another instant."""
+        """Return whether the source's clock differs so much that the running day ends at another instant."""
         return self.clock_ahead is not None and abs(self.clock_ahead) > _LARGEST_DIFFERENCE
 
     @property
     def problems(self) -> tuple[str, ...]:
-        """What makes reports provisional: inputs that cannot be read, too many rows that are no events."""
+        """Return what makes reports provisional: unreadable inputs, too many rejected rows."""
         return (*self.faults, *(self._rejected_summary if self.has_too_many_rejected else ()))
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """Rows that are no events, where they are few."""
+        """Return a summary of rejected rows where they are few."""
         return () if self.has_too_many_rejected else self._rejected_summary
 
     @property
     def has_too_many_rejected(self) -> bool:
-        """Tell whether more of the rows are no events than the workspace allows."""
+        """Return whether the share of rejected rows exceeds the workspace's limit."""
         return 100 * self.rejected > self.max_rejected_pct * self.checked
 
     @property
@@ -83,7 +83,7 @@ class Trial:
 
 
 def try_source(source: Source, workspace: Workspace, now: datetime) -> Trial:
-    """Read some rows of the last thirty days, or of any day where there are none.
+    """Read sample rows of the last thirty days, or of any day where there are none.
 
     Raises SourceError.
     """
@@ -139,7 +139,7 @@ def _first_item(items: Iterator[Batch | Unreadable]) -> tuple[Batch | None, tupl
     return None, tuple(faults)
 
 
-def _missing_columns(given: set[str]) -> dict[str, str]:
-    """Return the contract columns that nothing stands for, each with what follows from it."""
-    stated = given | {name.replace("_id", "_name") for name in given & _PEOPLE_IDS}
-    return {name: text for name, text in _CONSEQUENCES.items() if name not in stated}
+def _missing_columns(present: set[str]) -> dict[str, str]:
+    """Return the contract columns that the source lacks, each with the consequence."""
+    available = present | {name.replace("_id", "_name") for name in present & _PEOPLE_IDS}
+    return {name: text for name, text in _CONSEQUENCES.items() if name not in available}

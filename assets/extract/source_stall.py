@@ -1,7 +1,7 @@
-"""Whether a source has stopped: no event since an instant, where the same hours of other weeks had many.
+"""Detection of stalled sources: no event since an instant, where the same hours of other weeks had many.
 
-Counts stored events only; who is mailed is decided elsewhere. An outage's own zeros teach nothing: weeks
-in which nothing came for seven days or more are not compared with.
+Counts stored events only; who is alerted is decided elsewhere. Seven or more days without any event are an
+outage: weeks with one are not compared with.
 """
 
 from collections.abc import Collection
@@ -23,7 +23,7 @@ from assets.warehouse.base import Warehouse
 from assets.warehouse.schema import ASSIGNMENT_EVENTS, LOAD_COUNTS
 
 MIN_EXPECTED = 20
-"""A silence is a stall where at least so many events are usual."""
+"""A silence is a stall where at least this many events are usual."""
 
 _WEEKS, _MIN_WEEKS, _MAX_WEEKS_BACK = 8, 3, 26
 _OUTAGE_DAYS = 7
@@ -31,7 +31,7 @@ _OUTAGE_DAYS = 7
 
 @dataclass(frozen=True, slots=True)
 class Stall:
-    """The last event came at `since`; in the hours from then on to `until`, `expected` are usual."""
+    """A silence: the last event occurred at `since`; from then to `until`, `expected` events are usual."""
 
     since: datetime
     until: datetime
@@ -41,9 +41,9 @@ class Stall:
 def find_stall(
     warehouse: Warehouse, workspace: Workspace, until: datetime, *, is_silent: bool = False
 ) -> Stall | None:
-    """Return the stall of a source that has given nothing up to *until*; None where that is not unusual.
+    """Return the stall of a source without events up to *until*, or None where that is not unusual.
 
-    Looks no further than days are loaded without a gap, unless the source was asked and *is_silent*.
+    Looks only at days loaded without a gap, unless *is_silent*: the source was queried and has nothing newer.
     """
     counts, loaded_until = _count_by_day(warehouse)
     days = [day for day, count in counts.items() if count]
@@ -57,8 +57,8 @@ def find_stall(
     windows = _earlier_windows(workspace, since, until, counts)
     if len(windows) < _MIN_WEEKS:
         return None
-    most = median(sum(counts[day] for day in _days_between(workspace, *each)) for each in windows)
-    if most < MIN_EXPECTED:
+    upper_bound = median(sum(counts[day] for day in _days_between(workspace, *window)) for window in windows)
+    if upper_bound < MIN_EXPECTED:
         return None
     usual = median(_events_in(warehouse, workspace, windows))
     return Stall(since, until, int(usual)) if usual >= MIN_EXPECTED else None
@@ -67,9 +67,9 @@ def find_stall(
 def is_silent(
     source: Source, known_files: Collection[str], warehouse: Warehouse, workspace: Workspace, now: datetime
 ) -> bool:
-    """Ask a source whether it has an event after the newest stored one, up to *now*; store nothing.
+    """Return whether a source has no event after the newest stored one, up to *now*; store nothing.
 
-    Of files it is asked whether one is new or changed (*known_files* are those that are). Raises
+    A source of files is silent where no file is new or changed (*known_files* are those that are). Raises
     SourceUnavailable.
     """
     newest = newest_event(warehouse)
@@ -94,7 +94,7 @@ def is_silent(
 
 
 def _count_by_day(warehouse: Warehouse) -> tuple[dict[date, int], dict[date, datetime]]:
-    """Return of each loaded day, in order, its accepted events and up to when it is loaded."""
+    """Return, by loaded day in order, the accepted events, and the instant up to which it is loaded."""
     loads = LOAD_COUNTS.c
     rows = warehouse.query(
         select(loads.local_day, loads.accepted_count, loads.loaded_until).order_by(loads.local_day)
@@ -111,13 +111,13 @@ def newest_event(warehouse: Warehouse) -> datetime | None:
 
 def _newest_of(warehouse: Warehouse, day: date) -> datetime:
     events = ASSIGNMENT_EVENTS.c
-    found = warehouse.query(select(func.max(events.occurred_at)).where(events.local_day == day))
-    newest: datetime = found.column(0)[0].as_py()
+    result = warehouse.query(select(func.max(events.occurred_at)).where(events.local_day == day))
+    newest: datetime = result.column(0)[0].as_py()
     return newest
 
 
 def _end_of_loaded(workspace: Workspace, day: date, until: dict[date, datetime]) -> datetime:
-    """Return up to when days are loaded from *day* on, one after the other."""
+    """Return the instant up to which days are loaded from *day* on without a gap."""
     while until[day] >= (end := first_instant(day + DAY, workspace.zone)):
         following = local_day(end, workspace.zone)
         if following not in until:
@@ -129,7 +129,7 @@ def _end_of_loaded(workspace: Workspace, day: date, until: dict[date, datetime])
 def _earlier_windows(
     workspace: Workspace, since: datetime, until: datetime, counts: dict[date, int]
 ) -> list[tuple[datetime, datetime]]:
-    """Return the same hours of loaded weeks before *since* without an outage, the last ones first."""
+    """Return the same hours of loaded weeks before *since* without an outage, the latest first."""
     outages = {
         day
         for is_empty, run in groupby(counts, lambda day: not counts[day])
@@ -137,7 +137,7 @@ def _earlier_windows(
         if is_empty and len(days) >= _OUTAGE_DAYS
         for day in days
     }
-    found = []
+    windows = []
     for week in range(1, _MAX_WEEKS_BACK + 1):
         start, end = (
             (instant.astimezone(workspace.zone) - 7 * week * DAY).astimezone(UTC)
@@ -145,10 +145,10 @@ def _earlier_windows(
         )
         days = _days_between(workspace, start, end)
         if end <= since and all(day in counts and day not in outages for day in days):
-            found.append((start, end))
-        if len(found) == _WEEKS:
+            windows.append((start, end))
+        if len(windows) == _WEEKS:
             break
-    return found
+    return windows
 
 
 def _days_between(workspace: Workspace, start: datetime, end: datetime) -> list[date]:
@@ -170,5 +170,5 @@ def _events_in(
         )
         for number, (start, end) in enumerate(windows)
     )
-    found: list[int] = warehouse.query(union_all(*counts)).column("count").to_pylist()
-    return found
+    totals: list[int] = warehouse.query(union_all(*counts)).column("count").to_pylist()
+    return totals

@@ -1,7 +1,7 @@
-"""Rows of a source find their local day: times are read, and batches cut by day and kept.
+"""Staging of a source's rows: parse their times, buffer them by local day, then classify the days.
 
-Then all is read, and the days are judged, some at a time (`classification.py`). It knows neither files nor
-databases, nor where the result is kept.
+It knows neither files nor databases, nor where the result is stored. Classification is in
+`classification.py`.
 """
 
 from collections.abc import Collection, Iterator
@@ -41,18 +41,18 @@ _RAW = "to_json(struct_pack(occurred_at := occurred_at::TEXT, {}))::TEXT".format
 
 @dataclass(slots=True)
 class _Lost:
-    """Rows of one input that stand on no day: how many, and the first, as it is told."""
+    """Rows of one input that belong to no day: their number, and a description of the first."""
 
     count: int
     first: str
 
 
 class Staging:
-    """Rows of the days *cuts* (of one zone, in order), judged one by one, as *options* say they are read.
+    """Rows of the days *cuts* (of one zone, in order), parsed as *options* configure.
 
-    A row whose time cannot be read stands with the nearest readable row before it in its input, else after
-    it. Where there is none, nobody knows its day: the input is noted as unreadable on all days. So it is
-    where times have no zone, and none is configured.
+    A row whose time cannot be parsed takes the day of the nearest previous row of its input with a valid
+    time, else of the next one. Where there is neither, its day is unknown: the input is noted as unreadable
+    on all days. The same holds for times without a zone where none is configured.
     """
 
     def __init__(
@@ -69,8 +69,8 @@ class Staging:
         self._without_zone: dict[str, _Lost] = {}
         self._input_of: dict[str, str] = {}
         self._placed = np.zeros(len(cuts), np.int64)
-        self._starts = pa.array([each.start for each in cuts], _INSTANT).cast(pa.int64()).to_numpy()
-        self._ends = pa.array([each.until for each in cuts], _INSTANT).cast(pa.int64()).to_numpy()
+        self._starts = pa.array([cut.start for cut in cuts], _INSTANT).cast(pa.int64()).to_numpy()
+        self._ends = pa.array([cut.until for cut in cuts], _INSTANT).cast(pa.int64()).to_numpy()
         self._buckets = DayBuffers(PLACED)
         self._registered: ZoneInfo | None = None
 
@@ -82,7 +82,7 @@ class Staging:
         self._connection.close()
 
     def add(self, item: Batch | Unreadable) -> None:
-        """Take one batch, or note an input that could not be read."""
+        """Stage one batch, or note an input that could not be read."""
         summary = self.inputs.setdefault(item.origin, InputSummary(item.origin, not self._is_windowed))
         if isinstance(item, Unreadable):
             summary.problems.append(item)
@@ -95,7 +95,7 @@ class Staging:
             self._keep_rows(placed)
 
     def finish(self) -> None:
-        """Note the inputs whose rows have no zone or no day, and those that gave nothing."""
+        """Note the inputs whose rows have no zone or no day, and those that had no events."""
         for origin, lost in sorted(self._without_zone.items()):
             note = (
                 f"{origin}: times have no zone: set `timezone` of the source "
@@ -110,15 +110,15 @@ class Staging:
 
     @property
     def problems(self) -> list[Unreadable]:
-        """The inputs that could not be read, wholly or in part, or that gave nothing."""
-        return [each for origin in sorted(self.inputs) for each in self.inputs[origin].problems]
+        """Return the inputs that could not be read, wholly or in part, or that had no events."""
+        return [problem for origin in sorted(self.inputs) for problem in self.inputs[origin].problems]
 
     def placed_count(self, days: Collection[date]) -> int:
         """Return how many rows were read for *days*."""
-        return int(sum(self._placed[at] for at, each in enumerate(self._cuts) if each.day in days))
+        return int(sum(self._placed[at] for at, cut in enumerate(self._cuts) if cut.day in days))
 
     def placed(self, item: Batch) -> pa.RecordBatch:
-        """Return a batch's rows (`PLACED`) with their instants, `stands_at` and `lacks_zone` beside."""
+        """Return a batch's rows (`PLACED`) with their instants, and columns `stands_at` and `lacks_zone`."""
         rows = contract_rows(item, self._options)
         self._input_of |= dict.fromkeys(rows.column("origin").dictionary.to_pylist(), item.origin)
         instants = times.plain_instants(rows.column("occurred_at"), self._options.time_format)
@@ -126,11 +126,11 @@ class Staging:
             return self._placed_by_sql(item, rows)
         self._last_time[item.origin] = instants[-1].as_py()
         never = pa.repeat(False, rows.num_rows)  # noqa: FBT003 - a value
-        found = {"occurred_at": instants, "stands_at": instants, "reason": rows.column("fault")}
-        return _replace_columns(rows, **found, is_ambiguous=never, lacks_zone=never)
+        parsed = {"occurred_at": instants, "stands_at": instants, "reason": rows.column("fault")}
+        return _replace_columns(rows, **parsed, is_ambiguous=never, lacks_zone=never)
 
     def _look_at(self, sample: Batch, summary: InputSummary) -> None:
-        """Note where the rows of a *sample* show that a window without rows is no empty one."""
+        """Note a problem where the rows of a *sample* show that an empty window is not really empty."""
         rows = self.placed(sample)
         events = rows.filter(rows.column("reason").is_null())
         micros = events.column("occurred_at").cast(pa.int64()).to_numpy()
@@ -147,7 +147,7 @@ class Staging:
             summary.problems.append(Unreadable(sample.origin, f"{sample.origin}: {reason}"))
 
     def _placed_by_sql(self, item: Batch, rows: pa.RecordBatch) -> pa.RecordBatch:
-        """Read times of any kind, and say of each row where it stands and why it may be no event."""
+        """Parse times of any kind; return each row with its place and the reason it may be no event."""
         kind = rows.schema.field("occurred_at").type
         has_zone = self._register_offsets(item)
         naive = "make_timestamp(epoch_us(wall) - behind)::TIMESTAMPTZ" if has_zone else "NULL::TIMESTAMPTZ"
@@ -180,14 +180,14 @@ class Staging:
             reason=_REASON,
             lacks_zone=lacks_zone,
         )
-        given = {"carried": carried} if "$carried" in stands_at else None
-        placed = self._connection.sql(query, params=given).to_arrow_table()
+        parameters = {"carried": carried} if "$carried" in stands_at else None
+        placed = self._connection.sql(query, params=parameters).to_arrow_table()
         return placed.combine_chunks().to_batches()[0]
 
     def _register_offsets(self, item: Batch) -> bool:
-        """Make the zone of times without one known to SQL; return whether there is any.
+        """Register the offsets for times without a zone with DuckDB; return whether their zone is known.
 
-        The original's printed log shows the clock of the workspace.
+        The original's printed log shows the workspace's local time.
         """
         zone = ZoneInfo(self._options.timezone) if self._options.timezone else None
         if zone is None and item.is_printed_log:
@@ -198,7 +198,7 @@ class Staging:
         return zone is not None
 
     def _place_of_untimed(self, item: Batch) -> tuple[str, datetime | None]:
-        """Return SQL for the instant at which a row stands, and the last readable time before the batch."""
+        """Return SQL for the instant that places a row, and the last valid time before the batch."""
         first, last, untimed, is_ordered = self._connection.sql(
             "SELECT arg_min(instant, row_number), arg_max(instant, row_number), bool_or(instant IS NULL), "
             "bool_and(row_number IS NOT NULL) FROM timed"
@@ -212,7 +212,7 @@ class Staging:
         return f"coalesce(last_value(instant IGNORE NULLS) OVER {so_far}, $carried)", carried
 
     def _note_lost(self, origin: str, placed: pa.RecordBatch) -> None:
-        """Count the rows that stand on no day, and remember the first of them."""
+        """Count the rows that belong to no day, and remember the first of them."""
         if not placed.column("stands_at").null_count:
             return
         lost = placed.filter(placed.column("stands_at").is_null())
@@ -225,7 +225,7 @@ class Staging:
                 noted.setdefault(origin, _Lost(0, _describe_row(rows, 0))).count += rows.num_rows
 
     def _update_summary(self, summary: InputSummary, placed: pa.RecordBatch) -> None:
-        """Count the rows of a batch, whatever their day."""
+        """Add the rows of a batch to the summary of its input, whatever their day."""
         reasons, instants = placed.column("reason"), placed.column("occurred_at")
         summary.row_count += placed.num_rows
         summary.event_count += reasons.null_count
@@ -233,18 +233,20 @@ class Staging:
             summary.first_rejected = _describe_row(placed, reasons.is_valid().index(True).as_py())
         ends = pc.min_max(instants).as_py()
         summary.widen(ends["min"], ends["max"])
-        soonest = self._now + _FUTURE
-        if ends["max"] and ends["max"] > soonest:
-            summary.future_count += pc.sum(pc.greater(instants, pa.scalar(soonest, instants.type))).as_py()
+        future_from = self._now + _FUTURE
+        if ends["max"] and ends["max"] > future_from:
+            summary.future_count += pc.sum(
+                pc.greater(instants, pa.scalar(future_from, instants.type))
+            ).as_py()
 
     def _keep_rows(self, placed: pa.RecordBatch) -> None:
-        """Keep the rows of the days, and count them apart from that."""
+        """Buffer the rows of the requested days, and count them independently of the buffers."""
         micros = placed.column("stands_at").cast(pa.int64()).fill_null(-1).to_numpy()
         at = np.searchsorted(self._starts, micros, side="right") - 1
-        is_asked = (at >= 0) & (micros < self._ends[at])
+        is_requested = (at >= 0) & (micros < self._ends[at])
         rows = placed.select(PLACED.names).cast(PLACED)
-        if not is_asked.all():  # what is kept holds its whole batch
-            rows, at = rows.filter(pa.array(is_asked)), at[is_asked]
+        if not is_requested.all():  # a slice keeps its whole batch in memory
+            rows, at = rows.filter(pa.array(is_requested)), at[is_requested]
         if not rows.num_rows:
             return
         self._placed += np.bincount(at, minlength=len(self._cuts))
@@ -256,37 +258,37 @@ class Staging:
             self._buckets.add(self._cuts[at[first]].day, rows.slice(first, last - first))
 
     def pieces(self, days: Collection[date]) -> Iterator[ClassifiedRows]:
-        """Yield *days*, judged, some at a time; add what became of their rows to the inputs' summaries."""
-        wanted = [each for each in self._cuts if each.day in days]
-        some: list[DayCut] = []
-        for cut, following in zip(wanted, [*wanted[1:], None], strict=True):
-            some.append(cut)
-            count = sum(self._buckets.counts[each.day] for each in (*some, following) if each)
+        """Yield *days* classified, some at a time, and add the counts to the summaries of the inputs."""
+        requested = [day_cut for day_cut in self._cuts if day_cut.day in days]
+        piece: list[DayCut] = []
+        for cut, following in zip(requested, [*requested[1:], None], strict=True):
+            piece.append(cut)
+            count = sum(self._buckets.counts[day_cut.day] for day_cut in (*piece, following) if day_cut)
             if following is None or count > _PIECE_ROWS:
-                tables = {each.day: self._buckets.take(each.day) for each in some}
-                judged = classify(self._connection, tables, some, self.problems)
-                for origin, (accepted, _, no_change, duplicates) in judged.by_input.items():
+                tables = {day_cut.day: self._buckets.take(day_cut.day) for day_cut in piece}
+                classified = classify(self._connection, tables, piece, self.problems)
+                for origin, (accepted, _, no_change, duplicates) in classified.by_input.items():
                     summary = self.inputs[self._input_of[origin]]
                     summary.accepted += accepted
                     summary.no_change += no_change
                     summary.duplicates += duplicates
-                yield judged
-                some = []
+                yield classified
+                piece = []
 
 
 def _are_events(rows: pa.RecordBatch) -> bool:
-    """Tell whether no row has a fault, and each a conversation or a contact."""
+    """Return whether no row has a fault, and each has a conversation or a contact."""
     has_either = pc.or_(rows.column("conversation_id").is_valid(), rows.column("contact_id").is_valid())
     return bool(rows.column("fault").null_count == rows.num_rows and pc.all(has_either).as_py())
 
 
 def _describe_row(rows: pa.RecordBatch, at: int) -> str:
-    """Return the reason of a row, with its number where it has one."""
+    """Return the reason of a row, prefixed with its number where it has one."""
     number, reason = rows.column("row_number")[at].as_py(), rows.column("reason")[at].as_py()
     return reason if number is None else f"row {number:,}: {reason}"
 
 
 def _replace_columns(rows: pa.RecordBatch, **columns: pa.Array) -> pa.RecordBatch:
-    """Return *rows* with *columns* in the place of those of the same names, or beside."""
-    kept = {name: rows.column(name) for name in rows.schema.names}
-    return pa.RecordBatch.from_pydict(kept | columns)
+    """Return *rows* with *columns* added, or replaced where the name exists."""
+    existing = {name: rows.column(name) for name in rows.schema.names}
+    return pa.RecordBatch.from_pydict(existing | columns)

@@ -1,6 +1,6 @@
-"""The operator's mail about a source that has stopped: one when it stops, one when it goes on.
+"""Alerts about stalled sources: one when events stop, one when they resume.
 
-The silence itself is found by `extract/source_stall.py`; `operator_alerts.py` sends what is noted here.
+`extract/source_stall.py` detects the silence; `operator_alerts.py` sends the alerts that are stored here.
 """
 
 from datetime import datetime, timedelta
@@ -15,7 +15,7 @@ from assets.warehouse.base import Warehouse
 _STALLED, _RESUMED = "stalled", "resumed"
 
 _NEWS = timedelta(days=2)
-"""A silence that ended longer ago is not mailed: a backfill, or a run for a past date, has found it."""
+"""A silence that ended longer ago is not reported: a backfill, or a run for a past date, found it."""
 
 
 def add_stall_alert(
@@ -26,22 +26,22 @@ def add_stall_alert(
     *,
     is_silent: bool = False,
 ) -> bool:
-    """Note that the source of *workspace* has stopped, or goes on; return whether that is new.
+    """Store an alert if the source of *workspace* has stopped or resumed; return whether one is new.
 
-    *is_silent* where the source was asked, and has nothing after the newest stored event.
+    *is_silent* is true where the source was queried and has nothing after the newest stored event.
     """
     stall = find_stall(warehouse, workspace, now, is_silent=is_silent)
     prefix = f"{_STALLED}/{workspace.slug}/"
-    noted = {key.removeprefix(prefix) for key in alerts.keys(prefix)}
-    told = {key.rpartition("/")[2] for key in alerts.keys(f"{_RESUMED}/{workspace.slug}/")}
+    reported = {key.removeprefix(prefix) for key in alerts.keys(prefix)}
+    resumed = {key.rpartition("/")[2] for key in alerts.keys(f"{_RESUMED}/{workspace.slug}/")}
     notices = {}
-    if stall and now - stall.until < _NEWS and stall.since.isoformat() not in noted:
+    if stall and now - stall.until < _NEWS and stall.since.isoformat() not in reported:
         notices[f"{prefix}{stall.since.isoformat()}"] = (
             f"{workspace.slug}: {stall_text(stall, workspace)}. Reports over these hours are provisional. "
             f"{_stall_advice(workspace)}"
         )
     newest = newest_event(warehouse)
-    for since in noted - told:
+    for since in reported - resumed:
         if newest and newest > datetime.fromisoformat(since):
             last, first = (
                 f"{instant.astimezone(workspace.zone):%Y-%m-%d %H:%M}"

@@ -1,6 +1,6 @@
-"""Text from strangers, made storable once: what nobody can print becomes U+FFFD.
+"""Cleaning of untrusted text, so that every store accepts it: unprintable characters become U+FFFD.
 
-What is shown of it, and how it is escaped, is decided where it is shown.
+How text is shown and escaped belongs where it is shown.
 """
 
 import re
@@ -32,7 +32,7 @@ _SPACE_FIRST, _SPACE_LAST = (
 
 
 def clean_text(cells: pa.Array) -> pa.Array:
-    """Return *cells* ready to be stored: without white space around, null where nothing is left.
+    """Return *cells* without surrounding white space, null where nothing is left.
 
     Line breaks and tabs become one space, other unprintable characters U+FFFD.
     """
@@ -46,13 +46,13 @@ def clean_text(cells: pa.Array) -> pa.Array:
 
 
 def null_if(cells: pa.Array, values: list[str]) -> pa.Array:
-    """Return *cells* without white space around; null are those that say one of *values*."""
+    """Return *cells* without surrounding white space, null where the text is one of *values*."""
     trimmed = pc.utf8_trim_whitespace(cells)
     return pc.if_else(pc.is_in(trimmed, pa.array(values)), pa.scalar(None, pa.string()), trimmed)
 
 
 def normalize_unicode(cells: pa.Array) -> pa.Array:
-    """Return *cells* in Unicode's NFC: a name written by macOS, letter and accent apart, is the same name."""
+    """Return *cells* in Unicode's NFC, because macOS writes a letter and its accent apart."""
     octets = _text_buffer(cells)
     return cells if not len(octets) or octets.max() < _DELETE else pc.utf8_normalize(cells, "NFC")
 
@@ -69,20 +69,20 @@ def plain_spaces(cells: pa.Array) -> pa.Array:
 def whole_ids(cells: pa.Array) -> pa.Array:
     """Return ids with 21.0 as 21 where all of them are whole numbers, and with NaN as null.
 
-    So programs write a column of numbers that has gaps.
+    Programs write an integer column with gaps that way.
     """
     if b".0" not in (octets := _text_buffer(cells).tobytes()) and b"NaN" not in octets:
         return cells
-    given = null_if(cells, ["NaN", ""])
-    are_whole = pc.all(pc.match_substring_regex(given, r"^-?\d+(\.0+)?$"), skip_nulls=True).as_py()
-    return pc.replace_substring_regex(given, r"\.0+$", "") if are_whole else cells
+    ids = null_if(cells, ["NaN", ""])
+    are_whole = pc.all(pc.match_substring_regex(ids, r"^-?\d+(\.0+)?$"), skip_nulls=True).as_py()
+    return pc.replace_substring_regex(ids, r"\.0+$", "") if are_whole else cells
 
 
 def rounded_ids(cells: pa.Array) -> pa.Array | None:
-    """Tell for each id whether a spreadsheet has rounded it to 15 digits; None: no one.
+    """Return for each id whether a spreadsheet rounded it to 15 digits, or None where none was rounded.
 
-    One like `1.7E+15` has been. Longer numbers have been where all of them, at least eight, have only zeros
-    from the 16th digit on, but not all a zero before that, as times in whole seconds do.
+    An id such as `1.7E+15` was. Longer numbers were where all of them, at least eight, have only zeros from
+    the 16th digit on and differ in the 15th, which times in whole seconds do not.
     """
     octets = _text_buffer(cells).tobytes()
     if b"E+" in octets or b"e+" in octets:
@@ -96,13 +96,13 @@ def rounded_ids(cells: pa.Array) -> pa.Array | None:
 
 
 def _text_buffer(cells: pa.Array) -> Octets:
-    """Return the bytes of all *cells*, and maybe some around them."""
+    """Return the bytes of all *cells*, and possibly some around them."""
     data = cells.buffers()[2]
     return np.frombuffer(data or b"", dtype=np.uint8)
 
 
 def _may_need_cleaning(octets: Octets) -> bool:
-    """Look at the bytes at once; replacing costs a hundred times as much and is hardly ever needed."""
+    """Return whether a cell may hold a character to replace: a scan costs a hundredth of replacing."""
     if not len(octets) or (octets.min() >= _SPACE and octets.max() < _DELETE):
         return False
     if ((octets < _SPACE) | (octets == _DELETE)).any():
@@ -112,7 +112,7 @@ def _may_need_cleaning(octets: Octets) -> bool:
 
 
 def _may_need_trimming(cells: pa.Array, octets: Octets) -> bool:
-    """Tell whether a cell is empty, or begins or ends with a byte that white space has there."""
+    """Return whether a cell is empty, or begins or ends with a byte that white space can have there."""
     if cells.null_count == len(cells):
         return False
     offsets = np.frombuffer(cells.buffers()[1], np.int32)[cells.offset : cells.offset + len(cells) + 1]
@@ -128,7 +128,7 @@ def _may_need_trimming(cells: pa.Array, octets: Octets) -> bool:
 
 
 def has_replacement(cells: pa.Array) -> pa.Array | None:
-    """Tell for each cell whether a character of it was replaced, here or before it came; None: in no cell."""
+    """Return for each cell whether it holds U+FFFD, set here or by the source, or None where no cell does."""
     octets = _text_buffer(cells)
     if not len(octets) or octets.max() < _DELETE or REPLACEMENT.encode() not in octets.tobytes():
         return None

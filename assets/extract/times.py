@@ -1,6 +1,6 @@
-"""How a source's times become UTC instants: SQL expressions for DuckDB, and the zone's offsets.
+"""Parsing of a source's times to UTC instants: SQL expressions for DuckDB, and the offsets of a zone.
 
-Databases are never asked about zones: their tables differ. The pinned table answers, here.
+Databases are never asked about zones, because their tables differ; the pinned tzdata decides.
 """
 
 import re
@@ -34,7 +34,7 @@ _ZONE_IN_FORMAT = re.compile(r"(?<![A-Za-z])(Z|UTC|GMT)(?![A-Za-z])")
 def plain_instants(cells: pa.Array, time_format: str | None) -> pa.Array | None:
     """Return *cells* as UTC instants where each is a time with its zone, typed or in ISO 8601, else None.
 
-    What `instant_columns` says of such times, at once.
+    This is a fast path: `instant_columns` gives the same result for such times.
     """
     if cells.null_count or (pa.types.is_timestamp(cells.type) and cells.type.tz is None):
         return None
@@ -50,24 +50,24 @@ def plain_instants(cells: pa.Array, time_format: str | None) -> pa.Array | None:
 
 
 def names_zone(time_format: str) -> bool:
-    """Tell whether *time_format* says the zone of the times: by %z, or by a Z, UTC or GMT of its own."""
+    """Return whether *time_format* states the zone of the times: by %z, or by a literal Z, UTC or GMT."""
     return "%z" in time_format or _ZONE_IN_FORMAT.search(_DIRECTIVE.sub(" ", time_format)) is not None
 
 
 def instant_columns(kind: pa.DataType, time_format: str | None) -> str:
     """Return SQL for `zoned` (UTC instant or NULL) and `wall` (a time without zone, or NULL).
 
-    *kind* is the Arrow type of the column `occurred_at`: a timestamp, or text in ISO 8601, as an
-    epoch (seconds to nanoseconds, told by magnitude), or in *time_format*.
+    *kind* is the Arrow type of the column `occurred_at`: a timestamp, or text in ISO 8601, as an epoch
+    (seconds to nanoseconds, by its magnitude), or in *time_format*.
     """
     if pa.types.is_timestamp(kind):
         zoned, wall = ("occurred_at", "NULL") if kind.tz else ("NULL", "occurred_at")
     elif time_format:
         quoted = "'" + time_format.replace("'", "''") + "'"
-        given = "trim(occurred_at)"
+        text = "trim(occurred_at)"
         if time_format.endswith("%z"):
-            given = f"regexp_replace({given}, 'Z$', '+0000')"
-        parsed = f"try_strptime({given}, {quoted})"
+            text = f"regexp_replace({text}, 'Z$', '+0000')"
+        parsed = f"try_strptime({text}, {quoted})"
         zoned, wall = (parsed, "NULL") if names_zone(time_format) else ("NULL", parsed)
     else:
         zoned, wall = _zoned_text(), _wall_text()
@@ -89,7 +89,7 @@ def _zoned_text() -> str:
 
 
 def _cast_zoned(text: str) -> str:
-    """Return SQL that reads an ISO 8601 *text* whose zone may be written in any of the usual ways."""
+    """Return SQL that casts an ISO 8601 *text* whose zone may be written in any of the usual ways."""
     return read_sql(__file__, "cast_zoned", text=text)
 
 
@@ -98,16 +98,16 @@ def _wall_text() -> str:
 
 
 def _compact_time() -> str:
-    """Return SQL that writes a compact time as 2026-03-05 10:00:00."""
+    """Return SQL that rewrites a compact time as 2026-03-05 10:00:00."""
     return read_sql(__file__, "compact_time")
 
 
 @lru_cache
 def wall_offsets(zone: ZoneInfo) -> pa.Table:
-    """Return the offsets of *zone* by the clock on the wall, one row from each `wall_from` (naive time) on.
+    """Return the offsets of *zone* by wall-clock time, one row from each `wall_from` (naive time) on.
 
-    UTC = wall - `behind` (microseconds). A time from `skipped_from` on does not exist in the row's stretch;
-    one from `twice_from` on comes twice, and is read as the earlier (PEP 495, fold=0).
+    UTC = wall - `behind` (microseconds). Times of a row from `skipped_from` on do not exist: the clocks were
+    put forward. Times from `twice_from` on occur twice, and are parsed as the earlier (PEP 495, fold=0).
     """
     changes = offset_changes(zone, FIRST - DAY, LAST)
     offsets = [offset for _, offset in changes]
