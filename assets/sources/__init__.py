@@ -1,5 +1,5 @@
-"""The sources stage: reads real systems, a window at a time, as Arrow batches.
+"""The sources stage: readers of real systems, which yield Arrow batches for a window of time.
 
-One module per kind of system. A source says what it read and where; what counts as an event is
-decided in `extract`.
+Add one module per kind of system. A source reports what it read and where; `extract` decides which rows are
+events.
 """

@@ -1,6 +1,6 @@
-"""What every source yields: batches of raw rows, and inputs that could not be read.
+"""The interface of every source: batches of raw rows, and inputs that could not be read.
 
-Also how the columns of a source are matched to the contract. No parsing of values here.
+Also maps the columns of a source to the contract. Parsing of values belongs in `extract`.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -15,7 +15,7 @@ import pyarrow as pa
 from assets.events import CONTRACT_COLUMNS, contract_column
 
 CELL_LIMIT = 1 << 20
-"""Longest cell, in bytes; a longer one rejects its row."""
+"""Maximum length of a cell in bytes; a longer one rejects its row."""
 
 LOG_HEADER = {
     "timestamp": "occurred_at",
@@ -37,12 +37,12 @@ ASSIGNEE = {"assignee_id", "assignee_name"}
 class Batch:
     """Raw rows of one input.
 
-    `rows` has contract columns (text; `occurred_at` may be a timestamp), `row_number` (int64, 1 =
-    first row after the header; null where the input has no order), and optionally `position` (int64, the
-    order in which the input gave them, where it is not `row_number`), `fault` with
-    `raw` (a row that is no row, and its text), `previous_stated` (bool), `time_quality`, and
-    an `origin` of its own. `columns` are contract column -> what of the input it comes from. A *sample* has
-    rows of any time, of an input that gave none for the window: they are only looked at.
+    `rows` has contract columns (text; `occurred_at` may be a timestamp), `row_number` (int64, 1 = first row
+    after the header; null where the input has no order), and optionally `position` (int64, the order in the
+    input where it is not `row_number`), `fault` with `raw` (why a line is no valid row, and its text),
+    `previous_stated` (bool), `time_quality`, and an `origin` of its own. `columns` maps contract columns to
+    what they are read from. The rows of a *sample* are of any time, from an input without rows in the window:
+    they are checked, never stored.
     """
 
     rows: pa.RecordBatch
@@ -53,7 +53,7 @@ class Batch:
 
 
 class Problem(StrEnum):
-    """What keeps an input from being counted on; reports over its days are provisional."""
+    """Why an input cannot be relied on; reports over its days are provisional."""
 
     UNREADABLE = "input_unreadable"
     GAVE_NOTHING = "input_gave_nothing"
@@ -61,7 +61,7 @@ class Problem(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """An input, or its rest, that could not be read, or gave nothing; the other inputs go on."""
+    """An input, or the rest of one, that could not be read or had no events; other inputs are still read."""
 
     origin: str
     reason: str
@@ -69,57 +69,61 @@ class Unreadable:
 
 
 class ReadingOptions(Protocol):
-    """How a source's configuration says that its rows are to be understood."""
+    """How the rows of a source are parsed, according to its configuration."""
 
     @property
     def timezone(self) -> str | None:
-        """The zone of times that carry none."""
+        """Return the zone of times that carry none."""
         ...
 
     @property
     def time_format(self) -> str | None:
-        """How times are written that are not in ISO 8601."""
+        """Return the format of times that are not in ISO 8601."""
         ...
 
     @property
     def assignee_of(self) -> str:
-        """Whose assignee an event changes: `contact` or `conversation`."""
+        """Return whose assignee an event changes: `contact` or `conversation`."""
         ...
 
     @property
     def unassigned_values(self) -> tuple[str, ...]:
-        """What its columns of names hold for nobody, beside an empty cell."""
+        """Return the names that mean unassigned, beside an empty cell."""
         ...
 
 
 class Unlisted:
-    """A source of which only reading tells whether it has changed."""
+    """A source without an inventory: only reading it shows whether it has changed."""
 
     __slots__ = ()
 
     def inventory(self) -> dict[str, str]:
-        """Return nothing."""
+        """Return an empty inventory."""
         return {}
 
 
 class Source(Protocol):
-    """A system that can be asked for a window of time.
+    """A system that can be read for a window of time.
 
-    *is_windowed* where it reads no more than that; one that is not is asked for all days at once.
+    *is_windowed* is true where it reads only that window; a source that is not windowed is read once for all
+    days.
     """
 
     @property
     def is_windowed(self) -> bool:
-        """Tell whether it is worth asking for some days only."""
+        """Return whether reading a part of the days costs less than reading all."""
         ...
 
     @property
     def options(self) -> ReadingOptions:
-        """How its rows are to be understood."""
+        """Return how its rows are parsed."""
         ...
 
     def inventory(self) -> dict[str, str]:
-        """Return each input as it is now: what tells a changed one by. Empty where only reading can tell."""
+        """Return a version of each current input by name, which differs once the input changes.
+
+        Empty where only reading shows a change.
+        """
         ...
 
     def read(self, start: datetime, end: datetime) -> Iterator[Batch | Unreadable]:
@@ -131,45 +135,49 @@ class Source(Protocol):
 
 
 def match_columns(names: Iterable[str], mapping: Mapping[str, str]) -> dict[str, str]:
-    """Return contract column -> source column for a source whose columns are called *names*.
+    """Return contract column -> source column for a source with the columns *names*.
 
-    *mapping* of the configuration comes first; then equal names, short names ("assignee") and the
-    eight-column log's header, in any case. Raises ValueError that says what is missing, or there twice.
+    The configured *mapping* comes first; then equal names, short names ("assignee") and the eight-column
+    log's header, in any case. Raises ValueError that names a column that is missing or ambiguous.
     """
     names = list(names)
-    called = dict[str, list[str]]()
+    by_folded_name = dict[str, list[str]]()
     for name in names:
-        called.setdefault(_fold_name(name), []).append(name)
+        by_folded_name.setdefault(_fold_name(name), []).append(name)
     listed = ", ".join(map(_folded_spaces, names))
-    found = {
-        column: called[_fold_name(name)] for column, name in mapping.items() if _fold_name(name) in called
+    matched = {
+        column: by_folded_name[_fold_name(name)]
+        for column, name in mapping.items()
+        if _fold_name(name) in by_folded_name
     }
-    if absent := [(column, name) for column, name in mapping.items() if column not in found]:
-        column, name = absent[0]
-        near = get_close_matches(_fold_name(name), called, n=1)
-        hint = f"; did you mean {called[near[0]][0]!r}?" if near else ""
+    if unmatched := [(column, name) for column, name in mapping.items() if column not in matched]:
+        column, name = unmatched[0]
+        near = get_close_matches(_fold_name(name), by_folded_name, n=1)
+        hint = f"; did you mean {by_folded_name[near[0]][0]!r}?" if near else ""
         raise ValueError(f"column {name!r} (for {column}) is missing; it has {listed}{hint}")
-    taken = {_fold_name(name) for name in mapping.values()}
-    meant = dict[str, list[str]]()
-    for alias, alike in called.items():
+    mapped_names = {_fold_name(name) for name in mapping.values()}
+    guessed = dict[str, list[str]]()
+    for alias, candidates in by_folded_name.items():
         column = LOG_HEADER.get(alias, "") if is_printed_log(names) else ""
         column = column or contract_column(alias.replace(" ", "_"))
-        if column in CONTRACT_COLUMNS and alias not in taken:
-            meant.setdefault(column, []).extend(alike)
-    found = meant | found
-    if "occurred_at" not in found:
+        if column in CONTRACT_COLUMNS and alias not in mapped_names:
+            guessed.setdefault(column, []).extend(candidates)
+    matched = guessed | matched
+    if "occurred_at" not in matched:
         raise ValueError(f"column 'occurred_at' is missing; it has {listed}; map one in `columns`")
-    if not ASSIGNEE & found.keys():
+    if not ASSIGNEE & matched.keys():
         raise ValueError(f"column 'assignee' is missing; it has {listed}; map one in `columns`")
-    for column, alike in found.items():
-        if len(alike) > 1:
-            same = (
+    for column, candidates in matched.items():
+        if len(candidates) > 1:
+            reason = (
                 "is there twice"
-                if len(set(map(_fold_name, alike))) == 1
-                else f"and {alike[1]!r} mean the same"
+                if len(set(map(_fold_name, candidates))) == 1
+                else f"and {candidates[1]!r} mean the same"
             )
-            raise ValueError(f"column {alike[0]!r} {same} ({column}); rename one, or map one in `columns`")
-    return {column: alike[0] for column, alike in found.items()}
+            raise ValueError(
+                f"column {candidates[0]!r} {reason} ({column}); rename one, or map one in `columns`"
+            )
+    return {column: candidates[0] for column, candidates in matched.items()}
 
 
 def _fold_name(name: str) -> str:
@@ -181,5 +189,5 @@ def _folded_spaces(name: str) -> str:
 
 
 def is_printed_log(names: Iterable[str]) -> bool:
-    """Tell whether *names* are the header of the original's log, where "-" stands for nobody."""
+    """Return whether *names* are the header of the original's log, where "-" means nobody."""
     return {_fold_name(name) for name in names} >= LOG_HEADER.keys()

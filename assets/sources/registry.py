@@ -1,4 +1,4 @@
-"""Which module reads which `source.type` of the configuration: the table of contents of this stage."""
+"""The reader of each `source.type` of the configuration. Register a new kind of source here."""
 
 from pathlib import Path
 
@@ -20,12 +20,12 @@ from assets.sources.respond_io.webhooks import RespondIo
 
 
 def open_sources(workspace: Workspace, imports: Path) -> DaySources:
-    """Return who is asked for which day of *workspace*, with what was imported into the folder *imports*."""
+    """Return the sources of *workspace* by day, with the files imported into the folder *imports*."""
     return DaySources(open_source(workspace), imports_of(imports / workspace.slug))
 
 
 def open_source(workspace: Workspace) -> Source:
-    """Return the reader of the source of *workspace*; nothing is opened before it reads."""
+    """Return the reader of the source of *workspace*; it connects only when it reads."""
     match workspace.source:
         case FilesSource() as options:
             return Files(options)

@@ -1,6 +1,6 @@
 """A synthetic inbox for the demo and for tests: the same seed gives the same file.
 
-Not a source of the configuration: it writes the CSV file that the demo's `files` source reads.
+It is not a configurable source: it writes the CSV file that the demo's `files` source reads.
 """
 
 import csv
@@ -72,9 +72,9 @@ class _Contact:
 
 
 def write_events(path: Path, *, last_day: date, days: int = 60, events: int = 20_000, seed: int = 7) -> int:
-    """Write *events* events of *days* days up to *last_day*, and some that are none; return the lines.
+    """Write *events* events of *days* days up to *last_day*, and some invalid rows; return the lines.
 
-    Among them: unassignments, rows that change nothing, duplicates, rows no one can read.
+    The file also has unassignments, rows without a change, duplicates and rows with an invalid time.
     """
     rows = list(_make_rows(random.Random(seed), last_day, days, events))
     with atomic_write(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
@@ -103,8 +103,8 @@ def _make_rows(rng: random.Random, last_day: date, days: int, events: int) -> It
 
 
 def _draw_instants(rng: random.Random, last_day: date, days: int, events: int) -> list[datetime]:
-    """Return sorted instants with quiet nights and weekends; clocks are about New York's."""
-    found = []
+    """Return sorted instants with quiet nights and weekends, roughly in New York's local time."""
+    instants = []
     first = last_day - timedelta(days=days - 1)
     weights = [0.35 if (first + timedelta(days=n)).weekday() > 4 else 1.0 for n in range(days)]
     for offset in rng.choices(range(days), weights, k=events):
@@ -112,8 +112,10 @@ def _draw_instants(rng: random.Random, last_day: date, days: int, events: int) -
         start = datetime.combine(first + timedelta(days=offset), datetime.min.time(), UTC) + timedelta(
             hours=5
         )
-        found.append(start + timedelta(hours=hour, microseconds=rng.randrange(3_600_000_000) // 1000 * 1000))
-    return sorted(found)
+        instants.append(
+            start + timedelta(hours=hour, microseconds=rng.randrange(3_600_000_000) // 1000 * 1000)
+        )
+    return sorted(instants)
 
 
 def _draw_contact(rng: random.Random, number: int) -> _Contact:
@@ -128,7 +130,7 @@ def _draw_contact(rng: random.Random, number: int) -> _Contact:
 
 def _make_event(rng: random.Random, number: int, occurred_at: datetime, contact: _Contact) -> dict[str, Any]:
     source = rng.choices(_SOURCES, _WEIGHTS)[0]
-    before, contact.agent = contact.agent, _next_agent(rng, contact.agent)
+    previous, contact.agent = contact.agent, _next_agent(rng, contact.agent)
     actor = rng.randrange(len(_AGENTS)) if source == "user" else None
     return {
         "event_id": f"e-{number:06d}",
@@ -136,7 +138,7 @@ def _make_event(rng: random.Random, number: int, occurred_at: datetime, contact:
         "conversation_id": f"{contact.conversation}",
         "contact_id": contact.id,
         "contact_name": contact.name,
-        **_name_person("previous_assignee", before),
+        **_name_person("previous_assignee", previous),
         **_name_person("assignee", contact.agent),
         "source": source,
         **_name_person("assigned_by", actor),

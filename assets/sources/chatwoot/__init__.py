@@ -1,1 +1,1 @@
-"""Chatwoot: its database, whose activity messages tell of assignments, and its webhooks."""
+"""Chatwoot: its database, whose activity messages state assignments, and its webhooks."""

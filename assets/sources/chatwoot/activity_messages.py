@@ -1,8 +1,8 @@
-"""Read Chatwoot's activity messages: which sentence of which language a text is, and who stands in it.
+"""Parsing of Chatwoot's activity messages: the sentence and language of a text, and the names in it.
 
 A sentence holds names and no ids. It is recognized by its placeholders, never by the meaning of its words,
-and it becomes a change only where exactly one reading is possible. What cannot be decided says why. The
-database is read in `database.py`, the sentences of the locale files in `locales.py`.
+and becomes a change only where exactly one reading is possible. An undecidable one gets a fault with the
+reason. The database is read in `database.py`, the sentences of the locale files in `locales.py`.
 """
 
 import re
@@ -12,12 +12,12 @@ from itertools import islice
 
 _PLACEHOLDER = re.compile(r"%\{(\w+)\}")
 AUTOMATION = "automation"
-_MAX_FITS = 500  # more, and the text repeats the words of a sentence
+_MAX_FITS = 500  # more only where a text repeats the words of a sentence
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What a sentence says: `kind` is assignee or team; `fault` is why it cannot be decided."""
+    """The meaning of a sentence: `kind` is assignee or team; `fault` is why it cannot be decided."""
 
     kind: str
     assignee_id: str | None = None
@@ -30,9 +30,9 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """Who can stand in a sentence of an account: its users' names with their ids, and its teams' names.
+    """The names that can occur in a sentence of an account: users with their ids, and teams.
 
-    An id is None for a person who is known by name only. Team names are in lower case, as Chatwoot has them.
+    An id is None for a person known by name only. Team names are in lower case, as Chatwoot stores them.
     """
 
     users: Mapping[str, frozenset[str | None]]
@@ -41,7 +41,7 @@ class Names:
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """A sentence of one language: the parts of its text between the placeholders, and the placeholders."""
+    """A sentence of one language: its placeholders, and the parts of the text between them."""
 
     key: str
     parts: tuple[str, ...]
@@ -49,17 +49,17 @@ class Sentence:
 
     @classmethod
     def parse(cls, key: str, text: str) -> "Sentence":
-        """Return the sentence that a locale file has as *text* under *key*."""
+        """Return the sentence of the *text* that a locale file has under *key*."""
         parts = _PLACEHOLDER.split(text.strip("\n"))
         return cls(key, tuple(parts[::2]), tuple(parts[1::2]))
 
     @property
     def has_words(self) -> bool:
-        """Tell whether it has any text of its own; one without fits everything."""
+        """Return whether it has any text of its own; a sentence without would match everything."""
         return any(part.strip() for part in self.parts)
 
     def matches(self, text: str) -> Iterator[dict[str, str]]:
-        """Yield every way in which *text* is this sentence: the placeholders with their values."""
+        """Yield every way in which *text* matches: a value for each placeholder."""
         head, *rest = self.parts
         if not rest:
             if text == head:
@@ -77,15 +77,15 @@ def _match_parts(text: str, parts: list[str], placeholders: tuple[str, ...]) -> 
         return
     at = text.find(part)
     while at >= 0:
-        for found in _match_parts(text[at + len(part) :], following, tuple(others)):
-            if found.get(name, text[:at]) == text[:at]:  # one that comes twice is the same
-                yield {name: text[:at], **found}
+        for values in _match_parts(text[at + len(part) :], following, tuple(others)):
+            if values.get(name, text[:at]) == text[:at]:  # a repeated placeholder has one value
+                yield {name: text[:at], **values}
         at = text.find(part, at + 1)
 
 
 @dataclass(frozen=True, slots=True)
 class Language:
-    """The activity sentences of one language, and what it calls its automations."""
+    """The activity sentences of one language, and its names for automations."""
 
     code: str
     sentences: tuple[Sentence, ...]
@@ -93,27 +93,27 @@ class Language:
 
     @classmethod
     def of(cls, code: str, sentences: Mapping[str, str], automations: Mapping[str, str]) -> "Language":
-        """Return a language with sentences and automations as its locale file has them, key -> text."""
+        """Return a language from the sentences and automations of its locale file, key -> text."""
         return cls(code, _parse_sentences(sentences), _parse_sentences(automations))
 
 
 def _parse_sentences(texts: Mapping[str, str]) -> tuple[Sentence, ...]:
-    found = (Sentence.parse(key, text) for key, text in texts.items())
-    return tuple(sentence for sentence in found if sentence.has_words)
+    sentences = (Sentence.parse(key, text) for key, text in texts.items())
+    return tuple(sentence for sentence in sentences if sentence.has_words)
 
 
 class Reader:
-    """Reads the sentences of one account: in its *language* first, then in any of *languages*."""
+    """Parses the sentences of one account: in its *language* first, then in any of *languages*."""
 
     def __init__(self, names: Names, language: str | None, languages: Iterable[Language]) -> None:
         self._names = names
-        known = [*languages]
-        own = [sentence for each in known if each.code == language for sentence in each.sentences]
-        self._groups = (own, [sentence for each in known for sentence in each.sentences])
-        self._automations = [sentence for each in known for sentence in each.automations]
+        all_languages = [*languages]
+        own = [sentence for each in all_languages if each.code == language for sentence in each.sentences]
+        self._groups = (own, [sentence for each in all_languages for sentence in each.sentences])
+        self._automations = [sentence for each in all_languages for sentence in each.automations]
 
     def read(self, text: str) -> Change | None:
-        """Return what *text* says of assignees, or None where it says something else."""
+        """Return the change that *text* states, or None where it is not about assignees."""
         text = text.strip("\n")
         for sentences in self._groups:
             every = ((each.key, found) for each in sentences for found in each.matches(text))
@@ -127,14 +127,14 @@ class Reader:
         return None
 
     def _decide_reading(self, fits: list[tuple[str, dict[str, str]]]) -> Change | None:
-        """Return the one reading that is left, leaving out those with more unknown names than others."""
+        """Return the only possible reading; those with more unknown names than others are left out."""
         readings = [
-            (self._count_unknown(found), change)
-            for key, found in fits
-            for change in self._read_changes(key, found)
+            (self._count_unknown(values), change)
+            for key, values in fits
+            for change in self._read_changes(key, values)
         ]
         if not readings:
-            return Change("assignee", fault=self._explain_unknown(found for key, found in fits))
+            return Change("assignee", fault=self._explain_unknown(values for key, values in fits))
         fewest = min(unknown for unknown, _ in readings)
         changes = {change for unknown, change in readings if unknown == fewest}
         if len(changes) == 1:
@@ -142,39 +142,47 @@ class Reader:
         meanings = "; ".join(sorted(set(map(_describe_change, changes))))
         return Change("assignee", fault=f"can be read in several ways: {meanings}")
 
-    def _read_changes(self, key: str, found: Mapping[str, str]) -> Iterator[Change | None]:
-        """Yield what the sentence *key* can say with the names *found*; None where it is about other things.
+    def _read_changes(self, key: str, values: Mapping[str, str]) -> Iterator[Change | None]:
+        """Yield the possible changes of the sentence *key* with *values*; None where it has another topic.
 
-        An assignee or a team that the account does not have leaves nothing to say. Who acted may have left.
+        An assignee or a team that the account does not have yields nothing. The person who acted may have
+        left.
         """
         group = key.partition(".")[0]
-        by, assignee = found.get("user_name"), found.get("assignee_name")
+        actor, assignee = values.get("user_name"), values.get("assignee_name")
         if key == "assignee.self_assigned":
-            by, assignee = by or assignee, None
+            actor, assignee = actor or assignee, None
         if group not in {"assignee", "team"}:
             yield None
-        elif key == "team.removed" or (key == "team.assigned" and self._is_team(found.get("team_name", ""))):
+        elif key == "team.removed" or (key == "team.assigned" and self._is_team(values.get("team_name", ""))):
             yield Change("team")
         elif key == "assignee.self_assigned" or assignee is not None:
-            name = by if assignee is None else assignee
+            name = actor if assignee is None else assignee
             for user_id in self._users_named(name):
                 yield self._new_change(
-                    user_id, name, by, frozenset({user_id}) if assignee is None else self._users_named(by)
+                    user_id,
+                    name,
+                    actor,
+                    frozenset({user_id}) if assignee is None else self._users_named(actor),
                 )
         elif key.startswith("assignee.removed"):
-            yield self._new_change(None, None, by, self._users_named(by))
+            yield self._new_change(None, None, actor, self._users_named(actor))
 
     def _new_change(
-        self, assignee_id: str | None, assignee: str | None, by: str | None, by_ids: frozenset[str | None]
+        self,
+        assignee_id: str | None,
+        assignee: str | None,
+        actor: str | None,
+        actor_ids: frozenset[str | None],
     ) -> Change:
-        if by is None or self._is_automation(by):
+        if actor is None or self._is_automation(actor):
             return Change("assignee", assignee_id, assignee, AUTOMATION)
-        by_id = next(iter(by_ids)) if len(by_ids) == 1 else None
-        return Change("assignee", assignee_id, assignee, "user", by_id, by)
+        actor_id = next(iter(actor_ids)) if len(actor_ids) == 1 else None
+        return Change("assignee", assignee_id, assignee, "user", actor_id, actor)
 
-    def _count_unknown(self, found: Mapping[str, str]) -> int:
-        by, team = found.get("user_name"), found.get("team_name")
-        is_unknown = by is not None and not self._users_named(by) and not self._is_automation(by)
+    def _count_unknown(self, values: Mapping[str, str]) -> int:
+        actor, team = values.get("user_name"), values.get("team_name")
+        is_unknown = actor is not None and not self._users_named(actor) and not self._is_automation(actor)
         return is_unknown + (team is not None and not self._is_team(team))
 
     def _users_named(self, name: str | None) -> frozenset[str | None]:
@@ -187,16 +195,16 @@ class Reader:
         return any(True for sentence in self._automations for _ in sentence.matches(name))
 
     def _explain_unknown(self, readings: Iterable[Mapping[str, str]]) -> str:
-        """Say which name nobody has now, of the reading that has the fewest of them."""
+        """Return a fault that names the unknown users and teams of the reading with the fewest."""
         unknown = [
             [
                 value
-                for name, value in found.items()
-                if (name != "user_name" or len(found) == 1)
+                for name, value in values.items()
+                if (name != "user_name" or len(values) == 1)
                 and not self._users_named(value)
                 and not self._is_team(value)
             ]
-            for found in readings
+            for values in readings
         ]
         fewest = min(unknown, key=lambda names: (len(names), names))
         if not fewest:

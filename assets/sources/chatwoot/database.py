@@ -1,8 +1,8 @@
 """Chatwoot's own PostgreSQL: assignments as its activity messages state them.
 
-There is no history of assignees; a localized sentence in the conversation is the only trail. It is read in
-`activity_messages.py`. Where the present assignee is not the one that the messages end with, a change left
-no message: such a row is rejected with the reason, because nobody knows when it happened.
+Chatwoot keeps no history of assignees; a localized sentence in the conversation is the only trail, and
+`activity_messages.py` parses it. Where the current assignee differs from the last message, a change left no
+message: such a row is rejected with the reason, because its time is unknown.
 """
 
 from collections.abc import Iterator
@@ -55,8 +55,8 @@ _TEAMS = read_sql(__file__, "teams")
 
 _EVENTS = read_sql(__file__, "events")
 
-# A change without a message stands at the last sentence about the assignee, or at the conversation's start,
-# until there is another such sentence. The whole trail is read, so that no window makes a difference.
+# A change without a message is dated at the last sentence about the assignee, or at the conversation's
+# start, until there is another such sentence. All messages are read, so that the window makes no difference.
 _UNEXPLAINED = read_sql(__file__, "unexplained_changes")
 
 
@@ -102,19 +102,19 @@ class Chatwoot(Unlisted):
     def _query_rows(
         self, database: Database, query: str, start: datetime | None = None, end: datetime | None = None
     ) -> pa.Table:
-        """Return the rows of *query*; Rails writes UTC without saying so."""
-        given: dict[str, Any] = {"account": self.options.account_id, "activity": _ACTIVITY}
+        """Return the rows of *query*; Rails writes UTC without a zone."""
+        values: dict[str, Any] = {"account": self.options.account_id, "activity": _ACTIVITY}
         if start and end:
-            given |= {
+            values |= {
                 name: f"{instant.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}"
                 for name, instant in (("start", start), ("end", end))
             }
-        marks = [
+        parameters = [
             bindparam(name, value, BigInteger if isinstance(value, int) else String)
-            for name, value in given.items()
+            for name, value in values.items()
             if f":{name}" in query
         ]
-        return database.table(text(query).bindparams(*marks))
+        return database.table(text(query).bindparams(*parameters))
 
     def _read_users(self, database: Database) -> pa.Table:
         """Return the account's users, with their time of creation where the role may read it."""
@@ -123,23 +123,23 @@ class Chatwoot(Unlisted):
         return self._query_rows(database, read_sql(__file__, "users", created_at=column))
 
     def _collect_names(self, database: Database, users: pa.Table) -> Names:
-        """Return who can stand in a sentence: an agent by the name or the display name."""
+        """Return the names that can occur in a sentence: an agent by name and by display name."""
         ids: dict[str, set[str | None]] = {}
         for row in users.to_pylist():
             for name in {row["name"], row["display_name"]} - {None, ""}:
                 ids.setdefault(name, set()).add(str(row["id"]))
         teams = set(self._query_rows(database, _TEAMS)["name"].to_pylist())
-        for name, meant in self.options.former_names.items():
-            if meant == "team":
+        for name, referent in self.options.former_names.items():
+            if referent == "team":
                 teams.add(name)
             else:
-                ids.setdefault(name, set()).add(None if meant == "user" else str(meant))
+                ids.setdefault(name, set()).add(None if referent == "user" else str(referent))
         return Names(
-            {name: frozenset(found) for name, found in ids.items()}, frozenset(map(str.lower, teams))
+            {name: frozenset(user_ids) for name, user_ids in ids.items()}, frozenset(map(str.lower, teams))
         )
 
     def _read_languages(self, database: Database) -> tuple[str | None, list[Language]]:
-        """Return the account's language, and all that are known."""
+        """Return the account's language, and all known languages."""
         rows = self._query_rows(database, "SELECT locale FROM accounts WHERE id = :account").to_pylist()
         if not rows:
             message = f"{_ORIGIN}: no account {self.options.account_id}; correct `account_id`"
@@ -148,23 +148,23 @@ class Chatwoot(Unlisted):
         languages, broken = read_languages(path for path, _ in files)
         number = rows[0]["locale"] or 0
         language = language_of(number)
-        is_known = language in {each.code for each in languages} if language else len(languages) > 1
+        is_known = language in {known.code for known in languages} if language else len(languages) > 1
         if not is_known:
-            unread = "".join(f"; {file}: {reason}" for file, reason in sorted(broken.items()))
+            unreadable = "".join(f"; {file}: {reason}" for file, reason in sorted(broken.items()))
             message = (
                 f"{_ORIGIN}: the account speaks {language or f'language {number}'}; give `locales`, "
-                f"the files config/locales/*.yml of your release of Chatwoot{unread}"
+                f"the files config/locales/*.yml of your release of Chatwoot{unreadable}"
             )
             raise SourceUnreadable(message)
         return language, languages
 
 
 def _read_sentences(tables: list[pa.Table], reader: Reader) -> pa.Table:
-    """Return what each distinct sentence says: the columns of `Change`, and its `content`."""
+    """Return the change of each distinct sentence: the columns of `Change`, and its `content`."""
     chunks = [chunk for table in tables for chunk in table["content"].chunks]
     contents = pc.unique(pa.chunked_array(chunks, pa.string()))
-    found = [(content, reader.read(content)) for content in contents.to_pylist() if content]
+    changes = [(content, reader.read(content)) for content in contents.to_pylist() if content]
     return pa.Table.from_pylist(
-        [{"content": content, **asdict(change)} for content, change in found if change],
-        pa.schema({"content": pa.string(), **{each.name: pa.string() for each in fields(Change)}}),
+        [{"content": content, **asdict(change)} for content, change in changes if change],
+        pa.schema({"content": pa.string(), **{column.name: pa.string() for column in fields(Change)}}),
     )

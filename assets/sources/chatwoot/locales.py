@@ -1,4 +1,4 @@
-"""Chatwoot's locale files: the sentences of a language, and the number by which an account names it.
+"""Chatwoot's locale files: the sentences of a language, and the number by which an account refers to it.
 
 English is built in, because Chatwoot falls back to it for every text that a language lacks. Add a language's
 number here when Chatwoot adds one; its sentences are read from the user's own files.
@@ -49,30 +49,30 @@ ENGLISH = Language.of(
 
 
 def read_languages(files: Iterable[Path]) -> tuple[list[Language], dict[str, str]]:
-    """Return the languages of *files*, English first, and the files that are no YAML with the reason.
+    """Return the languages of *files*, English first, and the files that are not valid YAML with the reason.
 
-    The folder `config/locales` holds other texts too (`devise.*.yml`): they are passed over.
+    Other texts of the folder `config/locales` (`devise.*.yml`) are ignored.
     """
-    found: dict[str, tuple[dict[str, str], dict[str, str]]] = {}
+    by_code: dict[str, tuple[dict[str, str], dict[str, str]]] = {}
     broken: dict[str, str] = {}
     for file in files:
         try:
             locales = yaml.load(file.read_bytes(), _LOADER)  # noqa: S506 - a safe loader
-        except (yaml.YAMLError, OSError, ValueError) as error:  # a date that is none is a ValueError
+        except (yaml.YAMLError, OSError, ValueError) as error:  # an invalid date is a ValueError
             broken[str(file)] = str(error).splitlines()[0]
             continue
         for code, texts in locales.items() if isinstance(locales, dict) else ():
             name = "no" if code is False else str(code)  # YAML 1.1 reads Norwegian as a boolean
-            sentences, automations = found.setdefault(name, ({}, {}))
+            sentences, automations = by_code.setdefault(name, ({}, {}))
             sentences |= _flatten_texts(_nested_text(texts, "conversations", "activity"))
             for group in ("automation", "auto_assignment"):
                 automations |= {
                     f"{group}.{key}": text for key, text in _flatten_texts(_nested_text(texts, group)).items()
                 }
-    for _, automations in found.values():
-        if system := automations.get("automation.system_name"):  # how policies were written first
+    for _, automations in by_code.values():
+        if system := automations.get("automation.system_name"):  # the wording of the first policies
             automations["auto_assignment.system_via_policy"] = f"{system} via %{{policy_name}}"
-    languages = [Language.of(code, *each) for code, each in sorted(found.items()) if each[0]]
+    languages = [Language.of(code, *each) for code, each in sorted(by_code.items()) if each[0]]
     return [ENGLISH, *languages], broken
 
 
@@ -83,16 +83,16 @@ def _nested_text(texts: object, *keys: str) -> object:
 
 
 def _flatten_texts(tree: object, path: str = "") -> dict[str, str]:
-    """Return the texts of *tree* by the keys that lead to each, joined by dots."""
-    found: dict[str, str] = {}
+    """Return the texts of the nested *tree*, each by its keys joined by dots."""
+    texts: dict[str, str] = {}
     for key, value in tree.items() if isinstance(tree, Mapping) else ():
         name = f"{path}.{key}" if path else str(key)
-        found |= {name: value} if isinstance(value, str) else _flatten_texts(value, name)
-    return found
+        texts |= {name: value} if isinstance(value, str) else _flatten_texts(value, name)
+    return texts
 
 
 def language_of(number: int) -> str | None:
-    """Return the language that `accounts.locale` stands for, or None for a number not in this list.
+    """Return the language of the number in `accounts.locale`, or None for an unknown number.
 
     Source: Chatwoot's LANGUAGES_CONFIG, whose numbers never change.
     """

@@ -1,4 +1,4 @@
-"""Chatwoot's webhooks: each change of a conversation's assignee, with both ids; nobody tells who made it."""
+"""Chatwoot's webhooks: each change of a conversation's assignee, with both ids; none states who made it."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -31,20 +31,20 @@ _ROWS = read_sql(__file__, "webhook_rows")
 
 @dataclass(frozen=True, slots=True)
 class ChatwootWebhooks(Unlisted):
-    """What the inbox holds of one workspace."""
+    """The events of one workspace in the inbox."""
 
     options: ChatwootWebhooksSource
     workspace: str
     is_windowed = True
 
     def read(self, start: datetime, end: datetime) -> Iterator[Batch | Unreadable]:
-        """Yield the assignments of the window, also those that were received some days late.
+        """Yield the assignments of the window, including those received up to a week late.
 
         Raises SourceError where the inbox cannot be read.
         """
         url = resolve_secret(self.options.inbox)
-        if never := inbox.never_received(url, self.workspace):
-            yield never
+        if missing := inbox.never_received(url, self.workspace):
+            yield missing
             return
         received = inbox.read_events(
             url, inbox.received_between(self.workspace, start - _EARLIER, end + _LATER)

@@ -1,6 +1,7 @@
-"""Connections to databases that answer a statement with Arrow batches.
+"""Connections to databases that return the rows of a statement as Arrow batches.
 
-PostgreSQL and SQLite through ADBC, at the server's own speed; every other dialect through SQLAlchemy.
+PostgreSQL and SQLite are read through ADBC, at the server's own speed; every other dialect through
+SQLAlchemy.
 """
 
 from collections.abc import Iterator, Mapping
@@ -34,8 +35,8 @@ ADBC_DIALECTS = ("postgresql", "sqlite")
 _SAMPLE_ROWS = 100
 _FETCH_ROWS = 50_000
 _PYTHON_ROWS = 10_000  # as Python objects; more take memory and save no time
-_SQLITE_BATCH = {"adbc.sqlite.query.batch_rows": str(_FETCH_ROWS)}  # 1,024 if nobody says so
-_POSTGRES_BATCH = {"adbc.postgresql.batch_size_hint_bytes": "4000000"}  # 16 MB if nobody says so
+_SQLITE_BATCH = {"adbc.sqlite.query.batch_rows": str(_FETCH_ROWS)}  # default: 1,024
+_POSTGRES_BATCH = {"adbc.postgresql.batch_size_hint_bytes": "4000000"}  # default: 16 MB
 _TIMEOUT_SECONDS = 900
 MYSQL = ("mysql", "mariadb")
 _MYSQL_TIMES = {7: pa.timestamp("us", "UTC"), 12: pa.timestamp("us")}  # TIMESTAMP, DATETIME
@@ -80,9 +81,9 @@ class Database(Protocol):
         ...
 
     def columns(self, table: TableClause) -> dict[str, bool] | None:
-        """Return the columns of *table*, and whether the role may read each; None where that is not known.
+        """Return the columns of *table*, and whether the role may read each; None where that is unknown.
 
-        MySQL and SQL Server list only those that it may read.
+        MySQL and SQL Server list only columns that the role may read.
         """
         ...
 
@@ -95,7 +96,7 @@ class Database(Protocol):
         ...
 
     def clock(self) -> datetime | None:
-        """Return the server's time; None for a file, and where nobody knows how to ask."""
+        """Return the server's time; None for a file, and for dialects without a known query."""
         ...
 
 
@@ -108,11 +109,11 @@ class AdbcDatabase:
         self.options = options
 
     def schema(self, statement: Select[Any]) -> pa.Schema:
-        """Return the names and types of the columns of *statement*, SQLite's by its first rows."""
-        return self.table(statement.limit(_SAMPLE_ROWS)).schema  # with its rows, or their error is lost
+        """Return names and types of the columns of *statement*; SQLite's types come from its first rows."""
+        return self.table(statement.limit(_SAMPLE_ROWS)).schema  # fetch the rows too, or their error is lost
 
     def columns(self, table: TableClause) -> dict[str, bool] | None:
-        """Return the columns of *table*, and whether the role may read each; None where there is none."""
+        """Return the columns of *table*, and whether the role may read each; None where it has none."""
         return _read_columns(self, table)
 
     def batches(self, statement: Select[Any]) -> Iterator[pa.RecordBatch]:
@@ -120,7 +121,7 @@ class AdbcDatabase:
         with self.connection.cursor() as cursor:
             cursor.adbc_statement.set_options(**self.options)
             cursor.execute(_compile_literal(statement, self.dialect))
-            # `fetch_record_batch` gives the reader within this one, whose errors have no SQLSTATE.
+            # `fetch_record_batch` returns the inner reader, whose errors have no SQLSTATE.
             reader = cursor._results.reader  # noqa: SLF001
             with suppress(StopIteration):
                 while True:
@@ -149,14 +150,14 @@ class SqlAlchemyDatabase:
         self.dialect = connection.dialect
 
     def schema(self, statement: Select[Any]) -> pa.Schema:
-        """Return the names of the columns of *statement*, and their types by its first rows."""
+        """Return the names of the columns of *statement*, and their types according to its first rows."""
         result = self.connection.execute(statement.limit(_SAMPLE_ROWS))
         types = _column_types(result, self.dialect)
-        found = _to_batch(list(result.keys()), list(result), types).schema
-        return pa.schema([(field.name, types.get(at, field.type)) for at, field in enumerate(found)])
+        sampled = _to_batch(list(result.keys()), list(result), types).schema
+        return pa.schema([(field.name, types.get(at, field.type)) for at, field in enumerate(sampled)])
 
     def columns(self, table: TableClause) -> dict[str, bool] | None:
-        """Return the columns of *table* that the role may read; None where that is not known."""
+        """Return the columns of *table* that the role may read; None where that is unknown."""
         return _read_columns(self, table)
 
     def batches(self, statement: Select[Any]) -> Iterator[pa.RecordBatch]:
@@ -173,26 +174,26 @@ class SqlAlchemyDatabase:
         return pa.Table.from_batches([_to_batch(list(result.keys()), list(result), types)])
 
     def clock(self) -> datetime | None:
-        """Return the server's time; None where nobody knows how to ask."""
-        asked = _CLOCKS.get(self.dialect.name)
-        return _to_instant(self.connection.scalar(text(asked))) if asked else None
+        """Return the server's time; None for dialects without a known query."""
+        query = _CLOCKS.get(self.dialect.name)
+        return _to_instant(self.connection.scalar(text(query))) if query else None
 
 
 def _read_columns(database: Database, table: TableClause) -> dict[str, bool] | None:
     if (query := _ALL_COLUMNS.get(database.dialect.name)) is None:
         return None
-    given = {
+    values = {
         "name": table.name,
         "schema": table.schema,
         "table": database.dialect.identifier_preparer.format_table(table),
     }
-    marks = [bindparam(name, value, String) for name, value in given.items() if f":{name}" in query]
-    rows = database.table(text(query).bindparams(*marks)).to_pylist()
+    parameters = [bindparam(name, value, String) for name, value in values.items() if f":{name}" in query]
+    rows = database.table(text(query).bindparams(*parameters)).to_pylist()
     return {row["name"]: bool(row["may_read"]) for row in rows} or None
 
 
 def _column_types(result: CursorResult[Any], dialect: Dialect) -> dict[int, pa.DataType]:
-    """Return the types that the driver tells: MySQL's times, of which TIMESTAMP is an instant."""
+    """Return the types that the driver reports: MySQL's times, of which TIMESTAMP is an instant."""
     if dialect.name not in MYSQL or result.cursor is None:
         return {}
     codes = enumerate(column[1] for column in result.cursor.description)
@@ -206,7 +207,7 @@ def _to_batch(names: list[str], rows: list[Any], types: Mapping[int, pa.DataType
 
 
 def _to_array(cells: list[Any], kind: pa.DataType | None) -> pa.Array:
-    """Return *cells* as an array; as text where they are of several types, such as times and '0000-00-00'."""
+    """Return *cells* as an array; as text where their types differ, such as times and '0000-00-00'."""
     try:
         return pa.array(cells, kind)
     except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError):
@@ -220,17 +221,17 @@ def _to_instant(epoch: Any) -> datetime:
 
 
 def _compile_literal(statement: Executable, dialect: Dialect) -> str:
-    """Return *statement* as text; its only values are the window's instants, which are ours."""
+    """Return the SQL text of *statement*; its only literals are the window's instants, never user input."""
     text = statement.compile(dialect=dialect, compile_kwargs={"literal_binds": True})  # type: ignore[attr-defined]
     return str(text).replace("%%", "%")
 
 
 @contextmanager
 def open_database(url: URL, origin: str, timeout: int = _TIMEOUT_SECONDS) -> Iterator[Database]:
-    """Connect to *url* for reading: one transaction, so that all statements see the same rows.
+    """Open a read-only connection to *url* with one transaction, so that all statements see the same rows.
 
-    The server ends a statement after *timeout* seconds. Raises SourceUnreadable where only a
-    correction helps, else SourceUnavailable; and MissingExtraError.
+    The server cancels a statement after *timeout* seconds. Raises SourceUnreadable for an error that the user
+    must correct, else SourceUnavailable; and MissingExtraError.
     """
     if url.get_backend_name() == "postgresql":
         require("postgresql", "source.url")
@@ -240,7 +241,7 @@ def open_database(url: URL, origin: str, timeout: int = _TIMEOUT_SECONDS) -> Ite
     except SQLAlchemyError as error:
         raise source_error(url, origin, getattr(error, "orig", None) or error) from None
     except Exception as error:
-        # In the middle of the rows a driver's error comes through Arrow, which makes it one of its own.
+        # While rows are streamed, Arrow wraps a driver's error in one of its own.
         if not isinstance(error, OSError | pa.ArrowException) and "adbc_driver" not in type(error).__module__:
             raise
         raise source_error(url, origin, error) from None
@@ -278,7 +279,7 @@ def _open_connection(url: URL, timeout: int) -> Iterator[Database]:
 
 
 def source_error(url: URL, origin: str, error: BaseException) -> SourceError:
-    """Say which database failed and why, without its password."""
+    """Return the error for a failed database, with its URL but not its password."""
     place = url.set(query={}).render_as_string(hide_password=True)
     reason, backend = " ".join(str(error).split()), url.get_backend_name()
     if is_refused(backend, error):

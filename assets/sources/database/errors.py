@@ -1,7 +1,7 @@
-"""Whether a database's error can pass by itself: by its SQLSTATE, its number or its result code.
+"""Classification of database errors as transient or permanent: by SQLSTATE, number or result code.
 
-Add a code here when trying again can help against it. Whatever is not listed is permanent: a password, a
-missing right, a missing table, a wrong statement.
+Add a code here when a retry can help against it. Every other error is permanent: a password, a missing right,
+a missing table, a wrong statement.
 """
 
 import re
@@ -40,11 +40,11 @@ _SQL_SERVER_REFUSED = {18452, 18456, 18486}
 _SQLITE_TRANSIENT = {
     *(SQLITE_BUSY, SQLITE_LOCKED, SQLITE_INTERRUPT, SQLITE_IOERR, SQLITE_PROTOCOL, SQLITE_SCHEMA)
 }
-# ADBC gives no result code of SQLite, but sqlite3_errstr's texts for these codes, which are fixed.
+# ADBC reports no result code of SQLite, only sqlite3_errstr's texts for these codes, which are fixed.
 _SQLITE_TEXTS = re.compile(
     r"database (table )?is locked|interrupted|disk I/O error|locking protocol|schema has changed"
 )
-# libpq gives no SQLSTATE for a connection that the server refuses, only the server's text.
+# libpq reports no SQLSTATE for a connection that the server refuses, only the server's text.
 _LIBPQ_REFUSED = re.compile(r"password authentication failed|no password supplied|no pg_hba\.conf entry")
 _LIBPQ_PERMANENT = re.compile(
     r'(database|role) ".*" does not exist|is not permitted to log in|permission denied for database'
@@ -53,7 +53,7 @@ _NATIVE_NUMBER = re.compile(r"\((-?\d+)\) \(SQL")
 
 
 def is_refused(backend: str, error: BaseException) -> bool:
-    """Tell whether the server of *backend* (a SQLAlchemy name) refused the user or the password."""
+    """Return whether the server of *backend* (a SQLAlchemy name) refused the user or the password."""
     state, number = _sqlstate_of(error), _error_number(error)
     return (
         state in _REFUSED_STATES
@@ -64,7 +64,7 @@ def is_refused(backend: str, error: BaseException) -> bool:
 
 
 def is_transient(backend: str, error: BaseException) -> bool:
-    """Tell whether trying again can help against *error* of a server of *backend*, a SQLAlchemy name."""
+    """Return whether a retry can help against *error* of a server of *backend* (a SQLAlchemy name)."""
     if is_refused(backend, error):
         return False
     state, number = _sqlstate_of(error), _error_number(error)
@@ -82,7 +82,7 @@ def is_transient(backend: str, error: BaseException) -> bool:
 
 
 def is_connection_lost(error: BaseException) -> bool:
-    """Tell whether an error of ADBC or libpq is of the connection: the server gave it no code."""
+    """Return whether ADBC or libpq lost or never got the connection: the error has no code of the server."""
     if (status := getattr(error, "status_code", None)) is not None:
         return _sqlstate_of(error) is None and status in {AdbcStatusCode.IO, AdbcStatusCode.TIMEOUT}
     return isinstance(error, OSError) or type(error).__name__ == "OperationalError"
@@ -93,15 +93,15 @@ def _is_transient_state(state: str) -> bool:
 
 
 def _sqlstate_of(error: BaseException) -> str | None:
-    """Return the SQLSTATE that ADBC and psycopg give as an attribute, and ODBC as the first argument."""
+    """Return the SQLSTATE: an attribute of errors of ADBC and psycopg, the first argument of ODBC's."""
     state = getattr(error, "sqlstate", None) or next(iter(error.args), None)
     return state if isinstance(state, str) and re.fullmatch(r"[0-9A-Z]{5}", state) else None
 
 
 def _error_number(error: BaseException) -> int | None:
-    """Return the server's own number: the first argument, or in ODBC the one at the end of the text."""
+    """Return the server's own error number: the first argument, or for ODBC the one at the text's end."""
     first = next(iter(error.args), None)
     if isinstance(first, int):
         return first
-    found = _NATIVE_NUMBER.search(str(error))
-    return int(found[1]) if found else None
+    match = _NATIVE_NUMBER.search(str(error))
+    return int(match[1]) if match else None

@@ -1,7 +1,7 @@
 """Events in a database: a table with mapped columns, or a query with `:start` and `:end`.
 
-The asked window is made coarse where a database's times are text or local: `extract` cuts exactly.
-How a database is connected is in `connections.py`.
+The requested window is widened where a database's times are text or local: `extract` cuts it exactly.
+Connections are opened in `connections.py`.
 """
 
 import re
@@ -45,8 +45,8 @@ from assets.sources.base import Batch, Problem, Unlisted, Unreadable, is_printed
 from assets.sources.database.connections import ADBC_DIALECTS, MYSQL, Database, open_database
 from assets.sources.files.parquet import contract_cells
 
-_CLOCK_CHANGE = timedelta(hours=3)  # more than any
-_ANY_ZONE = timedelta(hours=28)  # more than any two zones are apart
+_CLOCK_CHANGE = timedelta(hours=3)  # more than any has been
+_ANY_ZONE = timedelta(hours=28)  # more than the difference of any two zones
 _EPOCH_UNITS = (1, 1_000, 1_000_000, 1_000_000_000)
 _FIRST_EPOCHS, _LAST_EPOCHS = ([int(at.timestamp()) * unit for unit in _EPOCH_UNITS] for at in (FIRST, LAST))
 _DIGITS_OF_UNITS = ((10, 1), (13, 1_000), (16, 1_000_000), (30, 1_000_000_000))
@@ -66,7 +66,10 @@ class Sql(Unlisted):
 
     @property
     def is_windowed(self) -> bool:
-        """SQLite looks at every row for each window: no index knows cells that have types of their own."""
+        """Return False for SQLite, which scans all rows for each window.
+
+        No index serves cells that have types of their own.
+        """
         return not resolve_secret(self.options.url).startswith("sqlite")
 
     def read(self, start: datetime, end: datetime) -> Iterator[Batch | Unreadable]:
@@ -77,8 +80,8 @@ class Sql(Unlisted):
         with self._open_database() as database:
             bounds = self._query_bounds(database, start, end)
             names, columns = self._map_columns(database, bounds)
-            asked: list[ColumnElement[Any]] = [column(name) for name in dict.fromkeys(columns.values())]
-            sample = database.schema(select(*asked).select_from(self._base_query(bounds)))
+            selected: list[ColumnElement[Any]] = [column(name) for name in dict.fromkeys(columns.values())]
+            sample = database.schema(select(*selected).select_from(self._base_query(bounds)))
             kind, dialect = sample.field(columns["occurred_at"]).type, database.dialect.name
             cells = [
                 _cast_column(each, name, sample.field(name).type, dialect) for each, name in columns.items()
@@ -99,9 +102,9 @@ class Sql(Unlisted):
                 yield self._sample_rows(database, anywhere, columns, kind)
 
     def _map_columns(self, database: Database, bounds: _Bounds) -> tuple[list[str], dict[str, str]]:
-        """Return the names of all columns, and contract column -> column of those that are read.
+        """Return the names of all columns, and contract column -> column for those that are read.
 
-        Raises SourceError for one that is missing or that the role may not read.
+        Raises SourceError for a column that is missing or that the role may not read.
         """
         base = self._base_query(bounds)
         may_read = database.columns(base) if isinstance(base, TableClause) else None
@@ -123,7 +126,7 @@ class Sql(Unlisted):
     def _sample_rows(
         self, database: Database, anywhere: Select[Any], columns: Mapping[str, str], kind: pa.DataType
     ) -> Batch | Unreadable:
-        """Return some rows of any time, of an empty window: they show whether their times can be read."""
+        """Return some rows of any time where the window is empty: they show whether times can be parsed."""
         rows = database.table(anywhere).combine_chunks()
         if rows.num_rows:
             batch = _contract_rows(rows.to_batches()[0], kind)
@@ -136,7 +139,7 @@ class Sql(Unlisted):
         return Unreadable(self.origin, f"{self.origin}: {reason}", Problem.GAVE_NOTHING)
 
     def clock(self) -> datetime | None:
-        """Return the server's time, or None where it is this machine's, or nobody knows how to ask.
+        """Return the server's time, or None where it is this machine's, or there is no known query for it.
 
         Raises SourceError.
         """
@@ -158,10 +161,10 @@ class Sql(Unlisted):
     def _window_condition(
         self, times: ColumnElement[Any], kind: pa.DataType, start: datetime, end: datetime, dialect: str
     ) -> ColumnElement[bool]:
-        """Return a condition that no row of the window fails, whatever the type of its time.
+        """Return a condition that every row of the window meets, whatever the type of its time.
 
-        Rows without a time, or with one that no event can have, pass too: they are reported. An index answers
-        it where times are typed.
+        Rows without a time, or with an impossible one, are included, so that they are reported. An index
+        serves the condition where times are typed.
         """
         missing = times.is_(None)
         if pa.types.is_timestamp(kind):
@@ -189,14 +192,14 @@ class Sql(Unlisted):
             written >= _LAST_DATE,
             written.not_like(_DATED),
         )
-        if dialect == "sqlite":  # where each cell has a type of its own
+        if dialect == "sqlite":  # each cell has a type of its own
             numbers = func.typeof(times).in_(("integer", "real"))
             return or_(and_(numbers, epochs), and_(func.typeof(times) == "text", dated), missing)
         is_number = pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)
         return or_(epochs if is_number else dated, missing)
 
     def _query_bounds(self, database: Database, start: datetime, end: datetime) -> _Bounds:
-        """Return what `:start` and `:end` of the query stand for; a table needs none."""
+        """Return the values of `:start` and `:end` of the query; None for a table."""
         if self.options.table:
             return None
         if database.dialect.name == "sqlite":
@@ -205,23 +208,27 @@ class Sql(Unlisted):
                 _days_around(start, end) if unit is None else (_to_epoch(start, unit), _to_epoch(end, unit))
             )
         if self.options.timezone or database.dialect.name != "postgresql":
-            # A column with zone would read these in the session's zone: no row may be lost to that.
+            # A column with zone parses these in the session's zone: widen them, so that no row is lost.
             return _wall_clock_around(start, end, self.options.timezone, _ANY_ZONE)
         return start.isoformat(sep=" "), end.isoformat(sep=" ")
 
     def _epoch_unit(self, database: Database) -> int | None:
-        """Return how many of a query's epochs are a second, or None where its times are no numbers.
+        """Return how many units of a query's epochs make a second, or None where its times are no numbers.
 
-        SQLite compares a number with a text without a word, and every text is greater.
+        SQLite compares a number with a text without an error, and every text is greater.
         """
         query = self._base_query((0, _LARGEST_INTEGER))
         names = database.schema(select(text("*")).select_from(query)).names
         try:
-            time: ColumnElement[Any] = column(match_columns(names, self.options.columns)["occurred_at"])
+            time_column: ColumnElement[Any] = column(
+                match_columns(names, self.options.columns)["occurred_at"]
+            )
         except ValueError:
-            return None  # said where the columns are read
-        asked = select(func.typeof(time).label("kind"), cast(time, Text).label("time")).select_from(query)
-        for row in database.table(asked.where(time.is_not(None)).limit(1)).to_pylist():
+            return None  # reported where the columns are mapped
+        statement = select(
+            func.typeof(time_column).label("kind"), cast(time_column, Text).label("time")
+        ).select_from(query)
+        for row in database.table(statement.where(time_column.is_not(None)).limit(1)).to_pylist():
             if row["kind"] in {"integer", "real"}:
                 digits = len(str(int(float(row["time"]))))
                 return next(unit for longest, unit in _DIGITS_OF_UNITS if digits <= longest)
@@ -229,7 +236,7 @@ class Sql(Unlisted):
 
     @staticmethod
     def _widest_bounds(bounds: _Bounds) -> _Bounds:
-        """Return bounds of the same kind that hold every time."""
+        """Return bounds of the same kind that include every time."""
         if bounds is None:
             return None
         return (0, _LARGEST_INTEGER) if isinstance(bounds[0], int) else ("2000-01-01", "2100-01-01")
@@ -238,14 +245,14 @@ class Sql(Unlisted):
         if self.options.table:
             schema, _, name = self.options.table.rpartition(".")
             return table_named(name, schema=schema or None)
-        marks = [
+        parameters = [
             bindparam(name, bound, BigInteger if isinstance(bound, int) else String)
             for name, bound in zip(("start", "end"), bounds or (), strict=True)
         ]
         try:
-            # A line break ends a comment; only our two marks are marks, other colons are text.
+            # The line break ends a comment; only :start and :end are parameters, other colons are text.
             plain = re.sub(r"(?<![:\\]):(?!(?:start|end)\b)(?=\w)", r"\:", self.options.query or "")
-            query = text(plain.strip().rstrip(";") + "\n").bindparams(*marks)
+            query = text(plain.strip().rstrip(";") + "\n").bindparams(*parameters)
         except ArgumentError:
             message = (
                 f"{self.origin}: `query` must use :start and :end so: CAST(:start AS ...), not :start::..."
@@ -259,15 +266,16 @@ def _to_epoch(instant: datetime, unit: int) -> int:
 
 
 def _cast_column(name: str, source_name: str, kind: pa.DataType, dialect: str) -> ColumnElement[Any]:
-    """Return one contract column: as text, without nulls where drivers guess a type by rows.
+    """Return the expression of a contract column: text, without nulls where drivers guess types by rows.
 
-    Times, floating numbers and binary ids are asked for as they are; `contract_cells` makes them text.
+    Times, floating-point numbers and binary ids are selected as they are; `contract_cells` converts them to
+    text.
     """
     cell: ColumnElement[Any] = column(source_name)
     if name == "occurred_at" and pa.types.is_timestamp(kind):
-        # MySQL's drivers make a time of Python of each, and fail on 0000-00-00; `_cast_times` reads the text.
+        # MySQL's drivers create a Python time of each, and fail on 0000-00-00; `_cast_times` parses the text.
         return (cast(cell, Text) if dialect in MYSQL else cell).label(name)
-    if dialect == "sqlite":  # where each cell has a type of its own
+    if dialect == "sqlite":  # each cell has a type of its own
         as_text: ColumnElement[Any] = cast(cell, Text)
         if name == "occurred_at":
             as_text = case((func.typeof(cell) == "real", func.printf("%.6f", cell)), else_=as_text)
@@ -282,7 +290,7 @@ def _cast_column(name: str, source_name: str, kind: pa.DataType, dialect: str) -
 
 
 def _days_around(start: datetime, end: datetime) -> tuple[str, str]:
-    """Return dates as text: every ISO 8601 time of the window, in any zone, sorts between them."""
+    """Return two dates as text, between which every ISO 8601 time of the window sorts, in any zone."""
     return str((start - DAY).date()), str((end + 2 * DAY).date())
 
 
@@ -302,7 +310,7 @@ def _contract_rows(batch: pa.RecordBatch, kind: pa.DataType) -> pa.RecordBatch:
 
 
 def _cast_times(times: pa.Array, kind: pa.DataType) -> pa.Array:
-    """Return *times* as *kind*; where one is no date, as text with their zone."""
+    """Return *times* as *kind*, or as text with their zone where one of them is no valid date."""
     if not pa.types.is_string(times.type):
         return times
     try:

@@ -1,1 +1,1 @@
-"""Files: CSV, NDJSON, Parquet and XLSX, exports of other vendors, and files that were imported."""
+"""Files: CSV, NDJSON, Parquet and XLSX, exports of other vendors, and imported files."""

@@ -1,6 +1,6 @@
-"""CSV files: text cells with a row's number, and a fault where a row is no row.
+"""CSV files: text cells with their row's number, and a fault where a line is no valid row.
 
-Delimiters , ; tab and | are recognised by the header. Values are not parsed here.
+The delimiters , ; tab and | are recognized by the header. Values are not parsed here.
 """
 
 import csv
@@ -21,7 +21,7 @@ from assets.sources.base import CELL_LIMIT, Batch, Unreadable, is_printed_log, m
 from assets.sources.files.text_files import MAX_LINE_BYTES, TextFile, text_file
 
 ONE_CELL = {"delimiter": "\x01", "quote_char": False, "newlines_in_values": False}
-"""How lines are read that are no CSV: with a delimiter that no text has."""
+"""Parse options for lines that are not CSV: a delimiter that no text contains."""
 
 _BLOCK = MAX_LINE_BYTES
 _DELIMITERS = ",;\t|"
@@ -35,7 +35,7 @@ _TIME = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}|^\s*\d{9,19}(\.\d+)?\s*$")
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """The columns of a CSV file, its delimiter, and how many lines come before its first row."""
+    """The columns of a CSV file, its delimiter, and the number of lines before its first row."""
 
     names: list[str]
     delimiter: str
@@ -68,7 +68,7 @@ def read_csv(path: Path, origin: str, options: FilesSource) -> Iterator[Batch | 
 def read_header(text: TextFile) -> Header:
     """Return the columns of *text*, whose first line may be Excel's hint `sep=;`.
 
-    Raises ValueError where it is empty.
+    Raises ValueError where the file is empty.
     """
     start = text.start(CELL_LIMIT).decode("utf-8", errors="replace")
     body = start.lstrip("\r\n \t")
@@ -90,15 +90,15 @@ def read_header(text: TextFile) -> Header:
     if len(extra) > len(sample) / 2:  # each row ends with a delimiter
         names.append("")
     elif sum(len(row) == width - 1 for row in sample) > len(sample) / 2 and not names[-1].strip():
-        names.pop()  # the header alone does
+        names.pop()  # only the header ends with one
     return Header(names, delimiter, lines)
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """What the lines of a file are: *names* of all cells, those *wanted*, and how many lines the header has.
+    """The layout of a file's lines: *names* of all cells, those *wanted*, and the number of header lines.
 
-    Where the *last_is_optional*, a row may end before its last cell.
+    Where *last_is_optional*, a row may lack its last cell.
     """
 
     names: list[str]
@@ -108,14 +108,14 @@ class Layout:
 
 
 LINES = Layout(["line"], ["line"])
-"""Whole lines as one cell, without a header."""
+"""The layout of whole lines as one cell, without a header."""
 
 
 def numbered_batches(text: TextFile, layout: Layout, parse: ParseOptions) -> Iterator[pa.RecordBatch]:
     """Yield the wanted columns as text, with `row_number` (1 = first row after the header).
 
-    A row of another width has `fault` and `raw`, unless only empty cells at its end make it one; so has one
-    whose bytes were no UTF-8.
+    A row with another number of cells has `fault` and `raw`, unless it differs only by empty cells at its
+    end; so has one that was not UTF-8.
     """
     names, wanted, header_lines = layout.names, layout.wanted, layout.header_lines
     if text.lines <= header_lines:
@@ -127,30 +127,32 @@ def numbered_batches(text: TextFile, layout: Layout, parse: ParseOptions) -> Ite
         return "skip"
 
     parse.invalid_row_handler = keep
-    good_count = told = 0
+    good_count = reported = 0
     with text.open() as stream:
-        # Threads would not tell the numbers of bad rows; one of them parses 3,000,000 rows a second.
+        # With threads, Arrow reports no numbers of bad rows; one thread parses 3,000,000 rows a second.
         read = ReadOptions(column_names=names, skip_rows=header_lines, block_size=_BLOCK, use_threads=False)
         convert = ConvertOptions(
             include_columns=wanted, column_types=dict.fromkeys(wanted, pa.string()), strings_can_be_null=False
         )
-        mender = _RowRepair(layout, parse.delimiter)
+        repair = _RowRepair(layout, parse.delimiter)
         for batch in _parse_blocks(stream, read, parse, convert):
             skipped = np.array([row.number - header_lines - 1 for row in bad], dtype=np.int64)
             places = np.arange(good_count, good_count + batch.num_rows)
             places += np.searchsorted(skipped - np.arange(len(skipped)), places, side="right")
             good_count += batch.num_rows
             numbered = batch.append_column("row_number", pa.array(places + 1))
-            yield mender.merged(_mark_undecodable(numbered) if text.has_bad_bytes else numbered, bad[told:])
-            told = len(bad)
-    if bad[told:]:
-        yield mender.rows(bad[told:])
+            yield repair.merged(
+                _mark_undecodable(numbered) if text.has_bad_bytes else numbered, bad[reported:]
+            )
+            reported = len(bad)
+    if bad[reported:]:
+        yield repair.rows(bad[reported:])
 
 
 def _parse_blocks(
     stream: Any, read: ReadOptions, parse: ParseOptions, convert: ConvertOptions
 ) -> Iterator[pa.RecordBatch]:
-    """Yield the rows of a block at a time. Raises ValueError where one does not end within two."""
+    """Yield the rows of one block at a time. Raises ValueError for a row that spans more than two blocks."""
     try:
         yield from open_csv(stream, read_options=read, parse_options=parse, convert_options=convert)
     except pa.ArrowInvalid as error:
@@ -161,13 +163,13 @@ def _parse_blocks(
 
 @dataclass(frozen=True, slots=True)
 class _RowRepair:
-    """Makes rows of lines that Arrow left out: with a fault, or whole where only empty cells follow."""
+    """Builds rows from lines that Arrow skipped: with a fault, or repaired where only empty cells differ."""
 
     layout: Layout
     delimiter: str
 
     def merged(self, good: pa.RecordBatch, bad: list[InvalidRow]) -> pa.RecordBatch:
-        """Return both in the file's order, so that a bad row keeps its neighbours."""
+        """Return the *good* and the *bad* rows in the file's order, so that a bad row keeps its neighbors."""
         if not bad:
             return good
         rows = pa.concat_tables(
@@ -177,11 +179,11 @@ class _RowRepair:
 
     def rows(self, bad: list[InvalidRow]) -> pa.RecordBatch:
         """Return the lines *bad* as rows."""
-        mended = [self._split_cells(row) for row in bad]
+        repaired = [self._split_cells(row) for row in bad]
         columns: dict[str, pa.Array] = {}
         for name in self.layout.wanted:
             at = self.layout.names.index(name)
-            columns[name] = pa.array([cells[at] if cells else None for cells in mended], pa.string())
+            columns[name] = pa.array([cells[at] if cells else None for cells in repaired], pa.string())
         columns |= {
             "row_number": pa.array([row.number - self.layout.header_lines for row in bad], pa.int64()),
             "fault": pa.array(
@@ -189,12 +191,12 @@ class _RowRepair:
                     None
                     if cells
                     else f"{row.actual_columns} cells where the header has {row.expected_columns}"
-                    for row, cells in zip(bad, mended, strict=True)
+                    for row, cells in zip(bad, repaired, strict=True)
                 ],
                 pa.string(),
             ),
             "raw": pa.array(
-                [None if cells else row.text[:CELL_LIMIT] for row, cells in zip(bad, mended, strict=True)],
+                [None if cells else row.text[:CELL_LIMIT] for row, cells in zip(bad, repaired, strict=True)],
                 pa.string(),
             ),
         }
@@ -203,37 +205,39 @@ class _RowRepair:
     def _split_cells(self, row: InvalidRow) -> list[str] | None:
         """Return the cells of a line whose superfluous cells are all empty, else None."""
         count = len(self.layout.names)
-        least = count - self.layout.last_is_optional
-        if row.actual_columns < least or len(row.text) > CELL_LIMIT:
+        min_cells = count - self.layout.last_is_optional
+        if row.actual_columns < min_cells or len(row.text) > CELL_LIMIT:
             return None
         try:
             cells = next(csv.reader(io.StringIO(row.text, newline=""), delimiter=self.delimiter), [])
         except csv.Error:
             return None
-        is_whole = len(cells) >= least and not any(map(str.strip, cells[count:]))
-        return [*cells, ""][:count] if is_whole else None
+        is_valid = len(cells) >= min_cells and not any(map(str.strip, cells[count:]))
+        return [*cells, ""][:count] if is_valid else None
 
 
 def _mark_undecodable(rows: pa.RecordBatch) -> pa.RecordBatch:
-    found = [
+    masks = [
         pc.match_substring(column, _REPLACEMENT) for column in rows.columns if column.type == pa.string()
     ]
-    where = found[0]
-    for each in found[1:]:
-        where = pc.or_(where, each)
-    fault = pc.if_else(where, pa.scalar("is not UTF-8; save the file as UTF-8"), pa.scalar(None, pa.string()))
+    is_bad = masks[0]
+    for mask in masks[1:]:
+        is_bad = pc.or_(is_bad, mask)
+    fault = pc.if_else(
+        is_bad, pa.scalar("is not UTF-8; save the file as UTF-8"), pa.scalar(None, pa.string())
+    )
     return rows.append_column("fault", fault)
 
 
 def with_faults(cells: pa.RecordBatch, batch: pa.RecordBatch) -> pa.RecordBatch:
-    """Return *cells* with the row's number and fault of *batch*; a cell that is too long is one, too."""
+    """Return *cells* with the row number and fault of *batch*, and a fault for a cell that is too long."""
     faults: dict[int, str] = {}
     columns = {name: _limit_cells(name, cells.column(name), faults) for name in cells.schema.names}
     columns["row_number"] = batch.column("row_number")
     columns |= {name: batch.column(name) for name in ("fault", "raw") if name in batch.schema.names}
     if faults:
-        found = pa.array([faults.get(row) for row in range(cells.num_rows)], pa.string())
-        columns["fault"] = pc.coalesce(columns["fault"], found) if "fault" in columns else found
+        too_long = pa.array([faults.get(row) for row in range(cells.num_rows)], pa.string())
+        columns["fault"] = pc.coalesce(columns["fault"], too_long) if "fault" in columns else too_long
     return pa.RecordBatch.from_pydict(columns)
 
 
@@ -248,9 +252,10 @@ def _limit_cells(name: str, cells: pa.Array, faults: dict[int, str]) -> pa.Array
 
 
 def _strip_quotes(cells: pa.RecordBatch, header: Header, *, printed: bool) -> pa.RecordBatch:
-    """Return *cells* without quotes that stand after a space, and without what our own log.csv puts first.
+    """Return *cells* without quotes after a leading space, and without the prefix of our own log.csv.
 
-    A quote after `, ` opens nothing: that cell keeps its quotes, which are no part of the name.
+    Arrow does not treat a quote after `, ` as an opening quote: such a cell keeps its quotes, which are no
+    part of the name.
     """
     columns = []
     for column in cells.columns:
@@ -267,7 +272,7 @@ def _strip_quotes(cells: pa.RecordBatch, header: Header, *, printed: bool) -> pa
 
 
 def _without_blank_rows(rows: pa.RecordBatch) -> pa.RecordBatch:
-    """Leave out rows without any cell, as spreadsheets leave behind at the end."""
+    """Return *rows* without those whose cells are all empty, as spreadsheets leave at the end."""
     is_blank = pc.equal(pc.binary_length(rows.column("occurred_at")), 0)
     if not pc.any(is_blank).as_py():
         return rows
@@ -280,43 +285,47 @@ def _without_blank_rows(rows: pa.RecordBatch) -> pa.RecordBatch:
 
 
 def _find_swallowed_rows(text: TextFile, header: Header, time_at: int, origin: str) -> Iterator[Unreadable]:
-    """Look at the rows of several lines: a stray quote may have made other rows a part of one cell."""
-    found, first, last_lines, number = 0, 0, 1, 0
+    """Yield a problem where a stray quote may have merged other rows into one cell."""
+    merged, first, last_lines, number = 0, 0, 1, 0
     with text.open() as stream:
         lines = io.TextIOWrapper(stream, encoding="utf-8", errors="replace", newline="")
         rows = csv.reader(lines, delimiter=header.delimiter)
-        before = 0
+        previous_line = 0
         try:
             for number, row in enumerate(rows, start=1):
-                last_lines, before = rows.line_num - before, rows.line_num
-                if last_lines > 1 and before > header.lines and (count := _rows_in(row, header, time_at)):
-                    found, first = found + count, first or number
+                last_lines, previous_line = rows.line_num - previous_line, rows.line_num
+                if (
+                    last_lines > 1
+                    and previous_line > header.lines
+                    and (count := _rows_in(row, header, time_at))
+                ):
+                    merged, first = merged + count, first or number
         except csv.Error:
             return
     if text.quotes % 2 and last_lines > 1:
         yield Unreadable(
             origin, f"{origin}: a quote is never closed; its last row holds the rest of the file"
         )
-    elif found:
+    elif merged:
         yield Unreadable(
             origin,
-            f"{origin}: a stray quote makes {found:,} rows a part of the cell before them, from about row "
+            f"{origin}: a stray quote makes {merged:,} rows a part of the cell before them, from about row "
             f"{first - 1:,} on; remove it",
         )
 
 
 def _rows_in(row: list[str], header: Header, time_at: int) -> int:
-    """Return how many rows seem to be inside the cells of *row*."""
-    width, found = len(header.names), 0
+    """Return the number of rows that seem to be inside the cells of *row*."""
+    width, count = len(header.names), 0
     for at, cell in enumerate(row):
         pieces = cell.splitlines()
-        found += sum(_is_row(piece.split(header.delimiter), width, time_at) for piece in pieces[1:-1])
+        count += sum(_is_row(piece.split(header.delimiter), width, time_at) for piece in pieces[1:-1])
         if len(pieces) > 1 and width > 1:
             head, tail = (piece.count(header.delimiter) for piece in (pieces[0], pieces[-1]))
             start = pieces[-1].split(header.delimiter)
             has_time = time_at >= len(start) or _TIME.search(start[time_at]) is not None
-            found += bool(head == width - 1 - at and tail == at and head + tail and has_time)
-    return found
+            count += bool(head == width - 1 - at and tail == at and head + tail and has_time)
+    return count
 
 
 def _is_row(cells: list[str], width: int, time_at: int) -> bool:

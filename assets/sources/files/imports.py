@@ -1,6 +1,6 @@
-"""Files that were imported once: the days that they cover are read from them, and no more from the source.
+"""Imported files: the days that they cover are read from them, and no longer from the source.
 
-Each lies in a folder of its own with what it is, so that a day can be loaded again as often as one likes.
+Each is stored in a folder of its own with its metadata, so that its days can be reloaded at any time.
 """
 
 import shutil
@@ -21,7 +21,7 @@ _ABOUT = "import.json"
 
 
 class About(BaseModel):
-    """What an imported file is: the days that it covers, both included, and how it is read."""
+    """The metadata of an imported file: the days that it covers, both included, and its reading options."""
 
     first_day: date
     last_day: date
@@ -30,7 +30,7 @@ class About(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Import:
-    """A file that was imported; `number` tells which came later."""
+    """An imported file; a later import has a higher `number`."""
 
     number: int
     about: About
@@ -38,26 +38,26 @@ class Import:
 
     @property
     def source(self) -> Files:
-        """The reader of the file."""
+        """Return the reader of the file."""
         return Files(self.about.options.model_copy(update={"path": str(self.folder / "data" / "*")}))
 
     def covers(self, day: date) -> bool:
-        """Tell whether *day* is read from the file."""
+        """Return whether *day* is read from the file."""
         return self.about.first_day <= day <= self.about.last_day
 
 
 def imports_of(folder: Path) -> list[Import]:
-    """Return what was imported into the *folder* of a workspace, the last first."""
-    found = sorted((int(path.parent.name), path.parent) for path in folder.glob(f"*/{_ABOUT}"))
+    """Return the imports in the *folder* of a workspace, the latest first."""
+    folders = sorted((int(path.parent.name), path.parent) for path in folder.glob(f"*/{_ABOUT}"))
     return [
         Import(number, About.model_validate_json((path / _ABOUT).read_text()), path)
-        for number, path in reversed(found)
+        for number, path in reversed(folders)
     ]
 
 
 def keep_import(folder: Path, file: Path, about: About) -> Import:
-    """Copy *file* into the *folder* of a workspace: from now on its days are read from there."""
-    number = max((each.number for each in imports_of(folder)), default=0) + 1
+    """Copy *file* into the *folder* of a workspace; from now on its days are read from the copy."""
+    number = max((existing.number for existing in imports_of(folder)), default=0) + 1
     place = folder / str(number)
     with atomic_folder(place) as temporary:
         (temporary / "data").mkdir()
@@ -68,27 +68,33 @@ def keep_import(folder: Path, file: Path, about: About) -> Import:
 
 @dataclass(frozen=True, slots=True)
 class DaySources:
-    """Who is asked for which day of a workspace: its source, or the last import that covers it."""
+    """The source of each day of a workspace: the latest import that covers it, else the main source."""
 
     main: Source
     imports: list[Import]
 
     def version_of(self, day: date) -> str:
-        """Return what tells the reading of *day* from another one: of the source, or of an import."""
-        found = self._import_of(day)
-        return f"{IMPORTED}{found.number}" if found else reading_version(cast("BaseModel", self.main.options))
+        """Return the version of reading *day*: of the source's configuration, or of an import."""
+        covering = self._import_of(day)
+        return (
+            f"{IMPORTED}{covering.number}"
+            if covering
+            else reading_version(cast("BaseModel", self.main.options))
+        )
 
     def is_imported(self, day: date) -> bool:
-        """Tell whether *day* is read from an imported file."""
+        """Return whether *day* is read from an imported file."""
         return self._import_of(day) is not None
 
     def parts(self, days: Iterable[date]) -> Iterator[tuple[Source, list[date]]]:
-        """Yield each source with those of *days* that are read from it, in order; the first day's first."""
-        found = dict[int, tuple[Source, list[date]]]()
+        """Yield each source with those of *days* that are read from it, in order of their first day."""
+        by_number = dict[int, tuple[Source, list[date]]]()
         for day in sorted(days):
-            one = self._import_of(day)
-            found.setdefault(one.number if one else 0, (one.source if one else self.main, []))[1].append(day)
-        yield from found.values()
+            covering = self._import_of(day)
+            by_number.setdefault(
+                covering.number if covering else 0, (covering.source if covering else self.main, [])
+            )[1].append(day)
+        yield from by_number.values()
 
     def _import_of(self, day: date) -> Import | None:
-        return next((each for each in self.imports if each.covers(day)), None)
+        return next((candidate for candidate in self.imports if candidate.covers(day)), None)

@@ -1,6 +1,6 @@
-"""NDJSON files: one JSON object a line, its keys matched to the contract line by line.
+"""NDJSON files: one JSON object per line, its keys mapped to the contract line by line.
 
-Lines are cut by the CSV reader, with a delimiter that no text has.
+The CSV reader splits the lines, with a delimiter that no text contains.
 """
 
 from collections.abc import Iterator, Mapping
@@ -31,13 +31,13 @@ def read_ndjson(path: Path, origin: str, options: FilesSource) -> Iterator[Batch
     with text_file(path, options.encoding) as text:
         for lines in numbered_batches(text, LINES, ParseOptions(**ONE_CELL)):
             rows = with_faults(lines.select(["line"]), lines)
-            whole = whole_escapes(rows.column("line"))
-            rows = rows.set_column(rows.schema.get_field_index("line"), "line", whole)
+            repaired = whole_escapes(rows.column("line"))
+            rows = rows.set_column(rows.schema.get_field_index("line"), "line", repaired)
             yield Batch(_extract_cells(rows, options.columns), origin, columns=columns)
 
 
 def _keys_of_columns(mapping: Mapping[str, str]) -> dict[str, list[str]]:
-    """Return for each contract column the keys that may hold it; a configured one stands alone."""
+    """Return the keys that may hold each contract column; a configured key replaces the others."""
     keys = {column: [column] for column in CONTRACT_COLUMNS}
     for short in ("previous_assignee", "assignee", "assigned_by"):
         keys[contract_column(short)].append(short)
@@ -45,7 +45,7 @@ def _keys_of_columns(mapping: Mapping[str, str]) -> dict[str, list[str]]:
 
 
 def _extract_cells(lines: pa.RecordBatch, mapping: Mapping[str, str]) -> pa.RecordBatch:
-    """Take the contract columns out of `line`; a key that is there states its value, even null."""
+    """Extract the contract columns from `line`; an existing key states its value, even null."""
     keys = _keys_of_columns(mapping)
     places = {name: at for at, name in enumerate(dict.fromkeys(chain(*keys.values())), start=1)}
     cells = ", ".join(
@@ -57,7 +57,9 @@ def _extract_cells(lines: pa.RecordBatch, mapping: Mapping[str, str]) -> pa.Reco
         " OR ".join(f"{kind} IS NOT NULL" for column in sorted(columns) for kind in kinds[column])
         for columns in (PREVIOUS, ASSIGNEE)
     )
-    nested = " OR ".join(f"coalesce({', '.join(each)}) IN ('OBJECT', 'ARRAY')" for each in kinds.values())
+    nested = " OR ".join(
+        f"coalesce({', '.join(column_kinds)}) IN ('OBJECT', 'ARRAY')" for column_kinds in kinds.values()
+    )
     has_faults = "fault" in lines.schema.names
     fault, raw = ("fault" if has_faults else "NULL"), ("raw" if "raw" in lines.schema.names else "NULL")
     connection = duckdb_engine.connect()
@@ -74,5 +76,5 @@ def _extract_cells(lines: pa.RecordBatch, mapping: Mapping[str, str]) -> pa.Reco
         raw=raw,
     )
     paths = ['$."{}"'.format(name.replace('"', '\\"')) for name in places]
-    found = connection.sql(query, params={"paths": paths})
-    return found.to_arrow_table().combine_chunks().to_batches()[0]
+    result = connection.sql(query, params={"paths": paths})
+    return result.to_arrow_table().combine_chunks().to_batches()[0]

@@ -13,12 +13,12 @@ from assets.runtime import duckdb_engine
 from assets.sources.base import Batch, is_printed_log, match_columns
 
 MAX_ROWS_PER_BYTE = 100
-_LARGEST_PLAIN = 9e18  # of a number that 64 bits hold
-_LONGEST_FRACTION = 1e11  # above, text is 1.7e+15
+_LARGEST_PLAIN = 9e18  # of a number that fits in 64 bits
+_LONGEST_FRACTION = 1e11  # larger numbers would become 1.7e+15
 
 
 def read_parquet(path: Path, origin: str, options: FilesSource) -> Iterator[Batch]:
-    """Yield the mapped columns. Raises ValueError or OSError where it cannot be read, or holds too much."""
+    """Yield the mapped columns. Raises ValueError or OSError where the file is unreadable or too large."""
     with pq.ParquetFile(path) as file:
         if file.metadata.num_rows > MAX_ROWS_PER_BYTE * path.stat().st_size:
             raise ValueError(
@@ -42,14 +42,14 @@ def contract_cells(column: str, cells: pa.Array) -> pa.Array:
         return _number_texts(cells)
     if pa.types.is_binary(cells.type) or pa.types.is_fixed_size_binary(cells.type):
         return pa.array([None if cell is None else cell.hex() for cell in cells.to_pylist()], pa.string())
-    if isinstance(cells.type, pa.BaseExtensionType):  # a UUID, for one
+    if isinstance(cells.type, pa.BaseExtensionType):  # such as a UUID
         return pa.array([None if cell is None else str(cell) for cell in cells.to_pylist()], pa.string())
     return cells.cast(pa.string())
 
 
 def _number_texts(cells: pa.Array) -> pa.Array:
     """Return numbers as text, without an exponent where they are epochs or ids."""
-    cells = pc.if_else(pc.is_nan(cells), None, cells)  # as Spark writes what is not there
+    cells = pc.if_else(pc.is_nan(cells), None, cells)  # Spark writes a missing number as NaN
     is_plain = pc.less(pc.abs(cells), _LARGEST_PLAIN)
     plain = pc.if_else(is_plain, cells, None)
     if pc.all(pc.equal(plain, pc.round(plain)), skip_nulls=True).as_py():

@@ -1,6 +1,7 @@
 """Events in CSV, XLSX, NDJSON or Parquet files, found by a glob.
 
-A file that cannot be read is reported and the others go on. Which rows are events is not decided here.
+A file that cannot be read is reported, and the others are still read. Which rows are events is not decided
+here.
 """
 
 import re
@@ -36,7 +37,7 @@ _PATTERN = re.compile(r"[*?\[]")
 
 
 class Files:
-    """The files of one configured glob."""
+    """The files that match one configured glob."""
 
     is_windowed = False
 
@@ -44,15 +45,15 @@ class Files:
         self.options = options
 
     def inventory(self) -> dict[str, str]:
-        """Return each file's size and time of change. Raises SourceError where there is none."""
-        found = {}
+        """Return each file's size and modification time. Raises SourceError where no file matches."""
+        versions = {}
         for path, origin in files_of(self.options.path):
-            about = path.lstat()
-            found[origin] = f"{about.st_size}-{about.st_mtime_ns}"
-        return found
+            status = path.lstat()
+            versions[origin] = f"{status.st_size}-{status.st_mtime_ns}"
+        return versions
 
     def read(self, start: datetime, end: datetime) -> Iterator[Batch | Unreadable]:
-        """Yield the rows of every file in name order; a file knows no window, so all its rows."""
+        """Yield the rows of every file in name order; a file cannot be read by window, so all its rows."""
         del start, end
         for path, origin in files_of(self.options.path):
             read_format = read_export if self.options.layout else _FORMATS.get(_format_of(path))
@@ -71,23 +72,23 @@ class Files:
 
 
 def files_of(pattern: str) -> list[tuple[Path, str]]:
-    """Return each file with its name below the glob's fixed folder, free of any machine's path.
+    """Return each matching file with its name below the glob's fixed folder, free of this machine's paths.
 
-    Hidden files and folders are left out, as a shell does. What has the name of a data file and is none, such
-    as a broken link, is listed too. Raises SourceError where there is nothing.
+    Hidden files and folders are left out, as in a shell. A path that has the name of a data file but is none,
+    such as a broken link, is listed too. Raises SourceError where nothing matches.
     """
-    whole = Path(pattern)
-    fixed = list(takewhile(lambda part: not _PATTERN.search(part), whole.parts))
-    base = Path(*fixed) if len(fixed) < len(whole.parts) else whole.parent
-    asks_hidden = any(part.startswith(".") for part in whole.relative_to(base).parts)
-    found = sorted(
+    full_pattern = Path(pattern)
+    fixed = list(takewhile(lambda part: not _PATTERN.search(part), full_pattern.parts))
+    base = Path(*fixed) if len(fixed) < len(full_pattern.parts) else full_pattern.parent
+    asks_hidden = any(part.startswith(".") for part in full_pattern.relative_to(base).parts)
+    matches = sorted(
         path
-        for path in base.glob(str(whole.relative_to(base)))
+        for path in base.glob(str(full_pattern.relative_to(base)))
         if asks_hidden or not any(part.startswith(".") for part in path.relative_to(base).parts)
     )
-    inputs = [path for path in found if path.is_file() or not path.is_dir() or _format_of(path) in _FORMATS]
+    inputs = [path for path in matches if path.is_file() or not path.is_dir() or _format_of(path) in _FORMATS]
     if not inputs:
-        raise SourceUnreadable(f"no file matches {whole}; correct `path` of the source")
+        raise SourceUnreadable(f"no file matches {full_pattern}; correct `path` of the source")
     return [(path, path.relative_to(base).as_posix()) for path in inputs]
 
 

@@ -1,7 +1,7 @@
-"""Text files opened for reading: decompressed, brought to UTF-8, and looked at once before they are parsed.
+"""Text files opened for parsing: decompressed, converted to UTF-8, and scanned once beforehand.
 
-What their lines mean is known to `delimited.py`, `ndjson.py` and `vendor_exports.py`. Limits stand here:
-a file that would take all memory or time is refused within seconds.
+`delimited.py`, `ndjson.py` and `vendor_exports.py` parse their lines. Limits belong here: a file that would
+take all memory or time is refused within seconds.
 """
 
 import codecs
@@ -17,7 +17,7 @@ import pyarrow as pa
 
 MAX_LINE_BYTES = 32 << 20
 MAX_RATIO, _RATIO_FROM_BYTES = 200, 64 << 20
-_LOOKED_AT = 1 << 20  # what a core's own memory holds, because it is looked at several times
+_LOOKED_AT = 1 << 20  # fits in a core's cache, because each block is scanned several times
 _COPIED_AT_ONCE = 8 << 20
 _SAMPLE_BYTES = 1 << 16
 _UTF16_MARKS = {codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
@@ -28,7 +28,7 @@ _LONGEST_CHARACTER = 4
 
 @dataclass(frozen=True, slots=True)
 class TextFile:
-    """A file in UTF-8: where its text is, its lines and quotes; *has_bad_bytes* if some were replaced."""
+    """A file in UTF-8: its path, numbers of lines and quotes; *has_bad_bytes* if some bytes were replaced."""
 
     path: Path
     lines: int
@@ -44,16 +44,16 @@ class TextFile:
     def start(self, length: int) -> bytes:
         """Return its first *length* bytes without a byte order mark."""
         with self.open() as stream:
-            found: bytes = stream.read(length)
-        return found.removeprefix(codecs.BOM_UTF8)
+            head: bytes = stream.read(length)
+        return head.removeprefix(codecs.BOM_UTF8)
 
 
 @contextmanager
 def text_file(path: Path, encoding: str | None) -> Iterator[TextFile]:
-    """Look at *path* once, and yield it as UTF-8; it is copied only where it is written otherwise.
+    """Scan *path* once, and yield it as UTF-8; it is copied only where its encoding differs.
 
     UTF-16 is recognized by its byte order mark, another *encoding* is configured. Raises ValueError where a
-    line is too long, a compressed file holds too much, or the encoding is another one.
+    line is too long, a compressed file expands too much, or the encoding differs.
     """
     with pa.input_stream(path) as stream:
         mark = stream.read(2)
@@ -62,17 +62,17 @@ def text_file(path: Path, encoding: str | None) -> Iterator[TextFile]:
         with _copy_as_utf8(path, encoding, "strict") as copied:
             yield _inspect_bytes(copied, path)[0]
         return
-    found, bad = _inspect_bytes(path, path)
-    if not bad:
-        yield found
+    inspected, is_bad = _inspect_bytes(path, path)
+    if not is_bad:
+        yield inspected
         return
     _refuse_other_encoding(path)
     with _copy_as_utf8(path, "utf-8", "replace") as copied:
-        yield TextFile(copied, found.lines, found.quotes, has_bad_bytes=True)
+        yield TextFile(copied, inspected.lines, inspected.quotes, has_bad_bytes=True)
 
 
 def _inspect_bytes(text: Path, original: Path) -> tuple[TextFile, bool]:
-    """Return what the bytes of *text* tell before it is parsed, and whether some are no UTF-8."""
+    """Scan the bytes of *text* before it is parsed; return the file, and whether some are not UTF-8."""
     lines = quotes = total = line_bytes = 0
     is_utf8, last, rest = True, b"", b""
     size = original.stat().st_size
@@ -89,38 +89,38 @@ def _inspect_bytes(text: Path, original: Path) -> tuple[TextFile, bool]:
             quotes += block.count(b'"')
             line_bytes = _line_bytes(line_bytes, block, has_ends=bool(feeds or returns))
             last = block[-1:]
-            whole, rest = _whole_characters(rest + block)
-            is_utf8 = is_utf8 and _is_utf8(whole)
+            complete, rest = _whole_characters(rest + block)
+            is_utf8 = is_utf8 and _is_utf8(complete)
     is_utf8 = is_utf8 and not rest
     return TextFile(text, lines + (last not in {b"\n", b"\r", b""}), quotes, has_bad_bytes=False), not is_utf8
 
 
-def _line_bytes(before: int, block: bytes, *, has_ends: bool) -> int:
-    """Return the bytes of the line that is open after *block*. Raises ValueError where one is too long."""
+def _line_bytes(open_bytes: int, block: bytes, *, has_ends: bool) -> int:
+    """Return the bytes of the line still open after *block*. Raises ValueError where a line is too long."""
     if has_ends:
         first = min(at for end in (b"\n", b"\r") if (at := block.find(end)) >= 0)
-        longest, left = before + first, len(block) - 1 - max(block.rfind(b"\n"), block.rfind(b"\r"))
+        longest, remaining = open_bytes + first, len(block) - 1 - max(block.rfind(b"\n"), block.rfind(b"\r"))
     else:
-        longest = left = before + len(block)
+        longest = remaining = open_bytes + len(block)
     if longest > MAX_LINE_BYTES:
         raise ValueError(f"has a line of more than {MAX_LINE_BYTES >> 20} MiB; is it a text file of rows?")
-    return left
+    return remaining
 
 
 def _whole_characters(text: bytes) -> tuple[bytes, bytes]:
-    """Cut off a character at the end whose last bytes are still to come."""
-    for back in range(1, min(_LONGEST_CHARACTER, len(text)) + 1):
-        byte = text[-back]
+    """Split off a character at the end whose last bytes are in the next block."""
+    for distance in range(1, min(_LONGEST_CHARACTER, len(text)) + 1):
+        byte = text[-distance]
         if byte < _ASCII_END:
             return text, b""
         if byte >= _LEAD:
             needed = 2 + (byte >= 0xE0) + (byte >= 0xF0)  # noqa: PLR2004 - leads of UTF-8
-            return (text, b"") if back >= needed else (text[:-back], text[-back:])
+            return (text, b"") if distance >= needed else (text[:-distance], text[-distance:])
     return text, b""
 
 
 def _is_utf8(text: bytes) -> bool:
-    """Look as Arrow does, which takes a fifth of decoding."""
+    """Return whether *text* is UTF-8, as Arrow validates it: a fifth of the time of decoding."""
     try:
         return text.isascii() or bool(pa.array([text], pa.binary()).cast(pa.string()))
     except pa.ArrowInvalid:
@@ -129,7 +129,7 @@ def _is_utf8(text: bytes) -> bool:
 
 @contextmanager
 def _copy_as_utf8(path: Path, encoding: str | None, errors: str) -> Iterator[Path]:
-    """Write *path* as UTF-8 into a temporary file. Raises ValueError where it is not in *encoding*."""
+    """Copy *path* as UTF-8 into a temporary file. Raises ValueError where it is not in *encoding*."""
     decoder = codecs.getincrementaldecoder(encoding or "utf-8")(errors)
     with pa.input_stream(path) as stream, tempfile.NamedTemporaryFile(prefix="text-") as copied:
         written, size = 0, path.stat().st_size
@@ -137,7 +137,7 @@ def _copy_as_utf8(path: Path, encoding: str | None, errors: str) -> Iterator[Pat
             while block := stream.read(_COPIED_AT_ONCE):
                 written += copied.write(decoder.decode(block).encode())
                 if written > max(_RATIO_FROM_BYTES, MAX_RATIO * size):
-                    break  # what looks at it refuses it
+                    break  # the inspection of the copy refuses it
             copied.write(decoder.decode(b"", final=True).encode())
         except UnicodeDecodeError as error:
             raise ValueError(f"is not {encoding}: {error.reason}; correct `encoding`") from None
@@ -146,17 +146,19 @@ def _copy_as_utf8(path: Path, encoding: str | None, errors: str) -> Iterator[Pat
 
 
 def _refuse_other_encoding(path: Path) -> None:
-    """Raise ValueError, with the name of the likely encoding, unless *path* is UTF-8 with few bad bytes."""
-    odd, good, bad = b"", 0, 0
+    """Raise ValueError with the likely encoding, unless *path* is UTF-8 with a few bad bytes."""
+    suspect_lines, good, bad = b"", 0, 0
     decoder = codecs.getincrementaldecoder("utf-8")("replace")
     with pa.input_stream(path) as stream:
-        while (block := stream.read(_LOOKED_AT)) and len(odd) < _SAMPLE_BYTES:
+        while (block := stream.read(_LOOKED_AT)) and len(suspect_lines) < _SAMPLE_BYTES:
             text = decoder.decode(block)
             bad += text.count(_REPLACEMENT)
-            good += sum(not each.isascii() for each in text) - text.count(_REPLACEMENT)
-            odd += b"\n".join(line for line in block.splitlines() if not line.isascii() or b"\0" in line)
+            good += sum(not character.isascii() for character in text) - text.count(_REPLACEMENT)
+            suspect_lines += b"\n".join(
+                line for line in block.splitlines() if not line.isascii() or b"\0" in line
+            )
     if bad > good:
-        likely = _likely_encoding(odd[:_SAMPLE_BYTES])
+        likely = _likely_encoding(suspect_lines[:_SAMPLE_BYTES])
         raise ValueError(f"is not UTF-8; it looks like {likely}: set `encoding: {likely}` of the source")
 
 
@@ -172,7 +174,7 @@ def _likely_encoding(sample: bytes) -> str:
 
 
 def _is_western(sample: bytes) -> bool:
-    """Tell whether *sample* reads as cp1252 does: words of plain letters with an accent here and there."""
+    """Return whether *sample* looks like cp1252: words of plain letters with an occasional accent."""
     try:
         text = sample.decode("cp1252")
     except UnicodeDecodeError:

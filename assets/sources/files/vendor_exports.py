@@ -1,8 +1,8 @@
-"""Exports of other systems as JSON: what of each is an assignment.
+"""Exports of other systems as JSON, and which of their objects are assignments.
 
 Zendesk's ticket audits and ticket events, Intercom's conversations or their parts, Zammad's histories: one
-object a line, one page of an API a line, or one document. Names come from the users that a page or a document
-lists beside; where it lists none, people are shown by their ids.
+object per line, one page of an API per line, or one document. Names come from the users listed in the same
+page or document; where it lists none, people are shown by their ids.
 """
 
 import codecs
@@ -55,7 +55,7 @@ _MACROS = read_sql(__file__, "zammad_macros")
 
 
 def read_export(path: Path, origin: str, options: FilesSource) -> Iterator[Batch]:
-    """Yield the assignments of an export of the configured layout. Raises ValueError where it is no JSON."""
+    """Yield the assignments of an export in the configured layout. Raises ValueError where it is not JSON."""
     layout = options.layout or ""
     with duckdb_engine.connect() as connection, text_file(path, options.encoding) as text:
         connection.execute(UNWRAP)
@@ -63,8 +63,8 @@ def read_export(path: Path, origin: str, options: FilesSource) -> Iterator[Batch
         connection.execute(_MACROS)
         lists = ", ".join(_LIST.format(key) for key in _DOCUMENTS[layout])
         for lines, people in _split_objects(text, layout):
-            whole = pa.table({"line": whole_escapes(lines["line"]), "row_number": lines["row_number"]})
-            connection.register("lines", whole)
+            repaired = pa.table({"line": whole_escapes(lines["line"]), "row_number": lines["row_number"]})
+            connection.register("lines", repaired)
             connection.register("listed_people", people)
             is_of_layout = _IS_OF[layout]
             objects = read_sql(__file__, "export_objects", lists=lists, is_of_layout=is_of_layout)
@@ -85,22 +85,22 @@ def _query_batches(connection: duckdb.DuckDBPyConnection, query: str, origin: st
 
 
 def _split_objects(text: TextFile, layout: str) -> Iterator[tuple[pa.RecordBatch, pa.Table]]:
-    """Yield the objects of *text* with their numbers, and the people that are listed beside them."""
+    """Yield the objects of *text* with their numbers, and the people listed beside them."""
     document = _parse_document(text)
     if document is None:
         for lines in numbered_batches(text, LINES, ParseOptions(**ONE_CELL)):
             yield lines, _list_people([])
         return
-    found, users = (document, []) if isinstance(document, list) else _objects_of_document(document, layout)
-    for first in range(0, len(found), _ROWS_AT_ONCE):
-        some = [json.dumps(each) for each in found[first : first + _ROWS_AT_ONCE]]
-        numbers = pa.array(range(first + 1, first + 1 + len(some)), pa.int64())
-        lines = pa.array(some, pa.string())
+    objects, users = (document, []) if isinstance(document, list) else _objects_of_document(document, layout)
+    for first in range(0, len(objects), _ROWS_AT_ONCE):
+        texts = [json.dumps(item) for item in objects[first : first + _ROWS_AT_ONCE]]
+        numbers = pa.array(range(first + 1, first + 1 + len(texts)), pa.int64())
+        lines = pa.array(texts, pa.string())
         yield pa.RecordBatch.from_pydict({"line": lines, "row_number": numbers}), _list_people(users)
 
 
 def _objects_of_document(document: dict[str, Any], layout: str) -> tuple[list[Any], list[dict[str, Any]]]:
-    """Return the objects of a document and its users. Raises ValueError where it is none of *layout*."""
+    """Return the objects of a document and its users. Raises ValueError where it is not of *layout*."""
     users = _list_values(document.get("users")) or _list_values(_nested_value(document.get("assets"), "User"))
     for key in _DOCUMENTS[layout]:
         if isinstance(document.get(key), list):
@@ -111,13 +111,13 @@ def _objects_of_document(document: dict[str, Any], layout: str) -> tuple[list[An
         {"events", "child_events", "conversation_parts", "part_type", "o_id", "record", "_airbyte_data"}
     ):
         raise ValueError(f"has none of {', '.join(_DOCUMENTS[layout])}: is it {layout}?")
-    return [document], users  # one conversation, as the API gives it
+    return [document], users  # one conversation, as the API returns it
 
 
 def _parse_document(text: TextFile) -> dict[str, Any] | list[Any] | None:
-    """Return the one JSON object or list that the file is, or None where each line is an object."""
-    first, _, more = text.start(MAX_LINE_BYTES + CELL_LIMIT).lstrip().partition(b"\n")
-    if more.strip() and _is_object(first):
+    """Return the JSON object or list that the whole file is, or None where each line is an object."""
+    first, _, rest = text.start(MAX_LINE_BYTES + CELL_LIMIT).lstrip().partition(b"\n")
+    if rest.strip() and _is_object(first):
         return None
     with text.open() as stream:
         content = stream.read(_MAX_DOCUMENT_BYTES + 1)
@@ -127,7 +127,7 @@ def _parse_document(text: TextFile) -> dict[str, Any] | list[Any] | None:
         )
     document = json.loads(content.removeprefix(codecs.BOM_UTF8))
     if not isinstance(document, dict | list):
-        raise ValueError("is no JSON object; write one object a line")  # noqa: TRY004 - of the file
+        raise ValueError("is no JSON object; write one object a line")  # noqa: TRY004 - a file's content, no argument
     return document
 
 
@@ -138,21 +138,27 @@ def _is_object(text: bytes) -> bool:
         return False
 
 
-def _nested_value(of: Any, key: str) -> Any:
-    return of.get(key) if isinstance(of, dict) else None
+def _nested_value(parent: Any, key: str) -> Any:
+    return parent.get(key) if isinstance(parent, dict) else None
 
 
-def _list_values(of: Any) -> list[dict[str, Any]]:
-    """Return the objects of a list, or of an object that has them by their ids."""
-    values = of.values() if isinstance(of, dict) else of if isinstance(of, list) else []
-    return [each for each in values if isinstance(each, dict)]
+def _list_values(container: Any) -> list[dict[str, Any]]:
+    """Return the objects of a list, or of an object that maps ids to them."""
+    values = (
+        container.values()
+        if isinstance(container, dict)
+        else container
+        if isinstance(container, list)
+        else []
+    )
+    return [value for value in values if isinstance(value, dict)]
 
 
 def _list_people(users: list[dict[str, Any]]) -> pa.Table:
-    """Return `id` and `name`; Zammad has the name in two parts."""
+    """Return a table of `id` and `name`; Zammad has the name in two parts."""
     names = [
-        each.get("name") or f"{each.get('firstname', '')} {each.get('lastname', '')}".strip()
-        for each in users
+        user.get("name") or f"{user.get('firstname', '')} {user.get('lastname', '')}".strip()
+        for user in users
     ]
-    ids = [str(each.get("id")) for each in users]
+    ids = [str(user.get("id")) for user in users]
     return pa.table({"id": pa.array(ids, pa.string()), "name": pa.array(names, pa.string())})

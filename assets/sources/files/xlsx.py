@@ -1,6 +1,6 @@
-"""XLSX workbooks: the cells of one sheet as text; what a spreadsheet keeps as a date is read as one.
+"""XLSX workbooks: the cells of one sheet as text; cells formatted as dates are dates.
 
-calamine reads them. Times in a spreadsheet carry no zone.
+calamine parses them. Times in a spreadsheet carry no zone.
 """
 
 import zipfile
@@ -24,13 +24,13 @@ _MAX_BYTES = 2 << 30
 def read_xlsx(path: Path, origin: str, options: FilesSource) -> Iterator[Batch]:
     """Yield the mapped columns of the configured sheet, or of the first; its first row is the header.
 
-    Raises ValueError for a sheet or a column that is missing, or a workbook that holds too much.
+    Raises ValueError for a missing sheet or column, or a workbook that expands too much.
     """
     from python_calamine import CalamineError, CalamineWorkbook  # noqa: PLC0415 - few need it
 
     try:
         with zipfile.ZipFile(path) as parts:
-            if sum(each.file_size for each in parts.infolist()) > _MAX_BYTES:
+            if sum(part.file_size for part in parts.infolist()) > _MAX_BYTES:
                 raise ValueError(f"unpacks to more than {_MAX_BYTES >> 30} GiB")
         with CalamineWorkbook.from_path(path) as workbook:
             name = options.sheet or workbook.sheet_names[0]
@@ -46,13 +46,13 @@ def read_xlsx(path: Path, origin: str, options: FilesSource) -> Iterator[Batch]:
     names = [_cell_text(cell) for cell in cells]
     columns = match_columns(names, options.columns)
     places = {column: names.index(name) for column, name in columns.items()}
-    while some := list(islice(numbered, duckdb_engine.BATCH_ROWS)):
-        found = {
-            column: pa.array([_cell_text(row[at]) for _, row in some], pa.string())
+    while chunk := list(islice(numbered, duckdb_engine.BATCH_ROWS)):
+        cell_columns = {
+            column: pa.array([_cell_text(row[at]) for _, row in chunk], pa.string())
             for column, at in places.items()
         }
-        numbers = pa.array(np.array([number - header_at for number, _ in some]))
-        batch = pa.RecordBatch.from_pydict(found | {"row_number": numbers})
+        numbers = pa.array(np.array([number - header_at for number, _ in chunk]))
+        batch = pa.RecordBatch.from_pydict(cell_columns | {"row_number": numbers})
         yield Batch(with_faults(batch.select(list(places)), batch), origin, is_printed_log(names), columns)
 
 
@@ -62,7 +62,7 @@ def _cell_text(cell: object) -> str:
         case bool():
             return str(cell)
         case float() if cell.is_integer():
-            return format(Decimal(f"{cell:.15g}"), "f")  # a spreadsheet keeps 15 digits
+            return format(Decimal(f"{cell:.15g}"), "f")  # a spreadsheet stores 15 digits
         case datetime():
             return cell.isoformat(" ")
         case date():

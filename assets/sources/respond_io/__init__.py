@@ -1,1 +1,1 @@
-"""respond.io: its webhooks, and snapshots of its contacts by its API."""
+"""respond.io: its webhooks, and snapshots of its contacts taken through its API."""

@@ -1,6 +1,6 @@
-"""respond.io's contacts as its Developer API v2 lists them: what differs from the last time was missed.
+"""Snapshots of respond.io's contacts (Developer API v2): a difference to the last one is a missed event.
 
-A difference becomes an event of the inbox with the interval in which it happened; `webhooks.py` reads it.
+A difference is stored as an event of the inbox with the interval in which it happened, for `webhooks.py`.
 """
 
 import json
@@ -49,9 +49,9 @@ Since = tuple[Assignee, datetime]
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """What one look at all contacts found; *missed* is None the first time, with nothing to compare.
+    """The result of listing all contacts; *missed* is None the first time, with nothing to compare.
 
-    *not_understood* are contacts without an id, or whose assignee is neither a person nor nobody.
+    *not_understood* are contacts without an id, or whose assignee is neither a person nor empty.
     """
 
     contacts: int
@@ -60,7 +60,7 @@ class Snapshot:
 
 
 class _Later(Exception):
-    """The server wants the request again, after some seconds."""
+    """The server asks to repeat the request after some seconds."""
 
     def __init__(self, reason: str, seconds: float | None = None) -> None:
         super().__init__(reason)
@@ -69,7 +69,7 @@ class _Later(Exception):
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """A contact, when its page was asked for, and when it had come: it was so at some time between."""
+    """A contact, and when its page was requested and received: it was in this state at some time between."""
 
     contact: dict[str, Any]
     asked_at: datetime
@@ -85,7 +85,7 @@ class _Seen:
 
 
 def list_contacts(options: RespondIoSource, clock: Clock) -> Iterator[_Seen]:
-    """Yield every contact, a hundred a request, five requests a second.
+    """Yield every contact, a hundred per request, five requests per second.
 
     Raises SourceError: SourceUnreadable where there is no token, or it is refused.
     """
@@ -99,87 +99,89 @@ def list_contacts(options: RespondIoSource, clock: Clock) -> Iterator[_Seen]:
             asked_at = clock()
             page = _fetch_page(client, options.api_url, cursor)
             came_at = clock()
-            for each in page["items"]:
-                contact = each if isinstance(each, dict) else {}
+            for item in page["items"]:
+                contact = item if isinstance(item, dict) else {}
                 yield _Seen({name: contact.get(name) for name in _KEPT}, asked_at, came_at)
-            address = page["pagination"].get("next") or ""
-            if not isinstance(address, str):
+            next_url = page["pagination"].get("next") or ""
+            if not isinstance(next_url, str):
                 raise SourceUnreadable(f"{options.api_url}: `pagination.next` is no address")
-            following = parse_qs(urlsplit(address).query).get("cursorId")
-            if not following:
+            next_cursor = parse_qs(urlsplit(next_url).query).get("cursorId")
+            if not next_cursor:
                 return
-            if following[0] == cursor:
+            if next_cursor[0] == cursor:
                 raise SourceUnavailable(f"{options.api_url}: the list of contacts does not end")
-            cursor = following[0]
+            cursor = next_cursor[0]
             time.sleep(_SECONDS_BETWEEN)
 
 
 def _fetch_page(client: httpx.Client, url: str, cursor: str | None) -> dict[str, Any]:
-    asked = {"search": "", "timezone": "UTC", "filter": {"$and": []}}
+    body = {"search": "", "timezone": "UTC", "filter": {"$and": []}}
     params = {"limit": str(_PAGE)} | ({"cursorId": cursor} if cursor else {})
 
-    def ask() -> dict[str, Any]:
+    def request_page() -> dict[str, Any]:
         try:
-            answer = client.post(f"{url}/contact/list", params=params, json=asked)
+            response = client.post(f"{url}/contact/list", params=params, json=body)
         except httpx.TransportError as error:
             raise _Later(f"not reachable ({error})") from None
-        if answer.status_code in _AGAIN or answer.status_code >= _SERVER_FAULT:
-            raise _Later(f"answers {answer.status_code}", _retry_after(answer))
-        if answer.is_error:
-            message = f"{url}: answers {answer.status_code}; correct `api_token` and `api_url`"
+        if response.status_code in _AGAIN or response.status_code >= _SERVER_FAULT:
+            raise _Later(f"answers {response.status_code}", _retry_after(response))
+        if response.is_error:
+            message = f"{url}: answers {response.status_code}; correct `api_token` and `api_url`"
             raise SourceUnreadable(message)
-        return _check_response(answer, url)
+        return _check_response(response, url)
 
-    tries = Retrying(
+    retrying = Retrying(
         retry=retry_if_exception_type(_Later), stop=stop_after_attempt(_TRIES), wait=_retry_wait, reraise=True
     )
     try:
-        return tries(ask)
+        return retrying(request_page)
     except _Later as error:
         raise SourceUnavailable(f"{url}: {error}, {_TRIES} times") from None
 
 
-def _check_response(answer: httpx.Response, url: str) -> dict[str, Any]:
+def _check_response(response: httpx.Response, url: str) -> dict[str, Any]:
     try:
-        page = answer.json()
-        fine = isinstance(page["items"], list) and isinstance(page["pagination"], dict)
+        page = response.json()
+        is_valid = isinstance(page["items"], list) and isinstance(page["pagination"], dict)
     except (ValueError, KeyError, TypeError):
-        fine = False
-    if not fine:
+        is_valid = False
+    if not is_valid:
         raise SourceUnreadable(f"{url}: answers no list of contacts; correct `api_url`")
-    found: dict[str, Any] = page
-    return found
+    checked: dict[str, Any] = page
+    return checked
 
 
-def _retry_after(answer: httpx.Response) -> float | None:
+def _retry_after(response: httpx.Response) -> float | None:
     try:
-        return float(answer.headers["Retry-After"])
+        return float(response.headers["Retry-After"])
     except (KeyError, ValueError):
         return None
 
 
 def _retry_wait(state: RetryCallState) -> float:
     error = state.outcome.exception() if state.outcome else None
-    told = error.seconds if isinstance(error, _Later) else None
-    return min(_LONGEST_WAIT, 2.0 ** (state.attempt_number - 1) / 2 if told is None else told)
+    requested = error.seconds if isinstance(error, _Later) else None
+    return min(_LONGEST_WAIT, 2.0 ** (state.attempt_number - 1) / 2 if requested is None else requested)
 
 
 def take_snapshot(options: RespondIoSource, workspace: str, clock: Clock) -> Snapshot:
-    """List all contacts, and store an event for each whose assignee nobody told.
+    """List all contacts, and store an event for each assignee that no webhook reported.
 
-    An event is stored only where no webhook told that assignee, before its page was asked for or since.
+    No event is stored where a webhook reported that assignee, before the contact's page was requested or
+    since.
     """
     inbox = open_inbox(resolve_secret(options.inbox))
     with inbox.begin() as connection:
         known, last = _read_known(connection, workspace)
     listed = list(list_contacts(options, clock))
-    seen = {each.contact_id: each for each in listed if each.contact_id and each.assignee}
+    seen = {contact.contact_id: contact for contact in listed if contact.contact_id and contact.assignee}
     with inbox.begin() as connection:
-        told = _read_told_assignees(connection, workspace, last)
+        reported = _read_told_assignees(connection, workspace, last)
     missed = [
-        _build_event(workspace, each, since, is_new=contact_id not in known)
-        for contact_id, each in seen.items()
-        if last is not None and (since := _missed_since(each, known.get(contact_id), told[contact_id], last))
+        _build_event(workspace, contact, since, is_new=contact_id not in known)
+        for contact_id, contact in seen.items()
+        if last is not None
+        and (since := _missed_since(contact, known.get(contact_id), reported[contact_id], last))
     ]
     store_events(
         inbox, missed
@@ -195,9 +197,13 @@ def _store_assignees(
     known: Mapping[str, Since],
     listed: Iterable[_Seen],
 ) -> None:
-    """Keep each contact's assignee for the next snapshot; one that was not understood stays as it was."""
-    now = {contact_id: (each.assignee, each.asked_at) for contact_id, each in seen.items() if each.assignee}
-    unclear = {each.contact_id for each in listed if each.contact_id} - now.keys()
+    """Store each contact's assignee for the next snapshot; one that was not understood keeps the old one."""
+    now = {
+        contact_id: (contact.assignee, contact.asked_at)
+        for contact_id, contact in seen.items()
+        if contact.assignee
+    }
+    unclear = {contact.contact_id for contact in listed if contact.contact_id} - now.keys()
     states = {contact_id: known[contact_id] for contact_id in unclear & known.keys()} | now
     rows = [
         {
@@ -218,7 +224,7 @@ def _store_assignees(
 def _read_known(
     connection: Connection, workspace: str
 ) -> tuple[dict[str, tuple[Assignee, datetime]], datetime | None]:
-    """Return each contact's assignee at the last snapshot and when that was, and when the snapshot began."""
+    """Return each contact's assignee in the last snapshot with its time, and when that snapshot began."""
     states = CONTACT_STATES.c
     rows = connection.execute(
         select(states.contact_id, states.assignee_id, states.assignee_name, states.seen_at).where(
@@ -233,10 +239,10 @@ def _read_known(
 def _read_told_assignees(
     connection: Connection, workspace: str, since: datetime | None
 ) -> defaultdict[str, list[Since]]:
-    """Return the assignees that webhooks told since the last snapshot began, in order, by contact."""
-    told: defaultdict[str, list[Since]] = defaultdict(list)
+    """Return the assignees that webhooks reported since the last snapshot began, in order, by contact."""
+    reported: defaultdict[str, list[Since]] = defaultdict(list)
     if since is None:
-        return told
+        return reported
     rows = connection.execute(
         select(RECEIVED.contact_id, RECEIVED.body, RECEIVED.received_at)
         .where(
@@ -251,53 +257,53 @@ def _read_told_assignees(
         contact = event.get("contact")
         is_stated = "assignee" in event or (isinstance(contact, dict) and "assignee" in contact)
         if is_stated and (assignee := assignee_of(contact, event)):
-            told[row.contact_id].append((assignee, _to_instant(row.received_at)))
-    return told
+            reported[row.contact_id].append((assignee, _to_instant(row.received_at)))
+    return reported
 
 
-def _missed_since(seen: _Seen, known: Since | None, told: list[Since], last: datetime) -> datetime | None:
-    """Return since when a change of assignee went untold, or None where all is told.
+def _missed_since(seen: _Seen, known: Since | None, reported: list[Since], last: datetime) -> datetime | None:
+    """Return since when an unreported change of assignee may have happened, or None where there is none.
 
-    What is told after its page was asked for may be newer than the page.
+    A webhook received after the page was requested may be newer than the page.
     """
     state = known or ((None, None), last)  # a contact that is new had nobody
-    before = [state, *((assignee, at) for assignee, at in told if state[1] <= at <= seen.asked_at)]
-    later = [assignee for assignee, at in told if at > seen.asked_at]
-    now = assignee_of(seen.contact)
-    if now is None or any(_is_same(now, each) for each in (before[-1][0], *later)):
+    earlier = [state, *((assignee, at) for assignee, at in reported if state[1] <= at <= seen.asked_at)]
+    later = [assignee for assignee, at in reported if at > seen.asked_at]
+    current = assignee_of(seen.contact)
+    if current is None or any(_is_same(current, other) for other in (earlier[-1][0], *later)):
         return None
-    return before[-1][1]
+    return earlier[-1][1]
 
 
 def assignee_of(contact: Any, event: dict[str, Any] | None = None) -> Assignee | None:
-    """Return id and name of the assignee; None for what is neither a person nor nobody.
+    """Return id and name of the assignee; None for a value that is neither a person nor empty.
 
-    Nobody is written as null, `{}` or an object of nulls.
+    Unassigned is written as null, `{}` or an object of nulls, and returned as (None, None).
     """
     fields = contact if isinstance(contact, dict) else {}
-    who = (event or {}).get("assignee", fields.get("assignee"))
-    if who is None:
+    person = (event or {}).get("assignee", fields.get("assignee"))
+    if person is None:
         return None, None
-    if not isinstance(who, dict):
+    if not isinstance(person, dict):
         return None
-    name = " ".join(part for key in ("firstName", "lastName") if (part := _text_field(who, key)))
-    found = _text_field(who, "id"), name or _text_field(who, "name") or _text_field(who, "email")
-    has_values = any(value not in (None, "", {}) for value in who.values())
-    return found if any(found) or not has_values else None
+    name = " ".join(part for key in ("firstName", "lastName") if (part := _text_field(person, key)))
+    assignee = _text_field(person, "id"), name or _text_field(person, "name") or _text_field(person, "email")
+    has_values = any(value not in (None, "", {}) for value in person.values())
+    return assignee if any(assignee) or not has_values else None
 
 
-def _text_field(of: dict[str, Any], key: str) -> str | None:
+def _text_field(fields: dict[str, Any], key: str) -> str | None:
     """Return a text or a number as text; None for anything else, and for an empty text."""
-    value = of.get(key)
+    value = fields.get(key)
     is_value = isinstance(value, str | int | float) and not isinstance(value, bool)
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     return str(value).strip() or None if is_value else None
 
 
-def _is_same(one: Assignee, other: Assignee) -> bool:
-    """Tell whether both are the same assignee: by id where both have one, else by name."""
-    return one[0] == other[0] if one[0] and other[0] else one[1] == other[1]
+def _is_same(first: Assignee, second: Assignee) -> bool:
+    """Return whether both are the same assignee: by id where both have one, else by name."""
+    return first[0] == second[0] if first[0] and second[0] else first[1] == second[1]
 
 
 def _build_event(workspace: str, seen: _Seen, since: datetime, *, is_new: bool) -> Received:
@@ -316,17 +322,17 @@ def _build_event(workspace: str, seen: _Seen, since: datetime, *, is_new: bool) 
 
 
 def _created_at(contact: dict[str, Any]) -> datetime | None:
-    """Return when a contact was made: an epoch, or ISO 8601 with its zone; None for anything else."""
+    """Return when a contact was created: an epoch, or ISO 8601 with its zone; None for anything else."""
     text = _text_field(contact, "created_at") or ""
     try:
         if text.replace(".", "", 1).isdigit():
             seconds = float(text)
             return datetime.fromtimestamp(seconds / 1000 if seconds > _LARGEST_SECONDS else seconds, UTC)
-        found = datetime.fromisoformat(text)
+        instant = datetime.fromisoformat(text)
     except (ValueError, OverflowError, OSError):
         return None
-    return found if found.tzinfo else None
+    return instant if instant.tzinfo else None
 
 
-def _to_instant(moment: int) -> datetime:
-    return _EPOCH + timedelta(microseconds=moment)
+def _to_instant(microseconds: int) -> datetime:
+    return _EPOCH + timedelta(microseconds=microseconds)

@@ -1,8 +1,8 @@
-"""respond.io: assignments assembled from what its webhooks and its contact list told.
+"""respond.io: assignments assembled from its webhooks and from snapshots of its contacts.
 
-Its events carry no time, previous assignee, source or conversation. The time is when they were received,
-or the conversation's `lastAssignmentTime` where its closing tells it; the conversation comes from the
-openings and closings; the previous assignee is found by the log. What nobody told is not guessed.
+Its events carry no time, previous assignee, source or conversation. The time is when they were received, or
+the conversation's `lastAssignmentTime` where its closing event states it; the conversation comes from the
+opening and closing events; the log determines the previous assignee. What no event states is not guessed.
 """
 
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ ASSIGNED = "contact.assignee.updated"
 SNAPSHOT = "snapshot.assignee"
 _CONVERSATION = ("conversation.opened", "conversation.closed")
 _EARLIER = timedelta(hours=1)  # clocks differ; `extract` cuts exactly
-_LATER = timedelta(days=31)  # a conversation that closes later corrects no time
+_LATER = timedelta(days=31)  # a conversation closed later corrects no time
 
 _COLUMNS = {
     "event_id": "event_id",
@@ -39,7 +39,7 @@ _TIMES = read_sql(__file__, "instant")
 
 _PERSON = read_sql(__file__, "person")
 _KIND = read_sql(__file__, "kind_of")
-# Only an object without any value is nobody: an assignee that is something else is not understood.
+# Only an object without any value means unassigned: any other assignee is not understood.
 _IS_NOBODY = read_sql(__file__, "is_nobody")
 _IS_KNOWN = read_sql(__file__, "is_known")
 
@@ -55,7 +55,7 @@ _ROWS = read_sql(__file__, "rows", snapshot=SNAPSHOT)
 
 
 class RespondIo(Unlisted):
-    """What the inbox holds of one workspace."""
+    """The events of one workspace in the inbox."""
 
     is_windowed = True
 
@@ -64,13 +64,13 @@ class RespondIo(Unlisted):
         self.workspace = workspace
 
     def read(self, start: datetime, end: datetime) -> Iterator[Batch | Unreadable]:
-        """Yield the assignments of the window and some after it, with what a month's closings tell of them.
+        """Yield the assignments of the window and some after it, with times from a month of closing events.
 
         Raises SourceError where the inbox cannot be read.
         """
         since, url = start - _EARLIER, resolve_secret(self.options.inbox)
-        if never := inbox.never_received(url, self.workspace):
-            yield never
+        if missing := inbox.never_received(url, self.workspace):
+            yield missing
             return
         received = inbox.read_events(
             url,
@@ -81,7 +81,7 @@ class RespondIo(Unlisted):
 
 
 def assemble_assignments(received: pa.Table) -> Iterator[Batch]:
-    """Yield the assignments that the rows *received* (of `inbox.read_events`) tell of, in order."""
+    """Yield the assignments that the rows *received* (of `inbox.read_events`) state, in order."""
     with duckdb_engine.connect() as connection:
         connection.register("received", received)
         for statement in (*_MACROS, _TOLD, _CONVERSATIONS, _CHANGES):

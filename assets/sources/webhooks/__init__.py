@@ -1,1 +1,1 @@
-"""Webhooks of any system: the receiver, the inbox that keeps what it accepted, signatures."""
+"""Webhooks of any system: the receiver, the inbox that stores what it accepted, signatures."""

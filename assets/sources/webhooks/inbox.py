@@ -1,6 +1,6 @@
-"""What webhooks brought, as it came: one row an event, appended once and never changed.
+"""The inbox of received webhooks, as they came: one row per event, inserted once and never changed.
 
-Signatures are the receiver's, meaning is the sources'.
+Signatures are checked by the receiver; sources decide what an event means.
 """
 
 import json
@@ -97,9 +97,9 @@ class Received(TypedDict):
 
 @cache
 def open_inbox(url: str) -> Engine:
-    """Return the engine of the inbox at *url*, and make its tables; a commit is on the disk when it returns.
+    """Return the engine of the inbox at *url*, and create its tables; a commit is on disk when it returns.
 
-    For who stores; reading makes nothing.
+    For writers only: reading creates nothing.
     """
     if make_url(url).get_backend_name() == "sqlite":
         Path(make_url(url).database or "").parent.mkdir(parents=True, exist_ok=True)
@@ -121,12 +121,12 @@ def _create_engine(url: str) -> Engine:
 def _set_durable(connection: DBAPIConnection, _: object) -> None:
     cursor = connection.cursor()
     cursor.execute("PRAGMA journal_mode = WAL")
-    cursor.execute("PRAGMA secure_delete = ON")  # what is erased is overwritten
-    cursor.execute("PRAGMA synchronous = FULL")  # NORMAL loses the last commits with the power
+    cursor.execute("PRAGMA secure_delete = ON")  # overwrites deleted content
+    cursor.execute("PRAGMA synchronous = FULL")  # NORMAL loses the last commits in a power failure
 
 
 def store_events(inbox: Engine, rows: list[Received]) -> int:
-    """Add *rows* in one transaction; return how many of them are new. One that is there stays as it is."""
+    """Insert *rows* in one transaction; return the number of new ones. An existing row stays as it is."""
     insert: Any = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}[inbox.dialect.name]
     statement = insert(RECEIVED_EVENTS).on_conflict_do_nothing()
     with inbox.begin() as connection:
@@ -134,9 +134,9 @@ def store_events(inbox: Engine, rows: list[Received]) -> int:
 
 
 def read_events(url: str, *statements: Select[Any]) -> pa.Table:
-    """Return what *statements* select: event_id, received_at (microseconds), kind, contact_id, body.
+    """Return the rows of *statements*: event_id, received_at (microseconds), kind, contact_id, body.
 
-    Nothing is made where there is no inbox: it has no rows.
+    An inbox that does not exist has no rows; nothing is created.
     """
     batches: list[pa.RecordBatch] = []
     if is_there(url):
@@ -148,7 +148,7 @@ def read_events(url: str, *statements: Select[Any]) -> pa.Table:
 
 
 def is_there(url: str) -> bool:
-    """Tell whether a receiver has ever stored anything at *url*. Raises SourceError."""
+    """Return whether a receiver has ever stored anything at *url*. Raises SourceError."""
     place = make_url(url)
     if place.get_backend_name() == "sqlite":
         return Path(place.database or "").exists()
@@ -159,17 +159,17 @@ def is_there(url: str) -> bool:
 
 
 def last_received_at(url: str, workspace: str) -> datetime | None:
-    """Return when the last webhook came, or None where none ever did. Raises SourceError."""
+    """Return when the last webhook was received, or None where none was. Raises SourceError."""
     if not is_there(url):
         return None
     last = select(func.max(RECEIVED.received_at).label("last")).where(RECEIVED.workspace == workspace)
     with open_database(make_url(url), "inbox") as database:
-        found = database.table(last).column("last")[0].as_py()
-    return None if found is None else _EPOCH + timedelta(microseconds=int(found))
+        microseconds = database.table(last).column("last")[0].as_py()
+    return None if microseconds is None else _EPOCH + timedelta(microseconds=int(microseconds))
 
 
 def never_received(url: str, workspace: str) -> Unreadable | None:
-    """Return what is to be said where no webhook ever came for *workspace*: that is not a 0."""
+    """Return the problem of a workspace without any webhook so far, whose count of 0 means nothing."""
     if last_received_at(url, workspace) is not None:
         return None
     reason = f"webhooks: none was ever received for {workspace}; is `assignment-reports webhooks` reached?"
@@ -186,7 +186,7 @@ def received_between(workspace: str, start: datetime, end: datetime) -> Select[A
 def received_before(
     workspace: str, instant: datetime, kinds: Iterable[str], of: Iterable[str]
 ) -> Select[Any]:
-    """Select what it received before, of *kinds*, about the contacts that events *of* kinds are about."""
+    """Select what it received before *instant*, of *kinds*, for contacts with later events of kinds *of*."""
     later = select(RECEIVED.contact_id).where(
         RECEIVED.workspace == workspace,
         RECEIVED.received_at >= to_microseconds(instant),
@@ -200,14 +200,14 @@ def received_before(
 
 
 def forget_contact(inbox: Engine, workspace: str, contact_id: str, pseudonym: str) -> int:
-    """Leave of a contact's events who was assigned and when, under *pseudonym*; return how many there are.
+    """Reduce a contact's events to who was assigned and when, under *pseudonym*; return their number.
 
-    Their ids stay, so that one that is sent again is known.
+    Their ids stay, so that a repeated delivery is recognized.
     """
-    theirs = (RECEIVED.workspace == workspace, RECEIVED.contact_id == contact_id)
+    is_of_contact = (RECEIVED.workspace == workspace, RECEIVED.contact_id == contact_id)
     states = CONTACT_STATES.c
     with inbox.begin() as connection:
-        rows = connection.execute(select(RECEIVED.event_id, RECEIVED.body).where(*theirs)).all()
+        rows = connection.execute(select(RECEIVED.event_id, RECEIVED.body).where(*is_of_contact)).all()
         for event_id, body in rows:
             connection.execute(
                 update(RECEIVED_EVENTS)
@@ -219,12 +219,12 @@ def forget_contact(inbox: Engine, workspace: str, contact_id: str, pseudonym: st
         )
     if inbox.dialect.name == "sqlite":
         with inbox.connect() as connection:
-            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")  # which still held what was there
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")  # it holds the old content
     return len(rows)
 
 
 def _without_person(body: str, pseudonym: str) -> str:
-    """Return an event with what its reading needs: no name, number, address or text of the contact."""
+    """Return an event with the fields that are parsed: no name, number, address or text of the contact."""
     event = json.loads(body)
     contact, meta = event.get("contact"), event.get("meta")
     kept = {name: value for name, value in event.items() if name in _IMPERSONAL}
@@ -245,5 +245,5 @@ def _select_received(workspace: str) -> Select[Any]:
 
 
 def to_microseconds(instant: datetime) -> int:
-    """Return microseconds since 1970."""
+    """Return *instant* as microseconds since 1970."""
     return (instant - _EPOCH) // _MICROSECOND

@@ -1,7 +1,7 @@
-"""The webhook receiver: an ASGI application that checks, stores and only then says yes.
+"""The webhook receiver: an ASGI application that checks and stores an event before it confirms it.
 
-Nothing is processed in a request; `read` of a source does that, as often as it likes. It is started by
-`assignment-reports webhooks`.
+A request processes nothing; `read` of a source does that, as often as needed. The command `assignment-reports
+webhooks` starts it.
 """
 
 import asyncio
@@ -46,7 +46,7 @@ _LOG = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where one workspace's webhooks arrive: who sends, who may, and how many a second on average."""
+    """The address of one workspace's webhooks: sender, signing keys, inbox, and its rate limit on average."""
 
     workspace: str
     sender: str
@@ -56,7 +56,7 @@ class Address:
 
 
 class Refused(Exception):
-    """A request that is not stored, with its status and reason."""
+    """A request that is not stored, with its HTTP status and reason."""
 
     def __init__(self, status: int, reason: str) -> None:
         super().__init__(reason)
@@ -65,7 +65,7 @@ class Refused(Exception):
 
 @dataclass(slots=True)
 class Bucket:
-    """Lets *rate* requests a second through on average, and some seconds' worth at once."""
+    """A token bucket: *rate* requests per second on average, and some seconds' worth at once."""
 
     rate: float
     filled_at: float
@@ -75,7 +75,7 @@ class Bucket:
         self.tokens = self.rate * _BURST_SECONDS
 
     def takes(self, at: float) -> bool:
-        """Tell whether one more fits at the second *at*."""
+        """Return whether one more request fits at the second *at*, and count it."""
         gained = max(0.0, at - self.filled_at) * self.rate
         self.tokens, self.filled_at = min(self.rate * _BURST_SECONDS, self.tokens + gained), at
         if self.tokens < 1:
@@ -85,7 +85,7 @@ class Bucket:
 
 
 class Writer:
-    """Stores rows of one inbox; those that come while a commit goes on share the next one."""
+    """Writes rows to one inbox; rows that arrive during a commit share the next one."""
 
     def __init__(self, inbox: str, commits: Histogram) -> None:
         self.url = inbox
@@ -94,7 +94,7 @@ class Writer:
         self._inbox: Engine | None = None
 
     async def add(self, row: Received) -> None:
-        """Return when *row* is durably stored. Raises Refused where it is not."""
+        """Return once *row* is durably stored. Raises Refused where it is not."""
         stored: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         try:
             self.waiting.put_nowait((row, stored))
@@ -103,21 +103,21 @@ class Writer:
         await stored
 
     async def run(self) -> None:
-        """Store what waits, for ever."""
+        """Store the queued rows until canceled."""
         while True:
-            some = [await self.waiting.get()]
-            while not self.waiting.empty() and len(some) < _MOST_AT_ONCE:
-                some.append(self.waiting.get_nowait())
+            queued = [await self.waiting.get()]
+            while not self.waiting.empty() and len(queued) < _MOST_AT_ONCE:
+                queued.append(self.waiting.get_nowait())
             try:
-                await asyncio.to_thread(self._store_rows, [row for row, _ in some])
-            except Exception as error:  # noqa: BLE001 - the next ones may be storable
-                _LOG.error("%s events could not be stored: %s", len(some), type(error).__name__)
+                await asyncio.to_thread(self._store_rows, [row for row, _ in queued])
+            except Exception as error:  # noqa: BLE001 - later rows may be storable
+                _LOG.error("%s events could not be stored: %s", len(queued), type(error).__name__)
                 refused = Refused(503, "not stored")
-                for _, stored in some:
+                for _, stored in queued:
                     if not stored.cancelled():
                         stored.set_exception(refused)
             else:
-                for _, stored in some:
+                for _, stored in queued:
                     if not stored.cancelled():
                         stored.set_result(None)
 
@@ -136,7 +136,7 @@ class Writer:
 
 
 class Receiver:
-    """What the routes do; the *clock* is given."""
+    """The handlers of the routes; *clock* returns the current time."""
 
     def __init__(self, addresses: Mapping[str, Address], clock: Callable[[], datetime]) -> None:
         self.addresses = addresses
@@ -166,21 +166,21 @@ class Receiver:
         }
 
     async def receive(self, request: Request) -> Response:
-        """Answer 204 when the event is stored, or was before."""
+        """Respond 204 once the event is stored, or was stored before."""
         slug = request.path_params["workspace"]
         try:
             await self._accept(slug, request)
-            status, said = 204, "stored"
+            status, outcome = 204, "stored"
         except Refused as refused:
-            status, said = refused.status, str(refused)
+            status, outcome = refused.status, str(refused)
         except ClientDisconnect:
-            status, said = 400, "cut off"
+            status, outcome = 400, "cut off"
         known = slug if slug in self.addresses else ""
-        self.answers.labels(known, said).inc()
+        self.answers.labels(known, outcome).inc()
         if status == 204:  # noqa: PLR2004 - stored
             return Response(status_code=status)
         headers = {"Retry-After": "1"} if status in {429, 503} else None
-        return JSONResponse({"error": said}, status, headers)
+        return JSONResponse({"error": outcome}, status, headers)
 
     async def _accept(self, slug: str, request: Request) -> None:
         now = self.clock()
@@ -190,13 +190,13 @@ class Receiver:
         body = await _read_body(request)
         if not SIGNED_BY[address.sender](address.keys, request.headers, body, now.timestamp()):
             raise Refused(401, "wrong signature")
-        if not self._buckets[slug].takes(now.timestamp()):  # of those who may
+        if not self._buckets[slug].takes(now.timestamp()):  # only signed requests count
             raise Refused(429, "too many")
         await self.writers[address.inbox].add(_received_row(address, request, body, now))
         self.last_stored[slug] = now
 
     def _seconds_silent(self, slug: str) -> float:
-        """Return the seconds since *slug* last stored an event; the inbox tells what it did not see."""
+        """Return the seconds since *slug* last stored an event; read from the inbox after a restart."""
         if slug not in self.last_stored:
             try:
                 self.last_stored[slug] = last_received_at(self.addresses[slug].inbox, slug)
@@ -206,7 +206,7 @@ class Receiver:
         return (self.clock() - last).total_seconds() if last else nan
 
     async def healthy(self, _request: Request) -> Response:
-        """Answer 200 where every inbox can be read, else 503."""
+        """Respond 200 where every inbox can be read, else 503."""
         try:
             for writer in self.writers.values():
                 await asyncio.to_thread(writer.look)
@@ -216,12 +216,12 @@ class Receiver:
 
     async def metrics(self, _request: Request) -> Response:
         """Return the counters in Prometheus' text format."""
-        text = await asyncio.to_thread(generate_latest, self.registry)  # it may ask an inbox
+        text = await asyncio.to_thread(generate_latest, self.registry)  # it may query an inbox
         return Response(text, media_type=CONTENT_TYPE_PLAIN_0_0_4)
 
     @asynccontextmanager
     async def running(self, _app: Starlette) -> AsyncIterator[None]:
-        """Write while the application runs; what has been taken is stored before it ends."""
+        """Run the writers while the application runs; accepted events are stored before it ends."""
         tasks = [asyncio.create_task(writer.run()) for writer in self.writers.values()]
         yield
         for task in tasks:
@@ -229,7 +229,7 @@ class Receiver:
 
 
 def receiver_app(addresses: Mapping[str, Address], clock: Callable[[], datetime]) -> Starlette:
-    """Return the receiver of the workspaces *addresses*: `/webhooks/<slug>`, `/health`, `/metrics`."""
+    """Return the application for the workspaces *addresses*: `/webhooks/<slug>`, `/health`, `/metrics`."""
     receiver = Receiver(addresses, clock)
     return Starlette(
         routes=[
@@ -282,5 +282,5 @@ def _contact_id(event: dict[str, Any]) -> object:
 
 
 def _make_storable(value: object) -> str:
-    """Return a text that every database takes: without half surrogates and NUL, and not endless."""
+    """Return a text that every database accepts: without lone surrogates and NUL, at most 500 characters."""
     return str(value).encode("utf-8", "replace").decode().replace("\0", "\ufffd")[:_LONGEST_ID]

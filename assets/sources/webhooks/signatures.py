@@ -1,4 +1,4 @@
-"""Whether a webhook's bytes come from whom they say: each sender's way of signing. Pure."""
+"""Verification of webhook signatures, one function per sender. Pure."""
 
 import hmac
 import json
@@ -11,35 +11,36 @@ _TOLERANCE_SECONDS = 300
 
 
 def signed_by_respond_io(keys: Iterable[str], headers: Headers, body: bytes, now: float) -> bool:
-    """Tell whether one of *keys* signed *body*: `X-Webhook-Signature` is base64(HMAC-SHA256).
+    """Return whether one of *keys* signed *body*: `X-Webhook-Signature` is base64(HMAC-SHA256).
 
-    Of the bytes as they came, or of the same JSON without spaces, as respond.io's receivers differ in it.
-    No time is signed: an event that comes again is known by its id.
+    The signature covers the received bytes, or the same JSON without spaces: respond.io's receivers differ in
+    that. No time is signed: a repeated event is recognized by its id.
     """
     del now
-    given = headers.get("x-webhook-signature", "").encode()
+    signature = headers.get("x-webhook-signature", "").encode()
     keys = list(keys)
-    return _is_one(given, (b64encode(_compute_mac(key, body)) for key in keys)) or _is_one(
-        given, (b64encode(_compute_mac(key, form)) for form in _without_spaces(body) for key in keys)
+    return _is_one(signature, (b64encode(_compute_mac(key, body)) for key in keys)) or _is_one(
+        signature, (b64encode(_compute_mac(key, form)) for form in _without_spaces(body) for key in keys)
     )
 
 
 def signed_by_chatwoot(keys: Iterable[str], headers: Headers, body: bytes, now: float) -> bool:
-    """Tell whether one of *keys* signed *body*: `X-Chatwoot-Signature` is sha256=hex(HMAC-SHA256).
+    """Return whether one of *keys* signed *body*: `X-Chatwoot-Signature` is sha256=hex(HMAC-SHA256).
 
-    Of `X-Chatwoot-Timestamp`, a dot and the bytes; refused where that time is five minutes off.
+    The signature covers `X-Chatwoot-Timestamp`, a dot and the bytes; a time that is off by over five minutes
+    is refused.
     """
     stamp = headers.get("x-chatwoot-timestamp", "")
-    given = headers.get("x-chatwoot-signature", "").removeprefix("sha256=").encode()
+    signature = headers.get("x-chatwoot-signature", "").removeprefix("sha256=").encode()
     if not stamp.isascii() or not stamp.isdecimal() or abs(now - int(stamp)) > _TOLERANCE_SECONDS:
         return False
     signed = stamp.encode() + b"." + body
-    return _is_one(given, (_compute_mac(key, signed).hex().encode() for key in keys))
+    return _is_one(signature, (_compute_mac(key, signed).hex().encode() for key in keys))
 
 
-def _is_one(given: bytes, signatures: Iterable[bytes]) -> bool:
-    """Compare with each, so that the time taken tells nothing."""
-    return sum([hmac.compare_digest(each, given) for each in signatures]) > 0
+def _is_one(signature: bytes, signatures: Iterable[bytes]) -> bool:
+    """Return whether *signature* is one of *signatures*; compares all, so that timing reveals nothing."""
+    return sum([hmac.compare_digest(expected, signature) for expected in signatures]) > 0
 
 
 def _without_spaces(body: bytes) -> list[bytes]:
