@@ -1,1 +1,1 @@
-"""The warehouse stage: keeps whole local days, and answers queries over them."""
+"""The warehouse stage: storage of whole local days, and queries over them."""

@@ -1,4 +1,7 @@
-"""What a warehouse does, whichever it is, and which one a configuration names."""
+"""The interface of every warehouse, and the choice of the one that a configuration names.
+
+Implementations: `parquet_lake.py`, `object_store_lake.py`, `postgresql.py`.
+"""
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
@@ -20,21 +23,21 @@ class Warehouse(Protocol):
     """The tables of `schema.py` for one workspace, replaced by whole days."""
 
     def writing(self) -> AbstractContextManager[None]:
-        """Wait for every reader and writer of this workspace, and keep others out."""
+        """Wait for every reader and writer of this workspace, then hold an exclusive lock."""
         ...
 
     def reading(self) -> AbstractContextManager[None]:
-        """Wait for a writer: no report is built over days that are just being replaced."""
+        """Wait for a writer, then hold a shared lock: no report is built from days being replaced."""
         ...
 
     def forget(self, table: Table, days: Iterable[date]) -> None:
-        """Remove *days*: what a killed process leaves behind is then a day that is not there."""
+        """Delete *days* of *table*, so that a process killed later leaves a missing day, not a torn one."""
         ...
 
     def replace_days(self, table: Table, days: Iterable[date], rows: pa.RecordBatchReader) -> Stored:
         """Store *rows*, sorted by `local_day` and key, as the whole content of *days*.
 
-        A day without rows is stored as an empty day. Raises ValueError for a row of another day.
+        A day without rows is stored as an empty day. Raises ValueError for a row of a day not in *days*.
         """
         ...
 
@@ -51,19 +54,19 @@ class Warehouse(Protocol):
         ...
 
     def ask(self, query: str) -> pa.Table:
-        """Run one SELECT of a person over the tables. Raises ConfigError for anything else."""
+        """Run one SELECT written by a person over the tables. Raises ConfigError for anything else."""
         ...
 
     def tidy(self, before: datetime) -> int:
-        """Remove files that were superseded, or left by killed writers, before then; return how many."""
+        """Delete superseded files and those of killed writers, of a time before then; return their number."""
         ...
 
     def kept(self, name: str) -> str | None:
-        """Return a text that was kept beside the tables."""
+        """Return the text stored beside the tables as *name*, or None."""
         ...
 
     def keep(self, name: str, text: str) -> None:
-        """Keep *text* beside the tables."""
+        """Store *text* beside the tables as *name*."""
         ...
 
 

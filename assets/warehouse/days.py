@@ -1,4 +1,4 @@
-"""Whole local days of a table: what every warehouse stores, and how they are told apart."""
+"""Whole local days of a table: the unit that every warehouse stores, and its Parquet format."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -19,21 +19,21 @@ from assets.warehouse.schema import coded_schema
 
 @dataclass(slots=True)
 class Stored:
-    """What replacing days stored: each day's rows, and the SHA-256 of its Parquet file."""
+    """The result of replacing days: each day's number of rows, and the SHA-256 of its Parquet file."""
 
     counts: dict[date, int] = field(default_factory=dict)
     sha256: dict[date, str] = field(default_factory=dict)
 
     @property
     def rows(self) -> int:
-        """The rows of all days."""
+        """Return the number of rows of all days."""
         return sum(self.counts.values())
 
 
 def whole_days(
     table: Table, days: Iterable[date], rows: pa.RecordBatchReader
 ) -> Iterator[tuple[date, pa.Table]]:
-    """Cut *rows*, sorted by `local_day` and key, into *days*; a day without rows is an empty table.
+    """Split *rows*, sorted by `local_day` and key, into *days*; a day without rows is an empty table.
 
     Their columns are those of `coded_schema`. Raises ValueError for a row of another day.
     """
@@ -50,15 +50,15 @@ def whole_days(
 
 
 def of_day(day: date, content: pa.Table) -> pa.Table:
-    """Return the rows of *day* with its date."""
+    """Return the rows of *day* with its date as the column `local_day`."""
     return content.add_column(0, "local_day", pa.repeat(pa.scalar(day, pa.date32()), content.num_rows))
 
 
 def write_day(content: pa.Table, where: Path | IO[bytes]) -> None:
     """Write one day as Parquet, which any engine reads as plain texts.
 
-    Only repeating columns gain from dictionaries, and only instants are looked for by their smallest and
-    largest: for the others both cost half as much again as the rows.
+    Only repeating columns gain from dictionaries, and only instants are searched by minimum and maximum: for
+    other columns both would add half the size of the rows.
     """
     fields = content.schema
     pq.write_table(
@@ -74,7 +74,7 @@ def write_day(content: pa.Table, where: Path | IO[bytes]) -> None:
 
 
 def read_day(table: Table, where: Path | IO[bytes]) -> pa.Table:
-    """Return one day of *table* from its Parquet file."""
+    """Read one day of *table* from its Parquet file."""
     schema = coded_schema(table)
     coded_names = [field.name for field in schema if pa.types.is_dictionary(field.type)]
     with pq.ParquetFile(where, read_dictionary=coded_names) as file:
@@ -84,13 +84,13 @@ def read_day(table: Table, where: Path | IO[bytes]) -> pa.Table:
 def asked_days(
     ask: Callable[[Executable], pa.RecordBatchReader], table: Table, days: Sequence[date]
 ) -> Iterator[tuple[date, pa.Table]]:
-    """Yield *days* of *table* as *ask* answers a statement."""
+    """Yield *days* of *table*, selected through *ask*, which runs a statement."""
     rows = select(table).where(table.c.local_day.in_(days)).order_by(*table.primary_key)
     return whole_days(table, days, ask(rows))
 
 
 def _by_day(rows: pa.RecordBatchReader, schema: pa.Schema) -> Iterator[tuple[date, pa.Table]]:
-    """Cut sorted *rows* into whole days; a day's table does not depend on how the batches were cut."""
+    """Split sorted *rows* into whole days; a day's table does not depend on the bounds of the batches."""
     day: date | None = None
     pieces: list[pa.RecordBatch] = []
     for batch in rows:

@@ -1,6 +1,6 @@
-"""Repeating columns of rows in memory: each text is kept once, and all of them in order.
+"""Dictionary encoding of repeating columns: each text is stored once, in sorted order.
 
-So equal rows are equal to the byte in a file, whatever batches they came in.
+Equal rows are therefore equal to the byte in a file, whatever batches they came in.
 """
 
 import numpy as np
@@ -9,17 +9,17 @@ import pyarrow.compute as pc
 
 
 def dictionary_encode(rows: pa.Table, schema: pa.Schema) -> pa.Table:
-    """Return *rows* in one piece, with the columns of *schema*, its dictionaries as short as can be."""
-    whole = rows.select(schema.names).cast(schema).combine_chunks()
+    """Return *rows* as one chunk, with the columns of *schema* and dictionaries without unused texts."""
+    combined = rows.select(schema.names).cast(schema).combine_chunks()
     columns = [
         _compact_dictionary(column) if pa.types.is_dictionary(column.type) else column
-        for column in whole.columns
+        for column in combined.columns
     ]
     return pa.table(columns, schema=schema)
 
 
 def constant_column(text: str, count: int) -> pa.DictionaryArray:
-    """Return a repeating column of *count* rows that all say *text*."""
+    """Return a repeating column of *count* rows that all hold *text*."""
     return pa.DictionaryArray.from_arrays(pa.repeat(pa.scalar(0, pa.int32()), count), [text])
 
 
@@ -30,13 +30,13 @@ def combine_chunks(column: pa.ChunkedArray) -> pa.Array:
 
 
 def equals(column: pa.ChunkedArray, text: str) -> pa.Array:
-    """Tell which rows of a repeating *column* say *text*."""
+    """Return for each row of a repeating *column* whether it equals *text*."""
     cells = combine_chunks(column)
     return pc.equal(cells.indices, pc.index(cells.dictionary, text))
 
 
 def _compact_dictionary(column: pa.ChunkedArray) -> pa.Array:
-    """Drop what no row says from a dictionary, and sort the rest."""
+    """Remove unused texts from a dictionary, and sort the rest."""
     cells = combine_chunks(column)
     texts, count = cells.dictionary, len(cells)
     if cells.null_count == count:

@@ -1,6 +1,6 @@
-"""Which stored days count as loaded: cut by the workspace's zone, and read as its source is configured now.
+"""Stored days that count as loaded: cut by the current time zone, read with the current source configuration.
 
-Reads `load_counts` only. Which files were added or changed since is known to `extract/load_plan.py`.
+Reads `load_counts` only. Files that were added or changed since are the concern of `extract/load_plan.py`.
 """
 
 from collections.abc import Mapping
@@ -18,10 +18,10 @@ from assets.warehouse.schema import LOAD_COUNTS
 
 @dataclass(frozen=True, slots=True)
 class LoadedDays:
-    """`until` says up to when each loaded day is loaded, `versions` by which source configuration.
+    """The loaded days: `until` is the instant up to which a day is loaded, `versions` its source version.
 
-    `outdated` are stored days that count as not loaded, each with the cause. Where `has_unstated`, some
-    event's previous assignee must be found in earlier days, which may be any.
+    `outdated` are stored days that count as not loaded, each with the cause. Where `has_unstated`, the
+    previous assignee of some event must be found in earlier days, however far back.
     """
 
     until: Mapping[date, datetime]

@@ -1,4 +1,4 @@
-"""Brings one workspace's schema of a PostgreSQL warehouse to this release; each step is in `migrations/`."""
+"""Migration of one workspace's schema in a PostgreSQL warehouse; each step is a file in `migrations/`."""
 
 from pathlib import Path
 
@@ -12,9 +12,10 @@ HEAD = "0003"
 
 
 def migrate_schema(url: str, slug: str) -> None:
-    """Make the schema *slug* of the database at *url*, or bring it to HEAD, one process at a time.
+    """Create the schema *slug* of the database at *url*, or migrate it to HEAD, one process at a time.
 
-    A user who may not make schemas finds them made. Raises ConfigError where it is of a newer release.
+    A role that may not create schemas needs an existing one. Raises ConfigError where it is of a newer
+    release.
     """
     plain = make_url(url).set(drivername="postgresql+psycopg")
     engine = create_engine(plain, poolclass=NullPool, hide_parameters=True)
@@ -23,6 +24,6 @@ def migrate_schema(url: str, slug: str) -> None:
         if version_of(connection, slug) == HEAD:
             return
         connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('assignment_reports_migration'))"))
-        if not inspect(connection).has_schema(slug):  # IF NOT EXISTS asks for the right to make one
+        if not inspect(connection).has_schema(slug):  # IF NOT EXISTS needs the right to create one
             connection.execute(CreateSchema(slug))
         upgrade(connection, Path(__file__).with_name("migrations"), HEAD)

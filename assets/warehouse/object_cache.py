@@ -1,7 +1,7 @@
-"""Files of an object store that never change, read by DuckDB: fetched once into a folder of this machine.
+"""A local cache of an object store's immutable files, through which DuckDB reads them.
 
-Reading ranges over the network costs a request each; a day's file is one. What nobody has read for two
-days is removed from the folder.
+Range requests over the network cost one request each; fetching a day's whole file costs one. Files that were
+not read for two days are deleted from the cache.
 """
 
 import os
@@ -24,7 +24,7 @@ _LOOK_SECONDS = 3600
 
 
 class Objects(AbstractFileSystem):
-    """The files below *folder* of a store, as DuckDB opens them: `objects://<path>`, of known *sizes*."""
+    """An fsspec file system for DuckDB: files below *folder*, as `objects://<path>`, of known *sizes*."""
 
     protocol = PROTOCOL
     cachable = False
@@ -36,14 +36,14 @@ class Objects(AbstractFileSystem):
         self.sizes: dict[str, int] = {}
 
     def info(self, path: str, **_: object) -> dict[str, Any]:
-        """Say that a file of the lake is there, without asking the store."""
+        """Return the size of a file of the lake, without a request to the store."""
         name = self._strip_protocol(path)
         if name not in self.sizes:
             raise FileNotFoundError(path)
         return {"name": name, "size": self.sizes[name], "type": "file"}
 
     def modified(self, path: str) -> datetime:  # noqa: ARG002 - fsspec's
-        """Return the same time for every file: they never change."""
+        """Return the same time for every file, because they never change."""
         return datetime.fromtimestamp(0, UTC)
 
     def _open(self, path: str, *_: object, **__: object) -> FileIO:
@@ -59,7 +59,7 @@ class Objects(AbstractFileSystem):
         return _Read(local)
 
     def local(self, name: str) -> Path:
-        """Return where the file *name* is kept on this machine."""
+        """Return the path of the file *name* in the cache."""
         return _cache_folder() / self.root.lstrip("/") / name
 
 
@@ -72,7 +72,7 @@ class _Read(FileIO):
 
 @cache
 def _cache_folder() -> Path:
-    """Return this user's folder of fetched files, and remove what was not read for long."""
+    """Return this user's cache folder, after deleting files that were not read for two days."""
     folder = Path(tempfile.gettempdir()) / f"assignment-reports-{os.getuid()}"
     folder.mkdir(mode=0o700, exist_ok=True)
     if folder.stat().st_uid != os.getuid():

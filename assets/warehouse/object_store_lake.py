@@ -1,9 +1,10 @@
-"""The Parquet lake of one workspace in an object store: files that never change, and commits that name them.
+"""The Parquet lake of one workspace in an object store: immutable files, and commits that name them.
 
-`<root>/<slug>/<table>/local_day=<day>/<writer>.parquet` is written once. A commit says which file a day of
-a table has, and holds the tables of one row a day; the newest `commits/<number>.json.gz` is the lake. It is
-put where there was none: a load or a build is there as a whole or not at all, and of two that began with
-the same commit only one takes the next number. Reading a lake's state is one listing and one object.
+`<root>/<slug>/<table>/local_day=<day>/<writer>.parquet` is written once. A commit states the file of each day
+and table, and holds the tables of one row per day; the newest `commits/<number>.json.gz` is the lake. A
+commit is created only where none exists: a load or a build is visible as a whole or not at all, and of two
+that began with the same commit only one takes the next number. Reading a lake's state costs one listing and
+one object.
 """
 
 import gzip
@@ -38,7 +39,7 @@ _UPLOADS = 4
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """What every day has of each table: `[writer, bytes]` of its file, or its one row; and kept texts."""
+    """The state of a lake: by day and table `[writer, bytes]` of a file, or the one row; and stored texts."""
 
     number: int = 0
     writer: str = ""
@@ -46,20 +47,20 @@ class Commit:
     kept: dict[str, str] = field(default_factory=dict)
 
     def changes(self, after: "Commit") -> set[str]:
-        """Return the days and the names of kept texts that are not the same in *after*."""
+        """Return the days and the names of stored texts that differ in *after*."""
         pairs = ((self.days, after.days), (self.kept, after.kept))
-        return {key for was, now in pairs for key in {**was, **now} if was.get(key) != now.get(key)}
+        return {key for old, new in pairs for key in {**old, **new} if old.get(key) != new.get(key)}
 
     def of(self, table: str) -> dict[str, Any]:
-        """Return what each day has of *table*."""
+        """Return the entry of *table* for each day that has one."""
         return {day: tables[table] for day, tables in sorted(self.days.items()) if table in tables}
 
     def files(self) -> dict[str, int]:
-        """Return every file with its size."""
+        """Return every file with its size in bytes."""
         return {
-            _file_name(table, day, has[0]): has[1]
+            _file_name(table, day, entry[0]): entry[1]
             for day, tables in self.days.items()
-            for table, has in tables.items()
+            for table, entry in tables.items()
             if table not in _ROW_A_DAY
         }
 
@@ -78,10 +79,10 @@ class ObjectLake:
 
     @contextmanager
     def writing(self) -> Iterator[None]:
-        """Store what is written meanwhile as one commit; queries of this lake see it before.
+        """Store everything written in the block as one commit; queries of this lake see it before.
 
-        Raises ConcurrentLoad where another process stored some of the same days since: a slower one can never
-        store older rows over newer ones.
+        Raises ConcurrentLoad where another process stored some of the same days meanwhile, so that a slower
+        process never stores older rows over newer ones.
         """
         self._base = self._latest_commit()
         self._held = Commit(self._base.number, uuid4().hex, self._base.days, self._base.kept)
@@ -93,7 +94,7 @@ class ObjectLake:
 
     @contextmanager
     def reading(self) -> Iterator[None]:
-        """Look at the lake as it is now, whatever is stored meanwhile."""
+        """Read a snapshot of the lake as of now, whatever is stored meanwhile."""
         self._held = self._latest_commit()
         try:
             yield
@@ -101,7 +102,7 @@ class ObjectLake:
             self._held = None
 
     def forget(self, table: Table, days: Iterable[date]) -> None:
-        """Remove *days* of *table*."""
+        """Delete *days* of *table*."""
         self._change_days(table, dict.fromkeys(map(str, days)))
 
     def replace_days(self, table: Table, days: Iterable[date], rows: pa.RecordBatchReader) -> Stored:
@@ -109,12 +110,12 @@ class ObjectLake:
 
         A day without rows is stored as an empty day. Raises ValueError for a row of another day.
         """
-        stored, has = Stored(), dict[str, Any]()
+        stored, entries = Stored(), dict[str, Any]()
         if table.name in _ROW_A_DAY:
             for day, content in whole_days(table, days, rows):
-                (has[str(day)],) = json.loads(json.dumps(content.to_pylist(), default=str))
+                (entries[str(day)],) = json.loads(json.dumps(content.to_pylist(), default=str))
                 stored.counts[day] = 1
-            self._change_days(table, has)
+            self._change_days(table, entries)
             return stored
         writer, writes = uuid4().hex, deque[tuple[date, Future[int]]]()
         with ThreadPoolExecutor(_UPLOADS) as pool:
@@ -123,13 +124,13 @@ class ObjectLake:
                 writes.append((day, pool.submit(self._upload_day, name, day, content, stored)))
                 if len(writes) > _UPLOADS:
                     oldest, write = writes.popleft()
-                    has[str(oldest)] = [writer, write.result()]
-            has |= {str(day): [writer, write.result()] for day, write in writes}
-        self._change_days(table, has)
+                    entries[str(oldest)] = [writer, write.result()]
+            entries |= {str(day): [writer, write.result()] for day, write in writes}
+        self._change_days(table, entries)
         return stored
 
     def _upload_day(self, name: str, day: date, content: pa.Table, stored: Stored) -> int:
-        """Write the file *name* with the *content* of *day*, and count it in *stored*; return its bytes."""
+        """Upload the *content* of *day* as the file *name*, and count it in *stored*; return its bytes."""
         local = self._files.local(name)
         with atomic_write(local) as temporary:
             write_day(content, temporary)
@@ -140,20 +141,20 @@ class ObjectLake:
         return local.stat().st_size
 
     def kept(self, name: str) -> str | None:
-        """Return a text that was kept beside the tables."""
+        """Return the text stored beside the tables as *name*, or None."""
         return self._current_commit().kept.get(name)
 
     def keep(self, name: str, text: str) -> None:
-        """Keep *text* beside the tables."""
+        """Store *text* beside the tables as *name*."""
         with self._draft_commit() as draft:
             self._held = Commit(draft.number, draft.writer, draft.days, {**draft.kept, name: text})
 
     def stored(self, table: Table, days: Sequence[date]) -> Iterator[tuple[date, pa.Table]]:
         """Yield the rows of each of *days*, in order, as they are stored."""
-        now = self._current_commit()
-        self._files.sizes |= now.files()
+        current = self._current_commit()
+        self._files.sizes |= current.files()
         for day in days:
-            writer, _ = now.days[str(day)][table.name]
+            writer, _ = current.days[str(day)][table.name]
             with self._files.open(_file_name(table.name, str(day), writer)) as file:
                 yield day, read_day(table, file)
 
@@ -166,9 +167,9 @@ class ObjectLake:
         return duckdb_engine.run_query(self.connect(), statement)
 
     def ask(self, query: str) -> pa.Table:
-        """Run one SELECT of a person over the tables; it can change nothing and read no file but the lake's.
+        """Run one SELECT written by a person; it can change nothing and read only the lake's files.
 
-        Raises ConfigError for anything but one SELECT, and for a wrong one.
+        Raises ConfigError for anything but one SELECT, and for an invalid one.
         """
         connection = self.connect()
         return duckdb_engine.run_select(
@@ -177,46 +178,46 @@ class ObjectLake:
 
     def connect(self) -> duckdb.DuckDBPyConnection:
         """Return a DuckDB cursor whose views are the tables as they are stored now."""
-        now = self._current_commit()
+        current = self._current_commit()
         if self._connection is None:
             self._connection = duckdb_engine.connect()
             self._connection.register_filesystem(self._files)
             self._connection.execute(f"CREATE SCHEMA {_NO_DAYS}")
             for table in METADATA.sorted_tables:
                 duckdb_engine.create_table(self._connection, _without_days(table))
-        self._files.sizes |= now.files()  # what is being read may be of an earlier commit
+        self._files.sizes |= current.files()  # a running query may read files of an earlier commit
         for table in METADATA.sorted_tables:
-            if self._viewed.get(table.name) != (has := now.of(table.name)):
-                _create_view(self._connection, table, has)
-                self._viewed[table.name] = has
+            if self._viewed.get(table.name) != (entries := current.of(table.name)):
+                _create_view(self._connection, table, entries)
+                self._viewed[table.name] = entries
         return self._connection.cursor()
 
     def tidy(self, before: datetime) -> int:
-        """Remove what no lake since *before* has: superseded files and commits, and those of killed writers.
+        """Delete objects older than *before*: superseded files and commits, and files of killed writers.
 
-        Returns the number of removed objects.
+        What the lake held at *before* or later stays. Returns the number of deleted objects.
         """
         store, root = self._files.store, f"{self._files.root}/"
-        found = store.find(root, detail=True)
-        old = {path for path, about in found.items() if about["LastModified"] < before}
-        commits = sorted(path for path in found if path.startswith(f"{root}{_COMMITS}/"))
-        # The newest of the old commits was the lake until the next one came; what that has is in it, or new.
-        shown = {max((path for path in commits if path in old), default=""), *commits[-1:]} - {""}
-        needed = shown | {f"{root}{name}" for path in shown for name in self._read_commit(path).files()}
-        doomed = sorted(old - needed)
-        if doomed:
-            store.rm(doomed)
-        return len(doomed)
+        objects = store.find(root, detail=True)
+        old = {path for path, details in objects.items() if details["LastModified"] < before}
+        commits = sorted(path for path in objects if path.startswith(f"{root}{_COMMITS}/"))
+        # The newest old commit was the lake until the next one; that one's files are in it too, or are new.
+        visible = {max((path for path in commits if path in old), default=""), *commits[-1:]} - {""}
+        needed = visible | {f"{root}{name}" for path in visible for name in self._read_commit(path).files()}
+        obsolete = sorted(old - needed)
+        if obsolete:
+            store.rm(obsolete)
+        return len(obsolete)
 
     def _current_commit(self) -> Commit:
         return self._held or self._latest_commit()
 
     def _latest_commit(self) -> Commit:
         try:
-            listed = self._files.store.ls(f"{self._files.root}/{_COMMITS}", detail=False, refresh=True)
+            paths = self._files.store.ls(f"{self._files.root}/{_COMMITS}", detail=False, refresh=True)
         except FileNotFoundError:
             return self._newest
-        newest = max(listed)
+        newest = max(paths)
         if _commit_number(newest) != self._newest.number:
             self._newest = self._read_commit(newest)
         return self._newest
@@ -227,54 +228,59 @@ class ObjectLake:
 
     @contextmanager
     def _draft_commit(self) -> Iterator[Commit]:
-        """Yield what is to be committed; outside of `writing` that is done at once."""
+        """Yield the draft of the next commit; outside of `writing`, it is committed at once."""
         if self._held is not None and self._base is not None:
             yield self._held
             return
         with self.writing():
             yield self._current_commit()
 
-    def _change_days(self, table: Table, has: Mapping[str, Any]) -> None:
+    def _change_days(self, table: Table, entries: Mapping[str, Any]) -> None:
         with self._draft_commit() as draft:
             days = dict(draft.days)
-            for day, it in has.items():
-                tables = {**days.pop(day, {}), table.name: it}
-                if some := {name: each for name, each in tables.items() if each is not None}:
-                    days[day] = some
+            for day, entry in entries.items():
+                tables = {**days.pop(day, {}), table.name: entry}
+                if remaining := {name: value for name, value in tables.items() if value is not None}:
+                    days[day] = remaining
             self._held = Commit(draft.number, draft.writer, days, draft.kept)
 
     def _write_commit(self, base: Commit, draft: Commit) -> None:
-        """Put the changes from *base* to *draft* upon the newest commit, where others changed other days.
+        """Apply the changes from *base* to *draft* to the newest commit, unless others changed the same days.
 
-        Kept texts say how days are to be stored: who changes one, or stores days beside that, is alone.
+        Stored texts affect how days are stored: a change of one conflicts with every concurrent change.
         """
-        mine, newest = base.changes(draft), base
-        while mine:
-            theirs = base.changes(newest)
-            both = mine & theirs | (mine | theirs) & (draft.kept | newest.kept).keys()
-            if theirs and both:
+        own_changes, newest = base.changes(draft), base
+        while own_changes:
+            other_changes = base.changes(newest)
+            conflicts = (
+                own_changes & other_changes
+                | (own_changes | other_changes) & (draft.kept | newest.kept).keys()
+            )
+            if other_changes and conflicts:
                 raise ConcurrentLoad(
-                    f"{self.folder}: another process stored {min(both)} meanwhile; run it again"
+                    f"{self.folder}: another process stored {min(conflicts)} meanwhile; run it again"
                 )
             content = {
                 "writer": draft.writer,
-                "days": _merge_changes(newest.days, draft.days, mine),
-                "kept": _merge_changes(newest.kept, draft.kept, mine),
+                "days": _merge_changes(newest.days, draft.days, own_changes),
+                "kept": _merge_changes(newest.kept, draft.kept, own_changes),
             }
             packed = gzip.compress(json.dumps(content, separators=(",", ":")).encode(), 6, mtime=0)
             try:
                 write_exclusive(self.folder / _COMMITS / f"{newest.number + 1:010d}.json.gz", packed)
             except FileExistsError:
                 newest = self._latest_commit()
-                if newest.writer == draft.writer:  # our own, whose answer was lost
+                if newest.writer == draft.writer:  # our own commit, whose response was lost
                     return
             else:
                 return
 
 
-def _merge_changes(newest: Mapping[str, Any], draft: Mapping[str, Any], mine: set[str]) -> dict[str, Any]:
-    others = {key: value for key, value in newest.items() if key not in mine}
-    return others | {key: value for key, value in draft.items() if key in mine}
+def _merge_changes(
+    newest: Mapping[str, Any], draft: Mapping[str, Any], own_changes: set[str]
+) -> dict[str, Any]:
+    others = {key: value for key, value in newest.items() if key not in own_changes}
+    return others | {key: value for key, value in draft.items() if key in own_changes}
 
 
 def _commit_number(path: str) -> int:
@@ -289,21 +295,21 @@ def _file_address(name: str) -> str:
     return f"{PROTOCOL}://{name}"
 
 
-def _create_view(connection: duckdb.DuckDBPyConnection, table: Table, has: Mapping[str, Any]) -> None:
-    """Make *table* of the rows, or of the files, that its days have."""
+def _create_view(connection: duckdb.DuckDBPyConnection, table: Table, entries: Mapping[str, Any]) -> None:
+    """Create *table* from its days' *entries*: rows, or files."""
     if table.name in _ROW_A_DAY:
         schema = stored_schema(table)
         as_json = pa.schema(
             field.with_type(pa.string()) if pa.types.is_temporal(field.type) else field for field in schema
         )
-        listed = [row | {"local_day": day} for day, row in has.items()]
+        listed = [row | {"local_day": day} for day, row in entries.items()]
         connection.register("listed", pa.Table.from_pylist(listed, as_json).cast(schema))
         connection.execute(f"CREATE OR REPLACE TABLE {table.name} AS FROM listed")
         connection.unregister("listed")
-    elif has:
+    elif entries:
         names = (
             duckdb_engine.quote_text(_file_address(_file_name(table.name, day, writer)))
-            for day, (writer, _) in has.items()
+            for day, (writer, _) in entries.items()
         )
         duckdb_engine.create_view(connection, table, f"[{', '.join(names)}]")
     else:

@@ -1,4 +1,4 @@
-"""Folders and schemas of workspaces that the configuration does not name, as a renamed slug leaves behind."""
+"""Orphaned folders and schemas, whose workspace the configuration does not name, as after renaming a slug."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,7 +9,7 @@ from assets.warehouse.schema import LOAD_COUNTS
 
 
 def find_orphans(config: Config) -> Iterator[str]:
-    """Yield the place of each workspace's days or reports that belong to no workspace of *config*."""
+    """Yield the location of stored days or reports of each workspace that *config* does not name."""
     slugs = {workspace.slug for workspace in config.workspaces}
     if isinstance(config.lake, Path):
         yield from (
@@ -19,7 +19,7 @@ def find_orphans(config: Config) -> Iterator[str]:
         )
     if isinstance(config.archive, Path):
         folders = {found.parents[3] for found in config.archive.glob("*/*/*/v*/manifest.json")}
-        yield from (f"archive folder {each}" for each in sorted(folders) if each.name not in slugs)
+        yield from (f"archive folder {folder}" for folder in sorted(folders) if folder.name not in slugs)
     if config.warehouse is not None:
         from sqlalchemy import create_engine, text  # noqa: PLC0415 - few have a server
         from sqlalchemy.exc import SQLAlchemyError  # noqa: PLC0415
@@ -31,5 +31,5 @@ def find_orphans(config: Config) -> Iterator[str]:
             with engine.connect() as connection:
                 found = [row[0] for row in connection.execute(query, {"name": LOAD_COUNTS.name})]
         except (SQLAlchemyError, ImportError):
-            return  # doctor says what is wrong with the server
+            return  # doctor reports what is wrong with the server
         yield from (f"schema {name} of the warehouse" for name in found if name not in slugs)

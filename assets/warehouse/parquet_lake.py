@@ -1,7 +1,7 @@
 """The Parquet lake of one workspace: one file per table and local day, replaced as a whole.
 
-No server and no lock: a day's file is written beside and renamed into place, so that readers see
-the old day or the new one. What the columns mean is in `schema.py`.
+No server: a day's file is written beside the old one and renamed into place, so that readers see the old day
+or the new one. The columns are described in `schema.py`.
 """
 
 import hashlib
@@ -43,19 +43,19 @@ class Lake:
         self._held: duckdb.DuckDBPyConnection | None = None
 
     def writing(self) -> AbstractContextManager[None]:
-        """Wait for every reader and writer of this workspace, and keep others out.
+        """Wait for every reader and writer of this workspace, then hold an exclusive lock.
 
-        A load or a build holds it for as long as it lasts: a slower one can never store older rows
-        over newer ones.
+        A load or a build holds it until it ends, so that a slower process never stores older rows over newer
+        ones.
         """
         return file_lock(self.folder / "days")
 
     @contextmanager
     def reading(self) -> Iterator[None]:
-        """Wait for a writer: no report is built over days that are just being replaced.
+        """Wait for a writer, then hold a shared lock: no report is built from days being replaced.
 
-        Meanwhile tables of few rows a day are held in memory: a report asks each of them several times, and
-        a year has as many files. They are held for the next reading too, as long as no file is another.
+        Tables of few rows per day are held in memory meanwhile: a report queries each several times, and a
+        year has as many files as days. They are reused for the next reading, as long as no file has changed.
         """
         with file_lock(self.folder / "days", shared=True):
             tables, files = self._list_tables(), self._files_of_counts()
@@ -69,7 +69,7 @@ class Lake:
                 self._held = None
 
     def forget(self, table: Table, days: Iterable[date]) -> None:
-        """Remove *days*: what a killed process leaves behind is then a day that is not there."""
+        """Delete *days* of *table*, so that a process killed later leaves a missing day, not a torn one."""
         for day in days:
             self._path_of_day(table, day).unlink(missing_ok=True)
 
@@ -97,12 +97,12 @@ class Lake:
         stored.counts[day], stored.sha256[day] = content.num_rows, digest
 
     def kept(self, name: str) -> str | None:
-        """Return a text that was kept beside the tables."""
+        """Return the text stored beside the tables as *name*, or None."""
         path = self.folder / name
         return path.read_text() if path.exists() else None
 
     def keep(self, name: str, text: str) -> None:
-        """Keep *text* beside the tables."""
+        """Store *text* beside the tables as *name*."""
         write_atomic(self.folder / name, text.encode())
 
     def _path_of_day(self, table: Table, day: date) -> Path:
@@ -116,7 +116,7 @@ class Lake:
     def query(self, statement: Executable) -> pa.Table:
         """Run a SQLAlchemy *statement* over the tables of `schema.py`; return its rows.
 
-        A file that a writer removes between listing and opening is looked for again.
+        Retries where a writer removed a file between listing and opening it.
         """
         for _ in range(_TRIES):
             try:
@@ -132,36 +132,36 @@ class Lake:
         return duckdb_engine.run_query(self.connect(), statement)
 
     def ask(self, query: str) -> pa.Table:
-        """Run one SELECT of a person over the tables; it can change nothing and read no file but the lake's.
+        """Run one SELECT written by a person; it can change nothing and read only the lake's files.
 
-        Raises ConfigError for anything but one SELECT, and for a wrong one.
+        Raises ConfigError for anything but one SELECT, and for an invalid one.
         """
         return duckdb_engine.run_select(self.connect(), query, allowed_directories=[str(self.folder)])
 
     def tidy(self, before: datetime) -> int:
-        """Remove what killed writers left behind before then; return how many files."""
-        left = [
+        """Delete temporary files that killed writers left before *before*; return their number."""
+        leftovers = [
             file
             for file in self.folder.glob(f"*/local_day=*/.{_FILE}.*")
             if file.stat().st_mtime < before.timestamp()
         ]
-        for file in left:
+        for file in leftovers:
             file.unlink(missing_ok=True)
-        return len(left)
+        return len(leftovers)
 
     def connect(self) -> duckdb.DuckDBPyConnection:
         """Return a DuckDB cursor whose views are the tables as they are stored now."""
         if self._held is not None:
             return self._held.cursor()
         stored = self._list_tables()
-        if self._stored != stored:  # a first day turns an empty table into a view; later ones it finds itself
+        if self._stored != stored:  # a first day turns an empty table into a view, which finds later days
             self._connection, self._stored = self._open_connection(stored), stored
         return self._connection.cursor()
 
     def _files_of_counts(self) -> set[tuple[Path, int, int]]:
-        """Return what tells each file of the tables of few rows from another in its place."""
+        """Return path, inode and time of each file of the small tables, which differ once it is replaced."""
         paths = (path for table in COUNTS for path in self.folder.glob(f"{table.name}/local_day=*/{_FILE}"))
-        return {(path, found.st_ino, found.st_mtime_ns) for path in paths for found in [path.stat()]}
+        return {(path, status.st_ino, status.st_mtime_ns) for path in paths for status in [path.stat()]}
 
     def _list_tables(self) -> set[str]:
         return {

@@ -1,6 +1,6 @@
 """PostgreSQL as the warehouse: a schema for each workspace, read and filled with Arrow batches.
 
-The same statements run here as on the lake, and what is stored of a day has the same SHA-256.
+It runs the same statements as the lake, and a stored day has the same SHA-256.
 """
 
 import hashlib
@@ -55,9 +55,9 @@ class SqlWarehouse:
 
     @contextmanager
     def writing(self) -> Iterator[None]:
-        """Wait for every reader and writer of this workspace, and keep others out.
+        """Wait for every reader and writer of this workspace, then hold an exclusive lock.
 
-        What is written goes through the connection that holds the lock: who lost it, writes nothing.
+        Writes use the connection that holds the lock: a process that lost the lock cannot write.
         """
         with self._hold_lock("pg_try_advisory_lock"):
             self._writes = True
@@ -68,16 +68,16 @@ class SqlWarehouse:
 
     @contextmanager
     def reading(self) -> Iterator[None]:
-        """Wait for a writer: no report is built over days that are just being replaced."""
+        """Wait for a writer, then hold a shared lock: no report is built from days being replaced."""
         with self._hold_lock("pg_try_advisory_lock_shared"):
             yield
 
     @contextmanager
     def _hold_lock(self, lock: str) -> Iterator[None]:
-        """Hold a lock with a connection that queries use meanwhile; it ends with that, however that ends."""
-        asked = f"SELECT {lock}(hashtextextended('assignment_reports ' || current_schema(), 0))"
+        """Hold a lock on the connection that queries use meanwhile; it ends with the connection."""
+        query = f"SELECT {lock}(hashtextextended('assignment_reports ' || current_schema(), 0))"
         with self._connect_session() as connection:
-            while not _fetch_all(connection, asked).column(0)[0].as_py():
+            while not _fetch_all(connection, query).column(0)[0].as_py():
                 connection.rollback()
                 time.sleep(_PAUSE_SECONDS)
             connection.commit()
@@ -101,7 +101,7 @@ class SqlWarehouse:
             yield connection
 
     def forget(self, table: Table, days: Iterable[date]) -> None:
-        """Remove *days*: what a killed process leaves behind is then a day that is not there."""
+        """Delete *days* of *table*, so that a process killed later leaves a missing day, not a torn one."""
         if days := list(days):
             with self._write_cursor() as cursor:
                 cursor.execute(_delete_statement(table, days))
@@ -122,7 +122,7 @@ class SqlWarehouse:
                     stored.sha256[day] = hashlib.sha256(file.getbuffer()).hexdigest()
                     yield from of_day(day, content).cast(schema).to_batches()
             except Exception as error:
-                faults.append(error)  # the driver would raise it as one of its own
+                faults.append(error)  # the driver would raise its own error instead
                 raise
 
         schema = pa.schema([pa.field("local_day", pa.date32(), nullable=False), *arrow_schema(table)])
@@ -131,9 +131,9 @@ class SqlWarehouse:
             batches = pa.RecordBatchReader.from_batches(schema, measured())
             try:
                 cursor.adbc_ingest(table.name, batches, mode="append", db_schema_name=self.slug)
-            except Exception as error:  # noqa: BLE001 - it is raised, or what caused it
+            except Exception as error:  # noqa: BLE001 - it or its cause is raised
                 raise (faults or [error])[0] from None
-            if stored.rows >= _MANY_ROWS:  # until the server looks by itself, it plans as for a small table
+            if stored.rows >= _MANY_ROWS:  # until autovacuum, the server plans for a small table
                 cursor.execute(f"ANALYZE {table.name}")
         return stored
 
@@ -160,10 +160,10 @@ class SqlWarehouse:
         text, kinds = _compile_statement(statement)
         if self._held is None:
             return self._stream_rows(text, kinds).read_all()
-        found = _fetch_all(self._held, text)
+        rows = _fetch_all(self._held, text)
         self._held.rollback()
-        wanted = _lake_schema(found.schema, kinds)
-        return pa.Table.from_batches([_cast_batch(batch, wanted) for batch in found.to_batches()], wanted)
+        wanted = _lake_schema(rows.schema, kinds)
+        return pa.Table.from_batches([_cast_batch(batch, wanted) for batch in rows.to_batches()], wanted)
 
     def stream(self, statement: Executable) -> pa.RecordBatchReader:
         """Run a SQLAlchemy *statement* over the tables of `schema.py`; stream its rows."""
@@ -199,17 +199,17 @@ class SqlWarehouse:
             raise ConfigError(" ".join(str(error).split())) from None
 
     def tidy(self, before: datetime) -> int:  # noqa: ARG002 - as the lakes do
-        """Remove nothing: the server does that itself."""
+        """Delete nothing: the server cleans up by itself."""
         return 0
 
     def kept(self, name: str) -> str | None:
-        """Return a text that was kept beside the tables."""
-        found = self.stream(select(_KEPT.c.content).where(_KEPT.c.name == name)).read_all()
-        text: str | None = found.column(0)[0].as_py() if found.num_rows else None
+        """Return the text stored beside the tables as *name*, or None."""
+        rows = self.stream(select(_KEPT.c.content).where(_KEPT.c.name == name)).read_all()
+        text: str | None = rows.column(0)[0].as_py() if rows.num_rows else None
         return text
 
     def keep(self, name: str, text: str) -> None:
-        """Keep *text* beside the tables."""
+        """Store *text* beside the tables as *name*."""
         with self._write_cursor() as cursor:
             cursor.execute(
                 "INSERT INTO kept VALUES ($1, $2) "
@@ -224,7 +224,7 @@ def _bring_up_to_date(url: str, slug: str) -> None:
 
 
 def _compile_statement(statement: Executable) -> tuple[str, list[Any]]:
-    """Return *statement* as text, and the types of its columns."""
+    """Return the SQL text of *statement*, and the types of its columns."""
     text = statement.compile(dialect=_DIALECT, compile_kwargs={"literal_binds": True})  # type: ignore[attr-defined]
     return str(text), [column.type for column in statement.selected_columns]  # type: ignore[attr-defined]
 
@@ -244,14 +244,14 @@ def _delete_statement(table: Table, days: Iterable[date]) -> str:
     return str(statement.compile(dialect=_DIALECT, compile_kwargs={"literal_binds": True}))
 
 
-def _lake_schema(given: pa.Schema, kinds: list[Any]) -> pa.Schema:
-    """Return the schema that the lake would answer with: a sum of numbers is a number, and so on."""
+def _lake_schema(returned: pa.Schema, kinds: list[Any]) -> pa.Schema:
+    """Return the schema that the lake would return for the same columns, such as int64 for a sum."""
     return pa.schema(
         [
             pa.field(
-                name, next((arrow for kind, arrow in _ARROW_TYPES if isinstance(each, kind)), arrow_type)
+                name, next((arrow for kind, arrow in _ARROW_TYPES if isinstance(sql_type, kind)), arrow_type)
             )
-            for name, arrow_type, each in zip(given.names, given.types, kinds, strict=True)
+            for name, arrow_type, sql_type in zip(returned.names, returned.types, kinds, strict=True)
         ]
     )
 

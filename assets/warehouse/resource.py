@@ -1,6 +1,6 @@
-"""The warehouse as a Dagster resource, and when Dagster retries a step that uses it.
+"""The warehouse as a Dagster resource, and Dagster's retries of a step that uses it.
 
-It is no `ConfigurableResource`, whose fields the UI would show.
+It is not a `ConfigurableResource`, whose fields the UI would show.
 """
 
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ _MAX_RETRIES, _SERVER_PAUSE_SECONDS = 3, 10
 
 
 class WarehouseResource:
-    """The warehouse of a configuration; each workspace has a part of its own."""
+    """The warehouse of a configuration, with separate tables for each workspace."""
 
     def __init__(self, config: Config) -> None:
         self.config = config
@@ -31,8 +31,8 @@ class WarehouseResource:
 def retrying_transient_errors(context: dg.AssetExecutionContext) -> Iterator[None]:
     """Have Dagster retry the step of *context* after a transient error; any other expected error fails it.
 
-    Any step may be done again: days and versions are whole or not there, and what is there is found. A
-    server that is away is transient; a bug is not, nor is a query whose run is canceled.
+    Every step can be repeated: days and versions are stored whole or not at all, and existing ones are
+    reused. An unreachable server is transient; a bug is not, nor is a query whose run is canceled.
     """
     try:
         yield

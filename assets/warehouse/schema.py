@@ -1,7 +1,7 @@
-"""The one description of every stored column; the lake, the queries and `sql` all read it.
+"""The one description of every stored column, which the lake, the queries and `sql` share.
 
-No data and no connection belongs here. Each table is kept by `local_day`, which the lake holds in
-the folder's name; the order of a day's rows is the table's primary key.
+No data and no connection belongs here. Each table is stored by `local_day`, which the lake has in the
+folder's name; the order of a day's rows is the table's primary key.
 """
 
 from typing import Any
@@ -19,7 +19,7 @@ def _text_column(name: str, comment: str = "", *, nullable: bool = True, key: bo
 
 
 def _repeating_column(name: str, comment: str = "", *, nullable: bool = True) -> Column[Any]:
-    """Return a column of few distinct texts: in memory and in files each is kept once."""
+    """Return a column of few distinct texts: in memory and in files each text is stored once."""
     return Column(name, Text, nullable=nullable, comment=comment, info={"repeats": True})
 
 
@@ -170,7 +170,7 @@ DAILY_SOURCE_AGGREGATES = Table(
 )
 
 COUNTS = (LOAD_COUNTS, LOG_COUNTS, DAILY_SOURCE_AGGREGATES)
-"""The tables of few rows a day."""
+"""The tables of few rows per day."""
 
 _ARROW_TYPES: dict[type, pa.DataType] = {
     Text: pa.string(),

@@ -1,6 +1,6 @@
-"""Whose assignee an event changes: the contact's, or the conversation's, as its source has it.
+"""The subject of an event: the contact or the conversation whose assignee it changes, as its source has it.
 
-Both as a query and for rows in memory; whatever looks back or ahead does so within one subject.
+Both as a query and for rows in memory; a search for earlier or later events stays within one subject.
 """
 
 from typing import Any
@@ -16,7 +16,7 @@ _CONVERSATION = "conversation "
 def subject_of(events: ReadOnlyColumnCollection[str, Any]) -> ColumnElement[str]:
     """Return the subject of *events* (columns of `assignment_events` or `assignment_log`).
 
-    An event of a contact that names none is about its conversation, and the other way round.
+    An event of a contact that has no contact id is about its conversation, and the other way round.
     """
     conversation = literal(_CONVERSATION) + events.conversation_id
     return case(
@@ -26,7 +26,7 @@ def subject_of(events: ReadOnlyColumnCollection[str, Any]) -> ColumnElement[str]
 
 
 def subjects_of(rows: pa.Table) -> pa.ChunkedArray:
-    """Return what `subject_of` says of each of *rows*."""
+    """Return the subject of each of *rows*, as `subject_of` does in a query."""
     conversation = pc.binary_join_element_wise(_CONVERSATION, rows["conversation_id"], "")
     contact = rows["contact_id"]
     is_of_conversation = pc.equal(rows["assignee_of"].cast(pa.string()), "conversation")
