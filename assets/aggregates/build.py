@@ -1,6 +1,6 @@
-"""Build the log and the daily counts of whole days, and say what became of the accepted events.
+"""Building of the log and the daily counts of whole days, with the number of events per outcome.
 
-`log_counts` is forgotten first and written last: a day is built when it is there.
+`log_counts` is deleted first and written last: a day counts as built once it has a row there.
 """
 
 from bisect import bisect_left
@@ -37,7 +37,7 @@ _PIECE_EVENTS = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class _Piece:
-    """Days that are built together; whether each of their events states who was assigned before."""
+    """Days that are built together, and whether each of their events states its previous assignee."""
 
     period: Period
     states_all: bool
@@ -45,7 +45,7 @@ class _Piece:
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """The rows of each day that was built, and of all of them before and after each step."""
+    """The result of a build: the log rows of each built day, and the totals of every step."""
 
     log_counts: dict[date, int]
     accepted: int
@@ -56,17 +56,17 @@ class Built:
 
     @property
     def log_is_whole(self) -> bool:
-        """Tell whether every accepted event is logged, without change, or repeated."""
+        """Return whether every accepted event is logged, without change, or repeated."""
         return self.accepted == self.logged + self.no_change + self.repeated
 
     @property
     def counts_are_whole(self) -> bool:
-        """Tell whether every log row is counted."""
+        """Return whether every log row is counted."""
         return self.logged == self.counted
 
     @property
     def log_text(self) -> str:
-        """Say it as the log's check."""
+        """Return the text of the log's check."""
         return (
             f"{self.accepted:,} accepted = {self.logged:,} logged + {self.no_change:,} without change "
             f"+ {self.repeated:,} repeated"
@@ -74,7 +74,7 @@ class Built:
 
     @property
     def counts_text(self) -> str:
-        """Say it as the counts' check."""
+        """Return the text of the counts' check."""
         return f"{self.logged:,} log rows = {self.counted:,} counted by source"
 
     def require_reconciled(self, slug: str) -> None:
@@ -84,7 +84,7 @@ class Built:
 
 
 def build_days(warehouse: Warehouse, period: Period) -> Built:
-    """Build the loaded days of *period*, and others whose log is missing or had looked back to other days."""
+    """Build the loaded days of *period*, and all days without a log or with changed earlier days."""
     with warehouse.writing():
         before = history(warehouse)
         days = sorted({*stale_days(warehouse), *(before.keys() & set(period.days))})
@@ -94,14 +94,14 @@ def build_days(warehouse: Warehouse, period: Period) -> Built:
         return _count_stored(warehouse, days)
 
 
-def _build_pieces(warehouse: Warehouse, days: list[date], zone: ZoneInfo, before: dict[date, str]) -> None:
+def _build_pieces(warehouse: Warehouse, days: list[date], zone: ZoneInfo, histories: dict[date, str]) -> None:
     pieces = _cut_pieces(warehouse, days, zone)
-    found = _find_repeated_ids(warehouse, days, pieces, has_earlier=min(before) < days[0])
-    counts, became = [], list[dict[str, object]]()
+    repeated = _find_repeated_ids(warehouse, days, pieces, has_earlier=min(histories) < days[0])
+    counts, log_counts = [], list[dict[str, object]]()
 
     def logged() -> Iterator[pa.RecordBatch]:
-        for day, log in prefetch(_build_logs(warehouse, pieces, found)):
-            became.append(
+        for day, log in prefetch(_build_logs(warehouse, pieces, repeated)):
+            log_counts.append(
                 {
                     "local_day": day,
                     "log_count": log.rows.num_rows,
@@ -109,7 +109,7 @@ def _build_pieces(warehouse: Warehouse, days: list[date], zone: ZoneInfo, before
                     "repeated_count": log.repeated_count,
                     "inferred_count": log.inferred_count,
                     "accepted_count": log.rows.num_rows + log.no_change_count + log.repeated_count,
-                    "history_sha256": before[day],
+                    "history_sha256": histories[day],
                 }
             )
             counts.append(of_day(day, counts_by_source(log.rows)))
@@ -118,7 +118,7 @@ def _build_pieces(warehouse: Warehouse, days: list[date], zone: ZoneInfo, before
     schema = coded_schema(ASSIGNMENT_LOG).insert(0, pa.field("local_day", pa.date32()))
     log = warehouse.replace_days(ASSIGNMENT_LOG, days, pa.RecordBatchReader.from_batches(schema, logged()))
     warehouse.replace_days(DAILY_SOURCE_AGGREGATES, days, pa.concat_tables(counts).to_reader())
-    rows = [{**each, "log_sha256": log.sha256[day]} for day, each in zip(days, became, strict=True)]
+    rows = [{**row, "log_sha256": log.sha256[day]} for day, row in zip(days, log_counts, strict=True)]
     warehouse.replace_days(
         LOG_COUNTS, days, pa.Table.from_pylist(rows, stored_schema(LOG_COUNTS)).to_reader()
     )
@@ -127,13 +127,13 @@ def _build_pieces(warehouse: Warehouse, days: list[date], zone: ZoneInfo, before
 def _find_repeated_ids(
     warehouse: Warehouse, days: list[date], pieces: list[_Piece], *, has_earlier: bool
 ) -> pa.Table:
-    """Return the ids that occur on several days, and the first; most often there are none, as hashes tell."""
+    """Return ids that occur on several days with the first of these; hashes mostly show there are none."""
     first, last = days[0], days[-1]
     if all(piece.states_all for piece in pieces):
         hashes = np.sort(warehouse.query(id_hashes(first, last)).column(0).to_numpy())
         are_distinct = bool((hashes[:-1] != hashes[1:]).all())
-        asked = has_earlier_ids(first, last)
-        if are_distinct and not (has_earlier and warehouse.query(asked).column(0)[0].as_py()):
+        query = has_earlier_ids(first, last)
+        if are_distinct and not (has_earlier and warehouse.query(query).column(0)[0].as_py()):
             return pa.table({"event_id": pa.array([], pa.string()), "first_day": pa.array([], pa.date32())})
     return warehouse.query(repeated_ids(first, last).order_by("first_day"))
 
@@ -141,7 +141,7 @@ def _find_repeated_ids(
 def _build_logs(
     warehouse: Warehouse, pieces: list[_Piece], repeated: pa.Table
 ) -> Iterator[tuple[date, DayLog]]:
-    """Yield the log of each day of *pieces*; *repeated* are the ids that occur on several, and the first."""
+    """Yield the log of each day of *pieces*; *repeated* are ids that occur on several days, and the first."""
     ids, first_days = combine_chunks(repeated["event_id"]), repeated["first_day"].to_pylist()
     for piece in pieces:
         known = None
@@ -156,7 +156,7 @@ def _build_logs(
 
 
 def _cut_pieces(warehouse: Warehouse, days: list[date], zone: ZoneInfo) -> list[_Piece]:
-    """Cut *days* into periods without a gap of about a million events."""
+    """Split *days* into periods without a gap, each of about a million events."""
     loads = LOAD_COUNTS.c
     rows = warehouse.query(select(loads.local_day, loads.accepted_count, loads.unstated_count)).to_pylist()
     by_day = {row["local_day"]: row for row in rows}
@@ -173,11 +173,11 @@ def _cut_pieces(warehouse: Warehouse, days: list[date], zone: ZoneInfo) -> list[
 
 
 def _count_stored(warehouse: Warehouse, days: list[date]) -> Built:
-    """Count what is stored of *days*, each number in the table that it is about."""
+    """Count the stored rows of *days*, each number in its own table."""
 
     def total(number: Select[tuple[int]], table: Table) -> int:
-        found = warehouse.query(number.select_from(table).where(table.c.local_day.in_(days)))
-        return int(found.column(0)[0].as_py() or 0)
+        result = warehouse.query(number.select_from(table).where(table.c.local_day.in_(days)))
+        return int(result.column(0)[0].as_py() or 0)
 
     logs = LOG_COUNTS.c
     rows = warehouse.query(select(logs.local_day, logs.log_count).where(logs.local_day.in_(days)))

@@ -1,4 +1,4 @@
-"""One day's accepted events as its log, and its log counted by source. Pure."""
+"""The log of one day, built from its accepted events, and its counts by source. Pure."""
 
 from dataclasses import dataclass
 
@@ -17,7 +17,7 @@ _QUALITIES = ("stated", "inferred")
 
 @dataclass(frozen=True, slots=True)
 class DayLog:
-    """The log of a day (`coded_schema`), and how many events are none, or have an inferred assignee."""
+    """The log of a day (`coded_schema`), and how many events are left out or have an inferred assignee."""
 
     rows: pa.Table
     no_change_count: int
@@ -28,9 +28,9 @@ class DayLog:
 def log_of_day(events: pa.Table, known: pa.Table | None, earlier_ids: pa.Array) -> DayLog:
     """Return the log of a day's *events*, the rows of `assignment_events` in order.
 
-    *known* says of each who the assignee was (`known_id`, `known_name`); None where every source states it.
-    An event whose id is among *earlier_ids* counts on an earlier day: it is repeated. One that leaves the
-    known assignee as it was is without change.
+    *known* has each event's assignee beforehand (`known_id`, `known_name`); None where every source states
+    it. An event whose id is among *earlier_ids* counts on an earlier day: it is repeated. One that does not
+    change the known assignee is without change.
     """
     if known is not None:
         for name in ("id", "name"):
@@ -38,19 +38,19 @@ def log_of_day(events: pa.Table, known: pa.Table | None, earlier_ids: pa.Array) 
     is_repeated = pc.is_in(events["event_id"], value_set=earlier_ids)
     is_inferred = pc.invert(events["previous_stated"])
     is_unchanged = pc.and_(is_inferred, _is_same(events)) if known is not None else is_repeated
-    is_kept = pc.invert(pc.or_(is_repeated, is_unchanged))
-    kept_count, repeated_count = _true_count(is_kept), _true_count(is_repeated)
-    rows = events if kept_count == events.num_rows else events.filter(is_kept)
+    is_logged = pc.invert(pc.or_(is_repeated, is_unchanged))
+    logged_count, repeated_count = _true_count(is_logged), _true_count(is_repeated)
+    rows = events if logged_count == events.num_rows else events.filter(is_logged)
     return DayLog(
         _log_rows(rows),
-        no_change_count=events.num_rows - kept_count - repeated_count,
+        no_change_count=events.num_rows - logged_count - repeated_count,
         repeated_count=repeated_count,
-        inferred_count=_true_count(pc.and_(is_kept, is_inferred)),
+        inferred_count=_true_count(pc.and_(is_logged, is_inferred)),
     )
 
 
 def _log_rows(rows: pa.Table) -> pa.Table:
-    """Return *rows*, all of them to be logged, with what the log says beside."""
+    """Return *rows*, all of which are logged, with the columns that the log adds."""
     is_user = equals(rows["source"], "user")
     is_unassigned, was_nobody = _is_nobody(rows, "assignee"), _is_nobody(rows, "previous_assignee")
     action = pc.if_else(
@@ -71,7 +71,7 @@ def _log_rows(rows: pa.Table) -> pa.Table:
 
 
 def counts_by_source(log: pa.Table) -> pa.Table:
-    """Count a day's *log* by source: by action, with distinct contacts and conversations."""
+    """Count a day's *log* by source and action, with distinct contacts and conversations."""
     sources = combine_chunks(log["source"])
     codes, size = sources.indices.to_numpy(), len(sources.dictionary)
 
@@ -80,12 +80,12 @@ def counts_by_source(log: pa.Table) -> pa.Table:
 
     def count_distinct(name: str) -> np.ndarray:
         cells = combine_chunks(log[name]).dictionary_encode()
-        some = max(1, len(cells.dictionary))
-        pairs = pc.add(pc.multiply(sources.indices.cast(pa.int64()), some), cells.indices)
-        found = np.sort(pairs.drop_null())
-        return np.bincount(found[np.diff(found, prepend=-1) > 0] // some, minlength=size)
+        text_count = max(1, len(cells.dictionary))
+        pairs = pc.add(pc.multiply(sources.indices.cast(pa.int64()), text_count), cells.indices)
+        distinct = np.sort(pairs.drop_null())
+        return np.bincount(distinct[np.diff(distinct, prepend=-1) > 0] // text_count, minlength=size)
 
-    by_action = {f"{each.value}_count": count(equals(log["action"], each.value)) for each in _ACTIONS}
+    by_action = {f"{action.value}_count": count(equals(log["action"], action.value)) for action in _ACTIONS}
     counted = pa.table(
         {
             "source": sources.dictionary,
@@ -100,17 +100,17 @@ def counts_by_source(log: pa.Table) -> pa.Table:
 
 
 def _fill_unstated(events: pa.Table, name: str, known: pa.ChunkedArray) -> pa.Table:
-    """Return *events* whose column *name* is what is *known* where they do not state it."""
+    """Return *events* with the column *name* taken from *known* where the source does not state it."""
     stated = events[name].cast(pa.string())
     cells = pc.if_else(events["previous_stated"], stated, known).cast(CODED)
     return events.set_column(events.schema.get_field_index(name), name, cells)
 
 
 def _is_same(events: pa.Table) -> pa.ChunkedArray:
-    """Tell whether the assignee stays: by id where both have one, else by name; nobody stays nobody."""
+    """Return whether the assignee stays: by id where both have one, else by name; nobody stays nobody."""
     was_id, was_name, id_, name = (
-        events[each].cast(pa.string())
-        for each in ("previous_assignee_id", "previous_assignee_name", "assignee_id", "assignee_name")
+        events[column].cast(pa.string())
+        for column in ("previous_assignee_id", "previous_assignee_name", "assignee_id", "assignee_name")
     )
     lacks_id = pc.or_(was_id.is_null(), id_.is_null())
     is_nobody = pc.and_(pc.coalesce(was_id, was_name, id_, name).is_null(), lacks_id)
@@ -118,8 +118,10 @@ def _is_same(events: pa.Table) -> pa.ChunkedArray:
     return pc.or_kleene(pc.or_kleene(pc.equal(was_id, id_), by_name), is_nobody).fill_null(False)  # noqa: FBT003 - a value
 
 
-def _is_nobody(rows: pa.Table, who: str) -> pa.Array:
-    return pc.and_(combine_chunks(rows[f"{who}_id"]).is_null(), combine_chunks(rows[f"{who}_name"]).is_null())
+def _is_nobody(rows: pa.Table, role: str) -> pa.Array:
+    return pc.and_(
+        combine_chunks(rows[f"{role}_id"]).is_null(), combine_chunks(rows[f"{role}_name"]).is_null()
+    )
 
 
 def _action_index(action: Action) -> pa.Scalar:

@@ -27,7 +27,7 @@ _CHECKS = {
 
 
 def aggregate_assets(workspace: Workspace) -> list[dg.AssetsDefinition]:
-    """Return the log and the daily counts of *workspace*: one step, whose days are whole or not there."""
+    """Return the assets of *workspace*'s log and daily counts: one step, which stores whole days or none."""
 
     @dg.multi_asset(
         name=f"{dg.AssetKey([workspace.slug, _LOG]).to_python_identifier()}_build",

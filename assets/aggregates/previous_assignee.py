@@ -1,6 +1,6 @@
-"""What an event's day alone does not tell, as queries: ids that earlier days have, and who was the assignee.
+"""Queries that look at earlier days: ids that occur there already, and the previous assignee of an event.
 
-Reads earlier days; writes nothing.
+They read earlier days and write nothing.
 """
 
 from collections.abc import Sequence
@@ -35,15 +35,15 @@ _Columns = ReadOnlyColumnCollection[str, Any]
 
 
 def id_hashes(first: date, last: date) -> Select[Any]:
-    """Return what the id of each event of *first* to *last* hashes to: numbers are compared much faster."""
+    """Return the hash of the id of each event of *first* to *last*; numbers are compared much faster."""
     events = ASSIGNMENT_EVENTS.c
     return select(func.id_hash(events.event_id)).where(events.local_day.between(first, last))
 
 
 def has_earlier_ids(first: date, last: date) -> Select[Any]:
-    """Tell whether an event of *first* to *last* has, by its hash, the id of one before.
+    """Return whether an event of *first* to *last* has, by its hash, the id of an earlier event.
 
-    They are counted: asked whether one exists, PostgreSQL expects to find it soon and plans a nested loop.
+    The query counts: for an EXISTS, PostgreSQL expects a match soon and plans a nested loop.
     """
     new, old = ASSIGNMENT_EVENTS.alias("new").c, ASSIGNMENT_EVENTS.alias("old").c
     earlier = exists().where(func.id_hash(old.event_id) == func.id_hash(new.event_id), old.local_day < first)
@@ -51,19 +51,20 @@ def has_earlier_ids(first: date, last: date) -> Select[Any]:
 
 
 def repeated_ids(first: date, last: date) -> Select[Any]:
-    """Find the ids that the log of *first* to *last* looks at and that occur on several days, up to *last*.
+    """Select the ids that the log of *first* to *last* depends on and that several days up to *last* have.
 
-    Returns `event_id` and its `first_day`: only there does it count. Hashes come first: there are many ids.
+    Returns `event_id` and its `first_day`, the only day on which it counts. Hashes are compared first,
+    because there are many ids.
     """
     events = ASSIGNMENT_EVENTS.c
     hashed = func.id_hash(events.event_id)
-    is_asked = events.local_day.between(first, last)
-    unstated = select(subject_of(events)).where(is_asked, ~events.previous_stated)
+    is_in_period = events.local_day.between(first, last)
+    unstated = select(subject_of(events)).where(is_in_period, ~events.previous_stated)
     of_contacts = select(hashed).where(events.local_day < last, subject_of(events).in_(unstated))
     on_several_days = func.min(events.local_day) < func.max(events.local_day)
     suspects = union_all(
-        select(hashed).where(events.local_day < first, hashed.in_(select(hashed).where(is_asked))),
-        select(hashed).where(is_asked).group_by(hashed).having(on_several_days),
+        select(hashed).where(events.local_day < first, hashed.in_(select(hashed).where(is_in_period))),
+        select(hashed).where(is_in_period).group_by(hashed).having(on_several_days),
         select(hashed).where(hashed.in_(of_contacts)).group_by(hashed).having(on_several_days),
     )
     return (
@@ -75,13 +76,13 @@ def repeated_ids(first: date, last: date) -> Select[Any]:
 
 
 def known_assignees(period: Period, repeated_ids: Sequence[tuple[str, date]]) -> Select[Any]:
-    """Return for each accepted event of *period*, in the log's order, who the assignee was just before.
+    """Return for each accepted event of *period*, in the log's order, the assignee just before it.
 
-    `known_id` and `known_name` are those of the subject's last event, null where its source states who it
-    was. *repeated_ids* are the ids that occur on several days, each with its first day.
+    `known_id` and `known_name` are those of the subject's last event, null where the source states the
+    previous assignee. *repeated_ids* are the ids that occur on several days, each with its first day.
     """
     events = ASSIGNMENT_EVENTS.c
-    ids, first_days = ([each[at] for each in repeated_ids] for at in (0, 1))
+    ids, first_days = ([pair[at] for pair in repeated_ids] for at in (0, 1))
     repeated = select(
         func.unnest(cast(literal(ids, ARRAY(Text)), ARRAY(Text))).label("event_id"),
         func.unnest(cast(literal(first_days, ARRAY(Date)), ARRAY(Date))).label("first_day"),
@@ -90,7 +91,7 @@ def known_assignees(period: Period, repeated_ids: Sequence[tuple[str, date]]) ->
         select(ASSIGNMENT_EVENTS, subject_of(events).label("subject"))
         .where(events.local_day.between(period.first_day, period.last_day))
         .cte("asked")
-        .prefix_with("NOT MATERIALIZED")  # it is all of the period, and read in passing
+        .prefix_with("NOT MATERIALIZED")  # it is the whole period, and a scan streams it
     )
     unstated = select(asked.c.subject).where(~asked.c.previous_stated)
     earlier = (
@@ -113,7 +114,7 @@ def known_assignees(period: Period, repeated_ids: Sequence[tuple[str, date]]) ->
 
 
 def _last_known(asked: _Columns, earlier: _Columns, unstated: Select[tuple[str]], repeated: _Columns) -> CTE:
-    """Find the assignee just before each asked event of a subject whose source does not state it."""
+    """Return the assignee just before each selected event of a subject whose source does not state it."""
     names = ("subject", "occurred_at", "position", "event_id", "assignee_id", "assignee_name")
     asked_steps = select(*(asked[name] for name in names), true().label("is_asked")).where(
         asked.subject.in_(unstated), _is_first_of_id(asked, repeated)
@@ -140,5 +141,5 @@ def _last_known(asked: _Columns, earlier: _Columns, unstated: Select[tuple[str]]
 
 
 def _is_first_of_id(events: _Columns, repeated: _Columns) -> ColumnElement[bool]:
-    """Tell whether an event is the first with its id: a repeated one changes no assignee."""
+    """Return whether an event is the first with its id: a repeated one changes no assignee."""
     return ~exists().where(repeated.event_id == events.event_id, repeated.first_day < events.local_day)

@@ -1,1 +1,1 @@
-"""The state database: what a deployment remembers beside its files, as tables and their migrations."""
+"""The state database: the catalog, deliveries and alerts of a deployment, as tables and their migrations."""

@@ -1,4 +1,4 @@
-"""What the operator is alerted of, each thing once; `deliver/operator_alerts.py` sends it."""
+"""The stored alerts for the operator, each sent once; `deliver/operator_alerts.py` sends them."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -15,7 +15,7 @@ _ROW = ALERTS.c
 
 
 class AlertLog:
-    """The alerts in the state at *url*; nothing is opened before it is used."""
+    """The alerts in the state database at *url*, which is opened at first use."""
 
     def __init__(self, url: SecretStr) -> None:
         self._url = url
@@ -40,18 +40,18 @@ class AlertLog:
             return list(connection.scalars(query))
 
     def pending(self) -> dict[str, str]:
-        """Return the alerts (text by key) that were not sent yet, older ones first."""
+        """Return the alerts (text by key) that were not sent yet, the oldest first."""
         query = select(_ROW.key, _ROW.text).where(_ROW.sent_at.is_(None)).order_by(_ROW.created_at, _ROW.key)
         with self._open_engine.connect() as connection:
             return {row.key: row.text for row in connection.execute(query)}
 
     def mark_sent(self, keys: Iterable[str], now: datetime) -> None:
-        """Store that the alerts *keys* were sent."""
+        """Record that the alerts *keys* were sent."""
         with self._open_engine.begin() as connection:
             connection.execute(update(ALERTS).where(_ROW.key.in_(keys)).values(sent_at=now))
 
     def is_sent(self, key: str) -> bool:
-        """Tell whether the alert *key* was sent."""
+        """Return whether the alert *key* was sent."""
         query = select(_ROW.key).where(_ROW.key == key, _ROW.sent_at.is_not(None))
         with self._open_engine.connect() as connection:
             return connection.scalar(query) is not None

@@ -1,6 +1,6 @@
-"""The state database opened, its tables brought to this release first.
+"""Opening of the state database, after its tables are migrated to this release.
 
-Each step is a file in `migrations/versions`; the tables are in `tables.py`.
+Each migration is a file in `migrations/versions`; the tables are described in `tables.py`.
 """
 
 from functools import cache
@@ -27,10 +27,10 @@ _ONE_AT_A_TIME = {
 
 @cache
 def open_state(url: str) -> Engine:
-    """Return the engine of the state at *url*, whose tables are those of this release.
+    """Return the engine of the state database at *url*, with the tables of this release.
 
-    SQLite waits up to 30 s for another writer, and readers read meanwhile. Raises ConfigError where the
-    state is of a newer release, or a package for it is not installed.
+    SQLite waits up to 30 s for another writer; readers do not wait. Raises ConfigError where the tables are
+    of a newer release, or a required package is not installed.
     """
     if make_url(url).get_backend_name() != "sqlite":
         require("postgresql", "state")
@@ -51,7 +51,7 @@ def _write_ahead(connection: DBAPIConnection, _: object) -> None:
 
 
 def _migrate_tables(engine: Engine) -> None:
-    """Bring the tables to HEAD, one process at a time.
+    """Migrate the tables to HEAD, one process at a time.
 
     Raises ConfigError where they are of a newer release.
     """

@@ -1,6 +1,6 @@
-"""What a deployment remembers, as rows: the catalog of reports, deliveries, what the operator was told.
+"""The tables of the state database: the catalog of reports, subscriptions, deliveries and alerts.
 
-Reports are files and keep their own truth; these rows say what is so of them now.
+A report's facts are in its files; these rows hold what changes about it afterwards.
 """
 
 from datetime import UTC, datetime
@@ -25,7 +25,7 @@ HEAD = "0004"
 
 
 class _Instant(TypeDecorator[datetime]):
-    """A UTC instant; SQLite keeps no zone."""
+    """A UTC instant; SQLite stores no zone."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
