@@ -1,1 +1,1 @@
-"""What every stage stands on and no stage owns: atomic files, file locks, prefetching, migrations."""
+"""Infrastructure shared by all stages: atomic files, file locks, prefetching, migrations, DuckDB."""

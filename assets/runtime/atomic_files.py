@@ -1,7 +1,7 @@
-"""Files that are whole or not there: written beside, flushed to the disk, renamed into place.
+"""Atomic writes: a file is written beside its target, flushed to disk and renamed into place.
 
-A plain write that is killed leaves a torn file; this one leaves the old file or the new. Object stores
-write whole objects; what makes a folder one there is that its last object is put where there was none.
+A killed plain write leaves a torn file; an atomic one leaves the old file or the new. Object stores write
+whole objects; a folder exists there once its last object is created, and creating an existing object fails.
 """
 
 import os
@@ -18,7 +18,7 @@ _OTHERS_SECONDS = 60
 
 @contextmanager
 def atomic_write(path: Path) -> Iterator[Path]:
-    """Yield a temporary path beside *path*; on success it takes the place of *path*."""
+    """Yield a temporary path beside *path*; on success it replaces *path*."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{uuid4().hex}")
     try:
@@ -34,7 +34,7 @@ def atomic_write(path: Path) -> Iterator[Path]:
 def atomic_folder(path: Path) -> Iterator[Path]:
     """Yield a temporary folder beside *path*; on success it becomes *path*.
 
-    Raises FileExistsError where *path* is there already: it is never overwritten.
+    Raises FileExistsError where *path* exists: it is never overwritten.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{uuid4().hex}")
@@ -54,7 +54,7 @@ def atomic_folder(path: Path) -> Iterator[Path]:
 
 
 def write_atomic(path: Path, data: bytes) -> None:
-    """Write *data* to *path*, whole or not at all; it may replace what was there."""
+    """Write *data* to *path*, as a whole or not at all; an existing file is replaced."""
     if isinstance(path, Path):
         with atomic_write(path) as temporary:
             temporary.write_bytes(data)
@@ -63,10 +63,10 @@ def write_atomic(path: Path, data: bytes) -> None:
 
 
 def write_folder(folder: Path, files: Mapping[str, bytes], *, first: str, last: str) -> None:
-    """Write *files* as the new *folder*: it is there when its *last* file is.
+    """Write *files* as the new *folder*, which exists once its *last* file does.
 
-    Raises FileExistsError where it is there already, or where another process made, or died while making,
-    its *first* file.
+    Raises FileExistsError where it exists, or where another process wrote its *first* file and is still
+    writing the others, or died.
     """
     if isinstance(folder, Path):
         with atomic_folder(folder) as temporary:
@@ -84,12 +84,12 @@ def write_folder(folder: Path, files: Mapping[str, bytes], *, first: str, last: 
 
 
 def write_exclusive(path: Any, data: bytes) -> None:
-    """Write an object where there is none. Raises FileExistsError."""
+    """Create an object. Raises FileExistsError where it exists."""
     path.fs.pipe_file(str(path), data, mode="create")
 
 
 def _wait_for(path: Path) -> None:
-    """Wait for another process to be done, or to have died meanwhile."""
+    """Wait up to a minute for *path*, which another process is writing unless it died."""
     for _ in range(_OTHERS_SECONDS):
         if path.exists():
             return
@@ -97,7 +97,7 @@ def _wait_for(path: Path) -> None:
 
 
 def remove_folder(path: Path, *, first: str) -> None:
-    """Remove the folder *path*: it is there as a whole or not at all, as its *first* file is."""
+    """Remove the folder *path* as a whole or not at all: it exists as long as its *first* file does."""
     if not isinstance(path, Path):
         (path / first).unlink(missing_ok=True)
         for file in path.iterdir():

@@ -1,7 +1,7 @@
-"""DuckDB as the compute engine: in memory, in UTC, with nothing to fetch and nowhere to phone.
+"""DuckDB as the compute engine: in memory, in UTC, without downloads of extensions or other network access.
 
-Queries are SQLAlchemy Core statements over `schema.py`, compiled for PostgreSQL's dialect, whose
-SQL DuckDB speaks.
+Queries are SQLAlchemy Core statements over `schema.py`, compiled for PostgreSQL's dialect, which DuckDB
+accepts.
 """
 
 import tempfile
@@ -21,7 +21,7 @@ _DIALECT = postgresql.dialect(paramstyle="numeric_dollar")  # type: ignore[no-un
 _FUNCTIONS = {
     "id_hash(text)": "hash(text)",
     "folded(text)": "replace(lower(text), 'ς', 'σ')",
-}  # PostgreSQL's are its own
+}  # PostgreSQL defines its own
 _SETTINGS = {
     "memory_limit": "1GB",
     "temp_directory": tempfile.gettempdir(),
@@ -31,9 +31,9 @@ _SETTINGS = {
 
 
 def connect(**settings: Any) -> duckdb.DuckDBPyConnection:
-    """Return a new in-memory DuckDB whose session speaks UTC."""
+    """Return a new in-memory DuckDB with the session time zone UTC."""
     connection = duckdb.connect(":memory:", config=_SETTINGS | settings)
-    connection.execute("SET GLOBAL TimeZone = 'UTC'")  # its cursors inherit no session settings
+    connection.execute("SET GLOBAL TimeZone = 'UTC'")  # cursors inherit no session settings
     for function, body in _FUNCTIONS.items():
         connection.execute(f"CREATE MACRO {function} AS {body}")
     return connection
@@ -42,15 +42,15 @@ def connect(**settings: Any) -> duckdb.DuckDBPyConnection:
 def run_query(connection: duckdb.DuckDBPyConnection, statement: Executable) -> pa.RecordBatchReader:
     """Run a SQLAlchemy *statement* and stream its rows as Arrow batches."""
     compiled = statement.compile(dialect=_DIALECT, compile_kwargs={"render_postcompile": True})  # type: ignore[attr-defined]
-    given = compiled.params  # made anew each time it is asked for
-    parameters = [given[name] for name in compiled.positiontup or ()]
+    values = compiled.params  # the property builds a new dict on each access
+    parameters = [values[name] for name in compiled.positiontup or ()]
     return connection.sql(str(compiled), params=parameters).to_arrow_reader(BATCH_ROWS)
 
 
 def run_select(connection: duckdb.DuckDBPyConnection, query: str, **allowed: list[str]) -> pa.Table:
-    """Run one SELECT of a person; it can change nothing and read no file but those *allowed*.
+    """Run one SELECT written by a person; it can change nothing and read no files but those *allowed*.
 
-    Raises ConfigError for anything but one SELECT, and for a wrong one.
+    Raises ConfigError for anything but one SELECT, and for an invalid one.
     """
     try:
         statements = connection.extract_statements(query)
@@ -69,7 +69,7 @@ def create_view(
 ) -> None:
     """Make Parquet *files* (SQL for a glob or a list, with `local_day=` folders) readable as *table*.
 
-    Where it is *held*, they are read now, and not again.
+    Where *held*, they are read into memory now, and not again.
     """
     columns = ", ".join(column.name for column in table.columns)
     kind = "TABLE" if held else "VIEW"
@@ -79,10 +79,10 @@ def create_view(
 
 
 def quote_text(text: str) -> str:
-    """Return *text* as an SQL string."""
+    """Return *text* as an SQL string literal."""
     return "'" + text.replace("'", "''") + "'"
 
 
 def create_table(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
-    """Make an empty *table*."""
+    """Create an empty *table*."""
     connection.execute(str(CreateTable(table).compile(dialect=_DIALECT)))

@@ -1,6 +1,6 @@
-"""The extras of the distribution: the modules that each brings, and the error where one is not installed.
+"""The extras of the distribution: the modules of each, and the error where one is not installed.
 
-Which key of a configuration needs which extra is in `assets/config/needed_extras.py`.
+`assets/config/needed_extras.py` states which configuration key needs which extra.
 """
 
 from importlib.util import find_spec
@@ -19,11 +19,11 @@ EXTRAS = {
     "webhooks": ("prometheus_client", "starlette", "uvicorn"),
     "respond-io": ("httpx", "tenacity"),
 }
-"""Top-level modules of each extra, as pyproject.toml lists its packages; `all` is every one of them."""
+"""Top-level modules of each extra, for the packages listed in pyproject.toml; `all` combines all extras."""
 
 
 class MissingExtraError(ConfigError):
-    """What the configuration's *key* asks for needs an *extra* that is not installed."""
+    """The configuration's *key* needs an *extra* that is not installed."""
 
     def __init__(self, extra: str, key: str) -> None:
         self.extra = extra
@@ -37,18 +37,18 @@ def install_command(extra: str) -> str:
 
 
 def is_installed(extra: str) -> bool:
-    """Tell whether every module of *extra* can be found; nothing is imported."""
+    """Return whether every module of *extra* can be found; nothing is imported."""
     return all(find_spec(module) is not None for module in EXTRAS[extra])
 
 
 def require(extra: str, key: str) -> None:
-    """Raise MissingExtraError where *extra* is not installed; *key* is what asks for it."""
+    """Raise MissingExtraError where *extra* is not installed; *key* is the key that needs it."""
     if not is_installed(extra):
         raise MissingExtraError(extra, key)
 
 
 def is_s3(place: Any) -> bool:
-    """Tell whether a folder of the configuration is in an S3-compatible store; other stores have no extra."""
+    """Return whether a configured folder is in an S3-compatible store; other stores have no extra."""
     return not isinstance(place, Path) and getattr(place, "protocol", "") in {"s3", "s3a"}
 
 

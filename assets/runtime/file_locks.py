@@ -11,12 +11,12 @@ _PAUSE_SECONDS = 0.05
 
 @contextmanager
 def file_lock(path: Path, *, shared: bool = False) -> Iterator[None]:
-    """Wait until no other process holds *path*; the lock ends with the process, however it ends.
+    """Wait until no other process holds *path*, then hold it until the end of the block, or of the process.
 
-    Those that hold it *shared* wait only for one that does not. It asks again and again: a process that
-    sleeps can be cancelled, one that waits in the system call cannot.
+    A *shared* holder waits only for an exclusive one. It polls: a sleeping process can be canceled, one that
+    waits in the system call cannot.
     """
-    if not isinstance(path, Path):  # an object store has no locks: the last one who writes is right
+    if not isinstance(path, Path):  # an object store has no locks: the last writer wins
         yield
         return
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,6 +1,6 @@
-"""The version of a database's tables, and the steps that bring them to this release. By Alembic.
+"""Schema versions of a database, and Alembic migrations to this release.
 
-The steps of a database are files beside its tables, in a folder `migrations/versions`.
+The migrations of a database are files beside its tables, in a folder `migrations/versions`.
 """
 
 from pathlib import Path
@@ -13,7 +13,7 @@ VERSION_TABLE = "assignment_reports_version"  # Dagster's tables may be in the s
 
 
 def version_of(connection: Connection, schema: str | None = None) -> str | None:
-    """Return the step that made the tables what they are; None where there are none."""
+    """Return the migration that the tables are at, or None where there are no tables."""
     if not inspect(connection).has_table(VERSION_TABLE, schema=schema):
         return None
     table = Table(VERSION_TABLE, MetaData(), Column("version_num", Text))
@@ -22,7 +22,7 @@ def version_of(connection: Connection, schema: str | None = None) -> str | None:
 
 
 def upgrade(connection: Connection, folder: Path, head: str) -> None:
-    """Take the steps of *folder* up to *head*, in the transaction of *connection*.
+    """Run the migrations of *folder* up to *head*, in the transaction of *connection*.
 
     Raises ConfigError where the tables are of a newer release.
     """

@@ -1,4 +1,4 @@
-"""Work ahead of its use, by a thread: reading and computing release Python's lock."""
+"""Prefetching of an iterator's items in a thread: reading and computing release Python's lock."""
 
 from collections import deque
 from collections.abc import Generator, Iterator
@@ -9,9 +9,9 @@ _Item = TypeVar("_Item")
 
 
 def prefetch(items: Iterator[_Item], count: int = 1) -> Generator[_Item]:
-    """Yield *items*, none of which is None; up to *count* following ones are made while one is worked on."""
-    with ThreadPoolExecutor(1) as maker:
-        following = deque(maker.submit(next, items, None) for _ in range(count))
-        while (item := following.popleft().result()) is not None:
-            following.append(maker.submit(next, items, None))
+    """Yield *items*, none of which is None; up to *count* next ones are produced while one is processed."""
+    with ThreadPoolExecutor(1) as pool:
+        pending = deque(pool.submit(next, items, None) for _ in range(count))
+        while (item := pending.popleft().result()) is not None:
+            pending.append(pool.submit(next, items, None))
             yield item

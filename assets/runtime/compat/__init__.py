@@ -1,4 +1,4 @@
 """Patches of other libraries, one module each.
 
-A patch says what it saves and for which versions; a test fails when it is no longer needed.
+A patch states its gain and the versions it applies to; a test fails when it is no longer needed.
 """

@@ -1,7 +1,7 @@
-"""fsspec's SFTP file system cannot be given a file of known hosts; this one accepts no other server's key.
+"""Host key verification for fsspec's SFTP file system, which takes no file of known hosts.
 
-Saves: files from being sent to whoever answers at the address. Versions: fsspec 2026.9, whose
-`host_key_policy` is asked only after a type of key is agreed on, which may be another than the known one.
+Saves: files from being sent to whatever server responds at the address. Versions: fsspec 2026.9, whose
+`host_key_policy` applies only after a key type is agreed on, which may differ from the known one.
 """
 
 from pathlib import Path
@@ -11,7 +11,7 @@ from fsspec.implementations.sftp import SFTPFileSystem
 
 
 class CheckedSftp(SFTPFileSystem):
-    """fsspec's file system of a server whose key is in the file *known_hosts*."""
+    """fsspec's file system of a server whose key is in the file *known_hosts*; other servers are refused."""
 
     cachable = False
 
@@ -27,5 +27,5 @@ class CheckedSftp(SFTPFileSystem):
             self.client.connect(self.host, **self.ssh_kwargs, allow_agent=False, look_for_keys=False)
             self.ftp = self.client.open_sftp()
         except BaseException:
-            self.client.close()  # else its thread keeps the connection
+            self.client.close()  # otherwise its thread keeps the connection open
             raise

@@ -1,7 +1,7 @@
-"""smtplib takes a line that was cut off for a whole one: half of `250` would pass for a reply.
+"""Detection of truncated SMTP replies: smtplib accepts a line without its end, such as half of `250`.
 
-Saves: a mail that was never accepted from being noted as accepted. Versions: Python 3.11 to 3.13, whose
-`SMTP.getreply` reads with `readline` and looks for no line end.
+Saves: a mail that was never accepted from being recorded as accepted. Versions: Python 3.11 to 3.13, whose
+`SMTP.getreply` reads with `readline` and does not check for a line end.
 """
 
 import smtplib
@@ -11,7 +11,7 @@ from ssl import SSLContext
 
 
 class _WholeLines(BufferedReader):
-    """A reader for which a line that was cut off is none."""
+    """A reader that returns an empty line in place of a truncated one."""
 
     def readline(self, size: int | None = -1, /) -> bytes:
         line = super().readline(size)
@@ -26,13 +26,13 @@ class _Plain(smtplib.SMTP):
 
 
 class _Tls(_Plain, smtplib.SMTP_SSL):
-    """The same, within TLS from the first byte."""
+    """The same client, within TLS from the first byte."""
 
 
 def smtp_client(host: str, seconds: float, tls: SSLContext | None = None) -> smtplib.SMTP:
     """Return a client that is not connected yet; with *tls*, TLS begins with the first byte.
 
-    *host* is the name that TLS checks, which smtplib sets only where its constructor connects.
+    *host* is the name that TLS verifies, which smtplib sets only where its constructor connects.
     """
     name = socket.gethostname()
     client = (

@@ -1,8 +1,8 @@
-"""Whether WeasyPrint and pydyf have inside what the printed log is set with.
+"""Check of the internals of WeasyPrint and pydyf that the printed log depends on.
 
-Saves: the printed log takes some microseconds a row, where WeasyPrint's own table takes 5 ms and 150 kB
+Saves: the printed log takes some microseconds per row, where WeasyPrint's own table takes 5 ms and 150 kB
 (docs/decisions/2026-11-23-printed-log.md). Versions: WeasyPrint 70, pydyf 0.13. Where one of these names is
-gone, or takes other arguments, the log is printed by that table.
+missing, or has other parameters, the log is printed as WeasyPrint's table.
 """
 
 import inspect
@@ -30,19 +30,19 @@ _PARAMETERS = {
     "weasyprint.text.line_break:line_size": "line style",
     "weasyprint.text.line_break:strut": "style",
 }
-"""What the printed log calls, as `module:name`, and the names of its parameters."""
+"""The functions and classes that the printed log uses, as `module:name`, and their parameters."""
 
 
 @cache
 def unexpected_internals() -> tuple[str, ...]:
-    """Return the names that are not there, or take other parameters, in the installed versions."""
+    """Return the names that are missing or have other parameters in the installed versions."""
     return tuple(name for name, parameters in _PARAMETERS.items() if _parameters_of(name) != parameters)
 
 
 def _parameters_of(name: str) -> str | None:
     module, _, path = name.partition(":")
     try:
-        found = reduce(getattr, path.split("."), import_module(module))
+        target = reduce(getattr, path.split("."), import_module(module))
     except (ImportError, AttributeError):
         return None
-    return " ".join(inspect.signature(found).parameters)  # type: ignore[arg-type]
+    return " ".join(inspect.signature(target).parameters)  # type: ignore[arg-type]
