@@ -1,6 +1,6 @@
 """The vocabulary of an assignment event: its columns, its sources and their labels, its actions.
 
-Pure. The columns that hold these values are described in `warehouse/schema.py`.
+Pure. The stored columns are described in `warehouse/schema.py`.
 """
 
 import re
@@ -23,7 +23,7 @@ CONTRACT_COLUMNS = (
     "assigned_by_id",
     "assigned_by_name",
 )
-"""What a source may tell about an event."""
+"""The columns that a source may provide for an event."""
 
 SOURCE_LABELS = {
     "developer_api": "Developer API",
@@ -48,21 +48,21 @@ _ALIASES = {
 }
 
 SOURCE_SPELLINGS = {code: code for code in SOURCE_LABELS} | _ALIASES
-"""What stands for each of the nine sources: its code, and what other systems call it."""
+"""The spellings of the nine sources: the code of each, and its names in other systems."""
 
 UNKNOWN_SOURCE = "unknown"
 _UNKNOWN_CODE = re.compile(r"[a-z0-9]+(_[a-z0-9]+)*")
 _ACRONYMS = {"ai": "AI", "api": "API", "n8n": "n8n", "sms": "SMS"}
 
 FIRST, LAST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
-"""The first instant that an event can have, and the first after those."""
+"""The first instant that an event can have, and the first instant after all possible ones."""
 
 UNASSIGNED_VALUES = ("-", "Unassigned")
-"""What text sources write for nobody, beside an empty cell; in any case, and only without an id."""
+"""Names that mean unassigned, beside an empty cell; in any case, and only without an id."""
 
 
 ASSIGNEE_KINDS = ("person", "ai_agent", "bot", "team")
-"""What an assignee can be; a source may say something else."""
+"""The known kinds of assignees; a source may have others."""
 
 _KIND_ALIASES = {
     **dict.fromkeys(("user", "agent", "human", "admin", "teammate"), "person"),
@@ -72,7 +72,7 @@ _KIND_ALIASES = {
 
 
 class Action(StrEnum):
-    """What an event did to the contact's assignee."""
+    """The effect of an event on the assignee."""
 
     ASSIGNED = "assigned"
     REASSIGNED = "reassigned"
@@ -80,9 +80,9 @@ class Action(StrEnum):
 
 
 def source_code(text: str | None) -> str:
-    """Return the code of one of the nine sources however it is spelled; any other source keeps its spelling.
+    """Return the code of one of the nine sources, however it is spelled; any other source keeps its spelling.
 
-    "Developer API" and "api" are one; "AI Agent" and "ai_agent" are two. An empty text is "unknown".
+    "Developer API" and "api" are one source; "AI Agent" and "ai_agent" are two. An empty text is "unknown".
     """
     spelling = unicodedata.normalize("NFC", text or "").strip()
     words = re.sub(r"[\W_]+", "_", spelling.lower()).strip("_")
@@ -90,18 +90,18 @@ def source_code(text: str | None) -> str:
 
 
 def assignee_kind(text: str) -> str:
-    """Return the kind that *text* means however it is spelled; any other kind keeps its words."""
+    """Return the kind that *text* means, however it is spelled; an unknown kind keeps its words."""
     words = re.sub(r"[\W_]+", "_", text.lower()).strip("_")
     return _KIND_ALIASES.get(words, words)
 
 
 def source_label(code: str) -> str:
-    """Return the label of a source; that of an unknown code are its words: "ai_agent" is "AI Agent"."""
+    """Return the label of a source; an unknown code is split into words: "ai_agent" is "AI Agent"."""
     if code in SOURCE_LABELS or not _UNKNOWN_CODE.fullmatch(code):
         return SOURCE_LABELS.get(code, code)
     return " ".join(_ACRONYMS.get(word, word.capitalize()) for word in code.split("_"))
 
 
 def contract_column(name: str) -> str:
-    """Return the contract column that *name* stands for: "assignee" is short for its name."""
+    """Return the contract column of a source's column *name*: "assignee" is short for its name."""
     return f"{name}_name" if f"{name}_name" in CONTRACT_COLUMNS else name

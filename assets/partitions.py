@@ -1,7 +1,7 @@
-"""The only place that slices time for Dagster: partitions, mappings, and the period of a run.
+"""Partitions, partition mappings and the period of a run: the only place that slices time for Dagster.
 
-Windows come from `periods`, by the partition's key: Dagster gives a date that a zone skipped
-(Pacific/Apia, 2011-12-30) the window of the next one. Such a key holds no day, so nothing is loaded.
+Windows come from `periods`, by the partition's key: Dagster gives a date that a zone skipped (Pacific/Apia,
+2011-12-30) the window of the next one. Such a key has no day, so nothing is loaded.
 """
 
 from datetime import date
@@ -15,14 +15,14 @@ _MONTH_DAYS = 31
 
 
 def days_of(workspace: Workspace) -> dg.DailyPartitionsDefinition:
-    """Return the local days of *workspace*, the running one included."""
+    """Return the partitions for the local days of *workspace*, including the running day."""
     return dg.DailyPartitionsDefinition(
         start_date=str(workspace.first_day), timezone=workspace.timezone, end_offset=1
     )
 
 
 def report_dates_of(workspace: Workspace, spec: ReportSpec) -> dg.TimeWindowPartitionsDefinition:
-    """Return the report dates of *spec*: days, or months for `last_month`."""
+    """Return the partitions for the report dates of *spec*: days, or months for `last_month`."""
     if spec.preset is Preset.LAST_MONTH:
         first = workspace.first_day.replace(day=1)
         return dg.MonthlyPartitionsDefinition(
@@ -32,7 +32,7 @@ def report_dates_of(workspace: Workspace, spec: ReportSpec) -> dg.TimeWindowPart
 
 
 def days_read_by(workspace: Workspace, spec: ReportSpec) -> dg.PartitionMapping:
-    """Return which days a report date of *spec* reads; for `this_month` the most that it can be."""
+    """Return the mapping from a report date of *spec* to the days it reads; the maximum for `this_month`."""
     if spec.preset is Preset.CUSTOM and spec.first_day and spec.last_day:
         days = [day for day in dates_between(spec.first_day, spec.last_day) if day >= workspace.first_day]
         return dg.SpecificPartitionsPartitionMapping([str(day) for day in days])
@@ -55,15 +55,15 @@ def _window_offsets(spec: ReportSpec) -> tuple[int, int]:
 
 
 def period_of_run(context: dg.AssetExecutionContext, workspace: Workspace) -> Period:
-    """Return the days of a run, of one partition or of a range of them."""
+    """Return the days of a run, which has one partition or a range of them."""
     keys = context.partition_key_range
     return Period(date.fromisoformat(keys.start), date.fromisoformat(keys.end), workspace.zone)
 
 
 def report_dates_of_run(context: dg.AssetExecutionContext, workspace: Workspace) -> list[date]:
-    """Return the report dates of a run, of one or of many; the first of the month for `last_month`.
+    """Return the report dates of a run, one or more; the first of the month for `last_month`.
 
-    A date that the zone skips is none.
+    A date that the zone skips is left out.
     """
     days = (date.fromisoformat(key) for key in context.partition_keys)
     return [day for day in days if day_exists(day, workspace.zone)]

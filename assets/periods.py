@@ -1,6 +1,7 @@
 """Preset periods: turn "last 7 days" into exact local days and instants.
 
-Pure: no clock, no database, no Dagster. The caller says which day it is.
+Pure: no clock, no database, no Dagster; the caller passes the report date. Add a preset here, and nowhere
+else.
 """
 
 from bisect import bisect_left
@@ -30,12 +31,12 @@ class Preset(StrEnum):
 
     @property
     def label(self) -> str:
-        """As people read it: "Last 7 Days"."""
+        """Return the label: "Last 7 Days"."""
         return self.value.replace("_", " ").title()
 
     @property
     def day_count(self) -> int | None:
-        """N of "last N days"; None for the others."""
+        """Return N of "last N days"; None for the others."""
         parts = self.value.split("_")
         return int(parts[1]) if len(parts) == 3 else None  # noqa: PLR2004 - last, N, days
 
@@ -44,10 +45,10 @@ PRESETS = tuple(preset for preset in Preset if preset is not Preset.CUSTOM)
 
 
 def first_instant(day: date, zone: ZoneInfo) -> datetime:
-    """Return the first UTC instant of *day*: its midnight, or the end of the gap that swallowed it.
+    """Return the first UTC instant of *day*: its midnight, or the end of the gap that contains it.
 
-    Where midnight comes twice, it is the earlier one. A date that the zone skipped gets the first
-    instant of the next date, so that its window is empty.
+    Where midnight occurs twice, the earlier one is used. A date that the zone skipped gets the first instant
+    of the next date, so that its window is empty.
     """
     midnight = datetime.combine(day, time(), zone)
     instant = midnight.astimezone(UTC)
@@ -63,12 +64,12 @@ def first_instant(day: date, zone: ZoneInfo) -> datetime:
 
 
 def day_exists(day: date, zone: ZoneInfo) -> bool:
-    """Tell whether the zone has *day* at all; Pacific/Apia has no 2011-12-30."""
+    """Return whether the zone has *day* at all; Pacific/Apia has no 2011-12-30."""
     return first_instant(day, zone) < first_instant(day + DAY, zone)
 
 
 def local_day(instant: datetime, zone: ZoneInfo) -> date:
-    """Return the day whose window holds *instant*."""
+    """Return the day whose window contains *instant*."""
     day = instant.astimezone(zone).date()
     return day + DAY if first_instant(day + DAY, zone) <= instant else day
 
@@ -82,18 +83,18 @@ class Period:
     zone: ZoneInfo
 
     def __post_init__(self) -> None:
-        """Refuse a period that runs backwards."""
+        """Raise ValueError for a period that ends before it starts."""
         if self.last_day < self.first_day:
             raise ValueError(f"period ends before it starts: {self.first_day}..{self.last_day}")
 
     @property
     def bounds(self) -> tuple[datetime, datetime]:
-        """Start and end in UTC, the end excluded; 23 or 25 hours apart on clock-change days."""
+        """Return start and end in UTC, the end excluded; 23 or 25 hours apart on clock-change days."""
         return first_instant(self.first_day, self.zone), first_instant(self.last_day + DAY, self.zone)
 
     @property
     def days(self) -> list[date]:
-        """Every day of the period that exists in its zone, in order."""
+        """Return every day of the period that exists in its zone, in order."""
         return [day for day in dates_between(self.first_day, self.last_day) if day_exists(day, self.zone)]
 
 
@@ -103,7 +104,7 @@ def dates_between(first: date, last: date) -> Iterator[date]:
 
 
 def periods_of_days(days: Iterable[date], zone: ZoneInfo) -> list[Period]:
-    """Return *days* as periods without a gap; a date that the zone skips is none."""
+    """Return *days* as periods without a gap; a date that the zone skips does not make a gap."""
     periods: list[Period] = []
     for day in sorted(days):
         if periods and _day_before(day, zone) <= periods[-1].last_day:
@@ -114,7 +115,7 @@ def periods_of_days(days: Iterable[date], zone: ZoneInfo) -> list[Period]:
 
 
 def _day_before(day: date, zone: ZoneInfo, count: int = 1) -> date:
-    """Return the *count*-th existing day before *day*; a skipped date is stepped over."""
+    """Return the *count*-th existing day before *day*; skipped dates are not counted."""
     for _ in range(count):
         day -= DAY
         while not day_exists(day, zone):
@@ -125,10 +126,10 @@ def _day_before(day: date, zone: ZoneInfo, count: int = 1) -> date:
 def preset_period(
     preset: Preset, report_date: date, zone: ZoneInfo, *, include_today: bool = False
 ) -> Period:
-    """Return the days that *preset* covers when read on *report_date*.
+    """Return the days that *preset* covers on *report_date*.
 
-    *include_today* moves "last N days" by one day, so that they end with the report date.
-    Raises ValueError for `custom`, whose days only its reader knows.
+    *include_today* moves "last N days" by one day, so that they end with the report date. Raises ValueError
+    for `custom`, whose days are configured.
     """
     yesterday = _day_before(report_date, zone)
     month_start = report_date.replace(day=1)
@@ -148,9 +149,9 @@ def preset_period(
 
 
 def previous_period(preset: Preset, period: Period) -> Period:
-    """Return the period that *period* is compared with: as many days just before.
+    """Return the previous period of *period*: as many days just before it.
 
-    For the month presets it is the month before, for `this_month` up to the same day number.
+    For the month presets it is the previous month, for `this_month` up to the same day number.
     """
     day_before = _day_before(period.first_day, period.zone)
     match preset:
@@ -182,7 +183,7 @@ def as_of(report_date: date, now: datetime, zone: ZoneInfo) -> datetime:
 def offset_changes(zone: ZoneInfo, start: datetime, end: datetime) -> list[tuple[datetime, timedelta]]:
     """Return (UTC instant, offset from UTC that begins there), the first at *start*, up to *end*.
 
-    Looks once a day, so two changes within 24 hours would be missed; no zone has had them.
+    The search looks once a day, so it would miss two changes within 24 hours; no zone has had them.
     """
     changes = [(start, _utc_offset(start, zone))]
     day = start

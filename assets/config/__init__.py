@@ -1,4 +1,4 @@
 """The YAML configuration as validated models, one module per part; `loader.py` reads the file.
 
-Add a setting to the model of its part. What a setting does belongs to the stage that uses it.
+Add a key to the model of its part. The behavior of a key belongs in the stage that uses it.
 """

@@ -1,6 +1,6 @@
-"""What every part of the configuration is made of: frozen models, zones, paths, secrets. No I/O.
+"""Common types of the configuration: frozen models, zones, paths, secrets. No I/O.
 
-Secrets stay `${NAME}` until `resolve_secret` is called at the moment of use, so that checking a
+Secrets stay `${NAME}` until `resolve_secret` is called at the moment of use, so that validating a
 configuration needs no environment.
 """
 
@@ -38,18 +38,18 @@ def _known_zone(name: str) -> str:
 
 
 def resolve_path(path: Path, info: ValidationInfo) -> Path:
-    """Return *path* as seen from the configuration's folder."""
+    """Return *path* as an absolute path, relative to the configuration's folder."""
     base: Path = (info.context or {}).get("folder", Path.cwd())
     return (base / path.expanduser()).resolve()
 
 
 def parse_location(address: str) -> Path:
-    """Return a folder by its path, or that of an object store by its URL, as an absolute path or alike."""
+    """Return the absolute path of a folder, or an equivalent for the URL of a folder in an object store."""
     if "://" not in address:
         return Path(address)
     from upath import UPath  # noqa: PLC0415 - few need it
 
-    return cast("Path", UPath(address, use_listings_cache=False))  # it does all that is asked of it here
+    return cast("Path", UPath(address, use_listings_cache=False))  # has the methods of Path used here
 
 
 def _absolute_place(value: object, info: ValidationInfo) -> Path:
@@ -75,7 +75,7 @@ DatabaseUrl = Annotated[SecretStr, AfterValidator(_absolute_sqlite)]
 
 
 def _as_the_server_takes_it(address: str) -> str:
-    """Return a mail address in ASCII, its domain as it stands in the DNS (RFC 5890)."""
+    """Return a mail address in ASCII, with its domain as in the DNS (RFC 5890)."""
     name, _, domain = address.rpartition("@")
     if not name.isascii():
         raise ValueError(f"{address}: letters before the @ are ASCII, or few servers take it")
@@ -95,7 +95,7 @@ Address = Annotated[
 ]
 
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
-"""Names of this machine: what goes to it leaves it never, so it may go in clear."""
+"""Names of this machine: traffic to them never leaves it, so it need not be encrypted."""
 
 _VARIABLE = re.compile(r"\$\{(\w+)\}")
 
@@ -115,12 +115,12 @@ def resolve_secret(secret: SecretStr) -> str:
 
 
 def missing_names(secret: SecretStr) -> list[str]:
-    """Return the names that *secret* uses and the environment does not have."""
+    """Return the variables that *secret* uses and the environment does not define."""
     return [name for name in _VARIABLE.findall(secret.get_secret_value()) if name not in os.environ]
 
 
 def refuse_duplicates(names: list[str], what: str) -> None:
-    """Raise ValueError where one of *names*, which are called *what*, is there twice."""
+    """Raise ValueError where a name occurs twice in *names*; *what* is the noun in its message."""
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise ValueError(f"{what} used twice (- and _ count as one): {', '.join(twice)}")

@@ -1,4 +1,4 @@
-"""Where reports go beside mailboxes: webhooks, Slack, SFTP. No I/O."""
+"""Channels other than mail: webhooks, Slack, SFTP. No I/O."""
 
 from typing import Self
 from urllib.parse import urlsplit
@@ -44,14 +44,14 @@ Channel = Webhook | Slack | Sftp
 
 
 def safe_url(secret: SecretStr) -> str:
-    """Return the URL that *secret* stands for. Raises ConfigError where it goes out in clear."""
+    """Return the URL in *secret*. Raises ConfigError where it is invalid or not encrypted."""
     url = resolve_secret(secret).strip()
     try:
         parts = urlsplit(url)
-        is_right = url.isascii() and url.isprintable() and " " not in url and parts.port != 0
+        is_valid = url.isascii() and url.isprintable() and " " not in url and parts.port != 0
     except ValueError:
-        is_right = False
-    if not is_right:
+        is_valid = False
+    if not is_valid:
         raise ConfigError("a channel's `url` is no URL")
     if parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK):
         return url

@@ -1,4 +1,4 @@
-"""One deployment: where its tables, reports and state are, its mail server, its workspaces. No I/O."""
+"""The configuration of a deployment: its tables, reports, state, mail server and workspaces. No I/O."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -159,20 +159,20 @@ class Config(ConfigModel):
     @model_validator(mode="after")
     def _subscriptions_reach_their_recipients(self) -> Self:
         for workspace in self.workspaces:
-            for each in workspace.subscriptions:
-                named = f"subscription {workspace.slug}/{each.name}"
-                if self.smtp is None and each.channel is None:
-                    raise ValueError(f"{named} needs `smtp`")
-                if each.cc_operator and self.operator is None:
-                    raise ValueError(f"{named}: `cc_operator` needs `operator`")
-                for recipient in each.recipients:
+            for subscription in workspace.subscriptions:
+                name = f"subscription {workspace.slug}/{subscription.name}"
+                if self.smtp is None and subscription.channel is None:
+                    raise ValueError(f"{name} needs `smtp`")
+                if subscription.cc_operator and self.operator is None:
+                    raise ValueError(f"{name}: `cc_operator` needs `operator`")
+                for recipient in subscription.recipients:
                     if not self.allows(recipient.address):
-                        raise ValueError(f"{named}: {recipient.address} is in none of the `allowed_domains`")
+                        raise ValueError(f"{name}: {recipient.address} is in none of the `allowed_domains`")
         return self
 
     @property
     def tables(self) -> Path | SecretStr:
-        """Where the tables are: the lake's folder, or the URL of a PostgreSQL."""
+        """Return where the tables are stored: the lake's folder, or the URL of a PostgreSQL."""
         place = self.warehouse or self.lake
         if place is None:
             raise ConfigError("give either `lake` or `warehouse`")
@@ -180,26 +180,26 @@ class Config(ConfigModel):
 
     @property
     def mail_server(self) -> Smtp:
-        """The mail server. Raises ConfigError where there is none."""
+        """Return the mail server. Raises ConfigError where there is none."""
         if self.smtp is None:
             raise ConfigError("`smtp`: required, where mails are sent")
         return self.smtp
 
     @property
     def celery_broker(self) -> SecretStr:
-        """Celery's broker. Raises ConfigError where there is none."""
+        """Return Celery's broker. Raises ConfigError where there is none."""
         if self.broker is None:
             raise ConfigError("a worker needs a `broker`, such as redis://broker.example:6379/0")
         return self.broker
 
     def allows(self, address: str) -> bool:
-        """Tell whether reports may be sent to *address*."""
+        """Return whether reports may be sent to *address*."""
         domain = address.rpartition("@")[2].lower()
         return not self.allowed_domains or domain in map(str.lower, self.allowed_domains)
 
 
 def missing_variables(config: Config) -> list[str]:
-    """Return a sentence for every `${NAME}` of *config* that the environment does not have."""
+    """Return a message for every `${NAME}` of *config* that the environment does not define."""
     return [
         f"{key}: environment variable {name} is not set"
         for key, secret in _list_secrets(config)
@@ -224,8 +224,8 @@ def _list_secrets(config: Config) -> Iterator[tuple[str, SecretStr]]:
                 yield from _secrets_of(subscription.channel, f"workspaces.{number}.subscriptions.{at}")
 
 
-def _secrets_of(setting: ConfigModel, key: str) -> Iterator[tuple[str, SecretStr]]:
-    for name, value in setting:
-        for each in value if isinstance(value, tuple) else (value,):
-            if isinstance(each, SecretStr):
-                yield f"{key}.{name}", each
+def _secrets_of(model: ConfigModel, key: str) -> Iterator[tuple[str, SecretStr]]:
+    for name, value in model:
+        for item in value if isinstance(value, tuple) else (value,):
+            if isinstance(item, SecretStr):
+                yield f"{key}.{name}", item

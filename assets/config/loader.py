@@ -1,6 +1,6 @@
-"""Reading the configuration file: YAML in; validated models, or every mistake at once, out.
+"""Reading of the configuration file: YAML to validated models, or an error that lists every mistake.
 
-What the keys mean is in `config/deployment.py`.
+The keys are described in `config/deployment.py` and the modules beside it.
 """
 
 from collections.abc import Hashable
@@ -16,7 +16,7 @@ from assets.errors import ConfigError
 
 
 class _UniqueKeyLoader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc] # libyaml where it is
-    """YAML that refuses a key given twice, and leaves dates to the models, which know their keys."""
+    """A YAML loader that rejects duplicate keys, and leaves dates to the models, which know their keys."""
 
     yaml_constructors = yaml.SafeLoader.yaml_constructors | {
         "tag:yaml.org,2002:timestamp": yaml.SafeLoader.construct_yaml_str
@@ -29,22 +29,22 @@ class _UniqueKeyLoader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: 
                 raise yaml.MarkedYAMLError(
                     problem=f"key {key!r} is given twice", problem_mark=node.start_mark
                 )
-        found: dict[Hashable, Any] = super().construct_mapping(node, deep=deep)
-        return found
+        mapping: dict[Hashable, Any] = super().construct_mapping(node, deep=deep)
+        return mapping
 
 
 def load_config(path: Path) -> Config:
     """Read and validate the file at *path*.
 
-    Raises ConfigError with every mistake at once, one a line: `workspaces.0.timezone: ...`.
+    Raises ConfigError with every mistake, one per line: `workspaces.0.timezone: ...`.
     """
     return _validate_config(path, _read_yaml(path))
 
 
 def load_usable(path: Path) -> tuple[Config, tuple[str, ...]]:
-    """Read the file at *path* without the workspaces that are wrong; return it and their mistakes.
+    """Read the file at *path* without its invalid workspaces; return the configuration and their mistakes.
 
-    Raises ConfigError where the file cannot be read, something else is wrong, or no workspace is right.
+    Raises ConfigError where the file cannot be read, another part is invalid, or no workspace is valid.
     """
     raw = _read_yaml(path)
     try:
@@ -72,7 +72,7 @@ def _read_yaml(path: Path) -> Any:
         raise ConfigError(
             f"{path}: no such file; name one with --config, or start from reports.yaml"
         ) from None
-    except yaml.MarkedYAMLError as error:  # its own text would quote the line, and a secret with it
+    except yaml.MarkedYAMLError as error:  # its own text would quote the line, and any secret in it
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise ConfigError(f"{path}: line {line}: {error.problem}") from None
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
@@ -99,7 +99,7 @@ def _describe_error(error: Any) -> str:
             return "is missing"
         case "value_error":
             return str(error["ctx"]["error"])
-    given = error["input"]
+    value = error["input"]
     has_secrets = {"source", "mask_key"} & set(error["loc"])
-    shown = isinstance(given, str | int | float | None) and not has_secrets
-    return f"{error['msg']}, not {given!r}" if shown else str(error["msg"])
+    is_shown = isinstance(value, str | int | float | None) and not has_secrets
+    return f"{error['msg']}, not {value!r}" if is_shown else str(error["msg"])

@@ -1,6 +1,6 @@
-"""Which keys of a configuration need an extra of the distribution, and which of those lack it.
+"""The extras of the distribution that a configuration's keys need, and those that are missing.
 
-The extras themselves are in `assets/runtime/extras.py`.
+The extras themselves are listed in `assets/runtime/extras.py`.
 """
 
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ NeededExtra = tuple[str, str]
 
 
 def needed_extras(config: Config) -> Iterator[NeededExtra]:
-    """Yield what *config* needs; a URL of which a variable is not set is taken for none of PostgreSQL."""
+    """Yield the extras that *config* needs; a URL with an unset variable is not taken for PostgreSQL."""
     yield from _extra_of_url("state", config.state)
     yield from _extra_of_url("warehouse", config.warehouse)
     for key, place in (("lake", config.lake), ("archive", config.archive)):
@@ -29,13 +29,13 @@ def needed_extras(config: Config) -> Iterator[NeededExtra]:
     for workspace in config.workspaces:
         key = f"workspaces.{workspace.slug}"
         yield from _of_source(workspace, f"{key}.source")
-        for each in workspace.subscriptions:
-            if each.sftp is not None:
-                yield f"{key}.subscriptions.{each.name}.sftp", "sftp"
+        for subscription in workspace.subscriptions:
+            if subscription.sftp is not None:
+                yield f"{key}.subscriptions.{subscription.name}.sftp", "sftp"
 
 
 def missing_extras(config: Config) -> dict[str, MissingExtraError]:
-    """Return the error of each key that needs an extra which is not installed."""
+    """Return an error for each key that needs an extra which is not installed."""
     return {
         key: MissingExtraError(extra, key) for key, extra in needed_extras(config) if not is_installed(extra)
     }

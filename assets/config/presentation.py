@@ -1,4 +1,4 @@
-"""What a report shows, in which files, language and colors, and which rows it counts. No I/O."""
+"""The presentation of a report: components, files, language, colors and filters. No I/O."""
 
 from enum import StrEnum
 from typing import Literal
@@ -21,7 +21,7 @@ class Filters(ConfigModel):
 
     @property
     def active(self) -> bool:
-        """Tell whether anything is filtered."""
+        """Return whether any filter is set."""
         return any(self.model_dump().values())
 
 
@@ -55,7 +55,7 @@ class Format(StrEnum):
 
     @property
     def file(self) -> str:
-        """Name of the archived file."""
+        """Return the name of the archived file."""
         return f"{'report' if self in {Format.HTML, Format.PDF} else 'log'}.{self.value}"
 
 

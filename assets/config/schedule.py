@@ -1,4 +1,4 @@
-"""When reports are made: their time of day, their days, holidays, and what becomes of late ones.
+"""The schedule of reports: time of day, days, holidays, and the handling of late reports.
 
 Pure: no clock. A *tick* is the instant from which a report of a report date is due.
 """
@@ -17,7 +17,7 @@ from assets.periods import DAY, day_exists, first_instant
 
 
 def _clock_time(value: object) -> object:
-    """Mend what YAML makes of 10:30 without quotes: a number to the base of 60."""
+    """Repair a time such as 10:30 without quotes, which YAML parses as a number to the base of 60."""
     return f"{value // 60:02}:{value % 60:02}" if isinstance(value, int) else value
 
 
@@ -78,13 +78,13 @@ class Calendar(ConfigModel):
         return self
 
     def is_working(self, day: date) -> bool:
-        """Tell whether *day* is neither at the weekend nor a holiday."""
+        """Return whether *day* is neither at the weekend nor a holiday."""
         return day not in self.holidays and list(Weekday)[day.weekday()] not in self.weekend
 
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """From *at* on, the report of *report_date* is due."""
+    """The instant *at* from which the report of *report_date* is due."""
 
     report_date: date
     at: datetime
@@ -93,34 +93,34 @@ class Tick:
 def report_ticks(
     timing: Timing, calendar: Calendar, zone: ZoneInfo, since: date, until: date
 ) -> Iterator[Tick]:
-    """Yield a tick for each report date from *since* to *until* on which the report is made.
+    """Yield a tick for each report date from *since* to *until* on which the report is created.
 
-    A tick may lie after *until*, where a holiday shifts it.
+    A tick may be later than *until*, where a holiday shifts it.
     """
     for count in range((until - since).days + 1):
         report_date = since + timedelta(days=count)
         if not day_exists(report_date, zone) or not is_due_on(timing, calendar, report_date):
             continue
-        made_on = _made_on(timing, calendar, report_date)
-        if made_on is not None:
-            yield Tick(report_date, instant_at(made_on, timing.at or time(6), zone))
+        creation_day = _made_on(timing, calendar, report_date)
+        if creation_day is not None:
+            yield Tick(report_date, instant_at(creation_day, timing.at or time(6), zone))
 
 
 def counted_until(report_date: date, at: datetime, zone: ZoneInfo) -> datetime:
-    """Return the instant up to which a report of *report_date*, due *at*, must count its running day."""
+    """Return the instant up to which a report of *report_date*, due *at*, must count the running day."""
     return min(at, first_instant(report_date + DAY, zone))
 
 
 def instant_at(day: date, at: time, zone: ZoneInfo) -> datetime:
-    """Return the UTC instant of a local time, as Dagster's schedules have it.
+    """Return the UTC instant of a local time, as Dagster's schedules compute it.
 
-    A time that the clocks skip is as much later as they are set; one that comes twice is the earlier.
+    A time that the clocks skip is moved forward by the gap; of one that occurs twice, the earlier is used.
     """
     return datetime.combine(day, at, zone).astimezone(UTC)
 
 
 def is_due_on(timing: Timing, calendar: Calendar, day: date) -> bool:
-    """Tell whether `every` names *day*; holidays are looked at afterwards."""
+    """Return whether `every` includes *day*, regardless of holidays."""
     match timing.every:
         case "day":
             return True
@@ -135,7 +135,7 @@ def is_due_on(timing: Timing, calendar: Calendar, day: date) -> bool:
 
 
 def _made_on(timing: Timing, calendar: Calendar, report_date: date) -> date | None:
-    """Return the day on which the report of *report_date* is made; None where it is left out."""
+    """Return the day on which the report of *report_date* is created, or None where it is skipped."""
     if timing.on_holiday == "keep" or report_date not in calendar.holidays:
         return report_date
     if timing.on_holiday == "skip":

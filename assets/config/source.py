@@ -1,4 +1,4 @@
-"""Where a workspace's events come from: the `source` of the configuration. No I/O."""
+"""The `source` of a workspace in the configuration: where its events come from. No I/O."""
 
 import codecs
 import glob
@@ -211,22 +211,22 @@ _NOT_READING = {
     *("statement_timeout", "max_per_second", "signing_keys", "api_token", "api_url"),
 }
 _READING_RULES = {"chatwoot": 2}
-"""A higher number than 1 where a release reads a type of source otherwise: all its days are read again."""
+"""A number above 1 where a release parses a type of source differently: all its days are then reloaded."""
 
 
 def reading_version(source: BaseModel) -> str:
-    """Return a digest of what a source's configuration says of the meaning of its rows, and of their place.
+    """Return a digest of the part of a source's configuration that determines its rows and their meaning.
 
-    Secrets, limits and the folder of files make no difference: which files there are is compared by itself.
+    Secrets, limits and the folder of files are left out: the list of files is compared separately.
     """
-    said = source.model_dump(mode="json", exclude=_NOT_READING, exclude_defaults=True)
+    options = source.model_dump(mode="json", exclude=_NOT_READING, exclude_defaults=True)
     places = {name: _place_of_source(getattr(source, name, None)) for name in ("url", "inbox", "locales")}
-    text = json.dumps([_READING_RULES.get(said["type"], 1), said, places], sort_keys=True)
+    text = json.dumps([_READING_RULES.get(options["type"], 1), options, places], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def _place_of_source(value: SecretStr | str | None) -> str:
-    """Return the server and database of a URL, without user and options; of a file its name."""
+    """Return the server and database of a URL without user and options; for a file, its name."""
     text = value.get_secret_value() if isinstance(value, SecretStr) else value or ""
     scheme, _, rest = text.partition("?")[0].partition("://")
     return (
@@ -241,4 +241,4 @@ Source = Annotated[
 
 
 IMPORTED = "import/"
-"""How `source_version` begins for a day that is read from an imported file."""
+"""Prefix of `source_version` for a day that is read from an imported file."""

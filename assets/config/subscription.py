@@ -1,4 +1,4 @@
-"""Who is sent which reports, how, and what becomes of what cannot be sent. No I/O."""
+"""Subscriptions: recipients, reports, filters, and the handling of reports that cannot be sent. No I/O."""
 
 import re
 from datetime import date
@@ -25,7 +25,7 @@ class Recipient(ConfigModel):
 
     @property
     def details(self) -> dict[str, str]:
-        """What `{recipient.<key>}` may stand for."""
+        """Return the values for `{recipient.<key>}`."""
         return {"address": self.address} | (self.__pydantic_extra__ or {})
 
 
@@ -79,50 +79,54 @@ class Subscription(ConfigModel):
 
     @model_validator(mode="after")
     def _somebody_is_sent_it(self) -> Self:
-        ways = (self.recipients or None, self.recipients_file, self.webhook, self.slack, self.sftp)
-        if sum(way is not None for way in ways) != 1:
+        targets = (self.recipients or None, self.recipients_file, self.webhook, self.slack, self.sftp)
+        if sum(target is not None for target in targets) != 1:
             raise ValueError("give one of `recipients`, `recipients_file`, `webhook`, `slack` and `sftp`")
         if self.channel and (self.cc_operator or self.details_asked):
             raise ValueError("`cc_operator` and {recipient....} belong to mails")
         if self.sftp and not self.attach:
             raise ValueError("`sftp` needs `attach`")
         addresses = [each.address.lower() for each in self.recipients]
-        twice = sorted({each for each in addresses if addresses.count(each) > 1})
-        if twice:
-            raise ValueError(f"listed twice: {', '.join(twice)}")
+        duplicates = sorted({each for each in addresses if addresses.count(each) > 1})
+        if duplicates:
+            raise ValueError(f"listed twice: {', '.join(duplicates)}")
         return self
 
     @model_validator(mode="after")
     def _recipients_have_what_is_asked(self) -> Self:
-        asked = self.details_asked
-        for each in self.recipients:
-            if missing := sorted(asked - each.details.keys()):
-                raise ValueError(f"`filters` name {{recipient.{missing[0]}}}, which {each.address} has not")
-            if strange := sorted(each.details.keys() - asked - {"address"}):
-                raise ValueError(f"{each.address}: no such key, and `filters` do not name it: {strange[0]}")
+        required = self.details_asked
+        for recipient in self.recipients:
+            if missing := sorted(required - recipient.details.keys()):
+                raise ValueError(
+                    f"`filters` name {{recipient.{missing[0]}}}, which {recipient.address} has not"
+                )
+            if unused := sorted(recipient.details.keys() - required - {"address"}):
+                raise ValueError(
+                    f"{recipient.address}: no such key, and `filters` do not name it: {unused[0]}"
+                )
         return self
 
     @property
     def channel(self) -> Channel | None:
-        """Where it goes in place of mailboxes."""
+        """Return the channel used in place of mail, or None."""
         return self.webhook or self.slack or self.sftp
 
     @property
     def details_asked(self) -> set[str]:
-        """The keys of a recipient that the filters name."""
-        values = [value for each in self.filters.model_dump().values() for value in each]
+        """Return the keys of a recipient that the filters use."""
+        values = [value for texts in self.filters.model_dump().values() for value in texts]
         return {name for value in values for name in _DETAIL.findall(value)}
 
     @property
     def masks(self) -> bool:
-        """Tell whether anybody is sent pseudonyms who would not be by the report itself."""
-        return bool(self.mask_contacts) or any(each.mask_contacts for each in self.recipients)
+        """Return whether any recipient gets pseudonyms that the report itself does not have."""
+        return bool(self.mask_contacts) or any(recipient.mask_contacts for recipient in self.recipients)
 
     def part_of(self, recipient: Recipient) -> Filters:
-        """Return the filters with the details of *recipient* in place."""
+        """Return the filters with the details of *recipient* filled in."""
         return Filters(
             **{
-                name: tuple(_DETAIL.sub(lambda found: recipient.details[found[1]], each) for each in values)
+                name: tuple(_DETAIL.sub(lambda match: recipient.details[match[1]], text) for text in values)
                 for name, values in self.filters.model_dump().items()
             }
         )

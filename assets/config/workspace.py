@@ -1,4 +1,4 @@
-"""One inbox: its zone, its source, its reports and their subscriptions. No I/O."""
+"""A workspace: one inbox with its zone, source, reports and subscriptions. No I/O."""
 
 from collections.abc import Iterator
 from datetime import date, time
@@ -44,16 +44,16 @@ class ReportSpec(Presentation, Timing):
 
     @property
     def fixed_days(self) -> tuple[date, date] | None:
-        """The first and the last day of a period that is always the same."""
+        """Return the first and the last day of a fixed period, or None where the period moves."""
         return (self.first_day, self.last_day) if self.first_day and self.last_day else None
 
     @property
     def includes_running_day(self) -> bool:
-        """Tell whether it counts the report date itself."""
+        """Return whether the period includes the report date itself."""
         return self.include_today or self.preset in {Preset.TODAY, Preset.THIS_MONTH}
 
     def has_begun(self, report_date: date) -> bool:
-        """Tell whether its period has begun on *report_date*; one of two given dates may not have."""
+        """Return whether its period has begun on *report_date*; a fixed period may be in the future."""
         return self.first_day is None or self.first_day <= report_date
 
 
@@ -110,43 +110,48 @@ class Workspace(Presentation, Timing, Calendar):
 
     @model_validator(mode="after")
     def _subscriptions_can_be_sent(self) -> Self:
-        refuse_duplicates([each.name.replace("-", "_") for each in self.subscriptions], "subscription name")
+        refuse_duplicates(
+            [subscription.name.replace("-", "_") for subscription in self.subscriptions], "subscription name"
+        )
         specs = {spec.name: spec for spec in self.all_reports}
-        for each in self.subscriptions:
-            unknown = [name for name in each.reports if name not in specs]
+        for subscription in self.subscriptions:
+            unknown = [name for name in subscription.reports if name not in specs]
             if unknown:
                 raise ValueError(
-                    f"subscription {each.name}: no report {unknown[0]!r}; there are {', '.join(specs)}"
+                    f"subscription {subscription.name}: no report {unknown[0]!r}; "
+                    f"there are {', '.join(specs)}"
                 )
-            for name in each.reports:
-                if not_made := set(each.attach) - set(specs[name].formats):
+            for name in subscription.reports:
+                if missing := set(subscription.attach) - set(specs[name].formats):
                     raise ValueError(
-                        f"subscription {each.name}: `attach` wants {min(not_made)}, "
+                        f"subscription {subscription.name}: `attach` wants {min(missing)}, "
                         f"which the `formats` of {name} leave out"
                     )
-                if twice := _filtered_names(each.filters) & _filtered_names(specs[name].filters):
-                    raise ValueError(f"subscription {each.name}: {name} has its own filter {min(twice)}")
-            if each.masks and self.mask_key is None:
+                if duplicated := _filtered_names(subscription.filters) & _filtered_names(specs[name].filters):
+                    raise ValueError(
+                        f"subscription {subscription.name}: {name} has its own filter {min(duplicated)}"
+                    )
+            if subscription.masks and self.mask_key is None:
                 raise ValueError(
-                    f"subscription {each.name}: `mask_contacts` needs the workspace's `mask_key`"
+                    f"subscription {subscription.name}: `mask_contacts` needs the workspace's `mask_key`"
                 )
         return self
 
     @property
     def zone(self) -> ZoneInfo:
-        """The workspace's time zone."""
+        """Return the workspace's time zone."""
         return ZoneInfo(self.timezone)
 
     @property
     def all_reports(self) -> tuple[ReportSpec, ...]:
-        """The seven presets, then the workspace's own, all presented as configured."""
+        """Return the seven presets and the workspace's own reports, all with complete options."""
         presets = (ReportSpec(name=preset.value, preset=preset) for preset in PRESETS)
         return tuple(self.completed(spec) for spec in (*presets, *self.reports))
 
     def ticks_of(self, spec: ReportSpec, since: date, until: date) -> Iterator[Tick]:
-        """Yield when *spec* is called for, for each report date from *since* to *until*.
+        """Yield the ticks of *spec* for each report date from *since* to *until*.
 
-        A fixed period is reported on the day after it, once.
+        A fixed period is reported once, on the day after it.
         """
         if spec.preset is Preset.CUSTOM and spec.last_day is not None:
             after = spec.last_day + DAY
@@ -158,7 +163,7 @@ class Workspace(Presentation, Timing, Calendar):
         shared = Presentation.model_fields.keys() | Timing.model_fields.keys()
         own = {name: getattr(self, name) for name in shared - spec.model_fields_set}
         if spec.preset is Preset.CUSTOM:
-            own |= {"every": "day"}  # its days are over once, and it is made once
+            own |= {"every": "day"}  # its days end once, and it is created once
         if spec.preset is Preset.LAST_MONTH:
             own |= {"every": "first_day_of_month", "at": spec.at or self.at or time(6, 15)}
         return spec.model_copy(update=own)
