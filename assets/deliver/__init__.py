@@ -1,1 +1,1 @@
-"""The deliver stage: what is kept, and who gets it."""
+"""The deliver stage: recipients, deliveries, channels and retention."""

@@ -1,6 +1,6 @@
-"""A mail about an archived version, or a message to a channel: words from its report, files from its folder.
+"""Compose mails and channel messages about an archived version: text from its report, files from its folder.
 
-Who gets it, and when, is decided in `dispatcher.py`.
+Who receives them, and when, is decided in `prepare.py` and `due_deliveries.py`.
 """
 
 import json
@@ -27,7 +27,7 @@ _MEGABYTE = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class OutgoingMessage:
-    """A mail to send, and the one without files for a server that takes no more."""
+    """The content to send, and a mail without files for a server with a smaller limit."""
 
     subject: str
     content: bytes
@@ -36,7 +36,7 @@ class OutgoingMessage:
 
 @dataclass(frozen=True, slots=True)
 class Composer:
-    """Writes the mails of one subscription, dated *now*; *mark* begins the subject of a test."""
+    """Composes the messages of one subscription, dated *now*; *mark* prefixes the subject of a test."""
 
     config: Config
     workspace: Workspace
@@ -51,72 +51,80 @@ class Composer:
         delivery_id: str,
         correction: tuple[str, Correction] | None = None,
     ) -> OutgoingMessage:
-        """Return what is sent of *archived*; a *correction* has the id of what it corrects, and no files.
+        """Return the message about *archived* for *recipient*.
 
-        Raises MailNotSafe.
+        A *correction* (the corrected delivery's id and the changes) has no files. Raises MailNotSafe, and
+        NotArchived if a file to attach is not in the version.
         """
-        said = MailContext(
+        context = MailContext(
             version=archived.manifest.version,
             place=self._archive_location(archived),
             figures=self.subscription.figures and correction is None,
             correction=correction[1] if correction else None,
         )
         if self.subscription.channel:
-            return self._channel_message(self.subscription.channel, archived, said)
+            return self._channel_message(self.subscription.channel, archived, context)
         return self._mail_message(
-            archived, recipient, delivery_id, said, correction[0] if correction else None
+            archived, recipient, delivery_id, context, correction[0] if correction else None
         )
 
-    def _channel_message(self, channel: Channel, archived: Archived, said: MailContext) -> OutgoingMessage:
-        subject = f"{self.mark}{_cached_bodies(archived.folder, replace(said, figures=False)).subject}"
+    def _channel_message(self, channel: Channel, archived: Archived, context: MailContext) -> OutgoingMessage:
+        subject = f"{self.mark}{_cached_bodies(archived.folder, replace(context, figures=False)).subject}"
         match channel:
             case Webhook():
                 root, url = self.config.archive, self.config.archive_url
                 content = webhook_body(
-                    archived, lambda name: address(root, url, archived.folder / name), said.correction
+                    archived, lambda name: address(root, url, archived.folder / name), context.correction
                 )
             case Slack():
-                content = slack_body(archived.report(), subject, said.place)
+                content = slack_body(archived.report(), subject, context.place)
             case Sftp():
                 root = self.config.archive / self.workspace.slug
-                content = _sftp_order(archived, self._attachment_names(archived), root)
+                content = _sftp_upload(archived, self._attachment_names(archived), root)
         return OutgoingMessage(subject, content, None)
 
     def _mail_message(
-        self, archived: Archived, recipient: str, delivery_id: str, said: MailContext, corrects: str | None
+        self,
+        archived: Archived,
+        recipient: str,
+        delivery_id: str,
+        context: MailContext,
+        corrects: str | None,
     ) -> OutgoingMessage:
-        names = {} if said.correction else self._attachment_names(archived)
+        names = {} if context.correction else self._attachment_names(archived)
         files = dict(zip(names, _read_files(archived.folder, tuple(names.values())), strict=True))
-        said = replace(said, attached=tuple(files))
-        heads = self._mail_headers(recipient, delivery_id, corrects)
-        bodies = self._mark_subject(_cached_bodies(archived.folder, said))
+        context = replace(context, attached=tuple(files))
+        headers = self._mail_headers(recipient, delivery_id, corrects)
+        bodies = self._mark_subject(_cached_bodies(archived.folder, context))
         if not files:
-            return OutgoingMessage(bodies.subject, report_message(heads, bodies, {}), None)
-        plain = self._mark_subject(
-            _cached_bodies(archived.folder, replace(said, attached=(), too_large=True))
+            return OutgoingMessage(bodies.subject, report_message(headers, bodies, {}), None)
+        without_attachments = self._mark_subject(
+            _cached_bodies(archived.folder, replace(context, attached=(), too_large=True))
         )
-        without_files = report_message(heads, plain, {})
-        if sum(map(len, files.values())) * 4 / 3 > self._most_bytes:  # as base64 has them
+        without_files = report_message(headers, without_attachments, {})
+        if sum(map(len, files.values())) * 4 / 3 > self._max_bytes:  # base64 adds a third
             return OutgoingMessage(bodies.subject, without_files, None)
-        return OutgoingMessage(bodies.subject, report_message(heads, bodies, files), without_files)
+        return OutgoingMessage(bodies.subject, report_message(headers, bodies, files), without_files)
 
     def _attachment_names(self, archived: Archived) -> dict[str, str]:
-        """Return the archived files to send, by names that tell them apart in a mailbox."""
+        """Return the archived files to send, by a name that is unique in a mailbox."""
         manifest = archived.manifest
         report = manifest.report.partition(VARIANT)[0]
         name = f"{manifest.workspace}-{report}-{manifest.report_date}-v{manifest.version}"
-        wanted = {each.file for each in self.subscription.attach}
-        if missing := wanted - {each.name for each in manifest.files}:
+        attached_files = {format_.file for format_ in self.subscription.attach}
+        if missing := attached_files - {entry.name for entry in manifest.files}:
             raise NotArchived(f"version {manifest.version} was made without {min(missing)}")
         return {
-            f"{name}{Path(each.name).suffix}": each.name for each in manifest.files if each.name in wanted
+            f"{name}{Path(entry.name).suffix}": entry.name
+            for entry in manifest.files
+            if entry.name in attached_files
         }
 
     def _mark_subject(self, bodies: Bodies) -> Bodies:
         return replace(bodies, subject=f"{self.mark}{bodies.subject}")
 
     @property
-    def _most_bytes(self) -> float:
+    def _max_bytes(self) -> float:
         return self.config.mail_server.max_mb * _MEGABYTE
 
     def _mail_headers(self, recipient: str, delivery_id: str, corrects: str | None) -> MailHeaders:
@@ -134,19 +142,19 @@ class Composer:
         )
 
     def _archive_location(self, archived: Archived) -> str:
-        """Return where all files are: an address where there is one, else the folder in the archive."""
+        """Return the URL of the version, or its folder in the archive if no `archive_url` is configured."""
         root, url = self.config.archive, self.config.archive_url
         if url is None:
             return archived.folder.relative_to(root).as_posix()
-        names = [each.name for each in archived.manifest.files]
+        names = [entry.name for entry in archived.manifest.files]
         return address(root, url, archived.folder / opened_first(names))
 
 
 @lru_cache(maxsize=16)
-def _cached_bodies(folder: Path, said: MailContext) -> Bodies:
-    """Return the bodies for the version in *folder*, which never changes: the same for many recipients."""
+def _cached_bodies(folder: Path, context: MailContext) -> Bodies:
+    """Return the mail bodies for the version in *folder*; they are the same for many recipients."""
     report = Report.model_validate_json((folder / "report.json").read_bytes())
-    return mail_bodies(report, said)
+    return mail_bodies(report, context)
 
 
 @lru_cache(maxsize=4)
@@ -154,11 +162,11 @@ def _read_files(folder: Path, names: Sequence[str]) -> list[bytes]:
     return [(folder / name).read_bytes() for name in names]
 
 
-def _sftp_order(archived: Archived, names: dict[str, str], root: Path) -> bytes:
-    """Return which archived files go under which *names* (the archive's name by theirs)."""
-    hashes = {each.name: each.sha256 for each in archived.manifest.files}
-    order = {
+def _sftp_upload(archived: Archived, names: dict[str, str], root: Path) -> bytes:
+    """Return the JSON list of files to upload; *names* has the archived file by its name at the server."""
+    hashes = {entry.name: entry.sha256 for entry in archived.manifest.files}
+    upload = {
         "folder": archived.folder.relative_to(root).as_posix(),
         "files": {name: {"name": file, "sha256": hashes[file]} for name, file in names.items()},
     }
-    return json.dumps(order, sort_keys=True).encode()
+    return json.dumps(upload, sort_keys=True).encode()

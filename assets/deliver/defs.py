@@ -1,6 +1,7 @@
-"""Dagster assets of the deliver stage, for one workspace.
+"""Dagster assets of the deliver stage, for one workspace: one per subscription.
 
-Wiring only: which deliveries a run sends, and what the UI shows of them.
+Wiring only: which deliveries a run sends, and what the UI shows of them. How they are sent is in
+`dispatcher.py`.
 """
 
 from collections import Counter
@@ -18,10 +19,10 @@ from assets.warehouse.resource import retrying_transient_errors
 SEND_TAG = "assignment_reports/send"
 
 
-_EXPLAINED = "deliveries_accounted_for"
+_ACCOUNTED_FOR = "deliveries_accounted_for"
 
 
-_MOST_LINES = 20
+_MAX_LINES = 20
 
 
 def delivery_assets(workspace: Workspace) -> list[dg.AssetsDefinition]:
@@ -39,7 +40,7 @@ def _delivery_asset(workspace: Workspace, subscription: Subscription) -> dg.Asse
         partitions_def=days_of(workspace),
         backfill_policy=dg.BackfillPolicy.single_run(),
         check_specs=[
-            dg.AssetCheckSpec(_EXPLAINED, asset=key, description="what came due arrived, or says why not")
+            dg.AssetCheckSpec(_ACCOUNTED_FOR, asset=key, description="what came due arrived, or says why not")
         ],
         kinds={"email"},
         owners=[workspace.owner],
@@ -49,25 +50,26 @@ def _delivery_asset(workspace: Workspace, subscription: Subscription) -> dg.Asse
         context: dg.AssetExecutionContext, dispatcher: dg.ResourceParam[Dispatcher]
     ) -> dg.MaterializeResult:
         period = period_of_run(context, workspace)
-        done = DispatchResult()
+        result = DispatchResult()
         with retrying_transient_errors(context):
             match context.run.tags.get(SEND_TAG):
                 case "due":
-                    done = dispatcher.deliver(workspace, subscription)
+                    result = dispatcher.deliver(workspace, subscription)
                 case "by_hand":
-                    done = dispatcher.deliver_by_hand(workspace, subscription, period.days)
+                    result = dispatcher.deliver_by_hand(workspace, subscription, period.days)
         rows = dispatcher.ledger.of_subscription(
             workspace.slug, subscription.name, period.first_day, period.last_day
         )
-        awaited = dispatcher.dates_to_attend(workspace, subscription) & set(period.days)
+        pending_dates = dispatcher.dates_to_attend(workspace, subscription) & set(period.days)
         return dg.MaterializeResult(
-            metadata=_delivery_metadata(rows, done), check_results=[_check_accounted_for(rows, awaited)]
+            metadata=_delivery_metadata(rows, result),
+            check_results=[_check_accounted_for(rows, pending_dates)],
         )
 
     return delivery
 
 
-def _delivery_metadata(rows: list[Delivery], done: DispatchResult) -> dict[str, dg.MetadataValue]:
+def _delivery_metadata(rows: list[Delivery], result: DispatchResult) -> dict[str, dg.MetadataValue]:
     records = [
         dg.TableRecord(
             {
@@ -85,23 +87,23 @@ def _delivery_metadata(rows: list[Delivery], done: DispatchResult) -> dict[str, 
         "states": dg.MetadataValue.text(
             ", ".join(f"{count} {state}" for state, count in sorted(states.items()))
         ),
-        "notes": dg.MetadataValue.text("\n".join(filter(None, (*done.notes, done.refusal))) or "-"),
+        "notes": dg.MetadataValue.text("\n".join(filter(None, (*result.notes, result.refusal))) or "-"),
         "dagster/partition_row_count": dg.MetadataValue.int(len(rows)),
         **({"deliveries": dg.MetadataValue.table(records)} if records else {}),
     }
 
 
-def _check_accounted_for(rows: list[Delivery], awaited: set[date]) -> dg.AssetCheckResult:
-    """Fail where something that came due has no row; warn where something did not arrive."""
-    open_ends = [row for row in rows if row.state not in {State.ACCEPTED, State.CANCELLED}]
-    texts = [
+def _check_accounted_for(rows: list[Delivery], pending_dates: set[date]) -> dg.AssetCheckResult:
+    """Fail if a due issue has no delivery; warn if a delivery did not arrive."""
+    undelivered = [row for row in rows if row.state not in {State.ACCEPTED, State.CANCELLED}]
+    problems = [
         f"{row.report} of {row.report_date}: {row.state}, {row.reason or 'not tried yet'}"
-        for row in open_ends
+        for row in undelivered
     ]
-    texts += [f"{day}: came due, and is not written down" for day in sorted(awaited)]
+    problems += [f"{day}: came due, and is not written down" for day in sorted(pending_dates)]
     return dg.AssetCheckResult(
-        check_name=_EXPLAINED,
-        passed=not texts,
-        severity=dg.AssetCheckSeverity.ERROR if awaited else dg.AssetCheckSeverity.WARN,
-        description="\n".join(texts[:_MOST_LINES]) or f"{len(rows):,} deliveries",
+        check_name=_ACCOUNTED_FOR,
+        passed=not problems,
+        severity=dg.AssetCheckSeverity.ERROR if pending_dates else dg.AssetCheckSeverity.WARN,
+        description="\n".join(problems[:_MAX_LINES]) or f"{len(rows):,} deliveries",
     )

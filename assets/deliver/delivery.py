@@ -1,6 +1,6 @@
-"""One delivery, one version of a report for one recipient, and what becomes of it. Pure.
+"""A delivery (one version of a report for one recipient), its states and its transitions. Pure.
 
-Its states: docs/delivering.md. Rows are kept in `ledger.py`.
+The states are described in docs/delivering.md. `ledger.py` stores deliveries.
 """
 
 import hashlib
@@ -20,13 +20,13 @@ _RETRIED_FOR = timedelta(hours=24)
 
 
 class DecisionRefused(ConfigError):
-    """What a person wants of a delivery cannot be, as it is."""
+    """The state of a delivery does not allow what a person asked for."""
 
     exit_code = 2
 
 
 class State(StrEnum):
-    """How far a delivery is; `sending` and the states before it are open, the rest are ends."""
+    """The state of a delivery; up to UNKNOWN it may still be sent, after that only by hand."""
 
     PLANNED = "planned"
     SENDING = "sending"
@@ -43,14 +43,14 @@ WAITING = (State.PLANNED, State.DEFERRED, State.HELD)
 
 
 class Kind(StrEnum):
-    """What is sent: a report, or what changed in one that was sent before."""
+    """What a delivery sends: a report, or the changes since a version that was sent before."""
 
     REPORT = "report"
     CORRECTION = "correction"
 
 
 class Phase(StrEnum):
-    """How far an attempt is: once it is committed, the recipient may have it."""
+    """The phase of an attempt; from COMMITTED on, the recipient may have the delivery."""
 
     STARTED = "started"
     COMMITTED = "committed"
@@ -60,8 +60,8 @@ class Phase(StrEnum):
 class Delivery:
     """A row of the ledger; its first six fields are its key.
 
-    `content` is the SHA-256 of the bytes to send, `content_without_files` of those for a server that
-    takes no more; `unconfirmed_attempts` counts the attempts of which nobody knows whether they arrived.
+    `content` is the SHA-256 of the bytes to send, `content_without_files` that of the bytes for a server
+    with a smaller limit; `unconfirmed_attempts` counts the attempts that may or may not have arrived.
     """
 
     workspace: str
@@ -86,12 +86,12 @@ class Delivery:
 
     @property
     def is_mail(self) -> bool:
-        """Tell whether it goes to a mailbox; a channel's name is no address."""
+        """Tell whether the recipient is a mail address rather than a channel."""
         return "@" in self.recipient and "://" not in self.recipient
 
     @property
     def id(self) -> str:
-        """The key as 32 hexadecimal digits; the Message-ID is made of it."""
+        """Return a hash of the key, 32 hexadecimal digits; the Message-ID contains it."""
         issue = (self.workspace, self.subscription, self.report, str(self.report_date))
         key = "\0".join((*issue, str(self.version), self.recipient.lower()))
         return hashlib.sha256(key.encode()).hexdigest()[:32]
@@ -99,7 +99,10 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class Transition:
-    """What becomes of a delivery after an attempt."""
+    """The next state of a delivery after an attempt.
+
+    `is_spent` tells whether the attempt counts, `is_unconfirmed` whether it may have arrived.
+    """
 
     state: State
     reason: str
@@ -109,15 +112,15 @@ class Transition:
 
 
 def transition_after(
-    delivery: Delivery, answer: AttemptResult, now: datetime, *, may_resend: bool
+    delivery: Delivery, result: AttemptResult, now: datetime, *, may_resend: bool
 ) -> Transition:
-    """Return what becomes of *delivery*, whose attempt ended with *answer*.
+    """Return the transition of *delivery* after an attempt that ended with *result*.
 
-    A copy is sent at most once: a second doubt waits for a person. A copy that is refused does not
-    tell what became of the first.
+    At most one copy is sent: after a second unconfirmed attempt a person decides. A refused copy does not
+    tell whether the first one arrived.
     """
-    reason = f"{answer.step}: {answer.text}"
-    match answer.outcome:
+    reason = f"{result.step}: {result.text}"
+    match result.outcome:
         case Outcome.ACCEPTED:
             return Transition(State.ACCEPTED, reason, None)
         case Outcome.FAILED:
@@ -127,27 +130,28 @@ def transition_after(
         case Outcome.DEFERRED:
             return Transition(State.DEFERRED, reason, now + retry_pause(delivery))
         case Outcome.UNKNOWN:
-            again = now + _RESEND_PAUSE if may_resend and delivery.unconfirmed_attempts == 0 else None
-            return Transition(State.UNKNOWN, reason, again, is_unconfirmed=True)
+            next_at = now + _RESEND_PAUSE if may_resend and delivery.unconfirmed_attempts == 0 else None
+            return Transition(State.UNKNOWN, reason, next_at, is_unconfirmed=True)
 
 
 def hold_transition(text: str, now: datetime) -> Transition:
-    """Return what becomes of a delivery while the server takes none at all."""
+    """Return the transition of a delivery while the server accepts none at all."""
     return Transition(State.HELD, text, now + _HELD_PAUSE, is_spent=False)
 
 
 def retry_pause(delivery: Delivery) -> timedelta:
-    """Return the time to the next attempt: 1, 5, 15, 30 minutes, then hourly, a fifth more or less.
+    """Return the pause before the next attempt: 1, 5, 15, 30 minutes, then an hour, with 20 % jitter.
 
-    *delivery* counts the attempt that just ended. Different deliveries do not come back together.
+    `delivery.attempts` includes the attempt that just ended. The jitter keeps deliveries from retrying
+    together.
     """
-    plain = _PAUSES[min(delivery.attempts, len(_PAUSES)) - 1]
+    pause = _PAUSES[min(delivery.attempts, len(_PAUSES)) - 1]
     seed = hashlib.sha256(f"{delivery.id}/{delivery.attempts}".encode()).digest()
-    return plain * (1 - _JITTER + 2 * _JITTER * seed[0] / 255)
+    return pause * (1 - _JITTER + 2 * _JITTER * seed[0] / 255)
 
 
 def retry_changes(delivery: Delivery, now: datetime) -> dict[str, Any]:
-    """Return what changes where a person lets *delivery* be sent now. Raises DecisionRefused."""
+    """Return the changed columns when a person retries *delivery* now. Raises DecisionRefused."""
     if delivery.content is None:
         raise DecisionRefused(f"nothing was written for {delivery.id}: {delivery.reason}")
     _require_other_state(delivery, State.SENDING, State.ACCEPTED)
@@ -160,18 +164,18 @@ def retry_changes(delivery: Delivery, now: datetime) -> dict[str, Any]:
 
 
 def resolution_changes(delivery: Delivery, *, arrived: bool) -> dict[str, Any]:
-    """Return what changes where a person knows whether *delivery* arrived. Raises DecisionRefused."""
-    _require_other_state(delivery, *(each for each in State if each is not State.UNKNOWN))
-    said = "arrived" if arrived else "did not arrive"
+    """Return the changed columns when a person knows whether *delivery* arrived. Raises DecisionRefused."""
+    _require_other_state(delivery, *(state for state in State if state is not State.UNKNOWN))
+    outcome = "arrived" if arrived else "did not arrive"
     return {
         "state": State.ACCEPTED if arrived else State.FAILED,
-        "reason": f"it {said}, a person says, after: {delivery.reason}",
+        "reason": f"it {outcome}, a person says, after: {delivery.reason}",
     }
 
 
 def cancellation_changes(delivery: Delivery) -> dict[str, Any]:
-    """Return what changes where a person does not want *delivery* sent. Raises DecisionRefused."""
-    _require_other_state(delivery, *(each for each in State if each not in {*WAITING, State.UNKNOWN}))
+    """Return the changed columns when a person cancels *delivery*. Raises DecisionRefused."""
+    _require_other_state(delivery, *(state for state in State if state not in {*WAITING, State.UNKNOWN}))
     return {"state": State.CANCELLED, "reason": f"cancelled by hand after: {delivery.reason or 'planned'}"}
 
 

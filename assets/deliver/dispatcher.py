@@ -1,6 +1,7 @@
-"""One round for a subscription: end what a dead process left, prepare what came due, send what is ready.
+"""One dispatch round of a subscription: recover orphaned deliveries, plan due ones, send ready ones.
 
-Run it as often as you like: what was sent is not sent again.
+Repeatable: a round never sends a delivery that was sent before. The rules are elsewhere: which issues are
+due in `due_deliveries.py`, their content in `prepare.py`, transitions in `delivery.py`.
 """
 
 from collections import Counter, deque
@@ -28,12 +29,12 @@ from assets.deliver.recipient_variants import ReportOutdated
 from assets.deliver.recipients import resolve_recipients
 from assets.errors import ConfigError
 
-_MOST_CUTS = 3
+_MAX_DISCONNECTS = 3
 
 
 @dataclass(frozen=True, slots=True)
 class DecidedIssue:
-    """An issue that came due, its deliveries so far, and what is to be done about it."""
+    """A due issue, its deliveries so far, and the decision about it with the reason."""
 
     issue: Issue
     act: Decision
@@ -44,7 +45,7 @@ class DecidedIssue:
 
 @dataclass(slots=True)
 class DispatchResult:
-    """What a round did: deliveries by what became of them, notes on issues, why the server refused."""
+    """The result of a round: deliveries by state, notes on issues, and why the server refused all."""
 
     states: Counter[State] = field(default_factory=Counter)
     notes: list[str] = field(default_factory=list)
@@ -53,7 +54,7 @@ class DispatchResult:
 
 @dataclass(frozen=True, slots=True)
 class Dispatcher:
-    """What delivering needs; *clock* tells the time."""
+    """Starts dispatch rounds; *clock* returns the current instant."""
 
     config: Config
     catalog: Catalog
@@ -62,7 +63,7 @@ class Dispatcher:
     patience: Timeouts = DEFAULT_TIMEOUTS
 
     def decided_issues(self, workspace: Workspace, subscription: Subscription) -> Iterator[DecidedIssue]:
-        """Yield each issue that came due since the subscription was first seen."""
+        """Yield each issue that is due since the subscription was first seen."""
         now = self.clock()
         since = self.ledger.since(workspace.slug, subscription.name, subscription.reports, now)
         issues = list(due_issues(workspace, subscription, since, self.config.catch_up_days, now))
@@ -80,18 +81,18 @@ class Dispatcher:
             yield DecidedIssue(issue, act, why, version.version if version else 0, mine)
 
     def dates_to_attend(self, workspace: Workspace, subscription: Subscription) -> set[date]:
-        """Return the report dates for which a round has something to prepare."""
+        """Return the report dates for which a round has deliveries to plan."""
         decided_issues = self.decided_issues(workspace, subscription)
         return {
-            each.issue.report_date
-            for each in decided_issues
-            if each.act not in {Decision.NOTHING, Decision.WAIT}
+            decided_issue.issue.report_date
+            for decided_issue in decided_issues
+            if decided_issue.act not in {Decision.NOTHING, Decision.WAIT}
         }
 
     def deliver(self, workspace: Workspace, subscription: Subscription) -> DispatchResult:
-        """Do everything that is to be done now for *subscription*, after any other process that does.
+        """Run a round for *subscription*, after waiting for any other process that runs one.
 
-        What keeps an issue from being prepared keeps no other; it is raised at the end.
+        An error in preparing one issue does not stop the others; the first error is raised at the end.
         """
         with self.ledger.sending(workspace.slug, subscription.name) as session:
             round_ = _DispatchRound(self, session, workspace, subscription)
@@ -101,7 +102,7 @@ class Dispatcher:
     def deliver_by_hand(
         self, workspace: Workspace, subscription: Subscription, dates: Collection[date]
     ) -> DispatchResult:
-        """Send the archived reports of *dates*, whenever they were due, to those who were not sent them."""
+        """Send the archived reports of *dates*, due or not, to recipients without a delivery of them."""
         with self.ledger.sending(workspace.slug, subscription.name) as session:
             round_ = _DispatchRound(self, session, workspace, subscription)
             round_.run(lambda: self._requested_issues(workspace, subscription, dates))
@@ -121,7 +122,7 @@ class Dispatcher:
 
 
 class _DispatchRound:
-    """One round from the *desk*: nobody else sends for the subscription meanwhile."""
+    """One round within a *session*: no other process sends for the subscription meanwhile."""
 
     def __init__(
         self,
@@ -131,52 +132,52 @@ class _DispatchRound:
         subscription: Subscription,
     ) -> None:
         self.done = DispatchResult()
-        self._dispatcher, self._desk = dispatcher, session
+        self._dispatcher, self._session = dispatcher, session
         self._workspace, self._subscription = workspace, subscription
         self._outbox = Outbox(dispatcher.config.archive, workspace.slug)
 
     def run(self, decided_issues: Callable[[], Iterator[DecidedIssue]]) -> None:
-        """Do the round for what is *judged*; see `Dispatcher.deliver`."""
+        """Run the round for *decided_issues*; see `Dispatcher.deliver`."""
         failed: Exception | None = None
         self.end()
-        for each in decided_issues():
+        for decided_issue in decided_issues():
             try:
-                self.prepare(each)
-            except Exception as error:  # noqa: BLE001 - the others go on
+                self.prepare(decided_issue)
+            except Exception as error:  # noqa: BLE001 - the other issues are still prepared
                 failed = failed or error
         self.send()
         if failed:
             raise failed
 
     def end(self) -> None:
-        """Say what became of deliveries whose process ended, or whose time is over."""
-        for row in self._desk.orphaned():
+        """Settle orphaned deliveries; cancel those of a paused subscription, expire overdue ones."""
+        for row in self._session.orphaned():
             self._settle_attempt(row, recovered_result(row))
         now = self._dispatcher.clock()
         if self._subscription.paused:
-            for row in self._desk.waiting():
-                self._desk.end(row, State.CANCELLED, "the subscription was paused", now)
-        for row in self._desk.overdue(now):
+            for row in self._session.waiting():
+                self._session.end(row, State.CANCELLED, "the subscription was paused", now)
+        for row in self._session.overdue(now):
             last = row.reason or "no attempt was made"
-            self._desk.end(row, State.EXPIRED, f"its time was over: {last}", now)
+            self._session.end(row, State.EXPIRED, f"its time was over: {last}", now)
             self.done.states[State.EXPIRED] += 1
 
-    def prepare(self, decided_issues: DecidedIssue) -> None:
-        """Write down the deliveries of an issue, with the bytes to send."""
-        issue, dispatcher = decided_issues.issue, self._dispatcher
+    def prepare(self, decided_issue: DecidedIssue) -> None:
+        """Record the deliveries of an issue in the ledger and their content in the outbox."""
+        issue, dispatcher = decided_issue.issue, self._dispatcher
         preparation = Preparation(
             dispatcher.config, self._workspace, dispatcher.ledger, issue, dispatcher.clock()
         )
         try:
-            match decided_issues.act:
+            match decided_issue.act:
                 case Decision.SEND:
-                    prepared = preparation.first(decided_issues.version)
+                    prepared = preparation.first(decided_issue.version)
                 case Decision.BY_HAND:
-                    prepared = preparation.by_hand(decided_issues.version, decided_issues.rows)
+                    prepared = preparation.by_hand(decided_issue.version, decided_issue.rows)
                 case Decision.CORRECT:
-                    prepared = preparation.corrected(decided_issues.version, decided_issues.rows)
+                    prepared = preparation.corrected(decided_issue.version, decided_issue.rows)
                 case Decision.END:
-                    prepared = preparation.ended(decided_issues.why)
+                    prepared = preparation.ended(decided_issue.why)
                 case Decision.WAIT | Decision.NOTHING:
                     prepared = Prepared([], [])
         except ReportOutdated as error:
@@ -188,10 +189,10 @@ class _DispatchRound:
         self.done.states.update(row.state for row in prepared.rows if row.state is not State.PLANNED)
 
     def send(self) -> None:
-        """Send what is ready, over one connection while it lasts; where none can be had, all is held."""
+        """Send the ready deliveries over one connection while it lasts; hold all of them if none opens."""
         dispatcher = self._dispatcher
-        waiting = deque(self._still_wanted(self._desk.ready(dispatcher.clock())))
-        refusal, cuts = "", 0
+        waiting = deque(self._still_wanted(self._session.ready(dispatcher.clock())))
+        refusal, disconnects = "", 0
         try:
             while waiting and not refusal:
                 with open_transport(
@@ -200,59 +201,65 @@ class _DispatchRound:
                     self._subscription,
                     dispatcher.patience,
                     dispatcher.clock,
-                ) as line:
-                    while waiting and line.is_open and not refusal:
-                        row = self._desk.claim(waiting.popleft(), dispatcher.clock())
+                ) as transport:
+                    while waiting and transport.is_open and not refusal:
+                        row = self._session.claim(waiting.popleft(), dispatcher.clock())
                         if row is None:
                             continue
-                        answer = self._attempt_delivery(line, row)
-                        refusal = answer.text if answer.outcome is Outcome.HELD else ""
-                        cuts = 0 if line.is_open or answer.outcome is Outcome.ACCEPTED else cuts + 1
-                if cuts == _MOST_CUTS:
-                    refusal = f"the server broke off {cuts} times in a row"
+                        result = self._attempt_delivery(transport, row)
+                        refusal = result.text if result.outcome is Outcome.HELD else ""
+                        disconnects = (
+                            0 if transport.is_open or result.outcome is Outcome.ACCEPTED else disconnects + 1
+                        )
+                if disconnects == _MAX_DISCONNECTS:
+                    refusal = f"the server broke off {disconnects} times in a row"
         except (ChannelUnavailable, ConfigError) as error:
             refusal = str(error)
         now = dispatcher.clock()
         for row in waiting:
-            self._desk.hold(row, hold_transition(refusal, now), now)
+            self._session.hold(row, hold_transition(refusal, now), now)
             self.done.states[State.HELD] += 1
         self.done.refusal = refusal
 
     def _still_wanted(self, rows: Sequence[Delivery]) -> Iterator[Delivery]:
-        """Yield those of *rows* whose recipient still is one; the others come to an end."""
+        """Yield those of *rows* whose recipient is still listed; cancel the others."""
         known: set[str] | None = None
-        with suppress(ConfigError):  # an unreadable list takes nobody off it
+        with suppress(ConfigError):  # an unreadable list removes no recipient
             recipients, _ = resolve_recipients(self._dispatcher.config, self._workspace, self._subscription)
-            known = {each.address.lower() for each in recipients}
+            known = {recipient.address.lower() for recipient in recipients}
         for row in rows:
             if row.recipient.lower() in known if known is not None else row.is_mail:
                 yield row
             else:
-                self._desk.end(row, State.CANCELLED, "is not a recipient any more", self._dispatcher.clock())
+                self._session.end(
+                    row, State.CANCELLED, "is not a recipient any more", self._dispatcher.clock()
+                )
 
-    def _attempt_delivery(self, line: Transport, row: Delivery) -> AttemptResult:
-        """Hand over *row*, which is claimed, and note what became of it."""
-        mark = self._desk.mark_committed
+    def _attempt_delivery(self, transport: Transport, row: Delivery) -> AttemptResult:
+        """Send the claimed *row* and record the result."""
+        mark = self._session.mark_committed
         try:
-            content, note = self._fitting_content(row, line.max_bytes)
+            content, note = self._fitting_content(row, transport.max_bytes)
         except MailLost as error:
-            answer = AttemptResult(Outcome.FAILED, Step.MAIL, str(error))
+            result = AttemptResult(Outcome.FAILED, Step.MAIL, str(error))
         else:
-            answer = line.send(row, content, lambda: mark(row, self._dispatcher.clock()))
-            answer = AttemptResult(answer.outcome, answer.step, answer.text + note)
-        self._settle_attempt(row, answer)
-        return answer
+            result = transport.send(row, content, lambda: mark(row, self._dispatcher.clock()))
+            result = AttemptResult(result.outcome, result.step, result.text + note)
+        self._settle_attempt(row, result)
+        return result
 
     def _fitting_content(self, row: Delivery, max_bytes: int | None) -> tuple[bytes, str]:
-        """Return the bytes that the server takes, and what to say of it."""
+        """Return the content that fits *max_bytes*, and a note if the files were left out."""
         content = self._outbox.get(row.content)
         if max_bytes is None or len(content) <= max_bytes or row.content_without_files is None:
             return content, ""
         note = f" (without files: {len(content):,} bytes, and the server takes {max_bytes:,})"
         return self._outbox.get(row.content_without_files), note
 
-    def _settle_attempt(self, row: Delivery, answer: AttemptResult) -> None:
+    def _settle_attempt(self, row: Delivery, result: AttemptResult) -> None:
         now = self._dispatcher.clock()
-        became = transition_after(row, answer, now, may_resend=self._subscription.when_unknown == "resend")
-        self._desk.settle(row, became, now)
-        self.done.states[became.state] += 1
+        transition = transition_after(
+            row, result, now, may_resend=self._subscription.when_unknown == "resend"
+        )
+        self._session.settle(row, transition, now)
+        self.done.states[transition.state] += 1

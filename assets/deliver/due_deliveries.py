@@ -1,4 +1,7 @@
-"""The issues of a subscription, one a report date and report, and what is to be done about each. Pure."""
+"""Due issues of a subscription, one per report and report date, and the decision about each. Pure.
+
+Add a condition for sending here; what is sent is in `prepare.py`.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,9 +19,9 @@ from assets.periods import DAY, local_day
 
 @dataclass(frozen=True, slots=True)
 class Issue:
-    """A report of one report date, due to be sent at *at*, and until *expires_at*.
+    """A report of one report date, due at *at* and sent until *expires_at*.
 
-    Where it counts a running day, it must count up to *until*.
+    A report that counts a running day must count it up to *until*.
     """
 
     subscription: Subscription
@@ -29,7 +32,7 @@ class Issue:
 
     @property
     def expires_at(self) -> datetime:
-        """The instant from which it is not sent any more."""
+        """Return the instant from which the issue is no longer sent."""
         return self.at + timedelta(hours=self.subscription.expires_hours)
 
 
@@ -51,9 +54,9 @@ def due_issues(
     catch_up_days: int,
     now: datetime,
 ) -> Iterator[Issue]:
-    """Yield the issues that came due *since* each report was first asked for, in the last days.
+    """Yield the issues of the last *catch_up_days* that are due, or of more days if they may still be sent.
 
-    These are *catch_up_days*, or more where an issue may still be sent.
+    *since* has, by report, the instant from which its issues count.
     """
     specs = {spec.name: spec for spec in workspace.all_reports}
     today = local_day(now, workspace.zone)
@@ -69,9 +72,10 @@ def due_issues(
 def decide(
     issue: Issue, version: Version | None, rows: Sequence[Delivery], now: datetime, *, is_skipped: bool
 ) -> tuple[Decision, str]:
-    """Return what to do about *issue*, and why, where *version* is the newest and *rows* are its deliveries.
+    """Return the decision about *issue* and its reason.
 
-    A report over the running day is not corrected: its later versions count more of the day.
+    *version* is the newest one of the report, *rows* are the issue's deliveries so far. A report over the
+    running day is not corrected: its later versions count more of the day.
     """
     if rows:
         sent = max(row.version for row in rows)
@@ -89,7 +93,7 @@ def decide(
 
 
 def _missing_condition(issue: Issue, version: Version | None) -> str:
-    """Say what *issue* waits for; nothing where *version* can be sent."""
+    """Return what *issue* waits for; empty if *version* can be sent."""
     if version is None:
         return "the report is not made"
     if not version.counts_up_to(issue.until, issue.spec):

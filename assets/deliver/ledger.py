@@ -1,7 +1,7 @@
-"""The ledger: one row a version of a report and recipient, changed only by conditional updates.
+"""The ledger: one row per version of a report and recipient, changed only by conditional updates.
 
-Who may send is decided by a lock that ends with its process, so that a row found `sending` under
-the lock was left behind. What a state means is in `delivery.py`.
+A lock that ends with its process decides who may send: a row that is `sending` while the lock is free is
+orphaned. The states are in `delivery.py`; what a sender does with the rows is in `ledger_session.py`.
 """
 
 import time
@@ -33,17 +33,17 @@ from assets.state.database import open_state
 from assets.state.tables import DELIVERIES, SUBSCRIPTIONS
 
 _PAUSE_SECONDS = 0.2
-_TROUBLES = (State.HELD, State.UNKNOWN, State.FAILED, State.EXPIRED)
+_UNDELIVERED = (State.HELD, State.UNKNOWN, State.FAILED, State.EXPIRED)
 
 
 class NoSuchDelivery(ConfigError):
-    """No delivery, or more than one, has an id that begins so, or it is in no state for that."""
+    """No single delivery has an id with the prefix, or it has changed since it was read."""
 
     exit_code = 2
 
 
 class Ledger:
-    """The deliveries of the state at *url*; nothing is opened before it is used."""
+    """The deliveries in the state database at *url*, which is opened on first use."""
 
     def __init__(self, url: SecretStr) -> None:
         self._url = url
@@ -55,53 +55,55 @@ class Ledger:
     def since(
         self, workspace: str, subscription: str, reports: Sequence[str], now: datetime
     ) -> dict[str, datetime]:
-        """Return when each of *reports* was first asked for; that is *now* where it is new."""
+        """Return, by report, when the subscription first listed it: *now* for a new one."""
         known = SUBSCRIPTIONS.c
-        mine = (known.workspace == workspace, known.subscription == subscription)
+        of_subscription = (known.workspace == workspace, known.subscription == subscription)
         with self._engine.connect() as connection:
-            rows = connection.execute(select(known.report, known.since).where(*mine))
-            found: dict[str, datetime] = {row[0]: row[1] for row in rows}
-        for report in set(reports) - found.keys():
+            rows = connection.execute(select(known.report, known.since).where(*of_subscription))
+            since: dict[str, datetime] = {row[0]: row[1] for row in rows}
+        for report in set(reports) - since.keys():
             row = {"workspace": workspace, "subscription": subscription, "report": report, "since": now}
             try:
                 with self._engine.begin() as connection:
                     connection.execute(insert(SUBSCRIPTIONS).values(row))
             except IntegrityError:
                 return self.since(workspace, subscription, reports, now)
-            found[report] = now
-        return found
+            since[report] = now
+        return since
 
     def plan(self, deliveries: Sequence[Delivery], superseded: Sequence[Delivery] = ()) -> None:
-        """Write *deliveries* down, and put an end to those that they supersede, all or nothing.
+        """Insert *deliveries* and end the *superseded* ones, in one transaction.
 
-        Of these, what may have arrived stays unknown and is not sent again; the rest is cancelled. A row
-        with the same key, for which nothing was ever written, is replaced. Raises ClaimLost where one of
-        them has changed.
+        A superseded delivery that may have arrived stays unknown and is not sent again; the others are
+        cancelled. A row with the same key and no content is replaced. Raises ClaimLost if a superseded row
+        has changed since it was read.
         """
         if not deliveries:
             return
         reason = f"version {deliveries[0].version} takes its place"
         with self._engine.begin() as connection:
-            for each in superseded:
+            for delivery in superseded:
                 end: dict[str, Any] = {"next_at": None, "changed_at": deliveries[0].planned_at}
                 end |= (
                     {"state": State.UNKNOWN}
-                    if each.unconfirmed_attempts
+                    if delivery.unconfirmed_attempts
                     else {"state": State.CANCELLED, "reason": reason}
                 )
-                if not update_unchanged(connection, each, end):
-                    raise ClaimLost(f"delivery {each.id} was taken over by another process")
-            for each in deliveries:
-                connection.execute(delete(DELIVERIES).where(ROW.id == each.id, ROW.content.is_(None)))
-            connection.execute(insert(DELIVERIES), [asdict(each) | {"id": each.id} for each in deliveries])
+                if not update_unchanged(connection, delivery, end):
+                    raise ClaimLost(f"delivery {delivery.id} was taken over by another process")
+            for delivery in deliveries:
+                connection.execute(delete(DELIVERIES).where(ROW.id == delivery.id, ROW.content.is_(None)))
+            connection.execute(
+                insert(DELIVERIES), [asdict(delivery) | {"id": delivery.id} for delivery in deliveries]
+            )
 
-    def found(self, *asked: ColumnElement[bool], newest: int | None = None) -> list[Delivery]:
-        """Return the deliveries that are as *asked*, in the order in which they were planned.
+    def found(self, *conditions: ColumnElement[bool], newest: int | None = None) -> list[Delivery]:
+        """Return the deliveries that meet all *conditions*, in the order in which they were planned.
 
-        With *newest*, only so many of the latest ones.
+        *newest* limits the result to that number of the latest deliveries.
         """
         order = [ROW.planned_at, ROW.report, ROW.report_date, ROW.version, ROW.recipient]
-        query = select(*COLUMNS).where(*asked)
+        query = select(*COLUMNS).where(*conditions)
         query = query.order_by(*order) if newest is None else query.order_by(ROW.planned_at.desc())
         with self._engine.connect() as connection:
             rows = [delivery_of_row(row) for row in connection.execute(query.limit(newest))]
@@ -118,7 +120,7 @@ class Ledger:
         )
 
     def to_attend(self, now: datetime) -> set[tuple[str, str, date]]:
-        """Return the subscriptions and report dates with a delivery to try, to end or left behind."""
+        """Return (workspace, subscription, report date) of deliveries to send, to expire or to recover."""
         query = select(ROW.workspace, ROW.subscription, ROW.report_date).where(_needs_attention(now))
         with self._engine.connect() as connection:
             return {(row[0], row[1], row[2]) for row in connection.execute(query.distinct())}
@@ -126,27 +128,27 @@ class Ledger:
     def search(
         self, workspace: str | None, subscription: str | None, states: Sequence[str], limit: int
     ) -> list[Delivery]:
-        """Return the latest deliveries that are as asked, at most *limit*, the latest at the end."""
-        asked: list[ColumnElement[bool]] = [ROW.state.in_(states)] if states else []
-        asked += [ROW.workspace == workspace] if workspace else []
-        asked += [ROW.subscription == subscription] if subscription else []
-        return self.found(*asked, newest=limit)
+        """Return the latest deliveries that match, at most *limit*, the latest last."""
+        conditions: list[ColumnElement[bool]] = [ROW.state.in_(states)] if states else []
+        conditions += [ROW.workspace == workspace] if workspace else []
+        conditions += [ROW.subscription == subscription] if subscription else []
+        return self.found(*conditions, newest=limit)
 
     def end_forgotten(self, known: set[tuple[str, str]], now: datetime) -> None:
-        """End what waits for subscriptions that are not among the *known* ones, when its time is over."""
-        waiting = self.found(ROW.state.in_((*WAITING, State.SENDING)), ROW.expires_at <= now)
+        """Expire overdue deliveries of subscriptions that are not *known*, as (workspace, subscription)."""
+        expired = self.found(ROW.state.in_((*WAITING, State.SENDING)), ROW.expires_at <= now)
         values = {
             "state": State.EXPIRED,
             "reason": "the subscription is not configured any more",
             "next_at": None,
         }
         with self._engine.begin() as connection:
-            for row in waiting:
+            for row in expired:
                 if (row.workspace, row.subscription) not in known:
                     update_unchanged(connection, row, values | {"changed_at": now})
 
     def contents(self, *, only_open: bool = False) -> set[str]:
-        """Return the SHA-256 of every mail that was written down, or only of those that may still be sent."""
+        """Return the SHA-256 of every recorded content, or only of those that may still be sent."""
         columns = (ROW.content, ROW.content_without_files)
         ends = (State.ACCEPTED, State.CANCELLED, State.EXPIRED, State.FAILED) if only_open else ()
         with self._engine.connect() as connection:
@@ -154,26 +156,26 @@ class Ledger:
             return {sha256 for row in rows for sha256 in row if sha256}
 
     def contents_of(self, workspace: str, report: str, report_date: date, before: int) -> set[str]:
-        """Return the SHA-256 of every mail about a version of a report older than *before*."""
+        """Return the SHA-256 of every content about a version of a report below *before*."""
         of_report = (ROW.workspace == workspace, ROW.report == report, ROW.report_date == report_date)
         rows = self.found(*of_report, ROW.version < before)
-        both = (sha256 for row in rows for sha256 in (row.content, row.content_without_files))
-        return {sha256 for sha256 in both if sha256}
+        hashes = (sha256 for row in rows for sha256 in (row.content, row.content_without_files))
+        return {sha256 for sha256 in hashes if sha256}
 
     def undelivered(self, since: datetime) -> list[Delivery]:
-        """Return what did not arrive, or perhaps not, as it was seen since then."""
-        return self.found(ROW.state.in_(_TROUBLES), ROW.changed_at >= since)
+        """Return the deliveries that became held, unknown, failed or expired after *since*."""
+        return self.found(ROW.state.in_(_UNDELIVERED), ROW.changed_at >= since)
 
     def get(self, prefix: str) -> Delivery:
         """Return the delivery whose id begins with *prefix*. Raises NoSuchDelivery."""
-        found = self.found(ROW.id.startswith(prefix, autoescape=True))
-        if len(found) != 1:
-            how_many = "no delivery" if not found else f"{len(found)} deliveries"
+        matches = self.found(ROW.id.startswith(prefix, autoescape=True))
+        if len(matches) != 1:
+            how_many = "no delivery" if not matches else f"{len(matches)} deliveries"
             raise NoSuchDelivery(f"{how_many} with an id that begins with {prefix!r}")
-        return found[0]
+        return matches[0]
 
     def decide(self, delivery: Delivery, now: datetime, **values: object) -> None:
-        """Note what a person decided of *delivery*. Raises NoSuchDelivery where it has changed meanwhile."""
+        """Record a person's decision about *delivery*. Raises NoSuchDelivery if it has changed meanwhile."""
         with self._engine.begin() as connection:
             if not update_unchanged(connection, delivery, {"next_at": None, "changed_at": now} | values):
                 raise NoSuchDelivery(
@@ -182,7 +184,7 @@ class Ledger:
 
     @contextmanager
     def sending(self, workspace: str, subscription: str) -> Iterator["SendingSession"]:
-        """Wait until no other process sends for the subscription, and yield the desk to send from."""
+        """Wait until no other process sends for the subscription, and yield a session for sending."""
         engine, name = self._engine, f"{workspace}.{subscription}"
         if engine.dialect.name == "sqlite":
             database = Path(engine.url.database or "")
@@ -197,7 +199,7 @@ class Ledger:
                 time.sleep(_PAUSE_SECONDS)
             yield SendingSession(connection, engine, workspace, subscription)
         finally:
-            connection.invalidate()  # the lock is the session's, and must not go back to the pool
+            connection.invalidate()  # the connection holds the lock, and must not go back to the pool
             connection.close()
 
 

@@ -1,7 +1,7 @@
-"""The deliveries of one subscription, while no other process sends them.
+"""A sending session: the deliveries of one subscription, while no other process sends them.
 
-The claim and the mark before the last byte are written over the connection that holds the lock: where that
-is lost, so is the right to send. What a state means is in `delivery.py`.
+A claim and the mark before the last byte are written over the connection that holds the lock: a process
+that loses it cannot send. The states are in `delivery.py`.
 """
 
 import time
@@ -20,7 +20,7 @@ from assets.state.tables import DELIVERIES
 ROW = DELIVERIES.c
 
 
-COLUMNS = [ROW[each.name] for each in fields(Delivery)]
+COLUMNS = [ROW[column.name] for column in fields(Delivery)]
 
 
 _SETTLE_TRIES = 60
@@ -30,11 +30,11 @@ OPEN = (*WAITING, State.UNKNOWN)
 
 
 class ClaimLost(TransientError):
-    """Another process has taken the delivery over: this one must not send it."""
+    """Another process has taken over the delivery: this one must not send it."""
 
 
 class SendingSession:
-    """The deliveries of one subscription, while no other process sends them."""
+    """The deliveries of one subscription, for the process that holds its lock."""
 
     def __init__(self, connection: Connection, engine: Engine, workspace: str, subscription: str) -> None:
         self._connection = connection
@@ -42,27 +42,27 @@ class SendingSession:
         self._mine = (ROW.workspace == workspace, ROW.subscription == subscription)
 
     def orphaned(self) -> list[Delivery]:
-        """Return what a process that ended was sending, with what it knew when it ended."""
+        """Return the deliveries that another process was sending when it ended."""
         return self._find_deliveries(ROW.state == State.SENDING)
 
     def overdue(self, now: datetime) -> list[Delivery]:
-        """Return what waits and may no longer be sent."""
+        """Return the waiting deliveries that have expired."""
         return self._find_deliveries(ROW.state.in_(WAITING), ROW.expires_at <= now)
 
     def ready(self, now: datetime) -> list[Delivery]:
-        """Return what is to be tried now."""
+        """Return the deliveries to send now."""
         return self._find_deliveries(ROW.state.in_(OPEN), ROW.next_at <= now, ROW.expires_at > now)
 
     def waiting(self) -> list[Delivery]:
-        """Return what is still to be sent, now or later."""
+        """Return the deliveries that are to be sent now or later."""
         return self._find_deliveries(ROW.state.in_(OPEN), ROW.next_at.is_not(None))
 
-    def _find_deliveries(self, *asked: ColumnElement[bool]) -> list[Delivery]:
-        query = select(*COLUMNS).where(*self._mine, *asked).order_by(ROW.planned_at, ROW.id)
+    def _find_deliveries(self, *conditions: ColumnElement[bool]) -> list[Delivery]:
+        query = select(*COLUMNS).where(*self._mine, *conditions).order_by(ROW.planned_at, ROW.id)
         return [delivery_of_row(row) for row in self._connection.execute(query)]
 
     def claim(self, delivery: Delivery, now: datetime) -> Delivery | None:
-        """Take *delivery* for an attempt; None where a person has decided of it meanwhile."""
+        """Claim *delivery* for an attempt; return None if a person has decided about it meanwhile."""
         values: dict[str, Any] = {
             "state": State.SENDING,
             "phase": Phase.STARTED,
@@ -73,21 +73,22 @@ class SendingSession:
         return replace(delivery, **values) if self._change_delivery(delivery, values) else None
 
     def mark_committed(self, delivery: Delivery, now: datetime) -> None:
-        """Note that the recipient may have it from now on. Raises ClaimLost where it is not ours."""
+        """Record that the recipient may have *delivery* from now on. Raises ClaimLost."""
         if not self._change_delivery(delivery, {"phase": Phase.COMMITTED, "changed_at": now}):
             raise ClaimLost(f"delivery {delivery.id} was taken over by another process")
 
-    def hold(self, delivery: Delivery, fate: Transition, now: datetime) -> None:
-        """Note that *delivery* waits for the server, unless a person decided; it was not tried."""
-        state = State.UNKNOWN if delivery.unconfirmed_attempts else fate.state
+    def hold(self, delivery: Delivery, transition: Transition, now: datetime) -> None:
+        """Record that *delivery*, without an attempt, waits for the server, unless a person has decided."""
+        state = State.UNKNOWN if delivery.unconfirmed_attempts else transition.state
         self._change_delivery(
-            delivery, {"state": state, "reason": fate.reason, "next_at": fate.next_at, "changed_at": now}
+            delivery,
+            {"state": state, "reason": transition.reason, "next_at": transition.next_at, "changed_at": now},
         )
 
     def end(self, delivery: Delivery, state: State, reason: str, now: datetime) -> None:
-        """Note that *delivery* came to an end without an attempt, unless a person decided.
+        """End *delivery* without an attempt, unless a person has decided.
 
-        What may have arrived stays unknown.
+        A delivery that may have arrived stays unknown.
         """
         values: dict[str, Any] = {"state": state, "reason": reason, "next_at": None, "changed_at": now}
         if delivery.unconfirmed_attempts:
@@ -97,18 +98,18 @@ class SendingSession:
     def _change_delivery(self, delivery: Delivery, values: dict[str, Any]) -> bool:
         return update_unchanged(self._connection, delivery, values)
 
-    def settle(self, delivery: Delivery, fate: Transition, now: datetime) -> None:
-        """Note what became of an attempt; over another connection where this one is lost meanwhile.
+    def settle(self, delivery: Delivery, transition: Transition, now: datetime) -> None:
+        """Record the result of an attempt, over a connection of its own: the session's may be lost.
 
-        What is known is kept: a process that took over may have noted a doubt.
+        Only the row of the same attempt changes: another process may have taken over and recorded its result.
         """
         values = {
-            "state": fate.state,
-            "reason": fate.reason,
-            "next_at": fate.next_at,
+            "state": transition.state,
+            "reason": transition.reason,
+            "next_at": transition.next_at,
             "phase": None,
-            "attempts": delivery.attempts - (not fate.is_spent),
-            "unconfirmed_attempts": delivery.unconfirmed_attempts + fate.is_unconfirmed,
+            "attempts": delivery.attempts - (not transition.is_spent),
+            "unconfirmed_attempts": delivery.unconfirmed_attempts + transition.is_unconfirmed,
             "changed_at": now,
         }
         same_attempt = (ROW.id == delivery.id, ROW.attempts == delivery.attempts)
@@ -118,31 +119,31 @@ class SendingSession:
                     connection.execute(update(DELIVERIES).where(*same_attempt).values(values))
                     return
             except DBAPIError as error:
-                lost = error
+                connection_error = error
                 time.sleep(1)
-        raise lost
+        raise connection_error
 
 
 def update_unchanged(connection: Connection, delivery: Delivery, values: dict[str, Any]) -> bool:
-    """Change *delivery*, if it is still as it was read."""
-    as_read = (
+    """Change the row of *delivery* if it is still as it was read; tell whether it was."""
+    unchanged = (
         ROW.id == delivery.id,
         ROW.state == delivery.state,
         ROW.attempts == delivery.attempts,
         func.coalesce(ROW.phase, "") == (delivery.phase or ""),
     )
-    return connection.execute(update(DELIVERIES).where(*as_read).values(values)).rowcount == 1
+    return connection.execute(update(DELIVERIES).where(*unchanged).values(values)).rowcount == 1
 
 
 def delivery_of_row(row: Any) -> Delivery:
-    """Return the delivery that *row*, with the ledger's COLUMNS, holds."""
+    """Return the delivery of a *row* with COLUMNS."""
     values = row._asdict()
     values |= {"kind": Kind(values["kind"]), "state": State(values["state"])}
     return Delivery(**values | {"phase": Phase(values["phase"]) if values["phase"] else None})
 
 
 def recovered_result(delivery: Delivery) -> AttemptResult:
-    """Return what is known of an attempt whose process ended."""
+    """Return the result of an attempt whose process ended before it recorded one."""
     if delivery.phase is Phase.COMMITTED:
         return AttemptResult(
             Outcome.UNKNOWN, Step.DOT, "the process ended before the answer to the last byte"

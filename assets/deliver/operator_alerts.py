@@ -1,4 +1,7 @@
-"""What the operator is told: each thing once, in plain words, by mail where that is configured."""
+"""Alerts to the operator: each is sent once, by mail if that is configured.
+
+The texts come from the callers; which alerts are pending is in `state/alerts.py`.
+"""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -11,36 +14,36 @@ from assets.deliver.outcome import Outcome
 from assets.errors import TransientError
 from assets.state.alerts import AlertLog
 
-_BRIEF = Timeouts(connection=5, command=5, data=5, block=5, dot=10, whole=15)  # a sensor has a minute for all
+_BRIEF = Timeouts(connection=5, command=5, data=5, block=5, dot=10, whole=15)  # a sensor tick has 60 seconds
 
 
 class AlertNotSent(TransientError):
-    """The operator's mail could not be sent; it is tried again."""
+    """The mail to the operator could not be sent; the next call sends it."""
 
 
 def send_alerts(config: Config, notices: Mapping[str, str], now: datetime) -> dict[str, str]:
-    """Mail those of *notices* (text by key) and of earlier ones that were not told yet, in one mail.
+    """Add *notices* (text by key), send all pending alerts in one mail, and return them.
 
-    They count as told when the server has them, or where no mail is configured: a crash in between
-    tells twice, never not at all. Returns what was told. Raises AlertNotSent.
+    Alerts are marked as sent when the server has accepted them, or if no mail is configured: a crash in
+    between sends them twice, never not at all. Raises AlertNotSent.
     """
     alerts = AlertLog(config.state)
     alerts.add(notices, now)
-    new = alerts.pending()
-    if not new:
+    pending = alerts.pending()
+    if not pending:
         return {}
     if config.operator and config.smtp:
-        first, *others = new.values()
+        first, *others = pending.values()
         subject = f"Assignment Reports: {first.split('. ')[0]}" + (
             f" (and {len(others)} more)" if others else ""
         )
         mail = operator_message(config.smtp.sender, config.operator, subject, [first, *others], now)
         try:
             with open_smtp(config.smtp, _BRIEF) as server:
-                answer = server.send(config.smtp.sender, config.operator, mail)
+                result = server.send(config.smtp.sender, config.operator, mail)
         except ChannelUnavailable as error:
             raise AlertNotSent(f"a mail to the operator waits: {error}") from error
-        if answer.outcome is not Outcome.ACCEPTED:
-            raise AlertNotSent(f"a mail to the operator waits: {answer.outcome}, {answer.text}")
-    alerts.mark_sent(new, now)
-    return new
+        if result.outcome is not Outcome.ACCEPTED:
+            raise AlertNotSent(f"a mail to the operator waits: {result.outcome}, {result.text}")
+    alerts.mark_sent(pending, now)
+    return pending

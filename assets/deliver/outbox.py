@@ -1,6 +1,6 @@
-"""The bytes to send, kept by their SHA-256 before the first attempt: `<archive>/<workspace>/.outbox/`.
+"""The outbox: content to send, stored under its SHA-256 before the first attempt.
 
-Mails are `.eml`, what goes to programs is `.json`.
+Files are `<archive>/<workspace>/.outbox/<sha256>.eml` for mails and `.json` for other channels.
 """
 
 import hashlib
@@ -14,18 +14,18 @@ from assets.runtime.extras import require_store
 
 
 class MailLost(PermanentError):
-    """The bytes to send are not there, or are not those that were kept."""
+    """The content to send is missing, or is not what was stored."""
 
 
 class Outbox:
-    """The mails of one workspace below the archive's *root*."""
+    """The outbox of one workspace below the archive's *root*. Raises MissingExtraError."""
 
     def __init__(self, root: Path, workspace: str) -> None:
         require_store(root, "archive")
         self._folder = root / workspace / ".outbox"
 
     def put(self, content: bytes) -> str:
-        """Keep *content* durably; return its SHA-256."""
+        """Store *content* durably; return its SHA-256."""
         sha256 = hashlib.sha256(content).hexdigest()
         path = self._folder / f"{sha256}.{'json' if content.startswith(b'{') else 'eml'}"
         if not path.exists():
@@ -33,7 +33,7 @@ class Outbox:
         return sha256
 
     def get(self, sha256: str | None) -> bytes:
-        """Return what was kept. Raises MailLost."""
+        """Return the stored content with that SHA-256. Raises MailLost."""
         if sha256 is None:
             raise MailLost("no bytes to send were ever kept")
         try:
@@ -45,20 +45,20 @@ class Outbox:
         return content
 
     def prune(self, before: datetime, keep: Collection[str]) -> int:
-        """Remove what was kept before that instant, but not *keep*; return how many."""
-        old = [
+        """Remove the content stored before that instant, except *keep*; return the number of files."""
+        expired = [
             path
             for path in self._folder.glob("*.*")
             if path.stem not in keep and datetime.fromtimestamp(path.stat().st_mtime, UTC) < before
         ]
-        for path in old:
+        for path in expired:
             path.unlink()
-        return len(old)
+        return len(expired)
 
     def remove(self, sha256: str) -> None:
-        """Remove what was kept under that SHA-256, if it is there."""
+        """Remove the content with that SHA-256, if it is stored."""
         self.path(sha256).unlink(missing_ok=True)
 
     def path(self, sha256: str) -> Path:
-        """Return where the content with that SHA-256 is kept."""
+        """Return the path of the content with that SHA-256, which need not exist."""
         return next(self._folder.glob(f"{sha256}.*"), self._folder / sha256)

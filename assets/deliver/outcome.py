@@ -1,11 +1,11 @@
-"""How one attempt at a delivery ended: the step, the outcome, and what the other side answered. Pure."""
+"""The result of one attempt at a delivery: step, outcome, and the server's answer. Pure."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 
 class Step(StrEnum):
-    """The steps of one mail, in order."""
+    """The steps of an attempt, in order; the words are SMTP's."""
 
     MAIL = "MAIL"
     RECIPIENT = "RCPT"
@@ -15,7 +15,7 @@ class Step(StrEnum):
 
 
 class Outcome(StrEnum):
-    """What became of one attempt."""
+    """The outcome of one attempt."""
 
     ACCEPTED = "accepted"
     DEFERRED = "deferred"
@@ -26,7 +26,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class AttemptResult:
-    """What became of one mail, at which step, and what the server said."""
+    """The outcome of one attempt, the step at which it ended, and the server's answer."""
 
     outcome: Outcome
     step: Step

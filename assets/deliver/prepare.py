@@ -1,6 +1,6 @@
-"""The deliveries of one issue, with the bytes to send: for each recipient a row and the reason for it.
+"""Prepare the deliveries of one issue: a ledger row per recipient, with its reason and its content.
 
-When they are prepared is in `due_deliveries.py`, how they are sent in `dispatcher.py`.
+Whether an issue is due is in `due_deliveries.py`, sending in `dispatcher.py`.
 """
 
 from collections.abc import Iterable, Sequence
@@ -31,7 +31,7 @@ _ARRIVED = (State.ACCEPTED, State.UNKNOWN)
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """What to write down: new rows, rows that a later version takes the place of, and how parts add up."""
+    """The new rows, the rows that they supersede, and how the variants cover the report."""
 
     rows: list[Delivery]
     superseded: list[Delivery]
@@ -49,7 +49,7 @@ class Preparation:
     now: datetime
 
     def ended(self, reason: str) -> Prepared:
-        """Return a row for each recipient that says why nothing is sent."""
+        """Return a row per recipient with the *reason* why nothing is sent."""
         blank = self._delivery_without_content(
             0, State.EXPIRED if self.now >= self.issue.expires_at else State.CANCELLED, reason
         )
@@ -57,37 +57,41 @@ class Preparation:
             recipients, rejected = self._resolve_recipients(0)
         except ConfigError as error:
             return Prepared([replace(blank, reason=f"{reason}; {error}")], [])
-        rows = [replace(blank, recipient=each.address) for each in recipients]
+        rows = [replace(blank, recipient=recipient.address) for recipient in recipients]
         return Prepared([*rows, *rejected] or [blank], [])
 
     def first(self, version: int) -> Prepared:
-        """Return what is sent of the first version.
+        """Return the deliveries of the first *version*.
 
-        Raises ReportOutdated where no part can be cut, ConfigError where nobody knows the recipients.
+        Raises ReportOutdated if a variant cannot be built, ConfigError if the recipients cannot be read.
         """
-        cutter = self._variant_builder(version)
+        builder = self._variant_builder(version)
         recipients, rejected = self._resolve_recipients(version)
-        self._build_variants(cutter, recipients)
-        rows = [self._report_delivery(cutter, version, each) for each in recipients]
+        self._build_variants(builder, recipients)
+        rows = [self._report_delivery(builder, version, recipient) for recipient in recipients]
         blank = self._delivery_without_content(version, State.FAILED, "there are no recipients")
-        cutting = cutter.cutting(self.issue.subscription, recipients)
-        return Prepared([*rows, *rejected] or [blank], [], cutting)
+        coverage = builder.cutting(self.issue.subscription, recipients)
+        return Prepared([*rows, *rejected] or [blank], [], coverage)
 
     def by_hand(self, version: int, before: Sequence[Delivery]) -> Prepared:
-        """Return what is sent of a version to those to whom nothing of the issue was ever written."""
-        written = {row.recipient.lower() for row in before if row.content}
-        cutter = self._variant_builder(version)
+        """Return the deliveries of *version* to recipients without content in the rows *before*."""
+        already_planned = {row.recipient.lower() for row in before if row.content}
+        builder = self._variant_builder(version)
         recipients = [
-            each for each in self._resolve_recipients(version)[0] if each.address.lower() not in written
+            recipient
+            for recipient in self._resolve_recipients(version)[0]
+            if recipient.address.lower() not in already_planned
         ]
-        self._build_variants(cutter, recipients)
-        return Prepared([self._report_delivery(cutter, version, each) for each in recipients], [])
+        self._build_variants(builder, recipients)
+        return Prepared([self._report_delivery(builder, version, recipient) for recipient in recipients], [])
 
     def corrected(self, version: int, before: Sequence[Delivery]) -> Prepared:
-        """Return what is sent of a later *version* to those who were to be sent the ones *before*."""
-        cutter = self._variant_builder(version)
-        recipients = {each.address.lower(): each for each in self._resolve_recipients(version)[0]}
-        self._build_variants(cutter, recipients.values())
+        """Return the deliveries of a later *version* to the recipients of the rows *before*."""
+        builder = self._variant_builder(version)
+        recipients = {
+            recipient.address.lower(): recipient for recipient in self._resolve_recipients(version)[0]
+        }
+        self._build_variants(builder, recipients.values())
         ordered = sorted(before, key=lambda row: (row.recipient.lower(), row.version))
         rows = []
         for address, group in groupby(ordered, key=lambda row: row.recipient.lower()):
@@ -96,25 +100,27 @@ class Preparation:
                 ended = replace(history[-1], reason="is not a recipient any more")
                 rows.append(self._ended_delivery(version, ended))
             else:
-                rows.append(self._prepare_later_version(cutter, version, recipient, history))
+                rows.append(self._prepare_later_version(builder, version, recipient, history))
         return Prepared(rows, [row for row in before if row.state in WAITING or row.next_at])
 
     def _prepare_later_version(
-        self, cutter: VariantBuilder, version: int, recipient: Recipient, history: Sequence[Delivery]
+        self, builder: VariantBuilder, version: int, recipient: Recipient, history: Sequence[Delivery]
     ) -> Delivery:
-        """Return the row of a later version for one recipient: a correction, the report, or neither."""
+        """Return the row of a later version for one recipient: a correction, the report, or why neither."""
         last = history[-1]
         arrived = [
             row
             for row in history
             if row.state in _ARRIVED
-            or (row.unconfirmed_attempts and row.state is not State.FAILED)  # a person said "lost"
+            or (
+                row.unconfirmed_attempts and row.state is not State.FAILED
+            )  # FAILED: a person confirmed that it is lost
         ]
         if arrived:
-            return self._correction_delivery(cutter, version, recipient, arrived[-1])
+            return self._correction_delivery(builder, version, recipient, arrived[-1])
         is_free = last.state in WAITING or last.reason in {_EMPTY, _UNCHANGED}
         if is_free and self.now < self.issue.expires_at:
-            return self._report_delivery(cutter, version, recipient)
+            return self._report_delivery(builder, version, recipient)
         return self._ended_delivery(version, last)
 
     def _ended_delivery(self, version: int, before: Delivery) -> Delivery:
@@ -123,90 +129,90 @@ class Preparation:
         )
         return replace(blank, recipient=before.recipient)
 
-    def _build_variants(self, cutter: VariantBuilder, recipients: Iterable[Recipient]) -> None:
-        """Cut every part before the first mail is written.
+    def _build_variants(self, builder: VariantBuilder, recipients: Iterable[Recipient]) -> None:
+        """Build every variant before the first message is composed.
 
-        Raises ReportOutdated, unless no next version will come: then those parts have failed.
+        Raises ReportOutdated if a rebuilt version will follow; otherwise deliveries of such variants fail.
         """
-        for each in recipients:
+        for recipient in recipients:
             try:
-                cutter.part(self.issue.subscription, each)
+                builder.part(self.issue.subscription, recipient)
             except ReportOutdated:
                 if self.issue.spec.when_changed == "rebuild":
                     raise
 
-    def _report_delivery(self, cutter: VariantBuilder, version: int, recipient: Recipient) -> Delivery:
+    def _report_delivery(self, builder: VariantBuilder, version: int, recipient: Recipient) -> Delivery:
         try:
-            part = cutter.part(self.issue.subscription, recipient)
-            reason = self._is_unwanted(cutter, part, recipient)
+            variant = builder.part(self.issue.subscription, recipient)
+            reason = self._exclusion_reason(builder, variant, recipient)
             if reason:
                 blank = self._delivery_without_content(version, State.CANCELLED, reason)
                 return replace(blank, recipient=recipient.address)
-            return self._planned_delivery(Kind.REPORT, part, version, recipient)
+            return self._planned_delivery(Kind.REPORT, variant, version, recipient)
         except (MailNotSafe, NotArchived, ReportOutdated) as error:
             return replace(
                 self._delivery_without_content(version, State.FAILED, str(error)), recipient=recipient.address
             )
 
     def _correction_delivery(
-        self, cutter: VariantBuilder, version: int, recipient: Recipient, sent: Delivery
+        self, builder: VariantBuilder, version: int, recipient: Recipient, sent: Delivery
     ) -> Delivery:
         subscription = self.issue.subscription
         blank = replace(
             self._delivery_without_content(version, State.CANCELLED, ""), recipient=recipient.address
         )
-        before = cutter.figures(subscription, recipient, self._report_key, sent.version)
+        before = builder.figures(subscription, recipient, self._report_key, sent.version)
         if before is None:
             return replace(blank, reason=f"version {sent.version}, which was sent, is not archived any more")
         try:
-            part = cutter.part(subscription, recipient)
+            variant = builder.part(subscription, recipient)
         except ReportOutdated as error:
             return replace(blank, state=State.FAILED, reason=str(error))
-        differences = changed_figures(before, part.manifest)
+        differences = changed_figures(before, variant.manifest)
         if not differences:
             return replace(blank, reason=f"it has the figures of version {sent.version}, which was sent")
         if subscription.corrections == "next_issue":
             return replace(blank, reason="other figures are left to the next issue")
-        what = Correction(sent.version, tuple((name, *both) for name, both in differences.items()))
-        written = self._planned_delivery(Kind.CORRECTION, part, version, recipient, (sent.id, what))
-        return replace(written, expires_at=self.now + timedelta(hours=subscription.expires_hours))
+        correction = Correction(sent.version, tuple((name, *values) for name, values in differences.items()))
+        delivery = self._planned_delivery(Kind.CORRECTION, variant, version, recipient, (sent.id, correction))
+        return replace(delivery, expires_at=self.now + timedelta(hours=subscription.expires_hours))
 
     def _planned_delivery(
         self,
         kind: Kind,
-        part: Archived,
+        variant: Archived,
         version: int,
         recipient: Recipient,
         correction: tuple[str, Correction] | None = None,
     ) -> Delivery:
-        """Return a planned row whose bytes are in the outbox."""
+        """Return a planned row whose content is in the outbox."""
         row = replace(
             self._delivery_without_content(version, State.PLANNED, ""), recipient=recipient.address, kind=kind
         )
         composer = Composer(self.config, self.workspace, self.issue.subscription, self.now)
-        letter = composer.letter(part, recipient.address, row.id, correction)
+        message = composer.letter(variant, recipient.address, row.id, correction)
         outbox = Outbox(self.config.archive, self.workspace.slug)
         return replace(
             row,
-            subject=letter.subject,
+            subject=message.subject,
             next_at=self.now,
-            content=outbox.put(letter.content),
-            content_without_files=outbox.put(letter.without_files) if letter.without_files else None,
+            content=outbox.put(message.content),
+            content_without_files=outbox.put(message.without_files) if message.without_files else None,
         )
 
-    def _is_unwanted(self, cutter: VariantBuilder, part: Archived, recipient: Recipient) -> str:
-        """Say why the subscription does not want *part*; nothing where it does."""
+    def _exclusion_reason(self, builder: VariantBuilder, variant: Archived, recipient: Recipient) -> str:
+        """Return why the subscription's `only_if` excludes *variant*; empty if it does not."""
         subscription = self.issue.subscription
-        if subscription.only_if == "not_empty" and part.manifest.total == 0:
+        if subscription.only_if == "not_empty" and variant.manifest.total == 0:
             return _EMPTY
         if subscription.only_if == "changed":
-            before = self._issue_before(cutter, recipient)
-            if before is not None and not changed_figures(before, part.manifest):
+            before = self._issue_before(builder, recipient)
+            if before is not None and not changed_figures(before, variant.manifest):
                 return _UNCHANGED
         return ""
 
-    def _issue_before(self, cutter: VariantBuilder, recipient: Recipient) -> Manifest | None:
-        """Return the figures of what *recipient* was last sent of the report, for an earlier report date."""
+    def _issue_before(self, builder: VariantBuilder, recipient: Recipient) -> Manifest | None:
+        """Return the manifest of the report that *recipient* was last sent for an earlier report date."""
         slug, name = self.workspace.slug, self.issue.subscription.name
         rows = [
             row
@@ -220,21 +226,21 @@ class Preparation:
             return None
         last = max(rows, key=lambda row: (row.report_date, row.version))
         key = self._report_key._replace(report_date=last.report_date)
-        return cutter.figures(self.issue.subscription, recipient, key, last.version)
+        return builder.figures(self.issue.subscription, recipient, key, last.version)
 
     def _variant_builder(self, version: int) -> VariantBuilder:
-        whole = Archive(self.config.archive).read(self._report_key, version)
-        return VariantBuilder(self.config, self.workspace, self.issue.spec, whole)
+        archived = Archive(self.config.archive).read(self._report_key, version)
+        return VariantBuilder(self.config, self.workspace, self.issue.spec, archived)
 
     @property
     def _report_key(self) -> Key:
         return Key(self.workspace.slug, self.issue.spec.name, self.issue.report_date)
 
     def _resolve_recipients(self, version: int) -> tuple[list[Recipient], list[Delivery]]:
-        """Return the recipients, and a failed row for each that is wrong."""
+        """Return the recipients, and a failed delivery for each rejected one."""
         recipients, rejected = resolve_recipients(self.config, self.workspace, self.issue.subscription)
         blank = self._delivery_without_content(version, State.FAILED, "")
-        return recipients, [replace(blank, recipient=each.row, reason=each.reason) for each in rejected]
+        return recipients, [replace(blank, recipient=row.row, reason=row.reason) for row in rejected]
 
     def _delivery_without_content(self, version: int, state: State, reason: str) -> Delivery:
         return Delivery(

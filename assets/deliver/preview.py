@@ -1,4 +1,4 @@
-"""A subscription's mail as it would be sent now, beside the ledger: to look at, or to one's own mailbox."""
+"""Preview a subscription's messages, or send them as a test to one address; the ledger is not involved."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -23,7 +23,10 @@ _MARK = "TEST: "
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """The newest archived version of each report of a subscription, as *recipient* would be sent it."""
+    """The newest archived version of each report of a subscription, as *recipient* would receive it.
+
+    Without a *recipient*, the first one of the subscription.
+    """
 
     config: Config
     catalog: Catalog
@@ -33,9 +36,9 @@ class Trial:
     now: datetime
 
     def preview(self) -> Iterator[tuple[Archived, bytes]]:
-        """Yield each report with the mail that would be sent. Raises ConfigError where there is none."""
-        for archived, letter in self._compose_messages(None):
-            yield archived, letter.content
+        """Yield each report with the content that would be sent. Raises ConfigError if there is none."""
+        for archived, message in self._compose_messages(None):
+            yield archived, message.content
 
     def send(self, to: str) -> Iterator[tuple[OutgoingMessage, AttemptResult]]:
         """Send each mail, marked as a test, to the address *to*. Raises ConfigError, ChannelUnavailable."""
@@ -44,27 +47,31 @@ class Trial:
         if not self.config.allows(to):
             raise ConfigError(f"{to} is in none of the `allowed_domains`")
         smtp = self.config.mail_server
-        letters = [letter for _, letter in self._compose_messages(to)]
+        messages = [message for _, message in self._compose_messages(to)]
         with open_smtp(smtp) as server:
-            for letter in letters:
-                yield letter, server.send(smtp.sender, to, letter.content)
+            for message in messages:
+                yield message, server.send(smtp.sender, to, message.content)
 
     def _compose_messages(self, to: str | None) -> Iterator[tuple[Archived, OutgoingMessage]]:
         recipients, _ = resolve_recipients(self.config, self.workspace, self.subscription)
-        asked = (self.recipient or "").lower()
-        chosen = [each for each in recipients if each.address.lower() == asked or not asked]
+        requested = (self.recipient or "").lower()
+        chosen = [
+            recipient for recipient in recipients if recipient.address.lower() == requested or not requested
+        ]
         if not chosen:
             raise ConfigError(f"{self.subscription.name} has no recipient {self.recipient or 'at all'}")
         composer = Composer(self.config, self.workspace, self.subscription, self.now, _MARK if to else "")
         newest = sorted(self.catalog.newest(workspace=self.workspace.slug).items())
         for name in self.subscription.reports:
-            spec = next(each for each in self.workspace.all_reports if each.name == name)
-            found = [(key, version) for key, version in newest if key.report == name]
-            if not found:
+            spec = next(spec for spec in self.workspace.all_reports if spec.name == name)
+            versions = [(key, version) for key, version in newest if key.report == name]
+            if not versions:
                 raise ConfigError(
                     f"{self.workspace.slug} has no archived report {name} yet: make it with `run`"
                 )
-            key, version = found[-1]
-            whole = Archive(self.config.archive).read(key, version.version)
-            part = VariantBuilder(self.config, self.workspace, spec, whole).part(self.subscription, chosen[0])
-            yield part, composer.letter(part, to or chosen[0].address, uuid4().hex)
+            key, version = versions[-1]
+            archived = Archive(self.config.archive).read(key, version.version)
+            variant = VariantBuilder(self.config, self.workspace, spec, archived).part(
+                self.subscription, chosen[0]
+            )
+            yield variant, composer.letter(variant, to or chosen[0].address, uuid4().hex)

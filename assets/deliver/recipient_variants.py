@@ -1,6 +1,6 @@
-"""What one recipient is sent of a report: in their language, with pseudonyms, or only their part of it.
+"""Variants of a report for single recipients: another language, pseudonyms, or narrower filters.
 
-A part is built from the same days as the archived version, and archived beside it.
+A variant is built from the same days as the archived version, and archived beside it.
 """
 
 import hashlib
@@ -25,12 +25,12 @@ from assets.warehouse.schema import ASSIGNMENT_LOG
 
 
 class ReportOutdated(TransientError):
-    """A part cannot be cut from a version whose days are no longer what it counted."""
+    """A variant cannot be built: the days of its version have changed since it was archived."""
 
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """How the parts of one issue add up: whole = parts + rest."""
+    """How the filtered variants of an issue cover the report's total: whole = sum(parts) + rest."""
 
     whole: int
     parts: tuple[int, ...]
@@ -38,7 +38,7 @@ class Coverage:
 
     @property
     def is_whole(self) -> bool:
-        """Tell whether no assignment is in two parts, and none is lost."""
+        """Tell whether every assignment is counted exactly once."""
         return sum(self.parts) + self.rest == self.whole
 
     def __str__(self) -> str:
@@ -48,24 +48,24 @@ class Coverage:
 
 
 class VariantBuilder:
-    """Cuts the parts of one archived *version* of a report."""
+    """Builds variants of one archived version of a report."""
 
     def __init__(self, config: Config, workspace: Workspace, spec: ReportSpec, whole: Archived) -> None:
         self._archive = Archive(config.archive)
         self._lake = open_warehouse(config, workspace.slug)
-        self._workspace, self._spec, self._whole = workspace, spec, whole
+        self._workspace, self._spec, self._archived = workspace, spec, whole
         self._report = whole.report()
 
     def part(self, subscription: Subscription, recipient: Recipient) -> Archived:
-        """Return what *recipient* is sent: the version itself, or a part of it.
+        """Return the variant for *recipient*, which may be the version itself; build it if it is new.
 
         Raises ReportOutdated.
         """
-        manifest = self._whole.manifest
+        manifest = self._archived.manifest
         key = Key(self._workspace.slug, self._spec.name, manifest.report_date)
-        kept = self.kept(subscription, recipient, key, manifest.version)
-        if kept is not None:
-            return kept
+        archived = self.kept(subscription, recipient, key, manifest.version)
+        if archived is not None:
+            return archived
         spec = self._requested_spec(subscription, recipient)
         formats = _variant_formats(spec, subscription)
         draft = draft_report(
@@ -83,7 +83,7 @@ class VariantBuilder:
     def kept(
         self, subscription: Subscription, recipient: Recipient, key: Key, version: int
     ) -> Archived | None:
-        """Return what *recipient* was sent of a version of the report *key*, if it is archived."""
+        """Return the variant of a *version* of the report *key* for *recipient*, if it is archived."""
         spec = self._requested_spec(subscription, recipient)
         try:
             if spec == self._spec:
@@ -97,49 +97,56 @@ class VariantBuilder:
     def figures(
         self, subscription: Subscription, recipient: Recipient, key: Key, version: int
     ) -> Manifest | None:
-        """Return the figures of what *recipient* was sent; the whole's, whatever language it was in."""
-        part = self.kept(subscription, recipient, key, version)
-        if part is not None:
-            return part.manifest
+        """Return the manifest of the variant that *recipient* was sent, if its figures are known.
+
+        Without filters, a variant that is no longer archived has the figures of the version itself.
+        """
+        variant = self.kept(subscription, recipient, key, version)
+        if variant is not None:
+            return variant.manifest
         try:
-            whole = self._archive.read(key, version)
+            archived = self._archive.read(key, version)
         except NotArchived:
             return None
-        return None if subscription.filters.active else whole.manifest
+        return None if subscription.filters.active else archived.manifest
 
     def _requested_spec(self, subscription: Subscription, recipient: Recipient) -> ReportSpec:
-        """Return the report as *recipient* wants it; the operator's copy is the whole."""
+        """Return the report's configuration for *recipient*; the operator's copy is not filtered."""
         language = recipient.language or subscription.language
         masks = subscription.mask_contacts if recipient.mask_contacts is None else recipient.mask_contacts
-        wishes: dict[str, object] = {}
+        changes: dict[str, object] = {}
         if language:
-            wishes["language"] = language
+            changes["language"] = language
         if masks is not None:
-            wishes["mask_contacts"] = masks or self._spec.mask_contacts
+            changes["mask_contacts"] = masks or self._spec.mask_contacts
         if subscription.details_asked <= recipient.details.keys():
-            own = subscription.part_of(recipient).model_dump(exclude_defaults=True)
-            if own:
-                wishes["filters"] = self._spec.filters.model_copy(update=own)
-        return self._spec.model_copy(update=wishes)
+            own_filters = subscription.part_of(recipient).model_dump(exclude_defaults=True)
+            if own_filters:
+                changes["filters"] = self._spec.filters.model_copy(update=own_filters)
+        return self._spec.model_copy(update=changes)
 
     def cutting(self, subscription: Subscription, recipients: Collection[Recipient]) -> Coverage | None:
-        """Count the different parts of *recipients* and the rest; None where everybody has the whole."""
+        """Count the filtered variants and the rest; return None if no filter depends on the recipient."""
         if not subscription.details_asked:
             return None
-        mine = [each for each in recipients if subscription.details_asked <= each.details.keys()]
-        filters = {str(part): part for part in (subscription.part_of(each) for each in mine)}
+        filtered_recipients = [
+            recipient for recipient in recipients if subscription.details_asked <= recipient.details.keys()
+        ]
+        filters = {
+            str(part): part for part in (subscription.part_of(recipient) for recipient in filtered_recipients)
+        }
         with self._lake.reading():
             known = look_up(self._lake, self._spec.filters, *filters.values())
-        conditions_of = [_is_match(part, known) for part in filters.values()]
-        counts = [self._count_matches(each, known) for each in conditions_of]
-        rest = self._count_matches(not_(or_(false(), *conditions_of)), known)
+        conditions = [_is_match(part, known) for part in filters.values()]
+        counts = [self._count_matches(condition, known) for condition in conditions]
+        rest = self._count_matches(not_(or_(false(), *conditions)), known)
         return Coverage(self._report.total, tuple(counts), rest)
 
     def _count_matches(self, condition: ColumnElement[bool], known: Known) -> int:
         period = period_of(self._spec, self._report.report_date, self._workspace)
         log = ASSIGNMENT_LOG.c
         with self._lake.reading():
-            found = self._lake.query(
+            counted = self._lake.query(
                 select(func.count()).where(
                     log.local_day.between(period.first_day, period.last_day),
                     log.occurred_at < self._report.as_of,
@@ -147,24 +154,26 @@ class VariantBuilder:
                     condition,
                 )
             )
-        return int(found.column(0)[0].as_py())
+        return int(counted.column(0)[0].as_py())
 
 
 def _is_match(filters: Filters, known: Known) -> ColumnElement[bool]:
-    """Return a condition that is true or false, where a plain one would be NULL for nobody's rows."""
+    """Return a condition that is never NULL, as a plain one is for unassigned rows."""
     return func.coalesce(and_(*filter_conditions(filters, known)), False)
 
 
 def _variant_formats(spec: ReportSpec, subscription: Subscription) -> tuple[Format, ...]:
-    """Return the files that a part has: those that are sent, and the page that is linked to."""
-    return tuple(each for each in spec.formats if each is Format.HTML or each in subscription.attach)
+    """Return the formats of a variant: those that are attached, and the page that the mail links to."""
+    return tuple(
+        format_ for format_ in spec.formats if format_ is Format.HTML or format_ in subscription.attach
+    )
 
 
-def _variant_name(spec: ReportSpec, whole: ReportSpec, formats: tuple[Format, ...]) -> str:
-    """Return a folder's name for what differs: `de-masked-3f2a90c1b5d7e846`."""
-    said: list[str] = [spec.language] if spec.language != whole.language else []
-    said += ["masked"] if spec.mask_contacts and not whole.mask_contacts else []
-    shown = {*Presentation.model_fields, "filters"} - {"brand", "formats"}
-    what = [spec.model_dump(mode="json", include=shown), formats]
-    digest = hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()
-    return "-".join([*said, digest[:16]]).lower()
+def _variant_name(spec: ReportSpec, base: ReportSpec, formats: tuple[Format, ...]) -> str:
+    """Return the folder name of a variant, such as `de-masked-3f2a90c1b5d7e846`."""
+    parts: list[str] = [spec.language] if spec.language != base.language else []
+    parts += ["masked"] if spec.mask_contacts and not base.mask_contacts else []
+    fields = {*Presentation.model_fields, "filters"} - {"brand", "formats"}
+    identity = [spec.model_dump(mode="json", include=fields), formats]
+    digest = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
+    return "-".join([*parts, digest[:16]]).lower()

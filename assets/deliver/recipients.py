@@ -1,4 +1,4 @@
-"""Who is sent an issue: the recipients of the configuration, or the rows of a CSV file that are right."""
+"""The recipients of a subscription: those of the configuration, or the valid rows of a CSV file."""
 
 import csv
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ _OWN = ("language", "mask_contacts")
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """A row that names no recipient: where it is, and what is wrong with it."""
+    """A row that is not a valid recipient: its file and line, and the reason."""
 
     row: str
     reason: str
@@ -29,20 +29,19 @@ class Rejected:
 def resolve_recipients(
     config: Config, workspace: Workspace, subscription: Subscription
 ) -> tuple[list[Recipient], list[Rejected]]:
-    """Return who is sent the reports of *subscription*, and the rows that are wrong.
+    """Return the recipients of *subscription*, and the rejected rows of its file.
 
-    A channel is one recipient, whose address is its name. Raises ConfigError where the file cannot be
-    read at all.
+    A channel is one recipient, whose address is its name. Raises ConfigError if the file cannot be read.
     """
     if subscription.channel:
         return [Recipient.model_construct(address=channel_name(subscription.channel))], []
-    found, rejected = list(subscription.recipients), list[Rejected]()
+    recipients, rejected = list(subscription.recipients), list[Rejected]()
     if (path := subscription.recipients_file) is not None:
-        found, rejected = _read_recipients(path, config, workspace, subscription)
-    listed = {each.address.lower() for each in found}
+        recipients, rejected = _read_recipients(path, config, workspace, subscription)
+    listed = {recipient.address.lower() for recipient in recipients}
     if subscription.cc_operator and config.operator and config.operator.lower() not in listed:
-        found.append(Recipient(address=config.operator))
-    return found, rejected
+        recipients.append(Recipient(address=config.operator))
+    return recipients, rejected
 
 
 def _read_recipients(
@@ -53,52 +52,58 @@ def _read_recipients(
     for line, cells in _read_rows(path, subscription.details_asked):
         where = f"{path}, line {line}"
         try:
-            one = _parse_recipient(cells, subscription)
+            recipient = _parse_recipient(cells, subscription)
         except ValidationError as error:
-            rejected.append(Rejected(where, "; ".join(_describe_error(each) for each in error.errors())))
+            rejected.append(Rejected(where, "; ".join(_describe_error(detail) for detail in error.errors())))
             continue
         except ValueError as error:
             rejected.append(Rejected(where, str(error)))
             continue
-        if one.address.lower() in recipients:
-            rejected.append(Rejected(where, f"{one.address} is listed twice"))
-        elif one.mask_contacts and workspace.mask_key is None:
+        if recipient.address.lower() in recipients:
+            rejected.append(Rejected(where, f"{recipient.address} is listed twice"))
+        elif recipient.mask_contacts and workspace.mask_key is None:
             rejected.append(Rejected(where, "`mask_contacts` needs the workspace's `mask_key`"))
-        elif not config.allows(one.address):
-            rejected.append(Rejected(where, f"{one.address} is in none of the `allowed_domains`"))
+        elif not config.allows(recipient.address):
+            rejected.append(Rejected(where, f"{recipient.address} is in none of the `allowed_domains`"))
         else:
-            recipients[one.address.lower()] = one
+            recipients[recipient.address.lower()] = recipient
     return [*recipients.values()], rejected
 
 
 def _read_rows(path: Path, details: set[str]) -> Iterator[tuple[int, dict[str, str]]]:
-    """Yield the rows with any cell; names of columns in any case, delimited as any spreadsheet does."""
+    """Yield line number and cells by column of each row that is not empty.
+
+    Column names match in any case; the delimiter is a comma, semicolon or tab. Raises ConfigError.
+    """
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             first = file.readline()
             file.seek(0)
             rows = csv.reader(file, delimiter=max(",;\t", key=first.count), strict=True)
-            names = [name.strip().lower() for name in next(rows, [])]
-            if missing := ({"address"} | set(map(str.lower, details))) - set(names):
+            columns = [name.strip().lower() for name in next(rows, [])]
+            if missing := ({"address"} | set(map(str.lower, details))) - set(columns):
                 raise ConfigError(f"{path}: no column {', '.join(sorted(missing))} in the first line")
-            asked = {name.lower(): name for name in details}
+            details_by_name = {name.lower(): name for name in details}
             for cells in rows:
                 if any(cell.strip() for cell in cells):
-                    named = zip(names, cells, strict=False)
-                    yield rows.line_num, {asked.get(name, name): cell.strip() for name, cell in named}
+                    cells_by_column = zip(columns, cells, strict=False)
+                    yield (
+                        rows.line_num,
+                        {details_by_name.get(name, name): cell.strip() for name, cell in cells_by_column},
+                    )
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise ConfigError(f"{path}: {error}") from None
 
 
 def _parse_recipient(cells: dict[str, str], subscription: Subscription) -> Recipient:
-    """Return the recipient of one row; columns that nobody asks for are left out."""
+    """Return the recipient of one row; other columns are ignored. Raises ValueError."""
     known = {"address", *_OWN, *subscription.details_asked}
-    given = {name: cell for name, cell in cells.items() if name in known and cell}
-    if missing := sorted(subscription.details_asked - given.keys() - {"address"}):
-        raise ValueError(f"{given.get('address', 'the row')} has no {missing[0]}, which `filters` name")
-    if "address" in given:  # "Ann Smith <ann@example.org>", as mail programs copy them
-        given["address"] = parseaddr(given["address"])[1] or given["address"]
-    return Recipient.model_validate(given)
+    values = {name: cell for name, cell in cells.items() if name in known and cell}
+    if missing := sorted(subscription.details_asked - values.keys() - {"address"}):
+        raise ValueError(f"{values.get('address', 'the row')} has no {missing[0]}, which `filters` name")
+    if "address" in values:  # "Ann Smith <ann@example.org>", as mail programs copy them
+        values["address"] = parseaddr(values["address"])[1] or values["address"]
+    return Recipient.model_validate(values)
 
 
 def _describe_error(error: ErrorDetails) -> str:
@@ -107,7 +112,7 @@ def _describe_error(error: ErrorDetails) -> str:
 
 
 def channel_name(channel: Channel) -> str:
-    """Return what the ledger calls *channel*: no secret is in it."""
+    """Return the ledger's name for *channel*, which contains no secret."""
     match channel:
         case Webhook():
             return "webhook"

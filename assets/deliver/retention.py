@@ -1,4 +1,4 @@
-"""What is put away: old report dates, old versions, old mails, and what writers of days left behind."""
+"""Retention: remove old report dates, versions and mails, and warehouse files that no table uses."""
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -11,12 +11,12 @@ from assets.deliver.ledger import Ledger
 from assets.deliver.outbox import Outbox
 from assets.warehouse.base import open_warehouse
 
-_LONGEST_RUN = timedelta(days=1)  # whoever reads or writes days is done by then
+_LONGEST_RUN = timedelta(days=1)  # runs that read or write days end before
 
 
 @dataclass(frozen=True, slots=True)
 class RetentionResult:
-    """How many versions, mails and files of days were removed."""
+    """The number of versions, mails and warehouse files removed."""
 
     versions: int
     mails: int
@@ -24,16 +24,25 @@ class RetentionResult:
 
 
 def apply_retention(config: Config, catalog: Catalog, ledger: Ledger, now: datetime) -> RetentionResult:
-    """Remove what the configuration does not keep; the ledger's rows stay, and come to an end."""
+    """Remove what is older than the configuration keeps, and expire deliveries of removed subscriptions.
+
+    Rows of the ledger are never removed.
+    """
     oldest = now.date() - timedelta(config.keep_reports_days) if config.keep_reports_days else date.min
     archive = Archive(config.archive)
     versions = archive.prune(config.keep_versions, oldest)
     catalog.forget_all_but(archive.held())
-    ledger.end_forgotten({(w.slug, s.name) for w in config.workspaces for s in w.subscriptions}, now)
-    wanted = ledger.contents(only_open=True)
+    ledger.end_forgotten(
+        {(workspace.slug, s.name) for workspace in config.workspaces for s in workspace.subscriptions}, now
+    )
+    still_needed = ledger.contents(only_open=True)
     before = now - timedelta(config.keep_mails_days)
-    mails = sum(Outbox(config.archive, each.slug).prune(before, wanted) for each in config.workspaces)
-    files = sum(open_warehouse(config, each.slug).tidy(now - _LONGEST_RUN) for each in config.workspaces)
+    mails = sum(
+        Outbox(config.archive, workspace.slug).prune(before, still_needed) for workspace in config.workspaces
+    )
+    files = sum(
+        open_warehouse(config, workspace.slug).tidy(now - _LONGEST_RUN) for workspace in config.workspaces
+    )
     if versions:
         write_index(catalog, config.archive, sorted({key.workspace for key, _ in versions}))
     return RetentionResult(len(versions), mails, files)

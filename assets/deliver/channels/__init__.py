@@ -1,1 +1,1 @@
-"""The ways out: SMTP, webhooks, Slack and SFTP, each a transport behind `base.py`."""
+"""Delivery channels: SMTP, webhooks, Slack and SFTP, each a `Transport` of `base.py`."""

@@ -1,6 +1,6 @@
-"""What every way out has: its transport's interface, timeouts, and the error where it is closed.
+"""The interface of channels: `Transport`, its timeouts, and the error of an unavailable channel.
 
-Add a channel as a module beside this one, and its case to `connect.py`.
+Add a channel as a module in this folder, and its case to `connect.py`.
 """
 
 import socket
@@ -18,7 +18,7 @@ from assets.errors import TransientError
 
 @dataclass(frozen=True, slots=True)
 class Timeouts:
-    """Seconds to wait for each step (RFC 5321, section 4.5.3.2), and for the whole of one mail."""
+    """Timeouts in seconds for each step (RFC 5321, section 4.5.3.2) and for one mail as a whole."""
 
     connection: float = 30
     command: float = 300
@@ -32,19 +32,19 @@ DEFAULT_TIMEOUTS = Timeouts()
 
 
 class ChannelUnavailable(TransientError):
-    """No mail can be handed over now: connection, greeting, TLS or login failed."""
+    """Nothing can be sent now: connection, greeting, TLS or login failed."""
 
 
 @contextmanager
-def cut_after(line: Callable[[], socket.socket | None], seconds: float) -> Iterator[None]:
-    """Cut the *line* after *seconds*: a server that sends a byte now and then would never time out."""
+def cut_after(get_socket: Callable[[], socket.socket | None], seconds: float) -> Iterator[None]:
+    """Close the socket after *seconds*: a server that sends a byte now and then would never time out."""
 
-    def cut() -> None:
-        if (sock := line()) is not None:
+    def shut_down() -> None:
+        if (sock := get_socket()) is not None:
             with suppress(OSError):
                 socket.socket.shutdown(sock, socket.SHUT_RDWR)
 
-    timer = Timer(seconds, cut)
+    timer = Timer(seconds, shut_down)
     timer.daemon = True
     timer.start()
     try:
@@ -54,24 +54,27 @@ def cut_after(line: Callable[[], socket.socket | None], seconds: float) -> Itera
 
 
 def clean_header(value: str) -> str:
-    """Return *value* fit for a header: one line, nothing unprintable, nothing that decodes to a header."""
-    plain = "".join(" " if unicodedata.category(each) in {"Cc", "Cs", "Zl", "Zp"} else each for each in value)
+    """Return *value* as a safe header value: at most 200 printable characters, no encoded words."""
+    plain = "".join(
+        " " if unicodedata.category(character) in {"Cc", "Cs", "Zl", "Zp"} else character
+        for character in value
+    )
     return " ".join(plain.replace("=?", "= ?").split())[:200]
 
 
 class Transport(Protocol):
-    """A way out that is open."""
+    """An open connection to a channel."""
 
     @property
     def is_open(self) -> bool:
-        """Tell whether another delivery can go over it."""
+        """Tell whether another delivery can be sent over it."""
         ...
 
     @property
     def max_bytes(self) -> int | None:
-        """The most that it takes at once, where it says so."""
+        """Return the largest content that the server accepts, or None if it states no limit."""
         ...
 
     def send(self, delivery: Delivery, content: bytes, before_commit: Callable[[], None]) -> AttemptResult:
-        """Hand *content* over; *before_dot* is called before the other side may have all of it."""
+        """Send *content*; call *before_commit* before the recipient may have all of it."""
         ...

@@ -1,6 +1,6 @@
-"""The ways out: a mail server, a webhook, an SFTP folder; one delivery after the other goes over a line.
+"""Open the transport of a subscription: a mail server, a webhook, Slack, or an SFTP folder.
 
-What becomes of an answer is in `delivery.py`.
+Add the case of a new channel here. The transition after a result is in `delivery.py`.
 """
 
 from collections.abc import Callable, Iterator
@@ -24,9 +24,9 @@ from assets.runtime.extras import require
 def open_transport(
     config: Config, workspace: Workspace, subscription: Subscription, patience: Timeouts, clock: Clock
 ) -> Iterator[Transport]:
-    """Yield the way out of *subscription*.
+    """Yield an open transport for the deliveries of *subscription*.
 
-    Raises ChannelUnavailable where it is closed, ConfigError where it cannot be opened at all.
+    Raises ChannelUnavailable if the server does not answer, ConfigError if the configuration is wrong.
     """
     match subscription.channel:
         case Webhook() as hook:
@@ -37,8 +37,8 @@ def open_transport(
             require("sftp", f"workspaces.{workspace.slug}.subscriptions.{subscription.name}.sftp")
             from assets.deliver.channels.sftp import open_sftp  # noqa: PLC0415 - paramiko takes 0.3 s to import
 
-            with open_sftp(sftp, config.archive / workspace.slug, patience) as line:
-                yield line
+            with open_sftp(sftp, config.archive / workspace.slug, patience) as transport:
+                yield transport
         case None:
             smtp = config.mail_server
             with open_smtp(smtp, patience) as server:
@@ -65,7 +65,7 @@ class _SmtpTransport:
 
 
 def _envelope_sender(smtp: Smtp, delivery: Delivery) -> str:
-    """Return the address that returned mails go to; where one is set, each mail has its own."""
+    """Return the address for bounces: with `bounces` configured, each delivery has its own."""
     if smtp.bounces is None:
         return smtp.sender
     name, _, domain = smtp.bounces.rpartition("@")

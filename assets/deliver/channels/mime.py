@@ -1,6 +1,6 @@
-"""Mail as it is sent: header values cleaned, and the finished header block checked again.
+"""Encode mails as MIME: clean the header values, and check the finished header block again.
 
-What a mail says is in `render/mail.py`, how it reaches the server in `smtp.py`.
+The text of a mail is in `render/mail.py`, sending it in `smtp.py`.
 """
 
 import re
@@ -45,10 +45,10 @@ _COPY = b"X-Possible-Copy: the mail with this Message-ID may have arrived before
 
 
 class _Policy(EmailPolicy):
-    """Lines as SMTP has them.
+    """Folds headers for SMTP.
 
-    Identifiers are kept whole, which Python would cut into encoded words; a subject begins on its
-    line, where Python would begin a long one on the next, with a blank that readers see.
+    Python would split identifiers into encoded words, and begin a long subject on the next line with a
+    blank that readers see; both stay on the header's first line.
     """
 
     _WHOLE = frozenset({"Message-ID", "In-Reply-To", "References", "List-ID", "List-Unsubscribe"})
@@ -62,14 +62,14 @@ class _Policy(EmailPolicy):
 
 
 class MailNotSafe(PermanentError):
-    """A header block is not what was put into it; the mail is not sent."""
+    """The header block differs from what was put into it; the mail is not sent."""
 
 
 @dataclass(frozen=True, slots=True)
 class MailHeaders:
-    """The header values of a report's mail; texts may come from anywhere, addresses are checked ones.
+    """The header values of a report's mail; texts are untrusted, addresses are validated.
 
-    *list_id* is the subscription's name in dots, *corrects* the Message-ID of the mail before.
+    `list_id` is the subscription's dotted name, `corrects` the Message-ID of the corrected mail.
     """
 
     sender: str
@@ -83,24 +83,26 @@ class MailHeaders:
 
 
 def message_id(delivery_id: str, sender: str) -> str:
-    """Return the Message-ID of a delivery: the same each time it is sent."""
+    """Return the Message-ID of a delivery, the same for every attempt."""
     return f"<{delivery_id}@{sender.rpartition('@')[2]}>"
 
 
-def report_message(heads: MailHeaders, bodies: Bodies, files: Mapping[str, bytes]) -> bytes:
-    """Return a mail with both *bodies* and *files* by name; the same values make the same bytes.
+def report_message(headers: MailHeaders, bodies: Bodies, files: Mapping[str, bytes]) -> bytes:
+    """Return a mail with text and HTML *bodies* and *files* by name; equal arguments give equal bytes.
 
     Raises MailNotSafe.
     """
-    message = _new_message(heads.sender, heads.sender_name, heads.recipient, bodies.subject, heads.date)
-    message["Message-ID"] = heads.message_id
-    if heads.corrects:
-        message["In-Reply-To"] = heads.corrects
-        message["References"] = heads.corrects
-    message["Reply-To"] = Address(addr_spec=heads.reply_to)
-    message["List-ID"] = f"<{heads.list_id}>"
-    taken_off = f"{quote(heads.reply_to, safe='@')}?subject={quote(f'unsubscribe {heads.list_id}')}"
-    message["List-Unsubscribe"] = f"<mailto:{taken_off}>"
+    message = _new_message(
+        headers.sender, headers.sender_name, headers.recipient, bodies.subject, headers.date
+    )
+    message["Message-ID"] = headers.message_id
+    if headers.corrects:
+        message["In-Reply-To"] = headers.corrects
+        message["References"] = headers.corrects
+    message["Reply-To"] = Address(addr_spec=headers.reply_to)
+    message["List-ID"] = f"<{headers.list_id}>"
+    unsubscribe = f"{quote(headers.reply_to, safe='@')}?subject={quote(f'unsubscribe {headers.list_id}')}"
+    message["List-Unsubscribe"] = f"<mailto:{unsubscribe}>"
     message.set_content(bodies.text, cte="quoted-printable")
     message.add_alternative(bodies.html, subtype="html", cte="quoted-printable")
     _, html = message.iter_parts()
@@ -112,12 +114,12 @@ def report_message(heads: MailHeaders, bodies: Bodies, files: Mapping[str, bytes
         message.add_attachment(data, maintype, subtype, filename=name)
     parts = (part for part in message.walk() if part.is_multipart())
     for number, part in enumerate(parts):
-        part.set_boundary(f"=_{heads.message_id[1:33]}_{number}")
+        part.set_boundary(f"=_{headers.message_id[1:33]}_{number}")
     return _check_headers(message.as_bytes())
 
 
 def as_possible_copy(mail: bytes) -> bytes:
-    """Return *mail* flagged as one that may have arrived before."""
+    """Return *mail* with a header that says that it may have arrived before."""
     return _COPY + mail
 
 
@@ -140,7 +142,7 @@ def _new_message(sender: str, name: str, recipient: str, subject: str, date: dat
 
 
 def _check_headers(mail: bytes) -> bytes:
-    """Return *mail* if its header block holds allowed names, none twice, in lines that end as they must."""
+    """Return *mail* if its headers are allowed and unique, and end in CRLF. Raises MailNotSafe."""
     block = mail.partition(b"\r\n\r\n")[0]
     lines = re.split(rb"\r\n(?![ \t])", block)
     names = [line.partition(b":")[0].decode("ascii", "replace") for line in lines]

@@ -1,6 +1,7 @@
-"""Files to a folder of an SFTP server: each whole under its name, or not there.
+"""The SFTP transport: upload files to a folder, each under a temporary name and then renamed.
 
-The server's key is checked; the same file sent again is the same file, so nothing is ever in doubt.
+The server's host key is checked. Uploading a file again replaces it with the same bytes, so an attempt is
+never unconfirmed.
 """
 
 import hashlib
@@ -22,7 +23,7 @@ from assets.runtime.compat.sftp_host_keys import CheckedSftp
 
 @dataclass(slots=True)
 class SftpTransport:
-    """A session; *root* is the workspace's folder in the archive."""
+    """An open SFTP session; *root* is the workspace's folder in the archive."""
 
     files: CheckedSftp
     folder: PurePosixPath
@@ -31,32 +32,34 @@ class SftpTransport:
     max_bytes: int | None = None
 
     def send(self, delivery: Delivery, content: bytes, before_commit: Callable[[], None]) -> AttemptResult:
-        """Put the files that *content* lists; what is done twice is done once, so there is no dot."""
+        """Upload the files that *content* lists (JSON); repeatable, so *before_commit* is not called."""
         del before_commit
-        order = json.loads(content)
+        upload = json.loads(content)
         try:
-            for name, file in order["files"].items():
-                self._put_file(self.root / order["folder"] / file["name"], self.folder / name, file["sha256"])
+            for name, file in upload["files"].items():
+                self._put_file(
+                    self.root / upload["folder"] / file["name"], self.folder / name, file["sha256"]
+                )
         except (OSError, EOFError, paramiko.SSHException) as error:
             self.is_open = isinstance(error, PermissionError | FileNotFoundError)
-            refused = Outcome.FAILED if self.is_open else Outcome.DEFERRED
-            return AttemptResult(refused, Step.BODY, clean_header(str(error)) or type(error).__name__)
+            outcome = Outcome.FAILED if self.is_open else Outcome.DEFERRED
+            return AttemptResult(outcome, Step.BODY, clean_header(str(error)) or type(error).__name__)
         return AttemptResult(
-            Outcome.ACCEPTED, Step.DOT, f"{len(order['files'])} files in {delivery.recipient}"
+            Outcome.ACCEPTED, Step.DOT, f"{len(upload['files'])} files in {delivery.recipient}"
         )
 
     def _put_file(self, file: Path, target: PurePosixPath, sha256: str) -> None:
         data = file.read_bytes()
         if hashlib.sha256(data).hexdigest() != sha256:
             raise FileNotFoundError(f"{file.name} in the archive is not what was archived")
-        beside = target.with_name(f".{target.name}.{sha256[:8]}")
-        self.files.pipe_file(str(beside), data)
-        self.files.ftp.posix_rename(str(beside), str(target))
+        temporary = target.with_name(f".{target.name}.{sha256[:8]}")
+        self.files.pipe_file(str(temporary), data)
+        self.files.ftp.posix_rename(str(temporary), str(target))
 
 
 @contextmanager
 def open_sftp(settings: Sftp, root: Path, patience: Timeouts) -> Iterator[SftpTransport]:
-    """Yield a session with the server. Raises ChannelUnavailable."""
+    """Yield an open session. Raises ChannelUnavailable."""
     seconds = patience.connection
     login = {"password": resolve_secret(settings.password)} if settings.password else {}
     login |= {"key_filename": str(settings.key_file)} if settings.key_file else {}
@@ -74,8 +77,8 @@ def open_sftp(settings: Sftp, root: Path, patience: Timeouts) -> Iterator[SftpTr
         if channel := files.ftp.get_channel():
             channel.settimeout(patience.block)
     except (OSError, EOFError, paramiko.SSHException) as error:
-        said = clean_header(str(error)) or type(error).__name__
-        raise ChannelUnavailable(f"the SFTP server {settings.host}:{settings.port}: {said}") from error
+        description = clean_header(str(error)) or type(error).__name__
+        raise ChannelUnavailable(f"the SFTP server {settings.host}:{settings.port}: {description}") from error
     try:
         yield SftpTransport(files, PurePosixPath(settings.folder), root)
     finally:

@@ -1,4 +1,4 @@
-"""A message to Slack: what it says, in Slack's markup."""
+"""The message to Slack, in Slack's markup; `webhook.py` sends it."""
 
 import json
 
@@ -9,24 +9,22 @@ from assets.report.model import Report
 
 
 def slack_body(report: Report, subject: str, place: str) -> bytes:
-    """Return a message in Slack's markup: total, sources, and where the files are."""
-    spoken = load_words(report.look.language)
+    """Return the JSON message: *subject*, sources with counts and shares, and the *place* of the files."""
+    words = load_words(report.look.language)
     lines = [f"*{_escape_markup(subject)}*"]
     if report.provisional:
-        lines.append(
-            _escape_markup(" ".join([spoken.say("Provisional."), *reason_sentences(report, spoken)]))
-        )
+        lines.append(_escape_markup(" ".join([words.say("Provisional."), *reason_sentences(report, words)])))
     lines += [
-        f"{_escape_markup(spoken.say(each.label))}: {spoken.number(each.count)} "
-        f"({spoken.share(each.share_pct)})"
-        for each in report.by_source
+        f"{_escape_markup(words.say(source.label))}: {words.number(source.count)} "
+        f"({words.share(source.share_pct)})"
+        for source in report.by_source
     ]
     is_address = place.startswith("http")
-    lines.append(f"{spoken.say('All files:')} {f'<{place}>' if is_address else _escape_markup(place)}")
+    lines.append(f"{words.say('All files:')} {f'<{place}>' if is_address else _escape_markup(place)}")
     return json.dumps({"text": "\n".join(lines)}, ensure_ascii=False).encode()
 
 
 def _escape_markup(text: str) -> str:
-    """Return *text* so that it is no link, mention or channel, nor bold."""
+    """Return *text* escaped: no link, mention, channel or bold."""
     escaped = clean_header(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return escaped.replace("*", "∗")

@@ -1,7 +1,7 @@
-"""The way to the mail server: one mail step by step, so that it is known what the server has (RFC 5321).
+"""The SMTP session: send one mail step by step, to know after an error what the server has (RFC 5321).
 
-Encrypted and verified, or on this machine; nothing falls back to less. What becomes of an answer in
-the long run is in `ledger.py`.
+The connection is encrypted and verified, or stays on this machine; it never falls back to less. The
+transition after a result is in `delivery.py`.
 """
 
 import re
@@ -36,22 +36,22 @@ class SmtpSession:
 
     @property
     def is_open(self) -> bool:
-        """Tell whether another mail can go over it."""
+        """Tell whether another mail can be sent over it."""
         return self._client.sock is not None
 
     @property
     def max_bytes(self) -> int | None:
-        """The largest mail that the server takes, where it says so (RFC 1870)."""
+        """Return the largest mail that the server accepts, or None if it states no limit (RFC 1870)."""
         limit = self._client.esmtp_features.get("size", "")
         return int(limit) if limit.isdecimal() and int(limit) else None
 
     def send(
         self, sender: str, recipient: str, mail: bytes, before_commit: Callable[[], None] = lambda: None
     ) -> AttemptResult:
-        """Hand *mail* over for one *recipient*.
+        """Send *mail* to one *recipient*.
 
-        *before_dot* is called when everything but the final dot is sent: from then on the server may
-        have the mail, whatever is heard of it. What it raises leaves the mail with nobody.
+        *before_commit* is called when everything but the final dot is sent: from then on the server may
+        have the mail, whatever it answers. If it raises, the server does not have the mail.
         """
         size = f" SIZE={len(mail)}" if self._client.has_extn("size") else ""
         commands = (
@@ -62,9 +62,9 @@ class SmtpSession:
         step = Step.MAIL
         try:
             with cut_after(lambda: self._client.sock, self._patience.whole):
-                for step, command, seconds, wanted in commands:
+                for step, command, seconds, expected in commands:
                     code, text = self._send_command(command, seconds)
-                    if code not in wanted:
+                    if code not in expected:
                         return self._refusal_result(step, code, text)
                 step = Step.BODY
                 self._send_data(_LINE_START_DOT.sub(b"..", mail.removesuffix(b"\r\n") + b"\r\n"))
@@ -96,9 +96,9 @@ class SmtpSession:
         self._client.sock.settimeout(seconds)
 
     def _refusal_result(self, step: Step, code: int, text: str) -> AttemptResult:
-        """Say what an answer other than yes means, and make the line ready for the next mail."""
+        """Return the result of a reply that is not positive, and reset or close the connection."""
         is_temporary, is_permanent = 400 <= code < 500, 500 <= code < 600  # noqa: PLR2004
-        if code == 421 or not (is_temporary or is_permanent):  # noqa: PLR2004 - it closes, or speaks no SMTP
+        if code == 421 or not (is_temporary or is_permanent):  # noqa: PLR2004 - it closes, or is not SMTP
             self._client.close()
         elif step is not Step.DOT:
             self._reset_session()
@@ -121,7 +121,7 @@ class SmtpSession:
 
 @contextmanager
 def open_smtp(settings: Smtp, patience: Timeouts = DEFAULT_TIMEOUTS) -> Iterator[SmtpSession]:
-    """Yield a connection for any number of mails. Raises ChannelUnavailable with a sentence."""
+    """Yield an open session for any number of mails. Raises ChannelUnavailable with a sentence."""
     tls = ssl.create_default_context() if settings.security == "tls" else None
     with closing(smtp_client(settings.host, patience.connection, tls)) as client:
         try:
@@ -137,7 +137,7 @@ def open_smtp(settings: Smtp, patience: Timeouts = DEFAULT_TIMEOUTS) -> Iterator
                 suppress(OSError, smtplib.SMTPException),
                 cut_after(lambda: client.sock, patience.connection),
             ):
-                client.quit()  # whatever it says: what was accepted is accepted
+                client.quit()  # the answer does not matter: accepted mails stay accepted
 
 
 def _greet_server(client: smtplib.SMTP, settings: Smtp) -> None:
@@ -145,7 +145,7 @@ def _greet_server(client: smtplib.SMTP, settings: Smtp) -> None:
     if code != 220:  # noqa: PLR2004
         raise smtplib.SMTPConnectError(code, text)
     if client.sock:
-        # Or each dot waits 40 ms for an ACK.
+        # Without it each dot waits 40 ms for an ACK.
         client.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     client.ehlo_or_helo_if_needed()
     if settings.security == "starttls":
@@ -156,18 +156,20 @@ def _greet_server(client: smtplib.SMTP, settings: Smtp) -> None:
 
 
 def _describe_error(error: Exception) -> str:
-    """Say in plain words what an error of the line means."""
+    """Return a plain description of a connection error, without its subject."""
     match error:
         case ssl.SSLCertVerificationError():
-            said = f"has no certificate that proves its name: {error.verify_message}"
+            description = f"has no certificate that proves its name: {error.verify_message}"
         case smtplib.SMTPAuthenticationError():
-            said = f"refused the login: {error.smtp_code}"
+            description = f"refused the login: {error.smtp_code}"
         case smtplib.SMTPNotSupportedError():
-            said = f"cannot do what is asked of it: {error}"
+            description = f"cannot do what is asked of it: {error}"
         case smtplib.SMTPResponseException(smtp_code=code, smtp_error=text):
-            said = f"answered {code} {text.decode(errors='replace') if isinstance(text, bytes) else text}"
+            description = (
+                f"answered {code} {text.decode(errors='replace') if isinstance(text, bytes) else text}"
+            )
         case smtplib.SMTPServerDisconnected():
-            said = f"broke off: {error}"
+            description = f"broke off: {error}"
         case _:
-            said = f"cannot be reached: {error or type(error).__name__}"
-    return clean_header(said)
+            description = f"cannot be reached: {error or type(error).__name__}"
+    return clean_header(description)

@@ -1,6 +1,7 @@
-"""A signed POST to a program (Standard Webhooks 1.0), and a message to Slack: what they say, how they go.
+"""The webhook transport: signed POST requests (Standard Webhooks 1.0), and unsigned ones to Slack.
 
-The request is made step by step, so that it is known what the other side has.
+A request is made step by step, to know after an error whether the receiver may have it. The message to
+Slack is in `slack.py`.
 """
 
 import base64
@@ -27,13 +28,13 @@ from assets.deliver.outcome import AttemptResult, Outcome, Step
 from assets.errors import ConfigError
 from assets.render.mail import Correction
 
-_AGAIN = {408, 425, 429}
-_MOST_ANSWER = 1_000
+_RETRYABLE = {408, 425, 429}
+_MAX_ANSWER_BYTES = 1_000
 
 
 @dataclass(frozen=True, slots=True)
 class WebTransport:
-    """One address; each delivery is a request of its own."""
+    """POSTs to one URL; each delivery is a request of its own, signed if there is a *key*."""
 
     url: str
     key: bytes | None
@@ -43,7 +44,7 @@ class WebTransport:
     max_bytes: int | None = None
 
     def send(self, delivery: Delivery, content: bytes, before_commit: Callable[[], None]) -> AttemptResult:
-        """POST *content*. A `webhook-id` that comes twice is the same delivery."""
+        """POST *content*. The `webhook-id` is the delivery's, so a receiver can drop a repeated one."""
         parts = urlsplit(self.url)
         target = f"{parts.path or '/'}{f'?{parts.query}' if parts.query else ''}"
         step = Step.MAIL
@@ -56,10 +57,12 @@ class WebTransport:
                 with cut_after(lambda: sock, self.patience.connection):
                     connection.request("POST", target, content, self._request_headers(delivery, content))
                     response = connection.getresponse()
-                    text = response.read(_MOST_ANSWER).decode(errors="replace")
+                    text = response.read(_MAX_ANSWER_BYTES).decode(errors="replace")
             except (OSError, http.client.HTTPException) as error:
-                said = f"{parts.hostname}: {clean_header(str(error)) or type(error).__name__}"
-                return AttemptResult(Outcome.UNKNOWN if step is Step.DOT else Outcome.DEFERRED, step, said)
+                description = f"{parts.hostname}: {clean_header(str(error)) or type(error).__name__}"
+                return AttemptResult(
+                    Outcome.UNKNOWN if step is Step.DOT else Outcome.DEFERRED, step, description
+                )
         return _result_of_status(response.status, f"{response.status} {clean_header(text)}".strip())
 
     def _new_connection(self, parts: SplitResult) -> http.client.HTTPConnection:
@@ -73,24 +76,24 @@ class WebTransport:
         headers = {"Content-Type": "application/json", "User-Agent": "assignment-reports"}
         if self.key is None:
             return headers
-        at = str(int(self.clock().timestamp()))  # the receiver compares it with its own clock
-        signed = hmac.digest(self.key, f"{delivery.id}.{at}.".encode() + content, hashlib.sha256)
+        timestamp = str(int(self.clock().timestamp()))  # the receiver compares it with its own clock
+        signature = hmac.digest(self.key, f"{delivery.id}.{timestamp}.".encode() + content, hashlib.sha256)
         return headers | {
             "webhook-id": delivery.id,
-            "webhook-timestamp": at,
-            "webhook-signature": f"v1,{base64.b64encode(signed).decode()}",
+            "webhook-timestamp": timestamp,
+            "webhook-signature": f"v1,{base64.b64encode(signature).decode()}",
         }
 
 
 def web_transport(url: SecretStr, secret: SecretStr | None, patience: Timeouts, clock: Clock) -> WebTransport:
-    """Return the line to *url*; with a *secret*, requests are signed. Raises ConfigError."""
+    """Return the transport to *url*; with a *secret*, requests are signed. Raises ConfigError."""
     return WebTransport(
         safe_url(url), _signing_key(resolve_secret(secret)) if secret else None, patience, clock
     )
 
 
 def _signing_key(secret: str) -> bytes:
-    """Return the key's bytes; one that begins with `whsec_` is base64, as the standard has it."""
+    """Return the bytes of a key; after the standard's prefix `whsec_` it is base64. Raises ConfigError."""
     prefix = "whsec_"
     if not secret.startswith(prefix):
         return secret.encode()
@@ -103,25 +106,25 @@ def _signing_key(secret: str) -> bytes:
 def _result_of_status(status: int, text: str) -> AttemptResult:
     if 200 <= status < 300:  # noqa: PLR2004
         return AttemptResult(Outcome.ACCEPTED, Step.DOT, text)
-    if status in _AGAIN or status >= 500:  # noqa: PLR2004
+    if status in _RETRYABLE or status >= 500:  # noqa: PLR2004
         return AttemptResult(Outcome.DEFERRED, Step.DOT, text)
     return AttemptResult(Outcome.FAILED, Step.DOT, text)
 
 
 def webhook_body(archived: Archived, place: Callable[[str], str], correction: Correction | None) -> bytes:
-    """Return what a program is told: the figures, and where the files are (*place* by name)."""
+    """Return the JSON event: the report's figures, and its files with their *place* (URL by name)."""
     report, manifest = archived.report(), archived.manifest
-    shown = {"workspace", "workspace_name", "name", "report_date", "as_of", "period", "filters", "total"}
+    fields = {"workspace", "workspace_name", "name", "report_date", "as_of", "period", "filters", "total"}
     data = report.model_dump(
-        mode="json", include=shown | {"by_source", "comparison", "provisional", "reasons", "missing_days"}
+        mode="json", include=fields | {"by_source", "comparison", "provisional", "reasons", "missing_days"}
     )
     data |= {
         "title": report.title,
         "version": manifest.version,
-        "files": [each.model_dump() | {"place": place(each.name)} for each in manifest.files],
+        "files": [entry.model_dump() | {"place": place(entry.name)} for entry in manifest.files],
     }
     if correction:
         changes = {name: [before, now] for name, before, now in correction.changes}
         data["corrects"] = {"version": correction.version, "changes": changes}
-    said = {"type": "report.corrected" if correction else "report.archived", "data": data}
-    return json.dumps(said, ensure_ascii=False, separators=(",", ":")).encode()
+    body = {"type": "report.corrected" if correction else "report.archived", "data": data}
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
