@@ -1,1 +1,1 @@
-"""The archive stage: keeps every version of every report, and a catalog of them."""
+"""The archive stage: stores every version of every report, and the catalog of them."""

@@ -1,8 +1,9 @@
-"""The archive: every report as a folder of files with a manifest, in versions that never change.
+"""The archive: every version of a report is a folder of files with a manifest, and never changes.
 
-`<root>/<workspace>/<report>/<report date>/v<N>/`. Same content, same version; changed content, the
-next one, which names the one it supersedes and what changed. `<report>~<part>` beside a report holds
-what single recipients are sent of it, under the version's own number. The pages are in `index_pages.py`.
+A folder is `<root>/<workspace>/<report>/<report date>/v<N>/`. The same content stays the same version;
+changed content becomes the next one, whose manifest names the version it supersedes and the changes.
+`<report>~<variant>` beside a report holds a variant for single recipients, under the number of its
+version. The index pages are in `index_pages.py`.
 """
 
 import hashlib
@@ -35,7 +36,7 @@ from assets.runtime.extras import require_store
 
 
 class NotArchived(PermanentError, FileNotFoundError):
-    """A version is not in the archive, or not any more."""
+    """A version is not in the archive, or no longer."""
 
 
 class Archive:
@@ -46,30 +47,30 @@ class Archive:
         self.root = root
 
     def holds(self, report: Report) -> bool:
-        """Tell whether the newest version says what *report* says.
+        """Tell whether the newest version equals *report*.
 
-        The as-of instant of a period that was over makes no difference: it counts the same events.
+        The as-of instants may differ if the period is over at both: they count the same events.
         """
         latest = self.latest(report.workspace, report.name, report.report_date)
         if latest is None:
             return False
         try:
-            kept = Report.model_validate_json((latest[0] / REPORT).read_bytes())
-        except ValidationError:  # written by a release that said other things
+            archived = Report.model_validate_json((latest[0] / REPORT).read_bytes())
+        except ValidationError:  # written by a release with another model
             return False
-        both_over = min(kept.as_of, report.as_of) >= report.period.end
-        return kept == (report.model_copy(update={"as_of": kept.as_of}) if both_over else report)
+        both_over = min(archived.as_of, report.as_of) >= report.period.end
+        return archived == (report.model_copy(update={"as_of": archived.as_of}) if both_over else report)
 
     def latest(self, workspace: str, report: str, report_date: date) -> tuple[Path, Manifest] | None:
         """Return the newest version of a report, or None."""
         folder = self.root / workspace / report / str(report_date)
-        if not (versions := _whole_versions(folder)):
+        if not (versions := _complete_versions(folder)):
             return None
         newest = folder / f"v{max(versions)}"
         return newest, Manifest.model_validate_json((newest / MANIFEST).read_bytes())
 
     def read(self, key: Key, version: int) -> Archived:
-        """Return a version that is archived. Raises NotArchived."""
+        """Return an archived version. Raises NotArchived."""
         folder = self._folder(key, version)
         try:
             manifest = (folder / MANIFEST).read_bytes()
@@ -81,42 +82,42 @@ class Archive:
         return self.root / key.workspace / key.report / str(key.report_date) / f"v{version}"
 
     def store(self, report: Report, origin: Origin, render: Callable[[int], Files]) -> Archived:
-        """Keep *report*; *render* makes a version's files, and is called only where its content is new.
+        """Store *report*; *render* returns the files of a version, and is called only for new content.
 
-        Two runs may do this at once: the second finds what the first kept, or keeps the next version.
+        Two runs may call this at once: the second returns the first one's version, or stores the next.
         """
         while True:
             latest = self.latest(report.workspace, report.name, report.report_date)
             if latest and self.holds(report):
                 return Archived(*latest, is_new=False)
-            before = latest[1] if latest else None
+            previous = latest[1] if latest else None
             folder = self.root / report.workspace / report.name / str(report.report_date)
-            version = 1 + max(_begun_versions(folder), default=0)
+            version = 1 + max(_started_versions(folder), default=0)
             try:
-                return self._write_version(report, (report.name, version), origin, render(version), before)
+                return self._write_version(report, (report.name, version), origin, render(version), previous)
             except FileExistsError:
                 continue
 
     def store_part(
         self, report: Report, part: str, version: int, origin: Origin, render: Callable[[int], Files]
     ) -> Archived:
-        """Keep *report* as the *part* of the archived *version* that its recipients are sent."""
+        """Store *report* as the variant *part* of the archived *version*."""
         name = f"{report.name}{VARIANT}{part}"
-        before = self.latest(report.workspace, name, report.report_date)
+        previous = self.latest(report.workspace, name, report.report_date)
         try:
             return self._write_version(
-                report, (name, version), origin, render(version), before[1] if before else None
+                report, (name, version), origin, render(version), previous[1] if previous else None
             )
-        except FileExistsError:  # two subscriptions have the same part
+        except FileExistsError:  # two subscriptions share the variant
             key = Key(report.workspace, report.name, report.report_date)
-            kept = self.part(key, part, version)
-            if kept is not None:
-                return kept
+            archived = self.part(key, part, version)
+            if archived is not None:
+                return archived
             remove_folder(self._folder(key._replace(report=name), version), first=MANIFEST)
             return self.store_part(report, part, version, origin, render)
 
     def part(self, key: Key, part: str, version: int) -> Archived | None:
-        """Return the *part* of a version, where somebody was sent it already."""
+        """Return the variant *part* of a version, or None if it is not archived."""
         try:
             return self.read(key._replace(report=f"{key.report}{VARIANT}{part}"), version)
         except NotArchived:
@@ -128,9 +129,9 @@ class Archive:
         named: tuple[str, int],
         origin: Origin,
         rendered: Files,
-        before: Manifest | None,
+        previous: Manifest | None,
     ) -> Archived:
-        """Keep *report* as the version *named*: its folder, and its number."""
+        """Write the folder of *report* as the version *named* (name, number). Raises FileExistsError."""
         name, version = named
         files = {REPORT: _report_bytes(report), **rendered}
         manifest = Manifest(
@@ -143,15 +144,15 @@ class Archive:
             period=report.period,
             as_of=report.as_of_local,
             total=report.total,
-            by_source={each.label: each.count for each in report.by_source},
+            by_source={source.label: source.count for source in report.by_source},
             provisional=report.provisional,
-            reasons=tuple(each.code for each in report.reasons),
+            reasons=tuple(reason.code for reason in report.reasons),
             has_no_data=report.has_no_data,
             data_version=report.data_version,
             configuration=dict(origin.configuration),
             made_with=dict(origin.made_with),
             files=tuple(_file_entry(name, data) for name, data in sorted(files.items())),
-            supersedes=_compare_versions(before, report, origin) if before else None,
+            supersedes=_compare_versions(previous, report, origin) if previous else None,
         )
         folder = self.root / report.workspace / name / str(report.report_date) / f"v{version}"
         files |= {MANIFEST: f"{manifest.model_dump_json(indent=2)}\n".encode()}
@@ -159,34 +160,34 @@ class Archive:
         return Archived(folder, manifest, is_new=True)
 
     def prune(self, keep: int | None, oldest: date) -> list[tuple[Key, int]]:
-        """Remove report dates before *oldest*, and all but the newest *keep* versions; return what went."""
+        """Remove report dates before *oldest* and all but the newest *keep* versions; return the removed."""
         removed = []
         for folder in sorted(self.root.glob("*/*/*/")):
-            versions = sorted(_begun_versions(folder))
+            versions = sorted(_started_versions(folder))
             if not versions:
                 continue
             key = Key(folder.parent.parent.name, folder.parent.name, date.fromisoformat(folder.name))
-            kept = () if key.report_date < oldest else versions[-keep:] if keep else versions
-            for number in (each for each in versions if each not in kept):
+            retained = () if key.report_date < oldest else versions[-keep:] if keep else versions
+            for number in [number for number in versions if number not in retained]:
                 removed.append((key, number))
                 remove_folder(folder / f"v{number}", first=MANIFEST)
         return removed
 
     def remove(self, key: Key, before: int) -> list[tuple[Key, int]]:
-        """Remove the versions of a report older than *before*, and all its parts; return what went."""
+        """Remove the versions of a report below *before* and all its variants; return the removed."""
         removed = []
         for folder in self.root.glob(f"{key.workspace}/{key.report}*/{key.report_date}/"):
             name, _, part = folder.parent.name.partition(VARIANT)
             if name != key.report:
                 continue
-            for number in sorted(_begun_versions(folder)):
+            for number in sorted(_started_versions(folder)):
                 if part or number < before:
                     removed.append((key._replace(report=folder.parent.name), number))
                     remove_folder(folder / f"v{number}", first=MANIFEST)
         return removed
 
     def held(self) -> set[tuple[Key, int]]:
-        """Return every version and part that is there."""
+        """Return every version and variant that is in the archive."""
         return {
             (
                 Key(folder.parents[2].name, folder.parents[1].name, date.fromisoformat(folder.parent.name)),
@@ -196,40 +197,40 @@ class Archive:
         }
 
     def versions(self) -> list[tuple[Archived, datetime, datetime]]:
-        """Return every version, older ones first, with its as-of instant and when it was archived.
+        """Return every version, lower numbers first, with its as-of instant and when it was archived.
 
-        Parts are left out: they belong to those they were sent to.
+        Variants are not included: they belong to their recipients.
         """
-        found = []
+        versions = []
         for path in self.root.glob(f"*/*/*/v*/{MANIFEST}"):
             if VARIANT in path.parents[2].name:
                 continue
             manifest = Manifest.model_validate_json(path.read_bytes())
             as_of = datetime.fromisoformat(json.loads((path.parent / REPORT).read_bytes())["as_of"])
             archived_at = datetime.fromtimestamp(path.stat().st_mtime, UTC)
-            found.append((Archived(path.parent, manifest, is_new=False), as_of, archived_at))
-        return sorted(found, key=lambda each: each[0].manifest.version)
+            versions.append((Archived(path.parent, manifest, is_new=False), as_of, archived_at))
+        return sorted(versions, key=lambda entry: entry[0].manifest.version)
 
 
 def opened_first(names: Sequence[str]) -> str:
-    """Return which of a version's files people open."""
+    """Return the file of a version that a link opens."""
     return next(name for name in ("report.html", "report.pdf", REPORT) if name in names)
 
 
 def address(root: Path, url: str | None, file: Path) -> str:
-    """Return the URL of an archived *file*; without a web server at *url*, one of this machine."""
+    """Return the URL of an archived *file*: below *url*, or a `file:` URL without one."""
     if url is None:
         return file.as_uri()
     return f"{url.rstrip('/')}/{quote(file.relative_to(root).as_posix())}"
 
 
-def _whole_versions(folder: Path) -> list[int]:
-    """Return the versions that are whole."""
+def _complete_versions(folder: Path) -> list[int]:
+    """Return the numbers of the complete versions, which have a manifest."""
     return [int(path.parent.name[1:]) for path in folder.glob(f"v*/{MANIFEST}")]
 
 
-def _begun_versions(folder: Path) -> list[int]:
-    """Return every number that was begun: on an object store a killed process leaves a torn one."""
+def _started_versions(folder: Path) -> list[int]:
+    """Return every number in use: on an object store a killed process leaves an incomplete version."""
     return [int(path.name[1:]) for path in folder.glob("v*") if path.name[1:].isdigit()]
 
 
@@ -241,13 +242,13 @@ def _file_entry(name: str, data: bytes) -> FileEntry:
     return FileEntry(name=name, size=len(data), sha256=hashlib.sha256(data).hexdigest())
 
 
-def _compare_versions(before: Manifest, report: Report, origin: Origin) -> Supersedes:
+def _compare_versions(previous: Manifest, report: Report, origin: Origin) -> Supersedes:
     causes = {
-        Cause.CONFIGURATION: before.configuration != json.loads(json.dumps(origin.configuration)),
-        Cause.DATA: before.data_version != report.data_version,
+        Cause.CONFIGURATION: previous.configuration != json.loads(json.dumps(origin.configuration)),
+        Cause.DATA: previous.data_version != report.data_version,
     }
     return Supersedes(
-        version=before.version,
-        changes=changed_figures(before, report),
+        version=previous.version,
+        changes=changed_figures(previous, report),
         causes=tuple(cause for cause, holds in causes.items() if holds),
     )

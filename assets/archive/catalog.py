@@ -1,6 +1,6 @@
-"""The catalog: what is archived, which of it is outdated, what was left out.
+"""The catalog: archived versions, which of them are outdated, and skipped reports.
 
-The archive's folders stay the truth; a row that a crash left out is written by the next run.
+The archive's folders are authoritative; the next run writes a row that a crash left out.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -20,7 +20,7 @@ _VERSIONS = REPORT_VERSIONS.c
 
 
 class Catalog:
-    """The rows of `state/tables.py` for the state at *url*; nothing is opened before it is used."""
+    """The catalog in the state database at *url*, which is opened on first use."""
 
     def __init__(self, url: SecretStr) -> None:
         self._url = url
@@ -30,7 +30,7 @@ class Catalog:
         return open_state(resolve_secret(self._url))
 
     def record(self, archived: Archived, as_of: datetime, now: datetime) -> None:
-        """Note *archived*, where it is not noted yet, and that no version of its report is outdated."""
+        """Record *archived* if it is new, and mark no version of its report as outdated any more."""
         manifest = archived.manifest
         key = Key(manifest.workspace, manifest.report, manifest.report_date)
         row = key._asdict() | {
@@ -46,7 +46,7 @@ class Catalog:
             "has_no_data": manifest.has_no_data,
             "changes": manifest.supersedes.changes if manifest.supersedes else None,
             "causes": list(manifest.supersedes.causes) if manifest.supersedes else None,
-            "files": [each.name for each in manifest.files],
+            "files": [entry.name for entry in manifest.files],
             "data_version": manifest.data_version,
             "made_at": now,
         }
@@ -61,23 +61,23 @@ class Catalog:
 
     def newest(self, since: date = date.min, workspace: str | None = None) -> dict[Key, Version]:
         """Return the newest version of each report with a report date from *since* on."""
-        asked = [_VERSIONS.report_date >= since]
+        conditions = [_VERSIONS.report_date >= since]
         if workspace is not None:
-            asked.append(_VERSIONS.workspace == workspace)
-        return self._read_versions(*asked)
+            conditions.append(_VERSIONS.workspace == workspace)
+        return self._read_versions(*conditions)
 
     def outdated(self) -> dict[Key, Version]:
-        """Return the versions whose days have changed since, of every workspace."""
+        """Return the versions whose days have changed since they were made, of every workspace."""
         return self._read_versions(_VERSIONS.outdated_since.is_not(None))
 
-    def _read_versions(self, *asked: ColumnElement[bool]) -> dict[Key, Version]:
+    def _read_versions(self, *conditions: ColumnElement[bool]) -> dict[Key, Version]:
         columns = (_VERSIONS[name] for name in (*Key._fields, *Version.__dataclass_fields__))
         with self._engine.connect() as connection:
-            rows = connection.execute(select(*columns).where(*asked).order_by(_VERSIONS.version))
+            rows = connection.execute(select(*columns).where(*conditions).order_by(_VERSIONS.version))
             return {Key(*row[:3]): Version(*row[3:]) for row in rows}
 
     def mark_outdated(self, reports: Mapping[Key, Version], now: datetime) -> None:
-        """Note that the days of *reports* have changed since these versions."""
+        """Mark the versions of *reports* as outdated since *now*, unless they already are."""
         with self._engine.begin() as connection:
             for key, version in reports.items():
                 connection.execute(
@@ -94,7 +94,7 @@ class Catalog:
         )
 
     def listed(self) -> list[tuple[Key, int]]:
-        """Return every version that the archive should have."""
+        """Return every version that the catalog lists."""
         columns = (_VERSIONS[name] for name in (*Key._fields, "version"))
         rows = self._read_rows(select(*columns))
         return [(Key(row["workspace"], row["report"], row["report_date"]), row["version"]) for row in rows]
@@ -114,7 +114,7 @@ class Catalog:
         )
 
     def forget(self, versions: Iterable[tuple[Key, int]]) -> None:
-        """Take *versions*, which the archive has no longer, out of the catalog."""
+        """Delete *versions*, which are no longer archived, from the catalog."""
         with self._engine.begin() as connection:
             for key, version in versions:
                 connection.execute(
@@ -122,16 +122,16 @@ class Catalog:
                 )
 
     def forget_all_but(self, held: Collection[tuple[Key, int]], workspace: str | None = None) -> None:
-        """Take every version that is not *held* any more out of the catalog."""
-        listed = (each for each in self.listed() if workspace in {None, each[0].workspace})
-        self.forget(each for each in listed if each not in held)
+        """Delete every version that is not *held* from the catalog, or only those of *workspace*."""
+        listed = (version for version in self.listed() if workspace in {None, version[0].workspace})
+        self.forget(version for version in listed if version not in held)
 
     def skip(self, key: Key, reason: str, now: datetime) -> bool:
-        """Note that *key* is left out; tell whether that is new."""
+        """Record that *key* is skipped; tell whether that is new."""
         return self._insert_new(SKIPPED_REPORTS, key._asdict() | {"skipped_at": now, "reason": reason})
 
     def skipped(self, since: date) -> set[Key]:
-        """Return the reports left out with a report date from *since* on."""
+        """Return the skipped reports with a report date from *since* on."""
         table = SKIPPED_REPORTS.c
         rows = self._read_rows(
             select(table.workspace, table.report, table.report_date).where(table.report_date >= since)

@@ -1,6 +1,7 @@
 """Dagster assets of the archive stage, for one workspace: its reports, and which of them are outdated.
 
-Wiring only: which report dates, which days, what the UI shows.
+Wiring only: which report dates and days a run covers, and what the UI shows. Figures are counted in
+`assets/report/`, files are rendered in `publish.py`.
 """
 
 from collections.abc import Iterator
@@ -27,12 +28,12 @@ from assets.state.alerts import AlertLog
 from assets.warehouse.resource import WarehouseResource, retrying_transient_errors
 
 _RECONCILE = "totals_reconcile"
-_MONTH_OF_DATES = 31
-_BAR = 40
+_MAX_DATES_PER_RUN = 31
+_BAR_LENGTH = 40
 
 
 def report_assets(workspace: Workspace) -> list[dg.AssetsDefinition]:
-    """Return the assets of the reports of *workspace*: which are outdated, and each report."""
+    """Return the report assets of *workspace*: one for outdated versions, and one per report."""
     return [
         _catalog_asset(workspace),
         *(_report_asset(workspace, spec) for spec in workspace.all_reports),
@@ -64,8 +65,8 @@ def _catalog_asset(workspace: Workspace) -> dg.AssetsDefinition:
             add_stall_alert(AlertLog(warehouse.config.state), lake, workspace, clock())
         if outdated:
             write_index(catalog, archive.open().root, [workspace.slug])
-        named = [f"{key.report} of {key.report_date}" for key in sorted(outdated)]
-        return dg.MaterializeResult(metadata={"outdated": len(outdated), "reports": named})
+        names = [f"{key.report} of {key.report_date}" for key in sorted(outdated)]
+        return dg.MaterializeResult(metadata={"outdated": len(outdated), "reports": names})
 
     return archived_reports
 
@@ -77,9 +78,11 @@ def _report_asset(workspace: Workspace, spec: ReportSpec) -> dg.AssetsDefinition
     @dg.asset(
         key=key,
         group_name="report",
-        deps=[dg.AssetDep(each, partition_mapping=days_read_by(workspace, spec)) for each in upstream],
+        deps=[
+            dg.AssetDep(asset_key, partition_mapping=days_read_by(workspace, spec)) for asset_key in upstream
+        ],
         partitions_def=report_dates_of(workspace, spec),
-        backfill_policy=dg.BackfillPolicy.multi_run(_MONTH_OF_DATES),
+        backfill_policy=dg.BackfillPolicy.multi_run(_MAX_DATES_PER_RUN),
         check_specs=[
             dg.AssetCheckSpec(_RECONCILE, asset=key, description="every total of the report is the same"),
             dg.AssetCheckSpec(
@@ -98,7 +101,7 @@ def _report_asset(workspace: Workspace, spec: ReportSpec) -> dg.AssetsDefinition
         clock: dg.ResourceParam[Clock],
     ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
         lake, now = warehouse.of(workspace.slug), clock()
-        done = []
+        published = []
         with retrying_transient_errors(context):
             for report_date in report_dates_of_run(context, workspace):
                 until = as_of(report_date, now, workspace.zone)
@@ -107,13 +110,13 @@ def _report_asset(workspace: Workspace, spec: ReportSpec) -> dg.AssetsDefinition
                 except TotalsDiffer as error:
                     yield dg.AssetCheckResult(check_name=_RECONCILE, passed=False, description=str(error))
                     raise
-                done.append(publish_report(draft, archive.open()))
-                catalog.record(done[-1].archived, draft.report.as_of, now)
+                published.append(publish_report(draft, archive.open()))
+                catalog.record(published[-1].archived, draft.report.as_of, now)
                 context.add_asset_metadata(
-                    _report_metadata(done[-1], archive), partition_key=str(report_date)
+                    _report_metadata(published[-1], archive), partition_key=str(report_date)
                 )
             write_index(catalog, archive.open().root, [workspace.slug])
-        yield dg.MaterializeResult(check_results=_check_results(done))
+        yield dg.MaterializeResult(check_results=_check_results(published))
 
     return report
 
@@ -135,32 +138,32 @@ def _report_metadata(published: Published, archive: ArchiveResource) -> dict[str
         "chart": dg.MetadataValue.md(_draw_text_bars(report)),
         "folder": dg.MetadataValue.path(str(archived.folder)),
         **{
-            Path(each.name).suffix[1:]: dg.MetadataValue.url(archive.address(archived.folder / each.name))
-            for each in archived.manifest.files
-            if each.name in {"report.html", "report.pdf"}
+            Path(entry.name).suffix[1:]: dg.MetadataValue.url(archive.address(archived.folder / entry.name))
+            for entry in archived.manifest.files
+            if entry.name in {"report.html", "report.pdf"}
         },
     }
 
 
 def _draw_text_bars(report: Report) -> str:
-    """Draw the sources as bars of characters: a picture takes longer to draw than a report to count."""
+    """Return the sources as a Markdown bar chart: an image takes longer to draw than a report to count."""
     if not report.total:
         return "no data" if report.has_no_data else "no assignments"
-    most = max(source.count for source in report.by_source)
+    largest = max(source.count for source in report.by_source)
     width = max(len(source.label) for source in report.by_source)
     lines = (
-        f"{source.label:{width}}  {source.count:>9,}  {'█' * round(_BAR * source.count / most)}"
+        f"{source.label:{width}}  {source.count:>9,}  {'█' * round(_BAR_LENGTH * source.count / largest)}"
         for source in report.by_source
     )
     return "\n".join(("```", *lines, "```"))
 
 
 def _list_reasons(report: Report) -> list[dict[str, object]]:
-    """Return why *report* is provisional, for programs and people."""
+    """Return why *report* is provisional: code, sentence and facts of each reason."""
     sentences = reason_sentences(report, load_words("en"))
     return [
-        {"code": each.code.value, "text": text, **each.facts}
-        for each, text in zip(report.reasons, sentences, strict=True)
+        {"code": reason.code.value, "text": text, **reason.facts}
+        for reason, text in zip(report.reasons, sentences, strict=True)
     ]
 
 
@@ -171,7 +174,7 @@ def _describe_difference(before: int | None, after: int | None) -> str:
 
 
 def _describe_version(archived: Archived) -> str:
-    """Say which version it is, and what changed against the one before."""
+    """Return the version's number and the changes since the version it supersedes."""
     manifest = archived.manifest
     if manifest.supersedes is None:
         return f"v{manifest.version}"
@@ -186,27 +189,27 @@ def _describe_version(archived: Archived) -> str:
     )
 
 
-def _check_results(done: list[Published]) -> list[dg.AssetCheckResult]:
-    partial = [
-        f"{each.report.report_date}: {' '.join(reason_sentences(each.report, load_words('en')))}"
-        for each in done
-        if each.report.provisional
+def _check_results(published: list[Published]) -> list[dg.AssetCheckResult]:
+    provisional = [
+        f"{entry.report.report_date}: {' '.join(reason_sentences(entry.report, load_words('en')))}"
+        for entry in published
+        if entry.report.provisional
     ]
     totals = (
-        f"{each.report.report_date}: "
-        + ", ".join(f"{line.label} {line.total:,}" for line in each.report.proof)
-        for each in done
+        f"{entry.report.report_date}: "
+        + ", ".join(f"{line.label} {line.total:,}" for line in entry.report.proof)
+        for entry in published
     )
     return [
         dg.AssetCheckResult(
             check_name=_RECONCILE,
-            passed=all(each.report.is_reconciled for each in done),
+            passed=all(entry.report.is_reconciled for entry in published),
             description="\n".join(totals),
         ),
         dg.AssetCheckResult(
             check_name="complete",
-            passed=not partial,
+            passed=not provisional,
             severity=dg.AssetCheckSeverity.WARN,
-            description="\n".join(partial) or "every day is loaded, every input was read and understood",
+            description="\n".join(provisional) or "every day is loaded, every input was read and understood",
         ),
     ]

@@ -1,7 +1,7 @@
 """The archive's index pages, written from the catalog; they work from `file://`.
 
-`index.html` lists the workspaces, `<workspace>/index.html` every version of its reports. Their script
-searches and filters what is there; without it, all is shown.
+`index.html` lists the workspaces, `<workspace>/index.html` every version of its reports. A script searches
+and filters the rows; without it, all are shown. The template is `templates/index/index.html.j2`.
 """
 
 from collections.abc import Iterator, Sequence
@@ -36,17 +36,21 @@ _STATES = ("newest", "older", "provisional", "outdated")
 def write_index(catalog: Catalog, root: Path, workspaces: Sequence[str]) -> Path:
     """Write the page of each of *workspaces*, then `index.html` below *root*; return its path.
 
-    One process at a time: a slower one would overwrite a newer list with an older.
+    A lock lets one process write at a time: a slower one would overwrite a newer list with an older one.
     """
     require_store(root, "archive")
     path = root / INDEX
     with file_lock(path):
         for workspace in workspaces:
             _write_page(root / workspace / INDEX, [], list(_list_entries(catalog.versions(workspace))))
-        listed = catalog.workspaces()
-        only = listed[0]["workspace"] if len(listed) == 1 else None
-        entries = list(_list_entries(catalog.versions(only), f"{only}/")) if only else []
-        _write_page(path, [] if only else listed, entries)
+        workspace_rows = catalog.workspaces()
+        single_workspace = workspace_rows[0]["workspace"] if len(workspace_rows) == 1 else None
+        entries = (
+            list(_list_entries(catalog.versions(single_workspace), f"{single_workspace}/"))
+            if single_workspace
+            else []
+        )
+        _write_page(path, [] if single_workspace else workspace_rows, entries)
     return path
 
 
@@ -68,7 +72,7 @@ def _write_page(path: Path, workspaces: Sequence[RowMapping], entries: Sequence[
 
 
 def _list_entries(versions: Sequence[RowMapping], prefix: str = "") -> Iterator[dict[str, Any]]:
-    """Yield *versions* with where they lie, as seen from the page, and what a reader wants first."""
+    """Yield the template's values of *versions* (newest first), with folders relative to the page."""
     seen = set()
     for version in versions:
         key = (version["report"], version["report_date"])

@@ -1,4 +1,4 @@
-"""Which archived reports no longer say what their days say."""
+"""Find outdated reports: archived versions whose days have changed since they were made."""
 
 from assets.aggregates.lineage import data_versions
 from assets.archive.catalog import Catalog
@@ -12,11 +12,11 @@ from assets.warehouse.base import Warehouse
 def outdated_reports(catalog: Catalog, warehouse: Warehouse, workspace: Workspace) -> dict[Key, Version]:
     """Return the newest versions of *workspace* whose own or compared days have changed since.
 
-    What lies before them, as in the opening of a person's contacts, is not looked at. Reports that
-    are no longer in the configuration are left as they are.
+    Earlier days, from which opening balances are counted, are not checked. Reports that are no longer
+    configured are skipped.
     """
     specs = {spec.name: spec for spec in workspace.all_reports}
-    found = {}
+    outdated = {}
     with warehouse.reading():
         stored = data_versions(warehouse)
         for key, version in catalog.newest(workspace=workspace.slug).items():
@@ -25,5 +25,5 @@ def outdated_reports(catalog: Catalog, warehouse: Warehouse, workspace: Workspac
                 stall = version.provisional and find_stall(warehouse, workspace, min(version.as_of, end))
                 days = days_of_report(spec, key.report_date, workspace)
                 if version.data_version != stored.of(days, stall.since if stall else None):
-                    found[key] = version
-    return found
+                    outdated[key] = version
+    return outdated

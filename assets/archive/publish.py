@@ -1,6 +1,6 @@
-"""Make one report and archive it: build, prove, render, keep.
+"""Publish a report: build it, reconcile its totals, render its files, and archive it.
 
-Nothing is archived whose totals differ.
+A report whose totals differ is never archived.
 """
 
 import hashlib
@@ -42,9 +42,9 @@ _MADE_WITH = (
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A proved report and all that its files are rendered from.
+    """A reconciled report and everything its files are rendered from.
 
-    `tables` are the data files that it needs; `printed` has the rows that its other files need.
+    `tables` are its data files by name, `printed` the log rows for the other files, `coded` the encoded log.
     """
 
     report: Report
@@ -55,9 +55,9 @@ class Draft:
     configuration: Mapping[str, object]
 
     def render(self, version: int) -> dict[str, bytes]:
-        """Return every file of the report's *version* but `report.json`.
+        """Return the files of the report's *version* by name, except `report.json`.
 
-        Raises TotalsDiffer where the workbook has not every row of the log.
+        Raises TotalsDiffer if the workbook does not have every row of the log.
         """
         files = {name: data for name, data in self.tables.items() if name in self.report.log.files}
         shown = self.printed.slice(0, self.report.log.rows_shown)
@@ -80,7 +80,7 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """A report and where it is kept."""
+    """A report and its archived version."""
 
     report: Report
     archived: Archived
@@ -89,9 +89,9 @@ class Published:
 def draft_report(
     warehouse: Warehouse, workspace: Workspace, spec: ReportSpec, report_date: date, as_of: datetime
 ) -> Draft:
-    """Build and prove one report, and write its data files in memory.
+    """Build and reconcile one report, and write its data files in memory.
 
-    Raises TotalsDiffer where two of its totals are not equal.
+    Raises TotalsDiffer if two of its totals are not equal.
     """
     with warehouse.reading():
         built = build_report(warehouse, workspace, spec, report_date, as_of)
@@ -108,18 +108,20 @@ def draft_report(
         "timezone": workspace.timezone,
         "source_version": reading_version(workspace.source),
         "report": spec.model_dump(mode="json", exclude={"brand": {"logo"}})
-        | {"filters": report.filters.model_dump(mode="json")},  # where contacts are masked, they name none
+        | {
+            "filters": report.filters.model_dump(mode="json")
+        },  # with masked contacts, the filters of the report name none
     }
     return Draft(report, tables, printed, built.coded, spec.formats, configuration)
 
 
 def publish_report(draft: Draft, archive: Archive) -> Published:
-    """Render *draft* and keep it; where the archive has its content, nothing is rendered."""
+    """Render *draft* and archive it; if the archive has its content already, nothing is rendered."""
     return Published(draft.report, archive.store(draft.report, origin_of(draft), draft.render))
 
 
 def origin_of(draft: Draft) -> Origin:
-    """Return what *draft* is made from."""
+    """Return the configuration and library versions that *draft* is made from."""
     return Origin(draft.configuration, _library_versions())
 
 
@@ -129,7 +131,7 @@ def _library_versions() -> dict[str, str]:
 
 
 def _with_tables(report: Report, tables: Mapping[str, bytes]) -> Report:
-    """Add what the data files prove: their rows, counted in their bytes."""
+    """Return *report* with the row counts of its data files, read from their bytes, and the CSV's hash."""
     proof, sha256 = list(report.proof), ""
     if csv := tables.get("log.csv"):
         sha256 = hashlib.sha256(csv).hexdigest()
@@ -142,7 +144,7 @@ def _with_tables(report: Report, tables: Mapping[str, bytes]) -> Report:
 
 
 def require_reconciled(report: Report) -> None:
-    """Raise TotalsDiffer, with every total, unless all of them are the report's."""
+    """Raise TotalsDiffer, with every total, unless all equal the report's."""
     if not report.is_reconciled:
         lines = ", ".join(f"{line.label} {line.total:,}" for line in report.proof)
         raise TotalsDiffer(

@@ -19,5 +19,5 @@ class ArchiveResource(dg.ConfigurableResource[Archive]):
         return Archive(parse_location(self.root))
 
     def address(self, file: Path) -> str:
-        """Return the URL of an archived *file*; without a web server for them, one of this machine."""
+        """Return the URL of an archived *file*: on the configured web server, or a `file:` URL."""
         return address(parse_location(self.root), self.url, file)

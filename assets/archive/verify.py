@@ -1,4 +1,4 @@
-"""Whether the archive still holds what was archived: every file is read and hashed again, mails too."""
+"""Verify the archive: read and hash every file of versions and outboxes again."""
 
 import hashlib
 from collections.abc import Iterable, Iterator
@@ -12,7 +12,7 @@ from assets.archive.version import MANIFEST, FileEntry, Key, Manifest
 
 @dataclass(slots=True)
 class Verified:
-    """What was read, and a sentence for each thing that is not as it was."""
+    """The number of versions and files read, and a sentence for each fault."""
 
     version_count: int = 0
     file_count: int = 0
@@ -20,13 +20,13 @@ class Verified:
 
 
 def verify_archive(root: Path, listed: Iterable[tuple[Key, int]]) -> Verified:
-    """Read every version below *root* and compare it with its manifest, and all with those *listed*.
+    """Compare every version below *root* with its manifest, and all of them with those *listed*.
 
-    Temporary folders of a run that is at work, whose names begin with a dot, are left alone.
+    Temporary folders of an active run, whose names begin with a dot, are ignored.
     """
     verified = Verified()
-    there = sorted(path for path in root.glob("*/*/*/v*") if path.name[1:].isdecimal())
-    for folder in there:
+    folders = sorted(path for path in root.glob("*/*/*/v*") if path.name[1:].isdecimal())
+    for folder in folders:
         verified.version_count += 1
         verified.file_count += sum(path.is_file() for path in folder.iterdir())
         verified.faults += (f"{folder.relative_to(root)}: {fault}" for fault in _find_faults(folder))
@@ -34,9 +34,9 @@ def verify_archive(root: Path, listed: Iterable[tuple[Key, int]]) -> Verified:
         verified.file_count += 1
         if _hash_file(mail) != mail.stem:
             verified.faults.append(f"{mail.relative_to(root)} was changed")
-    lost = {_version_folder(root, key, version) for key, version in listed} - set(there)
+    missing = {_version_folder(root, key, version) for key, version in listed} - set(folders)
     verified.faults += (
-        f"{each.relative_to(root)}: is in the catalog, and not there" for each in sorted(lost)
+        f"{folder.relative_to(root)}: is in the catalog, and not there" for folder in sorted(missing)
     )
     return verified
 
@@ -59,8 +59,10 @@ def _find_faults(folder: Path) -> Iterator[str]:
     if _version_folder(root, key, manifest.version) != folder:
         yield f"{MANIFEST} is that of {_version_folder(root, key, manifest.version).relative_to(root)}"
     yield from filter(None, (_find_fault(folder / entry.name, entry) for entry in manifest.files))
-    strange = {path.name for path in folder.iterdir()} - {entry.name for entry in manifest.files} - {MANIFEST}
-    yield from (f"{name} is not in the manifest" for name in sorted(strange))
+    unexpected = (
+        {path.name for path in folder.iterdir()} - {entry.name for entry in manifest.files} - {MANIFEST}
+    )
+    yield from (f"{name} is not in the manifest" for name in sorted(unexpected))
 
 
 def _find_fault(path: Path, entry: FileEntry) -> str | None:

@@ -1,4 +1,4 @@
-"""A version of a report: what it is called, what it holds, what it was made from, what changed. Pure."""
+"""The models of an archived version: its key, manifest, origin and changes. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ Files = Mapping[str, bytes]
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """What a report was made from: its configuration, and the releases of what made it."""
+    """What a report was made from: its configuration, and the versions of the libraries."""
 
     configuration: Mapping[str, Any]
     made_with: Mapping[str, str]
@@ -44,16 +44,16 @@ class FileEntry(FrozenModel):
 
 
 class Cause(StrEnum):
-    """What a version differs by from the one before."""
+    """Why a version differs from the one it supersedes."""
 
     CONFIGURATION = "configuration"
     DATA = "data"
 
 
 class Supersedes(FrozenModel):
-    """The version before, what changed (`{"total": [1204, 1211], "Workflow": [10, 17]}`), and why.
+    """The superseded version, the changes (`{"total": [1204, 1211], "Workflow": [10, 17]}`), and the causes.
 
-    A total is null where a version had no data.
+    A total is null if its version had no data.
     """
 
     version: int
@@ -62,7 +62,7 @@ class Supersedes(FrozenModel):
 
 
 class Manifest(FrozenModel):
-    """What a version holds and what it was made from."""
+    """The content of a version and what it was made from; stored as `manifest.json`."""
 
     schema_version: int = 1
     workspace: str
@@ -94,35 +94,35 @@ class Archived:
     is_new: bool
 
     def report(self) -> Report:
-        """Return the report that it holds."""
+        """Return the version's report."""
         return Report.model_validate_json((self.folder / REPORT).read_bytes())
 
 
 def changed_figures(before: Manifest, report: Report | Manifest) -> dict[str, tuple[int | None, int | None]]:
-    """Return each figure of *report* that differs from the version before, with both values.
+    """Return the figures of *report* that differ from *before*, by name, with both values.
 
-    Where one of them has no data, that is the only difference, and None stands for it.
+    If only one of the two has no data, the total is the only difference, with None for that one.
     """
     if before.has_no_data or report.has_no_data:
-        totals = tuple(None if each.has_no_data else each.total for each in (before, report))
+        totals = tuple(None if manifest.has_no_data else manifest.total for manifest in (before, report))
         return {} if totals == (None, None) else {"total": (totals[0], totals[1])}
     by_source = (
         report.by_source
         if isinstance(report, Manifest)
-        else {each.label: each.count for each in report.by_source}
+        else {source.label: source.count for source in report.by_source}
     )
     now = {"total": report.total} | by_source
-    then = {"total": before.total} | before.by_source
+    previous = {"total": before.total} | before.by_source
     return {
-        name: (then.get(name, 0), now.get(name, 0))
-        for name in sorted(now.keys() | then.keys())
-        if then.get(name, 0) != now.get(name, 0)
+        name: (previous.get(name, 0), now.get(name, 0))
+        for name in sorted(now.keys() | previous.keys())
+        if previous.get(name, 0) != now.get(name, 0)
     }
 
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """The newest version of a report, as the catalog has it."""
+    """The newest version of a report in the catalog."""
 
     version: int
     as_of: datetime
@@ -132,5 +132,5 @@ class Version:
     outdated_since: datetime | None
 
     def counts_up_to(self, until: datetime, spec: ReportSpec) -> bool:
-        """Tell whether it counts the running day of *spec* up to *until*; other reports count whole days."""
+        """Tell whether it counts up to *until*; only reports with a running day may not."""
         return not spec.includes_running_day or self.as_of >= until
