@@ -1,1 +1,1 @@
-"""The report stage: decides what is said. Numbers in, one frozen `Report` out."""
+"""The report stage: counts the figures of one report from the warehouse and returns a frozen `Report`."""

@@ -1,4 +1,4 @@
-"""Who has how many contacts: the opening, what came in and went out, and the closing."""
+"""Count the balance of each assignee: contacts at the start, received, released, and at the end."""
 
 from datetime import date
 
@@ -32,33 +32,33 @@ _COLUMNS = (
 
 
 def last_steps(period: Period, since: date | None = None) -> Select[tuple[object, ...]]:
-    """Return for each subject its last row of the log before *period*, not looking at days before *since*."""
+    """Return the query for each subject's last log row before *period*, among days from *since* on."""
     log = ASSIGNMENT_LOG.c
     newest_first = func.row_number().over(
         partition_by=subject_of(log), order_by=(log.occurred_at.desc(), log.position.desc())
     )
-    aged = (
+    ranked = (
         select(*(log[name] for name in (*_COLUMNS, "occurred_at", "position")), newest_first.label("age"))
         .where(log.local_day < period.first_day, log.local_day >= (since or date.min))
         .subquery()
     )
-    columns = (aged.c[name] for name in (*_COLUMNS, "occurred_at"))
-    return select(*columns).where(aged.c.age == 1).order_by(aged.c.occurred_at, aged.c.position)
+    columns = (ranked.c[name] for name in (*_COLUMNS, "occurred_at"))
+    return select(*columns).where(ranked.c.age == 1).order_by(ranked.c.occurred_at, ranked.c.position)
 
 
 def count_balances(before: pa.Table, rows: pa.Table, log: EncodedLog) -> tuple[AssigneeBalance, ...]:
-    """Return a line for each person who has contacts *before* the period or takes part in its *rows*.
+    """Return the balance of each person who has contacts *before* the period or appears in its *rows*.
 
-    *log* is *rows* coded with *before* beside: people have its labels.
-    The closing is counted from the last row of each subject, so that it proves the other four figures.
-    Those with the most contacts at the end come first.
+    *log* is *rows* encoded together with *before*; its labels are used. The closing is counted from the last
+    row of each subject, independently of the other four figures, and so proves them. The largest closing
+    comes first.
     """
     steps = pa.concat_tables([before.select(_COLUMNS), rows.select(_COLUMNS)])
     people, (previous, assignee) = encode_pairs(
         (steps[f"{name}_id"], steps[f"{name}_name"]) for name in ("previous_assignee", "assignee")
     )
     persons = resolve_persons(people, assignee)
-    labels = [log.labels.get(who, name) for who, name in zip(persons.who, persons.names, strict=True)]
+    labels = [log.labels.get(person, name) for person, name in zip(persons.who, persons.names, strict=True)]
     previous, assignee = persons.of_pair[previous], persons.of_pair[assignee]
     kinds = kinds_of(steps, assignee, len(labels))
     is_event = np.arange(steps.num_rows) >= before.num_rows
@@ -74,7 +74,7 @@ def count_balances(before: pa.Table, rows: pa.Table, log: EncodedLog) -> tuple[A
     opening, closing = count(assignee[~is_event]), count(assignee[order][is_last])
     received, released = count(assignee[is_event]), count(previous[is_event])
     unseen = count(previous[order][gap]) - count(held_before[gap])
-    lines = (
+    balances = (
         AssigneeBalance(
             assignee=label,
             kind=kind,
@@ -88,10 +88,16 @@ def count_balances(before: pa.Table, rows: pa.Table, log: EncodedLog) -> tuple[A
             labels, kinds, opening, received, released, unseen, closing, strict=True
         )
     )
-    taking_part = (each for each in lines if any((each.opening, each.received, each.released, each.unseen)))
-    return tuple(sorted(taking_part, key=lambda each: (-each.closing, -each.received, each.assignee)))
+    participants = (
+        balance
+        for balance in balances
+        if any((balance.opening, balance.received, balance.released, balance.unseen))
+    )
+    return tuple(
+        sorted(participants, key=lambda balance: (-balance.closing, -balance.received, balance.assignee))
+    )
 
 
 def encode_subjects(rows: pa.Table) -> Codes:
-    """Return whose assignee each row changes, as codes."""
+    """Return a code per row for its subject: the contact or conversation whose assignee it changes."""
     return encode_column(subjects_of(rows))[1]

@@ -1,4 +1,7 @@
-"""Build a `Report` from the warehouse: every figure counted from the log, and proved another way."""
+"""Build a `Report` from the warehouse: count every figure from the log, and reconcile the total.
+
+Add a figure in the module of its component; this module only puts them together.
+"""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -42,7 +45,7 @@ _EXAMPLES = 20
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """A report, the rows of its log (columns of `assignment_log`), and these coded."""
+    """A report, the rows of its log (columns of `assignment_log`), and the encoded log."""
 
     report: Report
     rows: pa.Table
@@ -51,7 +54,7 @@ class Built:
 
 @dataclass(frozen=True, slots=True)
 class _Figures:
-    """What is counted of a log, whether or not it is shown: all of it proves the total."""
+    """The figures of a log, counted even if they are not shown: all of them prove the total."""
 
     by_source: tuple[SourceCount, ...]
     by_day: tuple[DayCount, ...]
@@ -61,28 +64,28 @@ class _Figures:
 
     @property
     def total(self) -> int:
-        """The assignments."""
-        return sum(each.count for each in self.by_source)
+        """Return the number of assignments."""
+        return sum(source.count for source in self.by_source)
 
 
 def build_report(
     warehouse: Warehouse, workspace: Workspace, spec: ReportSpec, report_date: date, as_of: datetime
 ) -> Built:
-    """Return the report *spec* of *workspace* as read on *report_date*, counting events before *as_of*.
+    """Return the report *spec* of *workspace* for *report_date*, counting events before *as_of*.
 
-    While the report date is running, it counts up to the instant to which that day was loaded.
-    Raises NoSuchReportDate where the period has not begun.
+    On the running day it counts up to the instant to which that day is loaded. Raises NoSuchReportDate if the
+    period has not begun.
     """
     request = ReportRequest.of(warehouse, workspace, spec, report_date, as_of)
     log = count_log(request)
     coded = encode_log(log.rows, log.before)
     figures = _count_figures(request, log, coded)
-    found = _assess_completeness(request, log)
-    reasons = find_reasons(request, found)
+    completeness = _assess_completeness(request, log)
+    reasons = find_reasons(request, completeness)
     components = states_of_components(
         spec,
         has_figures=not (request.is_before_first_load or (spec.filters.active and not figures.total)),
-        is_understood=not reasons or found.quality.accepted > 0,
+        is_understood=not reasons or completeness.quality.accepted > 0,
     )
     shows = components.shows
     report = Report(
@@ -109,14 +112,15 @@ def build_report(
         assignees=figures.assignees if shows(Component.ASSIGNEES) else (),
         known_since=log.known_since if shows(Component.ASSIGNEES) else None,
         findings=(),
-        quality=found.quality,
+        quality=completeness.quality,
         provisional=bool(reasons),
         reasons=reasons,
-        missing_days=tuple(found.missing),
+        missing_days=tuple(completeness.missing),
         proof=_prove_total(request, log, figures),
         control=reconciliation.by_export(warehouse, request.period, request.as_of, spec.filters),
         data_version=data_versions(warehouse).of(
-            days_of_report(spec, report_date, workspace), found.stall.since if found.stall else None
+            days_of_report(spec, report_date, workspace),
+            completeness.stall.since if completeness.stall else None,
         ),
     )
     if shows(Component.FINDINGS):
@@ -146,7 +150,7 @@ def _assess_completeness(request: ReportRequest, log: CountedLog) -> Completenes
 
 
 def _prove_total(request: ReportRequest, log: CountedLog, figures: _Figures) -> tuple[ProofLine, ...]:
-    """Return the total counted in every way that the report allows."""
+    """Return the report's total, counted in every way that the report allows."""
     by_rows = (
         ProofLine(name=Total.LOG, total=log.rows.num_rows),
         ProofLine(name=Total.HOURS, total=sum(map(sum, figures.heat_map))),
@@ -155,7 +159,7 @@ def _prove_total(request: ReportRequest, log: CountedLog, figures: _Figures) -> 
     )
     return (
         ProofLine(name=Total.SOURCES, total=figures.total),
-        ProofLine(name=Total.DAYS, total=sum(each.count for each in figures.by_day)),
+        ProofLine(name=Total.DAYS, total=sum(day.count for day in figures.by_day)),
         *(by_rows if needs_whole_log(request.spec) else ()),
         *reconciliation.by_aggregates(request.warehouse, request.period, request.as_of, request.spec.filters),
     )
@@ -176,7 +180,7 @@ def _log_summary(spec: ReportSpec, total: int) -> LogSummary:
     return LogSummary(
         rows_total=total,
         rows_shown=min(total, spec.pdf_log_rows),
-        files=tuple(each.file for each in DATA_FORMATS if each in spec.formats),
+        files=tuple(format_.file for format_ in DATA_FORMATS if format_ in spec.formats),
         sha256="",
     )
 

@@ -1,4 +1,4 @@
-"""Which components a report shows, and what they need of the log. Pure."""
+"""The states of a report's components, and what they need of the log. Pure."""
 
 from assets.config.presentation import Component, Format
 from assets.config.workspace import ReportSpec
@@ -6,47 +6,48 @@ from assets.report.model import TAGGED_ROWS, Components, State
 
 DATA_FORMATS = (Format.CSV, Format.XLSX, Format.PARQUET)
 _WITHOUT_FIGURES = (Component.METRIC, Component.QUALITY, Component.DEFINITIONS)
-_OF_ROWS = (Component.HEAT_MAP, Component.CHAINS, Component.HAND_OFFS, Component.ASSIGNEES)
+_NEED_LOG_ROWS = (Component.HEAT_MAP, Component.CHAINS, Component.HAND_OFFS, Component.ASSIGNEES)
 
 
 def has_balances(spec: ReportSpec) -> bool:
-    """Tell whether the report counts who has which contacts, for which it needs every day before its period.
-
-    A filter would leave steps out.
-    """
+    """Tell whether the report counts balances, which need every day before its period and no filter."""
     return Component.ASSIGNEES in spec.components and not spec.filters.active
 
 
 def needs_whole_log(spec: ReportSpec) -> bool:
-    """Tell whether more of the log is needed than the rows that are printed: it is large."""
+    """Tell whether the report needs the whole log, which is large, rather than the printed rows only."""
     formats, components = set(spec.formats), set(spec.components)
     has_filters = spec.interactive and Format.HTML in formats and Component.LOG in components
     carries_log = spec.attach_log or spec.pdf_log_rows > TAGGED_ROWS
-    of_rows = not formats.isdisjoint(DATA_FORMATS) or not components.isdisjoint(_OF_ROWS)
-    return has_filters or carries_log or of_rows
+    uses_rows = not formats.isdisjoint(DATA_FORMATS) or not components.isdisjoint(_NEED_LOG_ROWS)
+    return has_filters or carries_log or uses_rows
 
 
 def states_of_components(spec: ReportSpec, *, has_figures: bool, is_understood: bool) -> Components:
     """Return the state of each component of *spec*.
 
-    Without figures nothing can be shown of them; where nothing was understood, not even their 0.
+    Components with figures have no data without *has_figures*, and if nothing *is_understood*: then a 0 would
+    be wrong.
     """
     filters = spec.filters
     figures = State.SHOWN if has_figures else State.NO_DATA
-    cuts_chains = filters.source or filters.assigned_to or filters.assigned_by
+    breaks_chains = filters.source or filters.assigned_to or filters.assigned_by
     unfiltered = State.NOT_APPLICABLE if filters.active else State.SHOWN
     states = {
-        Component.CHAINS: State.NOT_APPLICABLE if cuts_chains else figures,
+        Component.CHAINS: State.NOT_APPLICABLE if breaks_chains else figures,
         Component.ASSIGNEES: State.NOT_APPLICABLE if filters.active else figures,
         Component.PROOF: State.SHOWN,
         Component.QUALITY: unfiltered,
         Component.DEFINITIONS: State.SHOWN,
     }
-    found = {each: states.get(each, figures) if each in spec.components else State.OFF for each in Component}
+    component_states = {
+        component: states.get(component, figures) if component in spec.components else State.OFF
+        for component in Component
+    }
     if not is_understood:
-        found |= {
-            each: State.NO_DATA
-            for each, state in found.items()
-            if each not in _WITHOUT_FIGURES and state is State.SHOWN
+        component_states |= {
+            component: State.NO_DATA
+            for component, state in component_states.items()
+            if component not in _WITHOUT_FIGURES and state is State.SHOWN
         }
-    return Components(**{each.value: state for each, state in found.items()})
+    return Components(**{component.value: state for component, state in component_states.items()})

@@ -1,4 +1,4 @@
-"""What a report counts: the rows of its log, and how many there are by source and by day."""
+"""Read the log rows of a report, and count them by source and by day."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,14 +25,15 @@ from assets.report.shares import shares_pct
 from assets.warehouse.base import Warehouse
 
 if TYPE_CHECKING:
-    import pandas as pd  # a second, and Arrow imports it where a report is counted
+    import pandas as pd  # a second to import; Arrow imports it when a report is counted
 
 
 @dataclass(frozen=True, slots=True)
 class CountedLog:
-    """The rows of its log where *conditions* hold, and each subject's last step before.
+    """The log rows where *conditions* hold, and each subject's last row before the period.
 
-    *counts* are of all rows; *rows* may be the printed ones only. *lacking* are days that *before* misses.
+    *counts* (columns `local_day`, `source`, `count`) are of all rows; *rows* may be only the printed ones.
+    *lacking* are the days missing for *before*, *known_since* is the first day it covers.
     """
 
     conditions: Sequence[ColumnElement[bool]]
@@ -44,7 +45,7 @@ class CountedLog:
 
 
 def count_log(request: ReportRequest) -> CountedLog:
-    """Read what *request* counts. Raises ConfigError where contacts are masked without a `mask_key`."""
+    """Read the log rows of *request*. Raises ConfigError if contacts are masked without a `mask_key`."""
     warehouse, spec, period, as_of = request.warehouse, request.spec, request.period, request.as_of
     known = look_up(warehouse, spec.filters)
     filtered = filter_conditions(spec.filters, known)
@@ -69,24 +70,24 @@ def count_log(request: ReportRequest) -> CountedLog:
 def _count_rows(
     warehouse: Warehouse, period: Period, as_of: datetime, conditions: Sequence[ColumnElement[bool]]
 ) -> "pd.DataFrame":
-    """Return how many log rows each `local_day` and `source` has, as `count`; no row is sorted for that."""
+    """Return the number of log rows as `count` by `local_day` and `source`, without sorting the rows."""
     log = log_rows(period, as_of, conditions).order_by(None).subquery().c
-    counted = select(log.local_day, log.source, func.count().label("count"))
-    frame: pd.DataFrame = warehouse.query(counted.group_by(log.local_day, log.source)).to_pandas()
+    selected = select(log.local_day, log.source, func.count().label("count"))
+    frame: pd.DataFrame = warehouse.query(selected.group_by(log.local_day, log.source)).to_pandas()
     return frame
 
 
 def _first_days(period: Period, counts: "pd.DataFrame", rows: int) -> Period:
-    """Return the days of *period* that have its first *rows* rows: the others need not be sorted for them."""
-    so_far = counts.groupby("local_day")["count"].sum().sort_index().cumsum()
-    enough = so_far[so_far >= rows]
+    """Return the days of *period* that contain its first *rows* rows: only they need to be sorted."""
+    cumulative = counts.groupby("local_day")["count"].sum().sort_index().cumsum()
+    enough = cumulative[cumulative >= rows]
     return period if enough.empty else Period(period.first_day, enough.index[0], period.zone)
 
 
 def count_by_source(counts: "pd.DataFrame") -> tuple[SourceCount, ...]:
-    """Return the sources of *counts*, most assignments first; ties by label."""
+    """Return the sources of *counts*, most assignments first; ties are ordered by label."""
     totals = counts.groupby("source")["count"].sum()
-    ordered = sorted(totals.items(), key=lambda each: (-each[1], source_label(str(each[0])), str(each[0])))
+    ordered = sorted(totals.items(), key=lambda item: (-item[1], source_label(str(item[0])), str(item[0])))
     shares = shares_pct([int(count) for _, count in ordered])
     return tuple(
         SourceCount(source=str(code), label=source_label(str(code)), count=int(count), share_pct=share)
@@ -95,7 +96,7 @@ def count_by_source(counts: "pd.DataFrame") -> tuple[SourceCount, ...]:
 
 
 def count_by_day(request: ReportRequest, counts: "pd.DataFrame") -> tuple[DayCount, ...]:
-    """Return each day of the period with its count, and whether it can be counted on."""
+    """Return each day of the period with its count, and whether it is loaded."""
     period, missing = request.period, set(request.missing_days)
     totals = counts.groupby("local_day")["count"].sum().reindex(period.days, fill_value=0)
     return tuple(

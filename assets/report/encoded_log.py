@@ -1,6 +1,6 @@
-"""The rows of a log as columns of small integers: what analysis counts with, and what HTML carries.
+"""The encoded log: columns of integer codes, used for counting and embedded in the HTML report.
 
-Each text is kept once; a code of -1 is "none". No figure is decided here.
+Each text is stored once; code -1 is "none". Figures are counted elsewhere.
 """
 
 from collections import Counter
@@ -14,7 +14,7 @@ import pyarrow as pa
 
 Codes = npt.NDArray[np.int64]
 Person = tuple[str | None, str | None]
-"""The id, or without one the name."""
+"""(id, None), or (None, name) for a person without an id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,16 +26,17 @@ class Pairs:
 
     @property
     def labels(self) -> list[str]:
-        """What people read: the name, or else the id."""
+        """Return the text of each pair: the name, or else the id."""
         return [name or id_ or "" for id_, name in zip(self.ids, self.names, strict=True)]
 
 
 @dataclass(frozen=True, slots=True)
 class Persons:
-    """Who `Pairs` are: each person's id or name, its last name, the pair with that, the person of each pair.
+    """The persons of `Pairs`.
 
-    `labels` are the names, with the id behind where somebody else has the name. `of_pair` ends with -1, so
-    that the pair -1, nobody, is the person -1.
+    By person: `who` is the id or name, `names` the last name, `labels` that name, with the id if another
+    person has it too, `label_pair` the pair with that name. By pair: `of_pair` is the person; it ends with
+    -1, so that pair -1 (unassigned) is person -1.
     """
 
     who: list[Person]
@@ -46,7 +47,7 @@ class Persons:
 
     @property
     def keys(self) -> list[str]:
-        """What filters call each person."""
+        """Return each person's filter value: the id, or else the name."""
         return [id_ or name or "" for id_, name in self.who]
 
 
@@ -54,7 +55,7 @@ class Persons:
 class EncodedLog:
     """A log of n rows in its order: n instants (microseconds, UTC) and n codes per column.
 
-    `kinds` says what each of `persons` is: a person, an AI agent, or None where the source does not say.
+    `kinds` has the kind of each of `persons`, such as `ai_agent`, or None if the source does not state it.
     """
 
     instants: Codes
@@ -79,7 +80,7 @@ class EncodedLog:
 def encode_log(rows: pa.Table, before: pa.Table | None = None) -> EncodedLog:
     """Return *rows* (columns of `assignment_log`) with each text replaced by its code.
 
-    Who is in none of them but has a contact by the steps *before* has a label, too.
+    `labels` include people who appear only in the rows *before*, with a contact at the start.
     """
     sources, source = encode_column(rows["source"])
     conversations, conversation = encode_column(rows["conversation_id"])
@@ -90,7 +91,7 @@ def encode_log(rows: pa.Table, before: pa.Table | None = None) -> EncodedLog:
     )
     persons = resolve_persons(people, assignee, assigned_by)
     labels = label_persons(persons, _persons_with_contacts(before) if before is not None else persons)
-    persons = replace(persons, labels=[labels[each] for each in persons.who])
+    persons = replace(persons, labels=[labels[person] for person in persons.who])
     return EncodedLog(
         instants=_to_numpy(rows["occurred_at"].cast(pa.timestamp("us")).cast(pa.int64())),
         sources=sources,
@@ -110,22 +111,22 @@ def encode_log(rows: pa.Table, before: pa.Table | None = None) -> EncodedLog:
 
 
 def encode_pairs(columns: Iterable[tuple[pa.ChunkedArray, pa.ChunkedArray]]) -> tuple[Pairs, list[Codes]]:
-    """Return the pairs of all (id, name) *columns* together, and the codes of each."""
-    both = list(columns)
+    """Return the distinct pairs of all (id, name) *columns* together, and the codes of each column."""
+    column_pairs = list(columns)
     ids, id_codes = encode_column(
-        pa.chunked_array(chunk for column, _ in both for chunk in _text_chunks(column))
+        pa.chunked_array(chunk for column, _ in column_pairs for chunk in _text_chunks(column))
     )
     names, name_codes = encode_column(
-        pa.chunked_array(chunk for _, column in both for chunk in _text_chunks(column))
+        pa.chunked_array(chunk for _, column in column_pairs for chunk in _text_chunks(column))
     )
     keys = (id_codes + 1) * (len(names) + 1) + name_codes + 1
     distinct, codes = encode_column(pa.chunked_array([pa.array(keys, mask=keys == 0)]))
     pairs = [divmod(key, len(names) + 1) for key in distinct]
-    found = Pairs(
+    distinct_pairs = Pairs(
         [ids[id_ - 1] if id_ else None for id_, _ in pairs],
         [names[name - 1] if name else None for _, name in pairs],
     )
-    return found, np.split(codes, len(both))
+    return distinct_pairs, np.split(codes, len(column_pairs))
 
 
 def _text_chunks(column: pa.ChunkedArray) -> list[pa.Array]:
@@ -133,9 +134,9 @@ def _text_chunks(column: pa.ChunkedArray) -> list[pa.Array]:
 
 
 def encode_column(column: pa.ChunkedArray) -> tuple[list[Any], Codes]:
-    """Return the distinct values of *column* in order of appearance, and each row's place among them."""
-    found = column.combine_chunks().dictionary_encode()
-    return found.dictionary.to_pylist(), _to_numpy(found.indices.fill_null(-1).cast(pa.int64()))
+    """Return the distinct values of *column* in order of appearance, and each row's index into them."""
+    encoded = column.combine_chunks().dictionary_encode()
+    return encoded.dictionary.to_pylist(), _to_numpy(encoded.indices.fill_null(-1).cast(pa.int64()))
 
 
 def _to_numpy(column: pa.ChunkedArray | pa.Array) -> Codes:
@@ -144,7 +145,7 @@ def _to_numpy(column: pa.ChunkedArray | pa.Array) -> Codes:
 
 
 def kinds_of(rows: pa.Table, assignees: Codes, count: int) -> list[str | None]:
-    """Return what each of *count* persons is, by the last of *rows* that assigns to them and says it."""
+    """Return the kind of each of *count* persons, as stated by the last of *rows* that assigns to them."""
     names, codes = encode_column(rows["assignee_kind"].cast(pa.string()))
     last = np.full(count + 1, -1)
     is_stated = codes >= 0
@@ -153,16 +154,17 @@ def kinds_of(rows: pa.Table, assignees: Codes, count: int) -> list[str | None]:
 
 
 def resolve_persons(people: Pairs, *seen: Codes) -> Persons:
-    """Tell persons apart by id, without one by name; whose name belongs to an id was found by `persons.py`.
+    """Return the persons of *people*: distinct ids, and names without an id.
 
-    A person's name is the one last seen in the columns *seen*; who had a contact before is an older name.
+    `persons.py` has already added the ids that own names. A person's name is the last one in the columns
+    *seen*, which come first to last; a pair in none of them has an older name.
     """
     places: dict[tuple[str | None, str | None], int] = {}
     of_pair = [
         places.setdefault((id_, name if id_ is None else None), len(places))
         for id_, name in zip(people.ids, people.names, strict=True)
     ]
-    last_row = np.full(len(of_pair) + 1, -1)  # at the end: nobody's
+    last_row = np.full(len(of_pair) + 1, -1)  # the last item is for code -1, unassigned
     for codes in seen:
         last_row[codes] = np.maximum(last_row[codes], np.arange(len(codes)))
     label_pair = np.zeros(len(places), np.int64)
@@ -180,9 +182,12 @@ def _persons_with_contacts(before: pa.Table) -> Persons:
 
 
 def label_persons(persons: Persons, others: Persons) -> dict[Person, str]:
-    """Return the label of *persons* and *others*: the name, with the id where somebody else has it too."""
+    """Return the labels of *persons* and *others*: the name, with the id if another person has it too."""
     names = dict(zip(others.who, others.names, strict=True)) | dict(
         zip(persons.who, persons.names, strict=True)
     )
-    times = Counter(names.values())
-    return {who: f"{name} ({who[0]})" if times[name] > 1 and who[0] else name for who, name in names.items()}
+    occurrences = Counter(names.values())
+    return {
+        person: f"{name} ({person[0]})" if occurrences[name] > 1 and person[0] else name
+        for person, name in names.items()
+    }

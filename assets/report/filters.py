@@ -1,7 +1,7 @@
-"""The report's filters as conditions on the log: any value of one filter, all filters together.
+"""Turn a report's filters into SQL conditions on the log: any value of a filter, all filters together.
 
-What a value means is looked up among the texts that the log holds, so that every warehouse and the page
-answer alike.
+Values are matched in Python against the texts in the log, so that every warehouse and the page's own
+filters give the same result.
 """
 
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ _LOG = ASSIGNMENT_LOG.c
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """The texts of a log that filters are compared with; those that no filter asks for are not read."""
+    """The texts of a log that filter values are compared with; those that no filter needs are empty."""
 
     persons: KnownPersons | None
     sources: tuple[str, ...]
@@ -30,23 +30,27 @@ class Known:
 
 
 def look_up(warehouse: Warehouse, *filters: Filters) -> Known:
-    """Read what the values of *filters* are compared with."""
+    """Read the texts that the values of *filters* are compared with."""
 
-    def texts(name: str, *, is_asked: bool) -> tuple[str, ...]:
-        found = select(_LOG[name]).where(_LOG[name].is_not(None)).distinct()
-        return tuple(warehouse.query(found).column(0).to_pylist()) if is_asked else ()
+    def texts(name: str, *, is_needed: bool) -> tuple[str, ...]:
+        values = select(_LOG[name]).where(_LOG[name].is_not(None)).distinct()
+        return tuple(warehouse.query(values).column(0).to_pylist()) if is_needed else ()
 
-    asks_persons = any(each.assigned_to or each.assigned_by for each in filters)
+    needs_persons = any(filter_.assigned_to or filter_.assigned_by for filter_ in filters)
     return Known(
-        known_persons(warehouse, with_names_only=True) if asks_persons else None,
-        texts("source", is_asked=any(each.source for each in filters)),
-        texts("contact_name", is_asked=any(each.contact for each in filters)),
+        known_persons(warehouse, with_names_only=True) if needs_persons else None,
+        texts("source", is_needed=any(filter_.source for filter_ in filters)),
+        texts("contact_name", is_needed=any(filter_.contact for filter_ in filters)),
     )
 
 
 def filter_conditions(filters: Filters, known: Known) -> list[ColumnElement[bool]]:
     """Return one condition per active filter; docs/configuration.md, Filters."""
-    return [or_(*each) for each in map(list, _conditions_by_filter(filters, known)) if each]
+    return [
+        or_(*alternatives)
+        for alternatives in map(list, _conditions_by_filter(filters, known))
+        if alternatives
+    ]
 
 
 def _conditions_by_filter(filters: Filters, known: Known) -> Iterator[Iterator[ColumnElement[bool]]]:
@@ -58,10 +62,10 @@ def _conditions_by_filter(filters: Filters, known: Known) -> Iterator[Iterator[C
 
 
 def _is_source(value: str, sources: tuple[str, ...]) -> ColumnElement[bool]:
-    """Match a code or a label: of the nine by any spelling, of another source by its words in any case."""
+    """Match a code or label: a standard source by any spelling, another source by its words in any case."""
     words = fold_case(value.replace("_", " "))
-    alike = [each for each in sources if fold_case(each.replace("_", " ")) == words]
-    return _LOG.source.in_({source_code(value), *alike})
+    matching = [source for source in sources if fold_case(source.replace("_", " ")) == words]
+    return _LOG.source.in_({source_code(value), *matching})
 
 
 def _is_assignee(value: str, persons: KnownPersons | None) -> ColumnElement[bool]:
@@ -75,8 +79,8 @@ def _is_person(role: str, value: str, persons: KnownPersons | None) -> ColumnEle
 
 
 def _is_contact(value: str, names: tuple[str, ...]) -> ColumnElement[bool]:
-    """Match the exact id, or a part of the name without regard to case and accents."""
+    """Match the exact id, or a part of the name, ignoring case and accents."""
     part = fold_accents(value)
-    alike = sorted(each for each in names if part in fold_accents(each))
-    listed = select(func.unnest(cast(literal(alike, ARRAY(Text)), ARRAY(Text))))
-    return or_(_LOG.contact_id == value, _LOG.contact_name.in_(listed))
+    matching = sorted(name for name in names if part in fold_accents(name))
+    matching_names = select(func.unnest(cast(literal(matching, ARRAY(Text)), ARRAY(Text))))
+    return or_(_LOG.contact_id == value, _LOG.contact_name.in_(matching_names))

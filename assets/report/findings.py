@@ -1,7 +1,7 @@
-"""What is worth a sentence: facts by fixed rules, most telling first; `render/findings.py` words them.
+"""Findings: facts selected by fixed rules, the most important first.
 
-Each rule, its minimum, its threshold and its ties stand in docs/definitions.md. A threshold is tested on
-whole numbers, a share is the one that is printed. Add a rule here, and its sentence there.
+docs/definitions.md lists each rule with its minimum, threshold and ties. Thresholds are compared in whole
+numbers; a share is the one that is printed. Add a rule here, and its sentence in `render/findings.py`.
 """
 
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from assets.report.log_table import UNASSIGNED
 from assets.report.model import Comparison, Finding, Note, Report, Rule, SourceChange
 from assets.report.shares import percent_of, shares_pct
 
-_MIN_EVENTS = 30  # below, a share or a change says little
+_MIN_EVENTS = 30  # below, a share or a change means little
 _MIN_CHANGE_PCT = 10
 _MIN_SHIFT_POINTS = 5
 _MIN_GONE_PCT = 5
@@ -21,7 +21,7 @@ _MAX_SOURCES = 3
 
 
 def find_findings(report: Report) -> tuple[Finding, ...]:
-    """Return the findings of *report*, which has none yet."""
+    """Return the findings of *report*, in order of importance."""
     found = [*_find_changes(report), *_top_source(report)]
     if report.total >= _MIN_EVENTS:
         found += [*_find_busy_times(report), *_find_people(report)]
@@ -35,35 +35,35 @@ def _finding_of(rule: Rule, fragment: dict[str, str] | str = "", **facts: str | 
 
 
 def _find_changes(report: Report) -> Iterator[Finding]:
-    before = report.comparison
+    comparison = report.comparison
     if (
         report.provisional
-        or before is None
-        or not before.total
-        or not {*before.notes} <= {Note.LENGTHS_DIFFER}
+        or comparison is None
+        or not comparison.total
+        or not {*comparison.notes} <= {Note.LENGTHS_DIFFER}
     ):
         return
-    yield from _change_of_total(report, before.total, before.day_count)
-    yield from _find_shift(report, before, before.total)
-    new = [each for each in before.by_source if not each.before]
-    for each in new[:_MAX_SOURCES]:
-        yield _finding_of(Rule.NEW_SOURCE, {"source": each.source}, source=each.label, count=each.count)
-    gone = [
-        each
-        for each in before.by_source
-        if not each.count and 100 * each.before >= _MIN_GONE_PCT * before.total
+    yield from _change_of_total(report, comparison.total, comparison.day_count)
+    yield from _find_shift(report, comparison, comparison.total)
+    new_sources = [source for source in comparison.by_source if not source.before]
+    for source in new_sources[:_MAX_SOURCES]:
+        yield _finding_of(Rule.NEW_SOURCE, {"source": source.source}, source=source.label, count=source.count)
+    gone_sources = [
+        source
+        for source in comparison.by_source
+        if not source.count and 100 * source.before >= _MIN_GONE_PCT * comparison.total
     ]
-    for each in gone[:_MAX_SOURCES]:
-        yield _finding_of(Rule.GONE_SOURCE, "comparison", source=each.label, count=each.before)
+    for source in gone_sources[:_MAX_SOURCES]:
+        yield _finding_of(Rule.GONE_SOURCE, "comparison", source=source.label, count=source.before)
 
 
 def _change_of_total(report: Report, total_before: int, days_before: int) -> Iterator[Finding]:
-    """Tell a change of the total; of the assignments a day, where the two periods have not as many days."""
+    """Yield a change of the total, or of the assignments per day if the periods differ in length."""
     days = len(report.by_day)
-    now, earlier = report.total * days_before, total_before * days
-    if 100 * abs(now - earlier) < _MIN_CHANGE_PCT * earlier:
+    current, previous = report.total * days_before, total_before * days
+    if 100 * abs(current - previous) < _MIN_CHANGE_PCT * previous:
         return
-    change = percent_of(now - earlier, earlier)
+    change = percent_of(current - previous, previous)
     if days == days_before:
         yield _finding_of(Rule.CHANGE, "comparison", now=report.total, before=total_before, change=change)
     else:
@@ -75,28 +75,30 @@ def _change_of_total(report: Report, total_before: int, days_before: int) -> Ite
 
 
 def _average_per_day(count: int, days: int) -> float:
-    """Return *count* a day, one decimal, halves rounded away from zero."""
+    """Return *count* per day, with one decimal, halves rounded away from zero."""
     return percent_of(count, 100 * days)
 
 
-def _find_shift(report: Report, before: Comparison, total_before: int) -> Iterator[Finding]:
-    """Tell the source whose share moved most; where several moved as much, the one with the larger count."""
+def _find_shift(report: Report, comparison: Comparison, total_before: int) -> Iterator[Finding]:
+    """Yield the source whose share changed most; ties go to the larger count."""
     total = report.total
 
-    def moved(each: SourceChange) -> int:
-        return abs(each.count * total_before - each.before * total)
+    def shift(source: SourceChange) -> int:
+        return abs(source.count * total_before - source.before * total)
 
-    present = [each for each in before.by_source if each.count]
+    present = [source for source in comparison.by_source if source.count]
     if not present:
         return
-    source = min(present, key=lambda each: (-moved(each), -each.count, each.label, each.source))
-    if 100 * moved(source) >= _MIN_SHIFT_POINTS * total * total_before:
-        shares = {each.source: each.share_pct for each in report.by_source}
-        ordered = sorted(before.by_source, key=lambda each: (-each.before, each.label, each.source))
+    source = min(present, key=lambda source: (-shift(source), -source.count, source.label, source.source))
+    if 100 * shift(source) >= _MIN_SHIFT_POINTS * total * total_before:
+        shares = {source.source: source.share_pct for source in report.by_source}
+        ordered = sorted(
+            comparison.by_source, key=lambda source: (-source.before, source.label, source.source)
+        )
         earlier = dict(
             zip(
-                (each.source for each in ordered),
-                shares_pct([each.before for each in ordered]),
+                (source.source for source in ordered),
+                shares_pct([source.before for source in ordered]),
                 strict=True,
             )
         )
@@ -110,7 +112,7 @@ def _find_shift(report: Report, before: Comparison, total_before: int) -> Iterat
 
 
 def _top_source(report: Report) -> Iterator[Finding]:
-    """Tell the first source of the report: the largest count, then the label."""
+    """Yield the top source of the report: the largest count; ties are ordered by label."""
     if report.total >= _MIN_EVENTS and len(report.by_source) > 1:
         top = report.by_source[0]
         yield _finding_of(
@@ -125,7 +127,7 @@ def _top_source(report: Report) -> Iterator[Finding]:
 def _find_busy_times(report: Report) -> Iterator[Finding]:
     if not report.by_day[1:]:
         return
-    second, day = sorted(report.by_day, key=lambda each: each.count)[-2:]
+    second, day = sorted(report.by_day, key=lambda day: day.count)[-2:]
     if second.count < day.count:
         yield _finding_of(
             Rule.BUSIEST_DAY,
@@ -151,7 +153,7 @@ def _find_people(report: Report) -> Iterator[Finding]:
     received = [sum(column) for column in zip(*report.hand_offs.counts, strict=True)]
     unassigned = received[-1]
     if people:
-        top = min(range(len(people)), key=lambda at: (-received[at], people[at], at))
+        top = min(range(len(people)), key=lambda index: (-received[index], people[index], index))
         if 100 * received[top] >= _MIN_SHARE_PCT * report.total:
             yield _finding_of(
                 Rule.TOP_ASSIGNEE,
@@ -173,15 +175,15 @@ def _find_chains(report: Report) -> Iterator[Finding]:
     chains = report.chains
     if chains is None or not chains.most_assigned:
         return
-    most = chains.most_assigned[0]
-    if most.count >= _MIN_BOUNCED and most.count > max(
-        (each.count for each in chains.most_assigned[1:]), default=0
+    most_assigned = chains.most_assigned[0]
+    if most_assigned.count >= _MIN_BOUNCED and most_assigned.count > max(
+        (chain.count for chain in chains.most_assigned[1:]), default=0
     ):
         yield _finding_of(
             Rule.BOUNCED,
-            {"conversation": most.conversation_id},
-            conversation=most.conversation_id,
-            count=most.count,
+            {"conversation": most_assigned.conversation_id},
+            conversation=most_assigned.conversation_id,
+            count=most_assigned.count,
         )
     if chains.return_count:
         yield _finding_of(Rule.RETURNS, "chains", count=chains.return_count, hours=chains.return_hours)

@@ -1,4 +1,4 @@
-"""The log's rows of a report, as one query."""
+"""The query for the log rows of a report."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -12,7 +12,7 @@ from assets.warehouse.schema import ASSIGNMENT_LOG
 def log_rows(
     period: Period, as_of: datetime, conditions: Iterable[ColumnElement[bool]] = ()
 ) -> Select[tuple[object, ...]]:
-    """Return the log of *period* before *as_of* where *conditions* hold, in the order of the report."""
+    """Return the query for the log of *period* before *as_of* where *conditions* hold, in log order."""
     log = ASSIGNMENT_LOG.c
     return (
         select(ASSIGNMENT_LOG)

@@ -1,4 +1,4 @@
-"""The rows of a report's log: which ones, in which order, and as the eight columns people read."""
+"""Format a report's log as its eight text columns, with local times."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Literal
@@ -31,7 +31,7 @@ _MONDAY_HOURS = 72  # 1970-01-01 was a Thursday
 def printed_log(rows: pa.Table, zone: ZoneInfo, unit: TimeUnit | None = None) -> pa.Table:
     """Return *rows* of `assignment_log` as the eight text columns of `HEADER`.
 
-    Times are printed in *unit*, or in the one that they need.
+    Times have the precision *unit* (default: the one that the rows need).
     """
     columns = [
         local_times(rows["occurred_at"], zone, unit),
@@ -45,58 +45,65 @@ def printed_log(rows: pa.Table, zone: ZoneInfo, unit: TimeUnit | None = None) ->
 
 
 def _source_labels(codes: pa.ChunkedArray) -> pa.Array:
-    found = codes.combine_chunks().dictionary_encode()
-    labels = pa.array([source_label(code) for code in found.dictionary.to_pylist()], pa.string())
-    return labels.take(found.indices)
+    encoded = codes.combine_chunks().dictionary_encode()
+    labels = pa.array([source_label(code) for code in encoded.dictionary.to_pylist()], pa.string())
+    return labels.take(encoded.indices)
 
 
 def local_times(instants: pa.ChunkedArray, zone: ZoneInfo, unit: TimeUnit | None = None) -> pa.Array:
-    """Return UTC *instants* as text of *zone*, `2024-11-03 01:30:00-05:00`, in *unit*, or with ms if any."""
+    """Return UTC *instants* as local times of *zone*, such as `2024-11-03 01:30:00-05:00`.
+
+    *unit* is their precision (default: the one that they need).
+    """
     micros = instants.combine_chunks().cast(pa.int64()).to_numpy()
     switches, seconds = zone_offsets(micros, zone)
-    at = np.searchsorted(switches, micros, side="right") - 1
-    wall = pa.array(micros + seconds[at] * 1_000_000).cast(pa.timestamp("us"))
-    shown = wall.cast(pa.timestamp(unit or time_unit(micros)), safe=False)
-    texts = pa.array([_offset_text(offset) for offset in seconds.tolist()], pa.string()).take(pa.array(at))
-    return pc.binary_join_element_wise(shown.cast(pa.string()), texts, "")
+    index = np.searchsorted(switches, micros, side="right") - 1
+    local = pa.array(micros + seconds[index] * 1_000_000).cast(pa.timestamp("us"))
+    rounded = local.cast(pa.timestamp(unit or time_unit(micros)), safe=False)
+    offsets = pa.array([_offset_text(offset) for offset in seconds.tolist()], pa.string()).take(
+        pa.array(index)
+    )
+    return pc.binary_join_element_wise(rounded.cast(pa.string()), offsets, "")
 
 
 def time_unit_of(rows: pa.Table) -> TimeUnit:
-    """Return the unit that the times of *rows* of `assignment_log` are printed in."""
+    """Return the precision with which the times of *rows* of `assignment_log` are printed."""
     return time_unit(rows["occurred_at"].combine_chunks().cast(pa.int64()).to_numpy())
 
 
 def time_unit(micros: Codes) -> TimeUnit:
-    """Return the unit that a log's times are printed in: milliseconds where one of them has a fraction."""
+    """Return the precision of instants in microseconds: milliseconds if any has a fraction of a second."""
     return "ms" if (micros % 1_000_000).any() else "s"
 
 
 def zone_offsets(micros: Codes, zone: ZoneInfo) -> tuple[Codes, Codes]:
-    """Return from which instants (microseconds) on which offset from UTC (seconds) holds.
+    """Return the instants (microseconds) at which the UTC offset changes, and the new offsets (seconds).
 
-    The first instant is not after the earliest of *micros*.
+    The first instant is not after the earliest of *micros*. Both are empty if *micros* is.
     """
     if not len(micros):
         return np.array([], np.int64), np.array([], np.int64)
-    first, last = (datetime.fromtimestamp(int(at) // 1_000_000, UTC) for at in (micros.min(), micros.max()))
+    first, last = (
+        datetime.fromtimestamp(int(instant) // 1_000_000, UTC) for instant in (micros.min(), micros.max())
+    )
     changes = offset_changes(zone, first, last + timedelta(seconds=1))
     switches = [int(instant.timestamp()) * 1_000_000 for instant, _ in changes]
     return np.array(switches), np.array([int(offset.total_seconds()) for _, offset in changes])
 
 
 def hours_of_the_week(micros: Codes, zone: ZoneInfo) -> Codes:
-    """Return the rows per weekday (7, Monday first) and hour of the clock (24) of *zone*."""
+    """Return the number of instants per weekday (7, Monday first) and hour (24) of *zone*."""
     switches, seconds = zone_offsets(micros, zone)
-    wall = micros // 1_000_000 + seconds[np.searchsorted(switches, micros, side="right") - 1]
-    hours = (wall // 3600 + _MONDAY_HOURS) % _WEEK_HOURS
+    local_seconds = micros // 1_000_000 + seconds[np.searchsorted(switches, micros, side="right") - 1]
+    hours = (local_seconds // 3600 + _MONDAY_HOURS) % _WEEK_HOURS
     return np.bincount(hours, minlength=_WEEK_HOURS).reshape(7, 24)
 
 
 def _offset_text(seconds: int) -> str:
-    """Return `+05:30`; zones of the past have seconds too."""
+    """Return an offset such as `+05:30`; historical zones have seconds too."""
     sign, rest = ("-", -seconds) if seconds < 0 else ("+", seconds)
-    minutes, odd = divmod(rest, 60)
-    return f"{sign}{minutes // 60:02d}:{minutes % 60:02d}" + (f":{odd:02d}" if odd else "")
+    minutes, seconds_left = divmod(rest, 60)
+    return f"{sign}{minutes // 60:02d}:{minutes % 60:02d}" + (f":{seconds_left:02d}" if seconds_left else "")
 
 
 UNASSIGNED = "Unassigned"

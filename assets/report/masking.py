@@ -1,6 +1,6 @@
-"""Contacts under pseudonyms: the same contact has the same one wherever the key is the same.
+"""Mask contacts with pseudonyms: with the same key, a contact has the same pseudonym everywhere.
 
-A keyed hash: without the key nobody can find out which contact it is, not even from a list of all.
+Pseudonyms are keyed hashes: without the key they cannot be matched, not even against a list of all contacts.
 """
 
 import hashlib
@@ -19,8 +19,8 @@ KEY_LENGTH = 16
 def mask_rows(rows: pa.Table, key: str) -> pa.Table:
     """Return *rows* of the log with pseudonyms for contacts and conversations, and numbers as event ids.
 
-    A contact's name becomes that of its id; without an id, that of its name. Raises ConfigError for a
-    *key* that could be guessed.
+    A contact's name becomes the pseudonym of its id, or of its name without an id. Raises ConfigError for a
+    *key* that is too short.
     """
     if len(key) < KEY_LENGTH:
         raise ConfigError(f"`mask_key` must have at least {KEY_LENGTH} characters")
@@ -39,15 +39,17 @@ def mask_rows(rows: pa.Table, key: str) -> pa.Table:
 
 
 def mask_filters(filters: Filters) -> Filters:
-    """Return *filters* without the contacts and conversations that they name."""
-    hidden = {name: (_MASKED,) * len(getattr(filters, name)) for name in ("contact", "conversation")}
-    return filters.model_copy(update=hidden)
+    """Return *filters* with the values for contacts and conversations hidden."""
+    masked = {name: (_MASKED,) * len(getattr(filters, name)) for name in ("contact", "conversation")}
+    return filters.model_copy(update=masked)
 
 
 def _pseudonymize(column: pa.ChunkedArray, key: str, prefix: str, length: int) -> pa.Array:
-    found = column.combine_chunks().dictionary_encode()
-    names = [f"{prefix}{_keyed_digest(text, key)[:length].upper()}" for text in found.dictionary.to_pylist()]
-    return pa.array(names, pa.string()).take(found.indices)
+    encoded = column.combine_chunks().dictionary_encode()
+    names = [
+        f"{prefix}{_keyed_digest(text, key)[:length].upper()}" for text in encoded.dictionary.to_pylist()
+    ]
+    return pa.array(names, pa.string()).take(encoded.indices)
 
 
 def _keyed_digest(text: str, key: str) -> str:

@@ -1,6 +1,7 @@
-"""The `Report`: every figure that any output prints, and nothing about how it looks.
+"""The `Report` model: every figure that any output prints, without layout.
 
-It goes to JSON and back unchanged; the rows of the log stand beside it (`log.parquet`).
+It converts to JSON and back unchanged; the log's rows are separate (`log.parquet`). Add a figure here only
+with its definition in docs/definitions.md.
 """
 
 from datetime import date, datetime
@@ -15,7 +16,7 @@ TAGGED_ROWS = 5_000
 
 
 class State(StrEnum):
-    """What a component shows: docs/configuration.md, Filters."""
+    """The state of a component: docs/configuration.md, Filters."""
 
     SHOWN = "shown"
     OFF = "off"
@@ -34,7 +35,7 @@ class Span(FrozenModel):
 
 
 class SourceCount(FrozenModel):
-    """Assignments by one source; `share_pct` has one decimal and is null where the total is 0."""
+    """Assignments by one source; `share_pct` has one decimal and is null if the total is 0."""
 
     source: str
     label: str
@@ -43,7 +44,7 @@ class SourceCount(FrozenModel):
 
 
 class DayCount(FrozenModel):
-    """Assignments on one day; where it is not loaded or has not begun, 0 means nothing."""
+    """Assignments on one day; `count` has no meaning unless `is_loaded`."""
 
     day: date
     count: int
@@ -51,7 +52,7 @@ class DayCount(FrozenModel):
 
 
 class LogSummary(FrozenModel):
-    """The log: its rows, how many are printed, the files that hold all, and the SHA-256 of `log.csv`."""
+    """The log: its number of rows, of printed rows, its data files, and the SHA-256 of `log.csv`."""
 
     rows_total: int
     rows_shown: int
@@ -60,7 +61,7 @@ class LogSummary(FrozenModel):
 
 
 class RejectedRow(FrozenModel):
-    """A row that is no event; row 0 is a whole input."""
+    """A row that is not an event; row 0 stands for an entire input."""
 
     origin: str
     row_number: int | None
@@ -68,7 +69,7 @@ class RejectedRow(FrozenModel):
 
 
 class Quality(FrozenModel):
-    """What became of the rows read for the days of the report, before filters.
+    """The outcome of the rows read for the report's days, before filters.
 
     read = accepted + rejected + duplicates + no_change; `examples` are the first rejected rows.
     """
@@ -97,7 +98,7 @@ class ReasonCode(StrEnum):
 
 
 class Reason(FrozenModel):
-    """One reason, and the figures that its sentence needs."""
+    """One reason, and the facts for its sentence."""
 
     code: ReasonCode
     facts: dict[str, str | int | float]
@@ -120,7 +121,7 @@ class Total(StrEnum):
 
 
 class Control(FrozenModel):
-    """What respond.io's export counts for the conversations that lie wholly within the report's days."""
+    """The counts of respond.io's export for conversations that lie entirely within the report's days."""
 
     conversations: int
     exported: int
@@ -129,19 +130,19 @@ class Control(FrozenModel):
 
 
 class ProofLine(FrozenModel):
-    """One total, counted its own way; all of a report's must be equal."""
+    """The report's total, counted in one way; all proof lines must be equal."""
 
     name: Total
     total: int
 
     @property
     def label(self) -> str:
-        """Its name in words."""
+        """Return the name in words."""
         return self.name.value.replace("_", " ").capitalize()
 
 
 class Components(FrozenModel):
-    """The state of each component; their names are those of `config.Component`."""
+    """The state of each component, named as in `config.Component`."""
 
     metric: State
     bar_chart: State
@@ -159,12 +160,12 @@ class Components(FrozenModel):
     log: State
 
     def shows(self, component: Component) -> bool:
-        """Tell whether *component* is there with its figures."""
+        """Tell whether *component* is shown with its figures."""
         return bool(getattr(self, component.value) is State.SHOWN)
 
 
 class Note(StrEnum):
-    """What keeps a comparison from being taken at its word."""
+    """A limit to the comparability of two periods."""
 
     NOT_LOADED = "not_loaded"
     NOT_WHOLE = "not_whole"
@@ -173,7 +174,7 @@ class Note(StrEnum):
 
 
 class SourceChange(FrozenModel):
-    """One source now and in the period before."""
+    """The count of one source in the report's period and `before`, in the previous one."""
 
     source: str
     label: str
@@ -182,15 +183,15 @@ class SourceChange(FrozenModel):
 
     @property
     def difference(self) -> int:
-        """How many more there are now."""
+        """Return the change since the previous period."""
         return self.count - self.before
 
 
 class Comparison(FrozenModel):
-    """The period before, counted with the same filters; `total` is null where it is not all loaded.
+    """The previous period, counted with the same filters; `total` is null if it is not entirely loaded.
 
-    While the report's last day runs, the period before ends as long before its own end, at the instant
-    `until`; null where it is counted to its end.
+    While the report's last day is running, the previous period is cut by the same time, at the instant
+    `until`; null if it is counted to its end.
     """
 
     first_day: date
@@ -204,7 +205,7 @@ class Comparison(FrozenModel):
 
 
 class Chain(FrozenModel):
-    """A conversation assigned more than once: who had it, in order; null is nobody."""
+    """A conversation assigned more than once; `path` has its assignees in order, null for unassigned."""
 
     conversation_id: str
     contact: str
@@ -214,7 +215,7 @@ class Chain(FrozenModel):
 
 
 class ReturnPair(FrozenModel):
-    """How often conversations went from `first` to `second` and straight back."""
+    """The number of bounce-backs from `first` to `second` and back."""
 
     first: str
     second: str
@@ -222,7 +223,7 @@ class ReturnPair(FrozenModel):
 
 
 class Chains(FrozenModel):
-    """Where conversations bounce: the most assigned ones, and hand-offs that came straight back."""
+    """The most assigned conversations, and the bounce-backs within `return_hours`."""
 
     conversation_count: int
     reassigned_count: int
@@ -233,9 +234,9 @@ class Chains(FrozenModel):
 
 
 class HandOffs(FrozenModel):
-    """Assignments from each person (row) to each (column); after `people` come the others, then nobody.
+    """The reassignment matrix, from row to column; after `people` come all others, then unassigned.
 
-    Its cells add up to the total. `keys` are what the filters call the people, `kinds` what they are.
+    The cells add up to the report's total. `keys` are the filter values of `people`, `kinds` their kinds.
     """
 
     people: tuple[str, ...]
@@ -245,10 +246,10 @@ class HandOffs(FrozenModel):
 
 
 class AssigneeBalance(FrozenModel):
-    """The contacts a person has: opening + received - released + unseen = closing.
+    """The contacts of a person: opening + received - released + unseen = closing.
 
-    `unseen` are changes that no event tells, known by what the next event says. `kind` is what the person
-    is, such as `ai_agent`; None where the source does not say.
+    `unseen` are changes without an event, known from the previous assignee of the next event. `kind` is the
+    person's kind, such as `ai_agent`; None if the source does not state it.
     """
 
     assignee: str
@@ -261,12 +262,12 @@ class AssigneeBalance(FrozenModel):
 
     @property
     def is_balanced(self) -> bool:
-        """Tell whether the line adds up."""
+        """Tell whether the figures add up."""
         return self.opening + self.received - self.released + self.unseen == self.closing
 
 
 class Rule(StrEnum):
-    """What a finding is about; `render/findings.py` says it in words."""
+    """The rule of a finding; `render/findings.py` has its sentence."""
 
     CHANGE = "change"
     TOP_SOURCE = "top_source"
@@ -283,7 +284,7 @@ class Rule(StrEnum):
 
 
 class Finding(FrozenModel):
-    """One sentence's facts, and the filter that leads to its rows (`source=user`), if one does."""
+    """The facts of one sentence, and the URL fragment that leads to its rows (`source=user`), if any."""
 
     rule: Rule
     facts: dict[str, str | int | float]
@@ -291,7 +292,7 @@ class Finding(FrozenModel):
 
 
 class Look(FrozenModel):
-    """How the report is presented: what the configuration says, the logo as a `data:` address."""
+    """How the report is presented, from the configuration; the logo is a `data:` URL."""
 
     language: Language
     paper: str
@@ -305,9 +306,9 @@ class Look(FrozenModel):
 
 
 class Report(FrozenModel):
-    """One report as it is said: docs/definitions.md explains each figure.
+    """The figures of one report; docs/definitions.md explains each.
 
-    `heat_map` has 7 rows of 24 hours, Monday first; `known_since` is the first day that `assignees` know.
+    `heat_map` has 7 rows of 24 hours, Monday first; `known_since` is the first day that `assignees` cover.
     """
 
     schema_version: int = 1
@@ -342,32 +343,32 @@ class Report(FrozenModel):
 
     @property
     def title(self) -> str:
-        """The report's name as people read it."""
+        """Return the report's name in title case."""
         return self.name.replace("_", " ").title()
 
     @property
     def has_no_data(self) -> bool:
-        """Tell whether its 0 says nothing: it is provisional, and not one event of its days was accepted."""
+        """Tell whether its 0 has no meaning: it is provisional, and no event of its days was accepted."""
         return self.provisional and not self.quality.accepted
 
     @property
     def as_of_local(self) -> str:
-        """The as-of instant in the zone of the report, with its offset."""
+        """Return the as-of instant in the report's time zone, with the offset."""
         return self.as_of.astimezone(ZoneInfo(self.period.timezone)).isoformat(" ", "seconds")
 
     @property
     def tags_rows(self) -> bool:
-        """Whether the printed rows of the log are there for screen readers: tags of more weigh too much."""
+        """Tell whether the printed log is tagged for screen readers: tags of more rows are too large."""
         return self.log.rows_shown <= TAGGED_ROWS or not self.components.shows(Component.LOG)
 
     @property
     def carries_log(self) -> bool:
-        """Whether the PDF has `log.csv` inside: where that is asked for, or its rows are not tagged."""
+        """Tell whether the PDF has `log.csv` attached: if configured, or if its rows are not tagged."""
         return self.look.attach_log or not self.tags_rows
 
     @property
     def is_reconciled(self) -> bool:
-        """Tell whether every total is the report's, and every line of the assignees adds up."""
+        """Tell whether every proof line equals the total, and every balance adds up."""
         return all(line.total == self.total for line in self.proof) and all(
-            each.is_balanced for each in self.assignees
+            balance.is_balanced for balance in self.assignees
         )

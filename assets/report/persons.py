@@ -1,6 +1,6 @@
-"""Who a step's people are: an id is a person; a name without an id is whoever alone has had it up to then.
+"""Identify persons: an id is a person; a name without an id is the only person who has had it until then.
 
-Source: docs/definitions.md, Persons. Names and ids are those of the whole log, so that a report does not
+Source: docs/definitions.md, Persons. Names and ids are read from the whole log, so that a report does not
 depend on where its period begins.
 """
 
@@ -23,7 +23,7 @@ _LOG = ASSIGNMENT_LOG.c
 
 @dataclass(frozen=True, slots=True)
 class Ownership:
-    """A name without an id belongs to the person `id` from `since` until `until`, which may be never."""
+    """`name` without an id belongs to the person `id` from `since` to before `until` (None: forever)."""
 
     id: str
     name: str
@@ -32,74 +32,78 @@ class Ownership:
 
 
 class KnownPersons:
-    """The ids of the log with every name that each has had, and since when."""
+    """The ids of the log with all their names, and since when."""
 
     def __init__(self, rows: pa.Table) -> None:
-        """Take *rows* with `id`, `name` (either may be null) and `since`, one for each pair."""
+        """Read *rows* with `id`, `name` (either may be null) and `since`, one for each pair."""
         self._rows = rows.to_pylist()
 
     @cached_property
     def owned(self) -> list[Ownership]:
-        """The names that one id alone has had, each while no second id has had it."""
-        first: dict[str, dict[str, datetime]] = {}
+        """Return the names with a single id, each until a second id has it."""
+        first_seen: dict[str, dict[str, datetime]] = {}
         for row in self._rows:
             if row["id"] is not None and row["name"] is not None:
-                ids = first.setdefault(row["name"], {})
+                ids = first_seen.setdefault(row["name"], {})
                 ids[row["id"]] = min(row["since"], ids.get(row["id"], row["since"]))
-        found = []
-        for name, ids in sorted(first.items()):
-            (since, person), *others = sorted((since, person) for person, since in ids.items())
-            until = others[0][0] if others else None
+        ownerships = []
+        for name, ids in sorted(first_seen.items()):
+            (since, person), *other_ids = sorted((since, person) for person, since in ids.items())
+            until = other_ids[0][0] if other_ids else None
             if until is None or since < until:
-                found.append(Ownership(person, name, since, until))
-        return found
+                ownerships.append(Ownership(person, name, since, until))
+        return ownerships
 
     def with_ids(self, rows: pa.Table) -> pa.Table:
-        """Return *rows* of the log with the ids of people who stand there by a name that belongs to one."""
+        """Return *rows* of the log with the missing ids of people whose name belongs to an id."""
         micros = rows["occurred_at"].combine_chunks().cast(pa.int64()).to_numpy()
         for role in (role for role in ROLES if f"{role}_id" in rows.column_names):
             names, ids = (
-                rows[f"{role}_{part}"].cast(pa.string()).combine_chunks() for part in ("name", "id")
+                rows[f"{role}_{column}"].cast(pa.string()).combine_chunks() for column in ("name", "id")
             )
             lacks_id = pc.and_(ids.is_null(), names.is_valid())
-            asked = set(pc.unique(names.filter(lacks_id)).to_pylist())
-            for each in (each for each in self.owned if each.name in asked):
-                is_then = micros >= _to_microseconds(each.since)
-                if each.until is not None:
-                    is_then &= micros < _to_microseconds(each.until)
-                is_theirs = pc.and_(pc.and_(lacks_id, pc.equal(names, each.name)), pa.array(is_then))
-                ids = pc.if_else(is_theirs.fill_null(False), each.id, ids)  # noqa: FBT003 - a value
-            at = rows.column_names.index(f"{role}_id")
-            rows = rows.set_column(at, rows.schema.field(at), ids.cast(rows.schema.field(at).type))
+            unresolved_names = set(pc.unique(names.filter(lacks_id)).to_pylist())
+            for ownership in (ownership for ownership in self.owned if ownership.name in unresolved_names):
+                is_owned_then = micros >= _to_microseconds(ownership.since)
+                if ownership.until is not None:
+                    is_owned_then &= micros < _to_microseconds(ownership.until)
+                is_match = pc.and_(
+                    pc.and_(lacks_id, pc.equal(names, ownership.name)), pa.array(is_owned_then)
+                )
+                ids = pc.if_else(is_match.fill_null(False), ownership.id, ids)  # noqa: FBT003 - a value
+            column_index = rows.column_names.index(f"{role}_id")
+            rows = rows.set_column(
+                column_index, rows.schema.field(column_index), ids.cast(rows.schema.field(column_index).type)
+            )
         return rows
 
     def are(self, role: str, value: str) -> ColumnElement[bool]:
-        """Return the condition that *role* is a person whose id or any name is *value*, in any case."""
+        """Return the condition that *role* is a person whose id or any name is *value*, ignoring case."""
         id_, name = _LOG[f"{role}_id"], _LOG[f"{role}_name"]
-        wanted = fold_case(value)
-        meant = [
+        folded = fold_case(value)
+        matches = [
             row
             for row in self._rows
-            if wanted in {fold_case(each) for each in (row["id"], row["name"]) if each}
+            if folded in {fold_case(text) for text in (row["id"], row["name"]) if text}
         ]
-        ids = sorted({row["id"] for row in meant if row["id"] is not None})
-        names = sorted({row["name"] for row in meant if row["name"] and fold_case(row["name"]) == wanted})
+        ids = sorted({row["id"] for row in matches if row["id"] is not None})
+        names = sorted({row["name"] for row in matches if row["name"] and fold_case(row["name"]) == folded})
         by_name = [
             and_(
-                name == each.name,
-                _LOG.occurred_at >= each.since,
-                *([_LOG.occurred_at < each.until] if each.until else []),
+                name == ownership.name,
+                _LOG.occurred_at >= ownership.since,
+                *([_LOG.occurred_at < ownership.until] if ownership.until else []),
             )
-            for each in self.owned
-            if each.id in ids
+            for ownership in self.owned
+            if ownership.id in ids
         ]
         return or_(id_.in_(ids), and_(id_.is_(None), or_(name.in_(names), *by_name)))
 
 
 def known_persons(warehouse: Warehouse, *, with_names_only: bool = False) -> KnownPersons:
-    """Read every id of the log with its names, whatever the day; where asked, also names that stand alone.
+    """Read every id of the log with its names, of all days; *with_names_only* adds names without an id.
 
-    A log without ids costs next to nothing: its columns of ids are empty.
+    A log without ids costs next to nothing: its id columns are empty.
     """
     pairs = (
         select(
@@ -115,7 +119,7 @@ def known_persons(warehouse: Warehouse, *, with_names_only: bool = False) -> Kno
 
 
 def have_names_only(rows: pa.Table) -> bool:
-    """Tell whether somebody stands in *rows* by name, without an id."""
+    """Tell whether anybody in *rows* has a name but no id."""
     return any(
         pc.any(pc.and_(rows[f"{role}_id"].is_null(), rows[f"{role}_name"].is_valid())).as_py()
         for role in ROLES

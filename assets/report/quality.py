@@ -1,4 +1,4 @@
-"""What became of the rows read for a report's days, and sums over the tables that have one row a day."""
+"""Count what became of the rows read for a report's days, and sum tables with one row per day."""
 
 from sqlalchemy import Table, func, select
 
@@ -9,12 +9,12 @@ from assets.warehouse.schema import ASSIGNMENT_LOG, LOAD_COUNTS, LOG_COUNTS, REJ
 
 
 def count_quality(warehouse: Warehouse, period: Period, examples: int) -> Quality:
-    """Return the figures of the days of *period* before filters, with the first *examples* rejected rows."""
+    """Return the quality figures of *period*, before filters, with the first *examples* rejected rows."""
     names = ("read", "accepted", "rejected", "duplicate", "no_change", "cleaned", "ambiguous", "unreadable")
     read, accepted, rejected, duplicates, no_change, cleaned, ambiguous, unreadable_days = sum_columns(
         warehouse, LOAD_COUNTS, period, *(f"{name}_count" for name in names)
     )
-    found_no_change, repeated, inferred = sum_columns(
+    log_no_change, repeated, inferred = sum_columns(
         warehouse, LOG_COUNTS, period, "no_change_count", "repeated_count", "inferred_count"
     )
     log = ASSIGNMENT_LOG.c
@@ -25,10 +25,10 @@ def count_quality(warehouse: Warehouse, period: Period, examples: int) -> Qualit
     )
     return Quality(
         read=read,
-        accepted=accepted - found_no_change - repeated,
+        accepted=accepted - log_no_change - repeated,
         rejected=rejected,
         duplicates=duplicates + repeated,
-        no_change=no_change + found_no_change,
+        no_change=no_change + log_no_change,
         unreadable=_count_unreadable(warehouse, period) if unreadable_days else 0,
         cleaned=cleaned,
         inferred=inferred,
@@ -40,25 +40,25 @@ def count_quality(warehouse: Warehouse, period: Period, examples: int) -> Qualit
 
 def _sample_rejected(warehouse: Warehouse, period: Period, count: int) -> tuple[RejectedRow, ...]:
     rejected = REJECTED_EVENTS.c
-    found = warehouse.query(
+    sample = warehouse.query(
         select(rejected.origin, rejected.row_number, rejected.reason)
         .where(rejected.local_day.between(period.first_day, period.last_day))
         .distinct()
         .order_by(rejected.origin, rejected.row_number, rejected.reason)
         .limit(count)
     )
-    return tuple(RejectedRow(**row) for row in found.to_pylist())
+    return tuple(RejectedRow(**row) for row in sample.to_pylist())
 
 
 def _count_unreadable(warehouse: Warehouse, period: Period) -> int:
-    """Return how many inputs could not be read; on each day there is a row of each."""
+    """Return the number of distinct unreadable inputs; each has a row on every day."""
     rejected = REJECTED_EVENTS.c
-    found = warehouse.query(
+    counted = warehouse.query(
         select(func.count(rejected.origin.distinct())).where(
             rejected.local_day.between(period.first_day, period.last_day), rejected.row_number == 0
         )
     )
-    return int(found.column(0)[0].as_py())
+    return int(counted.column(0)[0].as_py())
 
 
 def sum_columns(warehouse: Warehouse, table: Table, period: Period, *names: str) -> list[int]:

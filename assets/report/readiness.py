@@ -1,4 +1,4 @@
-"""Which days a report still misses: a day never loaded is not a day with 0."""
+"""Find the days that a report is missing: a day that was never loaded is not a day with 0 events."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -15,14 +15,14 @@ from assets.warehouse.schema import LOAD_COUNTS
 
 @dataclass(frozen=True, slots=True)
 class Readiness:
-    """Which days are loaded, and which of them have no log, or one built upon other earlier days."""
+    """The loaded days, and those whose log is missing or was built on an older state of earlier days."""
 
     loaded: LoadedDays
     stale: frozenset[date]
 
     @property
     def has_unstated(self) -> bool:
-        """Tell whether some event's previous assignee must be found in earlier days, which may be any."""
+        """Tell whether an event has no stated previous assignee: it may come from any earlier day."""
         return self.loaded.has_unstated
 
     def unloaded(self, period: Period, as_of: datetime) -> list[date]:
@@ -35,7 +35,7 @@ class Readiness:
         ]
 
     def missing(self, period: Period, as_of: datetime) -> list[date]:
-        """Return the days of *period* that a report cannot count on."""
+        """Return the days of *period* that are not loaded, or whose log is stale."""
         return sorted({*self.unloaded(period, as_of), *self.stale.intersection(_begun_days(period, as_of))})
 
     def opening_missing(self, period: Period) -> list[date]:
@@ -47,7 +47,7 @@ class Readiness:
 
 
 def read_readiness(warehouse: Warehouse, workspace: Workspace) -> Readiness:
-    """Read what is stored of every day."""
+    """Read which days are loaded and which are stale."""
     return Readiness(loaded_days(warehouse, workspace), frozenset(stale_days(warehouse)))
 
 
@@ -56,22 +56,22 @@ def _begun_days(period: Period, as_of: datetime) -> list[date]:
 
 
 def not_begun(period: Period, as_of: datetime) -> list[date]:
-    """Return the days of *period* that have not begun at *as_of*: nothing can be said of them."""
+    """Return the days of *period* that have not begun at *as_of*: nothing is known about them."""
     return [day for day in period.days if first_instant(day, period.zone) >= as_of]
 
 
 def running_until(warehouse: Warehouse, period: Period, as_of: datetime) -> datetime | None:
-    """Return up to where the day that runs at *as_of* is loaded; None where it is over, or not loaded."""
+    """Return the instant to which the day of *as_of* is loaded; None if not loaded or outside *period*."""
     day = local_day(as_of, period.zone)
     if not period.first_day <= day <= period.last_day:
         return None
     loads = LOAD_COUNTS.c
-    found = warehouse.query(select(func.max(loads.loaded_until)).where(loads.local_day == day))
-    until: datetime | None = found.column(0)[0].as_py()
+    latest = warehouse.query(select(func.max(loads.loaded_until)).where(loads.local_day == day))
+    until: datetime | None = latest.column(0)[0].as_py()
     return until
 
 
 def first_loaded_day(warehouse: Warehouse) -> date | None:
-    """Return the first day that was ever loaded."""
-    found: date | None = warehouse.query(select(func.min(LOAD_COUNTS.c.local_day))).column(0)[0].as_py()
-    return found
+    """Return the first loaded day, or None."""
+    first_day: date | None = warehouse.query(select(func.min(LOAD_COUNTS.c.local_day))).column(0)[0].as_py()
+    return first_day

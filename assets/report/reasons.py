@@ -1,6 +1,6 @@
-"""Why a report is provisional: what it lacks, or what was not understood, as codes with their figures.
+"""Find the reasons why a report is provisional, as codes with facts.
 
-`render/reasons.py` says them in words. A new reason is a new code here, and a sentence there.
+Add a reason here (its code in `model.py`), and its sentence in `render/reasons.py`.
 """
 
 from collections.abc import Iterator, Sequence
@@ -19,7 +19,7 @@ from assets.warehouse.schema import REJECTED_EVENTS
 
 @dataclass(frozen=True, slots=True)
 class Completeness:
-    """What a report may lack: *missing* days of its period, *lacking* ones that its openings need."""
+    """What a report may lack: *missing* days of its period, *lacking* days before it that openings need."""
 
     missing: Sequence[date]
     lacking: Sequence[date]
@@ -27,31 +27,31 @@ class Completeness:
     stall: Stall | None
 
 
-def find_reasons(request: ReportRequest, found: Completeness) -> tuple[Reason, ...]:
-    """Return every reason why a report is provisional; none where it is complete."""
-    return tuple(_iter_reasons(request, found))
+def find_reasons(request: ReportRequest, completeness: Completeness) -> tuple[Reason, ...]:
+    """Return every reason why a report is provisional; empty if it is complete."""
+    return tuple(_iter_reasons(request, completeness))
 
 
-def _iter_reasons(request: ReportRequest, found: Completeness) -> Iterator[Reason]:
-    period, quality = request.period, found.quality
-    if found.missing:
+def _iter_reasons(request: ReportRequest, completeness: Completeness) -> Iterator[Reason]:
+    period, quality = request.period, completeness.quality
+    if completeness.missing:
         yield Reason(
-            code=ReasonCode.DAYS_MISSING, facts={"count": len(found.missing), "days": len(period.days)}
+            code=ReasonCode.DAYS_MISSING, facts={"count": len(completeness.missing), "days": len(period.days)}
         )
-    if lacking := found.lacking:
+    if lacking := completeness.lacking:
         facts = {"count": len(lacking), "first": str(lacking[0]), "last": str(lacking[-1])}
         yield Reason(code=ReasonCode.DAYS_MISSING, facts=facts)
     problems = _input_problems(request.warehouse, period) if quality.unreadable else {}
     for code in (ReasonCode.INPUT_UNREADABLE, ReasonCode.INPUT_GAVE_NOTHING):
-        if of_code := problems.get(code):
-            yield Reason(code=code, facts={"count": len(of_code), "first": min(of_code)})
+        if texts := problems.get(code):
+            yield Reason(code=code, facts={"count": len(texts), "first": min(texts)})
     limit = request.workspace.max_rejected_pct
     if 100 * quality.rejected > limit * quality.read:
         yield Reason(
             code=ReasonCode.REJECTED_SHARE,
             facts={"rejected": quality.rejected, "read": quality.read, "limit_pct": limit},
         )
-    if stall := found.stall:
+    if stall := completeness.stall:
         yield Reason(
             code=ReasonCode.SOURCE_STALLED,
             facts={
@@ -62,14 +62,14 @@ def _iter_reasons(request: ReportRequest, found: Completeness) -> Iterator[Reaso
 
 
 def _input_problems(warehouse: Warehouse, period: Period) -> dict[str, set[str]]:
-    """Return what is said of each input that could not be read, or gave nothing, by the problem's code."""
+    """Return the reasons of inputs that could not be read or gave nothing, by the problem's code."""
     rejected = REJECTED_EVENTS.c
     rows = warehouse.query(
         select(rejected.problem, rejected.reason)
         .where(rejected.local_day.between(period.first_day, period.last_day), rejected.problem.is_not(None))
         .distinct()
     )
-    found = dict[str, set[str]]()
+    texts_by_code = dict[str, set[str]]()
     for row in rows.to_pylist():
-        found.setdefault(row["problem"], set()).add(row["reason"])
-    return found
+        texts_by_code.setdefault(row["problem"], set()).add(row["reason"])
+    return texts_by_code

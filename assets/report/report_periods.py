@@ -1,4 +1,4 @@
-"""Which days a report covers, compares with, and needs. Pure."""
+"""The periods of a report: the days it covers and the days it compares with. Pure."""
 
 from collections.abc import Iterable
 from datetime import date, datetime
@@ -9,7 +9,7 @@ from assets.periods import Period, first_instant, preset_period, previous_period
 
 
 def period_of(spec: ReportSpec, report_date: date, workspace: Workspace) -> Period:
-    """Return the days that *spec* covers when read on *report_date*."""
+    """Return the days that *spec* covers for *report_date*."""
     if spec.fixed_days:
         return Period(*spec.fixed_days, workspace.zone)
     return preset_period(spec.preset, report_date, workspace.zone, include_today=spec.include_today)

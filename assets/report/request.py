@@ -1,4 +1,4 @@
-"""What one report is asked for: which warehouse, workspace and days, up to which instant."""
+"""The request for one report: warehouse, workspace, configuration, period and as-of instant."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -15,7 +15,7 @@ from assets.warehouse.base import Warehouse
 
 @dataclass(frozen=True)
 class ReportRequest:
-    """The report *spec* of *workspace* over *period*, as read on *report_date*: events before *as_of*."""
+    """The report *spec* of *workspace* over *period* for *report_date*, counting events before *as_of*."""
 
     warehouse: Warehouse
     workspace: Workspace
@@ -28,9 +28,9 @@ class ReportRequest:
     def of(
         cls, warehouse: Warehouse, workspace: Workspace, spec: ReportSpec, report_date: date, as_of: datetime
     ) -> Self:
-        """Return the request for a report date, whose running day counts up to where it is loaded.
+        """Return the request for a report date; a running day counts up to the instant to which it is loaded.
 
-        Raises NoSuchReportDate where the period has not begun.
+        Raises NoSuchReportDate if the period has not begun.
         """
         period = period_of(spec, report_date, workspace)
         if not spec.has_begun(report_date):
@@ -43,12 +43,12 @@ class ReportRequest:
 
     @cached_property
     def stored(self) -> Readiness:
-        """What is stored of every day."""
+        """Return which days are loaded and which are stale."""
         return read_readiness(self.warehouse, self.workspace)
 
     @cached_property
     def missing_days(self) -> list[date]:
-        """The days of the period that cannot be counted, those that have not begun last."""
+        """Return the days of the period that cannot be counted; those that have not begun come last."""
         return [*self.stored.missing(self.period, self.as_of), *not_begun(self.period, self.as_of)]
 
     @property

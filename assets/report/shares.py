@@ -11,9 +11,9 @@ def shares_pct(counts: list[int]) -> list[float | None]:
     if not total:
         return [None] * len(counts)
     tenths = [count * 1000 // total for count in counts]
-    by_remainder = sorted(range(len(counts)), key=lambda at: -(counts[at] * 1000 % total))
-    for at in by_remainder[: 1000 - sum(tenths)]:
-        tenths[at] += 1
+    by_remainder = sorted(range(len(counts)), key=lambda index: -(counts[index] * 1000 % total))
+    for index in by_remainder[: 1000 - sum(tenths)]:
+        tenths[index] += 1
     return [tenth / 10 for tenth in tenths]
 
 
