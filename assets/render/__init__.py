@@ -1,1 +1,1 @@
-"""The render stage: a `Report` to bytes. It decides how things look, never what is said."""
+"""The render stage: turns a `Report` into bytes. It decides layout and wording, never figures."""

@@ -1,4 +1,4 @@
-"""The log as data files: CSV for people's spreadsheets, Parquet for programs."""
+"""Encode the log as data files: CSV for spreadsheets, Parquet for programs."""
 
 import codecs
 from io import BytesIO
@@ -14,22 +14,23 @@ _PLACEHOLDER = "-"
 
 
 def csv_bytes(printed: pa.Table) -> bytes:
-    """Return *printed* (text columns) as CSV in UTF-8, every cell quoted, lines ending in CR LF as RFC 4180.
+    """Return *printed* (text columns) as UTF-8 CSV, every cell quoted, lines ending in CR LF (RFC 4180).
 
-    A byte order mark comes first: without it Excel reads names as another encoding.
-
-    A cell that a spreadsheet would run as a formula starts with a zero-width space: it reads the same.
+    It starts with a byte order mark: without it Excel assumes another encoding. A cell that a spreadsheet
+    would run as a formula starts with an invisible zero-width space.
     """
-    safe = pa.table([neutralize_formulas(column) for column in printed.columns], names=printed.column_names)
+    neutralized = pa.table(
+        [neutralize_formulas(column) for column in printed.columns], names=printed.column_names
+    )
     buffer = BytesIO()
     buffer.write(codecs.BOM_UTF8)
     options = pyarrow.csv.WriteOptions(quoting_style="all_valid", eol="\r\n")
-    pyarrow.csv.write_csv(safe, buffer, options)
+    pyarrow.csv.write_csv(neutralized, buffer, options)
     return buffer.getvalue()
 
 
 def neutralize_formulas(cells: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Return text *cells*, each that begins like a formula with a zero-width space before it."""
+    """Return text *cells* with a zero-width space before those that begin like a formula."""
     runnable = pc.and_(pc.match_substring_regex(cells, _RUNNABLE), pc.not_equal(cells, _PLACEHOLDER))
     if not pc.any(runnable).as_py():
         return cells
@@ -37,10 +38,14 @@ def neutralize_formulas(cells: pa.ChunkedArray) -> pa.ChunkedArray:
 
 
 def parquet_bytes(rows: pa.Table) -> bytes:
-    """Return *rows* as Parquet, typed and exact."""
+    """Return *rows* as Parquet with their types."""
     buffer = BytesIO()
-    # Chunks come as the engine's threads cut them, and would show in the pages of the file.
-    repeating = [name for name in rows.column_names if name not in {"occurred_at", "event_id", "position"}]
+    # The engine's threads decide on the chunks, which would change the pages of the file.
+    dictionary_columns = [
+        name for name in rows.column_names if name not in {"occurred_at", "event_id", "position"}
+    ]
     table = rows.combine_chunks()
-    pq.write_table(table, buffer, compression="zstd", row_group_size=131_072, use_dictionary=repeating)
+    pq.write_table(
+        table, buffer, compression="zstd", row_group_size=131_072, use_dictionary=dictionary_columns
+    )
     return buffer.getvalue()

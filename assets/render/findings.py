@@ -1,4 +1,4 @@
-"""Findings in words: one sentence for each rule of `report/findings.py`."""
+"""The sentences of findings: one for each rule of `report/findings.py`."""
 
 from collections.abc import Callable
 from datetime import date
@@ -8,20 +8,20 @@ from assets.render.i18n import Words
 from assets.render.untrusted_text import limit_marks
 from assets.report.model import Finding, Rule
 
-_Writer = Callable[[Any], str]
+_Formatter = Callable[[Any], str]
 
 
 def render_finding(finding: Finding, words: Words) -> str:
-    """Return *finding* as a sentence of the reader's language, its numbers written as there."""
-    shown: dict[str, Any] = {name: _format_fact(name, fact, words) for name, fact in finding.facts.items()}
+    """Return *finding* as a sentence in the reader's language and number format."""
+    values: dict[str, Any] = {name: _format_fact(name, fact, words) for name, fact in finding.facts.items()}
     if finding.rule is Rule.BUSIEST_HOUR:
         hour = int(finding.facts["hour"])
-        shown |= {"from": f"{hour:02d}:00", "to": f"{hour + 1:02d}:00"}
-    return _sentence_templates(words)[finding.rule] % shown
+        values |= {"from": f"{hour:02d}:00", "to": f"{hour + 1:02d}:00"}
+    return _sentence_templates(words)[finding.rule] % values
 
 
 def _format_fact(name: str, fact: Any, words: Words) -> str:
-    writers: dict[str, _Writer] = {
+    formatters: dict[str, _Formatter] = {
         "day": lambda day: words.day(date.fromisoformat(day)),
         "weekday": words.weekday,
         "share": words.share,
@@ -29,7 +29,7 @@ def _format_fact(name: str, fact: Any, words: Words) -> str:
         "change": words.change,
         "source": lambda label: limit_marks(words.say(label)),
     }
-    return writers.get(name, limit_marks if isinstance(fact, str) else words.number)(fact)
+    return formatters.get(name, limit_marks if isinstance(fact, str) else words.number)(fact)
 
 
 def _sentence_templates(words: Words) -> dict[Rule, str]:

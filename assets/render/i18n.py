@@ -1,6 +1,6 @@
-"""The reader's language: words from the catalogs in `templates/locale`, numbers and dates by Babel.
+"""Translation: messages from the catalogs in `templates/locale`, numbers and dates by Babel.
 
-Digits are the Latin ones in every language, as in the data files beside the report.
+Digits are Latin in every language, as in the data files beside the report.
 """
 
 import gettext
@@ -25,7 +25,7 @@ _MONDAY = date(2024, 1, 1)
 
 
 class Words:
-    """One language."""
+    """Translates and formats for one language."""
 
     def __init__(self, language: str) -> None:
         self.language = language
@@ -34,20 +34,20 @@ class Words:
         self.percent = re.sub("0(\\s*)%", r"0.0\1%", self.locale.percent_formats[None].pattern)
 
     def say(self, text: str) -> str:
-        """Return the translation of *text*, or the text itself where there is none."""
-        return self.catalog.gettext(text) if text else ""  # of nothing, gettext says who translated
+        """Return the translation of *text*, or the text itself if there is none."""
+        return self.catalog.gettext(text) if text else ""  # gettext translates "" as the catalog's header
 
     @cached_property
     def direction(self) -> str:
-        """`rtl` where the language is written from right to left, else `ltr`."""
+        """Return `rtl` if the language is written from right to left, else `ltr`."""
         return str(self.locale.text_direction)
 
     def left_to_right(self, text: str) -> str:
-        """Return numbers, times and dates so that signs and parts keep their side among Arabic words."""
+        """Return numbers, times and dates so that their signs and parts keep their order in Arabic text."""
         return f"{_LEFT_TO_RIGHT}{text}" if self.direction == "rtl" else text
 
     def isolated(self, text: str) -> str:
-        """Return *text* so that its signs and digits keep their order among words from right to left."""
+        """Return *text* so that its signs and digits keep their order in right-to-left text."""
         return f"{_ISOLATE}{text}{_END_ISOLATE}" if text and self.direction == "rtl" else text
 
     def number(self, value: float) -> str:
@@ -55,14 +55,14 @@ class Words:
         return format_decimal(value, locale=self.locale)
 
     def signed(self, value: float) -> str:
-        """Return *value* with its sign, also a plus."""
+        """Return *value* with its sign, including a plus."""
         return self._with_plus(value, self.number(value))
 
     def _with_plus(self, value: float, text: str) -> str:
         return self.left_to_right(f"{'+' if value > 0 else ''}{text}")
 
     def share(self, value: float | None) -> str:
-        """Return a share in percent with one decimal; "-" where there is none."""
+        """Return a share in percent with one decimal, or "-" for None."""
         return "-" if value is None else format_percent(value / 100, self.percent, locale=self.locale)
 
     def change(self, value: float) -> str:
@@ -74,7 +74,7 @@ class Words:
         return format_skeleton("yMMMEd", value, locale=self.locale, fuzzy=True)
 
     def days(self, first: date, last: date) -> str:
-        """Return a period by its first and last day."""
+        """Return the first and last day of a period, or its only day."""
         return self.day(first) if first == last else f"{self.day(first)} – {self.day(last)}"
 
     def short_day(self, value: date) -> str:
@@ -92,13 +92,13 @@ class Words:
 
 @cache
 def load_words(language: str) -> Words:
-    """Return the words of *language*, one of `config.Language`."""
+    """Return the cached `Words` of *language*, one of `config.Language`."""
     return Words(language)
 
 
 @cache
 def load_catalog(language: str) -> gettext.NullTranslations:
-    """Return the messages of *language*; English is what the templates and the code say."""
+    """Return the message catalog of *language*; English messages are those in templates and code."""
     if language == "en":
         return gettext.NullTranslations()
     compiled = BytesIO()

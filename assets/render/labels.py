@@ -1,4 +1,4 @@
-"""Names and notes of a report's parts, in the reader's language."""
+"""The labels and notes of a report's components, in the reader's language."""
 
 from zoneinfo import ZoneInfo
 
@@ -10,24 +10,24 @@ from assets.report.model import HandOffs, Note, Report, State, Total
 _ASSIGNED_TO, _SOURCE = HEADER.index("Assigned To"), HEADER.index("Source")
 
 
-def state_messages(spoken: Words) -> dict[str, str]:
-    """Return what a component says that has nothing to show, by its state."""
-    _ = spoken.say
+def state_messages(words: Words) -> dict[str, str]:
+    """Return the message of a component without figures, by its state."""
+    _ = words.say
     return {
         State.NOT_APPLICABLE: _("The selected filter(s) are not applicable here"),
         State.NO_DATA: _("The selected filter(s) have no applicable data"),
     }
 
 
-def empty_text(report: Report, spoken: Words) -> str:
-    """Return what stands where there are no assignments: a 0, or nothing that anybody could count."""
-    _ = spoken.say
+def empty_text(report: Report, words: Words) -> str:
+    """Return the message for a report without assignments: either no data, or a true 0."""
+    _ = words.say
     return _("No data") if report.has_no_data else _("No assignments in this period.")
 
 
-def comparison_notes(spoken: Words) -> dict[str, str]:
-    """Return what to mind about a comparison; where the period before is missing, it says so itself."""
-    _ = spoken.say
+def comparison_notes(words: Words) -> dict[str, str]:
+    """Return the text of each comparison note; that of NOT_LOADED is empty: the template has its own."""
+    _ = words.say
     return {
         Note.NOT_LOADED: "",
         Note.NOT_WHOLE: _(
@@ -38,9 +38,9 @@ def comparison_notes(spoken: Words) -> dict[str, str]:
     }
 
 
-def total_names(spoken: Words) -> dict[str, str]:
-    """Return the names of the ways in which a total is counted."""
-    _ = spoken.say
+def total_names(words: Words) -> dict[str, str]:
+    """Return the names of the proof lines."""
+    _ = words.say
     return {
         Total.LOG: _("Log rows"),
         Total.SOURCES: _("Sum of the sources"),
@@ -56,9 +56,9 @@ def total_names(spoken: Words) -> dict[str, str]:
     }
 
 
-def filter_names(spoken: Words) -> dict[str, str]:
-    """Return what the filters are called."""
-    _ = spoken.say
+def filter_names(words: Words) -> dict[str, str]:
+    """Return the names of the filters."""
+    _ = words.say
     return {
         "source": _("Source"),
         "assigned_to": _("Assigned To"),
@@ -68,42 +68,42 @@ def filter_names(spoken: Words) -> dict[str, str]:
     }
 
 
-def compared_period(report: Report, spoken: Words) -> str:
-    """Return the days of the period before, and until when it counts while the report's last day runs."""
-    before = report.comparison
-    if before is None:
+def compared_period(report: Report, words: Words) -> str:
+    """Return the days of the previous period, and its end if it is cut because the last day is running."""
+    comparison = report.comparison
+    if comparison is None:
         return ""
-    days = spoken.days(before.first_day, before.last_day)
-    if before.until is None:
+    days = words.days(comparison.first_day, comparison.last_day)
+    if comparison.until is None:
         return days
-    until = before.until.astimezone(ZoneInfo(report.period.timezone))
-    facts = {"period": days, "day": spoken.short_day(until.date()), "time": f"{until:%H:%M}"}
-    same_day = before.first_day == before.last_day == until.date()
-    _ = spoken.say
+    until = comparison.until.astimezone(ZoneInfo(report.period.timezone))
+    facts = {"period": days, "day": words.short_day(until.date()), "time": f"{until:%H:%M}"}
+    same_day = comparison.first_day == comparison.last_day == until.date()
+    _ = words.say
     text = _("%(period)s until %(time)s") if same_day else _("%(period)s until %(day)s, %(time)s")
     return text % facts
 
 
-def kind_names(spoken: Words) -> dict[str, str]:
-    """Return what an assignee is called who is no person."""
-    _ = spoken.say
+def kind_names(words: Words) -> dict[str, str]:
+    """Return the names of the assignee kinds other than persons."""
+    _ = words.say
     return {"ai_agent": _("AI agent"), "bot": _("Bot"), "team": _("Team")}
 
 
-def matrix_names(found: HandOffs, spoken: Words) -> list[str]:
-    """Return the names of a matrix, with what those are who are no persons."""
-    labels = kind_names(spoken)
+def matrix_names(hand_offs: HandOffs, words: Words) -> list[str]:
+    """Return the names of a matrix, with the kind of those that are not persons."""
+    labels = kind_names(words)
     return [
         name if kind in {None, "person"} else f"{name} ({labels.get(kind, kind)})"
-        for name, kind in zip(found.people, found.kinds, strict=True)
+        for name, kind in zip(hand_offs.people, hand_offs.kinds, strict=True)
     ]
 
 
-def log_text(column: int, text: str, spoken: Words) -> str:
-    """Return a *text* of the log, whose columns count from 0, as it is shown to the reader."""
-    _ = spoken.say
+def log_text(column: int, text: str, words: Words) -> str:
+    """Return a *text* of the log's *column* (from 0), translated and made safe to show."""
+    _ = words.say
     if column == _ASSIGNED_TO and text == UNASSIGNED:
         text = _("Unassigned")
     elif column == _SOURCE:
-        text = spoken.say(text)
-    return spoken.isolated(limit_marks(text))
+        text = words.say(text)
+    return words.isolated(limit_marks(text))

@@ -1,4 +1,7 @@
-"""A `Report` as the bodies of a mail: one of text, one of HTML that says all without its picture."""
+"""Render a `Report` as the bodies of a mail: plain text, and HTML that is complete without its image.
+
+The wording is in `templates/mail/`, MIME encoding in `deliver/channels/mime.py`.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -20,7 +23,7 @@ _INLINER = css_inline.CSSInliner(keep_style_tags=True, load_remote_stylesheets=F
 
 @dataclass(frozen=True, slots=True)
 class Bodies:
-    """What a mail says; *pictures* are PNG by the content id that the HTML names."""
+    """The subject and bodies of a mail; `pictures` are PNG by the content id that the HTML refers to."""
 
     subject: str
     text: str
@@ -30,7 +33,7 @@ class Bodies:
 
 @dataclass(frozen=True, slots=True)
 class Correction:
-    """What a later version says otherwise than the one that was sent: name, then and now of each figure."""
+    """The changes since the *version* that was sent: name, old and new value of each figure."""
 
     version: int
     changes: tuple[tuple[str, int | None, int | None], ...]
@@ -38,10 +41,10 @@ class Correction:
 
 @dataclass(frozen=True, slots=True)
 class MailContext:
-    """What a mail says beside the report.
+    """The content of a mail besides the report.
 
-    *attached* are the names of the files that it carries, *place* is where all of them are; where they
-    are *too_large*, it says why it carries none.
+    `attached` are the names of its files, `place` is where all files are; with `too_large`, the mail explains
+    why it has none.
     """
 
     version: int
@@ -52,95 +55,101 @@ class MailContext:
     correction: Correction | None = None
 
 
-def mail_bodies(report: Report, said: MailContext) -> Bodies:
+def mail_bodies(report: Report, context: MailContext) -> Bodies:
     """Return the bodies of a mail about *report*."""
-    spoken = load_words(report.look.language)
+    words = load_words(report.look.language)
     jinja = jinja_environment(report.look.language)
-    _ = spoken.say
+    _ = words.say
     title = f"{_('Contact Assignments')} {_(report.title)}"
-    days = spoken.days(report.period.first_day, report.period.last_day)
-    subject = f"{report.workspace_name}: {title}, {days}: {_total_line(report, said.correction, spoken)}"
-    if said.correction:
+    days = words.days(report.period.first_day, report.period.last_day)
+    subject = f"{report.workspace_name}: {title}, {days}: {_total_line(report, context.correction, words)}"
+    if context.correction:
         subject = _("Correction: %(subject)s") % {"subject": subject}
     from assets.render.charts import figures  # noqa: PLC0415 - half a second
 
-    has_picture = said.figures and report.total > 0
-    shown = {
+    has_picture = context.figures and report.total > 0
+    values = {
         "report": report,
-        "said": said,
+        "said": context,
         "subject": subject,
-        "facts": _list_facts(report, said.version, spoken),
-        "filters": _describe_filters(report, spoken),
-        "warnings": _list_warnings(report, said, spoken),
-        "nothing": empty_text(report, spoken),
-        "changes": _describe_changes(said.correction, spoken),
-        "comparison": _describe_comparison(report, spoken),
+        "facts": _list_facts(report, context.version, words),
+        "filters": _describe_filters(report, words),
+        "warnings": _list_warnings(report, context, words),
+        "nothing": empty_text(report, words),
+        "changes": _describe_changes(context.correction, words),
+        "comparison": _describe_comparison(report, words),
         "sources": report.by_source[:_LISTED_SOURCES],
         "rest": _sum_unlisted_sources(report),
-        "sentences": [render_finding(each, spoken) for each in report.findings] if said.figures else [],
-        "attached": ", ".join(said.attached),
+        "sentences": [render_finding(finding, words) for finding in report.findings]
+        if context.figures
+        else [],
+        "attached": ", ".join(context.attached),
         "picture": PICTURE if has_picture else None,
-        "alternative": figures.bar_chart(report.by_source, spoken).alternative if has_picture else "",
+        "alternative": figures.bar_chart(report.by_source, words).alternative if has_picture else "",
     }
     return Bodies(
         subject=subject,
-        text=jinja.overlay(autoescape=False).get_template("mail/mail.txt.j2").render(shown),
-        html=_INLINER.inline(jinja.get_template("mail/mail.html.j2").render(shown)),
-        pictures={PICTURE: figures.bar_chart_png(report.by_source, spoken)} if has_picture else {},
+        text=jinja.overlay(autoescape=False).get_template("mail/mail.txt.j2").render(values),
+        html=_INLINER.inline(jinja.get_template("mail/mail.html.j2").render(values)),
+        pictures={PICTURE: figures.bar_chart_png(report.by_source, words)} if has_picture else {},
     )
 
 
 def _sum_unlisted_sources(report: Report) -> dict[str, float] | None:
-    """Add up the sources that are not listed: past 102 kB some mailboxes cut a mail off."""
+    """Return the sum of the unlisted sources: some mailboxes cut off mails beyond 102 kB."""
     rest = report.by_source[_LISTED_SOURCES:]
     if not rest:
         return None
-    share = sum(each.share_pct or 0 for each in rest)
-    return {"sources": len(rest), "count": sum(each.count for each in rest), "share_pct": round(share, 1)}
+    share = sum(source.share_pct or 0 for source in rest)
+    return {"sources": len(rest), "count": sum(source.count for source in rest), "share_pct": round(share, 1)}
 
 
-def _total_line(report: Report, correction: Correction | None, spoken: Words) -> str:
-    now = _format_figure(None if report.has_no_data else report.total, spoken)
-    before = [then for name, then, _ in correction.changes if name == "total"] if correction else []
-    return f"{_format_figure(before[0], spoken)} → {now}" if before else now
+def _total_line(report: Report, correction: Correction | None, words: Words) -> str:
+    current = _format_figure(None if report.has_no_data else report.total, words)
+    previous = (
+        [previous_value for name, previous_value, _ in correction.changes if name == "total"]
+        if correction
+        else []
+    )
+    return f"{_format_figure(previous[0], words)} → {current}" if previous else current
 
 
-def _format_figure(value: int | None, spoken: Words) -> str:
-    return spoken.say("No data") if value is None else spoken.number(value)
+def _format_figure(value: int | None, words: Words) -> str:
+    return words.say("No data") if value is None else words.number(value)
 
 
-def _describe_changes(correction: Correction | None, spoken: Words) -> list[str]:
-    """Say each difference, the total's first."""
-    _ = spoken.say
+def _describe_changes(correction: Correction | None, words: Words) -> list[str]:
+    """Return a text for each changed figure, the total first."""
+    _ = words.say
     if correction is None:
         return []
-    found = []
-    for name, before, now in sorted(correction.changes, key=lambda each: (each[0] != "total", each[0])):
-        shown = {
+    sentences = []
+    for name, before, now in sorted(correction.changes, key=lambda change: (change[0] != "total", change[0])):
+        values = {
             "name": _("Total") if name == "total" else _(name),
-            "before": _format_figure(before, spoken),
-            "now": _format_figure(now, spoken),
+            "before": _format_figure(before, words),
+            "now": _format_figure(now, words),
         }
         if before is None or now is None:
-            found.append(f"{shown['name']}: {shown['before']} → {shown['now']}")
+            sentences.append(f"{values['name']}: {values['before']} → {values['now']}")
         else:
-            shown["difference"] = spoken.signed(now - before)
-            found.append(_("%(name)s: %(before)s → %(now)s (%(difference)s)") % shown)
-    return found
+            values["difference"] = words.signed(now - before)
+            sentences.append(_("%(name)s: %(before)s → %(now)s (%(difference)s)") % values)
+    return sentences
 
 
-def _describe_filters(report: Report, spoken: Words) -> str:
-    """Say which part of the assignments is counted."""
-    names = filter_names(spoken)
+def _describe_filters(report: Report, words: Words) -> str:
+    """Return the active filters with their values."""
+    names = filter_names(words)
     return "; ".join(
-        f"{names[name]}: {', '.join(spoken.isolated(limit_marks(value)) for value in values)}"
+        f"{names[name]}: {', '.join(words.isolated(limit_marks(value)) for value in values)}"
         for name, values in report.filters.model_dump().items()
         if values
     )
 
 
-def _list_facts(report: Report, version: int, spoken: Words) -> str:
-    _, ltr = spoken.say, spoken.left_to_right
+def _list_facts(report: Report, version: int, words: Words) -> str:
+    _, ltr = words.say, words.left_to_right
     return " · ".join(
         [
             _("Days of %(zone)s") % {"zone": report.period.timezone},
@@ -151,22 +160,24 @@ def _list_facts(report: Report, version: int, spoken: Words) -> str:
     )
 
 
-def _list_warnings(report: Report, said: MailContext, spoken: Words) -> list[str]:
-    _ = spoken.say
-    told = []
-    if said.too_large:
-        told.append(_("The files are too large for this mail; they are in the archive of reports."))
+def _list_warnings(report: Report, context: MailContext, words: Words) -> list[str]:
+    _ = words.say
+    warnings = []
+    if context.too_large:
+        warnings.append(_("The files are too large for this mail; they are in the archive of reports."))
     if report.provisional:
-        told.append(" ".join([_("Provisional."), *reason_sentences(report, spoken)]))
-    return told
+        warnings.append(" ".join([_("Provisional."), *reason_sentences(report, words)]))
+    return warnings
 
 
-def _describe_comparison(report: Report, spoken: Words) -> str:
-    before = report.comparison
-    if report.components.comparison is not State.SHOWN or before is None or before.total is None:
+def _describe_comparison(report: Report, words: Words) -> str:
+    comparison = report.comparison
+    if report.components.comparison is not State.SHOWN or comparison is None or comparison.total is None:
         return ""
-    told = spoken.say("%(period)s: %(total)s assignments.") % {
-        "period": compared_period(report, spoken),
-        "total": spoken.number(before.total),
+    sentence = words.say("%(period)s: %(total)s assignments.") % {
+        "period": compared_period(report, words),
+        "total": words.number(comparison.total),
     }
-    return f"{told} {'' if before.change_pct is None else spoken.change(before.change_pct)}".strip()
+    return (
+        f"{sentence} {'' if comparison.change_pct is None else words.change(comparison.change_pct)}".strip()
+    )

@@ -1,6 +1,6 @@
-"""The report as an Excel workbook: one sheet of figures, then the log, typed and ready to filter.
+"""Render the report as an Excel workbook: a sheet of figures, then the log with types and filters.
 
-Every text is written as text: nothing in it can become a formula or a link.
+Every text is written as text: none can become a formula or a link.
 """
 
 import re
@@ -20,7 +20,7 @@ from assets.render.reasons import reason_sentences
 from assets.report.model import Report
 
 SHEET_ROWS = 1_048_576
-_LONGEST_TEXT = 32_767
+_MAX_TEXT_LENGTH = 32_767
 _EPOCH_SERIAL = 25_569  # 1970-01-01 as Excel counts days
 _DAY_MICROSECONDS = 86_400_000_000
 _OFFSET_LENGTH = len("+00:00")
@@ -39,15 +39,15 @@ _ROW_TAG = b"<row "
 
 
 def workbook_bytes(report: Report, printed: pa.Table) -> bytes:
-    """Return *report* and its whole log (*printed*: the eight columns) as .xlsx; rows run on over sheets.
+    """Return *report* and its whole log (*printed*: the eight columns) as .xlsx, on several sheets if needed.
 
-    XlsxWriter makes the workbook with one sample row on each sheet of the log; the rows take its place.
+    XlsxWriter writes the workbook with one sample row per sheet of the log, which the rows then replace.
     """
-    made, buffer = BytesIO(), BytesIO()
+    template, buffer = BytesIO(), BytesIO()
     options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
     starts = range(0, max(1, printed.num_rows), SHEET_ROWS - 1)
     sheets = [printed.slice(start, SHEET_ROWS - 1) for start in starts]
-    with xlsxwriter.Workbook(made, options) as workbook:
+    with xlsxwriter.Workbook(template, options) as workbook:
         workbook.set_properties(
             {
                 "title": f"Contact Assignments: {report.workspace_name}, {report.title}",
@@ -58,14 +58,16 @@ def workbook_bytes(report: Report, printed: pa.Table) -> bytes:
         _write_figures(workbook, report)
         for number, rows in enumerate(sheets, start=1):
             _write_header_of_log(workbook, "Log" if number == 1 else f"Log {number}", rows)
-    rows_of = {f"xl/worksheets/sheet{number}.xml": rows for number, rows in enumerate(sheets, start=2)}
+    rows_by_name = {f"xl/worksheets/sheet{number}.xml": rows for number, rows in enumerate(sheets, start=2)}
     with (
-        zipfile.ZipFile(made) as sample,
-        zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=_LEVEL) as whole,
+        zipfile.ZipFile(template) as sample,
+        zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=_LEVEL) as workbook_file,
     ):
         for name in sample.namelist():
-            rows = rows_of.get(name)
-            with whole.open(name, "w", force_zip64=rows is not None and rows.nbytes > _LARGE_BYTES) as file:
+            rows = rows_by_name.get(name)
+            with workbook_file.open(
+                name, "w", force_zip64=rows is not None and rows.nbytes > _LARGE_BYTES
+            ) as file:
                 content = sample.read(name)
                 file.writelines([content] if rows is None else _with_rows(content.decode(), rows))
     return buffer.getvalue()
@@ -99,10 +101,10 @@ def _write_figures(workbook: Workbook, report: Report) -> None:
     else:
         sheet.write_number(row, 1, report.total, count)
     row = _write_header(sheet, row + 2, ("Source", "Count", "Share"), bold)
-    for each in report.by_source:
-        sheet.write_string(row, 0, each.label)
-        sheet.write_number(row, 1, each.count, count)
-        sheet.write_number(row, 2, (each.share_pct or 0) / 100, share)
+    for source in report.by_source:
+        sheet.write_string(row, 0, source.label)
+        sheet.write_number(row, 1, source.count, count)
+        sheet.write_number(row, 2, (source.share_pct or 0) / 100, share)
         row += 1
     row = _write_header(sheet, row + 1, ("Day", "Count"), bold)
     for day in report.by_day:
@@ -128,9 +130,9 @@ def _write_header(sheet: Worksheet, row: int, names: tuple[str, ...], style: obj
 
 
 def _write_header_of_log(workbook: Workbook, name: str, rows: pa.Table) -> None:
-    """Write one sheet with its header and, if it has *rows*, one as a sample.
+    """Write one sheet with its header and, if it has *rows*, a sample row.
 
-    The first column is a time that Excel can calculate with, the second its offset.
+    The first column is a time that Excel can calculate with, the second its UTC offset.
     """
     sheet = workbook.add_worksheet(name)
     for column, width in enumerate(_WIDTHS):
@@ -147,13 +149,13 @@ def _write_header_of_log(workbook: Workbook, name: str, rows: pa.Table) -> None:
 
 
 def _with_rows(sheet: str, rows: pa.Table) -> Iterator[bytes]:
-    """Yield the XML of *sheet* with *rows* in the place of its sample row."""
+    """Yield the XML of *sheet* with *rows* instead of its sample row."""
     sample = _SAMPLE.search(sheet)
     if sample is None:
         yield sheet.encode()
         return
-    used = f'<dimension ref="A1:{_LETTERS[-1]}{rows.num_rows + 1}"/>'
-    yield _DIMENSION.sub(used, sheet[: sample.start()]).encode()
+    dimension = f'<dimension ref="A1:{_LETTERS[-1]}{rows.num_rows + 1}"/>'
+    yield _DIMENSION.sub(dimension, sheet[: sample.start()]).encode()
     first = 2
     for batch in rows.to_batches(max_chunksize=_CHUNK_ROWS):
         yield _row_xml(batch, first, style=sample[1])
@@ -162,7 +164,7 @@ def _with_rows(sheet: str, rows: pa.Table) -> Iterator[bytes]:
 
 
 def _row_xml(batch: pa.RecordBatch, first: int, style: str) -> bytes:
-    """Return rows, the first of which has the number *first*: a time, then texts in the cells themselves."""
+    """Return the XML of rows numbered from *first* on: a time, then inline texts."""
     numbers = pa.array(range(first, first + batch.num_rows)).cast(pa.string())
     parts: list[object] = ['<row r="', numbers, '"><c r="A', numbers, f'" s="{style}"><v>']
     parts += [_excel_days(batch.column(0)).cast(pa.string()), "</v></c>"]
@@ -180,38 +182,38 @@ def _row_xml(batch: pa.RecordBatch, first: int, style: str) -> bytes:
 
 
 def _excel_days(timestamps: pa.Array) -> pa.Array:
-    """Return the wall clock of printed timestamps as Excel's days."""
-    wall = pc.utf8_slice_codeunits(timestamps, 0, -_OFFSET_LENGTH).cast(pa.timestamp("us"))
-    days = pc.divide(pc.cast(wall.cast(pa.int64()), pa.float64()), _DAY_MICROSECONDS)
+    """Return the local times of printed timestamps as Excel's serial days."""
+    local_times = pc.utf8_slice_codeunits(timestamps, 0, -_OFFSET_LENGTH).cast(pa.timestamp("us"))
+    days = pc.divide(pc.cast(local_times.cast(pa.int64()), pa.float64()), _DAY_MICROSECONDS)
     return pc.add(days, _EPOCH_SERIAL)
 
 
 def _texts_as_xml(batch: pa.RecordBatch) -> list[pa.Array]:
-    """Return the offset and the other columns as XML, no text longer than a cell may hold."""
+    """Return the offset and the other columns as XML, shortened to the limit of a cell."""
     offsets = pc.utf8_slice_codeunits(batch.column(0), -_OFFSET_LENGTH)
     return [_escape_xml(_cut_to_cell(column)) for column in (offsets, *batch.columns[1:])]
 
 
 def _cut_to_cell(texts: pa.Array) -> pa.Array:
-    """Return *texts* cut to what a cell may hold; it counts letters beyond U+FFFF twice."""
-    if not pc.any(pc.greater(pc.utf8_length(texts), _LONGEST_TEXT // 2)).as_py():
+    """Return *texts* shortened to the limit of a cell, which counts characters beyond U+FFFF twice."""
+    if not pc.any(pc.greater(pc.utf8_length(texts), _MAX_TEXT_LENGTH // 2)).as_py():
         return texts
-    bytes_ = (text.encode("utf-16-le")[: 2 * _LONGEST_TEXT] for text in texts.to_pylist())
-    return pa.array([each.decode("utf-16-le", "ignore") for each in bytes_], pa.string())
+    encoded_texts = (text.encode("utf-16-le")[: 2 * _MAX_TEXT_LENGTH] for text in texts.to_pylist())
+    return pa.array([encoded.decode("utf-16-le", "ignore") for encoded in encoded_texts], pa.string())
 
 
 def _escape_xml(texts: pa.Array) -> pa.Array:
     if not pc.any(pc.match_substring_regex(texts, _SPECIAL)).as_py():
         return texts
-    for plain, written in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;")):
-        texts = pc.replace_substring(texts, plain, written)
-    # What looks like an escaped character is one in a workbook: its first underscore is written as one.
+    for plain, escaped in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;")):
+        texts = pc.replace_substring(texts, plain, escaped)
+    # A text that looks like an escaped character is read as one: escape its first underscore.
     texts = pc.replace_substring_regex(texts, "_(x[0-9a-fA-F]{4}_)", r"_x005F_\1")
     return pc.replace_substring_regex(texts, _UNWRITABLE, "\ufffd")
 
 
 def log_row_count(workbook: bytes) -> int:
-    """Count the rows of the log in the bytes of a workbook, the headers left out."""
+    """Return the number of log rows in the bytes of a workbook, without headers."""
     with zipfile.ZipFile(BytesIO(workbook)) as archive:
         sheets = sorted(name for name in archive.namelist() if name.startswith("xl/worksheets/sheet"))
         return sum(_count_rows(archive, name) - 1 for name in sheets if name != _FIGURES)

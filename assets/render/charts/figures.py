@@ -1,7 +1,7 @@
-"""The report's charts as SVG (and PNG for Dagster's UI), drawn by matplotlib's object API.
+"""The report's charts as SVG (and PNG for mails), drawn with matplotlib's object API.
 
-Text is drawn as outlines: WeasyPrint would set the letters of an SVG one by one, which breaks Arabic.
-Same report, same bytes.
+Text is drawn as outlines: WeasyPrint sets the letters of an SVG one by one, which breaks Arabic. The same
+report gives the same bytes.
 """
 
 import re
@@ -37,13 +37,13 @@ FONTS = [
     "Noto Sans Thai",
     "DejaVu Sans",
 ]
-LATIN_FONTS = [FONTS[0], FONTS[-1]]  # for each text each font is looked for, a sixth of a chart's time
+LATIN_FONTS = [FONTS[0], FONTS[-1]]  # every font is looked up for every text, a sixth of a chart's time
 _LATIN = re.compile("[ -\u024f]*")
 _INK, _QUIET, _GRID = "#1f2933", "#52606d", "#d9e2ec"
-_REMEMBERED = 2  # a report is drawn for the screen and for paper
+_CACHE_SIZE = 2  # a report is drawn for the screen and for paper
 _LABEL_LENGTH = 28
-_MANY_DAYS = 92
-_FEWEST_BARS, _MOST_SOURCES = 4, 24
+_MAX_DAILY_BARS = 92
+_MIN_BARS, _MAX_SOURCES = 4, 24
 _BARS, _RING, _PAGE = 4.0, 5.2, 9.6  # widths in inches; report.css gives each its share of a page
 _STYLE: dict[Any, Any] = {
     "text.parse_math": False,
@@ -58,7 +58,7 @@ _STYLE: dict[Any, Any] = {
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """A picture that can be scaled, what it says in words, and the same picture for a PDF."""
+    """A chart as SVG, its text alternative, and the same chart for a PDF."""
 
     svg: str
     alternative: str
@@ -66,12 +66,12 @@ class Chart:
 
     @property
     def address(self) -> str:
-        """The picture as a `data:` URL: it needs no file, and its styles stay its own."""
+        """Return the SVG as a `data:` URL: it needs no file, and its styles do not affect the page."""
         return f"data:image/svg+xml;base64,{b64encode(self.svg.encode()).decode()}"
 
     @property
     def mark(self) -> str:
-        """A short address that stands for the picture on paper, where it is painted."""
+        """Return a short placeholder URL, which the PDF replaces with `painted`."""
         return f"data:,{sha256(self.svg.encode()).hexdigest()}"
 
 
@@ -79,10 +79,10 @@ class Chart:
 def _new_figure(
     width: float, height: float, words: Words, sources: Sources = ()
 ) -> Iterator[tuple[Figure, Axes]]:
-    texts = (words.say("Assignments"), *(each.label for each in sources))
+    texts = (words.say("Assignments"), *(source.label for source in sources))
     fonts = LATIN_FONTS if _LATIN.fullmatch("".join(texts)) else FONTS
     with mpl.rc_context(_STYLE | {"font.family": fonts}), warnings.catch_warnings():
-        # A character that no listed font has is drawn as a box; the table beside the chart has it.
+        # A character without a font is drawn as a box; the table beside the chart shows it.
         warnings.filterwarnings("ignore", "Glyph .* missing from font", UserWarning)
         figure = Figure(figsize=(width, height), layout="constrained")
         axes = figure.add_subplot()
@@ -91,9 +91,9 @@ def _new_figure(
         yield figure, axes
 
 
-@lru_cache(_REMEMBERED)
+@lru_cache(_CACHE_SIZE)
 def bar_chart(by_source: Sources, words: Words) -> Chart:
-    """Draw the count per source as horizontal bars, the largest on top."""
+    """Return the count per source as horizontal bars, the largest on top."""
     _ = words.say
     with _new_figure(_BARS, _figure_height(by_source), words, by_source) as (figure, axes):
         _draw_bars(axes, _charted_sources(by_source, words), words)
@@ -102,13 +102,13 @@ def bar_chart(by_source: Sources, words: Words) -> Chart:
 
 def _draw_bars(axes: Axes, sources: tuple[SourceCount, ...], words: Words) -> None:
     _ = words.say
-    labels = [shorten_text(each.label, _LABEL_LENGTH) for each in sources]
+    labels = [shorten_text(source.label, _LABEL_LENGTH) for source in sources]
     bars = axes.barh(
-        range(len(sources)), [each.count for each in sources], color=source_colors(sources), height=0.7
+        range(len(sources)), [source.count for source in sources], color=source_colors(sources), height=0.7
     )
-    axes.bar_label(bars, labels=[words.number(each.count) for each in sources], padding=4)
+    axes.bar_label(bars, labels=[words.number(source.count) for source in sources], padding=4)
     axes.set_yticks(range(len(sources)), labels)
-    axes.set_ylim(max(len(sources), _FEWEST_BARS) - 0.4, -0.6)
+    axes.set_ylim(max(len(sources), _MIN_BARS) - 0.4, -0.6)
     axes.margins(x=0.12)
     axes.set_xlabel(_("Assignments"))
     axes.xaxis.set_major_locator(MaxNLocator(nbins=4, integer=True))
@@ -118,14 +118,14 @@ def _draw_bars(axes: Axes, sources: tuple[SourceCount, ...], words: Words) -> No
     axes.set_axisbelow(True)
 
 
-@lru_cache(_REMEMBERED)
+@lru_cache(_CACHE_SIZE)
 def pie_chart(by_source: Sources, words: Words) -> Chart:
-    """Draw each source's share as a ring with the total inside, and a legend beside it."""
+    """Return each source's share as a ring with the total inside, and a legend beside it."""
     _ = words.say
-    sources, total = _charted_sources(by_source, words), sum(each.count for each in by_source)
+    sources, total = _charted_sources(by_source, words), sum(source.count for source in by_source)
     with _new_figure(_RING, _figure_height(by_source), words, by_source) as (figure, axes):
         wedges = axes.pie(
-            [each.count for each in sources],
+            [source.count for source in sources],
             colors=source_colors(sources),
             startangle=90,
             counterclock=False,
@@ -133,9 +133,9 @@ def pie_chart(by_source: Sources, words: Words) -> Chart:
         )[0]
         axes.text(0, 0, words.number(total), ha="center", va="center", fontsize=14, fontweight="bold")
         legend = [
-            f"{label} {words.number(each.count)} ({words.share(each.share_pct)})"
-            for each in sources
-            for label in [shorten_text(each.label, _LABEL_LENGTH)]
+            f"{label} {words.number(source.count)} ({words.share(source.share_pct)})"
+            for source in sources
+            for label in [shorten_text(source.label, _LABEL_LENGTH)]
         ]
         figure.legend(
             wedges, legend, loc="outside right center", frameon=False, handlelength=0.9, fontsize=8.5
@@ -144,54 +144,54 @@ def pie_chart(by_source: Sources, words: Words) -> Chart:
 
 
 def _charted_sources(by_source: Sources, words: Words) -> tuple[SourceCount, ...]:
-    """Return the sources that a chart has room for, translated: past the largest, the rest as one."""
+    """Return the largest sources, translated, with the rest summed up as one."""
     _ = words.say
-    largest, rest = by_source[:_MOST_SOURCES], by_source[_MOST_SOURCES:]
+    largest, rest = by_source[:_MAX_SOURCES], by_source[_MAX_SOURCES:]
     if len(rest) > 1:
-        count, share = sum(each.count for each in rest), sum(each.share_pct or 0 for each in rest)
+        count, share = sum(source.count for source in rest), sum(source.share_pct or 0 for source in rest)
         label = _("%(count)s more sources") % {"count": words.number(len(rest))}
         rest = (SourceCount(source=label, label=label, count=count, share_pct=round(share, 1)),)
-    return tuple(each.model_copy(update={"label": words.say(each.label)}) for each in (*largest, *rest))
+    return tuple(source.model_copy(update={"label": words.say(source.label)}) for source in (*largest, *rest))
 
 
 def _figure_height(by_source: Sources) -> float:
-    return 1.3 + 0.26 * max(_FEWEST_BARS, min(len(by_source), _MOST_SOURCES + 1))
+    return 1.3 + 0.26 * max(_MIN_BARS, min(len(by_source), _MAX_SOURCES + 1))
 
 
-@lru_cache(_REMEMBERED)
+@lru_cache(_CACHE_SIZE)
 def trend_chart(by_day: tuple[DayCount, ...], words: Words) -> Chart:
-    """Draw the count of each day; a day that was not loaded has a hatched mark instead of a bar."""
+    """Return the count per day as bars; a day that is not loaded is hatched instead."""
     _ = words.say
     with _new_figure(_PAGE, 2.3, words) as (figure, axes):
         _draw_days(axes, by_day, words)
         alternative = _("Assignments per day: %(total)s in %(days)s days")
-        total = words.number(sum(each.count for each in by_day))
+        total = words.number(sum(day.count for day in by_day))
         return _finish_chart(figure, alternative % {"total": total, "days": len(by_day)})
 
 
 def _draw_days(axes: Axes, days: tuple[DayCount, ...], words: Words) -> None:
     _ = words.say
-    counts, highest = [each.count for each in days], max([each.count for each in days], default=0) or 1
-    many = len(days) > _MANY_DAYS
-    if many:
-        axes.stairs(counts, [at - 0.5 for at in range(len(days) + 1)], fill=True, color=PALETTE[0])
+    counts, highest = [day.count for day in days], max([day.count for day in days], default=0) or 1
+    is_dense = len(days) > _MAX_DAILY_BARS
+    if is_dense:
+        axes.stairs(counts, [index - 0.5 for index in range(len(days) + 1)], fill=True, color=PALETTE[0])
     else:
         half = min(0.4, 0.04 * len(days))
         bars = [
-            ((at - half, 0), (at - half, count), (at + half, count), (at + half, 0))
-            for at, count in enumerate(counts)
+            ((index - half, 0), (index - half, count), (index + half, count), (index + half, 0))
+            for index, count in enumerate(counts)
         ]
         axes.add_collection(PolyCollection(bars, facecolors=PALETTE[0], linewidths=0), autolim=False)
-    missing = [at for at, each in enumerate(days) if not each.is_loaded]
+    missing = [index for index, day in enumerate(days) if not day.is_loaded]
     if missing:
         axes.bar(
             missing, highest, width=0.9, color="none", edgecolor=OTHERS[3], hatch="////", linewidth=0,
             label=_("not loaded"),
         )  # fmt: skip
         axes.legend(loc="upper right", frameon=True, framealpha=1, edgecolor=_GRID)
-    written = words.month if many else words.short_day
+    format_date = words.month if is_dense else words.short_day
     step = max(1, -(-len(days) // 10))
-    axes.set_xticks(range(0, len(days), step), [written(each.day) for each in days[::step]])
+    axes.set_xticks(range(0, len(days), step), [format_date(day.day) for day in days[::step]])
     axes.set_xlim(-0.6, len(days) - 0.4)
     axes.set_ylim(0, highest * 1.1)
     axes.yaxis.set_major_locator(MaxNLocator(nbins=4, integer=True))
@@ -202,7 +202,7 @@ def _draw_days(axes: Axes, days: tuple[DayCount, ...], words: Words) -> None:
 
 
 def bar_chart_png(by_source: Sources, words: Words) -> bytes:
-    """Draw the bar chart as PNG, for places that show pictures only."""
+    """Return the bar chart as PNG, for readers without SVG."""
     with _new_figure(_BARS, _figure_height(by_source), words, by_source) as (figure, axes):
         _draw_bars(axes, _charted_sources(by_source, words), words)
         buffer = BytesIO()
@@ -212,7 +212,7 @@ def bar_chart_png(by_source: Sources, words: Words) -> bytes:
 
 def _describe_sources(by_source: Sources, words: Words) -> str:
     return ", ".join(
-        f"{each.label} {words.number(each.count)}" for each in _charted_sources(by_source, words)
+        f"{source.label} {words.number(source.count)}" for source in _charted_sources(by_source, words)
     )
 
 
@@ -224,10 +224,10 @@ def _finish_chart(figure: Figure, alternative: str) -> Chart:
 
 
 def draw_charts(report: Report) -> dict[str, Chart | None]:
-    """Return the charts of *report* by their names in the template; None where there is nothing to draw."""
-    spoken, has_any = load_words(report.look.language), report.total > 0
+    """Return the charts of *report* by their names in the template; None if there is nothing to draw."""
+    words, has_any = load_words(report.look.language), report.total > 0
     return {
-        "bar": bar_chart(report.by_source, spoken) if has_any else None,
-        "pie": pie_chart(report.by_source, spoken) if has_any else None,
-        "trend": trend_chart(report.by_day, spoken) if len(report.by_day) > 1 else None,
+        "bar": bar_chart(report.by_source, words) if has_any else None,
+        "pie": pie_chart(report.by_source, words) if has_any else None,
+        "trend": trend_chart(report.by_day, words) if len(report.by_day) > 1 else None,
     }

@@ -1,4 +1,4 @@
-"""The colors of the sources, the same in charts, tables and the page's script."""
+"""The colors of sources, shared by charts, tables and the page's script."""
 
 from assets.events import SOURCE_LABELS
 from assets.report.model import SourceCount
@@ -10,7 +10,9 @@ OTHERS = ("#6e6e6e", "#b15928", "#1f78b4", "#a6a6a6")
 
 
 def source_colors(sources: tuple[SourceCount, ...]) -> list[str]:
-    """Return each source's color: always the same for a known one."""
+    """Return the color of each source; a known source always has the same one."""
     known = dict(zip(SOURCE_LABELS, PALETTE, strict=True))
-    unknown = sorted(each.source for each in sources if each.source not in known)
-    return [known.get(s.source) or OTHERS[unknown.index(s.source) % len(OTHERS)] for s in sources]
+    unknown = sorted(source.source for source in sources if source.source not in known)
+    return [
+        known.get(source.source) or OTHERS[unknown.index(source.source) % len(OTHERS)] for source in sources
+    ]

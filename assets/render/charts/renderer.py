@@ -1,6 +1,6 @@
-"""A chart of matplotlib's, drawn once and written twice: as SVG, and as operators of a PDF page.
+"""A matplotlib renderer that draws a figure once and writes it twice: as SVG and as PDF operators.
 
-WeasyPrint takes the operators in place of the SVG, of which it would read each letter number by number.
+WeasyPrint gets the operators instead of the SVG, whose paths it would parse number by number.
 """
 
 import re
@@ -16,15 +16,15 @@ from matplotlib.transforms import Affine2D, Transform
 
 _POINTS = 72.0  # per inch, and the width of a hatch's tile
 _PIXELS = 96.0  # per inch, in CSS
-_TOO_FINE = re.compile(rb"(?<=\.\d\d)\d+")  # a hundredth of a point is 4 micrometres
-_STEP = re.compile(rb"([^a-z]*)([a-z])\n?")
+_EXTRA_DECIMALS = re.compile(rb"(?<=\.\d\d)\d+")  # a hundredth of a point is 4 micrometres
+_OPERATOR = re.compile(rb"([^a-z]*)([a-z])\n?")
 _CAPS = {"butt": 0, "round": 1, "projecting": 2}
 _JOINS = {"miter": 0, "round": 1, "bevel": 2}
 
 
 @dataclass(frozen=True, slots=True)
 class Painted:
-    """A picture as WeasyPrint wants an image to be; *width* and *height* are in points."""
+    """A drawing with the interface of a WeasyPrint image; `width` and `height` are in points."""
 
     operators: bytes
     width: float
@@ -36,13 +36,13 @@ class Painted:
         return self.width * scale, self.height * scale, self.width / self.height
 
     def draw(self, stream: Any, width: float, height: float, _style: Any) -> None:
-        """Draw it on a page whose y runs down."""
+        """Append the drawing to *stream*, whose y axis points down."""
         stream.transform(a=width / self.width, d=-height / self.height, f=height)
         stream.stream.append(self.operators)
 
 
 def draw_figure(figure: Figure) -> tuple[str, Painted]:
-    """Lay *figure* out and draw it; return it as SVG and as operators."""
+    """Lay out and draw *figure*; return it as SVG and as PDF operators."""
     writer = _Writer(*(inches * _POINTS for inches in figure.get_size_inches()))
     figure.dpi = _POINTS
     _Canvas(figure, writer)
@@ -51,7 +51,7 @@ def draw_figure(figure: Figure) -> tuple[str, Painted]:
 
 
 class _Canvas(FigureCanvasBase):
-    """Measures texts for the layout with what they are drawn by."""
+    """Measures texts for the layout with the renderer that draws them."""
 
     def __init__(self, figure: Figure, writer: "_Writer") -> None:
         super().__init__(figure)
@@ -62,7 +62,7 @@ class _Canvas(FigureCanvasBase):
 
 
 class _Writer(RendererBase):
-    """Writes what matplotlib draws: opaque paths, letters as outlines; in points, y up."""
+    """Writes opaque paths, and letters as outlines; in points, with y pointing up."""
 
     def __init__(self, width: float, height: float) -> None:
         super().__init__()
@@ -75,19 +75,19 @@ class _Writer(RendererBase):
 
     @property
     def painted(self) -> Painted:
-        """What was drawn, for a PDF."""
+        """Return the drawing for a PDF."""
         return Painted(b"\n".join(self._operators), *self._size)
 
     @property
     def svg(self) -> str:
-        """What was drawn, as a document of its own."""
-        width, height = (f"{each:.2f}" for each in self._size)
+        """Return the drawing as an SVG document."""
+        width, height = (f"{length:.2f}" for length in self._size)
         size = f'width="{width}pt" height="{height}pt" viewBox="0 0 {width} {height}"'
-        defined = (f'<{tag} id="{name}"{rest}' for (tag, rest), name in self._names.items())
+        definitions = (f'<{tag} id="{name}"{rest}' for (tag, rest), name in self._names.items())
         return "\n".join(
             (
                 f'<svg xmlns="http://www.w3.org/2000/svg" {size}><defs>',
-                *defined,
+                *definitions,
                 f'</defs><g transform="matrix(1 0 0 -1 0 {height})">',
                 *self._elements,
                 "</g></svg>",
@@ -106,15 +106,15 @@ class _Writer(RendererBase):
     def draw_text(  # noqa: PLR0913, PLR0917 - matplotlib's
         self, gc: Any, x: float, y: float, s: str, prop: Any, angle: float, *_: Any, **__: Any
     ) -> None:
-        """Draw the outlines of letters, each written the same wherever it stands: such bytes pack well."""
+        """Draw the outlines of letters, each always with the same bytes, which compress well."""
         letters: Any = self._text2path
         font = letters._get_font(prop)  # noqa: SLF001 - as matplotlib's own renderers do
         placed, _glyphs, _boxes = letters.get_glyphs_with_font(font, s, self._glyphs)
         size = prop.get_size_in_points() / letters.FONT_SCALE
-        at = Affine2D().scale(size).rotate_deg(angle).translate(x, y).to_values()
-        place = " ".join(f"{each:.5f}" for each in at)
-        self._operators += [b"q", _color_operator(gc.get_rgb(), "rg"), f"{place} cm".encode()]
-        self._elements.append(f'<g transform="matrix({place})" fill="{to_hex(gc.get_rgb())}">')
+        values = Affine2D().scale(size).rotate_deg(angle).translate(x, y).to_values()
+        matrix = " ".join(f"{value:.5f}" for value in values)
+        self._operators += [b"q", _color_operator(gc.get_rgb(), "rg"), f"{matrix} cm".encode()]
+        self._elements.append(f'<g transform="matrix({matrix})" fill="{to_hex(gc.get_rgb())}">')
         for glyph, right, up, _scale in placed:
             outline, name = self._glyph_outline(glyph)
             self._operators += [f"q 1 0 0 1 {right:.1f} {up:.1f} cm".encode(), outline, b"f Q"]
@@ -134,7 +134,7 @@ class _Writer(RendererBase):
         is_stroked = gc.get_linewidth() > 0 and gc.get_rgb()[3] > 0
         self._operators.append(b"q")
         if box is not None:
-            left, bottom, width, height = (f"{each:.4f}" for each in box.bounds)
+            left, bottom, width, height = (f"{bound:.4f}" for bound in box.bounds)
             self._operators.append(f"{left} {bottom} {width} {height} re W n".encode())
             clip = self._clip_attribute(f'<rect x="{left}" y="{bottom}" width="{width}" height="{height}"/>')
         shape = f'<path d="{_svg_steps(outline)}"'
@@ -162,28 +162,28 @@ class _Writer(RendererBase):
                 b"S",
             ]
             stroke = f'stroke="{to_hex(color)}" stroke-width="{width:.4f}"'
-            within = self._clip_attribute(f"{shape}/>")
-            self._elements.append(f'<g{within}><path d="{_svg_steps(lines)}" {stroke}{clip}/></g>')
+            hatch_clip = self._clip_attribute(f"{shape}/>")
+            self._elements.append(f'<g{hatch_clip}><path d="{_svg_steps(lines)}" {stroke}{clip}/></g>')
         self._operators.append(b"Q")
 
     def _clip_attribute(self, area: str) -> str:
-        """Return the attribute of an element that shows in *area* only."""
+        """Return the attribute that clips an element to *area*."""
         return f' clip-path="url(#{self._define_element("clipPath", f">{area}</clipPath>")})"'
 
     def _define_element(self, tag: str, rest: str) -> str:
-        """Return the name of an element, which is defined once."""
+        """Return the id of an element; equal elements are defined once."""
         return self._names.setdefault((tag, rest), f"d{len(self._names)}")
 
 
 def _path_operators(path: Path, transform: Transform) -> bytes:
     (outline,) = PdfFile.pathOperations(path, transform)  # type: ignore[no-untyped-call]
-    written: bytes = _TOO_FINE.sub(b"", outline.pdfRepr())
-    return written
+    operators: bytes = _EXTRA_DECIMALS.sub(b"", outline.pdfRepr())
+    return operators
 
 
 def _svg_steps(outline: bytes) -> str:
-    """Return *outline* as SVG has it, the letter of each step before its numbers; to close is `Z`."""
-    return _STEP.sub(rb"\2\1", outline).decode().upper().replace("H", "Z").replace("\n", " ")
+    """Return *outline* as an SVG path: the letter of each step before its numbers, `Z` to close."""
+    return _OPERATOR.sub(rb"\2\1", outline).decode().upper().replace("H", "Z").replace("\n", " ")
 
 
 def _color_operator(color: Any, operator: str) -> bytes:
@@ -199,23 +199,23 @@ def _pen_operators(gc: Any) -> list[bytes]:
 
 
 def _stroke_attributes(gc: Any) -> str:
-    """Return the pen as attributes of SVG."""
+    """Return the pen as SVG attributes."""
     pattern, offset = _dash_pattern(gc)
-    dashed = f' stroke-dasharray="{pattern}" stroke-dashoffset="{offset:.4f}"' if pattern else ""
+    dashes = f' stroke-dasharray="{pattern}" stroke-dashoffset="{offset:.4f}"' if pattern else ""
     cap, join = gc.get_capstyle().replace("projecting", "square"), gc.get_joinstyle()
     pen = f'stroke-width="{gc.get_linewidth():.4f}" stroke-linecap="{cap}" stroke-linejoin="{join}"'
-    return f' stroke="{to_hex(gc.get_rgb())}" {pen}{dashed}'
+    return f' stroke="{to_hex(gc.get_rgb())}" {pen}{dashes}'
 
 
 def _dash_pattern(gc: Any) -> tuple[str, float]:
     offset, dashes = gc.get_dashes()
-    return " ".join(f"{each:.4f}" for each in dashes or ()), offset or 0
+    return " ".join(f"{dash:.4f}" for dash in dashes or ()), offset or 0
 
 
 def _hatch_lines(gc: Any, path: Path, transform: Transform) -> bytes:
-    """Return the lines of the hatch in as many tiles as *path* covers."""
+    """Return the lines of the hatch in all tiles that *path* covers."""
     tile, box = gc.get_hatch_path(), path.get_extents(transform)
-    across = range(int(box.x0 // _POINTS), int(box.x1 // _POINTS) + 1)
-    up = range(int(box.y0 // _POINTS), int(box.y1 // _POINTS) + 1)
-    tiles = (Affine2D().scale(_POINTS).translate(x * _POINTS, y * _POINTS) for x in across for y in up)
-    return b"\n".join(_path_operators(tile, each) for each in tiles)
+    columns = range(int(box.x0 // _POINTS), int(box.x1 // _POINTS) + 1)
+    rows = range(int(box.y0 // _POINTS), int(box.y1 // _POINTS) + 1)
+    tiles = (Affine2D().scale(_POINTS).translate(x * _POINTS, y * _POINTS) for x in columns for y in rows)
+    return b"\n".join(_path_operators(tile, tile_transform) for tile_transform in tiles)

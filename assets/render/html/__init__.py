@@ -1,1 +1,1 @@
-"""The HTML page of a report: template, style, script and the log that the page carries."""
+"""The HTML page of a report: its template, style, script and embedded log."""

@@ -1,7 +1,7 @@
-"""The log packed into the page: columns of small numbers, each text once, deflated, as base64.
+"""Encode the log for the page: columns of small numbers, each text once, deflated, as base64.
 
-`templates/script/1-log.js` unpacks it. A number says what differs from the likeliest value, so that
-most are 0 or 1 and the compression has little left to do: docs/decisions/2026-11-22-events-in-the-page.md.
+`templates/script/1-log.js` decodes it; change both together. Numbers encode the difference from the likeliest
+value, so that most are 0 or 1 and compress well: docs/decisions/2026-11-22-events-in-the-page.md.
 """
 
 import re
@@ -22,20 +22,20 @@ _MICROSECONDS = {"s": 1_000_000, "ms": 1_000}
 
 @dataclass(slots=True)
 class _Packer:
-    """Blocks of bytes one after the other; `layout` tells the reader where each ends and how it is coded."""
+    """Blocks of bytes in order; `layout` has the length and encoding of each, by name."""
 
     blocks: list[bytes] = field(default_factory=list)
     layout: dict[str, list[object]] = field(default_factory=dict)
 
     def numbers(self, name: str, values: Codes) -> None:
-        """Add numbers from 0 on: first the low bytes of all of them, then the next ones."""
+        """Add numbers that are not negative: first the low bytes of all, then the next bytes, and so on."""
         width = max(1, (int(values.max(initial=0)).bit_length() + 7) // 8)
         planes = values.astype("<u8").view(np.uint8).reshape(-1, 8)[:, :width]
         self.blocks.append(planes.T.tobytes())
         self.layout[name] = [len(values), width]
 
     def texts(self, name: str, texts: Sequence[str]) -> None:
-        """Add texts; those that are all one prefix and a number are kept as differences of the numbers."""
+        """Add texts; if all are the same prefix and a number, add the differences of the numbers."""
         parts = [_NUMBERED.fullmatch(text) for text in texts]
         if texts and all(parts) and len({part[1] for part in parts if part}) == 1:
             numbers = np.array([int(part[2]) for part in parts if part], np.int64)
@@ -48,25 +48,25 @@ class _Packer:
             self.layout[name] = [len(texts), 0, len(joined)]
 
     def pairs(self, name: str, pairs: Pairs) -> None:
-        """Add ids and names, and for each pair which of the two it has."""
-        has_id = np.array([each is not None for each in pairs.ids], np.int64)
-        has_name = np.array([each is not None for each in pairs.names], np.int64)
+        """Add ids and names, and for each pair which of the two are present."""
+        has_id = np.array([text is not None for text in pairs.ids], np.int64)
+        has_name = np.array([text is not None for text in pairs.names], np.int64)
         self.numbers(f"{name}.has", has_id + 2 * has_name)
-        self.texts(f"{name}.ids", [each for each in pairs.ids if each is not None])
-        self.texts(f"{name}.names", [each for each in pairs.names if each is not None])
+        self.texts(f"{name}.ids", [text for text in pairs.ids if text is not None])
+        self.texts(f"{name}.names", [text for text in pairs.names if text is not None])
 
 
 def encode_log_payload(log: EncodedLog) -> tuple[dict[str, object], str]:
-    """Return how *log* is laid out, and its bytes: deflated, as base64."""
+    """Return the layout of *log* and its bytes, deflated, as base64."""
     packer = _Packer()
     unit = time_unit(log.instants)
     times = log.instants // _MICROSECONDS[unit]
     packer.numbers("time", np.diff(times, prepend=times[:1]))
     packer.numbers("source", log.source)
     packer.numbers("conversation", _encode_recency(log.conversation))
-    same_contact = log.contact == _previous_values(log.conversation, log.contact)
+    is_same_contact = log.contact == _previous_values(log.conversation, log.contact)
     packer.numbers(
-        "contact", np.where(same_contact, 0, 1 + _encode_recency(log.contact, unless=same_contact))
+        "contact", np.where(is_same_contact, 0, 1 + _encode_recency(log.contact, excluded=is_same_contact))
     )
     expected = _previous_values(log.contact, log.assignee)
     packer.numbers("previous", np.where(log.previous == expected, 0, log.previous + 2))
@@ -92,18 +92,18 @@ def encode_log_payload(log: EncodedLog) -> tuple[dict[str, object], str]:
     return layout, b64encode(_deflate(packer.blocks)).decode()
 
 
-def _encode_recency(codes: Codes, unless: Codes | None = None) -> Codes:
-    """Return 0 for none, 1 for a code not seen before, else 2 + how many newer codes were seen.
+def _encode_recency(codes: Codes, excluded: Codes | None = None) -> Codes:
+    """Return 0 for none, 1 for a new code, else 2 + the number of newer codes seen so far.
 
-    Codes number the values in the order of their first row.
+    Codes number the values in the order of their first row. *excluded* rows are 0.
     """
-    newest = np.maximum.accumulate(np.concatenate(([-1], codes)))[:-1]
-    numbers = np.where(codes < 0, 0, np.where(codes > newest, 1, 2 + newest - codes))
-    return numbers if unless is None else np.where(unless, 0, numbers)
+    newest_code = np.maximum.accumulate(np.concatenate(([-1], codes)))[:-1]
+    numbers = np.where(codes < 0, 0, np.where(codes > newest_code, 1, 2 + newest_code - codes))
+    return numbers if excluded is None else np.where(excluded, 0, numbers)
 
 
 def _previous_values(groups: Codes, values: Codes) -> Codes:
-    """Return the value of the row before in the same group; -1 where there is none."""
+    """Return the value of the previous row in the same group, or -1."""
     order = np.argsort(groups, kind="stable")
     shifted = np.full(len(values), -1)
     follows = groups[order[1:]] == groups[order[:-1]]

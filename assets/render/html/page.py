@@ -1,7 +1,7 @@
-"""A `Report` as one HTML document that fetches nothing.
+"""Render a `Report` as one HTML document that fetches nothing.
 
-On the screen it carries the whole log and the script that filters it; without script, or printed by
-`render/pdf/document.py`, it is complete and static.
+For the screen it embeds the whole log and the script that filters it; without script, or printed by
+`render/pdf/document.py`, it is complete and static. The markup is in `templates/report/`.
 """
 
 import json
@@ -37,7 +37,7 @@ _LISTED_ROWS = 1_000
 
 @cache
 def jinja_environment(language: str) -> "Environment":
-    """Return the Jinja environment of `templates/`: everything escaped, nothing undefined."""
+    """Return the Jinja environment of `templates/`: it escapes everything and rejects undefined names."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined  # noqa: PLC0415 - a fifth of a second
 
     jinja = Environment(
@@ -48,18 +48,18 @@ def jinja_environment(language: str) -> "Environment":
         lstrip_blocks=True,
         extensions=["jinja2.ext.i18n"],
     )
-    spoken = load_words(language)
-    jinja.install_gettext_translations(spoken.catalog, newstyle=True)  # type: ignore[attr-defined]
+    words = load_words(language)
+    jinja.install_gettext_translations(words.catalog, newstyle=True)  # type: ignore[attr-defined]
     jinja.filters |= {
         "csp_hash": lambda text: f"sha256-{b64encode(sha256(text.encode()).digest()).decode()}",
-        "log_text": lambda text, column: labels.log_text(column, text, spoken),
-        "ltr": lambda text: spoken.left_to_right(str(text)),
-        "number": spoken.number,
-        "showable": lambda text: spoken.isolated(limit_marks(text)),
-        "translated": spoken.say,  # of a text from data: unlike `_()`, what it returns is escaped
+        "log_text": lambda text, column: labels.log_text(column, text, words),
+        "ltr": lambda text: words.left_to_right(str(text)),
+        "number": words.number,
+        "showable": lambda text: words.isolated(limit_marks(text)),
+        "translated": words.say,  # for texts from data: unlike that of `_()`, its result is escaped
         "urlencode": urlencode,
     }
-    jinja.globals |= {"words": spoken, "arrow": "←" if spoken.direction == "rtl" else "→"}
+    jinja.globals |= {"words": words, "arrow": "←" if words.direction == "rtl" else "→"}
     return jinja
 
 
@@ -71,16 +71,16 @@ def render_html(
     *,
     has_sample_rows: bool = False,
 ) -> str:
-    """Return the document of *version* of *report*: for the screen where *log* is given, else for paper.
+    """Return the document of *version* of *report*: for the screen with a *log*, else for paper.
 
-    *printed* are the log's first rows, as the eight columns; *log* has all of them. For the screen, up to
-    1,000 are in the table for those without script; on paper all of *printed* are, or two sample rows that
-    stand for them where `render/pdf/printed_log.py` sets them.
+    *printed* are the log's first rows, as the eight columns; *log* has all of them. For the screen, the table
+    has up to 1,000 rows, for readers without script. For paper it has all of *printed*, or two sample rows
+    that `render/pdf/printed_log.py` replaces.
     """
-    listed = printed.slice(0, _LISTED_ROWS) if log is not None else printed
+    listed_rows = printed.slice(0, _LISTED_ROWS) if log is not None else printed
     from assets.render.charts import figures  # noqa: PLC0415 - half a second, and only pages need it
 
-    spoken = load_words(report.look.language)
+    words = load_words(report.look.language)
     medium = "print" if log is None else "screen"
     is_interactive = (
         report.look.is_interactive and report.components.log is not State.OFF and not report.has_no_data
@@ -99,23 +99,23 @@ def render_html(
             facts=Markup(_to_json(page_facts(report, layout, join_scripts()))) if has_data else "",  # noqa: S704 - "<" escaped
             events=events,
             charts=figures.draw_charts(report),
-            sentences=[(render_finding(each, spoken), each.fragment) for each in report.findings],
-            heat_map=_heat_map(report, spoken),
-            compared=labels.compared_period(report, spoken),
-            kinds=labels.kind_names(spoken),
-            hand_offs=_matrix_of_hand_offs(report.hand_offs, spoken) if report.hand_offs else None,
-            reasons=reason_sentences(report, spoken),
-            nothing=labels.empty_text(report, spoken),
+            sentences=[(render_finding(finding, words), finding.fragment) for finding in report.findings],
+            heat_map=_heat_map(report, words),
+            compared=labels.compared_period(report, words),
+            kinds=labels.kind_names(words),
+            hand_offs=_matrix_of_hand_offs(report.hand_offs, words) if report.hand_offs else None,
+            reasons=reason_sentences(report, words),
+            nothing=labels.empty_text(report, words),
             header=printed.column_names,
             has_sample_rows=has_sample_rows,
-            rows=zip(*(column.to_pylist() for column in listed.columns), strict=True)
+            rows=zip(*(column.to_pylist() for column in listed_rows.columns), strict=True)
             if not has_sample_rows
             else _SAMPLES,
-            rows_listed=listed.num_rows,
-            messages=labels.state_messages(spoken),
-            notes=labels.comparison_notes(spoken),
-            totals=labels.total_names(spoken),
-            filter_names=labels.filter_names(spoken),
+            rows_listed=listed_rows.num_rows,
+            messages=labels.state_messages(words),
+            notes=labels.comparison_notes(words),
+            totals=labels.total_names(words),
+            filter_names=labels.filter_names(words),
         )
     )
 
@@ -124,31 +124,38 @@ def _to_json(value: object) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
 
 
-def _shade_counts(counts: tuple[int, ...], most: int) -> list[tuple[int, int]]:
-    """Return each count with its shade, 1 to 8; 0 is none."""
-    return [(count, -(-count * _SHADES // most) if count else 0) for count in counts]
+def _shade_counts(counts: tuple[int, ...], largest: int) -> list[tuple[int, int]]:
+    """Return each count with its shade from 1 to 8, or 0 for a count of 0."""
+    return [(count, -(-count * _SHADES // largest) if count else 0) for count in counts]
 
 
-def _heat_map(report: Report, spoken: Words) -> list[tuple[str, list[tuple[int, int]]]]:
-    most = max((max(row) for row in report.heat_map), default=0)
-    return [(spoken.weekday(day, "EEE"), _shade_counts(row, most)) for day, row in enumerate(report.heat_map)]
+def _heat_map(report: Report, words: Words) -> list[tuple[str, list[tuple[int, int]]]]:
+    largest = max((max(row) for row in report.heat_map), default=0)
+    return [
+        (words.weekday(day, "EEE"), _shade_counts(row, largest)) for day, row in enumerate(report.heat_map)
+    ]
 
 
-def _matrix_of_hand_offs(found: HandOffs, spoken: Words) -> dict[str, object]:
-    """Return the matrix with its names; the others are left out where there are none."""
-    _ = spoken.say
-    names = [*labels.matrix_names(found, spoken), _("Others")]
-    most = max(map(max, found.counts))
-    kept = [at for at in range(len(names) + 1) if at != len(found.people) or _count_others(found)]
+def _matrix_of_hand_offs(hand_offs: HandOffs, words: Words) -> dict[str, object]:
+    """Return the matrix with names and shades; "others" are omitted if they are 0."""
+    _ = words.say
+    names = [*labels.matrix_names(hand_offs, words), _("Others")]
+    largest = max(map(max, hand_offs.counts))
+    indexes = [
+        index for index in range(len(names) + 1) if index != len(hand_offs.people) or _count_others(hand_offs)
+    ]
     return {
-        "columns": [[*names, _("Unassigned")][at] for at in kept],
+        "columns": [[*names, _("Unassigned")][index] for index in indexes],
         "rows": [
-            ([*names, _("Nobody")][at], [_shade_counts(found.counts[at], most)[column] for column in kept])
-            for at in kept
+            (
+                [*names, _("Nobody")][index],
+                [_shade_counts(hand_offs.counts[index], largest)[column] for column in indexes],
+            )
+            for index in indexes
         ],
     }
 
 
-def _count_others(found: HandOffs) -> int:
-    at = len(found.people)
-    return sum(found.counts[at]) + sum(row[at] for row in found.counts)
+def _count_others(hand_offs: HandOffs) -> int:
+    others = len(hand_offs.people)
+    return sum(hand_offs.counts[others]) + sum(row[others] for row in hand_offs.counts)

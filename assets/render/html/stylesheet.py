@@ -1,4 +1,4 @@
-"""The style and the script of a page: the files of `templates/`, and what a report's look adds."""
+"""The style and script of a page: the files of `templates/`, and the rules of a report's look."""
 
 from functools import cache
 
@@ -7,13 +7,13 @@ from assets.render.template_files import TEMPLATES
 from assets.report.model import Look, Report
 
 _INK = "#1f2933"
-_LEAST_CONTRAST = 4.5  # WCAG 2.2, 1.4.3
+_MIN_CONTRAST = 4.5  # WCAG 2.2, 1.4.3
 
 
 def render_stylesheet(medium: str, look: Look | None = None) -> str:
-    """Return the style of a page: the files of `templates/`, and what a report's *look* adds."""
+    """Return the style of a page for *medium* ("screen" or "print"), with the rules of a report's *look*."""
     color = look.color if look else _INK
-    ink = color if _contrast_on_white(color) >= _LEAST_CONTRAST else _INK
+    ink = color if _contrast_on_white(color) >= _MIN_CONTRAST else _INK
     brand = f":root {{ --accent: {color}; --accent-ink: {ink}; }}\n"
     files = "".join(
         (TEMPLATES / "styles" / f"{name}.css").read_text(encoding="utf-8") for name in ("report", medium)
@@ -22,29 +22,30 @@ def render_stylesheet(medium: str, look: Look | None = None) -> str:
 
 
 def source_swatches(report: Report) -> str:
-    """Return a style for the color of each source: a policy without inline styles wants it here."""
+    """Return a CSS class for the color of each source: the content policy forbids inline styles."""
     return "".join(
-        f".s{at} {{ background: {each}; }}\n" for at, each in enumerate(source_colors(report.by_source))
+        f".s{index} {{ background: {color}; }}\n"
+        for index, color in enumerate(source_colors(report.by_source))
     )
 
 
 def _page_rules(look: Look) -> str:
-    """Return the paper's size, and the brand's line at the foot of each page, escaped letter by letter."""
-    line = "".join(f"\\{ord(each):x} " for each in look.footer)
-    foot = f'@bottom-left {{ content: string(title) " · {line}"; }}' if line else ""
+    """Return the page size, and the brand's footer with every character escaped."""
+    footer = "".join(f"\\{ord(character):x} " for character in look.footer)
+    footer_rule = f'@bottom-left {{ content: string(title) " · {footer}"; }}' if footer else ""
     log = f"@page log {{ size: {look.paper} landscape; margin: 14mm 11mm; }}"
-    return f"@page {{ size: {look.paper}; {foot} }}\n{log}\n"
+    return f"@page {{ size: {look.paper}; {footer_rule} }}\n{log}\n"
 
 
 def _contrast_on_white(color: str) -> float:
     """Return the contrast of *color* (#rrggbb) with white: WCAG 2.2, relative luminance."""
-    parts = [int(color[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    parts = [int(color[index : index + 2], 16) / 255 for index in (1, 3, 5)]
     linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]  # noqa: PLR2004
     return 1.05 / (0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2] + 0.05)
 
 
 @cache
 def join_scripts() -> str:
-    """Return the page's script: the files of `templates/script` one after the other."""
+    """Return the page's script: the files of `templates/script`, in order of their names."""
     files = sorted((TEMPLATES / "script").glob("*.js"))
     return "".join(("'use strict';\n", *(path.read_text(encoding="utf-8") for path in files)))

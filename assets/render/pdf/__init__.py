@@ -1,1 +1,1 @@
-"""The PDF of a report: WeasyPrint sets the report, `printed_log.py` its log."""
+"""The PDF of a report: WeasyPrint lays out the report, `printed_log.py` its log."""

@@ -1,4 +1,4 @@
-"""A report as PDF: its pages by WeasyPrint, which may fetch nothing, and the rows of its log."""
+"""Render a report as PDF: WeasyPrint lays out its pages, without fetching anything, and the log is added."""
 
 import os
 from collections.abc import Mapping
@@ -30,7 +30,7 @@ _LOG = getLogger(__name__)
 
 
 class NothingFetched(URLFetcher):
-    """Refuse every address but `data:`; a document that asks for one is not printed at all."""
+    """Rejects every URL except `data:`; a document that needs another one is not printed."""
 
     def fetch(self, url: str, headers: Any = None) -> Any:
         """Return the content of a `data:` URL. Raises FatalURLFetchingError for any other."""
@@ -42,13 +42,12 @@ class NothingFetched(URLFetcher):
 def render_pdf(report: Report, printed: pa.Table, version: int, log: bytes) -> bytes:
     """Return *version* of *report* as PDF with embedded fonts, bookmarks and metadata.
 
-    *printed* are the rows of its log that are printed, as the eight columns; *log* is all of it as CSV.
+    *printed* are the log rows to print, as the eight columns; *log* is the whole log as CSV.
 
-    It is tagged PDF/UA-1; where the report asks for the log inside, PDF/A-3a: no file may claim to be both.
-    Of more than 5,000 rows the tags weigh more than the rows; there the CSV inside stands for them, in
-    PDF/A-3b.
+    The file is tagged PDF/UA-1, or PDF/A-3a if the log is attached: a file cannot claim both. The tags of
+    more than 5,000 rows are larger than the rows; the attached CSV replaces them, in PDF/A-3b.
     """
-    # fontTools writes the time into each subset of a font; at this one the bytes stay the same.
+    # fontTools writes the time into each font subset; a fixed one keeps the bytes the same.
     os.environ["SOURCE_DATE_EPOCH"] = "0"
     rows = printed if report.components.shows(Component.LOG) else printed.slice(0, 0)
     variant = "pdf/a-3b" if not report.tags_rows else "pdf/a-3a" if report.carries_log else "pdf/ua-1"
@@ -62,18 +61,18 @@ def render_pdf(report: Report, printed: pa.Table, version: int, log: bytes) -> b
             pages.finish(pdf)
         mend_tags(pdf)
 
-    written: bytes = (pages.document if pages else document).write_pdf(
+    pdf_bytes: bytes = (pages.document if pages else document).write_pdf(
         pdf_variant=variant,
         pdf_tags=True,
         attachments=[_log_attachment(log)] if report.carries_log else [],
         finisher=finish,
     )
-    return written
+    return pdf_bytes
 
 
 @cache
 def _can_set_rows() -> bool:
-    """Tell whether the rows can be set beside WeasyPrint's pages; say once what stands against it."""
+    """Tell whether `printed_log.py` works with the installed WeasyPrint; warn once if it does not."""
     if unexpected := unexpected_internals():
         _LOG.warning(
             "the log is printed by WeasyPrint's own table, which is slower: %s is unknown; "
@@ -84,15 +83,15 @@ def _can_set_rows() -> bool:
 
 
 def _printed_log(document: Document, rows: pa.Table, report: Report) -> "PrintedLog":
-    from assets.render.pdf.printed_log import PrintedLog  # noqa: PLC0415 - its imports may not be there
+    from assets.render.pdf.printed_log import PrintedLog  # noqa: PLC0415 - its imports may be missing
 
     return PrintedLog(document, rows, report.look.language, is_tagged=report.tags_rows)
 
 
 def lay_out(document: str, variant: str, pictures: Mapping[str, Painted] | None = None) -> Document:
-    """Return the pages of *document* (HTML), with *pictures* at the addresses that stand for them.
+    """Return the laid-out *document* (HTML), with *pictures* by their placeholder URL.
 
-    Raises FatalURLFetchingError where it asks for anything else.
+    Raises FatalURLFetchingError for any other URL than `data:`.
     """
     return HTML(string=document, url_fetcher=NothingFetched()).render(
         pdf_variant=variant, cache=dict(pictures or {})

@@ -1,7 +1,7 @@
-"""The printed log: WeasyPrint lays out one row on a first and on a second page; all are set like them.
+"""The printed log: WeasyPrint lays out a sample row on two pages, and all rows are written like it.
 
-A row of WeasyPrint's own tables costs 5 ms and 150 kB; set so, some microseconds and what it adds to the
-file: docs/decisions/2026-11-23-printed-log.md.
+A row of WeasyPrint's own tables costs 5 ms and 150 kB, a row written here some microseconds and its bytes in
+the file: docs/decisions/2026-11-23-printed-log.md.
 """
 
 import zlib
@@ -36,7 +36,7 @@ _ROUNDING = 0.01
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Where the only row on a page stands, in pixels from the page's top left, and what it is made of."""
+    """The position of a page's sample row, in pixels from the page's top left, and its boxes."""
 
     top: float
     height: float
@@ -49,13 +49,13 @@ class _Place:
 
     @classmethod
     def taken_from(cls, page: Page) -> "_Place":
-        """Measure the row, and take it away."""
-        page_box = page._page_box  # noqa: SLF001 - nothing else tells what is where
-        bodies = (each for each in page_box.descendants() if each.element_tag == "tbody")
-        group = next(each for each in bodies if each.element.get("class") == "rows sample")
+        """Return the place of the sample row, and remove the row from the page."""
+        page_box = page._page_box  # noqa: SLF001 - nothing public has the positions
+        bodies = (box for box in page_box.descendants() if box.element_tag == "tbody")
+        group = next(box for box in bodies if box.element.get("class") == "rows sample")
         (row,) = group.children
         group.children = []
-        texts = [each for each in row.descendants() if isinstance(each, boxes.TextBox)]
+        texts = [box for box in row.descendants() if isinstance(box, boxes.TextBox)]
         floor = page_box.content_box_y() + page_box.height
         is_rtl = row.style["direction"] == "rtl"
         left, right = row.position_x, row.position_x + row.width
@@ -63,22 +63,22 @@ class _Place:
 
     @property
     def baseline(self) -> float:
-        """How far below the top of the row its first line stands."""
+        """Return the distance from the row's top to the baseline of its first line."""
         return float(self.texts[0].position_y + self.texts[0].baseline - self.top)
 
     @property
     def rule_width(self) -> float:
-        """How thick the line under the row is."""
+        """Return the width of the line under the row."""
         return float(self.cells[0].style["border_bottom_width"])
 
     @property
     def starts(self) -> list[float]:
-        """Where the texts of each column begin: at the left of its cell, or at the right."""
-        return [each.content_box_x() + (each.width if self.is_rtl else 0) for each in self.cells]
+        """Return where the texts of each column begin: at the left of its cell, or at the right in RTL."""
+        return [cell.content_box_x() + (cell.width if self.is_rtl else 0) for cell in self.cells]
 
 
 class _RowSetter:
-    """Sets rows like the one at *place*."""
+    """Typesets rows like the sample row at *place*."""
 
     def __init__(self, stream: Stream, place: _Place, language: str, *, is_tagged: bool) -> None:
         time, offset, *_ = place.texts
@@ -97,33 +97,33 @@ class _RowSetter:
         self.begin = self._time.lettering.begin
 
     def batches(self, rows: pa.Table) -> Iterator["_Rows"]:
-        """Set *rows*, some thousands at a time."""
+        """Yield *rows* typeset, in batches."""
         for start in range(0, rows.num_rows, _BATCH_ROWS):
             yield self._set_batch(rows.slice(start, _BATCH_ROWS))
 
     def _set_batch(self, rows: pa.Table) -> "_Rows":
-        """Set each distinct text of each column, and put the rows together from them."""
+        """Typeset each distinct text of each column, and compose the rows of them."""
         starts = self._place.starts
         steps = [b"", *(move_operator(right - left, 0) + b"\n" for left, right in pairwise(starts))]
         end = b"\nEMC" if self._is_tagged else b""
-        drawn, pictures = [], []
+        operators, pictures = [], []
         lines = np.ones(rows.num_rows, np.int64)
         for number, column in enumerate(rows.columns):
-            found = column.combine_chunks().dictionary_encode()
-            codes = found.indices.to_numpy()
-            cells = [self._set_cell(number, text) for text in found.dictionary.to_pylist()]
-            ops = [steps[number] + each.ops + end for each in cells]
-            drawn.append(np.array(ops, np.object_)[codes])
-            np.maximum(lines, np.array([each.lines for each in cells])[codes], out=lines)
-            for code, each in enumerate(cells):
-                if each.pictures:
+            encoded = column.combine_chunks().dictionary_encode()
+            codes = encoded.indices.to_numpy()
+            cells = [self._set_cell(number, text) for text in encoded.dictionary.to_pylist()]
+            ops = [steps[number] + cell.ops + end for cell in cells]
+            operators.append(np.array(ops, np.object_)[codes])
+            np.maximum(lines, np.array([cell.lines for cell in cells])[codes], out=lines)
+            for code, cell in enumerate(cells):
+                if cell.pictures:
                     pictures += [
-                        (row, number, each.pictures) for row in np.flatnonzero(codes == code).tolist()
+                        (row, number, cell.pictures) for row in np.flatnonzero(codes == code).tolist()
                     ]
         heights = self._place.height + self._line_height * np.arange(lines.max(initial=1))
-        back = starts[0] - starts[-1]
-        returns = np.array([move_operator(back, -height) for height in heights], np.object_)
-        return _Rows(drawn, returns[lines - 1], heights[lines - 1], pictures)
+        x_back = starts[0] - starts[-1]
+        returns = np.array([move_operator(x_back, -height) for height in heights], np.object_)
+        return _Rows(operators, returns[lines - 1], heights[lines - 1], pictures)
 
     def _set_cell(self, number: int, text: str) -> Cell:
         if number:
@@ -133,23 +133,23 @@ class _RowSetter:
         return Cell(before + time.ops + after)
 
     def _around_time(self, width: float, offset: str) -> tuple[bytes, bytes]:
-        """Return what stands before and after a time of *width*: the way, and its *offset* from UTC."""
-        small, to_small = self._offset.set(offset), width + self._gap
-        start = -(to_small + small.width) if self._place.is_rtl else 0
+        """Return the operators before and after a time of *width*: the moves, and its UTC *offset*."""
+        offset_cell, offset_x = self._offset.set(offset), width + self._gap
+        start = -(offset_x + offset_cell.width) if self._place.is_rtl else 0
         after = (
             b"",
-            move_operator(to_small, 0),
+            move_operator(offset_x, 0),
             self._offset.lettering.begin,
-            small.ops,
+            offset_cell.ops,
             self.begin,
-            move_operator(-start - to_small, 0),
+            move_operator(-start - offset_x, 0),
         )
         return (move_operator(start, 0) + b"\n" if start else b""), b"\n".join(after)
 
 
 @dataclass(frozen=True, slots=True)
 class _Rows:
-    """Rows that are set: the operators of each column, the way to the next row, heights, and pictures."""
+    """Typeset rows: operators by column, moves to the next row, heights, and images by row and column."""
 
     columns: list[np.ndarray[Any, Any]]
     returns: np.ndarray[Any, Any]
@@ -158,7 +158,7 @@ class _Rows:
 
 
 class _PageOfRows:
-    """What is drawn on one page below its header; with tags where the first mark has a number."""
+    """The rows on one page, below the header; tagged unless *first_mark* is None."""
 
     def __init__(self, place: _Place, first_mark: int | None) -> None:
         self.first_mark = first_mark
@@ -171,24 +171,24 @@ class _PageOfRows:
 
     @property
     def room(self) -> float:
-        """Pixels that are left for rows."""
+        """Return the height left for rows, in pixels."""
         return self._place.floor - self._place.top - self._used + _ROUNDING
 
     @property
     def marks(self) -> range:
-        """Numbers of the marks around the cells, row by row."""
+        """Return the numbers of the cells' marks, row by row."""
         first = self.first_mark or 0
         return range(first, first + self.rows * len(self._place.cells))
 
     def add(self, rows: _Rows, start: int, end: int) -> None:
         """Add the rows from *start* to before *end*."""
-        columns = [each[start:end] for each in (*rows.columns, rows.returns)]
+        columns = [column[start:end] for column in (*rows.columns, rows.returns)]
         if self.first_mark is not None:
             first = self.marks.stop
             numbers = range(first, first + (end - start) * len(rows.columns))
             marks = np.array([b"/TD <</MCID %d>> BDC" % number for number in numbers], np.object_)
             by_column = marks.reshape(end - start, -1).T
-            columns = [each for pair in zip(by_column, columns, strict=False) for each in pair] + columns[-1:]
+            columns = [ops for pair in zip(by_column, columns, strict=False) for ops in pair] + columns[-1:]
         self._texts += np.column_stack(columns).ravel().tolist()
         bottoms = self._place.top + self._used + np.cumsum(rows.heights[start:end])
         left, right, half = self._place.left, self._place.right, self._place.rule_width / 2
@@ -210,23 +210,23 @@ class _PageOfRows:
         *rule* selects the line under a row, *begin* the color and font of its first text.
         """
         start = b"1 0 0 -1 %.3f %.3f Tm" % (self._place.starts[0], self._place.top + self._place.baseline)
-        behind = b"\n".join((rule, *self._rules, b"S"))
+        rules = b"\n".join((rule, *self._rules, b"S"))
         texts = b"\n".join((b"BT", begin, start, *self._texts, b"ET"))
         if self.first_mark is None:
             texts = _mark_artifact(texts)
         return b"\n".join(
-            (b"q", _mark_artifact(behind), texts, _mark_artifact(b"\n".join(self._pictures)), b"Q")
+            (b"q", _mark_artifact(rules), texts, _mark_artifact(b"\n".join(self._pictures)), b"Q")
         )
 
 
 def _mark_artifact(ops: bytes) -> bytes:
-    """Return *ops* as what a screen reader passes over."""
+    """Return *ops* marked as an artifact, which screen readers skip."""
     return b"/Artifact BMC\n" + ops + b"\nEMC"
 
 
 @dataclass(frozen=True, slots=True)
 class _PageNumber:
-    """Where the number of a page ends, and its style."""
+    """The position at which the page number ends, and its style."""
 
     right: float
     baseline: float
@@ -234,18 +234,18 @@ class _PageNumber:
 
     @classmethod
     def taken_from(cls, page: Page) -> "_PageNumber":
-        """Find the number, and take it away: WeasyPrint counts its own pages only."""
-        margins = (each for each in page._page_box.children if isinstance(each, boxes.MarginBox))  # noqa: SLF001
-        (line,) = next(each for each in margins if each.at_keyword == "@bottom-right").children
+        """Return the place of the page number and remove it: WeasyPrint counts only its own pages."""
+        margins = (box for box in page._page_box.children if isinstance(box, boxes.MarginBox))  # noqa: SLF001
+        (line,) = next(box for box in margins if box.at_keyword == "@bottom-right").children
         (text,) = line.children
         line.children = []
         return cls(text.position_x + text.width, text.position_y + text.baseline, text.style)
 
 
 class PrintedLog:
-    """The pages of a log, in the place of the last two pages of a document, which have a row of it each.
+    """The pages of a log, which replace the last two pages of a document with a sample row each.
 
-    *rows* are the eight columns; where *is_tagged*, each cell is there for screen readers.
+    *rows* are the eight columns; with *is_tagged*, each cell is tagged for screen readers.
     """
 
     def __init__(self, document: Document, rows: pa.Table, language: str, *, is_tagged: bool) -> None:
@@ -259,15 +259,15 @@ class PrintedLog:
         self.document = document.copy([*others, self])
 
     def __getattr__(self, name: str) -> Any:
-        """Be the first page in all that WeasyPrint asks of a page but how it is painted."""
+        """Return attributes of the first page: WeasyPrint uses this as a page; only `paint` differs."""
         return getattr(self._first, name)
 
     def paint(self, stream: Stream, scale: float) -> None:
-        """Paint the first page, and make the contents of the others."""
+        """Paint the first page, and create the contents of the others."""
         self._first.paint(stream, scale)
         self._scale = scale
         self._number = Typesetter(Lettering(stream, self._numbers[0].style), ends_there=True)
-        self._number.set("0123456789 / 0")  # fonts are closed before the number of pages is known
+        self._number.set("0123456789 / 0")  # fonts are finished before the number of pages is known
         self._furniture = stream.clone(tags=None)
         self._furniture.transform(d=-1, f=self._next.height * scale)
         self._furniture.stream.append(b"/Artifact BMC")
@@ -277,21 +277,21 @@ class PrintedLog:
         rule = _rule_operators(stream, self._places[0].cells[0].style)
         first_mark = len(stream._tags) if self._is_tagged else None  # noqa: SLF001 - of the heading and the header
         for page in self._fill_pages(setter, first_mark):
-            drawn = b"q %.4f 0 0 %.4f 0 0 cm\n%b\nQ" % (scale, scale, page.drawn(setter.begin, rule))
+            operators = b"q %.4f 0 0 %.4f 0 0 cm\n%b\nQ" % (scale, scale, page.drawn(setter.begin, rule))
             if not self._pages:
-                stream.stream.append(drawn)
-            self._pages.append((page.marks, zlib.compress(drawn) if self._pages else b""))
+                stream.stream.append(operators)
+            self._pages.append((page.marks, zlib.compress(operators) if self._pages else b""))
 
     def _fill_pages(self, setter: _RowSetter, first_mark: int | None) -> Iterator[_PageOfRows]:
-        """Yield each page when it is full, at last the one with the rest."""
+        """Yield each page when it is full, and finally the last one."""
         page = _PageOfRows(self._places[0], first_mark)
         for rows in setter.batches(self._rows):
             ends, start = np.cumsum(rows.heights), 0
             while start < len(ends):
-                before = ends[start - 1] if start else 0
-                end = int(np.searchsorted(ends, before + page.room, side="right"))
+                used_height = ends[start - 1] if start else 0
+                end = int(np.searchsorted(ends, used_height + page.room, side="right"))
                 if end == start and rows.heights[start] > max(page.room, self._next_page().room):
-                    end += 1  # a row higher than a page
+                    end += 1  # the row is higher than a page
                 if end > start:
                     page.add(rows, start, end)
                 if end < len(ends):
@@ -304,7 +304,7 @@ class PrintedLog:
         return _PageOfRows(self._places[1], 0 if self._is_tagged else None)
 
     def finish(self, pdf: pydyf.PDF) -> None:
-        """Add the pages after the first, the number of each page, and the cells for screen readers."""
+        """Add the pages after the first, all page numbers, the bookmarks, and the tags of cells."""
         pages = [pdf.objects[number] for number in pdf.pages["Kids"][::3]]
         first = pages[-1]
         if len(self._pages) > 1:
@@ -313,58 +313,64 @@ class PrintedLog:
             body = pydyf.Stream([content], {"Filter": "/FlateDecode"})
             pdf.add_object(body)
             contents = pydyf.Array([self._furniture.reference, body.reference])
-            shared = {key: value for key, value in first.items() if key not in {"Annots", "StructParents"}}
-            page = pydyf.Dictionary(shared | {"Contents": contents})
+            shared_entries = {
+                key: value for key, value in first.items() if key not in {"Annots", "StructParents"}
+            }
+            page = pydyf.Dictionary(shared_entries | {"Contents": contents})
             pdf.add_page(page)
             pages.append(page)
-        for at, page in enumerate(pages, start=1):
-            self._add_number(pdf, page, at, len(pages))
+        for page_number, page in enumerate(pages, start=1):
+            self._add_number(pdf, page, page_number, len(pages))
         self._add_bookmarks(pdf, first)
         if self._is_tagged:
             tag_rows(pdf, pages[-len(self._pages) :], [marks for marks, _ in self._pages])
 
     def _add_bookmarks(self, pdf: pydyf.PDF, first: pydyf.Dictionary) -> None:
-        """Add the page of each day below the bookmark of the log, where there are several days."""
+        """Add a bookmark for each day below that of the log, if there are several days."""
         days = pc.utf8_slice_codeunits(self._rows.column(0), 0, _DATE_LENGTH).combine_chunks()
-        found = days.dictionary_encode().dictionary
-        if len(found) < 2:  # noqa: PLR2004 - one day needs no mark of its own
+        distinct_days = days.dictionary_encode().dictionary
+        if len(distinct_days) < 2:  # noqa: PLR2004 - a single day needs no bookmark
             return
         (log,) = (
-            each for each in find_dictionaries(pdf) if "Title" in each and each["Dest"][0] == first.reference
+            dictionary
+            for dictionary in find_dictionaries(pdf)
+            if "Title" in dictionary and dictionary["Dest"][0] == first.reference
         )
         last_rows = np.cumsum([len(marks) // self._rows.num_columns for marks, _ in self._pages])
-        before = len(pdf.page_references) - len(self._pages)
-        spoken = load_words(self._language)
+        pages_before = len(pdf.page_references) - len(self._pages)
+        words = load_words(self._language)
         bookmarks: list[tuple[str, tuple[int, float, float], list[object], str]] = [
             (
-                spoken.day(date.fromisoformat(day.as_py())),
-                (before + int(np.searchsorted(last_rows, row, side="right")), 0, log["Dest"][3]),
+                words.day(date.fromisoformat(day.as_py())),
+                (pages_before + int(np.searchsorted(last_rows, row, side="right")), 0, log["Dest"][3]),
                 [],
                 "open",
             )
-            for day, row in zip(found, (days.index(day).as_py() for day in found), strict=True)
+            for day, row in zip(
+                distinct_days, (days.index(day).as_py() for day in distinct_days), strict=True
+            )
         ]
         outlines, count = add_outlines(pdf, bookmarks, parent=log)
         log |= {"First": outlines[0].reference, "Last": outlines[-1].reference, "Count": -count}
 
-    def _add_number(self, pdf: pydyf.PDF, page: pydyf.Dictionary, at: int, pages: int) -> None:
-        place = self._numbers[min(at, len(self._numbers)) - 1]
-        drawn = (
+    def _add_number(self, pdf: pydyf.PDF, page: pydyf.Dictionary, page_number: int, pages: int) -> None:
+        place = self._numbers[min(page_number, len(self._numbers)) - 1]
+        operators = (
             b"q %.4f 0 0 %.4f 0 0 cm BT" % (self._scale, self._scale),
             self._number.lettering.begin,
             b"1 0 0 -1 %.3f %.3f Tm" % (place.right, place.baseline),
-            self._number.set(f"{at} / {pages}").ops,
+            self._number.set(f"{page_number} / {pages}").ops,
             b"ET Q",
         )
-        number = pydyf.Stream([_mark_artifact(b"\n".join(drawn))])
+        number = pydyf.Stream([_mark_artifact(b"\n".join(operators))])
         pdf.add_object(number)
         contents = page["Contents"]
-        before = contents if isinstance(contents, pydyf.Array) else [contents]
-        page["Contents"] = pydyf.Array([*before, number.reference])
+        previous = contents if isinstance(contents, pydyf.Array) else [contents]
+        page["Contents"] = pydyf.Array([*previous, number.reference])
 
 
 def _rule_operators(stream: Stream, style: Any) -> bytes:
-    """Return the operators that select the line under the cells of *style*."""
+    """Return the operators that select the color and width of the line under cells of *style*."""
     scratch = stream.clone(tags=None)
     scratch.set_color(get_color(style, "border_bottom_color"), stroke=True)
     scratch.set_line_width(style["border_bottom_width"])

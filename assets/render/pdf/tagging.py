@@ -1,4 +1,4 @@
-"""What screen readers are told in a PDF beyond what WeasyPrint 70 tells them."""
+"""Tags for screen readers that WeasyPrint 70 does not write: header scopes, links, and rows of the log."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,7 +7,7 @@ import pydyf
 
 
 def mend_tags(pdf: pydyf.PDF) -> None:
-    """Tell of each header cell what it heads, and let links be printed; WeasyPrint leaves out both.
+    """Set the scope of each header cell and the print flag of links, which WeasyPrint omits.
 
     Source: ISO 14289-1, 7.5 and 7.18.1.
     """
@@ -16,30 +16,30 @@ def mend_tags(pdf: pydyf.PDF) -> None:
         if element["S"] == "/TH":
             section = elements[elements[element["P"]]["P"]]
             element["A"]["Scope"] = "/Column" if section["S"] == "/THead" else "/Row"
-    for each in find_dictionaries(pdf):
-        if each.get("Subtype") == "/Link":
-            each["F"] = 4
+    for dictionary in find_dictionaries(pdf):
+        if dictionary.get("Subtype") == "/Link":
+            dictionary["F"] = 4
 
 
 def tag_rows(pdf: pydyf.PDF, pages: Sequence[pydyf.Dictionary], marks: Sequence[range]) -> None:
-    """Add rows to the last table of *pdf*, which has a header and no row: the *marks* of each of *pages*.
+    """Add row and cell elements to the last table of *pdf*, which has a header and no rows.
 
-    A mark is the number of a cell in its page's content, row by row.
+    *marks* has for each of *pages* the numbers of its cells in the page's content, row by row.
     """
     elements = list(_structure_elements(pdf).values())
-    body = next(each for each in reversed(elements) if each["S"] == "/TBody")
-    table = [each for each in elements if each["P"] == body["P"]]
-    head = next(each for each in reversed(table) if each["S"] == "/THead")
-    titles = next(each for each in elements if each["P"] == head.reference)
-    headers = [each for each in elements if each["P"] == titles.reference]
-    numbers = next(each for each in find_dictionaries(pdf) if "Nums" in each)["Nums"]
+    body = next(element for element in reversed(elements) if element["S"] == "/TBody")
+    table = [element for element in elements if element["P"] == body["P"]]
+    head = next(element for element in reversed(table) if element["S"] == "/THead")
+    titles = next(element for element in elements if element["P"] == head.reference)
+    headers = [element for element in elements if element["P"] == titles.reference]
+    numbers = next(dictionary for dictionary in find_dictionaries(pdf) if "Nums" in dictionary)["Nums"]
     for page, cells in zip(pages, marks, strict=True):
         if cells.start:  # the page of the header
-            mapped = numbers[numbers.index(page["StructParents"]) + 1]
+            parents = numbers[numbers.index(page["StructParents"]) + 1]
         else:
             page["StructParents"] = max(numbers[::2]) + 1
-            mapped = pydyf.Array()
-            numbers.extend((page["StructParents"], mapped))
+            parents = pydyf.Array()
+            numbers.extend((page["StructParents"], parents))
         for start in cells[:: len(headers)]:
             row = _Element()
             pdf.add_object(row)
@@ -50,11 +50,11 @@ def tag_rows(pdf: pydyf.PDF, pages: Sequence[pydyf.Dictionary], marks: Sequence[
                 kids.append(cell.reference)
             row.data = b"<</S/TR/P %b/K[%b]>>" % (body.reference, b" ".join(kids))
             body["K"].append(row.reference)
-            mapped += kids
+            parents += kids
 
 
 class _Element(pydyf.Object):
-    """An element of the structure tree, written at once: there are nine in a row."""
+    """An element of the structure tree, serialized at once, as each row has nine of them."""
 
     data = b""
 
@@ -64,10 +64,14 @@ class _Element(pydyf.Object):
 
 
 def _structure_elements(pdf: pydyf.PDF) -> dict[bytes, Any]:
-    """Return the elements of the structure tree that WeasyPrint made, by their references."""
-    return {each.reference: each for each in find_dictionaries(pdf) if "S" in each and "P" in each}
+    """Return WeasyPrint's elements of the structure tree, by reference."""
+    return {
+        dictionary.reference: dictionary
+        for dictionary in find_dictionaries(pdf)
+        if "S" in dictionary and "P" in dictionary
+    }
 
 
 def find_dictionaries(pdf: pydyf.PDF) -> list[Any]:
-    """Return the objects of *pdf* that have keys."""
-    return [each for each in pdf.objects if isinstance(each, dict)]
+    """Return the objects of *pdf* that are dictionaries."""
+    return [object_ for object_ in pdf.objects if isinstance(object_, dict)]

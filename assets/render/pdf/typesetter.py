@@ -1,7 +1,7 @@
-"""Texts set for print, each distinct one once: WeasyPrint's shaping without its boxes.
+"""Typeset texts as PDF operators: WeasyPrint's text shaping without its boxes, once per distinct text.
 
-A text of Latin letters on one line is put together from pairs of letters that Pango has set once; any
-other text is set by Pango as a whole, with its fallback fonts, directions and line breaks.
+A Latin text on one line is composed of letter pairs that Pango has shaped once; Pango shapes any other text
+as a whole, with fallback fonts, directions and line breaks.
 """
 
 import re
@@ -22,16 +22,16 @@ _LATIN = re.compile("[!-~\u00c0-\u017f]+(?: [!-~\u00c0-\u017f]+)*")
 _SPACES = re.compile("[ \t\r\n\f]+")
 _ISOLATION = "\u2068\u2069"
 _END = "\0"
-_NOT_PLAIN = "?"
+_NOT_SEPARABLE = "?"
 _PER_MILLE = 1000
-_REMEMBERED = 65_536
+_CACHE_SIZE = 65_536
 _Pair = tuple[str, str]
 
 
 class Cell(NamedTuple):
-    """A text that is set: what draws it from its origin and returns there; its lines; its width in pixels.
+    """A typeset text: operators that draw it and return to its origin, number of lines, width in pixels.
 
-    `pictures` draws the emoji that are images; it stands outside of a text object.
+    `pictures` are the operators of emoji images, which do not belong into a text object.
     """
 
     ops: bytes = b""
@@ -41,27 +41,31 @@ class Cell(NamedTuple):
 
 
 def move_operator(x: float, y: float) -> bytes:
-    """Return the operator that moves the beginning of a line by pixels; *y* goes up."""
+    """Return the operator that moves the start of a line by pixels; *y* points up."""
     return f"{x:.3f} {y:.3f} Td".encode()
 
 
 class Typesetter:
-    """Sets texts in one *lettering* on lines up to *width* pixels.
+    """Typesets texts in one *lettering*, on lines of at most *width* pixels.
 
-    Lines begin at the origin, or end there where *ends_there*.
+    Lines begin at the origin, or end there with *ends_there*.
     """
 
     def __init__(self, lettering: "Lettering", width: float = inf, *, ends_there: bool = False) -> None:
         self.lettering = lettering
         self._width = width
         self._ends_there = ends_there
-        self._set_whole = lru_cache(_REMEMBERED)(self._set_by_pango)
+        self._set_whole = lru_cache(_CACHE_SIZE)(self._set_by_pango)
 
     def set(self, text: str) -> Cell:
-        """Return *text*, its white space as HTML shows it."""
-        plain = text.strip(_ISOLATION)
-        reads_on = self.lettering.is_left_to_right or plain != text
-        line = self.lettering.plain_line(plain) if reads_on and _LATIN.fullmatch(plain) else None
+        """Return *text* as a cell, its white space collapsed as in HTML."""
+        unisolated = text.strip(_ISOLATION)
+        is_left_to_right = self.lettering.is_left_to_right or unisolated != text
+        line = (
+            self.lettering.plain_line(unisolated)
+            if is_left_to_right and _LATIN.fullmatch(unisolated)
+            else None
+        )
         return self._align_line(line) if line and line.width <= self._width else self._set_whole(text)
 
     def _set_by_pango(self, text: str) -> Cell:
@@ -69,7 +73,8 @@ class Typesetter:
         if not text.strip(_ISOLATION):
             return Cell()
         lines = [
-            self._align_line(self.lettering.line(each)) for each in self.lettering.broken(text, self._width)
+            self._align_line(self.lettering.line(text_of_line))
+            for text_of_line in self.lettering.broken(text, self._width)
         ]
         height = self.lettering.line_height
         down = b"\n" + move_operator(0, -height) + b"\n"
@@ -95,7 +100,7 @@ def _shift_pictures(pictures: bytes, x: float, y: float) -> bytes:
 
 
 class Lettering:
-    """Lines of one computed *style* with the fonts of *stream*; each begins in the font of most letters."""
+    """Typesets lines in one computed *style* with the fonts of *stream*; a line begins in the main font."""
 
     def __init__(self, stream: Stream, style: Any) -> None:
         self.line_height, _ = strut(style)
@@ -115,7 +120,7 @@ class Lettering:
         self.begin = color + b"\n" + self._record_operators(self._select_font)
 
     def plain_line(self, text: str) -> Cell | None:
-        """Return *text* of Latin letters on one line, or None where they do not stand one by one."""
+        """Return a Latin *text* on one line, or None if its letters do not have a glyph each."""
         pairs = list(zip(text, text[1:] + _END, strict=True))
         try:
             glyphs = "".join(map(self._glyph_of.__getitem__, pairs))
@@ -124,12 +129,12 @@ class Lettering:
                 if pair not in self._glyph_of:
                     self._learn_pair(pair)
             glyphs = "".join(map(self._glyph_of.__getitem__, pairs))
-        if _NOT_PLAIN in glyphs:
+        if _NOT_SEPARABLE in glyphs:
             return None
         return Cell(b"[<%b>] TJ" % glyphs.encode(), 1, sum(map(self._advance_of.__getitem__, pairs)))
 
     def line(self, text: str) -> Cell:
-        """Return *text* on one line, set by Pango."""
+        """Return *text* on one line, shaped by Pango."""
         layout = create_layout(text, self._style, None, None, 0)
         width, _ = line_size(layout.get_first_line()[0], self._style)
         emojis: list[Any] = []
@@ -145,7 +150,7 @@ class Lettering:
         return Cell(ops.replace(b">0<", b""), 1, width, pictures)
 
     def broken(self, text: str, width: float) -> Iterator[str]:
-        """Yield the lines of *text*: broken between words, and within one that is too long."""
+        """Yield the lines of *text*, broken between words, and within a word that is too long."""
         layout = create_layout(text, self._style, None, width, 0)
         pango.pango_layout_set_wrap(layout.layout, PANGO_WRAP_MODE["WRAP_WORD_CHAR"])
         encoded, number = text.encode(), 0
@@ -154,26 +159,28 @@ class Lettering:
             number += 1
 
     def _learn_pair(self, pair: _Pair) -> None:
-        """Learn what the first of two letters is like before the second."""
-        alone = [self._glyph_of_letter(each) for each in pair if each != _END]
+        """Store the glyph and advance of the first letter of *pair* before the second."""
+        single_glyphs = [self._glyph_of_letter(letter) for letter in pair if letter != _END]
         if pair not in self._letters_of_style:
-            self._letters_of_style[pair] = self._set_pair(pair, alone)
+            self._letters_of_style[pair] = self._set_pair(pair, single_glyphs)
         self._glyph_of[pair], self._advance_of[pair] = self._letters_of_style[pair]
 
-    def _set_pair(self, pair: _Pair, alone: "list[_Glyph]") -> tuple[str, float]:
-        """Have Pango set two letters; return the glyph of the first one, and its advance."""
-        both = self._shape_text("".join(pair).rstrip(_END))
-        stand_alone = [each.code for each in both] == [each.code for each in alone] and not any(
-            each.is_moved or each.font != self._font for each in both
-        )
-        if not stand_alone or [each.advance for each in both[1:]] != [each.advance for each in alone[1:]]:
-            return _NOT_PLAIN, 0
-        glyph = both[0]
+    def _set_pair(self, pair: _Pair, single_glyphs: "list[_Glyph]") -> tuple[str, float]:
+        """Shape two letters with Pango; return the glyph of the first, with its kerning, and its advance."""
+        pair_glyphs = self._shape_text("".join(pair).rstrip(_END))
+        is_separable = [glyph_.code for glyph_ in pair_glyphs] == [
+            glyph_.code for glyph_ in single_glyphs
+        ] and not any(glyph_.is_moved or glyph_.font != self._font for glyph_ in pair_glyphs)
+        if not is_separable or [glyph_.advance for glyph_ in pair_glyphs[1:]] != [
+            glyph_.advance for glyph_ in single_glyphs[1:]
+        ]:
+            return _NOT_SEPARABLE, 0
+        glyph = pair_glyphs[0]
         kerning = int(self._font.widths[glyph.code] - glyph.advance * _PER_MILLE / self._size)
         return f"{glyph.code:04x}" + (f">{kerning}<" if kerning else ""), glyph.advance
 
     def _glyph_of_letter(self, letter: str) -> "_Glyph":
-        """Return the glyph of *letter* by itself, and have its font know it."""
+        """Return the glyph of *letter* by itself, and register it in its font."""
         if letter not in self._letters:
             self._letters[letter] = glyph = self._shape_text(letter)[0]
             self.line(f"x{letter}x")  # a lone space is not drawn
@@ -188,9 +195,9 @@ class Lettering:
             item, run = run.data, run.next
             font, _ = self._scratch.add_font(item.item.analysis.font)
             for info in item.glyphs.glyphs[0 : item.glyphs.num_glyphs]:
-                place = info.geometry
-                is_moved = bool(place.x_offset or place.y_offset)
-                glyphs.append(_Glyph(font, info.glyph, place.width * FROM_UNITS, is_moved))
+                geometry = info.geometry
+                is_moved = bool(geometry.x_offset or geometry.y_offset)
+                glyphs.append(_Glyph(font, info.glyph, geometry.width * FROM_UNITS, is_moved))
         return glyphs
 
     def _select_font(self) -> None:
@@ -200,19 +207,21 @@ class Lettering:
         """Return the operators that *draw* adds."""
         self._scratch.stream.clear()
         draw()
-        added = self._scratch.stream
-        return b"\n".join(each if isinstance(each, bytes) else str(each).encode() for each in added)
+        operators = self._scratch.stream
+        return b"\n".join(
+            operator if isinstance(operator, bytes) else str(operator).encode() for operator in operators
+        )
 
 
 @cache
 def _letters_of_style(_style: str) -> dict[_Pair, tuple[str, float]]:
-    """Return what is known of letters of one style: it is the same in each document."""
+    """Return the cache of letter pairs of one style, which all documents share."""
     return {}
 
 
 @dataclass(frozen=True, slots=True)
 class _Glyph:
-    """A glyph as Pango has set it; its advance in pixels."""
+    """A glyph shaped by Pango; its advance is in pixels."""
 
     font: Any
     code: int
@@ -222,7 +231,7 @@ class _Glyph:
 
 @dataclass(slots=True)
 class _Line:
-    """What WeasyPrint's drawing wants of a text box."""
+    """The attributes of a text box that WeasyPrint's drawing reads."""
 
     text: str
     style: Any
