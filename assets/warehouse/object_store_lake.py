@@ -7,14 +7,12 @@ that began with the same commit only one takes the next number. Reading a lake's
 one object.
 """
 
-import gzip
 import hashlib
 import json
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cache
 from pathlib import Path
@@ -25,44 +23,15 @@ import duckdb
 import pyarrow as pa
 from sqlalchemy import Executable, MetaData, Table
 
-from assets.errors import ConcurrentLoad
 from assets.runtime import duckdb_engine
-from assets.runtime.atomic_files import atomic_write, write_exclusive
+from assets.runtime.atomic_files import atomic_write
+from assets.warehouse.commits import COMMITS, ROW_A_DAY, Commit, CommitLog, file_name
 from assets.warehouse.days import Stored, read_day, whole_days, write_day
 from assets.warehouse.object_cache import PROTOCOL, Objects
-from assets.warehouse.schema import LOAD_COUNTS, LOG_COUNTS, METADATA, stored_schema
+from assets.warehouse.schema import METADATA, stored_schema
 
-_ROW_A_DAY = {LOAD_COUNTS.name, LOG_COUNTS.name}
-_COMMITS, _NO_DAYS = "commits", "no_days"
+_NO_DAYS = "no_days"
 _UPLOADS = 4
-
-
-@dataclass(frozen=True, slots=True)
-class Commit:
-    """The state of a lake: by day and table `[writer, bytes]` of a file, or the one row; and stored texts."""
-
-    number: int = 0
-    writer: str = ""
-    days: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    kept: dict[str, str] = field(default_factory=dict)
-
-    def changes(self, after: "Commit") -> set[str]:
-        """Return the days and the names of stored texts that differ in *after*."""
-        pairs = ((self.days, after.days), (self.kept, after.kept))
-        return {key for old, new in pairs for key in {**old, **new} if old.get(key) != new.get(key)}
-
-    def of(self, table: str) -> dict[str, Any]:
-        """Return the entry of *table* for each day that has one."""
-        return {day: tables[table] for day, tables in sorted(self.days.items()) if table in tables}
-
-    def files(self) -> dict[str, int]:
-        """Return every file with its size in bytes."""
-        return {
-            _file_name(table, day, entry[0]): entry[1]
-            for day, tables in self.days.items()
-            for table, entry in tables.items()
-            if table not in _ROW_A_DAY
-        }
 
 
 class ObjectLake:
@@ -70,10 +39,10 @@ class ObjectLake:
 
     def __init__(self, root: Path, slug: str) -> None:
         self.folder = root / slug
-        self._newest = Commit()
         self._base: Commit | None = None
         self._held: Commit | None = None
         self._files = Objects(self.folder)
+        self._commits = CommitLog(self.folder, self._files.root, self._files.store)
         self._viewed: dict[str, Any] = {}
         self._connection: duckdb.DuckDBPyConnection | None = None
 
@@ -84,18 +53,18 @@ class ObjectLake:
         Raises ConcurrentLoad where another process stored some of the same days meanwhile, so that a slower
         process never stores older rows over newer ones.
         """
-        self._base = self._latest_commit()
+        self._base = self._commits.latest()
         self._held = Commit(self._base.number, uuid4().hex, self._base.days, self._base.kept)
         try:
             yield
-            self._write_commit(self._base, self._held)
+            self._commits.write(self._base, self._held)
         finally:
             self._base = self._held = None
 
     @contextmanager
     def reading(self) -> Iterator[None]:
         """Read a snapshot of the lake as of now, whatever is stored meanwhile."""
-        self._held = self._latest_commit()
+        self._held = self._commits.latest()
         try:
             yield
         finally:
@@ -111,7 +80,7 @@ class ObjectLake:
         A day without rows is stored as an empty day. Raises ValueError for a row of another day.
         """
         stored, entries = Stored(), dict[str, Any]()
-        if table.name in _ROW_A_DAY:
+        if table.name in ROW_A_DAY:
             for day, content in whole_days(table, days, rows):
                 (entries[str(day)],) = json.loads(json.dumps(content.to_pylist(), default=str))
                 stored.counts[day] = 1
@@ -120,7 +89,7 @@ class ObjectLake:
         writer, writes = uuid4().hex, deque[tuple[date, Future[int]]]()
         with ThreadPoolExecutor(_UPLOADS) as pool:
             for day, content in whole_days(table, days, rows):
-                name = _file_name(table.name, str(day), writer)
+                name = file_name(table.name, str(day), writer)
                 writes.append((day, pool.submit(self._upload_day, name, day, content, stored)))
                 if len(writes) > _UPLOADS:
                     oldest, write = writes.popleft()
@@ -155,7 +124,7 @@ class ObjectLake:
         self._files.sizes |= current.files()
         for day in days:
             writer, _ = current.days[str(day)][table.name]
-            with self._files.open(_file_name(table.name, str(day), writer)) as file:
+            with self._files.open(file_name(table.name, str(day), writer)) as file:
                 yield day, read_day(table, file)
 
     def query(self, statement: Executable) -> pa.Table:
@@ -200,31 +169,17 @@ class ObjectLake:
         store, root = self._files.store, f"{self._files.root}/"
         objects = store.find(root, detail=True)
         old = {path for path, details in objects.items() if details["LastModified"] < before}
-        commits = sorted(path for path in objects if path.startswith(f"{root}{_COMMITS}/"))
+        commits = sorted(path for path in objects if path.startswith(f"{root}{COMMITS}/"))
         # The newest old commit was the lake until the next one; that one's files are in it too, or are new.
         visible = {max((path for path in commits if path in old), default=""), *commits[-1:]} - {""}
-        needed = visible | {f"{root}{name}" for path in visible for name in self._read_commit(path).files()}
+        needed = visible | {f"{root}{name}" for path in visible for name in self._commits.read(path).files()}
         obsolete = sorted(old - needed)
         if obsolete:
             store.rm(obsolete)
         return len(obsolete)
 
     def _current_commit(self) -> Commit:
-        return self._held or self._latest_commit()
-
-    def _latest_commit(self) -> Commit:
-        try:
-            paths = self._files.store.ls(f"{self._files.root}/{_COMMITS}", detail=False, refresh=True)
-        except FileNotFoundError:
-            return self._newest
-        newest = max(paths)
-        if _commit_number(newest) != self._newest.number:
-            self._newest = self._read_commit(newest)
-        return self._newest
-
-    def _read_commit(self, path: str) -> Commit:
-        written = json.loads(gzip.decompress(self._files.store.cat_file(path)))
-        return Commit(_commit_number(path), **written)
+        return self._held or self._commits.latest()
 
     @contextmanager
     def _draft_commit(self) -> Iterator[Commit]:
@@ -244,52 +199,6 @@ class ObjectLake:
                     days[day] = remaining
             self._held = Commit(draft.number, draft.writer, days, draft.kept)
 
-    def _write_commit(self, base: Commit, draft: Commit) -> None:
-        """Apply the changes from *base* to *draft* to the newest commit, unless others changed the same days.
-
-        Stored texts affect how days are stored: a change of one conflicts with every concurrent change.
-        """
-        own_changes, newest = base.changes(draft), base
-        while own_changes:
-            other_changes = base.changes(newest)
-            conflicts = (
-                own_changes & other_changes
-                | (own_changes | other_changes) & (draft.kept | newest.kept).keys()
-            )
-            if other_changes and conflicts:
-                raise ConcurrentLoad(
-                    f"{self.folder}: another process stored {min(conflicts)} meanwhile; run it again"
-                )
-            content = {
-                "writer": draft.writer,
-                "days": _merge_changes(newest.days, draft.days, own_changes),
-                "kept": _merge_changes(newest.kept, draft.kept, own_changes),
-            }
-            packed = gzip.compress(json.dumps(content, separators=(",", ":")).encode(), 6, mtime=0)
-            try:
-                write_exclusive(self.folder / _COMMITS / f"{newest.number + 1:010d}.json.gz", packed)
-            except FileExistsError:
-                newest = self._latest_commit()
-                if newest.writer == draft.writer:  # our own commit, whose response was lost
-                    return
-            else:
-                return
-
-
-def _merge_changes(
-    newest: Mapping[str, Any], draft: Mapping[str, Any], own_changes: set[str]
-) -> dict[str, Any]:
-    others = {key: value for key, value in newest.items() if key not in own_changes}
-    return others | {key: value for key, value in draft.items() if key in own_changes}
-
-
-def _commit_number(path: str) -> int:
-    return int(path.rpartition("/")[2].partition(".")[0])
-
-
-def _file_name(table: str, day: str, writer: str) -> str:
-    return f"{table}/local_day={day}/{writer}.parquet"
-
 
 def _file_address(name: str) -> str:
     return f"{PROTOCOL}://{name}"
@@ -297,7 +206,7 @@ def _file_address(name: str) -> str:
 
 def _create_view(connection: duckdb.DuckDBPyConnection, table: Table, entries: Mapping[str, Any]) -> None:
     """Create *table* from its days' *entries*: rows, or files."""
-    if table.name in _ROW_A_DAY:
+    if table.name in ROW_A_DAY:
         schema = stored_schema(table)
         as_json = pa.schema(
             field.with_type(pa.string()) if pa.types.is_temporal(field.type) else field for field in schema
@@ -308,7 +217,7 @@ def _create_view(connection: duckdb.DuckDBPyConnection, table: Table, entries: M
         connection.unregister("listed")
     elif entries:
         names = (
-            duckdb_engine.quote_text(_file_address(_file_name(table.name, day, writer)))
+            duckdb_engine.quote_text(_file_address(file_name(table.name, day, writer)))
             for day, (writer, _) in entries.items()
         )
         duckdb_engine.create_view(connection, table, f"[{', '.join(names)}]")

@@ -18,7 +18,7 @@ from assets.config.base import parse_location
 from assets.errors import ConcurrentLoad, ConfigError
 from assets.extract.erasure import erase_contact
 from assets.runtime.atomic_files import write_exclusive
-from assets.warehouse import object_store_lake
+from assets.warehouse import commits
 from assets.warehouse.object_store_lake import ObjectLake
 from assets.warehouse.schema import (
     ASSIGNMENT_EVENTS,
@@ -84,7 +84,7 @@ def test_a_contact_is_forgotten_and_its_files_go(busy: Inbox, root: Path) -> Non
     assert lake.query(held).column(0).to_pylist() == [0]
     lake.tidy(datetime.now(UTC) + timedelta(seconds=1))
     files = [path for path in lake._files.store.find(lake._files.root) if path.endswith(".parquet")]
-    names = {f"{lake._files.root}/{name}" for name in lake._latest_commit().files()}
+    names = {f"{lake._files.root}/{name}" for name in lake._commits.latest().files()}
     assert set(files) == names
 
 
@@ -126,7 +126,7 @@ def test_a_killed_writer_leaves_the_lake_as_it_was(root: Path) -> None:
 import signal, sys
 sys.path.insert(0, {str(Path(__file__).parents[2])!r})
 from tests.warehouse.test_object_store_lake import *
-lake = ObjectLake(place({str(root)!r}), "acme")
+lake = ObjectLake(parse_location({str(root)!r}), "acme")
 with lake.writing():
     put(lake, *DAYS, count=2)
     print("written", flush=True)
@@ -174,7 +174,7 @@ def test_a_commit_whose_answer_is_lost_is_a_commit(root: Path, monkeypatch: pyte
         raise FileExistsError  # as a repeated request is told
 
     lake = ObjectLake(root, "acme")
-    monkeypatch.setattr(object_store_lake, "put_new", lost)
+    monkeypatch.setattr(commits, "write_exclusive", lost)
     put(lake, *DAYS)
     assert stored(ObjectLake(root, "acme")) == [(day, "user", 1) for day in DAYS]
 
@@ -209,7 +209,7 @@ def test_a_day_is_fetched_once(root: Path) -> None:
     put(ObjectLake(root, "acme"), *DAYS)
     lake = ObjectLake(root, "acme")
     for day in DAYS:  # what the writer left on this machine
-        lake._files.local(next(name for name in lake._latest_commit().files() if str(day) in name)).unlink()
+        lake._files.local(next(name for name in lake._commits.latest().files() if str(day) in name)).unlink()
     one = select(func.sum(DAILY_SOURCE_AGGREGATES.c.assignment_count)).where(
         DAILY_SOURCE_AGGREGATES.c.local_day == DAYS[2]
     )
