@@ -1,1 +1,1 @@
-"""When the flow runs and with what: Dagster and the command line. Nothing imports this package."""
+"""Dagster definitions, automation, deployment and the command line. `assets` never imports this package."""

@@ -1,7 +1,7 @@
-"""Which workspaces a code location has: the key is the slug's hash, so that a new workspace moves no other.
+"""Assign workspaces to code locations, by a hash of the slug, so that adding one never moves another.
 
-A process that makes one run is told its workspaces by `ONLY`, and needs no others: starting a run costs
-the same, however many workspaces there are.
+The environment variable `ONLY` limits the process of a run to its own workspaces: starting a run takes the
+same time however many workspaces there are.
 """
 
 import os
@@ -17,31 +17,35 @@ _NAME = "assignment_reports"
 
 
 def attribute_of(number: int) -> str:
-    """Return what the definitions of location *number*, from 1 on, are called in `definitions.py`."""
+    """Return the attribute of `definitions.py` for location *number* (from 1 on)."""
     return f"location_{number}"
 
 
 def name_of(number: int, config: Config) -> str:
-    """Return what Dagster calls location *number*."""
+    """Return the name of location *number* in Dagster."""
     return _NAME if config.locations == 1 else f"{_NAME}_{number}"
 
 
 def part_of(config: Config, number: int) -> Config:
-    """Return *config* with the workspaces of location *number*, of a run's where there is one."""
+    """Return *config* with the workspaces of location *number*, or of the run if `ONLY` is set."""
     only = os.environ.get(ONLY)
-    chosen = tuple(
-        each
-        for each in config.workspaces
+    selected = tuple(
+        workspace
+        for workspace in config.workspaces
         if (
-            each.slug in only.split(",")
+            workspace.slug in only.split(",")
             if only
-            else crc32(each.slug.encode()) % config.locations == number - 1
+            else crc32(workspace.slug.encode()) % config.locations == number - 1
         )
     )
-    return config.model_copy(update={"workspaces": chosen})
+    return config.model_copy(update={"workspaces": selected})
 
 
 def only_of(keys: Iterable[AssetKey] | None) -> str:
-    """Return the value of `ONLY` for a run of assets; it is empty where some belongs to no workspace."""
-    found = list(keys or ())
-    return ",".join(sorted({key.path[0] for key in found})) if all(len(key.path) > 1 for key in found) else ""
+    """Return the value of `ONLY` for a run of assets; empty if one of them belongs to no workspace."""
+    asset_keys = list(keys or ())
+    return (
+        ",".join(sorted({key.path[0] for key in asset_keys}))
+        if all(len(key.path) > 1 for key in asset_keys)
+        else ""
+    )

@@ -1,4 +1,7 @@
-"""Everything that Dagster loads: the stages in the order of the flow, for every workspace."""
+"""The Dagster definitions: the stages' assets for every workspace, schedules, sensors and resources.
+
+Add assets in a stage's `defs.py`, and a new stage to `STAGES`; this module only collects them.
+"""
 
 import os
 import warnings
@@ -34,17 +37,17 @@ STAGES = (extract_assets, aggregate_assets, report_assets, delivery_assets)
 
 
 def read_clock() -> datetime:
-    """Read the clock: the only place that does, beside the command line."""
+    """Return the current instant in UTC; only this function and the command line read the clock."""
     return datetime.now(UTC)
 
 
 def build_definitions(
     whole: Config, broken: Sequence[str] = (), clock: Clock = read_clock, location: int = 1
 ) -> dg.Definitions:
-    """Return what there is for the workspaces of a *location*; *broken* are the mistakes of those left out.
+    """Return the definitions of a *location*; *broken* are the errors of workspaces that are left out.
 
-    What belongs to no workspace is in the first location. There are no jobs: schedules and people launch
-    assets. A job for each workspace would cost time that grows with the square of their number.
+    Maintenance, which belongs to no workspace, is in the first location. There are no jobs: schedules and
+    people launch assets. A job per workspace would take time that grows with the square of their number.
     """
     config = part_of(whole, location)
     catalog = Catalog(config.state)
@@ -55,7 +58,7 @@ def build_definitions(
         else (dg.DefaultScheduleStatus.STOPPED, dg.DefaultSensorStatus.STOPPED)
     )
     with warnings.catch_warnings():
-        # What is in beta is pinned by the lock file and tested; the notice would hide real warnings.
+        # Beta features are pinned by the lock file and tested; the notice would hide real warnings.
         warnings.simplefilter("ignore", dg.BetaWarning)
         assets = [asset for workspace in config.workspaces for stage in STAGES for asset in stage(workspace)]
     return dg.Definitions(
@@ -85,12 +88,12 @@ def build_definitions(
 
 
 def config_file() -> Path:
-    """Return the configuration that the environment names, or the demo's at the root of a checkout.
+    """Return the path of the configuration: from the environment, or the demo's at the root of a checkout.
 
-    Raises ConfigError where the environment names none, and the product is installed without a checkout.
+    Raises ConfigError if the environment sets none and there is no checkout.
     """
-    if named := os.environ.get("ASSIGNMENT_REPORTS_CONFIG"):
-        return Path(named)
+    if path := os.environ.get("ASSIGNMENT_REPORTS_CONFIG"):
+        return Path(path)
     if not _CHECKOUT_CONFIG.exists():
         raise ConfigError("no configuration: set ASSIGNMENT_REPORTS_CONFIG to the path of your reports.yaml")
     return _CHECKOUT_CONFIG
@@ -102,7 +105,7 @@ if _config.locations == 1:
 
 
 def __getattr__(name: str) -> dg.Definitions:
-    """Return `location_3`: what there is for one of several locations, built when it is asked for."""
+    """Return the definitions of one of several locations, such as `location_3`, built on first access."""
     for number in range(1, _config.locations + 1):
         if name == attribute_of(number):
             return build_definitions(_config, _broken, location=number)

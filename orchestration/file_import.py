@@ -1,4 +1,4 @@
-"""A file taken over once: what it holds is tried in a lake of its own, then its days are read from it."""
+"""Import a file once: probe it in a temporary lake, then load its days from it."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -23,31 +23,31 @@ from assets.warehouse.base import open_warehouse
 from assets.warehouse.parquet_lake import Lake
 from assets.warehouse.schema import LOAD_COUNTS, REJECTED_EVENTS
 
-_MOST_REASONS = 20
+_MAX_REASONS = 20
 
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """What a file holds: for each day that has rows what became of them, and the commonest reasons."""
+    """The content of a file: the counts of each day with rows, and the most common rejection reasons."""
 
     days: pa.Table
     reasons: pa.Table
 
     @property
     def first_day(self) -> date:
-        """The first day that has rows."""
+        """Return the first day with rows."""
         day: date = self.days["local_day"][0].as_py()
         return day
 
     @property
     def last_day(self) -> date:
-        """The last day that has rows."""
+        """Return the last day with rows."""
         day: date = self.days["local_day"][-1].as_py()
         return day
 
 
 def probe_file(options: FilesSource, workspace: Workspace, now: datetime) -> Tried:
-    """Load *options* into a lake that is thrown away. Raises ConfigError where no row has a day."""
+    """Load *options* into a temporary lake. Raises ConfigError if no row belongs to a day."""
     days = list(dates_between(workspace.first_day, local_day(now, workspace.zone)))
     with TemporaryDirectory(prefix="import-") as folder:
         lake = Lake(Path(folder), workspace.slug)
@@ -61,7 +61,7 @@ def probe_file(options: FilesSource, workspace: Workspace, now: datetime) -> Tri
             "duplicate_count",
             "no_change_count",
         )
-        found = lake.query(
+        days_with_rows = lake.query(
             select(*(counts[name] for name in names)).where(counts.read_count > 0).order_by(counts.local_day)
         )
         count = func.count().label("rows")
@@ -70,18 +70,18 @@ def probe_file(options: FilesSource, workspace: Workspace, now: datetime) -> Tri
             select(rejected.reason, count)
             .group_by(rejected.reason)
             .order_by(count.desc(), rejected.reason)
-            .limit(_MOST_REASONS)
+            .limit(_MAX_REASONS)
         )
-    if not found.num_rows:
-        said = "; ".join(reasons["reason"].to_pylist())
+    if not days_with_rows.num_rows:
+        reason_list = "; ".join(reasons["reason"].to_pylist())
         raise ConfigError(
-            f"{options.path}: has no row since {workspace.first_day}: {said or 'correct `first_day`'}"
+            f"{options.path}: has no row since {workspace.first_day}: {reason_list or 'correct `first_day`'}"
         )
-    return Tried(found, reasons)
+    return Tried(days_with_rows, reasons)
 
 
 def load_file(file: Path, about: About, workspace: Workspace, config: Config, now: datetime) -> Loaded:
-    """Keep *file*, load its days from it, and build them and what looks back to them."""
+    """Store *file* as an import, load its days from it, and build them and all days that depend on them."""
     keep_import(config.imports / workspace.slug, file, about)
     warehouse = open_warehouse(config, workspace.slug)
     sources = open_sources(workspace, config.imports)

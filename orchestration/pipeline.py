@@ -1,6 +1,6 @@
-"""The whole flow of one workspace without Dagster: load what is missing, build, publish.
+"""The pipeline of one workspace without Dagster: load missing days, build them, publish reports.
 
-The stages are the same functions that the Dagster assets call; only the order is decided here.
+The stages are the functions that the Dagster assets call; this module only decides their order.
 """
 
 import gc
@@ -41,16 +41,16 @@ from assets.warehouse.base import Warehouse, open_warehouse
 from orchestration.report_processes import report_executor, report_executors
 
 Progress = Callable[[str], None]
-"""What is told each step in words."""
+"""Called with a text for each step."""
 _KILLED = "the process that made {} was killed, as systems do where no memory is left: run again with more"
 _cached: dict[object, Warehouse] = {}
 
 
 @dataclass(frozen=True, slots=True)
 class PipelineRequest:
-    """What one run is asked for: these reports of this workspace, as read on *report_date*.
+    """The reports of a workspace to make for *report_date*.
 
-    `inputs` is filled by the run: what each input gave that it read.
+    The run fills `inputs` with a summary of each input that it reads.
     """
 
     config: Config
@@ -63,27 +63,28 @@ class PipelineRequest:
 
     @property
     def as_of(self) -> datetime:
-        """The instant up to which the reports count."""
+        """Return the instant up to which the reports count."""
         return as_of(self.report_date, self.now, self.workspace.zone)
 
     @property
     def names(self) -> list[str]:
-        """What the reports are called."""
+        """Return the names of the reports."""
         return [spec.name for spec in self.specs]
 
     @property
     def days(self) -> list[date]:
-        """Every day that the reports cover or compare with, and the source can tell about."""
-        periods = [each for spec in self.specs for each in periods_of(spec, self.report_date, self.workspace)]
+        """Return every day that the reports cover or compare with and that the source can have."""
+        periods = [
+            period for spec in self.specs for period in periods_of(spec, self.report_date, self.workspace)
+        ]
         return days_of_periods(periods, self.workspace.first_day, self.as_of)
 
 
 def run_pipeline(request: PipelineRequest, catalog: Catalog, progress: Progress) -> list[Published]:
     """Load the missing days of *request*, build their log and counts, and archive its reports.
 
-    Archived reports whose days have changed are noted as outdated.
-
-    Raises SourceError, or TotalsDiffer where a check fails.
+    Archived reports whose days have changed are marked as outdated. Raises SourceError, or TotalsDiffer if a
+    check fails.
     """
     warehouse = open_warehouse(request.config, request.workspace.slug)
     days = request.days
@@ -98,22 +99,22 @@ def run_pipeline(request: PipelineRequest, catalog: Catalog, progress: Progress)
         progress(f"building {period.first_day} to {period.last_day}")
         build_days(warehouse, period).require_reconciled(request.workspace.slug)
     published = []
-    for each in _render_reports(request, progress):
-        catalog.record(each.archived, each.report.as_of, request.now)
-        published.append(each)
+    for entry in _render_reports(request, progress):
+        catalog.record(entry.archived, entry.report.as_of, request.now)
+        published.append(entry)
     catalog.mark_outdated(outdated_reports(catalog, warehouse, request.workspace), request.now)
     if add_stall_alert(AlertLog(request.config.state), warehouse, request.workspace, request.now):
         try:
             send_alerts(request.config, {}, request.now)
         except AlertNotSent as error:
             progress(f"error: {error}")
-    return sorted(published, key=lambda each: request.names.index(each.report.name))
+    return sorted(published, key=lambda entry: request.names.index(entry.report.name))
 
 
 def rebuild_outdated(
     workspace: Workspace, config: Config, catalog: Catalog, now: datetime, progress: Progress
 ) -> list[Published]:
-    """Make the archived reports of *workspace* anew whose days have changed."""
+    """Rebuild the archived reports of *workspace* whose days have changed."""
     specs = {spec.name: spec for spec in workspace.all_reports}
     outdated = sorted(
         key for key in catalog.outdated() if key.workspace == workspace.slug and key.report in specs
@@ -125,9 +126,9 @@ def rebuild_outdated(
 
 
 def erase_contact(contact_id: str, reports: ReportErasure) -> tuple[list[date], ErasureResult]:
-    """Forget a contact: in the events, the log, the rejected rows, and by *reports* in reports and mails.
+    """Erase a contact from events, log and rejected rows, and with *reports* from reports and mails.
 
-    Totals stay. Returns the days that held it, and what became of the reports over them.
+    Totals do not change. Return the days with the contact, and the result for the reports over them.
     """
     workspace, say = reports.workspace, reports.say
     warehouse = open_warehouse(reports.config, workspace.slug)
@@ -148,28 +149,28 @@ def _load_days(
     request: PipelineRequest,
     warehouse: Warehouse,
     days: list[date],
-    again: Sequence[date],
+    reloaded: Sequence[date],
     progress: Progress,
 ) -> list[date]:
-    """Load those of *days* that are missing, those to be loaded *again*, and what has changed since.
+    """Load the missing ones of *days*, the days to be *reloaded*, and inputs that have changed.
 
-    Returns the days that were loaded.
+    Return the days that were loaded.
     """
     if not days:
         return []
     workspace = request.workspace
-    whole = Period(days[0], days[-1], workspace.zone)
-    missing = read_readiness(warehouse, workspace).unloaded(whole, request.as_of)
-    wanted = sorted({*again, *(set(days) & set(missing))})
+    period = Period(days[0], days[-1], workspace.zone)
+    missing = read_readiness(warehouse, workspace).unloaded(period, request.as_of)
+    needed = sorted({*reloaded, *(set(days) & set(missing))})
     sources = open_sources(workspace, request.config.imports)
     changes = changes_since_load(workspace, sources, warehouse)
     for change in changes:
         progress(f"reading again: {change}")
-    if not wanted and not changes:
+    if not needed and not changes:
         return []
-    if wanted:
-        progress(f"loading {wanted[0]} to {wanted[-1]}")
-    loaded = load_days(workspace, sources, warehouse, wanted, request.now)
+    if needed:
+        progress(f"loading {needed[0]} to {needed[-1]}")
+    loaded = load_days(workspace, sources, warehouse, needed, request.now)
     loaded.require_reconciled(workspace.slug)
     for summary in loaded.inputs.values():
         add_summary(request.inputs, summary)
@@ -177,58 +178,58 @@ def _load_days(
 
 
 def _render_reports(request: PipelineRequest, progress: Progress) -> Iterator[Published]:
-    """Make the reports of *request*, one a core at a time; yield each when it is archived.
+    """Render the reports of *request* in parallel; yield each when it is archived.
 
-    Raises what one of them raised, after the others are done.
+    Raises the first error of a report, after the others are done.
     """
-    waiting = deque(_longest_first(request))
-    progress(f"rendering {len(waiting)} reports")
-    given: dict[Future[Published], tuple[ReportSpec, Executor]] = {}
-    failed: list[BaseException] = []
+    pending = deque(_longest_first(request))
+    progress(f"rendering {len(pending)} reports")
+    running: dict[Future[Published], tuple[ReportSpec, Executor]] = {}
+    errors: list[BaseException] = []
     with ExitStack() as stack:
-        idle = [stack.enter_context(each) for each in report_executors(len(waiting))]
-        while waiting or given:
-            while waiting and idle:
-                spec, by = waiting.popleft(), idle.pop()
-                given[by.submit(_render_report, request, spec)] = spec, by
-            for future in wait(given, return_when=FIRST_COMPLETED).done:
-                spec, by = given.pop(future)
+        idle_executors = [stack.enter_context(executor) for executor in report_executors(len(pending))]
+        while pending or running:
+            while pending and idle_executors:
+                spec, executor = pending.popleft(), idle_executors.pop()
+                running[executor.submit(_render_report, request, spec)] = spec, executor
+            for future in wait(running, return_when=FIRST_COMPLETED).done:
+                spec, executor = running.pop(future)
                 error = future.exception()
                 if isinstance(error, BrokenProcessPool):
-                    by, error = (
+                    executor, error = (
                         stack.enter_context(report_executor()),
                         ProcessKilled(_KILLED.format(spec.name)),
                     )
                 if error:
                     progress(f"{spec.name}: {error}")
-                    failed.append(error)
+                    errors.append(error)
                 else:
                     progress(f"{spec.name}: archived")
                     yield future.result()
-                idle.append(by)
-    if failed:
-        raise failed[0]
+                idle_executors.append(executor)
+    if errors:
+        raise errors[0]
 
 
 def _render_report(request: PipelineRequest, spec: ReportSpec) -> Published:
     if not gc.isenabled():
-        gc.collect()  # what the report before has left
+        gc.collect()  # garbage of the previous report
     warehouse = _cached_warehouse(request.config, request.workspace.slug)
     draft = draft_report(warehouse, request.workspace, spec, request.report_date, request.as_of)
     return publish_report(draft, Archive(request.config.archive))
 
 
 def _cached_warehouse(config: Config, slug: str) -> Warehouse:
-    """Return a warehouse that this process keeps: what it has read for one report serves the next."""
-    place = config.lake, config.warehouse, slug
-    if place not in _cached:
+    """Return a warehouse that this process caches: the next report uses what it has read."""
+    key = config.lake, config.warehouse, slug
+    if key not in _cached:
         _cached.clear()
-        _cached[place] = open_warehouse(config, slug)
-    return _cached[place]
+        _cached[key] = open_warehouse(config, slug)
+    return _cached[key]
 
 
 def _longest_first(request: PipelineRequest) -> list[ReportSpec]:
-    """Return the reports, those over most days first: the last process to end should not begin last."""
+    """Return the reports, those over the most days first, so that the longest one does not start last."""
     return sorted(
         request.specs, key=lambda spec: -len(days_of_report(spec, request.report_date, request.workspace))
     )

@@ -1,6 +1,6 @@
-"""What makes reports, imported once by the process that the makers of reports are forked from.
+"""The heavy imports of report processes: the fork server imports this module once, before it forks them.
 
-Imports leave no garbage: looking for it takes a fifth of their time, and makers look only between reports.
+Imports leave no garbage: collecting takes a fifth of their time. Report processes collect between reports.
 """
 
 import atexit
@@ -12,4 +12,6 @@ gc.disable()
 for _name in ("pandas", "jinja2", "assets.archive.publish", "assets.render.pdf.document"):
     import_module(_name)
 gc.freeze()
-atexit.register(os._exit, 0)  # it keeps nothing; what reads its parent's output waits for its end
+atexit.register(
+    os._exit, 0
+)  # it has nothing to clean up, and readers of its parent's output wait for its end

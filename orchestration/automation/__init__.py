@@ -1,1 +1,1 @@
-"""What starts runs: schedules, sensors, and what they ask for."""
+"""Automation: schedules, sensors, and the runs they request."""

@@ -1,6 +1,6 @@
-"""What sees to deliveries: one sensor starts rounds for what came due or waits, and tells of troubles.
+"""The delivery sensor: requests a run for each subscription with work to do and alerts the operator.
 
-What a round does is in `assets/deliver/dispatcher.py`; it can be started too often, never too rarely.
+What a run does is in `assets/deliver/dispatcher.py`; one run too many does no harm.
 """
 
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ from assets.deliver.operator_alerts import AlertNotSent, send_alerts
 from orchestration.automation.planner import next_attempt
 from orchestration.automation.runs import ActiveRun, active_runs, due_tags, ends_of
 
-_TOLD_DAYS = timedelta(days=3)
+_ALERT_PERIOD = timedelta(days=3)
 _PAUSE = timedelta(minutes=5)
 _NEXT = {
     State.FAILED: "It is not tried again by itself",
@@ -29,7 +29,7 @@ _NEXT = {
 
 
 def delivery_sensor(dispatcher: Dispatcher, status: dg.DefaultSensorStatus) -> dg.SensorDefinition:
-    """Return the sensor that starts a round for each subscription and report date that wants one."""
+    """Return the sensor that requests a run for each subscription and report date with work to do."""
 
     @dg.sensor(
         name="deliveries",
@@ -43,14 +43,14 @@ def delivery_sensor(dispatcher: Dispatcher, status: dg.DefaultSensorStatus) -> d
         active = active_runs(context.instance)
         requests = [
             request
-            for wanted in wanted_rounds(dispatcher, now)
-            for request in _request_run(dispatcher.config, context.instance, active, wanted, now)
+            for pending_round in wanted_rounds(dispatcher, now)
+            for request in _request_run(dispatcher.config, context.instance, active, pending_round, now)
         ]
         try:
             for text in send_alerts(dispatcher.config, delivery_alerts(dispatcher, now), now).values():
                 context.log.warning(text)
         except AlertNotSent as error:
-            context.log.error(str(error))  # noqa: TRY400 - it says all
+            context.log.error(str(error))  # noqa: TRY400 - the text is complete
         return dg.SensorResult(
             run_requests=requests,
             skip_reason=None if requests else dg.SkipReason("nothing is to be sent now"),
@@ -61,7 +61,7 @@ def delivery_sensor(dispatcher: Dispatcher, status: dg.DefaultSensorStatus) -> d
 
 @dataclass(frozen=True, slots=True)
 class PendingRound:
-    """A round that is wanted; *is_ready* where a delivery is to be tried or to be ended."""
+    """A dispatch round to run; `is_ready` if a delivery is to be sent, expired or recovered."""
 
     workspace: Workspace
     subscription: str
@@ -70,59 +70,66 @@ class PendingRound:
 
     @property
     def asset(self) -> str:
-        """Key of the asset that is the round."""
+        """Return the key of the delivery asset."""
         return f"{self.workspace.slug}/delivery/{self.subscription}"
 
     @property
     def due(self) -> str:
-        """What a run for it is due for."""
+        """Return the value of the run's due tag."""
         return f"{self.asset}/{self.report_date}"
 
 
 def wanted_rounds(dispatcher: Dispatcher, now: datetime) -> Iterator[PendingRound]:
-    """Yield subscriptions and report dates with something to prepare, to send or to end."""
-    to_attend = dispatcher.ledger.to_attend(now)
+    """Yield the subscriptions and report dates with deliveries to plan, send, expire or recover."""
+    dates_to_attend = dispatcher.ledger.to_attend(now)
     for workspace in dispatcher.config.workspaces:
         for subscription in workspace.subscriptions:
-            mine = (workspace.slug, subscription.name)
-            ready = {day for *whose, day in to_attend if tuple(whose) == mine}
+            key = (workspace.slug, subscription.name)
+            ready = {day for *owner, day in dates_to_attend if tuple(owner) == key}
             for day in sorted(ready | dispatcher.dates_to_attend(workspace, subscription)):
                 yield PendingRound(workspace, subscription.name, day, day in ready)
 
 
 def _request_run(
-    config: Config, instance: dg.DagsterInstance, active: list[ActiveRun], wanted: PendingRound, now: datetime
+    config: Config,
+    instance: dg.DagsterInstance,
+    active: list[ActiveRun],
+    pending_round: PendingRound,
+    now: datetime,
 ) -> Iterator[dg.RunRequest]:
-    """Yield a run for *wanted*, unless one is under way; some time after one that failed or did not help."""
-    day = str(wanted.report_date)
-    if any(wanted.asset in run.assets and run.first_key <= day <= run.last_key for run in active):
+    """Yield a run for *pending_round*, unless one is active, or a pause after the last one is not over."""
+    day = str(pending_round.report_date)
+    if any(pending_round.asset in run.assets and run.first_key <= day <= run.last_key for run in active):
         return
-    ended, failed = ends_of(instance, wanted.due)
-    pauses = [next_attempt(failed) or now, *(each + _PAUSE for each in ended if not wanted.is_ready)]
+    ended, failed = ends_of(instance, pending_round.due)
+    pauses = [
+        next_attempt(failed) or now,
+        *(ended_at + _PAUSE for ended_at in ended if not pending_round.is_ready),
+    ]
     if now >= max(pauses):
         yield dg.RunRequest(
-            run_key=f"{wanted.due}/{now:%Y-%m-%dT%H:%M:%S}",
+            run_key=f"{pending_round.due}/{now:%Y-%m-%dT%H:%M:%S}",
             partition_key=day,
-            asset_selection=[dg.AssetKey.from_user_string(wanted.asset)],
-            tags=due_tags(config, wanted.workspace.slug, wanted.due) | {SEND_TAG: "due"},
+            asset_selection=[dg.AssetKey.from_user_string(pending_round.asset)],
+            tags=due_tags(config, pending_round.workspace.slug, pending_round.due) | {SEND_TAG: "due"},
         )
 
 
 def delivery_alerts(dispatcher: Dispatcher, now: datetime) -> dict[str, str]:
-    """Return what the operator is told of deliveries, by key: each issue and state once."""
-    rows = dispatcher.ledger.undelivered(now - _TOLD_DAYS)
+    """Return the alerts about undelivered deliveries, by key: one per issue and state."""
+    rows = dispatcher.ledger.undelivered(now - _ALERT_PERIOD)
     held = [row for row in rows if row.state is State.HELD]
-    told = {}
+    alerts = {}
     if held:
         since = min(row.planned_at for row in held)
-        told[f"mail_server/{since:%Y-%m-%d}"] = (
+        alerts[f"mail_server/{since:%Y-%m-%d}"] = (
             f"Mails wait since {since:%Y-%m-%d %H:%M} UTC: {held[0].reason}. "
             f"{len(held)} are held; they go out by themselves when the server takes them."
         )
-    rest = sorted((row for row in rows if row.state is not State.HELD), key=_issue_key)
-    for issue, group in groupby(rest, key=_issue_key):
-        told[f"delivery/{'/'.join(issue)}"] = _describe_deliveries(list(group))
-    return told
+    others = sorted((row for row in rows if row.state is not State.HELD), key=_issue_key)
+    for issue, group in groupby(others, key=_issue_key):
+        alerts[f"delivery/{'/'.join(issue)}"] = _describe_deliveries(list(group))
+    return alerts
 
 
 def _issue_key(row: Delivery) -> tuple[str, ...]:

@@ -1,4 +1,7 @@
-"""What watches: one sensor makes good what no tick did, one tells the operator of failed runs."""
+"""The catch-up sensor: requests runs for everything that is due and not done, and alerts the operator.
+
+What is due is decided in `planner.py` and `run_requests.py`.
+"""
 
 from collections.abc import Sequence
 from datetime import date, timedelta
@@ -19,11 +22,14 @@ from orchestration.automation.run_requests import Plan, PlanningContext
 
 _GRACE = timedelta(minutes=2)
 _BUDGET = timedelta(seconds=4)
-_MOST_REASONS = 20
+_MAX_REASONS = 20
 
 
 class SensorCursor(BaseModel):
-    """The sensor's cursor: since when it looks after each workspace, and whose days it found there."""
+    """The sensor's cursor, by workspace: monitored since, and the day on which its flow was complete.
+
+    `first` is the workspace at which the next tick continues.
+    """
 
     since: dict[str, date] = {}
     settled: dict[str, date] = {}
@@ -35,8 +41,8 @@ def due_sensor(
 ) -> dg.SensorDefinition:
     """Return the sensor that launches what is due and not done, two minutes after its tick.
 
-    A workspace is looked after from the day on which the sensor first sees it. Where there are too
-    many for one tick, the next one goes on.
+    A workspace is monitored from the day on which the sensor first sees it. If there are too many for one
+    tick, the next one continues.
     """
 
     @dg.sensor(
@@ -47,29 +53,33 @@ def due_sensor(
         description="Launches what is due and not done: late days, missed ticks, crashes, outdated reports.",
     )
     def sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult:
-        began = clock()
+        started_at = clock()
         cursor = SensorCursor.model_validate_json(context.cursor or "{}")
-        planning = PlanningContext.open(config, catalog, context.instance, began)
-        plan = Plan(notices={f"configuration/{each}": f"A workspace is left out: {each}" for each in broken})
-        ordered = sorted(config.workspaces, key=lambda each: (each.slug < cursor.first, each.slug))
+        planning = PlanningContext.open(config, catalog, context.instance, started_at)
+        plan = Plan(
+            notices={f"configuration/{mistake}": f"A workspace is left out: {mistake}" for mistake in broken}
+        )
+        workspaces = sorted(
+            config.workspaces, key=lambda workspace: (workspace.slug < cursor.first, workspace.slug)
+        )
         cursor.first = ""
-        for workspace in ordered:
-            if clock() - began > _BUDGET:
+        for workspace in workspaces:
+            if clock() - started_at > _BUDGET:
                 cursor.first = workspace.slug
                 break
             try:
                 plan.add(plan_workspace(planning, workspace, cursor))
-            except Exception as error:  # noqa: BLE001 - the others go on
-                told = f"{workspace.slug} cannot be looked after: {_said_by(error)}"
-                plan.notices[f"look/{workspace.slug}/{local_day(began, workspace.zone)}"] = told
+            except Exception as error:  # noqa: BLE001 - the other workspaces are still planned
+                alert = f"{workspace.slug} cannot be looked after: {_safe_error_text(error)}"
+                plan.notices[f"look/{workspace.slug}/{local_day(started_at, workspace.zone)}"] = alert
         for key, reason in plan.skips.items():
-            catalog.skip(key, reason, began)
+            catalog.skip(key, reason, started_at)
         try:
-            for text in send_alerts(config, plan.notices, began).values():
+            for text in send_alerts(config, plan.notices, started_at).values():
                 context.log.warning(text)
         except AlertNotSent as error:
-            context.log.error(str(error))  # noqa: TRY400 - it says all
-        reasons = "; ".join(plan.reasons[:_MOST_REASONS]) or "everything due is done"
+            context.log.error(str(error))  # noqa: TRY400 - the text is complete
+        reasons = "; ".join(plan.reasons[:_MAX_REASONS]) or "everything due is done"
         return dg.SensorResult(
             run_requests=plan.requests,
             skip_reason=None if plan.requests else dg.SkipReason(reasons),
@@ -80,7 +90,7 @@ def due_sensor(
 
 
 def plan_workspace(planning: PlanningContext, workspace: Workspace, cursor: SensorCursor) -> Plan:
-    """Return what *workspace* needs now; *memory* keeps that its days were found to be there."""
+    """Return the runs that *workspace* needs now; record in *cursor* when its flow is complete."""
     slug, today = workspace.slug, local_day(planning.now, workspace.zone)
     since = first_instant(cursor.since.setdefault(slug, today), workspace.zone)
     dues = [due for due in planning.open_reports(workspace) if since <= due.at <= planning.now - _GRACE]
@@ -96,8 +106,8 @@ def plan_workspace(planning: PlanningContext, workspace: Workspace, cursor: Sens
     return plan
 
 
-def _said_by(error: Exception) -> str:
-    """Return what an error says, where it cannot say anything about contacts."""
+def _safe_error_text(error: Exception) -> str:
+    """Return the text of an error, or only its type if the text might contain data of contacts."""
     if isinstance(error, duckdb.Error):
         return f"{error}. Remove a damaged file of the lake: its day is loaded again."
     return str(error) if isinstance(error, ReportError) else f"an error that nobody foresaw, {type(error)}"

@@ -11,7 +11,7 @@ _BACKFILL_TAG, _RETRY_TAG = "dagster/backfill", "dagster/will_retry"
 
 
 def failure_sensor(config: Config, clock: Clock, status: dg.DefaultSensorStatus) -> dg.SensorDefinition:
-    """Return the sensor that tells the operator of failed runs; nobody is mailed of a backfill's."""
+    """Return the sensor that alerts the operator about failed runs, except those of a backfill."""
 
     @dg.run_failure_sensor(
         name="run_failure_alert",
@@ -28,35 +28,35 @@ def failure_sensor(config: Config, clock: Clock, status: dg.DefaultSensorStatus)
         try:
             send_alerts(config, {f"failed/{due}": failure_text(context)}, clock())
         except AlertNotSent as error:
-            context.log.error(str(error))  # noqa: TRY400 - it says all
+            context.log.error(str(error))  # noqa: TRY400 - the text is complete
         return None
 
     return sensor
 
 
 def failure_text(context: dg.RunFailureSensorContext) -> str:
-    """Say what failed, of which days, why, and what happens next."""
+    """Return the alert: the failed assets and days, the reason, and what happens next."""
     run = context.dagster_run
     keys = sorted(assets_of(run))
-    what = ", ".join(key.partition("/")[2] or key for key in keys)
+    assets = ", ".join(key.partition("/")[2] or key for key in keys)
     first, last = partitions_of(run)
     days = first if first == last else f"{first} to {last}"
-    why = next(filter(None, map(_failure_reason, context.get_step_failure_events())), "the process ended.")
-    after = (
+    reason = next(filter(None, map(_failure_reason, context.get_step_failure_events())), "the process ended.")
+    follow_up = (
         "It is tried again by itself; the pause doubles each time."
         if DUE_TAG in run.tags
         else "It was launched by hand and is not tried again."
     )
-    whose = ", ".join(sorted({key.partition("/")[0] for key in keys}))
+    workspaces = ", ".join(sorted({key.partition("/")[0] for key in keys}))
     return (
-        f"{whose}: {what} of {days} failed. "
-        f"Why: {why} {after} Run {run.run_id} in Dagster's UI has every line."
+        f"{workspaces}: {assets} of {days} failed. "
+        f"Why: {reason} {follow_up} Run {run.run_id} in Dagster's UI has every line."
     )
 
 
 def _failure_reason(event: dg.DagsterEvent) -> str:
-    """Return our own words for a failed step; a bug's text may hold data of contacts, so only its name."""
-    failed = event.step_failure_data
-    if failed.user_failure_data and failed.user_failure_data.description:
-        return failed.user_failure_data.description.rstrip(".") + "."
-    return f"an error that nobody foresaw, {failed.error.cls_name}." if failed.error else ""
+    """Return the description of a failed step, or only the error's type: its text may have contact data."""
+    failure = event.step_failure_data
+    if failure.user_failure_data and failure.user_failure_data.description:
+        return failure.user_failure_data.description.rstrip(".") + "."
+    return f"an error that nobody foresaw, {failure.error.cls_name}." if failure.error else ""

@@ -1,4 +1,4 @@
-"""What the whole deployment needs once a day: a look at its configuration, and old things put away."""
+"""Daily maintenance of the deployment: validate its configuration, and apply retention."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -11,12 +11,12 @@ from assets.config.deployment import Config
 from assets.deliver.dispatcher import Dispatcher
 from assets.deliver.retention import apply_retention
 
-_AT_ONCE = 500
+_BATCH_SIZE = 500
 _ENDED = [DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE, DagsterRunStatus.CANCELED]
 
 
 def maintenance_assets(config: Config, broken: Sequence[str]) -> list[dg.AssetsDefinition]:
-    """Return the assets that belong to no workspace."""
+    """Return the assets of the deployment, which belong to no workspace."""
 
     @dg.asset(
         group_name="deployment",
@@ -40,16 +40,16 @@ def maintenance_assets(config: Config, broken: Sequence[str]) -> list[dg.AssetsD
         context: dg.AssetExecutionContext, dispatcher: dg.ResourceParam[Dispatcher]
     ) -> dg.MaterializeResult:
         runs = delete_runs(context.instance, config.keep_runs_days, dispatcher.clock)
-        done = apply_retention(config, dispatcher.catalog, dispatcher.ledger, dispatcher.clock())
+        result = apply_retention(config, dispatcher.catalog, dispatcher.ledger, dispatcher.clock())
         return dg.MaterializeResult(
-            metadata={"runs": runs, "versions": done.versions, "mails": done.mails, "files": done.files}
+            metadata={"runs": runs, "versions": result.versions, "mails": result.mails, "files": result.files}
         )
 
     return [configuration, retention]
 
 
 def maintenance_schedule(status: dg.DefaultScheduleStatus) -> dg.ScheduleDefinition:
-    """Return the daily tick of `maintenance_assets`."""
+    """Return the daily schedule of `maintenance_assets`."""
     return dg.ScheduleDefinition(
         name="maintenance",
         cron_schedule="30 3 * * *",
@@ -60,10 +60,10 @@ def maintenance_schedule(status: dg.DefaultScheduleStatus) -> dg.ScheduleDefinit
 
 
 def delete_runs(instance: dg.DagsterInstance, days: int, clock: Clock) -> int:
-    """Delete the ended runs older than *days*, with their logs; return their number."""
-    old = RunsFilter(statuses=_ENDED, created_before=clock() - timedelta(days=days))
+    """Delete finished runs older than *days*, with their logs; return their number."""
+    expired = RunsFilter(statuses=_ENDED, created_before=clock() - timedelta(days=days))
     deleted = 0
-    while records := instance.get_run_records(old, limit=_AT_ONCE):
+    while records := instance.get_run_records(expired, limit=_BATCH_SIZE):
         for record in records:
             run_id = record.dagster_run.run_id
             instance.compute_log_manager.delete_logs(prefix=[run_id])

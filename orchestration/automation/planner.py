@@ -1,4 +1,7 @@
-"""What is due and not done: pure answers for the command line, the schedules and the sensor."""
+"""Decide which reports are due and what to do about them. Pure: the caller passes time and missing days.
+
+Requests for runs are made in `run_requests.py`.
+"""
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
@@ -23,7 +26,7 @@ class DueDecision(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """One report of one report date: called for at *at*, awaited until *deadline*."""
+    """A report of one report date that is due at *at*; it waits for missing days until *deadline*."""
 
     workspace: Workspace
     spec: ReportSpec
@@ -32,14 +35,14 @@ class Due:
 
     @property
     def deadline(self) -> datetime:
-        """The instant after which it waits no longer for its days."""
+        """Return the instant from which it no longer waits for missing days."""
         return self.at + timedelta(hours=self.spec.deadline_hours)
 
 
 def due_reports(workspace: Workspace, catch_up_days: int, now: datetime) -> Iterator[Due]:
-    """Yield the reports of *workspace* that ticks of the last *catch_up_days* days call for at *now*.
+    """Yield the reports of *workspace* that are due at *now* by the ticks of the last *catch_up_days* days.
 
-    A report over the running day is due for that day only: later, it is the report of another day.
+    A report over the running day is due only on that day: later, it is the report of another day.
     """
     today = local_day(now, workspace.zone)
     since = max(workspace.first_day, today - catch_up_days * DAY)
@@ -56,42 +59,45 @@ def due_reports(workspace: Workspace, catch_up_days: int, now: datetime) -> Iter
 
 
 def _last_interval(midnight: datetime, minutes: int, now: datetime) -> datetime | None:
-    """Return the last tick of every so many *minutes* up to *now*; None in the first interval of the day."""
-    every = timedelta(minutes=minutes)
-    return midnight + (now - midnight) // every * every if now - midnight >= every else None
+    """Return the last tick up to *now*, one every *minutes*; None in the first interval of the day."""
+    interval = timedelta(minutes=minutes)
+    return midnight + (now - midnight) // interval * interval if now - midnight >= interval else None
 
 
 def decide_due(
     due: Due, missing: Collection[date], now: datetime, *, is_busy: bool
 ) -> tuple[DueDecision, str]:
-    """Return what to do about *due*, and why, where *missing* of its days are not there.
+    """Return the decision about *due* and its reason, if *missing* of its days are not loaded.
 
-    While its days are being loaded it waits, past the deadline too: they will be there soon.
+    While its days are being loaded, it waits even past the deadline.
     """
     if is_busy:
         return DueDecision.BUSY, "its days are being loaded"
     if not missing:
         return DueDecision.MAKE, "its days are there"
-    why = f"{len(missing)} of its days are not loaded, the first is {min(missing)}"
+    reason = f"{len(missing)} of its days are not loaded, the first is {min(missing)}"
     if now < due.deadline:
-        return DueDecision.WAIT, f"{why}; it waits until {due.deadline.astimezone(due.workspace.zone):%H:%M}"
+        return (
+            DueDecision.WAIT,
+            f"{reason}; it waits until {due.deadline.astimezone(due.workspace.zone):%H:%M}",
+        )
     return {
         "provisional": DueDecision.MAKE_PROVISIONAL,
         "skip": DueDecision.SKIP,
         "wait": DueDecision.WAIT,
-    }[due.spec.when_late], why
+    }[due.spec.when_late], reason
 
 
-def next_attempt(tries: Collection[datetime]) -> datetime | None:
-    """Return when to try again after *tries*: 15 minutes after the first, then twice as long each time."""
-    if not tries:
+def next_attempt(attempts: Collection[datetime]) -> datetime | None:
+    """Return when to retry after *attempts*: 15 minutes after the first, then twice as long each time."""
+    if not attempts:
         return None
-    doubled: int = 2 ** min(len(tries) - 1, 6)
-    return max(tries) + _FIRST_PAUSE * doubled
+    factor: int = 2 ** min(len(attempts) - 1, 6)
+    return max(attempts) + _FIRST_PAUSE * factor
 
 
 def closed_days(workspace: Workspace, now: datetime) -> list[date]:
-    """Return the days that the nightly flow reads: the one that closed last, and those looked back to."""
+    """Return the days that the nightly flow loads: the last closed one, and the lookback days before it."""
     today = local_day(now, workspace.zone)
     days = (today - count * DAY for count in range(workspace.lookback_days, 0, -1))
     return [day for day in days if day >= workspace.first_day]

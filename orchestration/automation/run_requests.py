@@ -1,6 +1,7 @@
-"""What to launch now for one workspace: the facts gathered, the planner asked, run requests made.
+"""Plan the run requests of a workspace: gather the facts, call the planner, and request runs.
 
-Schedules and the sensor both ask here, so that either finds what the other began.
+Schedules and the catch-up sensor both plan here, so that each sees the runs of the other. Decisions that
+need no Dagster belong in `planner.py`.
 """
 
 from collections.abc import Iterator, Sequence
@@ -48,7 +49,7 @@ from orchestration.automation.runs import (
 
 @dataclass(slots=True)
 class Plan:
-    """What to launch, why nothing else, and what the operator is told, by key."""
+    """Run requests, reasons for what is not launched, alerts by key, and skipped reports."""
 
     requests: list[dg.RunRequest] = field(default_factory=list)
     reasons: list[str] = field(default_factory=list)
@@ -56,7 +57,7 @@ class Plan:
     skips: dict[Key, str] = field(default_factory=dict)
 
     def add(self, other: "Plan") -> None:
-        """Take over what *other* plans."""
+        """Add everything in *other*."""
         self.requests += other.requests
         self.reasons += other.reasons
         self.notices |= other.notices
@@ -65,9 +66,9 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class PlanningContext:
-    """Everything that one look at a workspace needs; *now* is the tick's.
+    """The facts for planning one tick at *now*.
 
-    What it requests is under way from then on: reports wait for the days that were just asked for.
+    A requested run counts as active at once: reports wait for the days that it loads.
     """
 
     config: Config
@@ -89,7 +90,7 @@ class PlanningContext:
         now: datetime,
         workspace: str | None = None,
     ) -> "PlanningContext":
-        """Gather what is the same for every workspace, or only what *workspace* needs."""
+        """Read the facts for all workspaces, or only for *workspace*."""
         since = now.date() - (config.catch_up_days + 2) * DAY
         return cls(
             config,
@@ -120,7 +121,7 @@ class PlanningContext:
         return is_current and (not version.provisional or version.made_at >= due.at)
 
     def plan_reports(self, dues: Sequence[Due]) -> Plan:
-        """Return what to launch for *dues* of one workspace, grouped by report date and time."""
+        """Return the runs for *dues* of one workspace, grouped by report date and time."""
         plan = Plan()
         for workspace in {due.workspace.slug: due.workspace for due in dues}.values():
             plan.add(self.plan_changed_inputs(workspace, max(due.at for due in dues)))
@@ -128,24 +129,24 @@ class PlanningContext:
         for (report_date, at, kind), group in groupby(dues, key=self._group_key):
             ready: list[Due] = []
             for due in group:
-                verdict, why = self._decide_report(due)
-                what = f"{due.workspace.slug}: {due.spec.name} of {report_date}"
-                if verdict in {DueDecision.MAKE, DueDecision.MAKE_PROVISIONAL}:
+                decision, reason = self._decide_report(due)
+                report = f"{due.workspace.slug}: {due.spec.name} of {report_date}"
+                if decision in {DueDecision.MAKE, DueDecision.MAKE_PROVISIONAL}:
                     ready.append(due)
                 else:
-                    plan.reasons.append(f"{what}: {verdict}, {why}")
-                if verdict is DueDecision.SKIP:
-                    plan.skips[Key(due.workspace.slug, due.spec.name, report_date)] = why
-                if verdict in _CONSEQUENCES and self.now >= due.deadline:
+                    plan.reasons.append(f"{report}: {decision}, {reason}")
+                if decision is DueDecision.SKIP:
+                    plan.skips[Key(due.workspace.slug, due.spec.name, report_date)] = reason
+                if decision in _CONSEQUENCES and self.now >= due.deadline:
                     plan.notices[f"late/{due.workspace.slug}/{due.spec.name}/{report_date}"] = (
-                        f"{what} is late: {why}. {_CONSEQUENCES[verdict]}"
+                        f"{report} is late: {reason}. {_CONSEQUENCES[decision]}"
                     )
             if ready:
                 self._request_reports(plan, ready, report_date, at, kind)
         return plan
 
     def _group_key(self, due: Due) -> tuple[date, datetime, str]:
-        """Return what the reports of one run have in common; those over the running day load it first."""
+        """Return the key by which reports share a run; a run of kind "today" loads the running day first."""
         kind = "today" if _loads_its_day(due, self.now) else "month" if _is_month(due) else "reports"
         return due.report_date, due.at, kind
 
@@ -163,12 +164,12 @@ class PlanningContext:
         needed = {day for day in days if day != due.report_date or not _loads_its_day(due, self.now)}
         missing: set[date] = set()
         if needed and not is_busy:
-            whole = Period(min(needed), max(needed), workspace.zone)
-            missing = needed.intersection(self._stored_days(workspace).missing(whole, self.now))
+            period = Period(min(needed), max(needed), workspace.zone)
+            missing = needed.intersection(self._stored_days(workspace).missing(period, self.now))
         return decide_due(due, missing, self.now, is_busy=is_busy)
 
     def _stored_days(self, workspace: Workspace) -> Readiness:
-        """Return what is stored of *workspace*, read once."""
+        """Return which days of *workspace* are stored, read once."""
         if workspace.slug not in self.stored:
             self.stored[workspace.slug] = read_readiness(
                 open_warehouse(self.config, workspace.slug), workspace
@@ -186,20 +187,24 @@ class PlanningContext:
     def _request_run(
         self, plan: Plan, workspace: Workspace, due: str, assets: Sequence[str], days: Sequence[date]
     ) -> None:
-        """Request a run of *assets* over all of *days*, unless it is under way or was tried just now.
+        """Request a run of *assets* over all of *days*, unless it is active or its retry pause is not over.
 
-        A try that ended well counts too: what it was to make is still due, so something is wrong.
+        A successful run counts as an attempt too: its reports are still due, so something is wrong.
         """
         first, last = days[0], days[-1]
         if any(run.due == due for run in self.active):
             plan.reasons.append(f"{due}: under way")
             return
         assets = [f"{workspace.slug}/{name}" for name in assets]
-        before = runs_for(self.instance, due)
-        tries = [ended_at for made, ended_at in before if made & _requested_reports(assets)]
-        again = next_attempt(tries)
-        if again is not None and self.now < again:
-            plan.reasons.append(f"{due}: tried {len(tries)} times without success, next at {again:%H:%M} UTC")
+        previous_runs = runs_for(self.instance, due)
+        attempts = [
+            ended_at for requested, ended_at in previous_runs if requested & _requested_reports(assets)
+        ]
+        retry_at = next_attempt(attempts)
+        if retry_at is not None and self.now < retry_at:
+            plan.reasons.append(
+                f"{due}: tried {len(attempts)} times without success, next at {retry_at:%H:%M} UTC"
+            )
             return
         queue = Queue.LOADS if f"{workspace.slug}/{FLOW_ASSETS[0]}" in assets else Queue.REPORTS
         tags = due_tags(self.config, workspace.slug, due) | {QUEUE_TAG: queue.value}
@@ -208,7 +213,7 @@ class PlanningContext:
         self.active.append(ActiveRun(frozenset(assets), str(first), str(last), due))
         plan.requests.append(
             dg.RunRequest(
-                run_key=f"{due}/{len(before)}",
+                run_key=f"{due}/{len(previous_runs)}",
                 partition_key=str(first) if first == last else None,
                 asset_selection=[dg.AssetKey.from_user_string(name) for name in assets],
                 tags=tags,
@@ -216,7 +221,7 @@ class PlanningContext:
         )
 
     def plan_nightly_flow(self, workspace: Workspace) -> Plan:
-        """Return the run that loads the day that closed last, and those before it again."""
+        """Return the run that loads the last closed day, and the lookback days before it again."""
         plan = Plan()
         days = closed_days(workspace, self.now)
         if days:
@@ -225,9 +230,9 @@ class PlanningContext:
         return plan
 
     def plan_changed_inputs(self, workspace: Workspace, at: datetime) -> Plan:
-        """Return the run that reads the source's new and changed files before what is due *at*.
+        """Return the run that reads the source's new and changed files before the reports due *at*.
 
-        One run is enough for each such instant: a file that is written to all day long delays no report.
+        There is one run per instant: a file that is written to all day long delays no report.
         """
         plan = Plan()
         if not isinstance(workspace.source, FilesSource) or not self._stored_days(workspace).loaded.until:
@@ -252,32 +257,32 @@ class PlanningContext:
         """Return the runs that load the closed days of *dues*, and those of the nightly flow."""
         plan = Plan()
         midnight = first_instant(local_day(self.now, workspace.zone), workspace.zone)
-        periods = [each for due in dues for each in periods_of(due.spec, due.report_date, workspace)]
-        wanted = {
+        periods = [period for due in dues for period in periods_of(due.spec, due.report_date, workspace)]
+        needed = {
             *closed_days(workspace, self.now),
             *days_of_periods(periods, workspace.first_day, midnight),
         }
-        if not wanted:
+        if not needed:
             return plan
         stored = self._stored_days(workspace)
-        wanted.update(day for day in stored.loaded.outdated if day >= workspace.first_day)
+        needed.update(day for day in stored.loaded.outdated if day >= workspace.first_day)
         if stored.has_unstated or any(has_balances(due.spec) for due in dues):
-            wanted.update(dates_between(workspace.first_day, max(wanted)))
-        whole = Period(min(wanted), max(wanted), workspace.zone)
-        missing = {*stored.unloaded(whole, midnight), *stored.stale} & wanted
+            needed.update(dates_between(workspace.first_day, max(needed)))
+        needed_period = Period(min(needed), max(needed), workspace.zone)
+        missing = {*stored.unloaded(needed_period, midnight), *stored.stale} & needed
         for period in periods_of_days(missing, workspace.zone):
             first, last, days = period.first_day, period.last_day, period.days
             if any(run.loads(workspace.slug, days) for run in self.active):
                 plan.reasons.append(f"{workspace.slug}: {first} to {last} is being loaded")
                 continue
-            # Other earlier days are another reason to build.
-            upon = history(open_warehouse(self.config, workspace.slug)).get(last, "new")[:8]
-            due = f"{workspace.slug}/flow/{first}/{last}/{upon}"
+            # A changed history is a reason to build again, so it is part of the key.
+            history_key = history(open_warehouse(self.config, workspace.slug)).get(last, "new")[:8]
+            due = f"{workspace.slug}/flow/{first}/{last}/{history_key}"
             self._request_run(plan, workspace, due, FLOW_ASSETS, days)
         return plan
 
     def plan_rebuilds(self, workspace: Workspace) -> Plan:
-        """Return the runs that make outdated reports anew, where that is wanted."""
+        """Return the runs that rebuild outdated reports with `when_changed: rebuild`."""
         plan = Plan()
         specs = {spec.name: spec for spec in workspace.all_reports if spec.when_changed == "rebuild"}
         outdated = [
@@ -290,10 +295,10 @@ class PlanningContext:
         for is_month, group in by_kind:
             dues = list(group)
             for period in _runs_of_dates({due.report_date for due in dues}, workspace, is_month=is_month):
-                inside = [due for due in dues if period[0] <= due.report_date <= period[-1]]
-                since = max(due.at for due in inside)
+                members = [due for due in dues if period[0] <= due.report_date <= period[-1]]
+                since = max(due.at for due in members)
                 name = f"{workspace.slug}/rebuild/{period[0]}/{period[-1]}/{since:%Y-%m-%dT%H:%M:%S}"
-                assets = sorted({f"report/{due.spec.name}" for due in inside})
+                assets = sorted({f"report/{due.spec.name}" for due in members})
                 self._request_run(plan, workspace, name, assets, period)
         return plan
 
@@ -311,12 +316,12 @@ def _is_month(due: Due) -> bool:
 
 
 def _loads_its_day(due: Due, now: datetime) -> bool:
-    """Tell whether its own run loads the day that is still running."""
+    """Tell whether the report's own run loads the running day."""
     return due.spec.includes_running_day and local_day(now, due.workspace.zone) == due.report_date
 
 
 def _runs_of_dates(days: set[date], workspace: Workspace, *, is_month: bool) -> Iterator[list[date]]:
-    """Yield *days* in runs without a gap; months are taken one by one."""
+    """Yield *days* in sequences without a gap; for monthly reports, one by one."""
     if is_month:
         yield from ([day] for day in sorted(days))
     else:
@@ -324,5 +329,5 @@ def _runs_of_dates(days: set[date], workspace: Workspace, *, is_month: bool) -> 
 
 
 def _requested_reports(assets: Sequence[str]) -> set[str]:
-    """Return the reports among *assets*; where there are none, all of them."""
+    """Return the reports among *assets*, or all *assets* if there are none."""
     return {name for name in assets if "/report/" in name} or set(assets)

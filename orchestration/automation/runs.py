@@ -1,4 +1,4 @@
-"""Dagster's runs as the planner sees them: what they make, of which partitions, and what for."""
+"""Dagster's runs for the planner: their assets, partitions and due tags."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ FLOW_ASSETS = (
     "daily_source_aggregates",
     "archived_reports",
 )
-_UNDER_WAY = [
+_ACTIVE = [
     DagsterRunStatus.QUEUED,
     DagsterRunStatus.NOT_STARTED,
     DagsterRunStatus.STARTING,
@@ -33,7 +33,7 @@ _UNDER_WAY = [
 
 
 class Queue(StrEnum):
-    """Where a run waits: loads and reports have limits of their own."""
+    """The queue of a run: loads and reports have their own limits."""
 
     LOADS = "loads"
     REPORTS = "reports"
@@ -42,7 +42,7 @@ class Queue(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ActiveRun:
-    """A run that is queued or running: what it makes, of which partitions, and what it is due for."""
+    """A queued or running run: its asset keys, first and last partition, and due tag."""
 
     assets: frozenset[str]
     first_key: str
@@ -60,53 +60,53 @@ _seen: dict[str, ActiveRun] = {}
 
 
 def due_tags(config: Config, slug: str, due: str) -> dict[str, Any]:
-    """Return the tags of a run of the workspace *slug* that is *due*: it goes before what people backfill."""
+    """Return the tags of a run of the workspace *slug* for *due*, with priority over backfills."""
     tags: dict[str, Any] = {DUE_TAG: due, WORKSPACE_TAG: slug, "dagster/priority": "10"}
     return tags | (run_tags(slug) if config.execution == "k8s" else {})
 
 
 def active_runs(instance: dg.DagsterInstance) -> list[ActiveRun]:
-    """Return every run that is queued or running, whoever launched it.
+    """Return every queued or running run, including those launched by hand.
 
-    What a run is never changes: where thousands are queued, each tick reads only those it has not seen.
+    Runs are cached, as they never change: with thousands queued, a tick reads only the new ones.
     """
-    ids = instance.get_run_ids(RunsFilter(statuses=_UNDER_WAY))
-    found = {run_id: known for run_id in ids if (known := _seen.get(run_id))}
-    if unseen := [run_id for run_id in ids if run_id not in found]:
+    ids = instance.get_run_ids(RunsFilter(statuses=_ACTIVE))
+    runs_by_id = {run_id: known_run for run_id in ids if (known_run := _seen.get(run_id))}
+    if unseen := [run_id for run_id in ids if run_id not in runs_by_id]:
         for run in instance.get_runs(RunsFilter(run_ids=unseen)):
-            found[run.run_id] = ActiveRun(assets_of(run), *partitions_of(run), run.tags.get(DUE_TAG))
+            runs_by_id[run.run_id] = ActiveRun(assets_of(run), *partitions_of(run), run.tags.get(DUE_TAG))
     _seen.clear()
-    _seen.update(found)
-    return list(found.values())
+    _seen.update(runs_by_id)
+    return list(runs_by_id.values())
 
 
 def runs_for(instance: dg.DagsterInstance, due: str) -> list[tuple[frozenset[str], datetime]]:
-    """Return what each run for *due* was to make, and when it ended."""
+    """Return the assets of each run for *due*, and when it ended."""
     records = instance.get_run_records(RunsFilter(tags={DUE_TAG: due}))
     return [(assets_of(record.dagster_run), record.update_timestamp) for record in records]
 
 
 def ends_of(instance: dg.DagsterInstance, due: str) -> tuple[list[datetime], list[datetime]]:
-    """Return when runs for *due* ended, and when those that failed did."""
+    """Return when runs for *due* ended, and when the failed ones among them did."""
     records = instance.get_run_records(RunsFilter(tags={DUE_TAG: due}))
-    failed = [each for each in records if each.dagster_run.status is DagsterRunStatus.FAILURE]
-    return [each.update_timestamp for each in records], [each.update_timestamp for each in failed]
+    failed = [record for record in records if record.dagster_run.status is DagsterRunStatus.FAILURE]
+    return [record.update_timestamp for record in records], [record.update_timestamp for record in failed]
 
 
 def assets_of(run: dg.DagsterRun) -> frozenset[str]:
-    """Return the keys of what *run* makes: `acme/report/today`."""
+    """Return the asset keys of *run*, such as `acme/report/today`."""
     return frozenset("/".join(key.path) for key in run.asset_selection or ())
 
 
 def partitions_of(run: dg.DagsterRun) -> tuple[str, str]:
-    """Return the first and last partition of *run*; without any, it may be every one."""
-    one = run.tags.get(PARTITION_TAG)
-    return run.tags.get(RANGE_TAGS[0], one or ""), run.tags.get(RANGE_TAGS[1], one or "9999")
+    """Return the first and last partition of *run*; without partitions, a range that covers all."""
+    partition = run.tags.get(PARTITION_TAG)
+    return run.tags.get(RANGE_TAGS[0], partition or ""), run.tags.get(RANGE_TAGS[1], partition or "9999")
 
 
 RUN_TAG = "dagster-k8s/config"
 
 
 def run_tags(slug: str) -> dict[str, Any]:
-    """Return the tag by which the pod of a run is told its workspace."""
+    """Return the tag that passes the workspace to the pod of a run."""
     return {RUN_TAG: {"container_config": {"env": [{"name": ONLY, "value": slug}]}}}

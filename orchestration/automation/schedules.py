@@ -1,6 +1,6 @@
-"""The visible ticks of one workspace: nightly flow, running day, daily reports, monthly report.
+"""The schedules of one workspace: nightly flow, running day, daily reports, monthly report.
 
-A tick launches what is ready and says why the rest waits; the sensor goes on from there.
+A tick launches what is ready and shows why the rest waits; the catch-up sensor launches that later.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -36,7 +36,7 @@ Planner = Callable[[PlanningContext], Plan]
 
 @dataclass(frozen=True, slots=True)
 class _Schedule:
-    """A schedule of a workspace: when it ticks (crons in the workspace's zone), and what a tick launches."""
+    """A schedule of a workspace: its crons, in the workspace's time zone, and the plan of a tick."""
 
     name: str
     crons: Iterable[str]
@@ -47,15 +47,15 @@ class _Schedule:
 def workspace_schedules(
     workspace: Workspace, config: Config, catalog: Catalog, status: dg.DefaultScheduleStatus
 ) -> list[dg.ScheduleDefinition]:
-    """Return the schedules of *workspace*, in its zone."""
+    """Return the schedules of *workspace*, in its time zone."""
 
     def schedule(ticks: _Schedule) -> dg.ScheduleDefinition:
         def tick(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
             now = context.scheduled_execution_time
-            planned = ticks.plan(PlanningContext.open(config, catalog, context.instance, now, workspace.slug))
-            yield from planned.requests
-            if not planned.requests:
-                yield dg.SkipReason("; ".join(planned.reasons) or "nothing is due")
+            plan = ticks.plan(PlanningContext.open(config, catalog, context.instance, now, workspace.slug))
+            yield from plan.requests
+            if not plan.requests:
+                yield dg.SkipReason("; ".join(plan.reasons) or "nothing is due")
 
         return dg.ScheduleDefinition(
             name=f"{workspace.slug.replace('-', '_')}_{ticks.name}",
@@ -127,14 +127,14 @@ def _report_ticks(workspace: Workspace) -> Iterator[_Schedule]:
         )
 
 
-def _plan_reports(workspace: Workspace, is_asked: Callable[[Due], bool]) -> Planner:
+def _plan_reports(workspace: Workspace, is_included: Callable[[Due], bool]) -> Planner:
     return lambda planning: planning.plan_reports(
-        [due for due in planning.open_reports(workspace) if is_asked(due) and planning.now - due.at < DAY]
+        [due for due in planning.open_reports(workspace) if is_included(due) and planning.now - due.at < DAY]
     )
 
 
 def _plan_asset(workspace: Workspace, name: str, key: str) -> Planner:
-    """Return what launches the asset *name*, once for each tick as the format *key* writes it."""
+    """Return the planner that launches the asset *name*, once per tick formatted with *key*."""
     asset = dg.AssetKey([workspace.slug, name])
     return lambda planning: Plan([dg.RunRequest(f"{planning.now:{key}}", asset_selection=[asset])])
 

@@ -1,1 +1,1 @@
-"""What depends on Dagster's internals or on an engine: storages, launchers, workers, instance files."""
+"""Deployment of Dagster: storages, launchers, workers, instance files and the webhook server."""

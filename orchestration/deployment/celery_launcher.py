@@ -1,8 +1,8 @@
-"""Dagster's Celery launcher, and what it leaves open: whether a worker still has a run, and cancelling.
+"""Dagster's Celery launcher, extended with health checks of runs and with cancellation.
 
-A run is one Celery task. Celery itself forgets tasks of a worker that died, or of a broker that lost them.
-So the workers are asked: a run that none of them has, three looks in a row, has ended without saying so.
-Dagster then fails and retries it; if its process is still there, it is told to end by its own thread.
+A run is one Celery task. Celery forgets the tasks of a worker that died, or that its broker lost. The
+launcher therefore asks the workers: a run that none of them has, in three checks in a row, has died. Dagster
+then fails and retries it; if its process still runs, its cancellation thread ends it.
 """
 
 import time
@@ -20,22 +20,22 @@ try:
 except ModuleNotFoundError as error:
     raise MissingExtraError("celery", "dagster.yaml: run_launcher") from error
 
-_LOOKS = 3
+_MAX_SILENT_CHECKS = 3
 _ANSWER_SECONDS = 2
 _FRESH_SECONDS = 5
 
 
 class Launcher(CeleryRunLauncher):
-    """Starts each run as a Celery task; knows which runs the workers have."""
+    """Starts each run as a Celery task, and checks which runs the workers have."""
 
-    def __init__(self, **named: Any) -> None:
-        super().__init__(**named)
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
         self._looked_at = 0.0
         self._held: frozenset[str] = frozenset()
-        self._silent: Counter[str] = Counter()  # looks in a row that found a run with no worker
+        self._silent: Counter[str] = Counter()  # consecutive checks that found no worker, by run
 
     def terminate(self, run_id: str) -> bool:
-        """Ask a run to end: its own process sees it, and one that no worker has begun is not begun."""
+        """Cancel a run: its process ends itself, and a task that no worker has started is revoked."""
         run = self._instance.get_run_by_id(run_id)
         if run is None or run.is_finished:
             return False
@@ -45,12 +45,12 @@ class Launcher(CeleryRunLauncher):
         return True
 
     def check_run_worker_health(self, run: DagsterRun) -> CheckRunHealthResult:
-        """Tell whether some worker says that it has *run*."""
+        """Tell whether a worker reports that it has *run*."""
         if run.tags.get(DAGSTER_CELERY_TASK_ID_TAG) in self._worker_tasks():
             self._silent.pop(run.run_id, None)
             return CheckRunHealthResult(WorkerStatus.RUNNING)
         self._silent[run.run_id] += 1
-        if self._silent[run.run_id] < _LOOKS:
+        if self._silent[run.run_id] < _MAX_SILENT_CHECKS:
             return CheckRunHealthResult(WorkerStatus.RUNNING, "no worker answered that it has it")
         return CheckRunHealthResult(WorkerStatus.FAILED, "no worker has it: its worker has died")
 
@@ -59,11 +59,11 @@ class Launcher(CeleryRunLauncher):
         run: DagsterRun,
         include_container_logs: bool | None = True,  # noqa: ARG002, FBT001, FBT002 - Dagster's
     ) -> str | None:
-        """Say which task it is; the workers' own logs have the rest."""
+        """Return the Celery task of *run*; the workers' own logs have the rest."""
         return f"Celery task {run.tags.get(DAGSTER_CELERY_TASK_ID_TAG)}"
 
     def _worker_tasks(self) -> frozenset[str]:
-        """Return the tasks that the workers have; asked once for all runs of a look."""
+        """Return the task ids that the workers have, cached for the checks of all runs."""
         if time.monotonic() - self._looked_at > _FRESH_SECONDS:
             workers = self.celery.control.inspect(timeout=_ANSWER_SECONDS)
             answers = [workers.active() or {}, workers.reserved() or {}]

@@ -1,6 +1,6 @@
-"""The Celery worker: each run in a process of its own, forked from one that has imported everything.
+"""The Celery worker: executes each run in its own process, forked from one with all imports done.
 
-Such a process reads the configuration anew, with the workspaces of its run only, and ends with it.
+The process reads the configuration again, with only the workspaces of its run, and ends with it.
 """
 
 import os
@@ -21,7 +21,7 @@ from assets.config.base import resolve_secret
 from assets.config.deployment import Config
 from orchestration.code_locations import ONLY, only_of
 
-_NEEDED = (
+_PRELOADED = (
     "adbc_driver_postgresql.dbapi",
     "dagster_postgres",
     "matplotlib.figure",
@@ -39,7 +39,7 @@ _NEEDED = (
     "orchestration.automation.schedules",
     "orchestration.automation.due_sensor",
 )
-_IF_INSTALLED = ("s3fs",)
+_OPTIONAL = ("s3fs",)
 SETTINGS = {
     "worker_prefetch_multiplier": 1,
     "task_acks_late": True,
@@ -49,13 +49,13 @@ SETTINGS = {
     "task_ignore_result": True,
     "worker_redirect_stdouts": False,
 }
-"""What worker and launcher have in common: nothing waits behind a long run, nobody asks for results."""
+"""Celery settings of worker and launcher: no prefetching behind a long run, and no results."""
 
 
 def run_worker(config: Config, queues: tuple[str, ...], processes: int, name: str) -> None:
-    """Take runs of *queues*, so many at a time, until the process is told to end.
+    """Execute runs of *queues* in at most *processes* processes, until a signal ends the worker.
 
-    Raises ConfigError where the configuration names no broker.
+    Raises ConfigError if the configuration has no broker.
     """
     app: Any = cast("Any", make_app)(
         {
@@ -76,9 +76,9 @@ def run_worker(config: Config, queues: tuple[str, ...], processes: int, name: st
 
 
 def _execute_run(run_id: str) -> None:
-    """Execute a run, until it is over, or cancelled, or failed because its worker was thought to be dead.
+    """Execute a run until it ends, is cancelled, or is failed by the health check.
 
-    A broker may hand out a task again; a run begins once.
+    A broker may deliver a task again; the run is executed once.
     """
     with capture_interrupts(), DagsterInstance.get() as instance:
         run = instance.get_run_by_id(run_id)
@@ -93,6 +93,6 @@ def _execute_run(run_id: str) -> None:
 
 
 def _import_all() -> None:
-    """Import what runs need, but the definitions, which are those of the run."""
-    for name in (*_NEEDED, *filter(find_spec, _IF_INSTALLED)):
+    """Import the modules that runs need, except the definitions, which depend on the run."""
+    for name in (*_PRELOADED, *filter(find_spec, _OPTIONAL)):
         import_module(name)

@@ -1,4 +1,4 @@
-"""Values for Dagster's own Helm chart: a code server for each location, each run in a pod of its own."""
+"""Values for Dagster's Helm chart: one code server per location, one pod per run."""
 
 from typing import Any
 
@@ -12,16 +12,16 @@ _MEGABYTES = {"request": "768Mi", "limit": "2Gi"}
 
 
 def values_of(config: Config, module: str, image: str, instance: dict[str, Any]) -> dict[str, Any]:
-    """Return the values that differ from the chart's; *instance* is what `dagster.yaml` would say.
+    """Return the values that differ from the chart's defaults; *instance* is the content of `dagster.yaml`.
 
-    The configuration is expected in a ConfigMap, the variables that it names in a Secret, both called
+    The chart expects the configuration in a ConfigMap and its environment variables in a Secret, both named
     `assignment-reports`.
     """
     coordinator = instance["run_coordinator"]["config"]
     repository, colon, tag = image.rpartition(":")
-    if not colon or "/" in tag:  # the colon of a registry's port
+    if not colon or "/" in tag:  # the colon is that of a registry's port
         repository, tag = image, "latest"
-    mounted = {
+    shared = {
         "envSecrets": [{"name": _NAME}],
         "volumes": [{"name": "configuration", "configMap": {"name": _NAME}}],
         "volumeMounts": [{"name": "configuration", "mountPath": _CONFIG_FOLDER, "readOnly": True}],
@@ -38,7 +38,7 @@ def values_of(config: Config, module: str, image: str, instance: dict[str, Any])
             ],
             "includeConfigInLaunchedRuns": {"enabled": True},
             "resources": _pod_resources(),
-            **mounted,
+            **shared,
         }
         for number in range(1, config.locations + 1)
     ]
@@ -57,10 +57,12 @@ def values_of(config: Config, module: str, image: str, instance: dict[str, Any])
             "runCoordinator": {
                 "enabled": True,
                 "type": "QueuedRunCoordinator",
-                "config": {"queuedRunCoordinator": {_camel_case(key): it for key, it in coordinator.items()}},
+                "config": {
+                    "queuedRunCoordinator": {_camel_case(key): value for key, value in coordinator.items()}
+                },
             },
             **{
-                _camel_case(name): {_camel_case(key): it for key, it in instance[name].items()}
+                _camel_case(name): {_camel_case(key): value for key, value in instance[name].items()}
                 for name in ("run_monitoring", "run_retries", "schedules", "sensors")
             },
         },

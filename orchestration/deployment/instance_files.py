@@ -1,4 +1,4 @@
-"""What Dagster is told of a deployment: its instance and its code locations, made from the configuration."""
+"""Write Dagster's files of a deployment from the configuration: its instance and its code locations."""
 
 import re
 from collections.abc import Callable
@@ -17,16 +17,16 @@ from orchestration.code_locations import attribute_of, name_of
 from orchestration.deployment.helm_values import values_of
 
 _MODULE = "orchestration.definitions"
-_HEAD = "# Written by `assignment-reports deployment`; change the configuration, and write it again.\n"
+_HEADER = "# Written by `assignment-reports deployment`; change the configuration, and write it again.\n"
 
 
 def write_deployment(
     config: Config, folder: Path, *, code_servers: str | None = None, image: str = "assignment-reports"
 ) -> list[Path]:
-    """Write Dagster's files for *config* into *folder*: for Kubernetes the values of its Helm chart.
+    """Write Dagster's files for *config* into *folder*, or for Kubernetes the values of its Helm chart.
 
-    *code_servers* are `host:port` of the first one; without, webserver and daemon start some of their own.
-    Raises ConfigError.
+    *code_servers* is the `host:port` of the first one (default: webserver and daemon start their own). Return
+    the paths. Raises ConfigError.
     """
     instance = instance_of(config)
     files = (
@@ -35,16 +35,18 @@ def write_deployment(
         else {"dagster.yaml": instance, "workspace.yaml": workspace_of(config, code_servers)}
     )
     for name, content in files.items():
-        write_atomic(folder / name, (_HEAD + yaml.safe_dump(content, sort_keys=False, width=110)).encode())
+        write_atomic(folder / name, (_HEADER + yaml.safe_dump(content, sort_keys=False, width=110)).encode())
     return [folder / name for name in files]
 
 
 def workspace_of(config: Config, code_servers: str | None) -> dict[str, Any]:
-    """Return `workspace.yaml`: where each code location is."""
-    return {"load_from": [_location_entry(config, number, code_servers) for number in _run_limits(config)]}
+    """Return the content of `workspace.yaml`: an entry for each code location."""
+    return {
+        "load_from": [_location_entry(config, number, code_servers) for number in _location_numbers(config)]
+    }
 
 
-def _run_limits(config: Config) -> range:
+def _location_numbers(config: Config) -> range:
     return range(1, config.locations + 1)
 
 
@@ -61,7 +63,7 @@ def _location_entry(config: Config, number: int, code_servers: str | None) -> di
 
 
 def instance_of(config: Config) -> dict[str, Any]:
-    """Return `dagster.yaml`: storage in PostgreSQL, limits of runs, and what launches them."""
+    """Return the content of `dagster.yaml`: PostgreSQL storage, run limits, and the launcher."""
     instance: dict[str, Any] = {
         "storage": {
             "custom": {
@@ -104,10 +106,14 @@ def instance_of(config: Config) -> dict[str, Any]:
 
 def _tag_limits(config: Config) -> list[dict[str, Any]]:
     limits = config.limits
-    each = {"key": WORKSPACE_TAG, "value": {"applyLimitPerUniqueValue": True}, "limit": limits.per_workspace}
+    per_workspace = {
+        "key": WORKSPACE_TAG,
+        "value": {"applyLimitPerUniqueValue": True},
+        "limit": limits.per_workspace,
+    }
     queues = {Queue.LOADS: limits.loads, Queue.REPORTS: limits.reports}
     return [
-        each,
+        per_workspace,
         *(
             {"key": QUEUE_TAG, "value": queue.value, "limit": limit}
             for queue, limit in queues.items()
@@ -117,13 +123,13 @@ def _tag_limits(config: Config) -> list[dict[str, Any]]:
 
 
 def _local_settings(_: Config) -> dict[str, Any]:
-    """Keep what runs print: they are processes of the code server's machine."""
-    kept = {"base_dir": {"env": "DAGSTER_COMPUTE_LOGS"}}
+    """Return settings that store the output of runs: they are processes on the code server's machine."""
+    config = {"base_dir": {"env": "DAGSTER_COMPUTE_LOGS"}}
     return {
         "compute_logs": {
             "module": "dagster.core.storage.local_compute_log_manager",
             "class": "LocalComputeLogManager",
-            "config": kept,
+            "config": config,
         }
     }
 
@@ -151,7 +157,7 @@ def _k8s_settings(_: Config) -> dict[str, Any]:
 
 
 def _without_compute_logs() -> dict[str, Any]:
-    """Keep no prints: what is said is in the event log too, and files of many machines nobody finds."""
+    """Return settings that store no output: the event log has it too, and files would be on many machines."""
     return {
         "compute_logs": {
             "module": "dagster.core.storage.noop_compute_log_manager",
@@ -161,10 +167,10 @@ def _without_compute_logs() -> dict[str, Any]:
 
 
 def _from_environment(secret: SecretStr) -> str | dict[str, str]:
-    """Return a secret as Dagster's configuration has it: the variable's name, or a text without any."""
+    """Return *secret* for Dagster's configuration: an environment variable, or a plain text."""
     text = secret.get_secret_value()
-    if found := re.fullmatch(r"\$\{(\w+)\}", text):
-        return {"env": found[1]}
+    if variable := re.fullmatch(r"\$\{(\w+)\}", text):
+        return {"env": variable[1]}
     if "${" in text:
         raise ConfigError('`broker` is one variable as a whole, such as "${BROKER_URL}"')
     return text

@@ -1,7 +1,7 @@
-"""Dagster's PostgreSQL storage with connections that are kept: its own makes one for each statement.
+"""Dagster's PostgreSQL storage with a connection pool: Dagster opens a connection for each statement.
 
 Creating a run of four days writes fifty events; with a connection each, that takes seconds, most of them
-spent on checking the password. Every tick opens the instance anew, so a process has one pool.
+for checking the password. Every tick opens the instance again, so the pool belongs to the process.
 """
 
 from collections.abc import Mapping
@@ -21,12 +21,12 @@ except ModuleNotFoundError as error:
 if TYPE_CHECKING:
     from dagster._core.storage.config import PostgresStorageConfig
 
-_KEPT, _MORE = 4, 36
+_POOL_SIZE, _MAX_OVERFLOW = 4, 36
 _pools: dict[str, Engine] = {}
 
 
 class PooledStorage(DagsterPostgresStorage):
-    """Runs, events and ticks share a few connections; a server that was restarted is noticed."""
+    """Runs, events and ticks share one pool, which replaces connections after a restart of the server."""
 
     def __init__(self, url: str, inst_data: ConfigurableClassData | None) -> None:
         super().__init__(url, should_autocreate_tables=url not in _pools, inst_data=inst_data)
@@ -34,13 +34,13 @@ class PooledStorage(DagsterPostgresStorage):
             _pools[url] = create_engine(
                 url,
                 isolation_level="AUTOCOMMIT",
-                pool_size=_KEPT,
-                max_overflow=_MORE,
+                pool_size=_POOL_SIZE,
+                max_overflow=_MAX_OVERFLOW,
                 pool_pre_ping=True,
                 pool_use_lifo=True,
             )
-        for part in (self._run_storage, self._event_log_storage, self._schedule_storage):
-            part._engine = _pools[url]  # noqa: SLF001 - as its own `optimize_for_webserver` does
+        for storage in (self._run_storage, self._event_log_storage, self._schedule_storage):
+            storage._engine = _pools[url]  # noqa: SLF001 - as its own `optimize_for_webserver` does
 
     @classmethod
     def from_config_value(

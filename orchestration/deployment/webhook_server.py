@@ -1,4 +1,4 @@
-"""The receiver of all workspaces whose source takes webhooks, served by uvicorn."""
+"""Serve the webhook receiver of all workspaces whose source receives webhooks, with uvicorn."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -13,20 +13,20 @@ from assets.sources.webhooks.receiver import Address, receiver_app
 
 
 def webhook_addresses(settings: Config, say: Callable[[str], None]) -> dict[str, Address]:
-    """Return where webhooks arrive, by slug; a workspace whose keys are not there is told of and left out.
+    """Return the webhook addresses by workspace slug; skip a workspace without keys, and report it to *say*.
 
-    Raises ConfigError where none is left.
+    Raises ConfigError if none is left.
     """
-    found = {}
-    for each in settings.workspaces:
-        if isinstance(each.source, WebhookSource):
+    addresses = {}
+    for workspace in settings.workspaces:
+        if isinstance(workspace.source, WebhookSource):
             try:
-                found[each.slug] = _webhook_address(each.slug, each.source)
+                addresses[workspace.slug] = _webhook_address(workspace.slug, workspace.source)
             except ConfigError as error:
-                say(f"error: {each.slug}: {error}")
-    if not found:
+                say(f"error: {workspace.slug}: {error}")
+    if not addresses:
         raise ConfigError("no workspace has a source that takes webhooks, such as `type: respond_io`")
-    return found
+    return addresses
 
 
 def _webhook_address(slug: str, source: WebhookSource) -> Address:
@@ -35,7 +35,7 @@ def _webhook_address(slug: str, source: WebhookSource) -> Address:
 
 
 def serve_webhooks(settings: Config, host: str, port: int, say: Callable[[str], None]) -> None:
-    """Serve until the process is told to end; requests under way are answered first."""
+    """Serve until a signal ends the process; active requests are answered first."""
     uvicorn.run(
         receiver_app(webhook_addresses(settings, say), lambda: datetime.now(UTC)),
         host=host,
