@@ -188,14 +188,14 @@ def offset_changes(zone: ZoneInfo, start: datetime, end: datetime) -> list[tuple
     changes = [(start, _utc_offset(start, zone))]
     day = start
     while day < end:
-        before, after = _utc_offset(day, zone), _utc_offset(day + DAY, zone)
-        if before != after:
+        old, new = _utc_offset(day, zone), _utc_offset(day + DAY, zone)
+        if old != new:
             seconds = bisect_left(
                 range(_DAY_SECONDS),
                 True,  # noqa: FBT003 - the searched value
-                key=lambda s: _utc_offset(day + timedelta(seconds=s), zone) == after,
+                key=lambda s: _utc_offset(day + timedelta(seconds=s), zone) == new,
             )
-            changes.append((day + timedelta(seconds=seconds), after))
+            changes.append((day + timedelta(seconds=seconds), new))
         day += DAY
     return changes
 

@@ -86,11 +86,11 @@ class Built:
 def build_days(warehouse: Warehouse, period: Period) -> Built:
     """Build the loaded days of *period*, and all days without a log or with changed earlier days."""
     with warehouse.writing():
-        before = history(warehouse)
-        days = sorted({*stale_days(warehouse), *(before.keys() & set(period.days))})
+        histories = history(warehouse)
+        days = sorted({*stale_days(warehouse), *(histories.keys() & set(period.days))})
         warehouse.forget(LOG_COUNTS, days)
         if days:
-            _build_pieces(warehouse, days, period.zone, before)
+            _build_pieces(warehouse, days, period.zone, histories)
         return _count_stored(warehouse, days)
 
 

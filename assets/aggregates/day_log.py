@@ -63,7 +63,7 @@ def _log_rows(rows: pa.Table) -> pa.Table:
         cells = combine_chunks(rows[name])
         by_user = pc.if_else(is_user, cells.indices, _NOBODY)
         columns[name] = pa.DictionaryArray.from_arrays(by_user, cells.dictionary)
-    columns["action"] = pa.DictionaryArray.from_arrays(action, [each.value for each in _ACTIONS])
+    columns["action"] = pa.DictionaryArray.from_arrays(action, [member.value for member in _ACTIONS])
     is_inferred = pc.cast(pc.invert(combine_chunks(rows["previous_stated"])), pa.int32())
     columns["previous_quality"] = pa.DictionaryArray.from_arrays(is_inferred, _QUALITIES)
     schema = coded_schema(ASSIGNMENT_LOG)

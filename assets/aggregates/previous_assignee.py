@@ -87,37 +87,39 @@ def known_assignees(period: Period, repeated_ids: Sequence[tuple[str, date]]) ->
         func.unnest(cast(literal(ids, ARRAY(Text)), ARRAY(Text))).label("event_id"),
         func.unnest(cast(literal(first_days, ARRAY(Date)), ARRAY(Date))).label("first_day"),
     ).cte("repeated")
-    asked = (
+    selected = (
         select(ASSIGNMENT_EVENTS, subject_of(events).label("subject"))
         .where(events.local_day.between(period.first_day, period.last_day))
         .cte("asked")
         .prefix_with("NOT MATERIALIZED")  # it is the whole period, and a scan streams it
     )
-    unstated = select(asked.c.subject).where(~asked.c.previous_stated)
+    unstated = select(selected.c.subject).where(~selected.c.previous_stated)
     earlier = (
         select(ASSIGNMENT_EVENTS, subject_of(events).label("subject"))
         .where(events.local_day < period.first_day, subject_of(events).in_(unstated))
         .cte("earlier")
     )
-    known = _last_known(asked.c, earlier.c, unstated, repeated.c)
-    event = asked.c
+    known = _last_known(selected.c, earlier.c, unstated, repeated.c)
+    event = selected.c
     return (
         select(
             event.local_day,
             case((~event.previous_stated, known.c.known_id)).label("known_id"),
             case((~event.previous_stated, known.c.known_name)).label("known_name"),
         )
-        .select_from(asked)
+        .select_from(selected)
         .outerjoin(known, and_(known.c.occurred_at == event.occurred_at, known.c.position == event.position))
         .order_by(event.local_day, event.position)
     )
 
 
-def _last_known(asked: _Columns, earlier: _Columns, unstated: Select[tuple[str]], repeated: _Columns) -> CTE:
+def _last_known(
+    selected: _Columns, earlier: _Columns, unstated: Select[tuple[str]], repeated: _Columns
+) -> CTE:
     """Return the assignee just before each selected event of a subject whose source does not state it."""
     names = ("subject", "occurred_at", "position", "event_id", "assignee_id", "assignee_name")
-    asked_steps = select(*(asked[name] for name in names), true().label("is_asked")).where(
-        asked.subject.in_(unstated), _is_first_of_id(asked, repeated)
+    selected_steps = select(*(selected[name] for name in names), true().label("is_asked")).where(
+        selected.subject.in_(unstated), _is_first_of_id(selected, repeated)
     )
     newest_first = func.row_number().over(
         partition_by=earlier.subject, order_by=(earlier.occurred_at.desc(), earlier.position.desc())
@@ -128,7 +130,7 @@ def _last_known(asked: _Columns, earlier: _Columns, unstated: Select[tuple[str]]
         .cte("aged")
     )
     last_steps = select(*(aged.c[name] for name in names), false().label("is_asked")).where(aged.c.age == 1)
-    steps = union_all(asked_steps, last_steps).cte("steps").c
+    steps = union_all(selected_steps, last_steps).cte("steps").c
     order = (steps.occurred_at, steps.position)
     stepped = select(
         steps.position,

@@ -119,8 +119,8 @@ def missing_names(secret: SecretStr) -> list[str]:
     return [name for name in _VARIABLE.findall(secret.get_secret_value()) if name not in os.environ]
 
 
-def refuse_duplicates(names: list[str], what: str) -> None:
-    """Raise ValueError where a name occurs twice in *names*; *what* is the noun in its message."""
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise ValueError(f"{what} used twice (- and _ count as one): {', '.join(twice)}")
+def refuse_duplicates(names: list[str], noun: str) -> None:
+    """Raise ValueError where a name occurs twice in *names*; *noun* says in its message what they are."""
+    duplicates = sorted({name for name in names if names.count(name) > 1})
+    if duplicates:
+        raise ValueError(f"{noun} used twice (- and _ count as one): {', '.join(duplicates)}")

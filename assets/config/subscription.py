@@ -86,8 +86,8 @@ class Subscription(ConfigModel):
             raise ValueError("`cc_operator` and {recipient....} belong to mails")
         if self.sftp and not self.attach:
             raise ValueError("`sftp` needs `attach`")
-        addresses = [each.address.lower() for each in self.recipients]
-        duplicates = sorted({each for each in addresses if addresses.count(each) > 1})
+        addresses = [recipient.address.lower() for recipient in self.recipients]
+        duplicates = sorted({address for address in addresses if addresses.count(address) > 1})
         if duplicates:
             raise ValueError(f"listed twice: {', '.join(duplicates)}")
         return self

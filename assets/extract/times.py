@@ -111,7 +111,7 @@ def wall_offsets(zone: ZoneInfo) -> pa.Table:
     """
     changes = offset_changes(zone, FIRST - DAY, LAST)
     offsets = [offset for _, offset in changes]
-    steps = [(instant, before, after) for (instant, after), before in zip(changes[1:], offsets, strict=False)]
+    steps = [(instant, old, new) for (instant, new), old in zip(changes[1:], offsets, strict=False)]
 
     def wall(instant: datetime, offset: timedelta) -> datetime:
         return (instant + offset).replace(tzinfo=None)
@@ -119,16 +119,16 @@ def wall_offsets(zone: ZoneInfo) -> pa.Table:
     return pa.table(
         {
             "wall_from": pa.array(
-                [datetime(1, 1, 1), *(wall(at, max(before, after)) for at, before, after in steps)],  # noqa: DTZ001 - wall clock
+                [datetime(1, 1, 1), *(wall(at, max(old, new)) for at, old, new in steps)],  # noqa: DTZ001 - wall clock
                 pa.timestamp("us"),
             ),
             "behind": pa.array([offset // timedelta(microseconds=1) for offset in offsets], pa.int64()),
             "skipped_from": pa.array(
-                [*(wall(at, before) if after > before else None for at, before, after in steps), None],
+                [*(wall(at, old) if new > old else None for at, old, new in steps), None],
                 pa.timestamp("us"),
             ),
             "twice_from": pa.array(
-                [*(wall(at, after) if after < before else None for at, before, after in steps), None],
+                [*(wall(at, new) if new < old else None for at, old, new in steps), None],
                 pa.timestamp("us"),
             ),
         }

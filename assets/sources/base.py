@@ -69,7 +69,7 @@ class Unreadable:
 
 
 class ReadingOptions(Protocol):
-    """How the rows of a source are parsed, according to its configuration."""
+    """The options of a source's configuration that determine how its rows are parsed."""
 
     @property
     def timezone(self) -> str | None:

@@ -108,33 +108,33 @@ class Reader:
     def __init__(self, names: Names, language: str | None, languages: Iterable[Language]) -> None:
         self._names = names
         all_languages = [*languages]
-        own = [sentence for each in all_languages if each.code == language for sentence in each.sentences]
-        self._groups = (own, [sentence for each in all_languages for sentence in each.sentences])
-        self._automations = [sentence for each in all_languages for sentence in each.automations]
+        own = [sentence for known in all_languages if known.code == language for sentence in known.sentences]
+        self._groups = (own, [sentence for known in all_languages for sentence in known.sentences])
+        self._automations = [sentence for known in all_languages for sentence in known.automations]
 
     def read(self, text: str) -> Change | None:
         """Return the change that *text* states, or None where it is not about assignees."""
         text = text.strip("\n")
         for sentences in self._groups:
-            every = ((each.key, found) for each in sentences for found in each.matches(text))
-            if fits := list(islice(every, _MAX_FITS)):
-                is_cut = len(fits) == _MAX_FITS
+            matches = ((sentence.key, values) for sentence in sentences for values in sentence.matches(text))
+            if readings := list(islice(matches, _MAX_FITS)):
+                has_too_many = len(readings) == _MAX_FITS
                 return (
                     Change("assignee", fault="can be read in too many ways")
-                    if is_cut
-                    else self._decide_reading(fits)
+                    if has_too_many
+                    else self._decide_reading(readings)
                 )
         return None
 
-    def _decide_reading(self, fits: list[tuple[str, dict[str, str]]]) -> Change | None:
+    def _decide_reading(self, matches: list[tuple[str, dict[str, str]]]) -> Change | None:
         """Return the only possible reading; those with more unknown names than others are left out."""
         readings = [
             (self._count_unknown(values), change)
-            for key, values in fits
+            for key, values in matches
             for change in self._read_changes(key, values)
         ]
         if not readings:
-            return Change("assignee", fault=self._explain_unknown(values for key, values in fits))
+            return Change("assignee", fault=self._explain_unknown(values for key, values in matches))
         fewest = min(unknown for unknown, _ in readings)
         changes = {change for unknown, change in readings if unknown == fewest}
         if len(changes) == 1:
@@ -209,9 +209,9 @@ class Reader:
         fewest = min(unknown, key=lambda names: (len(names), names))
         if not fewest:
             return "is a sentence about assignees of a later release than this program knows"
-        shown = " and ".join(f"'{name}'" for name in fewest)
+        listed = " and ".join(f"'{name}'" for name in fewest)
         return (
-            f"names {shown}, whom the account does not have now: a user or a team that was renamed or "
+            f"names {listed}, whom the account does not have now: a user or a team that was renamed or "
             "deleted; say who it was in `former_names`"
         )
 

@@ -72,7 +72,7 @@ def read_languages(files: Iterable[Path]) -> tuple[list[Language], dict[str, str
     for _, automations in by_code.values():
         if system := automations.get("automation.system_name"):  # the wording of the first policies
             automations["auto_assignment.system_via_policy"] = f"{system} via %{{policy_name}}"
-    languages = [Language.of(code, *each) for code, each in sorted(by_code.items()) if each[0]]
+    languages = [Language.of(code, *entry) for code, entry in sorted(by_code.items()) if entry[0]]
     return [ENGLISH, *languages], broken
 
 

@@ -84,7 +84,8 @@ class Sql(Unlisted):
             sample = database.schema(select(*selected).select_from(self._base_query(bounds)))
             kind, dialect = sample.field(columns["occurred_at"]).type, database.dialect.name
             cells = [
-                _cast_column(each, name, sample.field(name).type, dialect) for each, name in columns.items()
+                _cast_column(target, name, sample.field(name).type, dialect)
+                for target, name in columns.items()
             ]
             statement, count = select(*cells).select_from(self._base_query(bounds)), 0
             if self.options.table:

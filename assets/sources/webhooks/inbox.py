@@ -227,16 +227,18 @@ def _without_person(body: str, pseudonym: str) -> str:
     """Return an event with the fields that are parsed: no name, number, address or text of the contact."""
     event = json.loads(body)
     contact, meta = event.get("contact"), event.get("meta")
-    kept = {name: value for name, value in event.items() if name in _IMPERSONAL}
+    reduced = {name: value for name, value in event.items() if name in _IMPERSONAL}
     if isinstance(contact, dict):
-        kept["contact"] = {"id": pseudonym} | {k: v for k, v in contact.items() if k == "assignee"}
+        reduced["contact"] = {"id": pseudonym} | {k: v for k, v in contact.items() if k == "assignee"}
     if isinstance(meta, dict):
-        kept["meta"] = {"sender": {"id": pseudonym}} | {
+        reduced["meta"] = {"sender": {"id": pseudonym}} | {
             k: v for k, v in meta.items() if k in {"assignee", "assignee_type"}
         }
     if isinstance(conversation := event.get("conversation"), dict):
-        kept["conversation"] = {name: conversation[name] for name in _OF_CONVERSATION & conversation.keys()}
-    return json.dumps(kept)
+        reduced["conversation"] = {
+            name: conversation[name] for name in _OF_CONVERSATION & conversation.keys()
+        }
+    return json.dumps(reduced)
 
 
 def _select_received(workspace: str) -> Select[Any]:

@@ -149,7 +149,7 @@ class Receiver:
             registry=self.registry,
         )
         commits = Histogram("webhooks_commit_seconds", "Time of a commit.", registry=self.registry)
-        self.writers = {each.inbox: Writer(each.inbox, commits) for each in addresses.values()}
+        self.writers = {address.inbox: Writer(address.inbox, commits) for address in addresses.values()}
         depth = Gauge("webhooks_waiting", "Events that wait for the next commit.", registry=self.registry)
         self.last_stored: dict[str, datetime | None] = {}
         silence = Gauge(
@@ -160,9 +160,9 @@ class Receiver:
         )
         for slug in addresses:
             silence.labels(slug).set_function(partial(self._seconds_silent, slug))
-        depth.set_function(lambda: sum(each.waiting.qsize() for each in self.writers.values()))
+        depth.set_function(lambda: sum(writer.waiting.qsize() for writer in self.writers.values()))
         self._buckets = {
-            slug: Bucket(each.max_per_second, clock().timestamp()) for slug, each in addresses.items()
+            slug: Bucket(address.max_per_second, clock().timestamp()) for slug, address in addresses.items()
         }
 
     async def receive(self, request: Request) -> Response:
@@ -275,9 +275,9 @@ def _received_row(address: Address, request: Request, body: bytes, now: datetime
 
 def _contact_id(event: dict[str, Any]) -> object:
     meta = event.get("meta")
-    for place in (event.get("contact"), meta.get("sender") if isinstance(meta, dict) else None):
-        if isinstance(place, dict) and (found := place.get("id")) is not None:
-            return found
+    for holder in (event.get("contact"), meta.get("sender") if isinstance(meta, dict) else None):
+        if isinstance(holder, dict) and (contact_id := holder.get("id")) is not None:
+            return contact_id
     return None
 
 
