@@ -13,12 +13,12 @@ def find_orphans(config: Config) -> Iterator[str]:
     slugs = {workspace.slug for workspace in config.workspaces}
     if isinstance(config.lake, Path):
         yield from (
-            f"lake folder {found.parent}"
-            for found in sorted(config.lake.glob(f"*/{LOAD_COUNTS.name}"))
-            if found.parent.name not in slugs
+            f"lake folder {table.parent}"
+            for table in sorted(config.lake.glob(f"*/{LOAD_COUNTS.name}"))
+            if table.parent.name not in slugs
         )
     if isinstance(config.archive, Path):
-        folders = {found.parents[3] for found in config.archive.glob("*/*/*/v*/manifest.json")}
+        folders = {manifest.parents[3] for manifest in config.archive.glob("*/*/*/v*/manifest.json")}
         yield from (f"archive folder {folder}" for folder in sorted(folders) if folder.name not in slugs)
     if config.warehouse is not None:
         from sqlalchemy import create_engine, text  # noqa: PLC0415 - few have a server
@@ -29,7 +29,7 @@ def find_orphans(config: Config) -> Iterator[str]:
         try:
             engine = create_engine(resolve_secret(config.warehouse), poolclass=NullPool, hide_parameters=True)
             with engine.connect() as connection:
-                found = [row[0] for row in connection.execute(query, {"name": LOAD_COUNTS.name})]
+                schemas = [row[0] for row in connection.execute(query, {"name": LOAD_COUNTS.name})]
         except (SQLAlchemyError, ImportError):
             return  # doctor reports what is wrong with the server
-        yield from (f"schema {name} of the warehouse" for name in found if name not in slugs)
+        yield from (f"schema {name} of the warehouse" for name in schemas if name not in slugs)

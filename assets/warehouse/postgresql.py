@@ -171,12 +171,12 @@ class SqlWarehouse:
 
     def _stream_rows(self, text: str, kinds: list[Any] | None) -> pa.RecordBatchReader:
         batches = self._stream_batches(text)
-        given: pa.Schema = next(batches)
-        wanted = given if kinds is None else _lake_schema(given, kinds)
+        returned: pa.Schema = next(batches)
+        wanted = returned if kinds is None else _lake_schema(returned, kinds)
         return pa.RecordBatchReader.from_batches(wanted, (_cast_batch(batch, wanted) for batch in batches))
 
     def _stream_batches(self, text: str) -> Iterator[Any]:
-        """Yield the schema of the rows, then the rows, from a connection that lives as long as that."""
+        """Yield the schema of the rows, then the rows; the connection lives as long as this generator."""
         with self._connect_session() as connection, connection.cursor() as cursor:
             cursor.execute("SET TRANSACTION READ ONLY")
             cursor.execute(text)
