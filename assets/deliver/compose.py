@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
+from typing import assert_never
 
 from assets.archive.archive import NotArchived, address, opened_first
 from assets.archive.version import VARIANT, Archived
@@ -81,6 +82,8 @@ class Composer:
             case Sftp():
                 root = self.config.archive / self.workspace.slug
                 content = _sftp_upload(archived, self._attachment_names(archived), root)
+            case unknown:
+                assert_never(unknown)
         return OutgoingMessage(subject, content, None)
 
     def _mail_message(

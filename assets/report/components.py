@@ -6,7 +6,21 @@ from assets.report.model import TAGGED_ROWS, Components, State
 
 DATA_FORMATS = (Format.CSV, Format.XLSX, Format.PARQUET)
 _WITHOUT_FIGURES = (Component.METRIC, Component.QUALITY, Component.DEFINITIONS)
-_NEED_LOG_ROWS = (Component.HEAT_MAP, Component.CHAINS, Component.HAND_OFFS, Component.ASSIGNEES)
+_OF_COUNTS = frozenset(
+    {
+        Component.METRIC,
+        Component.BAR_CHART,
+        Component.PIE_CHART,
+        Component.TREND,
+        Component.COMPARISON,
+        Component.FINDINGS,
+        Component.PROOF,
+        Component.QUALITY,
+        Component.DEFINITIONS,
+        Component.LOG,
+    }
+)
+"""Components that need counts and the printed rows only; every other one is computed from all rows."""
 
 
 def has_balances(spec: ReportSpec) -> bool:
@@ -19,7 +33,7 @@ def needs_whole_log(spec: ReportSpec) -> bool:
     formats, components = set(spec.formats), set(spec.components)
     has_filters = spec.interactive and Format.HTML in formats and Component.LOG in components
     carries_log = spec.attach_log or spec.pdf_log_rows > TAGGED_ROWS
-    uses_rows = not formats.isdisjoint(DATA_FORMATS) or not components.isdisjoint(_NEED_LOG_ROWS)
+    uses_rows = not formats.isdisjoint(DATA_FORMATS) or not components <= _OF_COUNTS
     return has_filters or carries_log or uses_rows
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser
 
-from assets.archive.publish import Draft
+from assets.archive.version_files import Draft
 from assets.sources.synthetic import write_events
 from tests.conftest import HEADER, Inbox
 from tests.render.opened_report import LAST_30_DAYS, NOW, ODD, REPORT_DATE, Acme, Open, Opened, note

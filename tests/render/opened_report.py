@@ -7,7 +7,8 @@ from typing import Any
 
 from playwright.sync_api import Page
 
-from assets.archive.publish import Draft, draft_report
+from assets.archive.publish import draft_report
+from assets.archive.version_files import Draft
 from assets.config.workspace import ReportSpec
 from tests.conftest import Inbox, line
 

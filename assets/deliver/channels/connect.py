@@ -5,6 +5,7 @@ Add the case of a new channel here. The transition after a result is in `deliver
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import assert_never
 
 from assets.clock import Clock
 from assets.config.channels import Sftp, Slack, Webhook
@@ -43,6 +44,8 @@ def open_transport(
             smtp = config.mail_server
             with open_smtp(smtp, patience) as server:
                 yield _SmtpTransport(server, smtp)
+        case unknown:
+            assert_never(unknown)
 
 
 class _SmtpTransport:

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 import pyarrow as pa
 
-from assets.archive.publish import Draft
+from assets.archive.version_files import Draft
 from assets.config.presentation import Filters
 from assets.events import source_label
 from assets.report.folding import fold_accents, fold_case
