@@ -45,7 +45,7 @@ class Composer:
     now: datetime
     mark: str = ""
 
-    def letter(
+    def message(
         self,
         archived: Archived,
         recipient: str,

@@ -37,7 +37,7 @@ class DecidedIssue:
     """A due issue, its deliveries so far, and the decision about it with the reason."""
 
     issue: Issue
-    act: Decision
+    decision: Decision
     why: str
     version: int
     rows: list[Delivery]
@@ -60,7 +60,7 @@ class Dispatcher:
     catalog: Catalog
     ledger: Ledger
     clock: Clock
-    patience: Timeouts = DEFAULT_TIMEOUTS
+    timeouts: Timeouts = DEFAULT_TIMEOUTS
 
     def decided_issues(self, workspace: Workspace, subscription: Subscription) -> Iterator[DecidedIssue]:
         """Yield each issue that is due since the subscription was first seen."""
@@ -77,8 +77,8 @@ class Dispatcher:
             key = Key(workspace.slug, issue.spec.name, issue.report_date)
             mine = [row for row in rows if (row.report, row.report_date) == key[1:]]
             version = versions.get(key)
-            act, why = decide(issue, version, mine, now, is_skipped=key in skipped)
-            yield DecidedIssue(issue, act, why, version.version if version else 0, mine)
+            decision, why = decide(issue, version, mine, now, is_skipped=key in skipped)
+            yield DecidedIssue(issue, decision, why, version.version if version else 0, mine)
 
     def dates_to_attend(self, workspace: Workspace, subscription: Subscription) -> set[date]:
         """Return the report dates for which a round has deliveries to plan."""
@@ -86,7 +86,7 @@ class Dispatcher:
         return {
             decided_issue.issue.report_date
             for decided_issue in decided_issues
-            if decided_issue.act not in {Decision.NOTHING, Decision.WAIT}
+            if decided_issue.decision not in {Decision.NOTHING, Decision.WAIT}
         }
 
     def deliver(self, workspace: Workspace, subscription: Subscription) -> DispatchResult:
@@ -169,7 +169,7 @@ class _DispatchRound:
             dispatcher.config, self._workspace, dispatcher.ledger, issue, dispatcher.clock()
         )
         try:
-            match decided_issue.act:
+            match decided_issue.decision:
                 case Decision.SEND:
                     prepared = preparation.first(decided_issue.version)
                 case Decision.BY_HAND:
@@ -184,8 +184,8 @@ class _DispatchRound:
             self.done.notes.append(f"{issue.spec.name} of {issue.report_date}: {error}")
             return
         dispatcher.ledger.plan(prepared.rows, prepared.superseded)
-        if prepared.cutting:
-            self.done.notes.append(f"{issue.spec.name} of {issue.report_date}: {prepared.cutting}")
+        if prepared.coverage:
+            self.done.notes.append(f"{issue.spec.name} of {issue.report_date}: {prepared.coverage}")
         self.done.states.update(row.state for row in prepared.rows if row.state is not State.PLANNED)
 
     def send(self) -> None:
@@ -199,7 +199,7 @@ class _DispatchRound:
                     dispatcher.config,
                     self._workspace,
                     self._subscription,
-                    dispatcher.patience,
+                    dispatcher.timeouts,
                     dispatcher.clock,
                 ) as transport:
                     while waiting and transport.is_open and not refusal:

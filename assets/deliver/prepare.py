@@ -35,7 +35,7 @@ class Prepared:
 
     rows: list[Delivery]
     superseded: list[Delivery]
-    cutting: Coverage | None = None
+    coverage: Coverage | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ class Preparation:
         self._build_variants(builder, recipients)
         rows = [self._report_delivery(builder, version, recipient) for recipient in recipients]
         blank = self._delivery_without_content(version, State.FAILED, "there are no recipients")
-        coverage = builder.cutting(self.issue.subscription, recipients)
+        coverage = builder.coverage(self.issue.subscription, recipients)
         return Prepared([*rows, *rejected] or [blank], [], coverage)
 
     def by_hand(self, version: int, before: Sequence[Delivery]) -> Prepared:
@@ -190,7 +190,7 @@ class Preparation:
             self._delivery_without_content(version, State.PLANNED, ""), recipient=recipient.address, kind=kind
         )
         composer = Composer(self.config, self.workspace, self.issue.subscription, self.now)
-        message = composer.letter(variant, recipient.address, row.id, correction)
+        message = composer.message(variant, recipient.address, row.id, correction)
         outbox = Outbox(self.config.archive, self.workspace.slug)
         return replace(
             row,

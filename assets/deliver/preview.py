@@ -74,4 +74,4 @@ class Trial:
             variant = VariantBuilder(self.config, self.workspace, spec, archived).part(
                 self.subscription, chosen[0]
             )
-            yield variant, composer.letter(variant, to or chosen[0].address, uuid4().hex)
+            yield variant, composer.message(variant, to or chosen[0].address, uuid4().hex)

@@ -125,7 +125,7 @@ class VariantBuilder:
                 changes["filters"] = self._spec.filters.model_copy(update=own_filters)
         return self._spec.model_copy(update=changes)
 
-    def cutting(self, subscription: Subscription, recipients: Collection[Recipient]) -> Coverage | None:
+    def coverage(self, subscription: Subscription, recipients: Collection[Recipient]) -> Coverage | None:
         """Count the filtered variants and the rest; return None if no filter depends on the recipient."""
         if not subscription.details_asked:
             return None

@@ -49,7 +49,7 @@ class ContactMask:
         extended = ContactMask(
             self.warehouse, self.salt, {**self.days, self._hash_text(contact_id): [*map(str, all_days)]}
         )
-        self.warehouse.keep(_FILE, json.dumps({"salt": extended.salt, "contacts": extended.days}))
+        self.warehouse.store_text(_FILE, json.dumps({"salt": extended.salt, "contacts": extended.days}))
         return extended
 
     def _hash_text(self, text: str) -> str:
@@ -102,7 +102,7 @@ class ContactMask:
 
 def read_tombstones(warehouse: Warehouse) -> ContactMask:
     """Return the tombstones of a workspace, with a new salt where it has none yet."""
-    text = warehouse.kept(_FILE)
+    text = warehouse.stored_text(_FILE)
     if text is None:
         return ContactMask(warehouse, secrets.token_hex(16), {})
     stored = json.loads(text)

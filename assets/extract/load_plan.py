@@ -89,7 +89,7 @@ class LoadPlan:
             }
             for name, version in sorted(self.inventory.items())
         }
-        warehouse.keep(_INVENTORY, json.dumps(entries, indent=1))
+        warehouse.store_text(_INVENTORY, json.dumps(entries, indent=1))
 
 
 def plan_load(
@@ -162,7 +162,7 @@ def _read_otherwise(stored: LoadedDays, sources: DaySources) -> dict[date, str]:
 
 
 def _known_inputs(warehouse: Warehouse) -> dict[str, KnownInput]:
-    text = warehouse.kept(_INVENTORY)
+    text = warehouse.stored_text(_INVENTORY)
     return {
         name: KnownInput(
             entry["version"],

@@ -61,11 +61,11 @@ class Warehouse(Protocol):
         """Delete superseded files and those of killed writers, of a time before then; return their number."""
         ...
 
-    def kept(self, name: str) -> str | None:
+    def stored_text(self, name: str) -> str | None:
         """Return the text stored beside the tables as *name*, or None."""
         ...
 
-    def keep(self, name: str, text: str) -> None:
+    def store_text(self, name: str, text: str) -> None:
         """Store *text* beside the tables as *name*."""
         ...
 

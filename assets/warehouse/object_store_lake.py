@@ -109,11 +109,11 @@ class ObjectLake:
         self._files.store.put_file(str(local), f"{self._files.root}/{name}")
         return local.stat().st_size
 
-    def kept(self, name: str) -> str | None:
+    def stored_text(self, name: str) -> str | None:
         """Return the text stored beside the tables as *name*, or None."""
         return self._current_commit().kept.get(name)
 
-    def keep(self, name: str, text: str) -> None:
+    def store_text(self, name: str, text: str) -> None:
         """Store *text* beside the tables as *name*."""
         with self._draft_commit() as draft:
             self._held = Commit(draft.number, draft.writer, draft.days, {**draft.kept, name: text})

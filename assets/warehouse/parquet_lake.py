@@ -96,12 +96,12 @@ class Lake:
                 digest = hashlib.file_digest(file, "sha256").hexdigest()
         stored.counts[day], stored.sha256[day] = content.num_rows, digest
 
-    def kept(self, name: str) -> str | None:
+    def stored_text(self, name: str) -> str | None:
         """Return the text stored beside the tables as *name*, or None."""
         path = self.folder / name
         return path.read_text() if path.exists() else None
 
-    def keep(self, name: str, text: str) -> None:
+    def store_text(self, name: str, text: str) -> None:
         """Store *text* beside the tables as *name*."""
         write_atomic(self.folder / name, text.encode())
 

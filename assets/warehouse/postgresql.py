@@ -202,13 +202,13 @@ class SqlWarehouse:
         """Delete nothing: the server cleans up by itself."""
         return 0
 
-    def kept(self, name: str) -> str | None:
+    def stored_text(self, name: str) -> str | None:
         """Return the text stored beside the tables as *name*, or None."""
         rows = self.stream(select(_KEPT.c.content).where(_KEPT.c.name == name)).read_all()
         text: str | None = rows.column(0)[0].as_py() if rows.num_rows else None
         return text
 
-    def keep(self, name: str, text: str) -> None:
+    def store_text(self, name: str, text: str) -> None:
         """Store *text* beside the tables as *name*."""
         with self._write_cursor() as cursor:
             cursor.execute(

@@ -176,8 +176,8 @@ def send_test(
 ) -> None:
     """Send a subscription's mails, marked TEST, to one address; the ledger knows nothing of it."""
     outcomes: set[str] = set()
-    for letter, answer in _mail_preview(config, workspace, subscription, recipient).send(to):
-        typer.echo(f"{letter.subject}: {answer.outcome}, {answer.text}")
+    for message, answer in _mail_preview(config, workspace, subscription, recipient).send(to):
+        typer.echo(f"{message.subject}: {answer.outcome}, {answer.text}")
         outcomes.add(answer.outcome)
     if outcomes != {"accepted"}:
         raise typer.Exit(1)

@@ -17,7 +17,7 @@ from assets.deliver.outbox import Outbox
 from assets.state.database import open_state
 from tests.deliver.delivery_audit import broken_promises
 from tests.deliver.delivery_deployment import DUE, TODAY, DeliveryDeployment
-from tests.servers.mail_server import Decision, MailServer, mail_server
+from tests.servers.mail_server import MailServer, Misbehavior, mail_server
 
 Point = tuple[type, str, str]
 
@@ -38,7 +38,7 @@ FAULTS: dict[str, Callable[[MailServer], MailServer]] = {
     "none": lambda server: server,
     "greeting 421": lambda server: server.does("greeting", "421 busy", "421 busy"),
     "greeting 554": lambda server: server.does("greeting", "554 go away"),
-    "greeting silence": lambda server: server.does("greeting", Decision.SILENCE),
+    "greeting silence": lambda server: server.does("greeting", Misbehavior.SILENCE),
     "421 at MAIL": lambda server: server.does("MAIL", "250 ok", "421 closing"),
     "451 at MAIL": lambda server: server.does("MAIL", "451 busy"),
     "530 at MAIL": lambda server: server.does("MAIL", "530 log in first"),
@@ -50,15 +50,15 @@ FAULTS: dict[str, Callable[[MailServer], MailServer]] = {
     "421 at DATA": lambda server: server.does("DATA", "421 closing"),
     "550 at DATA": lambda server: server.does("DATA", "550 no"),
     "451 at DATA": lambda server: server.does("DATA", "451 later"),
-    "cut in the body": lambda server: server.does("body", Decision.CUT),
+    "cut in the body": lambda server: server.does("body", Misbehavior.CUT),
     "451 at dot": lambda server: server.does("dot", "451 later"),
     "421 at dot": lambda server: server.does("dot", "250 ok", "421 closing"),
     "550 at dot": lambda server: server.does("dot", "250 ok", "550 spam"),
     "251 at dot": lambda server: server.does("dot", "251 taken"),
-    "reset after dot": lambda server: server.does("dot", Decision.RESET),
-    "silence after dot": lambda server: server.does("dot", "250 ok", Decision.SILENCE),
+    "reset after dot": lambda server: server.does("dot", Misbehavior.RESET),
+    "silence after dot": lambda server: server.does("dot", "250 ok", Misbehavior.SILENCE),
     "garbage after dot": lambda server: server.does("dot", "garbage"),
-    "dribble after dot": lambda server: server.does("dot", Decision.DRIBBLE),
+    "dribble after dot": lambda server: server.does("dot", Misbehavior.DRIBBLE),
     "421 at QUIT": lambda server: server.does("QUIT", "421 closing"),
     "SIZE exceeded": lambda server: server.offers("SIZE 3000").does("MAIL", "250 ok", "552 too large"),
 }
@@ -126,6 +126,6 @@ def arrived(server: MailServer, folder: Path) -> Path:
     """Write down what the server took, or may have taken: all but what it refused."""
     (mailbox := folder / "mailbox").mkdir()
     for number, mail in enumerate(server.received):
-        if isinstance(mail.answer, Decision) or not mail.answer.startswith(("4", "5")):
+        if isinstance(mail.answer, Misbehavior) or not mail.answer.startswith(("4", "5")):
             (mailbox / f"{number:03}-{mail.recipient}.eml").write_bytes(mail.content)
     return mailbox

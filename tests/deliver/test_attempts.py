@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from tests.deliver.delivery_deployment import DUE, DeliveryDeployment, attachments, text_of
-from tests.servers.mail_server import Decision
+from tests.servers.mail_server import Misbehavior
 
 MINUTE = timedelta(minutes=1)
 BOTH = ["ann@acme.example", "bob@acme.example"]
@@ -64,7 +64,7 @@ def test_a_server_that_wants_a_login_holds_the_rest_without_asking_for_each(
 
 def test_a_server_that_breaks_off_each_time_is_left_alone(deployment: DeliveryDeployment) -> None:
     deployment.configure(recipients=[f"p{n}@acme.example" for n in range(10)])
-    deployment.server.does("MAIL", *[Decision.CUT] * 10)
+    deployment.server.does("MAIL", *[Misbehavior.CUT] * 10)
     assert deployment.make_and_send().refusal == "the server broke off 3 times in a row"
     assert sorted(deployment.states().values()) == ["deferred"] * 3 + ["held"] * 7
 

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from assets.deliver.retention import apply_retention
 from tests.deliver.delivery_deployment import DeliveryDeployment
-from tests.servers.mail_server import Decision
+from tests.servers.mail_server import Misbehavior
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 LATE = "e9,2026-06-14T17:00:00Z,c9,k9,Zoe,,Bob,workflow,"
@@ -53,7 +53,7 @@ def test_what_waits_goes_to_nobody_else_when_the_subscription_changes(deployment
 
 def test_a_paused_subscription_corrects_nothing_and_copies_nothing(deployment: DeliveryDeployment) -> None:
     deployment.configure(when_unknown="resend")
-    deployment.server.does("dot", "250 ok", Decision.CUT)
+    deployment.server.does("dot", "250 ok", Misbehavior.CUT)
     deployment.make_and_send()
     deployment.configure(paused=True)
     deployment.make(LATE)

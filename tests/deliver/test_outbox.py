@@ -7,7 +7,7 @@ from assets.deliver.erasure import ReportErasure
 from assets.deliver.retention import apply_retention
 from orchestration import pipeline
 from tests.deliver.delivery_deployment import DeliveryDeployment, attachments, text_of
-from tests.servers.mail_server import Decision
+from tests.servers.mail_server import Misbehavior
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 BOTH = ["ann@acme.example", "bob@acme.example"]
@@ -15,7 +15,7 @@ LATE = "e9,2026-06-14T17:00:00Z,c9,k9,Zoe,,Bob,workflow,"
 
 
 def test_mails_and_reports_are_put_away_when_their_time_is_over(deployment: DeliveryDeployment) -> None:
-    deployment.server.does("dot", Decision.CUT)
+    deployment.server.does("dot", Misbehavior.CUT)
     deployment.make_and_send()
     (open_one,) = (row for row in deployment.rows() if row.state == "unknown")
     deployment.now = datetime.now(UTC) + 40 * DAY  # files have the real time

@@ -6,14 +6,18 @@ import pytest
 
 from assets.deliver.delivery import DecisionRefused
 from tests.deliver.delivery_deployment import DeliveryDeployment
-from tests.servers.mail_server import Decision
+from tests.servers.mail_server import Misbehavior
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 LATE = "e9,2026-06-14T17:00:00Z,c9,k9,Zoe,,Bob,workflow,"
 
 
-@pytest.mark.parametrize("act", [Decision.CUT, Decision.RESET, Decision.SILENCE, "garbage", Decision.DRIBBLE])
-def test_a_cut_after_the_dot_waits_for_a_person(deployment: DeliveryDeployment, act: Decision | str) -> None:
+@pytest.mark.parametrize(
+    "act", [Misbehavior.CUT, Misbehavior.RESET, Misbehavior.SILENCE, "garbage", Misbehavior.DRIBBLE]
+)
+def test_a_cut_after_the_dot_waits_for_a_person(
+    deployment: DeliveryDeployment, act: Misbehavior | str
+) -> None:
     deployment.configure(recipients=["ann@acme.example"])
     deployment.server.does("dot", act)
     deployment.make_and_send()
@@ -26,7 +30,7 @@ def test_a_cut_after_the_dot_waits_for_a_person(deployment: DeliveryDeployment, 
 
 def test_or_one_copy_is_sent_and_flagged_and_never_a_third(deployment: DeliveryDeployment) -> None:
     deployment.configure(recipients=["ann@acme.example"], when_unknown="resend")
-    deployment.server.does("dot", Decision.CUT, Decision.CUT)
+    deployment.server.does("dot", Misbehavior.CUT, Misbehavior.CUT)
     deployment.make_and_send()
     for _ in range(4):
         deployment.round(6 * HOUR)
@@ -39,7 +43,7 @@ def test_or_one_copy_is_sent_and_flagged_and_never_a_third(deployment: DeliveryD
 
 def test_a_copy_is_not_sent_when_its_time_is_over(deployment: DeliveryDeployment) -> None:
     deployment.configure(recipients=["ann@acme.example"], when_unknown="resend")
-    deployment.server.does("dot", Decision.CUT)
+    deployment.server.does("dot", Misbehavior.CUT)
     deployment.make_and_send()
     deployment.round(2 * DAY)
     assert (deployment.states(), len(deployment.server.received)) == ({"ann@acme.example": "unknown"}, 1)
@@ -49,7 +53,7 @@ def test_a_doubt_stays_one_while_the_server_is_away_and_no_copy_follows_a_correc
     deployment: DeliveryDeployment,
 ) -> None:
     deployment.configure(recipients=["ann@acme.example"], when_unknown="resend")
-    deployment.server.does("dot", Decision.CUT).does("greeting", "220 ok", "554 away")
+    deployment.server.does("dot", Misbehavior.CUT).does("greeting", "220 ok", "554 away")
     deployment.make_and_send()
     deployment.round(HOUR)
     assert deployment.states() == {"ann@acme.example": "unknown"}
@@ -64,7 +68,7 @@ def test_a_copy_that_is_refused_leaves_the_doubt_and_who_lost_it_is_sent_no_corr
     deployment: DeliveryDeployment,
 ) -> None:
     deployment.configure(recipients=["ann@acme.example"], when_unknown="resend")
-    deployment.server.does("dot", Decision.CUT).does("RCPT", "250 ok", "550 nobody here")
+    deployment.server.does("dot", Misbehavior.CUT).does("RCPT", "250 ok", "550 nobody here")
     deployment.make_and_send()
     deployment.round(HOUR)
     (row,) = deployment.rows()
@@ -78,7 +82,7 @@ def test_a_copy_that_is_refused_leaves_the_doubt_and_who_lost_it_is_sent_no_corr
 
 def test_what_a_person_decides_is_done(deployment: DeliveryDeployment) -> None:
     deployment.configure(recipients=["ann@acme.example"])
-    deployment.server.does("dot", Decision.CUT, Decision.CUT, Decision.CUT)
+    deployment.server.does("dot", Misbehavior.CUT, Misbehavior.CUT, Misbehavior.CUT)
     deployment.make_and_send()
     deployment.run_command("retry", deployment.rows()[0].id[:10])
     deployment.now = datetime.now(UTC)

@@ -15,7 +15,7 @@ from typing import Self
 from assets.config.deployment import Smtp
 
 
-class Decision(Enum):
+class Misbehavior(Enum):
     """What a server can do but answer."""
 
     CUT = auto()
@@ -45,7 +45,7 @@ class Received:
     sender: str
     recipient: str
     content: bytes
-    answer: str | Decision
+    answer: str | Misbehavior
 
 
 @dataclass
@@ -55,7 +55,7 @@ class MailServer:
     What is in *before* happens before it answers at a step.
     """
 
-    acts: dict[str, deque[str | Decision]] = field(default_factory=lambda: defaultdict(deque))
+    acts: dict[str, deque[str | Misbehavior]] = field(default_factory=lambda: defaultdict(deque))
     features: list[str] = field(default_factory=list)
     tls: ssl.SSLContext | None = None
     received: list[Received] = field(default_factory=list)
@@ -63,7 +63,7 @@ class MailServer:
     before: dict[str, Callable[[], None]] = field(default_factory=dict)
     connection_count: int = 0
 
-    def does(self, step: str, *acts: str | Decision) -> Self:
+    def does(self, step: str, *acts: str | Misbehavior) -> Self:
         """Say what it does at *step*, the first, second ... time."""
         self.acts[step].extend(acts)
         return self
@@ -130,28 +130,28 @@ class MailServer:
             content += line.removeprefix(b".")
         raise StopIteration
 
-    def _next(self, step: str) -> str | Decision:
+    def _next(self, step: str) -> str | Misbehavior:
         self.before.get(step, lambda: None)()
         return self.acts[step].popleft() if self.acts[step] else GOOD.get(step, "500 what?")
 
     def _answer(self, connection: socket.socket, step: str) -> str:
         return self._do(connection, self._next(step), step)
 
-    def _do(self, connection: socket.socket, act: str | Decision, step: str) -> str:
+    def _do(self, connection: socket.socket, act: str | Misbehavior, step: str) -> str:
         """Act; end the dialog where nothing can follow."""
         if isinstance(act, str):
             more = ["test", *self.features] if act == GOOD["EHLO"] else []
             connection.sendall("".join(f"250-{each}\r\n" for each in more).encode() + f"{act}\r\n".encode())
             return act
-        if act is Decision.DRIBBLE:  # the first three bytes look like a reply
+        if act is Misbehavior.DRIBBLE:  # the first three bytes look like a reply
             for byte in GOOD[step] * 100:
                 connection.sendall(byte.encode())
                 time.sleep(0.1)
-        if act is Decision.SILENCE:
+        if act is Misbehavior.SILENCE:
             with suppress(OSError):
                 while connection.recv(1024):
                     pass
-        if act is Decision.RESET:
+        if act is Misbehavior.RESET:
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         connection.close()
         raise StopIteration

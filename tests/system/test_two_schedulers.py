@@ -11,7 +11,7 @@ import pytest
 
 from assets.state.database import open_state
 from tests.deliver.delivery_deployment import DUE, DeliveryDeployment
-from tests.servers.mail_server import Decision, mail_server
+from tests.servers.mail_server import Misbehavior, mail_server
 from tests.servers.postgres import Postgres
 from tests.waiting import until
 
@@ -86,7 +86,7 @@ def test_two_schedulers_send_each_mail_once(state: str, tmp_path: Path) -> None:
 
 def test_what_a_killed_scheduler_left_is_taken_over_at_once(state: str, tmp_path: Path) -> None:
     with mail_server() as server:
-        server.does("dot", *["250 taken"] * 4, Decision.SILENCE)
+        server.does("dot", *["250 taken"] * 4, Misbehavior.SILENCE)
         deployment = DeliveryDeployment(
             tmp_path, server, {"recipients": RECIPIENTS}, settings={"state": state}
         )

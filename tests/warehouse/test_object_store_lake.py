@@ -159,11 +159,11 @@ def test_who_is_to_be_forgotten_is_not_overlooked_by_a_load_of_other_days(root: 
     put(load, DAYS[0])
     with pytest.raises(ConcurrentLoad, match=r"erased\.json"), load.writing():
         put(load, DAYS[1])  # without knowing of the erasure
-        erasure.keep("erased.json", "{}")
+        erasure.store_text("erased.json", "{}")
     with pytest.raises(ConcurrentLoad, match=r"erased\.json"), erasure.writing():
-        erasure.keep("erased.json", "1")
+        erasure.store_text("erased.json", "1")
         put(load, DAYS[1])  # days that the erasure has not seen
-    assert erasure.kept("erased.json") == "{}"
+    assert erasure.stored_text("erased.json") == "{}"
     put(erasure, DAYS[2])
     assert [day for day, _, _ in stored(load)] == DAYS[:3]
 

@@ -166,7 +166,7 @@ def test_one_select_and_nothing_else_is_answered(busy: Inbox, warehouse: SqlWare
 
 
 def test_the_tables_are_those_of_the_description(warehouse: SqlWarehouse) -> None:
-    warehouse.kept("x")
+    warehouse.stored_text("x")
     with create_engine(warehouse.url, poolclass=NullPool).connect() as connection:
         connection.execute(text(f"SET search_path TO {SLUG}"))
         options = {"compare_type": False, "version_table": "assignment_reports_version"}
@@ -190,13 +190,13 @@ def test_the_tables_are_those_of_the_description(warehouse: SqlWarehouse) -> Non
 
 
 def test_a_newer_release_is_not_touched(warehouse: SqlWarehouse) -> None:
-    warehouse.kept("x")
+    warehouse.stored_text("x")
     with create_engine(warehouse.url, poolclass=NullPool).begin() as connection:
         connection.execute(text(f"UPDATE {SLUG}.assignment_reports_version SET version_num = '9999'"))
     with pytest.raises(ConfigError, match="release 9999, newer than this program's"):
         SqlWarehouse(
             str(warehouse.url.render_as_string(hide_password=False)) + "?application_name=x", SLUG
-        ).kept("x")
+        ).stored_text("x")
 
 
 def one_day(count: int) -> pa.RecordBatchReader:

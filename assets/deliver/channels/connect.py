@@ -23,7 +23,7 @@ from assets.runtime.extras import require
 
 @contextmanager
 def open_transport(
-    config: Config, workspace: Workspace, subscription: Subscription, patience: Timeouts, clock: Clock
+    config: Config, workspace: Workspace, subscription: Subscription, timeouts: Timeouts, clock: Clock
 ) -> Iterator[Transport]:
     """Yield an open transport for the deliveries of *subscription*.
 
@@ -31,18 +31,18 @@ def open_transport(
     """
     match subscription.channel:
         case Webhook() as hook:
-            yield web_transport(hook.url, hook.secret, patience, clock)
+            yield web_transport(hook.url, hook.secret, timeouts, clock)
         case Slack() as slack:
-            yield web_transport(slack.url, None, patience, clock)
+            yield web_transport(slack.url, None, timeouts, clock)
         case Sftp() as sftp:
             require("sftp", f"workspaces.{workspace.slug}.subscriptions.{subscription.name}.sftp")
             from assets.deliver.channels.sftp import open_sftp  # noqa: PLC0415 - paramiko takes 0.3 s to import
 
-            with open_sftp(sftp, config.archive / workspace.slug, patience) as transport:
+            with open_sftp(sftp, config.archive / workspace.slug, timeouts) as transport:
                 yield transport
         case None:
             smtp = config.mail_server
-            with open_smtp(smtp, patience) as server:
+            with open_smtp(smtp, timeouts) as server:
                 yield _SmtpTransport(server, smtp)
         case unknown:
             assert_never(unknown)

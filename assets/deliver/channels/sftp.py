@@ -58,9 +58,9 @@ class SftpTransport:
 
 
 @contextmanager
-def open_sftp(settings: Sftp, root: Path, patience: Timeouts) -> Iterator[SftpTransport]:
+def open_sftp(settings: Sftp, root: Path, timeouts: Timeouts) -> Iterator[SftpTransport]:
     """Yield an open session. Raises ChannelUnavailable."""
-    seconds = patience.connection
+    seconds = timeouts.connection
     login = {"password": resolve_secret(settings.password)} if settings.password else {}
     login |= {"key_filename": str(settings.key_file)} if settings.key_file else {}
     try:
@@ -75,7 +75,7 @@ def open_sftp(settings: Sftp, root: Path, patience: Timeouts) -> Iterator[SftpTr
             **login,
         )
         if channel := files.ftp.get_channel():
-            channel.settimeout(patience.block)
+            channel.settimeout(timeouts.block)
     except (OSError, EOFError, paramiko.SSHException) as error:
         description = clean_header(str(error)) or type(error).__name__
         raise ChannelUnavailable(f"the SFTP server {settings.host}:{settings.port}: {description}") from error

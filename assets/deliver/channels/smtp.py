@@ -30,9 +30,9 @@ _LINE_START_DOT = re.compile(rb"^\.", re.MULTILINE)
 class SmtpSession:
     """A connection that is ready for mail; see `open_smtp`."""
 
-    def __init__(self, client: smtplib.SMTP, patience: Timeouts) -> None:
+    def __init__(self, client: smtplib.SMTP, timeouts: Timeouts) -> None:
         self._client = client
-        self._patience = patience
+        self._patience = timeouts
 
     @property
     def is_open(self) -> bool:
@@ -120,22 +120,22 @@ class SmtpSession:
 
 
 @contextmanager
-def open_smtp(settings: Smtp, patience: Timeouts = DEFAULT_TIMEOUTS) -> Iterator[SmtpSession]:
+def open_smtp(settings: Smtp, timeouts: Timeouts = DEFAULT_TIMEOUTS) -> Iterator[SmtpSession]:
     """Yield an open session for any number of mails. Raises ChannelUnavailable with a sentence."""
     tls = ssl.create_default_context() if settings.security == "tls" else None
-    with closing(smtp_client(settings.host, patience.connection, tls)) as client:
+    with closing(smtp_client(settings.host, timeouts.connection, tls)) as client:
         try:
-            with cut_after(lambda: client.sock, patience.whole):
+            with cut_after(lambda: client.sock, timeouts.whole):
                 _greet_server(client, settings)
         except (OSError, smtplib.SMTPException) as error:
             server = f"the mail server {settings.host}:{settings.port}"
             raise ChannelUnavailable(f"{server} {_describe_error(error)}") from error
         try:
-            yield SmtpSession(client, patience)
+            yield SmtpSession(client, timeouts)
         finally:
             with (
                 suppress(OSError, smtplib.SMTPException),
-                cut_after(lambda: client.sock, patience.connection),
+                cut_after(lambda: client.sock, timeouts.connection),
             ):
                 client.quit()  # the answer does not matter: accepted mails stay accepted
 

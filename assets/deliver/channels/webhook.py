@@ -38,7 +38,7 @@ class WebTransport:
 
     url: str
     key: bytes | None
-    patience: Timeouts
+    timeouts: Timeouts
     clock: Clock
     is_open: bool = True
     max_bytes: int | None = None
@@ -54,7 +54,7 @@ class WebTransport:
                 before_commit()
                 step = Step.DOT
                 sock = connection.sock
-                with cut_after(lambda: sock, self.patience.connection):
+                with cut_after(lambda: sock, self.timeouts.connection):
                     connection.request("POST", target, content, self._request_headers(delivery, content))
                     response = connection.getresponse()
                     text = response.read(_MAX_ANSWER_BYTES).decode(errors="replace")
@@ -66,7 +66,7 @@ class WebTransport:
         return _result_of_status(response.status, f"{response.status} {clean_header(text)}".strip())
 
     def _new_connection(self, parts: SplitResult) -> http.client.HTTPConnection:
-        host, seconds = parts.hostname or "", self.patience.connection
+        host, seconds = parts.hostname or "", self.timeouts.connection
         if parts.scheme == "https":
             secure = ssl.create_default_context()
             return http.client.HTTPSConnection(host, parts.port, timeout=seconds, context=secure)
@@ -85,10 +85,10 @@ class WebTransport:
         }
 
 
-def web_transport(url: SecretStr, secret: SecretStr | None, patience: Timeouts, clock: Clock) -> WebTransport:
+def web_transport(url: SecretStr, secret: SecretStr | None, timeouts: Timeouts, clock: Clock) -> WebTransport:
     """Return the transport to *url*; with a *secret*, requests are signed. Raises ConfigError."""
     return WebTransport(
-        safe_url(url), _signing_key(resolve_secret(secret)) if secret else None, patience, clock
+        safe_url(url), _signing_key(resolve_secret(secret)) if secret else None, timeouts, clock
     )
 
 

@@ -16,7 +16,7 @@ from assets.config.presentation import Component
 from assets.render.charts.figures import draw_charts
 from assets.render.charts.renderer import Painted
 from assets.render.html.page import render_html
-from assets.render.pdf.tagging import mend_tags
+from assets.render.pdf.tagging import repair_tags
 from assets.report.model import Report
 from assets.runtime.compat.weasyprint_internals import unexpected_internals
 
@@ -59,7 +59,7 @@ def render_pdf(report: Report, printed: pa.Table, version: int, log: bytes) -> b
     def finish(_document: Document, pdf: Any) -> None:
         if pages:
             pages.finish(pdf)
-        mend_tags(pdf)
+        repair_tags(pdf)
 
     pdf_bytes: bytes = (pages.document if pages else document).write_pdf(
         pdf_variant=variant,

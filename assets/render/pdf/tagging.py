@@ -6,7 +6,7 @@ from typing import Any
 import pydyf
 
 
-def mend_tags(pdf: pydyf.PDF) -> None:
+def repair_tags(pdf: pydyf.PDF) -> None:
     """Set the scope of each header cell and the print flag of links, which WeasyPrint omits.
 
     Source: ISO 14289-1, 7.5 and 7.18.1.

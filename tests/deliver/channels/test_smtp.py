@@ -10,7 +10,7 @@ from pydantic import SecretStr
 from assets.deliver.channels.base import ChannelUnavailable, Timeouts
 from assets.deliver.channels.smtp import open_smtp
 from assets.deliver.outcome import AttemptResult, Outcome, Step
-from tests.servers.mail_server import Decision, MailServer, mail_server
+from tests.servers.mail_server import MailServer, Misbehavior, mail_server
 
 MAIL = b"Subject: report\r\n\r\nfirst\r\n.second\r\n..\r\n"
 BRIEF = Timeouts(connection=0.4, command=0.4, data=0.4, block=0.4, dot=0.4, whole=1)
@@ -48,15 +48,15 @@ def test_a_mail_arrives_as_it_was_and_the_line_serves_many() -> None:
         ("MAIL", "550 not you", Outcome.FAILED, Step.MAIL),
         ("MAIL", "552 too large", Outcome.FAILED, Step.MAIL),
         ("MAIL", "530 log in first", Outcome.HELD, Step.MAIL),
-        ("MAIL", Decision.CUT, Outcome.DEFERRED, Step.MAIL),
+        ("MAIL", Misbehavior.CUT, Outcome.DEFERRED, Step.MAIL),
         ("RCPT", "451 greylisted", Outcome.DEFERRED, Step.RECIPIENT),
         ("RCPT", "421 closing", Outcome.DEFERRED, Step.RECIPIENT),
         ("RCPT", "550 nobody", Outcome.FAILED, Step.RECIPIENT),
         ("RCPT", "251 forwarded", Outcome.ACCEPTED, Step.DOT),
         ("RCPT", "252 perhaps", Outcome.ACCEPTED, Step.DOT),
         ("RCPT", "garbage", Outcome.DEFERRED, Step.RECIPIENT),
-        ("RCPT", Decision.DRIBBLE, Outcome.DEFERRED, Step.RECIPIENT),
-        ("RCPT", Decision.SILENCE, Outcome.DEFERRED, Step.RECIPIENT),
+        ("RCPT", Misbehavior.DRIBBLE, Outcome.DEFERRED, Step.RECIPIENT),
+        ("RCPT", Misbehavior.SILENCE, Outcome.DEFERRED, Step.RECIPIENT),
         ("DATA", "451 later", Outcome.DEFERRED, Step.DATA),
         ("DATA", "421 closing", Outcome.DEFERRED, Step.DATA),
         ("DATA", "550 no", Outcome.FAILED, Step.DATA),
@@ -67,17 +67,17 @@ def test_a_mail_arrives_as_it_was_and_the_line_serves_many() -> None:
         ("dot", "251 taken", Outcome.ACCEPTED, Step.DOT),
         ("dot", "garbage", Outcome.UNKNOWN, Step.DOT),
         ("dot", "2" * 9_000, Outcome.UNKNOWN, Step.DOT),
-        ("dot", Decision.CUT, Outcome.UNKNOWN, Step.DOT),
-        ("dot", Decision.RESET, Outcome.UNKNOWN, Step.DOT),
-        ("dot", Decision.SILENCE, Outcome.UNKNOWN, Step.DOT),
-        ("dot", Decision.DRIBBLE, Outcome.UNKNOWN, Step.DOT),
+        ("dot", Misbehavior.CUT, Outcome.UNKNOWN, Step.DOT),
+        ("dot", Misbehavior.RESET, Outcome.UNKNOWN, Step.DOT),
+        ("dot", Misbehavior.SILENCE, Outcome.UNKNOWN, Step.DOT),
+        ("dot", Misbehavior.DRIBBLE, Outcome.UNKNOWN, Step.DOT),
         ("QUIT", "421 closing", Outcome.ACCEPTED, Step.DOT),
-        ("QUIT", Decision.SILENCE, Outcome.ACCEPTED, Step.DOT),
-        ("QUIT", Decision.CUT, Outcome.ACCEPTED, Step.DOT),
+        ("QUIT", Misbehavior.SILENCE, Outcome.ACCEPTED, Step.DOT),
+        ("QUIT", Misbehavior.CUT, Outcome.ACCEPTED, Step.DOT),
     ],
 )
 def test_what_is_known_of_a_mail_is_what_the_server_said(
-    step: str, act: str | Decision, outcome: Outcome, seen_at: Step
+    step: str, act: str | Misbehavior, outcome: Outcome, seen_at: Step
 ) -> None:
     with mail_server() as server:
         server.does(step, act)
@@ -90,7 +90,7 @@ def test_what_is_known_of_a_mail_is_what_the_server_said(
 
 def test_a_line_cut_in_the_body_leaves_the_mail_with_nobody() -> None:
     with mail_server() as server, open_smtp(server.settings(), BRIEF) as line:
-        server.does("body", Decision.RESET)
+        server.does("body", Misbehavior.RESET)
         answer = line.send("reports@acme.example", "ann@acme.example", b"x" * 70 + b"\r\n" * 4_000_000)
         assert (answer.outcome, answer.step) == (Outcome.DEFERRED, Step.BODY)
         assert not line.is_open
@@ -105,8 +105,8 @@ def test_one_bad_recipient_of_three_stops_neither_of_the_others() -> None:
     assert [each.recipient for each in server.received] == ["ann@acme.example", "cy@acme.example"]
 
 
-@pytest.mark.parametrize("act", ["500 never", Decision.CUT])
-def test_a_refusal_stays_one_where_the_line_cannot_go_on(act: str | Decision) -> None:
+@pytest.mark.parametrize("act", ["500 never", Misbehavior.CUT])
+def test_a_refusal_stays_one_where_the_line_cannot_go_on(act: str | Misbehavior) -> None:
     with mail_server() as server:
         server.does("RCPT", "550 nobody").does("RSET", act)
         answers = send(server, "gone@acme.example", "bob@acme.example")
@@ -128,13 +128,13 @@ def test_the_dot_is_not_sent_where_its_attempt_cannot_be_noted() -> None:
     [
         ("greeting", "554 go away", "answered 554 go away"),
         ("greeting", "421 busy", "answered 421 busy"),
-        ("greeting", Decision.SILENCE, "timed out"),
-        ("greeting", Decision.DRIBBLE, "broke off"),
-        ("greeting", Decision.CUT, "broke off"),
+        ("greeting", Misbehavior.SILENCE, "timed out"),
+        ("greeting", Misbehavior.DRIBBLE, "broke off"),
+        ("greeting", Misbehavior.CUT, "broke off"),
         ("EHLO", "421 busy", "answered"),
     ],
 )
-def test_a_server_that_does_not_let_in_holds_everything(step: str, act: str | Decision, said: str) -> None:
+def test_a_server_that_does_not_let_in_holds_everything(step: str, act: str | Misbehavior, said: str) -> None:
     with mail_server() as server:
         server.does(step, act, act)
         with pytest.raises(ChannelUnavailable, match=said):
@@ -184,13 +184,13 @@ def test_a_login_goes_through_tls_only(authority: trustme.CA, security: str) -> 
     [
         ((), "", "", "STARTTLS extension not supported"),
         (("STARTTLS",), "STARTTLS", "454 not now", "answered 454 not now"),
-        (("STARTTLS",), "STARTTLS", Decision.CUT, "broke off"),
+        (("STARTTLS",), "STARTTLS", Misbehavior.CUT, "broke off"),
         (("STARTTLS",), "", "", "AUTH extension not supported"),
         (("STARTTLS", "AUTH PLAIN"), "AUTH", "535 wrong", "refused the login: 535"),
     ],
 )
 def test_nothing_falls_back_to_a_weaker_channel(
-    authority: trustme.CA, features: tuple[str, ...], step: str, act: str | Decision, said: str
+    authority: trustme.CA, features: tuple[str, ...], step: str, act: str | Misbehavior, said: str
 ) -> None:
     with mail_server(tls_of(authority), features) as server:
         server.tls = tls_of(authority) if "STARTTLS" in features else None
