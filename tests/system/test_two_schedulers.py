@@ -13,7 +13,6 @@ from assets.state.database import open_state
 from tests.deliver.delivery_deployment import DUE, DeliveryDeployment
 from tests.servers.mail_server import Misbehavior, mail_server
 from tests.servers.postgres import Postgres
-from tests.waiting import until
 
 ROOT = Path(__file__).parents[2]
 RECIPIENTS = [f"p{number}@acme.example" for number in range(40)]
@@ -93,10 +92,15 @@ def test_what_a_killed_scheduler_left_is_taken_over_at_once(state: str, tmp_path
         deployment.make()
         deployment.now = DUE
         first, second = scheduler(deployment), scheduler(deployment)
+
+        def kill_the_first_at_its_fifth_mail() -> None:
+            if len(server.received) == 4 and first.returncode is None:
+                begin(second)  # it waits for the first
+                first.kill()
+
+        server.before["dot"] = kill_the_first_at_its_fifth_mail
         begin(first)
-        until(lambda: len(server.received) >= 5, "the fifth mail")
-        begin(second)  # it waits for the first
-        first.send_signal(signal.SIGKILL)
+        assert first.wait(timeout=60) == -signal.SIGKILL
         assert "unknown" in second.communicate(timeout=60)[0]
         first.communicate()
         assert sorted(Counter(deployment.states().values()).items()) == [("accepted", 39), ("unknown", 1)]
