@@ -18,18 +18,10 @@ def values_of(config: Config, module: str, image: str, instance: dict[str, Any])
     `assignment-reports`.
     """
     coordinator = instance["run_coordinator"]["config"]
-    repository, colon, tag = image.rpartition(":")
-    if not colon or "/" in tag:  # the colon is that of a registry's port
-        repository, tag = image, "latest"
-    shared = {
-        "envSecrets": [{"name": _NAME}],
-        "volumes": [{"name": "configuration", "configMap": {"name": _NAME}}],
-        "volumeMounts": [{"name": "configuration", "mountPath": _CONFIG_FOLDER, "readOnly": True}],
-    }
     deployments = [
         {
             "name": name_of(number, config).replace("_", "-"),
-            "image": {"repository": repository, "tag": tag, "pullPolicy": "IfNotPresent"},
+            "image": _image(image),
             "dagsterApiGrpcArgs": ["--module-name", module, "--attribute", attribute_of(number)],
             "port": _PORT,
             "env": [
@@ -38,7 +30,9 @@ def values_of(config: Config, module: str, image: str, instance: dict[str, Any])
             ],
             "includeConfigInLaunchedRuns": {"enabled": True},
             "resources": _pod_resources(),
-            **shared,
+            "envSecrets": [{"name": _NAME}],
+            "volumes": [{"name": "configuration", "configMap": {"name": _NAME}}],
+            "volumeMounts": [{"name": "configuration", "mountPath": _CONFIG_FOLDER, "readOnly": True}],
         }
         for number in range(1, config.locations + 1)
     ]
@@ -72,6 +66,14 @@ def values_of(config: Config, module: str, image: str, instance: dict[str, Any])
         },
         "telemetry": {"enabled": False},
     }
+
+
+def _image(image: str) -> dict[str, str]:
+    """Return the chart's entry of *image*, whose tag is `latest` where it names none."""
+    repository, colon, tag = image.rpartition(":")
+    if not colon or "/" in tag:  # the colon is that of a registry's port
+        repository, tag = image, "latest"
+    return {"repository": repository, "tag": tag, "pullPolicy": "IfNotPresent"}
 
 
 def _pod_resources() -> dict[str, Any]:
