@@ -64,13 +64,12 @@ def draft_report(
         tables["log.parquet"] = parquet_bytes(built.rows)
     report = _with_tables(built.report, tables)
     require_reconciled(report)
+    # The report's own filters name no contact where contacts are masked.
+    filters = report.filters.model_dump(mode="json")
     configuration = {
         "timezone": workspace.timezone,
         "source_version": reading_version(workspace.source),
-        "report": spec.model_dump(mode="json", exclude={"brand": {"logo"}})
-        | {
-            "filters": report.filters.model_dump(mode="json")
-        },  # with masked contacts, the filters of the report name none
+        "report": spec.model_dump(mode="json", exclude={"brand": {"logo"}}) | {"filters": filters},
     }
     return Draft(report, tables, printed, built.coded, spec.formats, configuration)
 
