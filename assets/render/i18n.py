@@ -22,6 +22,7 @@ _LOCALES = {"zh-CN": "zh_Hans_CN", "pt-BR": "pt_BR"}
 _LEFT_TO_RIGHT = "\u200e"
 _ISOLATE, _END_ISOLATE = "\u2068", "\u2069"
 _MONDAY = date(2024, 1, 1)
+_PLURAL_SAMPLES = (*range(200), 1_000_000)  # they meet every plural form of every language
 
 
 class Words:
@@ -36,6 +37,31 @@ class Words:
     def say(self, text: str) -> str:
         """Return the translation of *text*, or the text itself if there is none."""
         return self.catalog.gettext(text) if text else ""  # gettext translates "" as the catalog's header
+
+    def pgettext(self, context: str, text: str) -> str:
+        """Return the translation of a short *text* that has several meanings, in this *context*."""
+        return self.catalog.pgettext(context, text)
+
+    def ngettext(self, one: str, many: str, count: int, **values: object) -> str:
+        """Return the message for *count*, filled with the formatted `%(count)s` and *values*.
+
+        The number chooses the plural form of the language: Arabic has six.
+        """
+        return self.catalog.ngettext(one, many, count) % ({"count": self.number(count)} | values)
+
+    @cached_property
+    def plural_indexes(self) -> dict[str, int]:
+        """Return the catalog's index of each plural category of the page's script ("one", "few")."""
+        return {self.locale.plural_form(count): self._form_of(count) for count in _PLURAL_SAMPLES}
+
+    def plural_forms(self, one: str, many: str) -> list[str]:
+        """Return the translations of a message with a number, in the order of the catalog's plural forms."""
+        sample_of_form = {self._form_of(count): count for count in _PLURAL_SAMPLES}
+        return [self.catalog.ngettext(one, many, sample_of_form[form]) for form in sorted(sample_of_form)]
+
+    def _form_of(self, count: int) -> int:
+        plural = getattr(self.catalog, "plural", None)  # English has no catalog
+        return int(plural(count) if plural else count != 1)
 
     @cached_property
     def direction(self) -> str:

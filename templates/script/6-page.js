@@ -2,16 +2,29 @@
 
 const facts = JSON.parse(document.getElementById('facts').textContent);
 
-// A word of the page's language; %(name)s are replaced.
-function _(text, values = {}) {
-  return (facts.words[text] ?? text).replace(/%\((\w+)\)s/g, (_all, name) => values[name]);
+// A message of the page's language; %(name)s are replaced by values.
+const fill = (text, values) => text.replace(/%\((\w+)\)s/g, (_all, name) => values[name]);
+const _ = (text, values = {}) => fill(facts.words[text], values);
+
+// A short text that has several meanings, in its context.
+const pgettext = (context, text) => facts.words[`${context}|${text}`];
+
+const formats = {
+  locale: `${facts.language}-u-nu-latn`,
+  number: new Intl.NumberFormat(`${facts.language}-u-nu-latn`, { useGrouping: 'always' }),
+  plural: new Intl.PluralRules(facts.language),
+};
+
+// The message for a number, which chooses the plural form and fills %(count)s.
+function ngettext(one, _many, count, values = {}) {
+  const form = facts.pluralIndexes[formats.plural.select(count)];
+  return fill(facts.words[one][form], { count: formats.number.format(count), ...values });
 }
 
 const FIXED = ['findings', 'comparison', 'chains', 'assignees', 'proof', 'quality']; // of the whole report only
 
 function makePage(log) {
-  const locale = `${facts.language}-u-nu-latn`;
-  const number = new Intl.NumberFormat(locale, { useGrouping: 'always' });
+  const { locale, number } = formats;
   const percent = new Intl.NumberFormat(locale, { style: 'percent', minimumFractionDigits: 1, maximumFractionDigits: 1 });
   const dated = (options) => {
     const format = new Intl.DateTimeFormat(locale, { timeZone: 'UTC', ...options });

@@ -22,7 +22,11 @@ TRANSLATED = [language for language in get_args(Language) if language != "en"]
 PLACEHOLDER = re.compile(r"%\(\w+\)s")
 
 
-def messages() -> set[str]:
+Message = tuple[str | None, str | tuple[str, ...]]
+"""The context of a message, if any, and its text, or its texts for one and for many."""
+
+
+def messages() -> set[Message]:
     """Return what templates, script and code say, and the names of things that data holds."""
     mappings = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["babel"]["mappings"]
     methods: Any = [(each["pattern"], each["method"]) for each in mappings]
@@ -30,19 +34,33 @@ def messages() -> set[str]:
         each["pattern"]: {key: str(value) for key, value in each.items() if key not in {"pattern", "method"}}
         for each in mappings
     }
-    found = {str(message) for _, _, message, _, _ in extract_from_dir(ROOT, methods, options)}
-    return found | set(SOURCE_LABELS.values()) | {preset.label for preset in Preset} | set(HEADER)
+    found: set[Message] = {
+        (context, message) for _, _, message, _, context in extract_from_dir(ROOT, methods, options)
+    }
+    names = (*SOURCE_LABELS.values(), *(preset.label for preset in Preset), *HEADER)
+    return found | {(None, name) for name in names}
 
 
-def catalog(language: str) -> dict[str, str]:
+def catalog(language: str) -> dict[Message, tuple[str, ...]]:
+    """Return the translations of each message: one, or one for each plural form of the language."""
     with (CATALOGS / f"{language}.po").open("rb") as file:
         read = read_po(file)
     assert not [entry.id for entry in read if entry.fuzzy and entry.id]
-    return {str(entry.id): str(entry.string) for entry in read if entry.id}
+    return {
+        (entry.context, entry.id): entry.string if isinstance(entry.string, tuple) else (entry.string,)
+        for entry in read
+        if entry.id
+    }
 
 
 def test_the_script_says_nothing_that_is_not_extracted() -> None:
-    assert set(messages_of_script(join_scripts())) <= messages()
+    said: set[Message] = set()
+    for function, first, text in messages_of_script(join_scripts()):
+        if function == "ngettext":
+            said.add((None, (first, text)))
+        else:
+            said.add((first or None, text))
+    assert said <= messages()
     assert len(messages()) > 150
 
 
@@ -50,14 +68,19 @@ def test_the_script_says_nothing_that_is_not_extracted() -> None:
 def test_no_message_is_missing_and_none_is_left_over(language: str) -> None:
     translations = catalog(language)
     assert translations.keys() == messages()
-    assert [message for message, text in translations.items() if not text.strip()] == []
+    assert [message for message, texts in translations.items() if not all(map(str.strip, texts))] == []
 
 
 @pytest.mark.parametrize("language", TRANSLATED)
 def test_translations_have_the_placeholders_of_the_message(language: str) -> None:
-    for message, text in catalog(language).items():
-        assert sorted(PLACEHOLDER.findall(text)) == sorted(PLACEHOLDER.findall(message)), message
-        assert text.count("%") == text.count("%("), message
+    """A form for one thing may leave out the number: "One row"."""
+    for (_, message), texts in catalog(language).items():
+        many = message if isinstance(message, str) else message[-1]
+        wanted = set(PLACEHOLDER.findall(many))
+        assert wanted == set(PLACEHOLDER.findall(texts[-1])), message
+        for text in texts:
+            assert wanted - {"%(count)s"} <= set(PLACEHOLDER.findall(text)) <= wanted, message
+            assert text.count("%") == text.count("%("), message
 
 
 def test_there_is_a_catalog_for_each_language() -> None:

@@ -50,6 +50,7 @@ def jinja_environment(language: str) -> "Environment":
     )
     words = load_words(language)
     jinja.install_gettext_translations(words.catalog, newstyle=True)  # type: ignore[attr-defined]
+    jinja.globals["ngettext"] = words.ngettext  # Jinja's own does not format the number
     jinja.filters |= {
         "csp_hash": lambda text: f"sha256-{b64encode(sha256(text.encode()).digest()).decode()}",
         "log_text": lambda text, column: labels.log_text(column, text, words),

@@ -8,12 +8,13 @@ from zoneinfo import ZoneInfo
 from assets.events import SOURCE_SPELLINGS
 from assets.periods import PRESETS, Period, first_instant, offset_changes, preset_period
 from assets.render.charts.palette import source_colors
-from assets.render.i18n import load_words
+from assets.render.i18n import Words, load_words
 from assets.render.labels import matrix_names
 from assets.report.log_table import HEADER
 from assets.report.model import Report
 
-_MESSAGE = re.compile(r'\b_\("((?:[^"\\]|\\.)*)"')
+_TEXT = r'"((?:[^"\\]|\\.)*)"'
+_MESSAGE = re.compile(rf"\b(?:_\(|(ngettext|pgettext)\({_TEXT},\s*){_TEXT}")
 
 
 def page_facts(report: Report, layout: dict[str, object], script: str) -> dict[str, object]:
@@ -54,14 +55,35 @@ def page_facts(report: Report, layout: dict[str, object], script: str) -> dict[s
         "states": report.components.model_dump(mode="json"),
         "handOffs": list(report.hand_offs.keys) if report.hand_offs else [],
         "handOffNames": matrix_names(report.hand_offs, words) if report.hand_offs else [],
-        "words": {text: words.say(text) for text in messages_of_script(script)},
+        "words": _translate_messages(script, words),
+        "pluralIndexes": words.plural_indexes,
     }
 
 
 @cache
-def messages_of_script(script: str) -> list[str]:
-    """Return the messages in calls of `_("…")` in *script*."""
-    return sorted({text.replace('\\"', '"') for text in _MESSAGE.findall(script)})
+def messages_of_script(script: str) -> frozenset[tuple[str, str, str]]:
+    """Return the messages of *script*: the function that is called, its first text or "", and its last text.
+
+    They are the calls `_("…")`, `ngettext("…", "…"` and `pgettext("context", "…"`.
+    """
+    return frozenset(
+        (function or "_", first.replace('\\"', '"'), text.replace('\\"', '"'))
+        for function, first, text in _MESSAGE.findall(script)
+    )
+
+
+def _translate_messages(script: str, words: Words) -> dict[str, str | list[str]]:
+    """Return the translations by message; those in a context by `context|message`, plural forms as a list."""
+    translations: dict[str, str | list[str]] = {}
+    for function, first, text in sorted(messages_of_script(script)):
+        match function:
+            case "ngettext":
+                translations[first] = words.plural_forms(first, text)
+            case "pgettext":
+                translations[f"{first}|{text}"] = words.pgettext(first, text)
+            case _:
+                translations[text] = words.say(text)
+    return translations
 
 
 def _epoch_seconds(instant: datetime) -> int:
