@@ -46,10 +46,10 @@ def catalog(language: str) -> dict[Message, tuple[str, ...]]:
     with (CATALOGS / f"{language}.po").open("rb") as file:
         read = read_po(file)
     assert not [entry.id for entry in read if entry.fuzzy and entry.id]
+    entries: list[Any] = [entry for entry in read if entry.id]
     return {
         (entry.context, entry.id): entry.string if isinstance(entry.string, tuple) else (entry.string,)
-        for entry in read
-        if entry.id
+        for entry in entries
     }
 
 
