@@ -27,6 +27,7 @@ class Preset(StrEnum):
     LAST_30_DAYS = "last_30_days"
     THIS_MONTH = "this_month"
     LAST_MONTH = "last_month"
+    EXPLORER = "explorer"
     CUSTOM = "custom"
 
     @property
@@ -41,7 +42,7 @@ class Preset(StrEnum):
         return int(parts[1]) if len(parts) == 3 else None  # noqa: PLR2004 - last, N, days
 
 
-PRESETS = tuple(preset for preset in Preset if preset is not Preset.CUSTOM)
+PRESETS = tuple(preset for preset in Preset if preset not in {Preset.EXPLORER, Preset.CUSTOM})
 
 
 def first_instant(day: date, zone: ZoneInfo) -> datetime:
@@ -145,13 +146,16 @@ def preset_period(
             return Period(month_start, report_date, zone)
         case Preset.LAST_MONTH:
             return Period((month_start - DAY).replace(day=1), month_start - DAY, zone)
+        case Preset.EXPLORER:
+            return Period((month_start - DAY).replace(day=1), report_date, zone)
     raise ValueError(f"{preset} has no days of its own: give its first and last day")
 
 
 def previous_period(preset: Preset, period: Period) -> Period:
     """Return the previous period of *period*: as many days just before it.
 
-    For the month presets it is the previous month, for `this_month` up to the same day number.
+    For the month presets it is the previous month, for `this_month` up to the same day number. For the
+    explorer it has every day with which one of its periods is compared.
     """
     day_before = _day_before(period.first_day, period.zone)
     match preset:
@@ -161,6 +165,9 @@ def previous_period(preset: Preset, period: Period) -> Period:
             )
         case Preset.LAST_MONTH:
             return Period(day_before.replace(day=1), day_before, period.zone)
+        case Preset.EXPLORER:
+            earliest = min(day_before.replace(day=1), _day_before(period.last_day, period.zone, 60))
+            return Period(min(earliest, day_before), day_before, period.zone)
     return Period(_day_before(day_before, period.zone, len(period.days) - 1), day_before, period.zone)
 
 

@@ -23,7 +23,7 @@ from assets.config.workspace import ReportSpec, Workspace
 from assets.extract.load import load_days
 from assets.periods import Period
 from assets.render.html.log_codec import encode_log_payload
-from assets.render.html.page import render_html
+from assets.render.html.page import render_page
 from assets.report.build import Built, build_report
 from assets.report.log_table import printed_log
 from assets.sources.files.imports import DaySources
@@ -68,7 +68,7 @@ def measured(folder: Path, size: int, page: Page) -> list[str]:
     began = time.perf_counter()
     built = build_report(lake, workspace, SPEC, date(2026, 11, 18), NOW)
     counted = time.perf_counter()
-    html = render_html(built.report, printed_log(built.rows, workspace.zone).slice(0, 1_000), 1, built.coded)
+    html = render_page(built.report, printed_log(built.rows, workspace.zone).slice(0, 1_000), 1, built.coded)
     rendered = time.perf_counter()
     (path := folder / "report.html").write_text(html, encoding="utf-8")
     opening = time.perf_counter()

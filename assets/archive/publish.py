@@ -57,7 +57,9 @@ def draft_report(
         built = build_report(warehouse, workspace, spec, report_date, as_of)
     formats = set(spec.formats)
     has_csv = Format.CSV in formats or (Format.PDF in formats and built.report.carries_log)
-    rows = built.rows if has_csv or Format.XLSX in formats else built.rows.slice(0, spec.pdf_log_rows)
+    has_files = has_csv or Format.XLSX in formats
+    shown = built.report.log.rows_shown
+    rows = built.rows if has_files else built.rows.slice(max(0, built.rows.num_rows - shown))
     printed = printed_log(rows, workspace.zone, time_unit_of(built.rows))
     tables = {"log.csv": csv_bytes(printed)} if has_csv else {}
     if Format.PARQUET in formats:
@@ -71,7 +73,7 @@ def draft_report(
         "source_version": reading_version(workspace.source),
         "report": spec.model_dump(mode="json", exclude={"brand": {"logo"}}) | {"filters": filters},
     }
-    return Draft(report, tables, printed, built.coded, spec.formats, configuration)
+    return Draft(report, tables, printed, built.coded, built.explorer, spec.formats, configuration)
 
 
 def publish_report(draft: Draft, archive: Archive) -> Published:

@@ -11,9 +11,10 @@ import pyarrow as pa
 
 from assets.config.presentation import Format
 from assets.errors import TotalsDiffer
-from assets.render.html.page import render_html
+from assets.render.html.page import render_page
 from assets.render.xlsx import log_row_count, workbook_bytes
 from assets.report.encoded_log import EncodedLog
+from assets.report.explorer import ExplorerData
 from assets.report.model import Report
 
 
@@ -21,13 +22,15 @@ from assets.report.model import Report
 class Draft:
     """A reconciled report and everything its files are rendered from.
 
-    `tables` are its data files by name, `printed` the log rows for the other files, `coded` the encoded log.
+    `tables` are its data files by name, `printed` the log rows for the other files, `coded` the encoded log,
+    `explorer` the data of an explorer's page.
     """
 
     report: Report
     tables: Mapping[str, bytes]
     printed: pa.Table
     coded: EncodedLog
+    explorer: ExplorerData | None
     formats: Sequence[Format]
     configuration: Mapping[str, object]
 
@@ -37,11 +40,13 @@ class Draft:
         Raises TotalsDiffer if the workbook does not have every row of the log.
         """
         files = {name: data for name, data in self.tables.items() if name in self.report.log.files}
-        shown = self.printed.slice(0, self.report.log.rows_shown)
+        shown = self.printed.slice(self.printed.num_rows - self.report.log.rows_shown)[::-1]
         if Format.XLSX in self.formats:
             files["log.xlsx"] = self._render_workbook()
         if Format.HTML in self.formats:
-            files["report.html"] = render_html(self.report, shown, version, self.coded).encode()
+            files["report.html"] = render_page(
+                self.report, shown, version, self.coded, self.explorer
+            ).encode()
         if Format.PDF in self.formats:
             from assets.render.pdf.document import render_pdf  # noqa: PLC0415 - half a second, and only PDFs need it
 

@@ -1,13 +1,13 @@
 """The presentation of a report: components, files, language, colors and filters. No I/O."""
 
 from enum import StrEnum
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from assets.config.base import ConfigModel, Folder
 
-DEFAULT_LOG_ROWS = 1_000
+_SHORT_LOG, _LATEST_ROWS = 200, 100
 
 
 class Filters(ConfigModel):
@@ -83,7 +83,10 @@ class Presentation(ConfigModel):
     mask_contacts: bool = Field(
         default=False, description="Contacts and conversations appear under stable pseudonyms."
     )
-    pdf_log_rows: int = Field(default=DEFAULT_LOG_ROWS, ge=0, description="Rows of the log that are printed.")
+    pdf_log_rows: Annotated[int, Field(ge=0)] | Literal["all"] | None = Field(
+        default=None,
+        description="Latest log rows in the PDF, or `all` (default: all up to 200, else the latest 100).",
+    )
     attach_log: bool = Field(
         default=False, description="The PDF is PDF/A-3 and carries log.csv, instead of PDF/UA-1."
     )
@@ -94,3 +97,9 @@ class Presentation(ConfigModel):
     return_hours: int = Field(
         default=24, ge=1, description="A conversation that comes back within this time is a return."
     )
+
+    def printed_rows(self, total: int) -> int:
+        """Return how many of a log's *total* rows are printed, the latest ones."""
+        if self.pdf_log_rows is None:
+            return total if total <= _SHORT_LOG else _LATEST_ROWS
+        return total if self.pdf_log_rows == "all" else min(total, self.pdf_log_rows)

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from pydantic import Field, SecretStr, model_validator
 
 from assets.config.base import Name, Zone, refuse_duplicates
-from assets.config.presentation import Filters, Presentation
+from assets.config.presentation import Filters, Format, Presentation
 from assets.config.schedule import Calendar, ClockTime, Tick, Timing, report_ticks
 from assets.config.source import ConversationsExport, Source
 from assets.config.subscription import Subscription
@@ -50,7 +50,7 @@ class ReportSpec(Presentation, Timing):
     @property
     def includes_running_day(self) -> bool:
         """Return whether the period includes the report date itself."""
-        return self.include_today or self.preset in {Preset.TODAY, Preset.THIS_MONTH}
+        return self.include_today or self.preset in {Preset.TODAY, Preset.THIS_MONTH, Preset.EXPLORER}
 
     def has_begun(self, report_date: date) -> bool:
         """Return whether its period has begun on *report_date*; a fixed period may be in the future."""
@@ -78,6 +78,15 @@ class Workspace(Presentation, Timing, Calendar):
         description="Who answers for it: an address, or team:name.",
     )
     reports: tuple[ReportSpec, ...] = Field(default=(), description="Reports beside the seven presets.")
+    explorer: bool = Field(
+        default=True, description="Make the explorer: a page on which any period of the last days is picked."
+    )
+    explorer_days: int | None = Field(
+        default=None,
+        ge=7,
+        le=366,
+        description="Days that the explorer covers (default: since the first of the previous month).",
+    )
     subscriptions: tuple[Subscription, ...] = Field(default=(), description="Who is sent which reports.")
     flow_at: ClockTime = Field(default=time(0, 20), description="Local time of the nightly flow.")
     lookback_days: int = Field(
@@ -144,8 +153,9 @@ class Workspace(Presentation, Timing, Calendar):
 
     @property
     def all_reports(self) -> tuple[ReportSpec, ...]:
-        """Return the seven presets and the workspace's own reports, all with complete options."""
-        presets = (ReportSpec(name=preset.value, preset=preset) for preset in PRESETS)
+        """Return the seven presets, the explorer and the workspace's own reports, with complete options."""
+        made = (*PRESETS, Preset.EXPLORER) if self.explorer else PRESETS
+        presets = (ReportSpec(name=preset.value, preset=preset) for preset in made)
         return tuple(self.completed(spec) for spec in (*presets, *self.reports))
 
     def ticks_of(self, spec: ReportSpec, since: date, until: date) -> Iterator[Tick]:
@@ -166,6 +176,8 @@ class Workspace(Presentation, Timing, Calendar):
             own |= {"every": "day"}  # its days end once, and it is created once
         if spec.preset is Preset.LAST_MONTH:
             own |= {"every": "first_day_of_month", "at": spec.at or self.at or time(6, 15)}
+        if spec.preset is Preset.EXPLORER:
+            own |= {"formats": (Format.HTML,), "interactive": True}
         return spec.model_copy(update=own)
 
 

@@ -17,7 +17,10 @@ def render_finding(finding: Finding, words: Words) -> str:
     if finding.rule is Rule.BUSIEST_HOUR:
         hour = int(finding.facts["hour"])
         values |= {"from": f"{hour:02d}:00", "to": f"{hour + 1:02d}:00"}
-    return _sentence_templates(words)[finding.rule] % values
+    sentence = _sentence_of_change(finding.rule, words) or _sentence_of_count(
+        finding.rule, lambda one, many: words.catalog.ngettext(one, many, int(finding.facts["count"]))
+    )
+    return sentence % values
 
 
 def _format_fact(name: str, fact: Any, words: Words) -> str:
@@ -32,23 +35,66 @@ def _format_fact(name: str, fact: Any, words: Words) -> str:
     return formatters.get(name, limit_marks if isinstance(fact, str) else words.number)(fact)
 
 
-def _sentence_templates(words: Words) -> dict[Rule, str]:
+def _sentence_of_change(rule: Rule, words: Words) -> str | None:
     _ = words.say
     return {
-        Rule.CHANGE: _("%(change)s against the period before: %(before)s assignments then, %(now)s now."),
-        Rule.SHIFT: _("The share of %(source)s went from %(earlier_share)s to %(share)s."),
-        Rule.DAILY_CHANGE: _(
-            "%(change)s a day against the period before: %(before)s assignments a day then, %(now)s now."
-        ),
-        Rule.GONE_SOURCE: _("%(source)s is gone: none now, %(count)s assignments in the period before."),
-        Rule.NEW_SOURCE: _("%(source)s is new: %(count)s assignments, none in the period before."),
-        Rule.TOP_SOURCE: _("%(source)s made most assignments: %(count)s, %(share)s of all."),
-        Rule.BUSIEST_DAY: _("The busiest day was %(day)s: %(count)s assignments, %(share)s of all."),
-        Rule.BUSIEST_HOUR: _(
-            "The busiest hour of the week was %(weekday)s, %(from)s to %(to)s: %(count)s assignments."
-        ),
-        Rule.TOP_ASSIGNEE: _("%(assignee)s received %(count)s assignments, %(share)s of all."),
-        Rule.UNASSIGNED: _("%(count)s assignments, %(share)s of all, took the assignee away."),
-        Rule.BOUNCED: _("Conversation %(conversation)s was assigned %(count)s times, more than any other."),
-        Rule.RETURNS: _("%(count)s hand-offs went straight back within %(hours)s hours."),
-    }
+        Rule.CHANGE: _("Assignments: %(now)s, %(change)s vs. previous period (%(before)s)."),
+        Rule.DAILY_CHANGE: _("Assignments per day: %(now)s, %(change)s vs. previous period (%(before)s)."),
+        Rule.SHIFT: _("The share of %(source)s changed from %(earlier_share)s to %(share)s."),
+    }.get(rule)
+
+
+def _sentence_of_count(rule: Rule, ngettext: Callable[[str, str], str]) -> str:
+    """Return the sentence of a *rule* that counts something; *ngettext* chooses the plural form."""
+    match rule:
+        case Rule.NEW_SOURCE:
+            return ngettext(
+                "New source: %(source)s, with %(count)s assignment (none in the previous period).",
+                "New source: %(source)s, with %(count)s assignments (none in the previous period).",
+            )
+        case Rule.GONE_SOURCE:
+            return ngettext(
+                "No assignments by %(source)s (%(count)s in the previous period).",
+                "No assignments by %(source)s (%(count)s in the previous period).",
+            )
+        case Rule.TOP_SOURCE:
+            return ngettext(
+                "%(source)s was the top source: %(count)s assignment (%(share)s).",
+                "%(source)s was the top source: %(count)s assignments (%(share)s).",
+            )
+        case Rule.BUSIEST_DAY:
+            return ngettext(
+                "The busiest day was %(day)s: %(count)s assignment (%(share)s).",
+                "The busiest day was %(day)s: %(count)s assignments (%(share)s).",
+            )
+        case Rule.BUSIEST_HOUR:
+            return ngettext(
+                "The busiest hour was %(weekday)s, %(from)s to %(to)s: %(count)s assignment.",
+                "The busiest hour was %(weekday)s, %(from)s to %(to)s: %(count)s assignments.",
+            )
+        case _:
+            return _sentence_of_people(rule, ngettext)
+
+
+def _sentence_of_people(rule: Rule, ngettext: Callable[[str, str], str]) -> str:
+    match rule:
+        case Rule.TOP_ASSIGNEE:
+            return ngettext(
+                "%(assignee)s received %(count)s assignment (%(share)s).",
+                "%(assignee)s received %(count)s assignments (%(share)s).",
+            )
+        case Rule.UNASSIGNED:
+            return ngettext(
+                "%(count)s assignment (%(share)s) was an unassignment.",
+                "%(count)s assignments (%(share)s) were unassignments.",
+            )
+        case Rule.BOUNCED:
+            return ngettext(
+                "Conversation %(conversation)s was assigned %(count)s time, more often than any other.",
+                "Conversation %(conversation)s was assigned %(count)s times, more often than any other.",
+            )
+        case _:
+            return ngettext(
+                "A conversation was handed straight back within %(hours)s hours %(count)s time.",
+                "Conversations were handed straight back within %(hours)s hours %(count)s times.",
+            )

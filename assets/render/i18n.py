@@ -5,7 +5,8 @@ Digits are Latin in every language, as in the data files beside the report.
 
 import gettext
 import re
-from datetime import date, timedelta
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
 from functools import cache, cached_property
 from io import BytesIO
 
@@ -72,6 +73,10 @@ class Words:
         """Return numbers, times and dates so that their signs and parts keep their order in Arabic text."""
         return f"{_LEFT_TO_RIGHT}{text}" if self.direction == "rtl" else text
 
+    def join(self, texts: Sequence[str]) -> str:
+        """Return *texts* as a list of this language, such as "a, b, c"."""
+        return self.pgettext("list separator", ", ").join(texts)
+
     def isolated(self, text: str) -> str:
         """Return *text* so that its signs and digits keep their order in right-to-left text."""
         return f"{_ISOLATE}{text}{_END_ISOLATE}" if text and self.direction == "rtl" else text
@@ -90,6 +95,20 @@ class Words:
     def share(self, value: float | None) -> str:
         """Return a share in percent with one decimal, or "-" for None."""
         return "-" if value is None else format_percent(value / 100, self.percent, locale=self.locale)
+
+    def points(self, value: float) -> str:
+        """Return a change in percentage points with its sign."""
+        return self.say("%(change)s points") % {"change": self.signed(value)}
+
+    def figure(self, name: str, value: float | None) -> str:
+        """Return the value of the key figure *name*, or "-" for None."""
+        if value is None:
+            return "-"
+        return self.share(value) if name == "reassignment_rate" else self.number(value)
+
+    def instant(self, local_time: datetime) -> str:
+        """Return day and time of a local time, without seconds."""
+        return f"{self.day(local_time.date())}, {self.left_to_right(f'{local_time:%H:%M}')}"
 
     def change(self, value: float) -> str:
         """Return a change in percent with its sign."""

@@ -2,10 +2,11 @@
 
 from zoneinfo import ZoneInfo
 
+from assets.config.presentation import Component
 from assets.render.i18n import Words
 from assets.render.untrusted_text import limit_marks
 from assets.report.log_table import HEADER, UNASSIGNED
-from assets.report.model import HandOffs, Note, Report, State, Total
+from assets.report.model import HandOffs, KeyFigureName, Note, Report, State, Total
 
 _ASSIGNED_TO, _SOURCE = HEADER.index("Assigned To"), HEADER.index("Source")
 
@@ -14,7 +15,6 @@ def state_messages(words: Words) -> dict[str, str]:
     """Return the message of a component without figures, by its state."""
     _ = words.say
     return {
-        State.NOT_APPLICABLE: _("The selected filter(s) are not applicable here"),
         State.NO_DATA: _("The selected filter(s) have no applicable data"),
     }
 
@@ -30,30 +30,127 @@ def comparison_notes(words: Words) -> dict[str, str]:
     _ = words.say
     return {
         Note.NOT_LOADED: "",
-        Note.NOT_WHOLE: _(
-            "The report's own period is not wholly loaded: what is missing is part of each difference."
-        ),
-        Note.LENGTHS_DIFFER: _("The two periods have not the same number of days."),
-        Note.FEW: _("One of the periods has fewer than 30 assignments: a difference may be chance."),
+        Note.NOT_WHOLE: _("Data for this period is incomplete; changes include what is missing."),
+        Note.LENGTHS_DIFFER: _("The two periods have different numbers of days."),
+        Note.FEW: _("One of the periods has fewer than 30 assignments; changes may be random."),
     }
+
+
+def comparison_name(words: Words) -> str:
+    """Return what the comparison is with."""
+    return words.say("vs. previous period")
 
 
 def total_names(words: Words) -> dict[str, str]:
-    """Return the names of the proof lines."""
+    """Return the names of the reconciliation's checks."""
     _ = words.say
     return {
         Total.LOG: _("Log rows"),
-        Total.SOURCES: _("Sum of the sources"),
-        Total.DAYS: _("Sum of the days"),
-        Total.HOURS: _("Sum of the hours of the week"),
-        Total.HAND_OFFS: _("Sum of who hands over to whom"),
-        Total.RECEIVED: _("Received, or taken from everybody"),
-        Total.RELEASED: _("Released, or nobody's before"),
+        Total.SOURCES: _("Sum by source"),
+        Total.DAYS: _("Sum by day"),
+        Total.HOURS: _("Sum by day and hour"),
+        Total.HAND_OFFS: _("Sum of the reassignment matrix"),
+        Total.RECEIVED: _("Sum by new assignee"),
+        Total.RELEASED: _("Sum by previous assignee"),
         Total.AGGREGATES: _("Daily source aggregates"),
         Total.ACCEPTED: _("Accepted events that changed an assignee"),
-        Total.CSV: _("Lines of log.csv"),
+        Total.CSV: _("Rows of log.csv"),
         Total.PARQUET: _("Rows of log.parquet"),
     }
+
+
+def figure_names(words: Words) -> dict[str, str]:
+    """Return the names of the key figures."""
+    _ = words.say
+    return {
+        KeyFigureName.ASSIGNMENTS: _("Assignments"),
+        KeyFigureName.FIRST_ASSIGNMENTS: _("First assignments"),
+        KeyFigureName.REASSIGNMENTS: _("Reassignments"),
+        KeyFigureName.UNASSIGNMENTS: _("Unassignments"),
+        KeyFigureName.CONVERSATIONS: _("Conversations"),
+        KeyFigureName.CONTACTS: _("Contacts"),
+        KeyFigureName.REASSIGNMENT_RATE: _("Reassignment rate"),
+        KeyFigureName.BOUNCE_BACKS: _("Bounce-backs"),
+    }
+
+
+def component_titles(words: Words) -> dict[str, str]:
+    """Return the headings of the components, in the report's order, and of the appendix."""
+    _ = words.say
+    return {
+        Component.METRIC: _("Key figures"),
+        Component.FINDINGS: _("Key findings"),
+        Component.BAR_CHART: _("Assignments by source"),
+        Component.PIE_CHART: _("Share by source"),
+        Component.TREND: _("Assignments over time"),
+        Component.COMPARISON: comparison_name(words),
+        Component.HEAT_MAP: _("Activity by day and hour"),
+        Component.CHAINS: _("Most reassigned conversations"),
+        Component.HAND_OFFS: _("Reassignment matrix"),
+        Component.ASSIGNEES: _("Contacts by assignee"),
+        Component.LOG: _("Contact Assignments Log"),
+        "appendix": _("Details and definitions"),
+        Component.PROOF: _("Reconciliation"),
+        Component.QUALITY: _("Data quality"),
+        Component.DEFINITIONS: _("Definitions"),
+    }
+
+
+def sections(report: Report, words: Words) -> list[tuple[str, str]]:
+    """Return the id and heading of each section that the report has, in order."""
+    titles, states = component_titles(words), report.components
+    inside = {Component.PROOF, Component.QUALITY, Component.DEFINITIONS}
+    return [
+        (str(name), title)
+        for name, title in titles.items()
+        if name == "appendix"
+        or (name not in inside and name != Component.COMPARISON and states.shows(Component(name)))
+    ]
+
+
+def not_applicable(report: Report, words: Words) -> str:
+    """Return the line that names the components which the report's filters cannot reach, or ""."""
+    titles = component_titles(words)
+    names = [
+        titles[component]
+        for component in Component
+        if getattr(report.components, component.value) is State.NOT_APPLICABLE
+    ]
+    if not names:
+        return ""
+    message = words.say("The selected filter(s) are not applicable here: %(components)s.")
+    return message % {"components": words.join(names)}
+
+
+def quality_names(words: Words) -> dict[str, str]:
+    """Return the names of the figures of data quality, by their names in `Quality`."""
+    _ = words.say
+    return {
+        "read": _("Rows read for this period"),
+        "rejected": _("Rejected"),
+        "duplicates": _("Duplicate ID"),
+        "no_change": _("Assignee unchanged"),
+        "inferred": _("Counted, previous assignee inferred"),
+        "source_unknown": _("Counted, source not stated"),
+        "cleaned": _("Counted, unprintable characters replaced"),
+        "ambiguous": _("Counted, local time that occurs twice read as the earlier"),
+        "unreadable": _("Inputs that could not be read or gave nothing"),
+    }
+
+
+def log_note(report: Report, rows_listed: int, words: Words) -> str:
+    """Return how many rows of the log are listed, the newest first."""
+    _, total = words.say, report.log.rows_total
+    if rows_listed == total:
+        return words.ngettext("%(count)s row, newest first.", "%(count)s rows, newest first.", total)
+    if not rows_listed:
+        return words.ngettext("%(count)s row, not printed here.", "%(count)s rows, not printed here.", total)
+    return words.ngettext(
+        "The latest of %(total)s rows.",
+        "The latest %(count)s of %(total)s rows.",
+        rows_listed,
+        total=words.number(total),
+    )
 
 
 def filter_names(words: Words) -> dict[str, str]:

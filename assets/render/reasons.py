@@ -20,26 +20,43 @@ def _describe_reason(report: Report, reason: Reason, words: Words) -> str:
     }
     match reason.code:
         case ReasonCode.DAYS_MISSING if "first" in reason.facts:
-            return _(
-                "Missing before the period: %(count)s days (%(first)s to %(last)s); "
-                "contacts per assignee are known since then only."
-            ) % (facts | {name: words.left_to_right(str(reason.facts[name])) for name in ("first", "last")})
+            dates = {name: words.left_to_right(str(reason.facts[name])) for name in ("first", "last")}
+            return words.ngettext(
+                "%(count)s day before the period is not loaded (%(first)s to %(last)s): "
+                "contacts by assignee are known only since then.",
+                "%(count)s days before the period are not loaded (%(first)s to %(last)s): "
+                "contacts by assignee are known only since then.",
+                int(reason.facts["count"]),
+                **dates,
+            )
         case ReasonCode.DAYS_MISSING:
-            return _("Missing: %(count)s of %(days)s days (%(list)s).") % (
-                facts | _list_missing_days(report, words)
+            return words.ngettext(
+                "%(count)s of %(days)s days is not loaded: %(list)s.",
+                "%(count)s of %(days)s days are not loaded: %(list)s.",
+                int(reason.facts["count"]),
+                **facts | {"list": _list_missing_days(report, words)},
             )
         case ReasonCode.INPUT_UNREADABLE:
-            return _("Inputs that could not be read (%(count)s): %(first)s") % facts
+            return words.ngettext(
+                "%(count)s input could not be read: %(first)s",
+                "%(count)s inputs could not be read, the first: %(first)s",
+                int(reason.facts["count"]),
+                **facts,
+            )
         case ReasonCode.INPUT_GAVE_NOTHING:
-            return _("Inputs that gave nothing (%(count)s): %(first)s") % facts
+            return words.ngettext(
+                "%(count)s input gave no accepted row: %(first)s",
+                "%(count)s inputs gave no accepted row, the first: %(first)s",
+                int(reason.facts["count"]),
+                **facts,
+            )
         case ReasonCode.REJECTED_SHARE:
             limit = {"limit": words.share(float(reason.facts["limit_pct"]))}
-            return _("Rejected: %(rejected)s of %(read)s rows; the limit is %(limit)s.") % (facts | limit)
+            return _("%(rejected)s of %(read)s rows were rejected; the limit is %(limit)s.") % (facts | limit)
         case ReasonCode.SOURCE_STALLED:
-            return _("No event since %(since)s; usual in these hours: %(expected)s.") % facts
+            return _("No event since %(since)s; usually there are %(expected)s in these hours.") % facts
 
 
-def _list_missing_days(report: Report, words: Words) -> dict[str, str]:
-    more = ", …" if len(report.missing_days) > _LISTED_DAYS else ""
-    listed = ", ".join(map(str, report.missing_days[:_LISTED_DAYS]))
-    return {"list": words.left_to_right(f"{listed}{more}")}
+def _list_missing_days(report: Report, words: Words) -> str:
+    shown = [words.left_to_right(str(day)) for day in report.missing_days[:_LISTED_DAYS]]
+    return words.join([*shown, "…"] if len(report.missing_days) > _LISTED_DAYS else shown)

@@ -1,5 +1,6 @@
 """Count the balance of each assignee: contacts at the start, received, released, and at the end."""
 
+from collections.abc import Sequence
 from datetime import date
 
 import numpy as np
@@ -31,19 +32,24 @@ _COLUMNS = (
 )
 
 
-def last_steps(period: Period, since: date | None = None) -> Select[tuple[object, ...]]:
-    """Return the query for each subject's last log row before *period*, among days from *since* on."""
+def last_steps(
+    period: Period, since: date | None = None, columns: Sequence[str] = (*_COLUMNS, "occurred_at")
+) -> Select[tuple[object, ...]]:
+    """Return the query for *columns* of each subject's last log row before *period*.
+
+    Days before *since* are not considered.
+    """
     log = ASSIGNMENT_LOG.c
     newest_first = func.row_number().over(
         partition_by=subject_of(log), order_by=(log.occurred_at.desc(), log.position.desc())
     )
     ranked = (
-        select(*(log[name] for name in (*_COLUMNS, "occurred_at", "position")), newest_first.label("age"))
+        select(*(log[name] for name in {*columns, "occurred_at", "position"}), newest_first.label("age"))
         .where(log.local_day < period.first_day, log.local_day >= (since or date.min))
         .subquery()
     )
-    columns = (ranked.c[name] for name in (*_COLUMNS, "occurred_at"))
-    return select(*columns).where(ranked.c.age == 1).order_by(ranked.c.occurred_at, ranked.c.position)
+    selected = (ranked.c[name] for name in columns)
+    return select(*selected).where(ranked.c.age == 1).order_by(ranked.c.occurred_at, ranked.c.position)
 
 
 def count_balances(before: pa.Table, rows: pa.Table, log: EncodedLog) -> tuple[AssigneeBalance, ...]:

@@ -6,33 +6,48 @@ Add a figure in the module of its component; this module only puts them together
 from dataclasses import dataclass
 from datetime import date, datetime
 
+import numpy as np
 import pyarrow as pa
 
 from assets.aggregates.lineage import data_versions
 from assets.config.presentation import Component
 from assets.config.workspace import ReportSpec, Workspace
 from assets.extract.source_stall import find_stall
+from assets.periods import Preset
 from assets.report import findings, reconciliation
 from assets.report.assignee_balances import count_balances
 from assets.report.brand import logo_address
 from assets.report.chains import find_chains, find_hand_offs
 from assets.report.comparison import compare_periods
-from assets.report.components import DATA_FORMATS, has_balances, needs_whole_log, states_of_components
+from assets.report.components import (
+    DATA_FORMATS,
+    has_balances,
+    keeps_chains,
+    needs_whole_log,
+    states_of_components,
+)
 from assets.report.counting import CountedLog, count_by_day, count_by_source, count_log
 from assets.report.encoded_log import EncodedLog, encode_log
+from assets.report.explorer import ExplorerData, read_explorer_data
+from assets.report.key_figures import compare_key_figures, count_key_figures, parts_of_period
 from assets.report.log_table import hours_of_the_week
 from assets.report.masking import mask_filters
 from assets.report.model import (
     AssigneeBalance,
+    Comparison,
     DayCount,
     HandOffs,
+    KeyFigure,
     LogSummary,
     Look,
+    Note,
     ProofLine,
     Report,
+    Sibling,
     SourceCount,
     Span,
     Total,
+    title_of,
 )
 from assets.report.quality import count_quality
 from assets.report.reasons import Completeness, find_reasons
@@ -45,11 +60,12 @@ _EXAMPLES = 20
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """A report, the rows of its log (columns of `assignment_log`), and the encoded log."""
+    """A report, the rows of its log (columns of `assignment_log`), the encoded log, the explorer's data."""
 
     report: Report
     rows: pa.Table
     coded: EncodedLog
+    explorer: ExplorerData | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +104,7 @@ def build_report(
         is_understood=not reasons or completeness.quality.accepted > 0,
     )
     shows = components.shows
+    comparison = compare_periods(request, log.previous, figures.by_source) if log.previous else None
     report = Report(
         workspace=workspace.slug,
         workspace_name=workspace.name,
@@ -98,14 +115,13 @@ def build_report(
         period=_report_span(request),
         filters=mask_filters(spec.filters) if spec.mask_contacts else spec.filters,
         total=figures.total,
+        key_figures=_compare_key_figures(request, log, coded, comparison) if shows(Component.METRIC) else (),
         by_source=figures.by_source,
         by_day=figures.by_day,
         log=_log_summary(spec, figures.total),
         components=components,
-        look=_report_look(spec),
-        comparison=compare_periods(request, log.conditions, figures.by_source)
-        if shows(Component.COMPARISON)
-        else None,
+        look=_report_look(spec, workspace),
+        comparison=comparison if shows(Component.COMPARISON) else None,
         heat_map=figures.heat_map if shows(Component.HEAT_MAP) else (),
         chains=find_chains(coded, spec.return_hours) if shows(Component.CHAINS) else None,
         hand_offs=figures.hand_offs if shows(Component.HAND_OFFS) else None,
@@ -125,7 +141,8 @@ def build_report(
     )
     if shows(Component.FINDINGS):
         report = report.model_copy(update={"findings": findings.find_findings(report)})
-    return Built(report, log.rows, coded)
+    explorer = read_explorer_data(request, log) if spec.preset is Preset.EXPLORER else None
+    return Built(report, log.rows, coded, explorer)
 
 
 def _count_figures(request: ReportRequest, log: CountedLog, coded: EncodedLog) -> _Figures:
@@ -135,6 +152,21 @@ def _count_figures(request: ReportRequest, log: CountedLog, coded: EncodedLog) -
         heat_map=hours_of_the_week(coded.instants, request.workspace.zone).tolist(),
         hand_offs=find_hand_offs(coded),
         assignees=count_balances(log.before, log.rows, coded) if has_balances(request.spec) else (),
+    )
+
+
+def _compare_key_figures(
+    request: ReportRequest, log: CountedLog, coded: EncodedLog, comparison: Comparison | None
+) -> tuple[KeyFigure, ...]:
+    """Return the key figures; a period that is not loaded to its end is not compared."""
+    hours, filters = request.spec.return_hours, request.spec.filters
+    previous, counted_before = log.previous, None
+    if previous and previous.rows is not None and comparison and Note.NOT_WHOLE not in comparison.notes:
+        encoded = encode_log(previous.rows)
+        counted_before = count_key_figures(encoded, np.zeros(len(encoded), np.int64), 1, hours)
+    part, part_count = parts_of_period(coded.instants, request.period)
+    return compare_key_figures(
+        count_key_figures(coded, part, part_count, hours), counted_before, has_chains=keeps_chains(filters)
     )
 
 
@@ -179,13 +211,13 @@ def _report_span(request: ReportRequest) -> Span:
 def _log_summary(spec: ReportSpec, total: int) -> LogSummary:
     return LogSummary(
         rows_total=total,
-        rows_shown=min(total, spec.pdf_log_rows),
+        rows_shown=spec.printed_rows(total),
         files=tuple(format_.file for format_ in DATA_FORMATS if format_ in spec.formats),
         sha256="",
     )
 
 
-def _report_look(spec: ReportSpec) -> Look:
+def _report_look(spec: ReportSpec, workspace: Workspace) -> Look:
     return Look(
         language=spec.language,
         paper=spec.paper,
@@ -196,4 +228,7 @@ def _report_look(spec: ReportSpec) -> Look:
         is_masked=spec.mask_contacts,
         attach_log=spec.attach_log,
         is_interactive=spec.interactive,
+        siblings=tuple(
+            Sibling(name=other.name, title=title_of(other.name)) for other in workspace.all_reports
+        ),
     )

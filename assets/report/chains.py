@@ -15,14 +15,15 @@ def find_chains(log: EncodedLog, return_hours: int) -> Chains:
 
     A bounce-back is A to B to A in one conversation within *return_hours*.
     """
-    counts = np.bincount(log.conversation[log.conversation >= 0], minlength=1)
+    is_assigned = (log.conversation >= 0) & (log.assignee >= 0)
+    counts = np.bincount(log.conversation[is_assigned], minlength=len(log.conversations))
     most_assigned = np.argsort(-counts, kind="stable")[:_MOST]
     labels = log.persons.labels
-    firsts, seconds = _find_returns(log, return_hours * _HOUR)
+    firsts, seconds, _ = find_returns(log, return_hours)
     pairs, pair_counts = np.unique(firsts * len(labels) + seconds, return_counts=True)
     largest = np.argsort(-pair_counts, kind="stable")[:_MOST]
     return Chains(
-        conversation_count=int((counts > 0).sum()),
+        assigned_count=int((counts > 0).sum()),
         reassigned_count=int((counts > 1).sum()),
         most_assigned=tuple(
             _describe_chain(log, int(code), int(counts[code])) for code in most_assigned if counts[code] > 1
@@ -50,14 +51,14 @@ def _describe_chain(log: EncodedLog, conversation: int, count: int) -> Chain:
         contact=contacts[log.contact[rows[0]]],
         count=count,
         path=tuple(labels[step] for step in steps[int(steps[0] < 0) :]),
-        is_cut=count > _STEPS,
+        is_cut=len(rows) > _STEPS,
     )
 
 
-def _find_returns(log: EncodedLog, max_microseconds: int) -> tuple[Codes, Codes]:
-    """Return the person codes A and B of each A to B to A in two consecutive rows of a conversation.
+def find_returns(log: EncodedLog, return_hours: int) -> tuple[Codes, Codes, Codes]:
+    """Return the person codes A and B of each A to B to A in two consecutive rows, and the second row.
 
-    The rows are at most *max_microseconds* apart.
+    The rows are of one conversation and at most *return_hours* apart.
     """
     order = np.argsort(log.conversation, kind="stable")
     order = order[log.conversation[order] >= 0]
@@ -70,9 +71,10 @@ def _find_returns(log: EncodedLog, max_microseconds: int) -> tuple[Codes, Codes]
         & (assignee[first] >= 0)
         & (previous[second] == assignee[first])
         & (assignee[second] == previous[first])
-        & (log.instants[second] - log.instants[first] <= max_microseconds)
+        & (log.instants[second] - log.instants[first] <= return_hours * _HOUR)
     )
-    return previous[first[is_return]], assignee[first[is_return]]
+    rows = first[is_return]
+    return previous[rows], assignee[rows], second[is_return]
 
 
 def find_hand_offs(log: EncodedLog) -> HandOffs:

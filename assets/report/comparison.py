@@ -1,75 +1,86 @@
 """Compare a report with the previous period: the same filters and preset, and notes on comparability."""
 
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import ColumnElement, func, select
+import pyarrow as pa
+from sqlalchemy import ColumnElement
 
 from assets.events import source_label
-from assets.periods import Period, previous_period
+from assets.periods import Period, first_instant, previous_period
+from assets.report.log_query import log_rows
 from assets.report.model import Comparison, Note, SourceChange, SourceCount
 from assets.report.request import ReportRequest
 from assets.report.shares import percent_of
-from assets.warehouse.base import Warehouse
-from assets.warehouse.schema import ASSIGNMENT_LOG
 
 _MIN_COUNT = 30
 
 
-def compare_periods(
-    request: ReportRequest, conditions: Sequence[ColumnElement[bool]], by_source: tuple[SourceCount, ...]
-) -> Comparison:
-    """Return the comparison of the counts *by_source* with those of the previous period.
+@dataclass(frozen=True, slots=True)
+class PreviousPeriod:
+    """The previous period of a report, and its log rows before *until*; None if a day is missing."""
 
-    Both count the log rows where *conditions* hold.
+    period: Period
+    until: datetime
+    rows: pa.Table | None
+
+
+def read_previous_period(request: ReportRequest, conditions: Sequence[ColumnElement[bool]]) -> PreviousPeriod:
+    """Read the rows of the previous period where *conditions* hold.
+
+    While the report's last day is running, the previous period is cut by the same time.
     """
-    period, as_of, stored = request.period, request.as_of, request.stored
-    previous = previous_period(request.spec.preset, period)
+    previous = previous_period(request.spec.preset, request.period)
     start, end = previous.bounds
-    until = max(start, end - max(period.bounds[1] - as_of, timedelta()))
+    until = max(start, end - max(request.period.bounds[1] - request.as_of, timedelta()))
+    if request.stored.missing(previous, until):
+        return PreviousPeriod(previous, until, None)
+    return PreviousPeriod(previous, until, request.warehouse.query(log_rows(previous, until, conditions)))
+
+
+def compare_periods(
+    request: ReportRequest, previous: PreviousPeriod, by_source: tuple[SourceCount, ...]
+) -> Comparison:
+    """Return the comparison of the counts *by_source* with those of the *previous* period."""
+    period, rows = request.period, previous.rows
     total = sum(source.count for source in by_source)
-    is_complete = not stored.missing(period, as_of)
-    lengths_differ = len(previous.days) != len(period.days)
-    if stored.missing(previous, until):
-        previous_counts, notes = None, [Note.NOT_LOADED]
-    else:
-        previous_counts = _count_by_source(request.warehouse, conditions, previous, until)
-        few = min(total, sum(previous_counts.values())) < _MIN_COUNT
-        notes = [note for note, holds in ((Note.NOT_WHOLE, not is_complete), (Note.FEW, few)) if holds]
-    previous_total = sum(previous_counts.values()) if previous_counts is not None else None
+    is_complete = not request.stored.missing(period, request.as_of)
+    notes = [] if rows is not None else [Note.NOT_LOADED]
+    if rows is not None and not is_complete:
+        notes.append(Note.NOT_WHOLE)
+    if rows is not None and min(total, rows.num_rows) < _MIN_COUNT:
+        notes.append(Note.FEW)
+    if len(previous.period.days) != len(period.days):
+        notes.append(Note.LENGTHS_DIFFER)
     return Comparison(
-        first_day=previous.first_day,
-        last_day=previous.last_day,
-        day_count=len(previous.days),
-        total=previous_total,
-        change_pct=percent_of(total - previous_total, previous_total)
-        if previous_total and is_complete
-        else None,
-        until=until if until < end else None,
-        by_source=_compare_sources(by_source, previous_counts) if previous_counts is not None else (),
-        notes=(*notes, *([Note.LENGTHS_DIFFER] if lengths_differ else [])),
+        first_day=previous.period.first_day,
+        last_day=previous.period.last_day,
+        day_count=len(previous.period.days),
+        total=rows.num_rows if rows is not None else None,
+        change_pct=percent_of(total - rows.num_rows, rows.num_rows) if rows and is_complete else None,
+        until=previous.until if previous.until < previous.period.bounds[1] else None,
+        by_source=_compare_sources(by_source, _count_values(rows, "source")) if rows is not None else (),
+        by_day=_count_days(previous, rows) if rows is not None else (),
+        notes=tuple(notes),
     )
 
 
-def _count_by_source(
-    warehouse: Warehouse, conditions: Sequence[ColumnElement[bool]], period: Period, until: datetime
-) -> dict[str, int]:
-    log = ASSIGNMENT_LOG.c
-    rows = warehouse.query(
-        select(log.source, func.count())
-        .where(
-            log.local_day.between(period.first_day, period.last_day),
-            log.occurred_at < until,
-            *conditions,
-        )
-        .group_by(log.source)
-    )
-    return dict(zip(*(column.to_pylist() for column in rows.columns), strict=True))
+def _count_values(rows: pa.Table, column: str) -> Counter[Any]:
+    counts = rows[column].value_counts()
+    values, numbers = (counts.field(name).to_pylist() for name in ("values", "counts"))
+    return Counter(dict(zip(values, numbers, strict=True)))
 
 
-def _compare_sources(
-    by_source: tuple[SourceCount, ...], previous: dict[str, int]
-) -> tuple[SourceChange, ...]:
+def _count_days(previous: PreviousPeriod, rows: pa.Table) -> tuple[int, ...]:
+    """Return the count of each day that has begun at the instant up to which the period is counted."""
+    counts, period = _count_values(rows, "local_day"), previous.period
+    return tuple(counts[day] for day in period.days if first_instant(day, period.zone) < previous.until)
+
+
+def _compare_sources(by_source: tuple[SourceCount, ...], previous: Counter[str]) -> tuple[SourceChange, ...]:
     """Return the changes by source: the report's sources in its order, then those only in *previous*."""
     current = {source.source: source.count for source in by_source}
     gone = sorted(

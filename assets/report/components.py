@@ -1,6 +1,6 @@
 """The states of a report's components, and what they need of the log. Pure."""
 
-from assets.config.presentation import Component, Format
+from assets.config.presentation import Component, Filters, Format
 from assets.config.workspace import ReportSpec
 from assets.report.model import TAGGED_ROWS, Components, State
 
@@ -8,7 +8,6 @@ DATA_FORMATS = (Format.CSV, Format.XLSX, Format.PARQUET)
 _WITHOUT_FIGURES = (Component.METRIC, Component.QUALITY, Component.DEFINITIONS)
 _OF_COUNTS = frozenset(
     {
-        Component.METRIC,
         Component.BAR_CHART,
         Component.PIE_CHART,
         Component.TREND,
@@ -28,11 +27,17 @@ def has_balances(spec: ReportSpec) -> bool:
     return Component.ASSIGNEES in spec.components and not spec.filters.active
 
 
+def keeps_chains(filters: Filters) -> bool:
+    """Tell whether *filters* leave the assignments of a conversation together."""
+    return not (filters.source or filters.assigned_to or filters.assigned_by)
+
+
 def needs_whole_log(spec: ReportSpec) -> bool:
     """Tell whether the report needs the whole log, which is large, rather than the printed rows only."""
     formats, components = set(spec.formats), set(spec.components)
     has_filters = spec.interactive and Format.HTML in formats and Component.LOG in components
-    carries_log = spec.attach_log or spec.pdf_log_rows > TAGGED_ROWS
+    prints_many = isinstance(spec.pdf_log_rows, int) and spec.pdf_log_rows > TAGGED_ROWS
+    carries_log = spec.attach_log or spec.pdf_log_rows == "all" or prints_many
     uses_rows = not formats.isdisjoint(DATA_FORMATS) or not components <= _OF_COUNTS
     return has_filters or carries_log or uses_rows
 
@@ -45,10 +50,9 @@ def states_of_components(spec: ReportSpec, *, has_figures: bool, is_understood: 
     """
     filters = spec.filters
     figures = State.SHOWN if has_figures else State.NO_DATA
-    breaks_chains = filters.source or filters.assigned_to or filters.assigned_by
     unfiltered = State.NOT_APPLICABLE if filters.active else State.SHOWN
     states = {
-        Component.CHAINS: State.NOT_APPLICABLE if breaks_chains else figures,
+        Component.CHAINS: figures if keeps_chains(filters) else State.NOT_APPLICABLE,
         Component.ASSIGNEES: State.NOT_APPLICABLE if filters.active else figures,
         Component.PROOF: State.SHOWN,
         Component.QUALITY: unfiltered,

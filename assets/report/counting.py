@@ -1,7 +1,7 @@
 """Read the log rows of a report, and count them by source and by day."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 
@@ -9,12 +9,14 @@ import pyarrow as pa
 from sqlalchemy import ColumnElement, func, select
 
 from assets.config.base import resolve_secret
+from assets.config.presentation import Component
 from assets.errors import ConfigError
 from assets.events import source_label
-from assets.periods import DAY, Period, first_instant
+from assets.periods import DAY, Period, Preset, first_instant
 from assets.report.assignee_balances import last_steps
+from assets.report.comparison import PreviousPeriod, read_previous_period
 from assets.report.components import has_balances, needs_whole_log
-from assets.report.filters import filter_conditions, look_up
+from assets.report.filters import Known, filter_conditions, look_up
 from assets.report.log_query import log_rows
 from assets.report.masking import mask_rows
 from assets.report.model import DayCount, SourceCount
@@ -32,14 +34,19 @@ if TYPE_CHECKING:
 class CountedLog:
     """The log rows where *conditions* hold, and each subject's last row before the period.
 
+    *known* are the texts that filter values were compared with.
+
     *counts* (columns `local_day`, `source`, `count`) are of all rows; *rows* may be only the printed ones.
-    *lacking* are the days missing for *before*, *known_since* is the first day it covers.
+    *lacking* are the days missing for *before*, *known_since* is the first day it covers. *previous* is the
+    previous period, if the report is compared with it.
     """
 
+    known: Known
     conditions: Sequence[ColumnElement[bool]]
     counts: "pd.DataFrame"
     rows: pa.Table
     before: pa.Table
+    previous: PreviousPeriod | None
     lacking: Sequence[date]
     known_since: date | None
 
@@ -50,21 +57,38 @@ def count_log(request: ReportRequest) -> CountedLog:
     known = look_up(warehouse, spec.filters)
     filtered = filter_conditions(spec.filters, known)
     counts = _count_rows(warehouse, period, as_of, filtered)
-    printed = log_rows(_first_days(period, counts, spec.pdf_log_rows), as_of, filtered)
-    rows = warehouse.query(
-        log_rows(period, as_of, filtered) if needs_whole_log(spec) else printed.limit(spec.pdf_log_rows)
-    )
+    if needs_whole_log(spec):
+        rows = warehouse.query(log_rows(period, as_of, filtered))
+    else:
+        count = spec.printed_rows(int(counts["count"].sum()))
+        latest = log_rows(_last_days(period, counts, count), as_of, filtered, is_newest_first=True)
+        rows = warehouse.query(latest.limit(count))[::-1]
     lacking = request.stored.opening_missing(period) if has_balances(spec) else []
     known_since = lacking[-1] + DAY if lacking else first_loaded_day(warehouse)
     before = warehouse.query(last_steps(period, known_since)) if has_balances(spec) else rows.slice(0, 0)
-    if have_names_only(rows) or have_names_only(before):
-        persons = known.persons or known_persons(warehouse)
-        rows, before = persons.with_ids(rows), persons.with_ids(before)
-    if spec.mask_contacts:
-        if request.workspace.mask_key is None:
-            raise ConfigError(f"{request.workspace.slug}: `mask_contacts` needs the workspace's `mask_key`")
-        rows = mask_rows(rows, resolve_secret(request.workspace.mask_key))
-    return CountedLog(filtered, counts, rows, before, lacking, known_since)
+    is_compared = Component.COMPARISON in spec.components and spec.preset is not Preset.EXPLORER
+    previous = read_previous_period(request, filtered) if is_compared else None
+    rows, before = complete_rows(request, known, rows, before)
+    if previous and previous.rows is not None:
+        previous = replace(previous, rows=complete_rows(request, known, previous.rows)[0])
+    return CountedLog(known, filtered, counts, rows, before, previous, lacking, known_since)
+
+
+def complete_rows(request: ReportRequest, known: Known, *tables: pa.Table) -> list[pa.Table]:
+    """Return *tables* of log rows with the ids of persons, and with pseudonyms if contacts are masked.
+
+    Raises ConfigError if contacts are masked without a `mask_key`.
+    """
+    completed = list(tables)
+    if any(map(have_names_only, tables)):
+        persons = known.persons or known_persons(request.warehouse)
+        completed = [persons.with_ids(table) for table in tables]
+    if not request.spec.mask_contacts:
+        return completed
+    if request.workspace.mask_key is None:
+        raise ConfigError(f"{request.workspace.slug}: `mask_contacts` needs the workspace's `mask_key`")
+    key = resolve_secret(request.workspace.mask_key)
+    return [mask_rows(table, key) for table in completed]
 
 
 def _count_rows(
@@ -77,11 +101,11 @@ def _count_rows(
     return frame
 
 
-def _first_days(period: Period, counts: "pd.DataFrame", rows: int) -> Period:
-    """Return the days of *period* that contain its first *rows* rows: only they need to be sorted."""
-    cumulative = counts.groupby("local_day")["count"].sum().sort_index().cumsum()
-    enough = cumulative[cumulative >= rows]
-    return period if enough.empty else Period(period.first_day, enough.index[0], period.zone)
+def _last_days(period: Period, counts: "pd.DataFrame", rows: int) -> Period:
+    """Return the days of *period* that contain its last *rows* rows: only they need to be sorted."""
+    by_day = counts.groupby("local_day")["count"].sum().sort_index(ascending=False).cumsum()
+    enough = by_day[by_day >= rows]
+    return period if enough.empty else Period(enough.index[0], period.last_day, period.zone)
 
 
 def count_by_source(counts: "pd.DataFrame") -> tuple[SourceCount, ...]:

@@ -10,10 +10,15 @@ from assets.warehouse.schema import ASSIGNMENT_LOG
 
 
 def log_rows(
-    period: Period, as_of: datetime, conditions: Iterable[ColumnElement[bool]] = ()
+    period: Period,
+    as_of: datetime,
+    conditions: Iterable[ColumnElement[bool]] = (),
+    *,
+    is_newest_first: bool = False,
 ) -> Select[tuple[object, ...]]:
     """Return the query for the log of *period* before *as_of* where *conditions* hold, in log order."""
     log = ASSIGNMENT_LOG.c
+    order = (log.local_day, log.position)
     return (
         select(ASSIGNMENT_LOG)
         .where(
@@ -21,5 +26,5 @@ def log_rows(
             log.occurred_at < as_of,
             *conditions,
         )
-        .order_by(log.local_day, log.position)
+        .order_by(*(column.desc() for column in order) if is_newest_first else order)
     )

@@ -24,17 +24,17 @@ def mask_rows(rows: pa.Table, key: str) -> pa.Table:
     """
     if len(key) < KEY_LENGTH:
         raise ConfigError(f"`mask_key` must have at least {KEY_LENGTH} characters")
-    contact = pc.coalesce(rows["contact_id"], rows["contact_name"])
     columns = {
         "conversation_id": _pseudonymize(rows["conversation_id"], key, "V", 16),
         "contact_id": _pseudonymize(rows["contact_id"], key, "K", 16),
-        "contact_name": _pseudonymize(contact, key, "Contact ", 8),
     }
+    if "contact_name" in rows.column_names:
+        contact = pc.coalesce(rows["contact_id"], rows["contact_name"])
+        columns["contact_name"] = _pseudonymize(contact, key, "Contact ", 8)
     if "event_id" in rows.column_names:
         columns["event_id"] = pa.array(range(rows.num_rows)).cast(pa.string())
     for name, column in columns.items():
-        if name in rows.column_names:
-            rows = rows.set_column(rows.column_names.index(name), rows.schema.field(name), column)
+        rows = rows.set_column(rows.column_names.index(name), rows.schema.field(name), column)
     return rows
 
 

@@ -191,7 +191,7 @@ class Comparison(FrozenModel):
     """The previous period, counted with the same filters; `total` is null if it is not entirely loaded.
 
     While the report's last day is running, the previous period is cut by the same time, at the instant
-    `until`; null if it is counted to its end.
+    `until`; null if it is counted to its end. `by_day` has its days in order, without those after `until`.
     """
 
     first_day: date
@@ -201,7 +201,35 @@ class Comparison(FrozenModel):
     total: int | None
     change_pct: float | None
     by_source: tuple[SourceChange, ...]
+    by_day: tuple[int, ...]
     notes: tuple[Note, ...]
+
+
+class KeyFigureName(StrEnum):
+    """The key figures, in the order in which they are shown."""
+
+    ASSIGNMENTS = "assignments"
+    FIRST_ASSIGNMENTS = "first_assignments"
+    REASSIGNMENTS = "reassignments"
+    UNASSIGNMENTS = "unassignments"
+    CONVERSATIONS = "conversations"
+    CONTACTS = "contacts"
+    REASSIGNMENT_RATE = "reassignment_rate"
+    BOUNCE_BACKS = "bounce_backs"
+
+
+class KeyFigure(FrozenModel):
+    """A key figure, its value in the previous period, and `trend`: its value by day, or by hour of one day.
+
+    `reassignment_rate` is in percent and its `change` in percentage points; every other one is a count and
+    its change in percent. `value` is null if filters take assignments out of conversations.
+    """
+
+    name: KeyFigureName
+    value: int | float | None
+    previous: int | float | None
+    change: float | None
+    trend: tuple[int | float | None, ...]
 
 
 class Chain(FrozenModel):
@@ -225,7 +253,7 @@ class ReturnPair(FrozenModel):
 class Chains(FrozenModel):
     """The most assigned conversations, and the bounce-backs within `return_hours`."""
 
-    conversation_count: int
+    assigned_count: int
     reassigned_count: int
     most_assigned: tuple[Chain, ...]
     return_hours: int
@@ -291,8 +319,18 @@ class Finding(FrozenModel):
     fragment: str
 
 
+class Sibling(FrozenModel):
+    """A report of the same workspace, to link to."""
+
+    name: str
+    title: str
+
+
 class Look(FrozenModel):
-    """How the report is presented, from the configuration; the logo is a `data:` URL."""
+    """How the report is presented, from the configuration; the logo is a `data:` URL.
+
+    `siblings` are the reports of its workspace, itself included.
+    """
 
     language: Language
     paper: str
@@ -303,6 +341,12 @@ class Look(FrozenModel):
     is_masked: bool
     attach_log: bool
     is_interactive: bool
+    siblings: tuple[Sibling, ...]
+
+
+def title_of(name: str) -> str:
+    """Return a report's *name* in title case."""
+    return name.replace("_", " ").title()
 
 
 class Report(FrozenModel):
@@ -321,6 +365,7 @@ class Report(FrozenModel):
     period: Span
     filters: Filters
     total: int
+    key_figures: tuple[KeyFigure, ...]
     by_source: tuple[SourceCount, ...]
     by_day: tuple[DayCount, ...]
     log: LogSummary
@@ -344,7 +389,7 @@ class Report(FrozenModel):
     @property
     def title(self) -> str:
         """Return the report's name in title case."""
-        return self.name.replace("_", " ").title()
+        return title_of(self.name)
 
     @property
     def has_no_data(self) -> bool:
@@ -354,7 +399,12 @@ class Report(FrozenModel):
     @property
     def as_of_local(self) -> str:
         """Return the as-of instant in the report's time zone, with the offset."""
-        return self.as_of.astimezone(ZoneInfo(self.period.timezone)).isoformat(" ", "seconds")
+        return self.as_of_wall.isoformat(" ", "seconds")
+
+    @property
+    def as_of_wall(self) -> datetime:
+        """Return the as-of instant as a local time of the report's zone."""
+        return self.as_of.astimezone(ZoneInfo(self.period.timezone))
 
     @property
     def tags_rows(self) -> bool:

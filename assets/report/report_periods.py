@@ -5,13 +5,16 @@ from datetime import date, datetime
 
 from assets.config.presentation import Component
 from assets.config.workspace import ReportSpec, Workspace
-from assets.periods import Period, first_instant, preset_period, previous_period
+from assets.periods import DAY, Period, Preset, first_instant, preset_period, previous_period
 
 
 def period_of(spec: ReportSpec, report_date: date, workspace: Workspace) -> Period:
     """Return the days that *spec* covers for *report_date*."""
     if spec.fixed_days:
         return Period(*spec.fixed_days, workspace.zone)
+    if spec.preset is Preset.EXPLORER and workspace.explorer_days:
+        first_day = report_date - (workspace.explorer_days - 1) * DAY
+        return Period(first_day, report_date, workspace.zone)
     return preset_period(spec.preset, report_date, workspace.zone, include_today=spec.include_today)
 
 

@@ -47,10 +47,12 @@ function readPairs(blocks, name) {
 function persons(blocks, pairs, named) {
   const ofPair = blocks['people.person'], keys = [];
   pairs.ids.forEach((id, at) => { keys[ofPair[at]] = id ?? keys[ofPair[at]] ?? pairs.names[at]; });
+  const ids = [];
+  pairs.ids.forEach((id, at) => { ids[ofPair[at]] = id ?? ids[ofPair[at]] ?? null; });
   const labels = Array.from(blocks['people.label'], (pair, at) => named[keys[at]] ?? pairs.labels[pair]);
   const spellings = keys.map(() => new Set());
   pairs.ids.forEach((id, at) => { for (const each of [id, pairs.names[at]]) if (each) spellings[ofPair[at]].add(foldCase(each)); });
-  return { labels, keys, spellings, ofPair: Int32Array.from([NONE, ...ofPair]) };
+  return { labels, keys, ids, spellings, ofPair: Int32Array.from([NONE, ...ofPair]) };
 }
 
 // Turns "how many newer codes were seen" back into codes; 0 is none, 1 a new one.
@@ -78,11 +80,16 @@ function unpack(bytes, facts) {
     conversations: blocks.conversations,
     contacts: readPairs(blocks, 'contacts'),
     people: readPairs(blocks, 'people'),
+    subject: new Int32Array(rows),
+    subjectCount: 0,
+    sourceCount: layout.sources.length,
+    kinds: layout.kinds,
   };
-  const conversationOf = recencyReader(), contactOf = recencyReader();
+  const conversationOf = recencyReader(), contactOf = recencyReader(), subjectOf = recencyReader();
   const lastContact = new Int32Array(log.conversations.length + 1).fill(NONE);
   const lastAssignee = new Int32Array(log.contacts.ids.length + 1).fill(NONE);
-  let time = layout.start, day = 0, zone = 0;
+  const lastSubject = new Int32Array(log.conversations.length + 1).fill(NONE);
+  let time = layout.start, day = NONE, zone = 0;
   for (let row = 0; row < rows; row++) {
     time += blocks.time[row];
     log.time[row] = time;
@@ -95,11 +102,21 @@ function unpack(bytes, facts) {
     const step = blocks.contact[row];
     const contact = (log.contact[row] = step ? contactOf(step - 1) : lastContact[conversation + 1]);
     lastContact[conversation + 1] = contact;
+    if (blocks.subject) {
+      const number = blocks.subject[row];
+      log.subject[row] = lastSubject[conversation + 1] = number ? subjectOf(number - 1) : lastSubject[conversation + 1];
+      log.subjectCount = Math.max(log.subjectCount, log.subject[row] + 1);
+    }
     const assignee = --log.assignee[row];
     log.assignedBy[row]--;
     log.previous[row] = blocks.previous[row] ? blocks.previous[row] - 2 : lastAssignee[contact + 1];
     lastAssignee[contact + 1] = assignee;
   }
+  const contacts = new Map();
+  const contactKeys = log.contacts.ids.map((id, at) => id ?? log.contacts.names[at]);
+  for (const key of contactKeys) if (!contacts.has(key)) contacts.set(key, contacts.size);
+  log.contactOf = Int32Array.from([NONE, ...contactKeys.map((key) => contacts.get(key))]);
+  log.contactCount = contacts.size;
   log.who = persons(blocks, log.people, layout.labels);
   log.foldedNames = log.contacts.names.map((name) => (name === null ? null : foldAccents(name)));
   return log;

@@ -1,32 +1,37 @@
 // The filters: any value of one, all of them together; the same answers as assets/report/filters.py.
-// A state is { from, to, every, source: [], assigned_to: [], ... } and lives in the address's fragment.
+// A state is { from, to, every, source: [], assigned_to: [], ... } and lives in the address's fragment. The page
+// has two filters more: the previous assignee, and the hour of the week ("2-14": Wednesday, 14 to 15).
 
 const UNASSIGNED = 'Unassigned';
-const FILTERS = ['source', 'assigned_to', 'assigned_by', 'contact', 'conversation'];
+const FILTERS = ['source', 'assigned_to', 'assigned_by', 'contact', 'conversation', 'previous', 'hour'];
+const BREAKING = ['source', 'assigned_to', 'assigned_by', 'previous', 'hour']; // they take assignments out of conversations
 const FREQUENCIES = ['hour', 'day', 'week', 'month'];
 
 function emptyState() {
-  return Object.fromEntries([...FILTERS.map((name) => [name, []]), ['from', ''], ['to', ''], ['every', '']]);
+  return Object.fromEntries([...FILTERS.map((name) => [name, []]), ['from', ''], ['to', ''], ['every', ''], ['q', ''], ['hide', []]]);
 }
 
 function readState(fragment, facts) {
   const state = emptyState();
   const given = new URLSearchParams(fragment.replace(/^#/, ''));
-  for (const name of FILTERS) state[name] = [...new Set(given.getAll(name).filter(Boolean))];
-  const known = (name) => (facts.days.some((day) => day.date === given.get(name)) ? given.get(name) : '');
+  for (const name of [...FILTERS, 'hide']) state[name] = [...new Set(given.getAll(name).filter(Boolean))];
+  const known = (name) => (isChoosable(facts, given.get(name)) ? given.get(name) : '');
   state.from = known('from');
   state.to = known('to');
   if (state.from > state.to && state.to) state.to = state.from;
-  if (state.from === facts.days[0]?.date) state.from = '';
+  if (state.from === facts.firstDay) state.from = '';
   if (state.to === facts.days.at(-1)?.date) state.to = '';
   if (FREQUENCIES.includes(given.get('every'))) state.every = given.get('every');
+  state.q = given.get('q') ?? '';
   return state;
 }
 
+const isChoosable = (facts, date) => date >= facts.firstDay && facts.days.some((day) => day.date === date);
+
 function writeState(state) {
   const given = new URLSearchParams();
-  for (const name of ['from', 'to', 'every']) if (state[name]) given.append(name, state[name]);
-  for (const name of FILTERS) for (const value of state[name]) given.append(name, value);
+  for (const name of ['from', 'to', 'every', 'q']) if (state[name]) given.append(name, state[name]);
+  for (const name of [...FILTERS, 'hide']) for (const value of state[name]) given.append(name, value);
   return given.toString();
 }
 
@@ -75,15 +80,25 @@ function contactFlags(log, values) {
   });
 }
 
+const isNobody = (value) => foldCase(value) === foldCase(UNASSIGNED);
+
 // Returns for each active filter the column it looks at and which of its codes pass.
 function tests(log, facts, state) {
   const found = [];
   if (state.source.length) found.push([log.source, sourceFlags(facts, state.source)]);
   if (state.assigned_to.length) {
-    const isNobody = (value) => foldCase(value) === foldCase(UNASSIGNED);
     const passes = personFlags(log, state.assigned_to.filter((value) => !isNobody(value)));
     passes[0] = state.assigned_to.some(isNobody) ? 1 : 0;
     found.push([log.assignee, passes]);
+  }
+  if (state.previous.length) {
+    const passes = personFlags(log, state.previous.filter((value) => !isNobody(value)));
+    passes[0] = state.previous.some(isNobody) ? 1 : 0;
+    found.push([log.previous, passes]);
+  }
+  if (state.hour.length) {
+    const wanted = new Set(state.hour);
+    found.push([log.weekHour, flags(168, (at) => wanted.has(`${Math.floor(at / 24)}-${at % 24}`))]);
   }
   if (state.assigned_by.length) found.push([log.assignedBy, personFlags(log, state.assigned_by)]);
   if (state.contact.length) found.push([log.contact, contactFlags(log, state.contact)]);
@@ -105,9 +120,10 @@ function rowAt(log, second) {
   return low;
 }
 
+// The first and the last day of a state, as places in the facts.
 function dayRange(facts, state) {
-  const at = (date, otherwise) => (date ? facts.days.findIndex((day) => day.date === date) : otherwise);
-  return [at(state.from, 0), at(state.to, facts.days.length - 1)];
+  const at = (date) => facts.days.findIndex((day) => day.date === date);
+  return [at(state.from || facts.firstDay), state.to ? at(state.to) : facts.days.length - 1];
 }
 
 // Keeps in place those of the first `size` rows whose code passes; returns how many they are.
@@ -120,30 +136,15 @@ function keep(rows, size, column, passes) {
   return kept;
 }
 
-// Returns the rows that pass, in the log's order.
-function select(log, facts, state) {
-  const [first, last] = dayRange(facts, state);
-  const start = state.from ? rowAt(log, facts.days[first].start) : 0;
-  const end = state.to && last + 1 < facts.days.length ? rowAt(log, facts.days[last + 1].start) : log.rows;
+// Returns the rows of a range of days that pass the tests, in the log's order; `until` ends it earlier.
+function select(log, facts, [first, last], passed, until = null) {
+  const start = rowAt(log, facts.days[first].start);
+  const end = until !== null ? rowAt(log, until) : last + 1 < facts.days.length ? rowAt(log, facts.days[last + 1].start) : log.rows;
   const rows = new Int32Array(end - start);
   for (let at = 0; at < rows.length; at++) rows[at] = start + at;
   let size = rows.length;
-  for (const [column, passes] of tests(log, facts, state)) size = keep(rows, size, column, passes);
+  for (const [column, passes] of passed) size = keep(rows, size, column, passes);
   return rows.subarray(0, size);
-}
-
-// Counts what the components show of some rows.
-function count(log, facts, rows) {
-  const bySource = new Int32Array(facts.layout.sources.length);
-  const byDay = new Int32Array(facts.days.length);
-  const byWeekHour = new Int32Array(168);
-  for (let at = 0; at < rows.length; at++) {
-    const row = rows[at];
-    bySource[log.source[row]]++;
-    byDay[log.day[row]]++;
-    byWeekHour[log.weekHour[row]]++;
-  }
-  return { total: rows.length, bySource, byDay, byWeekHour };
 }
 
 // Shares in percent that add up to 100.0: the largest remainders get the missing tenths.

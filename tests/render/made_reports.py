@@ -57,6 +57,7 @@ def make_report(counts: dict[str, int], *, days: int = 7, rows_shown: int = 0, *
         ),
         filters=Filters(),
         total=total,
+        key_figures=(),
         by_source=tuple(
             SourceCount(source=code, label=source_label(code), count=count, share_pct=share)
             for (code, count), share in zip(ordered, shares_pct([c for _, c in ordered]), strict=True)
@@ -79,6 +80,7 @@ def make_report(counts: dict[str, int], *, days: int = 7, rows_shown: int = 0, *
             is_masked=False,
             attach_log=False,
             is_interactive=True,
+            siblings=(),
         ),
         comparison=None,
         heat_map=(),

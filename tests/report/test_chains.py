@@ -59,8 +59,8 @@ def test_returns_are_those_found_row_by_row(steps: list[tuple[Any, Any, Any]], h
         last[conversation] = (number, previous, assignee)
     assert found.return_count == sum(pairs.values())
     assert {(each.first, each.second): each.count for each in found.return_pairs} == pairs
-    counts = Counter(conversation for conversation, _, _ in steps)
-    assert found.conversation_count == len(counts)
+    counts = Counter(conversation for conversation, _, assignee in steps if assignee)
+    assert found.assigned_count == len(counts)
     assert found.reassigned_count == sum(count > 1 for count in counts.values())
     assert [each.count for each in found.most_assigned] == sorted(
         (count for count in counts.values() if count > 1), reverse=True

@@ -21,11 +21,11 @@ from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from assets.render.charts.palette import OTHERS, PALETTE, source_colors
+from assets.render.charts.palette import OTHERS, PREVIOUS, TOTAL, source_colors
 from assets.render.charts.renderer import Painted, draw_figure
 from assets.render.i18n import Words, load_words
 from assets.render.untrusted_text import shorten_text
-from assets.report.model import DayCount, Report, SourceCount
+from assets.report.model import DayCount, Report, SourceCount, State
 
 Sources = tuple[SourceCount, ...]
 FONTS = [
@@ -44,7 +44,12 @@ _CACHE_SIZE = 2  # a report is drawn for the screen and for paper
 _LABEL_LENGTH = 28
 _MAX_DAILY_BARS = 92
 _MIN_BARS, _MAX_SOURCES = 4, 24
-_BARS, _RING, _PAGE = 4.0, 5.2, 9.6  # widths in inches; report.css gives each its share of a page
+_BARS, _RING, _PLAIN_RING, _PAGE = (
+    4.0,
+    5.2,
+    2.6,
+    9.6,
+)  # widths in inches
 _STYLE: dict[Any, Any] = {
     "text.parse_math": False,
     "font.size": 9,
@@ -104,7 +109,7 @@ def _draw_bars(axes: Axes, sources: tuple[SourceCount, ...], words: Words) -> No
     _ = words.say
     labels = [shorten_text(source.label, _LABEL_LENGTH) for source in sources]
     bars = axes.barh(
-        range(len(sources)), [source.count for source in sources], color=source_colors(sources), height=0.7
+        range(len(sources)), [source.count for source in sources], color=_colors(sources), height=0.7
     )
     axes.bar_label(bars, labels=[words.number(source.count) for source in sources], padding=4)
     axes.set_yticks(range(len(sources)), labels)
@@ -119,28 +124,31 @@ def _draw_bars(axes: Axes, sources: tuple[SourceCount, ...], words: Words) -> No
 
 
 @lru_cache(_CACHE_SIZE)
-def pie_chart(by_source: Sources, words: Words) -> Chart:
-    """Return each source's share as a ring with the total inside, and a legend beside it."""
+def pie_chart(by_source: Sources, words: Words, *, has_legend: bool = True) -> Chart:
+    """Return each source's share as a ring with the total inside, and a legend beside it.
+
+    A table of sources beside the ring replaces the legend.
+    """
     _ = words.say
     sources, total = _charted_sources(by_source, words), sum(source.count for source in by_source)
-    with _new_figure(_RING, _figure_height(by_source), words, by_source) as (figure, axes):
+    size = (_RING, _figure_height(by_source)) if has_legend else (_PLAIN_RING, _PLAIN_RING)
+    with _new_figure(*size, words, by_source) as (figure, axes):
         wedges = axes.pie(
             [source.count for source in sources],
-            colors=source_colors(sources),
+            colors=_colors(sources),
             startangle=90,
             counterclock=False,
             wedgeprops={"width": 0.38, "edgecolor": "white", "linewidth": 1},
         )[0]
         axes.text(0, 0, words.number(total), ha="center", va="center", fontsize=14, fontweight="bold")
-        legend = [
-            f"{label} {words.number(source.count)} ({words.share(source.share_pct)})"
-            for source in sources
-            for label in [shorten_text(source.label, _LABEL_LENGTH)]
-        ]
-        figure.legend(
-            wedges, legend, loc="outside right center", frameon=False, handlelength=0.9, fontsize=8.5
-        )
-        return _finish_chart(figure, f"{_('Share of each source')}: {_describe_sources(by_source, words)}")
+        if has_legend:
+            legend = [
+                f"{label} {words.number(source.count)} ({words.share(source.share_pct)})"
+                for source in sources
+                for label in [shorten_text(source.label, _LABEL_LENGTH)]
+            ]
+            figure.legend(wedges, legend, loc="outside right center", frameon=False, handlelength=0.9)
+        return _finish_chart(figure, f"{_('Share by source')}: {_describe_sources(by_source, words)}")
 
 
 def _charted_sources(by_source: Sources, words: Words) -> tuple[SourceCount, ...]:
@@ -149,9 +157,13 @@ def _charted_sources(by_source: Sources, words: Words) -> tuple[SourceCount, ...
     largest, rest = by_source[:_MAX_SOURCES], by_source[_MAX_SOURCES:]
     if len(rest) > 1:
         count, share = sum(source.count for source in rest), sum(source.share_pct or 0 for source in rest)
-        label = _("%(count)s more sources") % {"count": words.number(len(rest))}
+        label = words.ngettext("%(count)s more source", "%(count)s more sources", len(rest))
         rest = (SourceCount(source=label, label=label, count=count, share_pct=round(share, 1)),)
     return tuple(source.model_copy(update={"label": words.say(source.label)}) for source in (*largest, *rest))
+
+
+def _colors(sources: Sources) -> list[str]:
+    return source_colors([source.source for source in sources])
 
 
 def _figure_height(by_source: Sources) -> float:
@@ -159,36 +171,50 @@ def _figure_height(by_source: Sources) -> float:
 
 
 @lru_cache(_CACHE_SIZE)
-def trend_chart(by_day: tuple[DayCount, ...], words: Words) -> Chart:
-    """Return the count per day as bars; a day that is not loaded is hatched instead."""
-    _ = words.say
+def trend_chart(by_day: tuple[DayCount, ...], previous: tuple[int, ...], words: Words) -> Chart:
+    """Return the count per day as bars, those of the previous period as a line.
+
+    A day that is not loaded is hatched instead.
+    """
     with _new_figure(_PAGE, 2.3, words) as (figure, axes):
-        _draw_days(axes, by_day, words)
-        alternative = _("Assignments per day: %(total)s in %(days)s days")
+        _draw_days(axes, by_day, previous, words)
         total = words.number(sum(day.count for day in by_day))
-        return _finish_chart(figure, alternative % {"total": total, "days": len(by_day)})
+        alternative = words.ngettext(
+            "Assignments by day: %(total)s in %(count)s day",
+            "Assignments by day: %(total)s in %(count)s days",
+            len(by_day),
+            total=total,
+        )
+        return _finish_chart(figure, alternative)
 
 
-def _draw_days(axes: Axes, days: tuple[DayCount, ...], words: Words) -> None:
+def _draw_days(axes: Axes, days: tuple[DayCount, ...], previous: tuple[int, ...], words: Words) -> None:
     _ = words.say
-    counts, highest = [day.count for day in days], max([day.count for day in days], default=0) or 1
+    counts = [day.count for day in days]
+    previous = previous[: len(days)]
+    highest = max([*counts, *previous], default=0) or 1
     is_dense = len(days) > _MAX_DAILY_BARS
     if is_dense:
-        axes.stairs(counts, [index - 0.5 for index in range(len(days) + 1)], fill=True, color=PALETTE[0])
+        axes.stairs(counts, [index - 0.5 for index in range(len(days) + 1)], fill=True, color=TOTAL)
     else:
         half = min(0.4, 0.04 * len(days))
         bars = [
             ((index - half, 0), (index - half, count), (index + half, count), (index + half, 0))
             for index, count in enumerate(counts)
         ]
-        axes.add_collection(PolyCollection(bars, facecolors=PALETTE[0], linewidths=0), autolim=False)
+        axes.add_collection(PolyCollection(bars, facecolors=TOTAL, linewidths=0), autolim=False)
     missing = [index for index, day in enumerate(days) if not day.is_loaded]
     if missing:
         axes.bar(
             missing, highest, width=0.9, color="none", edgecolor=OTHERS[3], hatch="////", linewidth=0,
             label=_("not loaded"),
         )  # fmt: skip
-        axes.legend(loc="upper right", frameon=True, framealpha=1, edgecolor=_GRID)
+    if previous:
+        axes.plot(range(len(previous)), previous, color=PREVIOUS, linewidth=1.2, label=_("Previous period"))
+    if missing or previous:
+        axes.legend(
+            loc="lower right", bbox_to_anchor=(1, 1), ncols=2, frameon=False, borderaxespad=0, fontsize=8.5
+        )
     format_date = words.month if is_dense else words.short_day
     step = max(1, -(-len(days) // 10))
     axes.set_xticks(range(0, len(days), step), [format_date(day.day) for day in days[::step]])
@@ -226,8 +252,9 @@ def _finish_chart(figure: Figure, alternative: str) -> Chart:
 def draw_charts(report: Report) -> dict[str, Chart | None]:
     """Return the charts of *report* by their names in the template; None if there is nothing to draw."""
     words, has_any = load_words(report.look.language), report.total > 0
+    has_table = report.components.bar_chart is State.SHOWN
+    previous = report.comparison.by_day if report.comparison else ()
     return {
-        "bar": bar_chart(report.by_source, words) if has_any else None,
-        "pie": pie_chart(report.by_source, words) if has_any else None,
-        "trend": trend_chart(report.by_day, words) if len(report.by_day) > 1 else None,
+        "pie": pie_chart(report.by_source, words, has_legend=not has_table) if has_any else None,
+        "trend": trend_chart(report.by_day, previous, words) if len(report.by_day) > 1 else None,
     }

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from assets.report.encoded_log import Codes, EncodedLog, Pairs
+from assets.report.explorer import ExplorerData
 from assets.report.log_table import time_unit
 
 _SEPARATOR = "\0"
@@ -56,9 +57,12 @@ class _Packer:
         self.texts(f"{name}.names", [text for text in pairs.names if text is not None])
 
 
-def encode_log_payload(log: EncodedLog) -> tuple[dict[str, object], str]:
-    """Return the layout of *log* and its bytes, deflated, as base64."""
+def encode_log_payload(
+    log: EncodedLog, explorer: ExplorerData | None = None
+) -> tuple[dict[str, object], str]:
+    """Return the layout of *log* and its bytes, deflated, as base64; with *explorer*, those of its data."""
     packer = _Packer()
+    log = explorer.log if explorer else log
     unit = time_unit(log.instants)
     times = log.instants // _MICROSECONDS[unit]
     packer.numbers("time", np.diff(times, prepend=times[:1]))
@@ -77,10 +81,18 @@ def encode_log_payload(log: EncodedLog) -> tuple[dict[str, object], str]:
     packer.pairs("people", log.people)
     packer.numbers("people.person", log.persons.of_pair[:-1])
     packer.numbers("people.label", log.persons.label_pair)
+    if explorer:
+        expected = _previous_values(log.conversation, explorer.subject)
+        is_same = explorer.subject == expected
+        packer.numbers(
+            "subject", np.where(is_same, 0, 1 + _encode_recency(explorer.subject, excluded=is_same))
+        )
     layout: dict[str, object] = {
         "rows": len(log),
         "unit": unit,
         "start": int(times[0]) if len(times) else 0,
+        "opening": explorer.opening_count if explorer else 0,
+        "kinds": log.kinds,
         "sources": log.sources,
         "labels": {
             key: label

@@ -6,6 +6,7 @@ For the screen it embeds the whole log and the script that filters it; without s
 
 import json
 from base64 import b64encode
+from collections.abc import Iterator
 from functools import cache
 from hashlib import sha256
 from typing import TYPE_CHECKING
@@ -21,9 +22,11 @@ from assets.render.html.page_data import page_facts
 from assets.render.html.stylesheet import join_scripts, render_stylesheet, source_swatches
 from assets.render.i18n import Words, load_words
 from assets.render.reasons import reason_sentences
+from assets.render.source_rows import source_rows
 from assets.render.template_files import TEMPLATES
 from assets.render.untrusted_text import limit_marks
 from assets.report.encoded_log import EncodedLog
+from assets.report.explorer import ExplorerData
 from assets.report.log_table import HEADER
 from assets.report.model import HandOffs, Report, State
 
@@ -64,61 +67,105 @@ def jinja_environment(language: str) -> "Environment":
     return jinja
 
 
-def render_html(
+def render_page(
+    report: Report, printed: pa.Table, version: int, log: EncodedLog, explorer: ExplorerData | None = None
+) -> str:
+    """Return the page of *version* of *report*, with its whole *log* or, for an *explorer*, that one's data.
+
+    *printed* are the log's latest rows, newest first, as the eight columns: up to 1,000 of them are listed
+    for readers without script.
+    """
+    has_data = (
+        report.look.is_interactive and report.components.log is not State.OFF and not report.has_no_data
+    )
+    layout, events = encode_log_payload(log, explorer) if has_data else ({}, "")
+    facts = page_facts(report, layout, join_scripts(), explorer) if has_data else {}
+    listed = printed.slice(0, _LISTED_ROWS)
+    return _render(
+        report,
+        version,
+        listed,
+        medium="screen",
+        script=Markup(join_scripts()),  # noqa: S704 - our own files
+        facts=Markup(_to_json(facts)) if has_data else "",  # noqa: S704 - "<" escaped
+        events=events,
+        rows=_rows_of(listed),
+    )
+
+
+def render_print(
     report: Report,
     printed: pa.Table,
     version: int,
-    log: EncodedLog | None = None,
     *,
     has_sample_rows: bool = False,
+    has_contents: bool = False,
 ) -> str:
-    """Return the document of *version* of *report*: for the screen with a *log*, else for paper.
+    """Return the document of *version* of *report* for paper, with a table of contents if it *has_contents*.
 
-    *printed* are the log's first rows, as the eight columns; *log* has all of them. For the screen, the table
-    has up to 1,000 rows, for readers without script. For paper it has all of *printed*, or two sample rows
-    that `render/pdf/printed_log.py` replaces.
+    *printed* are the log's rows to print, newest first, as the eight columns. With *has_sample_rows* the
+    document has two sample rows instead, which `render/pdf/printed_log.py` replaces.
     """
-    listed_rows = printed.slice(0, _LISTED_ROWS) if log is not None else printed
+    return _render(
+        report,
+        version,
+        printed,
+        medium="print",
+        script="",
+        facts="",
+        events="",
+        has_contents=has_contents,
+        has_sample_rows=has_sample_rows,
+        rows=_SAMPLES if has_sample_rows else _rows_of(printed),
+    )
+
+
+def _render(report: Report, version: int, listed: pa.Table, *, medium: str, **values: object) -> str:
+    words = load_words(report.look.language)
+    style = render_stylesheet(medium, report.look) + source_swatches(report)
+    template = jinja_environment(report.look.language).get_template("report/report.html.j2")
+    return template.render(
+        report=report,
+        version=version,
+        medium=medium,
+        style=Markup(style),  # noqa: S704 - our own files, checked colors
+        header=listed.column_names,
+        rows_listed=listed.num_rows,
+        log_note=labels.log_note(report, listed.num_rows, words),
+        **_component_values(report, words),
+        **values,
+    )
+
+
+def _rows_of(printed: pa.Table) -> Iterator[tuple[str, ...]]:
+    return zip(*(column.to_pylist() for column in printed.columns), strict=True)
+
+
+def _component_values(report: Report, words: Words) -> dict[str, object]:
+    """Return the values of the components' templates: sentences, labels, charts and shades."""
     from assets.render.charts import figures  # noqa: PLC0415 - half a second, and only pages need it
 
-    words = load_words(report.look.language)
-    medium = "print" if log is None else "screen"
-    is_interactive = (
-        report.look.is_interactive and report.components.log is not State.OFF and not report.has_no_data
-    )
-    has_data = log is not None and is_interactive
-    layout, events = encode_log_payload(log) if log is not None and has_data else ({}, "")
-    return (
-        jinja_environment(report.look.language)
-        .get_template("report/report.html.j2")
-        .render(
-            report=report,
-            version=version,
-            medium=medium,
-            style=Markup(render_stylesheet(medium, report.look) + source_swatches(report)),  # noqa: S704 - our own files, a checked color
-            script=Markup(join_scripts()),  # noqa: S704 - our own files
-            facts=Markup(_to_json(page_facts(report, layout, join_scripts()))) if has_data else "",  # noqa: S704 - "<" escaped
-            events=events,
-            charts=figures.draw_charts(report),
-            sentences=[(render_finding(finding, words), finding.fragment) for finding in report.findings],
-            heat_map=_heat_map(report, words),
-            compared=labels.compared_period(report, words),
-            kinds=labels.kind_names(words),
-            hand_offs=_matrix_of_hand_offs(report.hand_offs, words) if report.hand_offs else None,
-            reasons=reason_sentences(report, words),
-            nothing=labels.empty_text(report, words),
-            header=printed.column_names,
-            has_sample_rows=has_sample_rows,
-            rows=zip(*(column.to_pylist() for column in listed_rows.columns), strict=True)
-            if not has_sample_rows
-            else _SAMPLES,
-            rows_listed=listed_rows.num_rows,
-            messages=labels.state_messages(words),
-            notes=labels.comparison_notes(words),
-            totals=labels.total_names(words),
-            filter_names=labels.filter_names(words),
-        )
-    )
+    return {
+        "charts": figures.draw_charts(report),
+        "sentences": [(render_finding(finding, words), finding.fragment) for finding in report.findings],
+        "heat_map": _heat_map(report, words),
+        "compared": labels.compared_period(report, words),
+        "comparison_name": labels.comparison_name(words),
+        "kinds": labels.kind_names(words),
+        "hand_offs": _matrix_of_hand_offs(report.hand_offs, words) if report.hand_offs else None,
+        "reasons": reason_sentences(report, words),
+        "nothing": labels.empty_text(report, words),
+        "messages": labels.state_messages(words),
+        "not_applicable": labels.not_applicable(report, words),
+        "notes": labels.comparison_notes(words),
+        "totals": labels.total_names(words),
+        "filter_names": labels.filter_names(words),
+        "figure_names": labels.figure_names(words),
+        "quality_names": labels.quality_names(words),
+        "titles": labels.component_titles(words),
+        "sections": labels.sections(report, words),
+        "source_rows": source_rows(report),
+    }
 
 
 def _to_json(value: object) -> str:
@@ -139,17 +186,16 @@ def _heat_map(report: Report, words: Words) -> list[tuple[str, list[tuple[int, i
 
 def _matrix_of_hand_offs(hand_offs: HandOffs, words: Words) -> dict[str, object]:
     """Return the matrix with names and shades; "others" are omitted if they are 0."""
-    _ = words.say
-    names = [*labels.matrix_names(hand_offs, words), _("Others")]
+    names = [*labels.matrix_names(hand_offs, words), words.say("Others"), words.say("Unassigned")]
     largest = max(map(max, hand_offs.counts))
     indexes = [
-        index for index in range(len(names) + 1) if index != len(hand_offs.people) or _count_others(hand_offs)
+        index for index in range(len(names)) if index != len(hand_offs.people) or _count_others(hand_offs)
     ]
     return {
-        "columns": [[*names, _("Unassigned")][index] for index in indexes],
+        "names": [names[index] for index in indexes],
         "rows": [
             (
-                [*names, _("Nobody")][index],
+                names[index],
                 [_shade_counts(hand_offs.counts[index], largest)[column] for column in indexes],
             )
             for index in indexes

@@ -1,29 +1,47 @@
 """The facts that the page's script needs besides the log: days, time zone, sources, translations."""
 
+import json
 import re
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from typing import cast
 from zoneinfo import ZoneInfo
 
-from assets.events import SOURCE_SPELLINGS
-from assets.periods import PRESETS, Period, first_instant, offset_changes, preset_period
+from assets.events import SOURCE_SPELLINGS, source_label
+from assets.periods import (
+    PRESETS,
+    Period,
+    first_instant,
+    offset_changes,
+    preset_period,
+    previous_period,
+)
 from assets.render.charts.palette import source_colors
 from assets.render.i18n import Words, load_words
-from assets.render.labels import matrix_names
+from assets.render.labels import component_titles, figure_names, kind_names, quality_names
+from assets.render.reasons import reason_sentences
+from assets.report.components import keeps_chains
+from assets.report.explorer import ExplorerData
 from assets.report.log_table import HEADER
-from assets.report.model import Report
+from assets.report.model import Comparison, ReasonCode, Report
 
 _TEXT = r'"((?:[^"\\]|\\.)*)"'
 _MESSAGE = re.compile(rf"\b(?:_\(|(ngettext|pgettext)\({_TEXT},\s*){_TEXT}")
 
 
-def page_facts(report: Report, layout: dict[str, object], script: str) -> dict[str, object]:
+def page_facts(
+    report: Report, layout: dict[str, object], script: str, explorer: ExplorerData | None
+) -> dict[str, object]:
     """Return the facts of *report* for its page; *layout* is that of the encoded log.
 
-    Sources are in the order in which those with equal counts are shown.
+    Sources are in the order in which those with equal counts are shown. The facts of an *explorer* cover the
+    days of its data, of which those from `firstDay` on can be chosen.
     """
     words = load_words(report.look.language)
     period = Period(report.period.first_day, report.period.last_day, ZoneInfo(report.period.timezone))
+    days = explorer.days if explorer else report.by_day
+    carried = Period(days[0].day, period.last_day, period.zone)
+    codes = cast("list[str]", layout["sources"])
     return {
         "layout": layout,
         "workspace": report.workspace,
@@ -33,30 +51,82 @@ def page_facts(report: Report, layout: dict[str, object], script: str) -> dict[s
         "days": [
             {
                 "date": str(day.day),
-                "start": _epoch_seconds(first_instant(day.day, period.zone)),
+                "start": _epoch_seconds(first_instant(day.day, carried.zone)),
                 "loaded": day.is_loaded,
             }
-            for day in report.by_day
+            for day in days
         ],
+        "periodName": words.say(report.title),
+        "firstDay": str(period.first_day),
         "end": _epoch_seconds(report.period.end),
-        "asOf": _epoch_seconds(report.as_of),
-        "offsets": _offset_changes(report, period.zone),
-        "presets": _narrower_presets(report, period),
+        "asOf": report.as_of.timestamp(),
+        "offsets": _offset_changes(carried),
+        "presets": _presets_within(report, period),
         "sources": [
-            {"code": source.source, "label": words.say(source.label), "color": color}
-            for source, color in sorted(
-                zip(report.by_source, source_colors(report.by_source), strict=True),
-                key=lambda pair: (pair[0].label, pair[0].source),
+            {"code": code, "label": words.say(source_label(code)), "color": color}
+            for code, color in sorted(
+                zip(codes, source_colors(codes), strict=True),
+                key=lambda pair: (source_label(pair[0]), pair[0]),
             )
         ],
         "sourceCodes": SOURCE_SPELLINGS,
         "header": [words.say(name) for name in HEADER],
         "weekdays": [words.weekday(day, "EEE") for day in range(7)],
+        "longWeekdays": [words.weekday(day) for day in range(7)],
         "states": report.components.model_dump(mode="json"),
-        "handOffs": list(report.hand_offs.keys) if report.hand_offs else [],
-        "handOffNames": matrix_names(report.hand_offs, words) if report.hand_offs else [],
+        "hasFilters": report.filters.active,
+        "keepsChains": keeps_chains(report.filters),
+        "returnHours": report.chains.return_hours if report.chains else 24,
+        "kinds": kind_names(words),
+        "titles": component_titles(words),
+        "figureNames": figure_names(words),
+        "comparison": _compared(report, report.comparison, words) if report.comparison else None,
         "words": _translate_messages(script, words),
         "pluralIndexes": words.plural_indexes,
+    } | ({"explorer": _explorer_facts(report, explorer, words)} if explorer else {})
+
+
+def _compared(report: Report, comparison: Comparison, words: Words) -> dict[str, object]:
+    """Return the comparison of the whole report as `3-figures.js` counts that of an explorer."""
+    shares = {source.source: source.share_pct for source in report.by_source}
+    changes = comparison.by_source
+    return {
+        "total": comparison.total,
+        "days": comparison.by_day,
+        "sources": [
+            {
+                "code": change.source,
+                "label": words.say(change.label),
+                "color": color,
+                "count": change.count,
+                "share": shares.get(change.source, 0.0),
+                "before": change.before,
+            }
+            for change, color in zip(
+                changes, source_colors([change.source for change in changes]), strict=True
+            )
+        ],
+    }
+
+
+def _explorer_facts(report: Report, explorer: ExplorerData, words: Words) -> dict[str, object]:
+    """Return what the page of an explorer needs besides: the quality of each day, and problems."""
+    names = quality_names(words)
+    index_of = {day.day: index for index, day in enumerate(explorer.days)}
+    return {
+        "qualityNames": names,
+        "quality": [[day.quality.get(name, 0) for name in names] for day in explorer.days],
+        "problems": [
+            [problem.code, problem.reason, problem.origin, [index_of[day] for day in problem.days]]
+            for problem in explorer.problems
+        ],
+        "knownSince": str(explorer.known_since) if explorer.known_since else "",
+        "maxRejectedPct": explorer.max_rejected_pct,
+        "stalled": [
+            sentence
+            for reason, sentence in zip(report.reasons, reason_sentences(report, words), strict=True)
+            if reason.code is ReasonCode.SOURCE_STALLED
+        ],
     }
 
 
@@ -67,7 +137,7 @@ def messages_of_script(script: str) -> frozenset[tuple[str, str, str]]:
     They are the calls `_("…")`, `ngettext("…", "…"` and `pgettext("context", "…"`.
     """
     return frozenset(
-        (function or "_", first.replace('\\"', '"'), text.replace('\\"', '"'))
+        (function or "_", json.loads(f'"{first}"'), json.loads(f'"{text}"'))
         for function, first, text in _MESSAGE.findall(script)
     )
 
@@ -90,25 +160,26 @@ def _epoch_seconds(instant: datetime) -> int:
     return int(instant.timestamp())
 
 
-def _offset_changes(report: Report, zone: ZoneInfo) -> list[tuple[int, int]]:
-    """Return the UTC offsets of the period: (epoch second from which it holds, offset in seconds)."""
-    start, end = (instant.astimezone(UTC) for instant in (report.period.start, report.period.end))
-    changes = offset_changes(zone, start - timedelta(seconds=1), end)
+def _offset_changes(period: Period) -> list[tuple[int, int]]:
+    """Return the UTC offsets of *period*: (epoch second from which it holds, offset in seconds)."""
+    start, end = (instant.astimezone(UTC) for instant in period.bounds)
+    changes = offset_changes(period.zone, start - timedelta(seconds=1), end)
     return [(_epoch_seconds(instant), int(offset.total_seconds())) for instant, offset in changes]
 
 
-def _narrower_presets(report: Report, period: Period) -> list[dict[str, str]]:
-    """Return the presets of the report date whose days are within the report's period, but shorter."""
+def _presets_within(report: Report, period: Period) -> list[dict[str, str]]:
+    """Return the presets of the report date whose days are within *period*, with their previous periods."""
     words = load_words(report.look.language)
-    preset_periods = [(preset, preset_period(preset, report.report_date, period.zone)) for preset in PRESETS]
+    presets = [(preset, preset_period(preset, report.report_date, period.zone)) for preset in PRESETS]
     return [
         {
+            "name": preset.value,
             "label": words.say(preset.label),
-            "from": str(preset_days.first_day),
-            "to": str(preset_days.last_day),
+            "from": str(days.first_day),
+            "to": str(days.last_day),
+            "before": str(previous_period(preset, days).first_day),
+            "until": str(previous_period(preset, days).last_day),
         }
-        for preset, preset_days in preset_periods
-        if period.first_day <= preset_days.first_day
-        and preset_days.last_day <= period.last_day
-        and preset_days != period
+        for preset, days in presets
+        if period.first_day <= days.first_day and days.last_day <= period.last_day and days != period
     ]

@@ -2,7 +2,8 @@
 
 from functools import cache
 
-from assets.render.charts.palette import source_colors
+from assets.render.charts.palette import PREVIOUS, TOTAL
+from assets.render.source_rows import source_rows
 from assets.render.template_files import TEMPLATES
 from assets.report.model import Look, Report
 
@@ -14,7 +15,7 @@ def render_stylesheet(medium: str, look: Look | None = None) -> str:
     """Return the style of a page for *medium* ("screen" or "print"), with the rules of a report's *look*."""
     color = look.color if look else _INK
     ink = color if _contrast_on_white(color) >= _MIN_CONTRAST else _INK
-    brand = f":root {{ --accent: {color}; --accent-ink: {ink}; }}\n"
+    brand = f":root {{ --accent: {color}; --accent-ink: {ink}; --total: {TOTAL}; --previous: {PREVIOUS}; }}\n"
     files = "".join(
         (TEMPLATES / "styles" / f"{name}.css").read_text(encoding="utf-8") for name in ("report", medium)
     )
@@ -24,8 +25,7 @@ def render_stylesheet(medium: str, look: Look | None = None) -> str:
 def source_swatches(report: Report) -> str:
     """Return a CSS class for the color of each source: the content policy forbids inline styles."""
     return "".join(
-        f".s{index} {{ background: {color}; }}\n"
-        for index, color in enumerate(source_colors(report.by_source))
+        f".s{index} {{ background: {row.color}; }}\n" for index, row in enumerate(source_rows(report))
     )
 
 

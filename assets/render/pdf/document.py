@@ -15,7 +15,7 @@ import assets.runtime.compat.pydyf_compression  # noqa: F401 - sets the level
 from assets.config.presentation import Component
 from assets.render.charts.figures import draw_charts
 from assets.render.charts.renderer import Painted
-from assets.render.html.page import render_html
+from assets.render.html.page import render_print
 from assets.render.pdf.tagging import repair_tags
 from assets.report.model import Report
 from assets.runtime.compat.weasyprint_internals import unexpected_internals
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from assets.render.pdf.printed_log import PrintedLog
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
+_PAGES_WITHOUT_CONTENTS = 4
 
 _LOG = getLogger(__name__)
 
@@ -52,8 +52,11 @@ def render_pdf(report: Report, printed: pa.Table, version: int, log: bytes) -> b
     rows = printed if report.components.shows(Component.LOG) else printed.slice(0, 0)
     variant = "pdf/a-3b" if not report.tags_rows else "pdf/a-3a" if report.carries_log else "pdf/ua-1"
     sets_rows = rows.num_rows > 0 and _can_set_rows()
-    html = render_html(report, rows, version, has_sample_rows=sets_rows)
+    html = render_print(report, rows, version, has_sample_rows=sets_rows, has_contents=True)
     document = lay_out(html, variant, _chart_pictures(report))
+    if len(document.pages) <= _PAGES_WITHOUT_CONTENTS:
+        html = render_print(report, rows, version, has_sample_rows=sets_rows, has_contents=False)
+        document = lay_out(html, variant, _chart_pictures(report))
     pages = _printed_log(document, rows, report) if sets_rows else None
 
     def finish(_document: Document, pdf: Any) -> None:

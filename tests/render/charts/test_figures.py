@@ -5,7 +5,7 @@ import pytest
 from assets.events import SOURCE_LABELS
 from assets.render.charts import figures
 from assets.render.charts.palette import source_colors
-from assets.render.html.page import render_html
+from assets.render.html.page import render_print
 from assets.render.i18n import load_words
 from assets.report.model import DayCount
 from tests.render.made_reports import log_of, make_report
@@ -27,7 +27,7 @@ def test_charts_say_in_words_what_they_show() -> None:
     ]
     assert all("User 1,500" in chart.alternative for chart in drawn)
     assert not any("<script" in chart.svg for chart in drawn)
-    assert 'alt="Assignments by source: User 1,500, &lt;script&gt; 5, $_$ 4"' in render_html(
+    assert 'alt="Assignments by source: User 1,500, &lt;script&gt; 5, $_$ 4"' in render_print(
         report, log_of([]), 1
     )
 
@@ -43,4 +43,4 @@ def test_a_chart_of_very_many_sources_has_room_for_the_largest() -> None:
     drawn = figures.bar_chart(report.by_source, load_words("en"))
     assert "2,976 more sources" in drawn.alternative
     assert len(drawn.svg) < 200_000
-    assert "Source 2999" in render_html(report, log_of([]), 1), "the table has them all"
+    assert "Source 2999" in render_print(report, log_of([]), 1), "the table has them all"

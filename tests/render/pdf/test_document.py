@@ -14,7 +14,7 @@ from weasyprint.urls import FatalURLFetchingError
 
 from assets.events import SOURCE_LABELS
 from assets.render.charts import figures
-from assets.render.html.page import render_html
+from assets.render.html.page import render_print
 from assets.render.pdf.document import lay_out, render_pdf
 from assets.report.model import Report
 from tests.render.made_reports import log_of, make_report
@@ -122,7 +122,7 @@ def test_the_charts_of_the_pdf_look_like_those_of_the_page(tmp_path: Path) -> No
         for at, day in enumerate(report.by_day)
     )
     report = report.model_copy(update={"by_day": days})
-    page = render_html(report, log_of([]), 1)
+    page = render_print(report, log_of([]), 1)
     drawn = [chart for chart in figures.draw_charts(report).values() if chart]
     assert len(drawn) == 3
     shown = page

@@ -62,6 +62,22 @@ function sorted(page, rows, column, isDescending) {
   return found;
 }
 
+// The rows of which a text has the words that are searched for, in any case and without accents.
+function found(page, rows, text) {
+  const part = foldAccents(text);
+  if (!part) return rows;
+  const { log, facts } = page, has = (each) => each !== null && each !== undefined && foldAccents(each).includes(part);
+  const labels = new Map(facts.sources.map((each) => [each.code, each.label]));
+  const contacts = flags(log.contacts.ids.length, (at) => has(log.contacts.ids[at]) || has(log.contacts.names[at]));
+  const conversations = flags(log.conversations.length, (at) => has(log.conversations[at]));
+  const sources = flags(log.sourceCount, (at) => has(labels.get(facts.layout.sources[at])));
+  const people = flags(log.people.ids.length, (at) => has(log.people.labels[at]));
+  const nobody = people.slice();
+  nobody[0] = has(_("Unassigned")) ? 1 : 0;
+  return rows.filter((row) => conversations[log.conversation[row] + 1] || contacts[log.contact[row] + 1] || sources[log.source[row] + 1]
+    || people[log.previous[row] + 1] || nobody[log.assignee[row] + 1] || people[log.assignedBy[row] + 1]);
+}
+
 const RUNNABLE = /^[\t\n\f\r \u200b\ufeff\u00a0\u3000]*[=+\-@\uff1d\uff0b\uff0d\uff20|%\t\r\n]/u;
 
 // A cell that a spreadsheet would run as a formula gets a zero-width space before it.
@@ -96,34 +112,39 @@ async function copyText(text) {
 }
 
 function logTable(page) {
-  const view = { sort: 'time', isDescending: false, page: 0, size: 50, columns: new Set(COLUMNS) };
+  const view = { sort: 'time', isDescending: true, page: 0, size: 50 };
   const read = cellReader(page);
   const name = (column) => page.facts.header[COLUMNS.indexOf(column)];
   const status = make('span', { class: 'status', role: 'status' });
   const table = make('div', { class: 'wide', tabindex: 0, role: 'group', 'aria-label': _("Contact Assignments Log") });
-  const shown = () => COLUMNS.filter((column) => view.columns.has(column));
+  const shown = () => COLUMNS.filter((column) => !page.state.hide.includes(column));
   let rows = new Int32Array(), order = rows;
 
   const button = (label, act, attributes = {}) => make('button', { type: 'button', onclick: act, ...attributes }, label);
   const go = (number) => { view.page = number; draw(); };
   const pages = () => Math.max(1, Math.ceil(order.length / view.size));
   const first = button('⏮', () => go(0), { 'aria-label': _("First page") });
-  const before = button('◀', () => go(view.page - 1), { 'aria-label': _("Page before") });
+  const before = button('◀', () => go(view.page - 1), { 'aria-label': _("Previous page") });
   const after = button('▶', () => go(view.page + 1), { 'aria-label': _("Next page") });
   const last = button('⏭', () => go(pages() - 1), { 'aria-label': _("Last page") });
-  const size = make('select', { 'aria-label': _("Rows on a page"), onchange: () => { view.size = Number(size.value); go(0); } },
+  const size = make('select', { 'aria-label': _("Rows per page"), onchange: () => { view.size = Number(size.value); go(0); } },
     ...PAGE_SIZES.map((each) => make('option', { value: each, selected: each === view.size }, String(each))));
-  const choice = (column) => make('label', {}, make('input', { type: 'checkbox', checked: true, name: column, onchange: (event) => {
-    if (event.target.checked) view.columns.add(column); else view.columns.delete(column);
+  const search = make('input', { type: 'search', class: 'search', 'aria-label': _("Search the log"), placeholder: _("Search the log"), autocomplete: 'off',
+    oninput: () => { page.keep({ q: search.value.trim() }); view.page = 0; arrange(); } });
+  const boxes = COLUMNS.map((column) => make('input', { type: 'checkbox', name: column, onchange: () => {
+    page.keep({ hide: COLUMNS.filter((_name, at) => !boxes[at].checked) });
     draw();
-  } }), name(column));
+  } }));
   const file = `${page.facts.workspace}_${page.facts.report}_${page.facts.reportDate}.csv`;
-  const tools = make('div', { class: 'tools' }, first, before, after, last, size,
-    make('details', { class: 'choose' }, make('summary', {}, _("Columns")), make('div', {}, ...COLUMNS.map(choice))),
-    button(_("Export what I see (CSV)"), () => save(csvOf(page, order, shown()), file)), status);
+  const tools = make('div', { class: 'tools' }, search, first, before, after, last, size,
+    make('details', { class: 'choose' }, make('summary', {}, _("Columns")), make('div', {}, ...boxes.map((box, at) => make('label', {}, box, name(COLUMNS[at]))))),
+    button(_("Export CSV"), () => save(csvOf(page, exported(), shown()), file)), status);
+
+  // A file has the order of the log, unless the reader chose another.
+  const exported = () => (view.sort === 'time' && view.isDescending ? order.slice().reverse() : order);
 
   function sortBy(column) {
-    view.isDescending = view.sort === column && !view.isDescending;
+    view.isDescending = view.sort === column ? !view.isDescending : column === 'time';
     view.sort = column;
     view.page = 0;
     arrange();
@@ -152,7 +173,7 @@ function logTable(page) {
     const conversation = read.conversation(row);
     return make('tr', {}, ...shown().map((column) => cell(column, row)), make('td', { class: 'acts' },
       button(_("Copy"), copy), ' ',
-      button(_("Chain"), () => page.chain(conversation), { disabled: !conversation, title: _("All assignments of this conversation") })));
+      button(_("View conversation"), () => page.chain(conversation), { disabled: !conversation })));
   }
 
   function draw() {
@@ -163,17 +184,23 @@ function logTable(page) {
       make('tbody', {}, ...Array.from(order.subarray(start, end), line))));
     first.disabled = before.disabled = view.page === 0;
     after.disabled = last.disabled = view.page >= pages() - 1;
-    status.textContent = _("Rows %(first)s-%(last)s of %(total)s", { first: page.number(Math.min(start + 1, end)), last: page.number(end), total: page.number(order.length) });
+    status.textContent = _("Rows %(first)s–%(last)s of %(total)s", { first: page.number(Math.min(start + 1, end)), last: page.number(end), total: page.number(order.length) });
   }
 
   function arrange() {
-    order = sorted(page, rows, view.sort, view.isDescending);
+    order = sorted(page, found(page, rows, page.state.q), view.sort, view.isDescending);
     draw();
   }
 
   return {
     element: make('div', {}, tools, table),
-    show: (next) => { rows = next; view.page = 0; arrange(); },
+    show: (next) => {
+      rows = next;
+      view.page = 0;
+      if (search.value.trim() !== page.state.q) search.value = page.state.q;
+      boxes.forEach((box, at) => { box.checked = !page.state.hide.includes(COLUMNS[at]); });
+      arrange();
+    },
     sortByTime: () => { view.sort = 'time'; view.isDescending = false; },
   };
 }

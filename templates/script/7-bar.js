@@ -16,7 +16,15 @@ function options(page, field) {
     const nobody = none && counts[0] ? [{ value: UNASSIGNED, label: _("Unassigned"), count: counts[0] }] : [];
     return [...nobody, ...who.keys.map((value, at) => ({ value, label: who.labels[at], count: found[at] })).filter((each) => each.count)];
   };
+  const weekHours = () => {
+    const found = new Int32Array(168);
+    for (let row = 0; row < log.rows; row++) found[log.weekHour[row]]++;
+    return Array.from(found, (count, at) => ({ value: `${Math.floor(at / 24)}-${at % 24}`, label: hourName(page, `${Math.floor(at / 24)}-${at % 24}`), count }))
+      .filter((each) => each.count);
+  };
   const build = {
+    previous: () => people(log.previous, true),
+    hour: weekHours,
     source: () => {
       const counts = tally(log.source, facts.layout.sources.length);
       return facts.sources.map((each) => ({ value: each.code, label: each.label, count: counts[facts.layout.sources.indexOf(each.code) + 1] }));
@@ -43,20 +51,25 @@ function options(page, field) {
 
 function filterBar(page) {
   const { facts } = page;
-  const names = { source: _("Source"), assigned_to: _("Assigned To"), assigned_by: _("Assigned By User"), contact: _("Contact"), conversation: _("Conversation ID") };
-  const frequencies = { '': _("Automatic"), hour: _("Hour"), day: _("Day"), week: _("Week"), month: _("Month") };
-  const [firstDay, lastDay] = [facts.days[0]?.date, facts.days.at(-1)?.date];
+  const names = { source: _("Source"), assigned_to: _("Assigned To"), assigned_by: _("Assigned By User"), contact: _("Contact"), conversation: _("Conversation ID"),
+    previous: _("Previous Assignee"), hour: _("Day and hour") };
+  const frequencies = { '': _("Auto"), hour: _("Hour"), day: _("Day"), week: _("Week"), month: _("Month") };
+  const [firstDay, lastDay] = [facts.firstDay, facts.days.at(-1)?.date];
   const labels = Object.fromEntries(FILTERS.map((field) => [field, new Map()]));
 
   const preset = make('select', { id: 'dates', onchange: () => {
     const [from, to] = preset.value.split(' ');
     if (preset.value !== 'custom') page.set({ from: from || '', to: to || '' });
-  } }, make('option', { value: '' }, _("Whole period")),
+  } }, make('option', { value: '' }, facts.periodName),
     ...facts.presets.map((each) => make('option', { value: `${each.from} ${each.to}` }, each.label)),
-    make('option', { value: 'custom' }, _("Custom")));
+    make('option', { value: 'custom' }, _("Custom range")));
+  const problem = make('p', { class: 'problem', role: 'alert', hidden: true });
   const day = (id, act) => make('input', { id, type: 'date', min: firstDay, max: lastDay, required: true, onchange: (event) => {
-    const known = facts.days.some((each) => each.date === event.target.value);
-    if (known) act(event.target.value);
+    const isKnown = isChoosable(facts, event.target.value);
+    problem.hidden = isKnown;
+    problem.textContent = isKnown ? '' : _("Choose a day from %(first)s to %(last)s.", { first: page.day(firstDay), last: page.day(lastDay) });
+    event.target.setAttribute('aria-invalid', String(!isKnown));
+    if (isKnown) act(event.target.value);
   } });
   const from = day('from', (value) => page.set({ from: value, to: page.state.to && page.state.to < value ? value : page.state.to }));
   const to = day('to', (value) => page.set({ to: value, from: page.state.from > value ? value : page.state.from }));
@@ -68,9 +81,9 @@ function filterBar(page) {
   const search = make('input', { id: 'search', type: 'search', 'aria-label': _("Search"), placeholder: _("Search"), autocomplete: 'off', oninput: () => list() });
   const choices = make('fieldset', {});
   const panel = make('div', { id: 'picker', hidden: true }, field, search, choices);
-  const add = make('button', { type: 'button', id: 'add', 'aria-expanded': 'false', 'aria-controls': 'picker', onclick: () => open(panel.hidden) }, `+ ${_("Add Filter")}`);
+  const add = make('button', { type: 'button', id: 'add', 'aria-expanded': 'false', 'aria-controls': 'picker', onclick: () => open(panel.hidden) }, `+ ${_("Add filter")}`);
   const picker = make('div', { class: 'picker', onkeydown: (event) => { if (event.key === 'Escape') { open(false); add.focus(); } } }, add, panel);
-  const clear = make('button', { type: 'button', id: 'clear', onclick: () => { page.set({ ...emptyState() }); add.focus(); } }, _("Clear All"));
+  const clear = make('button', { type: 'button', id: 'clear', onclick: () => { page.set(page.cleared()); add.focus(); } }, _("Clear all"));
   const status = make('span', { class: 'status', role: 'status' });
   const chips = make('div', { class: 'row', id: 'chips' });
 
@@ -95,7 +108,7 @@ function filterBar(page) {
       const note = [each.note && each.note !== each.label ? each.note : '', each.count === undefined ? '' : page.number(each.count)];
       return make('label', {}, box, bdi(each.label), make('small', {}, note.filter(Boolean).join(' · ')));
     });
-    const more = matching.length > LISTED ? _("Type to find more.") : rows.length ? '' : _("Nothing found.");
+    const more = matching.length > LISTED ? _("Enter a search term to find more.") : rows.length ? '' : _("No matches.");
     choices.replaceChildren(make('legend', { class: 'unseen' }, names[field.value]), ...rows, more ? make('p', { class: 'note' }, more) : '');
   }
 
@@ -113,6 +126,7 @@ function filterBar(page) {
   function refresh(rows) {
     const { state } = page;
     const range = `${state.from || firstDay} ${state.to || lastDay}`;
+    problem.hidden = true;
     const isWhole = range === `${firstDay} ${lastDay}`;
     preset.value = isWhole ? '' : facts.presets.some((each) => `${each.from} ${each.to}` === range) ? range : 'custom';
     from.value = state.from || firstDay;
@@ -123,15 +137,15 @@ function filterBar(page) {
     const active = FILTERS.flatMap((name) => state[name].map((value) => chip(name, value)));
     chips.replaceChildren(...active);
     chips.hidden = !active.length;
-    clear.disabled = !isCut(state) && !state.every;
+    clear.disabled = writeState(page.cleared()) === writeState(state);
     for (const box of choices.querySelectorAll('input')) box.checked = state[field.value].includes(box.value);
-    if (rows !== undefined) status.textContent = _("%(shown)s of %(total)s assignments", { shown: page.number(rows), total: page.number(page.log.rows) });
+    if (rows !== undefined) status.textContent = ngettext("%(count)s assignment", "%(count)s assignments", rows);
   }
 
   const element = document.getElementById('filters');
   element.append(make('div', { class: 'row' },
-    make('label', {}, _("Dates"), preset), make('label', {}, _("From"), from), make('label', {}, _("To"), to),
-    make('label', {}, _("Frequency"), every), picker, clear, status), chips);
+    make('label', {}, _("Dates"), preset), make('label', {}, pgettext("date", "From"), from), make('label', {}, pgettext("date", "To"), to),
+    make('label', {}, _("Group by"), every), picker, clear, status), problem, chips);
   element.hidden = false;
   document.addEventListener('click', (event) => { if (!panel.hidden && !event.composedPath().includes(picker)) open(false); });
   return { refresh };

@@ -1,0 +1,42 @@
+"""The table of sources: count, share and change of each, with its bar."""
+
+from dataclasses import dataclass
+
+from assets.render.charts.palette import source_colors
+from assets.report.model import Report
+
+
+@dataclass(frozen=True, slots=True)
+class SourceRow:
+    """A source's figures; `length` of its bar and `mark` of its previous count are in percent."""
+
+    label: str
+    count: int
+    share_pct: float | None
+    before: int
+    color: str
+    length: float
+    mark: float | None
+
+
+def source_rows(report: Report) -> list[SourceRow]:
+    """Return the rows of *report*: its sources by count, then those that only the previous period has."""
+    changes = report.comparison.by_source if report.comparison else ()
+    before = {change.source: change.before for change in changes}
+    sources = [(each.source, each.label, each.count, each.share_pct) for each in report.by_source]
+    sources += [(change.source, change.label, 0, 0.0) for change in changes if not change.count]
+    longest = max((max(count, before.get(source, 0)) for source, _, count, _ in sources), default=0) or 1
+    return [
+        SourceRow(
+            label=label,
+            count=count,
+            share_pct=share,
+            before=before.get(source, 0),
+            color=color,
+            length=round(100 * count / longest, 2),
+            mark=round(min(99.2, 100 * before[source] / longest), 2) if source in before else None,
+        )
+        for (source, label, count, share), color in zip(
+            sources, source_colors([source for source, *_ in sources]), strict=True
+        )
+    ]

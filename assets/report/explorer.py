@@ -1,0 +1,103 @@
+"""The explorer's data: every log row with which its page counts any period of its days.
+
+Besides the explorer's own days these are the days with which one of its periods is compared, and before them
+the last row of each subject: who held it when they began.
+"""
+
+from dataclasses import dataclass
+from datetime import date
+
+import pyarrow as pa
+from sqlalchemy import select
+
+from assets.periods import DAY, Period, first_instant, previous_period
+from assets.report.assignee_balances import encode_subjects, last_steps
+from assets.report.counting import CountedLog, complete_rows
+from assets.report.encoded_log import Codes, EncodedLog, encode_log
+from assets.report.log_query import log_rows
+from assets.report.quality import quality_by_day
+from assets.report.readiness import first_loaded_day
+from assets.report.request import ReportRequest
+from assets.warehouse.base import Warehouse
+from assets.warehouse.schema import ASSIGNMENT_LOG, REJECTED_EVENTS
+
+
+@dataclass(frozen=True, slots=True)
+class CarriedDay:
+    """A day of the explorer's data: whether it is loaded, and the outcome of its rows by name."""
+
+    day: date
+    is_loaded: bool
+    quality: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """An input that could not be read or gave nothing on some days."""
+
+    code: str
+    reason: str
+    origin: str
+    days: tuple[date, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ExplorerData:
+    """The rows of the explorer: the first *opening_count* are the last ones of each subject before *days*.
+
+    *subject* has a code per row for its contact or conversation; *known_since* is the first day from which
+    every day before *days* is loaded.
+    """
+
+    log: EncodedLog
+    subject: Codes
+    opening_count: int
+    days: tuple[CarriedDay, ...]
+    known_since: date | None
+    max_rejected_pct: float
+    problems: tuple[Problem, ...]
+
+
+def read_explorer_data(request: ReportRequest, log: CountedLog) -> ExplorerData:
+    """Read the data of the explorer *request*, whose own rows are those of *log*."""
+    warehouse, period, as_of = request.warehouse, request.period, request.as_of
+    compared = previous_period(request.spec.preset, period)
+    carried = Period(compared.first_day, period.last_day, period.zone)
+    lacking = request.stored.opening_missing(carried)
+    known_since = lacking[-1] + DAY if lacking else first_loaded_day(warehouse)
+    opening = warehouse.query(last_steps(carried, known_since, ASSIGNMENT_LOG.c.keys()))
+    earlier = warehouse.query(log_rows(compared, as_of, log.conditions))
+    rows = pa.concat_tables([*complete_rows(request, log.known, opening, earlier), log.rows])
+    missing = set(request.stored.missing(carried, as_of))
+    quality = quality_by_day(warehouse, carried)
+    return ExplorerData(
+        log=encode_log(rows),
+        subject=encode_subjects(rows),
+        opening_count=opening.num_rows,
+        days=tuple(
+            CarriedDay(
+                day,
+                day not in missing and first_instant(day, carried.zone) < as_of,
+                quality.get(day, {}),
+            )
+            for day in carried.days
+        ),
+        known_since=known_since,
+        max_rejected_pct=request.workspace.max_rejected_pct,
+        problems=_find_problems(warehouse, carried),
+    )
+
+
+def _find_problems(warehouse: Warehouse, period: Period) -> tuple[Problem, ...]:
+    """Return the inputs that could not be read or gave nothing, each with its days."""
+    rejected = REJECTED_EVENTS.c
+    rows = warehouse.query(
+        select(rejected.problem, rejected.reason, rejected.origin, rejected.local_day)
+        .where(rejected.local_day.between(period.first_day, period.last_day), rejected.problem.is_not(None))
+        .distinct()
+        .order_by(rejected.problem, rejected.reason, rejected.origin, rejected.local_day)
+    )
+    days: dict[tuple[str, str, str], list[date]] = {}
+    for problem, reason, origin, day in zip(*(column.to_pylist() for column in rows.columns), strict=True):
+        days.setdefault((problem, reason, origin), []).append(day)
+    return tuple(Problem(*key, tuple(of_input)) for key, of_input in days.items())
