@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from pydantic import Field, SecretStr, model_validator
 
 from assets.config.base import Name, Zone, refuse_duplicates
-from assets.config.presentation import Filters, Format, Presentation
+from assets.config.presentation import Component, Filters, Format, Presentation
 from assets.config.schedule import Calendar, ClockTime, Tick, Timing, report_ticks
 from assets.config.source import ConversationsExport, Source
 from assets.config.subscription import Subscription
@@ -177,7 +177,8 @@ class Workspace(Presentation, Timing, Calendar):
         if spec.preset is Preset.LAST_MONTH:
             own |= {"every": "first_day_of_month", "at": spec.at or self.at or time(6, 15)}
         if spec.preset is Preset.EXPLORER:
-            own |= {"formats": (Format.HTML,), "interactive": True}
+            components = tuple(each for each in spec.components if each is not Component.PROOF)
+            own |= {"formats": (Format.HTML,), "interactive": True, "components": components}
         return spec.model_copy(update=own)
 
 

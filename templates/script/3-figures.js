@@ -257,21 +257,27 @@ function countWeekHours(log, rows) {
   return found;
 }
 
-// The previous period of a range: { range, until, isLoaded }, or null where the page does not have its days.
+// The previous period of a range: { range, days, until, isLoaded }; without a range where the page does not have its days.
 function previousOf(facts, [first, last]) {
-  const date = (day) => facts.days[day].date, dayOf = (text) => facts.days.findIndex((day) => day.date === text);
+  const date = (day) => facts.days[day]?.date ?? daysBefore(facts.days[0].date, -day), dayOf = (text) => facts.days.findIndex((day) => day.date === text);
   const preset = facts.presets.find((each) => each.from === date(first) && each.to === date(last));
-  const range = preset ? [dayOf(preset.before), dayOf(preset.until)] : [2 * first - last - 1, first - 1];
-  if (range[0] < 0 || range[1] < range[0]) return null;
+  const dates = preset ? [preset.before, preset.until] : [date(2 * first - last - 1), date(first - 1)];
+  const range = dates.map(dayOf);
+  if (range.includes(NONE)) return { range: null, dates, until: null, isLoaded: false };
   const cut = Math.max(0, endOf(facts, last) - facts.asOf), end = endOf(facts, range[1]);
   const until = Math.max(startOf(facts, range[0]), end - cut);
   const isLoaded = facts.days.slice(range[0], range[1] + 1).every((day) => day.loaded || day.start >= until);
-  return { range, until: until < end ? until : null, isLoaded };
+  return { range, dates, until: until < end ? until : null, isLoaded };
+}
+
+function daysBefore(date, count) {
+  return new Date(Date.parse(`${date}T00:00:00Z`) - count * 86_400_000).toISOString().slice(0, 10);
 }
 
 // How the selection compares with the previous period; null where it is compared with nothing.
 function compare(log, facts, selection, previous) {
   const { range, sources, days } = selection;
+  if (!previous.range) return { ...previous, total: null, change: null, sources: [], days: [], notes: ['not_here'] };
   const lengths = range[1] - range[0] !== previous.range[1] - previous.range[0] ? ['lengths_differ'] : [];
   if (!previous.isLoaded) return { ...previous, total: null, change: null, sources: [], days: [], notes: ['not_loaded', ...lengths] };
   const total = previous.rows.length, before = countSources(log, facts, previous.rows);
@@ -299,7 +305,7 @@ function countAll(log, facts, state) {
   const selection = { range, rows, total: rows.length, sources: countSources(log, facts, rows), days: countDays(log, facts, range, rows) };
   let comparison = null, previous = isExplorer ? previousOf(facts, range) : null;
   if (previous) {
-    previous = { ...previous, rows: select(log, facts, previous.range, passes, previous.until) };
+    previous = { ...previous, rows: previous.range && select(log, facts, previous.range, passes, previous.until) };
     comparison = compare(log, facts, selection, previous);
   }
   const isCompared = comparison && comparison.total !== null && !comparison.notes.includes('not_whole');

@@ -21,7 +21,11 @@ const shortened = (text, length) => {
   return characters.length > length ? `${characters.slice(0, length - 1).join('')}…` : text;
 };
 
-const bdi = (text) => make('bdi', {}, shortened(text, 256));
+// A text of a stranger: at most 256 characters, and 8 combining marks in a row.
+const MARKS = /[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]{9,}/g;
+const limited = (text) => shortened(text.replace(MARKS, (run) => run.slice(0, 8)), 256);
+
+const bdi = (text) => make('bdi', {}, limited(text));
 
 // A drawn mark that is a button for mouse, keyboard and screen reader.
 function mark(label, act, ...shapes) {
@@ -95,8 +99,9 @@ function drawBar(page, source, longest) {
 // With what the selection is compared.
 function drawComparison(page, { comparison }) {
   if (!comparison) return [];
-  const { facts } = page, day = (at) => page.day(facts.days[at].date), [first, last] = comparison.range;
-  const period = first === last ? day(first) : `${day(first)} – ${day(last)}`;
+  const { facts } = page, [first, last] = comparison.dates;
+  const period = first === last ? page.day(first) : `${page.day(first)} – ${page.day(last)}`;
+  if (!comparison.range) return [make('p', { class: 'note' }, _("The previous period, %(period)s, is not in this page.", { period }))];
   const notes = {
     not_whole: _("Data for this period is incomplete; changes include what is missing."),
     lengths_differ: _("The two periods have different numbers of days."),
@@ -105,7 +110,7 @@ function drawComparison(page, { comparison }) {
   let compared = period;
   if (comparison.until !== null) {
     const { wall } = clock(page.log, facts, comparison.until * page.log.perSecond), time = wall.slice(11, 16), date = wall.slice(0, 10);
-    compared = first === last && date === facts.days[first].date ? _("%(period)s until %(time)s", { period, time })
+    compared = first === last && date === first ? _("%(period)s until %(time)s", { period, time })
       : _("%(period)s until %(day)s, %(time)s", { period, day: page.shortDay(date), time });
   }
   const text = comparison.total === null ? _("Data for the previous period, %(period)s, is incomplete.", { period })

@@ -21,11 +21,8 @@ function ngettext(one, _many, count, values = {}) {
   return fill(facts.words[one][form], { count: formats.number.format(count), ...values });
 }
 
-// A text of a stranger for a sentence, at most 256 characters.
-const limited = (text) => shortened(text, 256);
-
 // What is counted for the whole report only, and steps aside while a part of it is shown.
-const WHOLE_ONLY = facts.explorer ? ['proof'] : ['assignees', 'proof', 'quality'];
+const WHOLE_ONLY = facts.explorer ? [] : ['assignees', 'proof', 'quality'];
 const DRAWN = ['metric', 'findings', 'bar_chart', 'pie_chart', 'trend', 'heat_map', 'chains', 'hand_offs', 'log', ...(facts.explorer ? ['assignees', 'quality'] : [])];
 
 function makePage(log) {
@@ -107,12 +104,16 @@ function show(component, state, draw) {
   else place.replaceChildren(make('p', { class: 'message' }, state === 'no_data' ? _("The selected filter(s) have no applicable data") : ''));
 }
 
-// Names in one line the components that cannot follow the filters, and takes them away.
-function setAside(names) {
+function hide(names) {
   for (const component of [...DRAWN, ...WHOLE_ONLY]) {
     const place = document.getElementById(component);
     if (place) place.hidden = names.includes(component);
   }
+}
+
+// Names in one line the components that cannot follow the filters, and takes them away.
+function setAside(names) {
+  hide(names);
   const present = names.filter((component) => document.getElementById(component) && facts.states[component] === 'shown');
   const line = document.getElementById('set-aside'), list = present.map((name) => facts.titles[name]).join(pgettext("list separator", ", "));
   line.hidden = !present.length;
@@ -140,6 +141,10 @@ function redraw(page, isNew = true) {
   }
   const { counted } = page, { rows } = counted, isWhole = !facts.explorer && !isCut(state);
   if (facts.explorer) showPeriod(page, counted);
+  if (page.hasNoData) {
+    showNoData(page);
+    return;
+  }
   const hasRows = rows.length > 0, isEmpty = !hasRows && (isCut(state) || Boolean(facts.explorer));
   const found = (component) => (isEmpty && isFiltered(state) ? 'no_data' : facts.states[component]);
   const empty = () => [make('p', { class: 'message' }, _("No assignments in this period."))];
@@ -162,10 +167,18 @@ function redraw(page, isNew = true) {
   if (facts.explorer) show('quality', found('quality'), () => [drawQuality(page, counted.range)]);
   show('log', found('log'), () => [page.note, page.table.element]);
   if (isNew && found('log') === 'shown') page.table.show(rows);
-  const aside = isWhole ? [] : WHOLE_ONLY.filter((each) => facts.explorer || each !== 'proof' || isCut(state));
-  setAside([...(counted.chains || isWhole ? [] : ['chains']), ...aside,
-    ...(facts.explorer && !counted.balances ? ['assignees'] : []), ...(facts.explorer && isFiltered(state) ? ['quality'] : [])]);
+  const unfilteredOnly = facts.explorer && isFiltered(state) ? ['assignees', 'quality'] : [];
+  setAside([...(counted.chains || isWhole ? [] : ['chains']), ...(isWhole ? [] : WHOLE_ONLY), ...unfilteredOnly]);
   page.bar.refresh(rows.length);
+}
+
+// A range that is provisional and has no accepted event: a 0 would be wrong.
+function showNoData(page) {
+  setAside([]);
+  hide(DRAWN.filter((each) => each !== 'metric' && each !== 'quality'));
+  show('metric', 'shown', () => [make('p', { class: 'no-data' }, make('strong', {}, _("No data")))]);
+  show('quality', facts.states.quality, () => [drawQuality(page, page.counted.range)]);
+  page.bar.refresh();
 }
 
 // The head of an explorer says which days are shown, up to when, and why they may still change.
@@ -177,6 +190,7 @@ function showPeriod(page, counted) {
   document.querySelector('.period').textContent = isRunning ? _("%(period)s until %(day)s, %(time)s",
     { period: text, day: page.shortDay(wall.slice(0, 10)), time: wall.slice(11, 16) }) : text;
   page.reasons = findReasons(page, counted);
+  page.hasNoData = page.reasons.length > 0 && !facts.explorer.accepted.slice(first, last + 1).some(Boolean);
   const banner = document.querySelector('.provisional') ?? make('div', { class: 'provisional', role: 'note' });
   if (!banner.isConnected) document.querySelector('header').append(banner);
   banner.hidden = !page.reasons.length;

@@ -116,6 +116,7 @@ def _explorer_facts(report: Report, explorer: ExplorerData, words: Words) -> dic
     return {
         "qualityNames": names,
         "quality": [[day.quality.get(name, 0) for name in names] for day in explorer.days],
+        "accepted": [day.quality.get("accepted", 0) for day in explorer.days],
         "problems": [
             [problem.code, problem.reason, problem.origin, [index_of[day] for day in problem.days]]
             for problem in explorer.problems

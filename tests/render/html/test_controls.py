@@ -173,7 +173,7 @@ def test_columns_are_hidden_and_stay_out_of_the_export(acme: Acme, open_page: Op
     page.get_by_role("checkbox", name="Contact Name").uncheck()
     assert "Contact Name" not in page.locator("table.log thead").inner_text()
     with page.expect_download() as download:
-        page.get_by_role("button", name="Export what I see").click()
+        page.get_by_role("button", name="Export CSV").click()
     assert download.value.suggested_filename == "acme_last_30_days_2026-11-18.csv"
     header = download.value.path().read_text(encoding="utf-8").splitlines()[0]
     assert (

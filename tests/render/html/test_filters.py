@@ -46,7 +46,7 @@ def a_filter(rng: random.Random, rows: pa.Table) -> dict[str, list[str]]:
 
 def exported(opened: Opened) -> bytes:
     with opened.page.expect_download() as download:
-        opened.page.get_by_role("button", name="Export what I see").click()
+        opened.page.get_by_role("button", name="Export CSV").click()
     return download.value.path().read_bytes()
 
 

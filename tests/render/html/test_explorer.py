@@ -1,0 +1,101 @@
+"""The explorer says of any period what the report of that period says."""
+
+import random
+import re
+from datetime import date, timedelta
+from os.path import commonprefix
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+import tinyhtml5
+from sqlalchemy import select
+
+from assets.config.presentation import Component
+from assets.periods import PRESETS, Preset, preset_period
+from assets.render.html.page import render_page
+from assets.warehouse.schema import ASSIGNMENT_LOG
+from tests.render.html.test_filters import a_filter, exported
+from tests.render.opened_report import REPORT_DATE, Acme, Open, Opened
+
+FIRST_DAY = date(2026, 10, 1)
+CARRIED = date(2026, 9, 1)
+SECTIONS = ("metric", "findings", "bar_chart", "heat_map", "chains", "hand_offs", "assignees")
+COMPONENTS = [each for each in Component if each not in {Component.PIE_CHART, Component.TREND}]
+
+
+@pytest.fixture
+def explorer(acme: Acme, open_page: Open) -> Opened:
+    return open_page(acme.draft(name="explorer", preset="explorer"))
+
+
+def said_by_the_server(acme: Acme, **spec: Any) -> dict[str, str]:
+    """Return the text of each section of the report, as the template writes it."""
+    draft = acme.draft(components=COMPONENTS, interactive=False, **spec)
+    page = tinyhtml5.parse(
+        render_page(draft.report, draft.printed[:0], 1, draft.coded), namespace_html_elements=False
+    )
+    found = {each.get("id"): each for each in page.iter("section")}
+    return {name: plain("".join(found[name].itertext())) for name in SECTIONS if name in found}
+
+
+def said_by_the_explorer(opened: Opened) -> dict[str, str]:
+    opened.settle()
+    found: dict[str, str] = opened.page.evaluate(
+        "names => Object.fromEntries(names.map(name => document.getElementById(name))"
+        ".filter(each => each && !each.hidden).map(each => [each.id, each.textContent]))",
+        list(SECTIONS),
+    )
+    return {name: plain(text) for name, text in found.items()}
+
+
+def differences(page: dict[str, str], server: dict[str, str]) -> list[tuple[str, str, str]]:
+    """Return each section that differs, and both texts from where they do."""
+    found = []
+    for name in SECTIONS:
+        ours, theirs = page.get(name, ""), server.get(name, "")
+        if ours != theirs:
+            same = len(commonprefix([ours, theirs]))
+            found.append((name, ours[max(0, same - 40) : same + 80], theirs[max(0, same - 40) : same + 80]))
+    return found
+
+
+def plain(text: str) -> str:
+    return re.sub(r"\s+", "", text)
+
+
+def test_fifty_random_choices_give_what_the_reports_say(acme: Acme, explorer: Opened) -> None:
+    log = ASSIGNMENT_LOG.c
+    rows = acme.inbox.lake.query(
+        select(ASSIGNMENT_LOG).where(log.local_day >= FIRST_DAY).order_by(log.occurred_at, log.event_id)
+    )
+    rng = random.Random(20261128)
+    answers = []
+    for number in range(50):
+        first, last = sorted(FIRST_DAY + timedelta(rng.randrange(48)) for _ in range(2))
+        filters = a_filter(rng, rows) if number % 2 else {}
+        explorer.at(urlencode({"from": first, "to": last} | filters, doseq=True))
+        draft = acme.draft(first_day=first, last_day=last, filters=filters)
+        answers.append(draft.report.total)
+        if not draft.report.total:
+            continue
+        server = said_by_the_server(acme, first_day=first, last_day=last, filters=filters)
+        if first - (last - first) - timedelta(1) < CARRIED:
+            text, count = re.subn("Datafor(the.*?),isincomplete", r"\1,isnotinthispage", server["bar_chart"])
+            assert count == 1
+            server["bar_chart"] = text.replace("theprevious", "Theprevious")
+        assert differences(said_by_the_explorer(explorer), server) == [], (first, last, filters)
+        assert exported(explorer) == draft.tables["log.csv"], (first, last, filters)
+    assert sum(answer > 0 for answer in answers) > 30, "most of the choices leave something"
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_a_preset_gives_what_its_report_says(acme: Acme, explorer: Opened, preset: Preset) -> None:
+    period = preset_period(preset, REPORT_DATE, acme.inbox.workspace.zone)
+    explorer.page.locator("#dates").select_option(label=preset.label)
+    draft = acme.draft(name=preset.value, preset=preset)
+    assert explorer.page.locator("#from").input_value() == str(period.first_day)
+    server = said_by_the_server(acme, name=preset.value, preset=preset)
+    assert differences(said_by_the_explorer(explorer), server) == []
+    if draft.report.total:
+        assert exported(explorer) == draft.tables["log.csv"]
