@@ -95,6 +95,6 @@ def _sentence_of_people(rule: Rule, ngettext: Callable[[str, str], str]) -> str:
             )
         case _:
             return ngettext(
-                "A conversation was handed straight back within %(hours)s hours %(count)s time.",
-                "Conversations were handed straight back within %(hours)s hours %(count)s times.",
+                "A conversation was handed straight back %(count)s time within %(hours)s hours.",
+                "Conversations were handed straight back %(count)s times within %(hours)s hours.",
             )

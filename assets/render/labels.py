@@ -96,15 +96,18 @@ def component_titles(words: Words) -> dict[str, str]:
     }
 
 
-def sections(report: Report, words: Words) -> list[tuple[str, str]]:
-    """Return the id and heading of each section that the report has, in order."""
+FIRST_PAGE = (Component.METRIC, Component.FINDINGS, Component.BAR_CHART, Component.PIE_CHART)
+_INSIDE_OTHERS = {Component.COMPARISON, Component.PROOF, Component.QUALITY, Component.DEFINITIONS}
+
+
+def sections(report: Report, words: Words, *, has_trend: bool) -> list[tuple[str, str]]:
+    """Return the id and heading of each section that the report has, in order; *has_trend* tells of the trend."""
     titles, states = component_titles(words), report.components
-    inside = {Component.PROOF, Component.QUALITY, Component.DEFINITIONS}
+    hidden = _INSIDE_OTHERS if has_trend else _INSIDE_OTHERS | {Component.TREND}
     return [
         (str(name), title)
         for name, title in titles.items()
-        if name == "appendix"
-        or (name not in inside and name != Component.COMPARISON and states.shows(Component(name)))
+        if name == "appendix" or (name not in hidden and states.shows(Component(name)))
     ]
 
 

@@ -112,8 +112,8 @@ function chainFindings(page, { chains }) {
       "Conversation %(conversation)s was assigned %(count)s times, more often than any other.", most.count, { conversation: limited(most.conversation) }) });
   }
   if (chains.returns) {
-    found.push({ anchor: 'chains', text: ngettext("A conversation was handed straight back within %(hours)s hours %(count)s time.",
-      "Conversations were handed straight back within %(hours)s hours %(count)s times.", chains.returns, { hours: page.number(page.facts.returnHours) }) });
+    found.push({ anchor: 'chains', text: ngettext("A conversation was handed straight back %(count)s time within %(hours)s hours.",
+      "Conversations were handed straight back %(count)s times within %(hours)s hours.", chains.returns, { hours: page.number(page.facts.returnHours) }) });
   }
   return found;
 }

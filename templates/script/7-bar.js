@@ -60,7 +60,7 @@ function filterBar(page) {
   const preset = make('select', { id: 'dates', onchange: () => {
     const [from, to] = preset.value.split(' ');
     if (preset.value !== 'custom') page.set({ from: from || '', to: to || '' });
-  } }, make('option', { value: '' }, facts.periodName),
+  } }, make('option', { value: '' }, facts.explorer ? `${page.shortDay(firstDay)} – ${page.shortDay(lastDay)}` : facts.periodName),
     ...facts.presets.map((each) => make('option', { value: `${each.from} ${each.to}` }, each.label)),
     make('option', { value: 'custom' }, _("Custom range")));
   const problem = make('p', { class: 'problem', role: 'alert', hidden: true });

@@ -132,7 +132,7 @@ def _render(report: Report, version: int, listed: pa.Table, *, medium: str, **va
         header=listed.column_names,
         rows_listed=listed.num_rows,
         log_note=labels.log_note(report, listed.num_rows, words),
-        **_component_values(report, words),
+        **_component_values(report, words, has_trend=len(report.by_day) > 1 or bool(values["events"])),
         **values,
     )
 
@@ -141,7 +141,7 @@ def _rows_of(printed: pa.Table) -> Iterator[tuple[str, ...]]:
     return zip(*(column.to_pylist() for column in printed.columns), strict=True)
 
 
-def _component_values(report: Report, words: Words) -> dict[str, object]:
+def _component_values(report: Report, words: Words, *, has_trend: bool) -> dict[str, object]:
     """Return the values of the components' templates: sentences, labels, charts and shades."""
     from assets.render.charts import figures  # noqa: PLC0415 - half a second, and only pages need it
 
@@ -163,7 +163,8 @@ def _component_values(report: Report, words: Words) -> dict[str, object]:
         "figure_names": labels.figure_names(words),
         "quality_names": labels.quality_names(words),
         "titles": labels.component_titles(words),
-        "sections": labels.sections(report, words),
+        "sections": labels.sections(report, words, has_trend=has_trend),
+        "first_page": labels.FIRST_PAGE,
         "source_rows": source_rows(report),
     }
 

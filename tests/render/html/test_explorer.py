@@ -3,7 +3,6 @@
 import random
 import re
 from datetime import date, timedelta
-from os.path import commonprefix
 from typing import Any
 from urllib.parse import urlencode
 
@@ -55,7 +54,9 @@ def differences(page: dict[str, str], server: dict[str, str]) -> list[tuple[str,
     for name in SECTIONS:
         ours, theirs = page.get(name, ""), server.get(name, "")
         if ours != theirs:
-            same = len(commonprefix([ours, theirs]))
+            same = next(
+                (at for at, pair in enumerate(zip(ours, theirs, strict=False)) if len({*pair}) > 1), 0
+            )
             found.append((name, ours[max(0, same - 40) : same + 80], theirs[max(0, same - 40) : same + 80]))
     return found
 
