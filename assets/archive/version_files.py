@@ -14,7 +14,7 @@ from assets.errors import TotalsDiffer
 from assets.render.html.page import render_page
 from assets.render.xlsx import log_row_count, workbook_bytes
 from assets.report.encoded_log import EncodedLog
-from assets.report.explorer import ExplorerData
+from assets.report.explorer_data import ExplorerData
 from assets.report.model import Report
 
 

@@ -43,12 +43,12 @@ class Words:
         """Return the translation of a short *text* that has several meanings, in this *context*."""
         return self.catalog.pgettext(context, text)
 
-    def ngettext(self, one: str, many: str, count: int, **values: object) -> str:
+    def ngettext(self, one: str, many: str, count: int, /, **values: object) -> str:
         """Return the message for *count*, filled with the formatted `%(count)s` and *values*.
 
         The number chooses the plural form of the language: Arabic has six.
         """
-        return self.catalog.ngettext(one, many, count) % ({"count": self.number(count)} | values)
+        return self.catalog.ngettext(one, many, count) % (values | {"count": self.number(count)})
 
     @cached_property
     def plural_indexes(self) -> dict[str, int]:

@@ -101,7 +101,7 @@ _INSIDE_OTHERS = {Component.COMPARISON, Component.PROOF, Component.QUALITY, Comp
 
 
 def sections(report: Report, words: Words, *, has_trend: bool) -> list[tuple[str, str]]:
-    """Return the id and heading of each section that the report has, in order; *has_trend* tells of the trend."""
+    """Return the id and heading of each section that the report has, in order."""
     titles, states = component_titles(words), report.components
     hidden = _INSIDE_OTHERS if has_trend else _INSIDE_OTHERS | {Component.TREND}
     return [

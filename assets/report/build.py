@@ -28,7 +28,8 @@ from assets.report.components import (
 )
 from assets.report.counting import CountedLog, count_by_day, count_by_source, count_log
 from assets.report.encoded_log import EncodedLog, encode_log
-from assets.report.explorer import ExplorerData, read_explorer_data
+from assets.report.explorer import read_explorer_data
+from assets.report.explorer_data import ExplorerData
 from assets.report.key_figures import compare_key_figures, count_key_figures, parts_of_period
 from assets.report.log_table import hours_of_the_week
 from assets.report.masking import mask_filters

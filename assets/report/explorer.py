@@ -1,10 +1,6 @@
-"""The explorer's data: every log row with which its page counts any period of its days.
+"""Read the explorer's data from the warehouse."""
 
-Besides the explorer's own days these are the days with which one of its periods is compared, and before them
-the last row of each subject: who held it when they began.
-"""
-
-from dataclasses import dataclass
+from collections import defaultdict
 from datetime import date
 
 import pyarrow as pa
@@ -13,49 +9,14 @@ from sqlalchemy import select
 from assets.periods import DAY, Period, first_instant, previous_period
 from assets.report.assignee_balances import encode_subjects, last_steps
 from assets.report.counting import CountedLog, complete_rows
-from assets.report.encoded_log import Codes, EncodedLog, encode_log
+from assets.report.encoded_log import encode_log
+from assets.report.explorer_data import CarriedDay, ExplorerData, Problem
 from assets.report.log_query import log_rows
 from assets.report.quality import quality_by_day
 from assets.report.readiness import first_loaded_day
 from assets.report.request import ReportRequest
 from assets.warehouse.base import Warehouse
 from assets.warehouse.schema import ASSIGNMENT_LOG, REJECTED_EVENTS
-
-
-@dataclass(frozen=True, slots=True)
-class CarriedDay:
-    """A day of the explorer's data: whether it is loaded, and the outcome of its rows by name."""
-
-    day: date
-    is_loaded: bool
-    quality: dict[str, int]
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """An input that could not be read or gave nothing on some days."""
-
-    code: str
-    reason: str
-    origin: str
-    days: tuple[date, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class ExplorerData:
-    """The rows of the explorer: the first *opening_count* are the last ones of each subject before *days*.
-
-    *subject* has a code per row for its contact or conversation; *known_since* is the first day from which
-    every day before *days* is loaded.
-    """
-
-    log: EncodedLog
-    subject: Codes
-    opening_count: int
-    days: tuple[CarriedDay, ...]
-    known_since: date | None
-    max_rejected_pct: float
-    problems: tuple[Problem, ...]
 
 
 def read_explorer_data(request: ReportRequest, log: CountedLog) -> ExplorerData:
@@ -97,7 +58,7 @@ def _find_problems(warehouse: Warehouse, period: Period) -> tuple[Problem, ...]:
         .distinct()
         .order_by(rejected.problem, rejected.reason, rejected.origin, rejected.local_day)
     )
-    days: dict[tuple[str, str, str], list[date]] = {}
+    days = defaultdict[tuple[str, str, str], list[date]](list)
     for problem, reason, origin, day in zip(*(column.to_pylist() for column in rows.columns), strict=True):
-        days.setdefault((problem, reason, origin), []).append(day)
+        days[problem, reason, origin].append(day)
     return tuple(Problem(*key, tuple(of_input)) for key, of_input in days.items())

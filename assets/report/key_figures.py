@@ -146,5 +146,6 @@ def _grouped(codes: Codes) -> Codes:
 
 def _begins_part(codes: Codes, part: Codes, order: Codes) -> _Flags:
     """Tell for each row of *order* whether it is the first of its code in its part."""
-    is_new_code = np.diff(codes[order], prepend=-1) != 0
-    return np.logical_or(is_new_code, np.diff(part[order], prepend=-1) != 0)
+    is_first: _Flags = np.diff(codes[order], prepend=-1) != 0
+    is_first |= np.diff(part[order], prepend=-1) != 0
+    return is_first

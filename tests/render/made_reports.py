@@ -13,6 +13,8 @@ from assets.report.log_table import HEADER
 from assets.report.model import (
     Components,
     DayCount,
+    KeyFigure,
+    KeyFigureName,
     LogSummary,
     Look,
     ProofLine,
@@ -57,7 +59,11 @@ def make_report(counts: dict[str, int], *, days: int = 7, rows_shown: int = 0, *
         ),
         filters=Filters(),
         total=total,
-        key_figures=(),
+        key_figures=(
+            KeyFigure(
+                name=KeyFigureName.ASSIGNMENTS, value=total, previous=None, change=None, trend=(total, 0)
+            ),
+        ),
         by_source=tuple(
             SourceCount(source=code, label=source_label(code), count=count, share_pct=share)
             for (code, count), share in zip(ordered, shares_pct([c for _, c in ordered]), strict=True)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from assets.report.encoded_log import Codes, EncodedLog, Pairs
-from assets.report.explorer import ExplorerData
+from assets.report.explorer_data import ExplorerData
 from assets.report.log_table import time_unit
 
 _SEPARATOR = "\0"

@@ -26,7 +26,7 @@ from assets.render.source_rows import source_rows
 from assets.render.template_files import TEMPLATES
 from assets.render.untrusted_text import limit_marks
 from assets.report.encoded_log import EncodedLog
-from assets.report.explorer import ExplorerData
+from assets.report.explorer_data import ExplorerData
 from assets.report.log_table import HEADER
 from assets.report.model import HandOffs, Report, State
 

@@ -21,7 +21,7 @@ from assets.render.i18n import Words, load_words
 from assets.render.labels import component_titles, figure_names, kind_names, quality_names
 from assets.render.reasons import reason_sentences
 from assets.report.components import keeps_chains
-from assets.report.explorer import ExplorerData
+from assets.report.explorer_data import ExplorerData
 from assets.report.log_table import HEADER
 from assets.report.model import Comparison, ReasonCode, Report
 

@@ -4,10 +4,10 @@ import pytest
 
 from assets.events import SOURCE_LABELS
 from assets.render.charts import figures
-from assets.render.charts.palette import source_colors
+from assets.render.charts.palette import PREVIOUS, TOTAL, source_colors
 from assets.render.html.page import render_print
 from assets.render.i18n import load_words
-from assets.report.model import DayCount
+from assets.report.model import DayCount, Report
 from tests.render.made_reports import log_of, make_report
 
 
@@ -15,7 +15,7 @@ from tests.render.made_reports import log_of, make_report
 def test_the_trend_has_each_day_whatever_their_number(days: int) -> None:
     report = make_report({"user": 5}, days=days)
     missing = (*report.by_day[:-1], DayCount(day=report.by_day[-1].day, count=0, is_loaded=False))
-    drawn = figures.trend_chart(missing, load_words("en"))
+    drawn = figures.trend_chart(missing, (5,) * days, load_words("en"))
     assert "<g clip-path=" in drawn.svg, "the day that is not loaded is hatched"
 
 
@@ -27,15 +27,17 @@ def test_charts_say_in_words_what_they_show() -> None:
     ]
     assert all("User 1,500" in chart.alternative for chart in drawn)
     assert not any("<script" in chart.svg for chart in drawn)
-    assert 'alt="Assignments by source: User 1,500, &lt;script&gt; 5, $_$ 4"' in render_print(
-        report, log_of([]), 1
-    )
+    assert 'alt="Share by source: User 1,500, &lt;script&gt; 5, $_$ 4"' in render_print(report, log_of([]), 1)
+
+
+def codes(report: Report) -> list[str]:
+    return [source.source for source in report.by_source]
 
 
 def test_known_sources_keep_their_colour_and_no_two_share_one() -> None:
     few, all_nine = make_report({"user": 1}), make_report(dict.fromkeys(SOURCE_LABELS, 1) | {"new": 1})
-    assert source_colors(few.by_source)[0] in source_colors(all_nine.by_source)
-    assert len(set(source_colors(all_nine.by_source))) == 10
+    assert source_colors(codes(few))[0] in source_colors(codes(all_nine))
+    assert len({*source_colors(codes(all_nine)), TOTAL, PREVIOUS}) == 12
 
 
 def test_a_chart_of_very_many_sources_has_room_for_the_largest() -> None:

@@ -18,14 +18,14 @@ def state(opened: Opened) -> dict[str, list[str]]:
 
 
 def total(opened: Opened) -> int:
-    return int(opened.text(".metric strong").replace(",", ""))
+    return int(opened.text(".keys strong").replace(",", ""))
 
 
 def choose(opened: Opened, field: str, text: str, *labels: str) -> None:
     """Add filter values as a reader would: open the picker, search, tick."""
     page = opened.page
     if page.locator("#picker").is_hidden():
-        page.get_by_role("button", name="+ Add Filter").click()
+        page.get_by_role("button", name="+ Add filter").click()
     page.locator("#field").select_option(label=field)
     page.locator("#search").fill(text)
     for label in labels:
@@ -45,7 +45,7 @@ def test_filters_are_added_shown_as_chips_and_removed(acme: Acme, open_page: Ope
     assert chips.all_inner_texts() == ["Source: Workflow\n×", "Source: Bot\n×", "Assigned To: Nora Lund\n×"]
     opened.page.get_by_role("button", name="Remove Assigned To: Nora Lund").click()
     assert total(opened) == counts["Workflow"] + counts["Bot"]
-    opened.page.get_by_role("button", name="Clear All").click()
+    opened.page.get_by_role("button", name="Clear all").click()
     assert total(opened) == report.total
     assert chips.count() == 0
 
@@ -65,14 +65,14 @@ def test_every_filter_can_be_chosen(acme: Acme, open_page: Open) -> None:
     choose(opened, "Contact", "nobody is called so")
     opened.page.locator("#field").select_option(label="Conversation ID")
     opened.page.locator("#search").fill("nothing like it")
-    assert opened.page.get_by_text("Nothing found.").is_visible()
+    assert opened.page.get_by_text("No matches.").is_visible()
 
 
 def test_dates_and_presets_cut_the_period(acme: Acme, open_page: Open) -> None:
     opened = open_page(acme.draft())
     page = opened.page
     labels = page.locator("#dates option").all_inner_texts()
-    assert labels == ["Whole period", "Yesterday", "Last 7 Days", "Last 14 Days", "Custom"]
+    assert labels == ["Last 30 Days", "Yesterday", "Last 7 Days", "Last 14 Days", "Custom range"]
     page.locator("#dates").select_option(label="Last 7 Days")
     assert state(opened) == {"from": ["2026-11-11"]}, "the last day is the whole period's"
     assert total(opened) == acme.draft(first_day="2026-11-11", last_day="2026-11-17").report.total
@@ -80,7 +80,7 @@ def test_dates_and_presets_cut_the_period(acme: Acme, open_page: Open) -> None:
     page.locator("#to").fill("2026-11-01")
     assert page.locator("#dates").input_value() == "custom"
     assert len(opened.cells("#trend details")) == 25, "the day on which New York's clocks go back"
-    page.locator("#dates").select_option(label="Whole period")
+    page.locator("#dates").select_option(label="Last 30 Days")
     assert total(opened) == acme.draft().report.total
 
 
@@ -106,9 +106,9 @@ def test_hours_that_have_not_begun_are_not_nought(acme: Acme, open_page: Open) -
 def test_a_click_on_a_bar_a_slice_or_a_day_filters_by_it(acme: Acme, open_page: Open) -> None:
     opened = open_page(acme.draft())
     page = opened.page
-    page.locator("#bar_chart .mark").first.click()
+    page.locator("#bar_chart tbody button").first.click()
     assert state(opened) == {"source": ["user"]}
-    page.locator("#pie_chart .legend button").first.click()
+    page.locator("#bar_chart tbody button").first.click()
     assert state(opened) == {}
     page.locator("#pie_chart path.mark").nth(1).dispatch_event("click")
     assert list(state(opened)) == ["source"]
@@ -122,9 +122,9 @@ def test_a_click_on_a_bar_a_slice_or_a_day_filters_by_it(acme: Acme, open_page: 
 def test_marks_and_picker_work_by_keyboard(acme: Acme, open_page: Open) -> None:
     opened = open_page(acme.draft())
     page = opened.page
-    page.locator("#bar_chart .mark").first.press("Enter")
+    page.locator("#bar_chart tbody button").first.press("Enter")
     assert state(opened) == {"source": ["user"]}
-    expect(page.locator("#bar_chart .mark")).to_be_focused()
+    expect(page.locator("#bar_chart tbody button").first).to_be_focused()
     page.locator("#add").press("Enter")
     expect(page.locator("#search")).to_be_focused()
     page.keyboard.press("Tab")
@@ -155,13 +155,13 @@ def test_the_log_sorts_by_every_column_and_pages(acme: Acme, open_page: Open) ->
                 "([a, b]) => new Intl.Collator('en', {numeric: true}).compare(a, b) <= 0", [low, high]
             ), name
     page.locator("table.log thead button").first.click()
-    assert page.locator(".tools .status").inner_text().startswith("Rows 1-50 of")
+    assert page.locator(".tools .status").inner_text().startswith("Rows 1–50 of")
     page.get_by_role("button", name="Next page").click()
     page.set_viewport_size({"width": 1000, "height": 900})
-    assert page.locator(".tools .status").inner_text().startswith("Rows 51-100 of")
-    page.get_by_role("button", name="Page before").click()
+    assert page.locator(".tools .status").inner_text().startswith("Rows 51–100 of")
+    page.get_by_role("button", name="Previous page").click()
     assert page.get_by_role("button", name="First page").is_disabled()
-    page.get_by_label("Rows on a page").select_option("500")
+    page.get_by_label("Rows per page").select_option("500")
     assert len(opened.cells("table.log")) == 500
     assert last_page > 10
 
@@ -191,7 +191,7 @@ def test_a_row_is_copied_and_its_chain_opened(acme: Acme, open_page: Open) -> No
     expect(row.get_by_role("button", name="Copied")).to_be_visible()
     copied = page.evaluate("navigator.clipboard.readText()")
     assert copied.split("\t")[1] == conversation
-    row.get_by_role("button", name="Chain").click()
+    row.get_by_role("button", name="View conversation").click()
     assert state(opened) == {"conversation": [conversation]}
     assert {cells[1] for cells in opened.cells("table.log")} == {conversation}
 
@@ -222,15 +222,14 @@ def test_without_script_the_page_is_whole_and_says_where_the_rest_is(acme: Acme,
     assert opened.page.locator("#filters").is_hidden()
     assert len(opened.cells("table.log")) == 40
     said = re.sub(r"\s+", " ", opened.text("#log .body"))
-    assert f"Rows 1-40 of {report.total:,}." in said
-    assert "The whole log: log.csv; SHA-256 of log.csv:" in said
-    assert opened.page.locator("#bar_chart img").get_attribute("alt")
+    assert f"The latest 40 of {report.total:,} rows. Download full log: log.csv" in said
+    assert opened.page.locator("#pie_chart img").get_attribute("alt")
 
 
 def test_a_0_of_a_source_that_stopped_is_no_data(acme: Acme, open_page: Open) -> None:
     draft = acme.draft(name="none", first_day="2026-11-18", last_day="2026-11-18")
     opened = open_page(draft, has_script=False)
-    assert opened.text(".metric strong") == "No data"
+    assert opened.text(".no-data") == "No data"
     assert opened.text(".provisional").startswith("Provisional. No event since 2026-11-17 22:")
     assert "0 assignments" not in opened.page.locator("body").inner_text()
 
@@ -241,16 +240,16 @@ def test_an_empty_report_can_be_opened(inbox: Inbox, open_page: Open) -> None:
     inbox.build(date(2026, 11, 16), date(2026, 11, 18))
     opened = open_page(Acme(inbox).draft(name="none", first_day="2026-11-17", last_day="2026-11-17"))
     assert total(opened) == 0
-    assert "No assignments in this period." in opened.text("#metric")
-    assert opened.text("#log .status") == "Rows 0-0 of 0"
+    assert "No assignments in this period." in opened.text("#bar_chart")
+    assert opened.text("#log .status") == "Rows 0–0 of 0"
 
 
 def test_components_that_are_off_are_not_missed(acme: Acme, open_page: Open) -> None:
     opened = open_page(acme.draft(components=["metric", "log"]), "source=user")
     assert [each.get_attribute("id") for each in opened.page.locator("main section").all()] == [
-        "filters",
         "metric",
         "log",
+        "appendix",
     ]
     assert total(opened) == {each.source: each.count for each in acme.draft().report.by_source}["user"]
     static = open_page(acme.draft(components=["metric", "bar_chart"]), has_script=False)

@@ -16,7 +16,7 @@ from assets.report.model import State
 from tests.render.opened_report import LAST_30_DAYS, Acme, Open, Opened
 
 NO_DATA = "The selected filter(s) have no applicable data"
-NOT_APPLICABLE = "The selected filter(s) are not applicable here"
+NOT_APPLICABLE = "The selected filter(s) are not applicable here: "
 
 
 def a_filter(rng: random.Random, rows: pa.Table) -> dict[str, list[str]]:
@@ -51,7 +51,9 @@ def exported(opened: Opened) -> bytes:
 
 
 def shown(opened: Opened) -> tuple[str, list[list[str]], list[list[str]]]:
-    return opened.text(".metric strong"), opened.cells(".sources"), opened.cells("#trend details")
+    sources = [[label, count, share] for label, _, count, share, *_ in opened.cells(".by-source")]
+    days = [[day, count] for day, count, *_ in opened.cells("#trend details")]
+    return opened.text(".keys strong"), sources, days
 
 
 def expected(draft: Draft) -> tuple[str, list[list[str]], list[list[str]]]:
@@ -63,13 +65,14 @@ def expected(draft: Draft) -> tuple[str, list[list[str]], list[list[str]]]:
     return f"{report.total:,}", sources, days
 
 
-def test_fifty_random_filters_give_what_the_server_counts(acme: Acme, open_page: Open) -> None:
+def test_random_filters_give_what_the_server_counts(acme: Acme, open_page: Open) -> None:
+    """The page of a report; that of the explorer has fifty choices more."""
     whole = acme.draft()
     opened = open_page(whole)
     rows = acme.inbox.lake.query(_all_rows())
     rng = random.Random(20261122)
     answers = []
-    for _ in range(50):
+    for _ in range(15):
         filters = a_filter(rng, rows)
         first, last = sorted(LAST_30_DAYS[0] + timedelta(rng.randrange(30)) for _ in range(2))
         draft = acme.draft(first_day=first, last_day=last, filters=filters)
@@ -86,7 +89,7 @@ def test_fifty_random_filters_give_what_the_server_counts(acme: Acme, open_page:
                 first,
                 last,
             )
-    assert sum(answer > 0 for answer in answers) > 30, "most of the filters leave something"
+    assert sum(answer > 0 for answer in answers) > 8, "most of the filters leave something"
 
 
 def _all_rows() -> Any:
@@ -108,7 +111,7 @@ def test_without_filters_the_page_says_what_the_report_says(acme: Acme, open_pag
     assert shown(opened) == expected(draft)
     assert exported(opened) == draft.tables["log.csv"]
     static = open_page(draft, has_script=False)
-    for table in ("#heat_map", "#hand_offs", ".sources"):
+    for table in ("#heat_map", "#hand_offs", "#chains", ".by-source"):
         assert opened.cells(table) == static.cells(table), table
 
 
@@ -173,19 +176,23 @@ def test_a_filter_sets_aside_what_cannot_follow_and_clearing_brings_it_back(
     acme: Acme, open_page: Open
 ) -> None:
     opened = open_page(acme.draft(), "source=user")
-    for component in ("comparison", "findings", "chains", "assignees", "proof", "quality"):
-        assert opened.text(f"#{component} > .message") == NOT_APPLICABLE
-        assert not opened.page.locator(f"#{component} > .body").is_visible()
-    opened.page.get_by_role("button", name="Clear All").click()
-    assert opened.page.locator(".aside").count() == 0
-    assert opened.page.locator("#comparison > .body").is_visible()
+    line = opened.text("#set-aside")
+    assert line == (
+        f"{NOT_APPLICABLE}Most reassigned conversations, Contacts by assignee, Reconciliation, Data quality."
+    )
+    for component in ("chains", "assignees", "proof", "quality"):
+        assert not opened.page.locator(f"#{component}").is_visible()
+    assert "Bounce-backs\n-" in opened.page.locator(".keys").inner_text(), "it cannot be counted"
+    opened.page.get_by_role("button", name="Clear all").click()
+    assert opened.page.locator("#set-aside").is_hidden()
+    assert opened.page.locator("#assignees > .body").is_visible()
     assert "#" not in opened.page.url
 
 
 def test_a_wrong_fragment_is_no_filter(acme: Acme, open_page: Open) -> None:
     whole = acme.draft().report
     opened = open_page(acme.draft(), "from=1999-01-01&to=nonsense&every=never&sauce=1")
-    assert opened.text(".metric strong") == f"{whole.total:,}"
+    assert opened.text(".keys strong") == f"{whole.total:,}"
     opened.at("from=2026-11-10&to=2026-11-03")
     assert (
         opened.page.locator("#from").input_value() == opened.page.locator("#to").input_value() == "2026-11-10"

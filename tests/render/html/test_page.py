@@ -44,7 +44,7 @@ def test_both_messages_of_the_original_are_shown() -> None:
         report.model_copy(update={"components": report.components.model_copy(update=states)}), log_of([]), 1
     )
     assert page.count("The selected filter(s) have no applicable data") == 5
-    assert page.count("The selected filter(s) are not applicable here") == 1
+    assert page.count("The selected filter(s) are not applicable here: Data quality.") == 1
 
 
 def test_a_provisional_report_names_the_missing_days() -> None:
@@ -52,7 +52,7 @@ def test_a_provisional_report_names_the_missing_days() -> None:
     reason = Reason(code=ReasonCode.DAYS_MISSING, facts={"count": 2, "days": 7})
     report = make_report({"user": 3}, provisional=True, reasons=(reason,), missing_days=days)
     page = render_print(report, log_of([]), 1)
-    assert "Missing: 2 of 7 days (2026-11-04, 2026-11-05)." in page
+    assert "2 of 7 days are not loaded: 2026-11-04, 2026-11-05." in page
 
 
 def test_an_empty_report_has_no_share_and_no_chart() -> None:

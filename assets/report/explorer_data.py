@@ -1,0 +1,46 @@
+"""The explorer's data: every log row with which its page counts any period of its days.
+
+Besides the explorer's own days these are the days with which one of its periods is compared, and before them
+the last row of each subject: who held it when they began. `explorer.py` reads them.
+"""
+
+from dataclasses import dataclass
+from datetime import date
+
+from assets.report.encoded_log import Codes, EncodedLog
+
+
+@dataclass(frozen=True, slots=True)
+class CarriedDay:
+    """A day of the explorer's data: whether it is loaded, and the outcome of its rows by name."""
+
+    day: date
+    is_loaded: bool
+    quality: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """An input that could not be read or gave nothing on some days."""
+
+    code: str
+    reason: str
+    origin: str
+    days: tuple[date, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ExplorerData:
+    """The rows of the explorer: the first *opening_count* are the last ones of each subject before *days*.
+
+    *subject* has a code per row for its contact or conversation; *known_since* is the first day from which
+    every day before *days* is loaded.
+    """
+
+    log: EncodedLog
+    subject: Codes
+    opening_count: int
+    days: tuple[CarriedDay, ...]
+    known_since: date | None
+    max_rejected_pct: float
+    problems: tuple[Problem, ...]
