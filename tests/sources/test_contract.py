@@ -189,7 +189,7 @@ def outcome(step: Step, said: MailContext | str | None, row: MailContext | None)
     if said == REJECTED:
         return "rejected"
     if said is None:
-        return "not told"
+        return "not recorded"
     if row is None:
         return "no event"
     found = "inferred" if not_stated([row]) - {"actor"} else "exact"

@@ -20,10 +20,10 @@ class Kind(StrEnum):
     BY_RULE = "by a rule"
     BY_API = "by the API"
     TO_AI_AGENT = "to an AI agent"
-    TO_RENAMED = "to somebody renamed since"
-    SAME_INSTANT = "two in one instant"
-    SAME_AGAIN = "to who has it already"
-    TOLD_TWICE = "told twice"
+    TO_RENAMED = "to a renamed agent"
+    SAME_INSTANT = "two at one instant"
+    SAME_AGAIN = "to the current assignee"
+    TOLD_TWICE = "sent twice"
 
 
 @dataclass(frozen=True, slots=True)
