@@ -1,4 +1,4 @@
-"""The README's three configurations, and for each an inbox of six events that it reads."""
+"""The quick start's three configurations, an inbox of six events for each, and the README's commands."""
 
 import re
 import sqlite3
@@ -7,8 +7,10 @@ from pathlib import Path
 
 from tests.orchestration.command_line import CommandLine
 
-README = (Path(__file__).parents[2] / "README.md").read_text()
-STORIES = [text for text in re.findall(r"```yaml\n(.*?)```", README, re.DOTALL) if "workspaces:" in text]
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text()
+QUICK_START = (ROOT / "docs" / "quick-start.md").read_text()
+STORIES = re.findall(r"```yaml\n(.*?)```", QUICK_START, re.DOTALL)
 YESTERDAY = datetime.now(UTC).date() - timedelta(2)  # over in every zone
 FIRST_DAY = YESTERDAY - timedelta(9)
 # The same with fewer days, and with data files only, which are made fast.
@@ -54,13 +56,29 @@ def folder_with(tmp_path: Path, story: int, configuration: str) -> CommandLine:
 
 
 def commands() -> list[list[str]]:
-    """Return the commands that the README has below its first configuration, without the program."""
+    """Return the commands of the quick start that follow `init`, without the program."""
+    found = [
+        line.removeprefix("assignment-reports ").split()
+        for line in re.findall(r"^assignment-reports .*$", QUICK_START, re.MULTILINE)
+    ]
+    assert [words[0] for words in found] == ["init", "check-config", "sources", "run"]
+    return [one_report(words) for words in found[1:]]
+
+
+def readme_commands(folder: Path) -> list[list[str]]:
+    """Return the commands of the README, without the program, with the files that they name in *folder*."""
     found = [
         line.removeprefix(".venv/bin/assignment-reports ").split()
         for line in re.findall(r"^\.venv/bin/assignment-reports .*$", README, re.MULTILINE)
     ]
-    assert [words[0] for words in found] == ["check-config", "run"]
-    return [words + ["--preset", "last_7_days"] * (words[0] == "run") for words in found]
+    assert [words[0] for words in found] == ["init", "check-config", "run"]
+    files = [str(path.relative_to(folder)) for path in folder.glob(found[0].pop())]
+    return [one_report(words + files * (words[0] == "init")) for words in found]
+
+
+def one_report(words: list[str]) -> list[str]:
+    """Return a command; `run` makes one report."""
+    return words + ["--preset", "last_7_days"] * (words[0] == "run")
 
 
 def check_what_is_said(last: str) -> None:

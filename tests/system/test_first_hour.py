@@ -1,4 +1,4 @@
-"""The README's first hour as it stands: its configurations and commands, each command a process."""
+"""The first hour as it stands in the quick start: its configurations and commands, each command a process."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from tests.orchestration.readme_stories import STORIES, check_what_is_said, comm
 
 
 @pytest.mark.parametrize("story", range(3))
-def test_the_readmes_configurations_work_as_they_stand(tmp_path: Path, story: int) -> None:
+def test_the_quick_starts_configurations_work_as_they_stand(tmp_path: Path, story: int) -> None:
     command_line = folder_with(tmp_path, story, STORIES[story])
     for words in commands():
         done = command_line.call_process(*words)

@@ -1,4 +1,4 @@
-"""The first hour of a new user: the README's configurations, the natural mistakes, and their remedies."""
+"""The first hour of a new user: the quick start, the README's commands, the natural mistakes, their remedies."""
 
 import json
 from pathlib import Path
@@ -14,6 +14,7 @@ from tests.orchestration.readme_stories import (
     commands,
     eight_columns,
     folder_with,
+    readme_commands,
 )
 
 PLAIN = ("--preset", "last_7_days", "--json")
@@ -25,12 +26,22 @@ def total(command_line: CommandLine) -> int | None:
 
 
 @pytest.mark.parametrize("story", range(3))
-def test_the_readmes_configurations_and_commands_work(tmp_path: Path, story: int) -> None:
+def test_the_quick_starts_configurations_and_commands_work(tmp_path: Path, story: int) -> None:
     command_line = folder_with(tmp_path, story, BRIEF_STORIES[story])
     for words in commands():
         done = command_line.call(*words)
         assert done.returncode == 0, done.stderr + done.stdout
     check_what_is_said(done.stdout)
+
+
+def test_the_readmes_commands_work(tmp_path: Path) -> None:
+    eight_columns(tmp_path)
+    command_line = CommandLine(tmp_path)
+    for words in readme_commands(tmp_path):
+        done = command_line.call(*words)
+        assert done.returncode == 0, done.stderr + done.stdout
+    (report,) = tmp_path.glob("reports_out/*/last_7_days/*/v1/report.json")
+    assert json.loads(report.read_text())["total"] == 6
 
 
 # On the first twelve days of a month both readings are dates, and nobody can tell: then the year is wrong.
