@@ -68,8 +68,8 @@ def commands() -> list[list[str]]:
 def readme_commands(folder: Path) -> list[list[str]]:
     """Return the commands of the README, without the program, with the files that they name in *folder*."""
     found = [
-        line.removeprefix(".venv/bin/assignment-reports ").split()
-        for line in re.findall(r"^\.venv/bin/assignment-reports .*$", README, re.MULTILINE)
+        line.removeprefix("assignment-reports ").split()
+        for line in re.findall(r"^assignment-reports .*$", README, re.MULTILINE)
     ]
     assert [words[0] for words in found] == ["init", "check-config", "run"]
     files = [str(path.relative_to(folder)) for path in folder.glob(found[0].pop())]
