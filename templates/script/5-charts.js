@@ -34,8 +34,7 @@ function mark(label, act, ...shapes) {
     event.preventDefault();
     act();
   };
-  return make('svg:g', { class: 'mark', role: 'button', tabindex: 0, 'aria-label': label, onclick: act, onkeydown: press },
-    make('svg:title', {}, label), ...shapes);
+  return make('svg:g', { class: 'mark', role: 'button', tabindex: 0, 'aria-label': label, 'data-tip': label, onclick: act, onkeydown: press }, ...shapes);
 }
 
 // A colored square for a source.
@@ -53,7 +52,7 @@ function drawKeyFigures(page, counted) {
     const text = change === null ? '' : name === 'reassignment_rate' ? _("%(change)s points", { change: page.signed(change) }) : page.change(change);
     return make('li', {},
       make('span', { class: 'name' }, filter ? rowsButton(() => page.set(filter), label) : label),
-      make('strong', {}, value(name, now)),
+      make('strong', { class: value(name, now).length > 10 ? 'long' : null }, value(name, now)),
       make('span', { class: 'was' }, text && make('span', { class: 'change' }, text), ' ',
         previous === null ? '' : make('small', {}, _("previous: %(value)s", { value: value(name, previous) }))),
       drawSparkline(trend));
@@ -143,10 +142,8 @@ function drawRing(page, counted) {
   const slices = sources.map((each) => {
     const from = turn;
     turn += each.count / counted.total;
-    const path = make('svg:path', { class: each.code === undefined ? 'paint' : 'paint mark', d: slice(from, turn), fill: each.color,
+    return make('svg:path', { class: each.code === undefined ? 'paint' : 'paint mark', d: slice(from, turn), fill: each.color, 'data-tip': wording(each),
       onclick: each.code === undefined ? () => {} : () => page.toggle('source', each.code) });
-    path.append(make('svg:title', {}, wording(each)));
-    return path;
   });
   const total = make('svg:text', { x: 100, y: 108, 'text-anchor': 'middle', 'font-size': 24, 'font-weight': 600, direction: 'ltr' }, page.number(counted.total));
   const legend = page.facts.states.bar_chart === 'shown' ? [] : sources.map((each) => {
@@ -267,7 +264,7 @@ const shade = (count, most) => (count ? Math.ceil((count * 8) / most) : 0);
 
 // A cell of a shaded table, which leads to its rows.
 const shadedCell = (page, count, most, label, changes) => make('td', { class: `h${shade(count, most)}` },
-  count ? make('button', { type: 'button', class: 'cell', 'aria-label': `${label}: ${page.number(count)}`, title: label, onclick: () => page.set(changes) }, page.number(count)) : '');
+  count ? make('button', { type: 'button', class: 'cell', 'aria-label': `${label}: ${page.number(count)}`, 'data-tip': `${label}: ${page.number(count)}`, onclick: () => page.set(changes) }, page.number(count)) : '');
 
 function drawHeatMap(page, { weekHours }) {
   const most = Math.max(...weekHours);

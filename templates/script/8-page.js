@@ -222,14 +222,31 @@ async function start() {
   addEventListener('hashchange', page.update);
   let width = innerWidth;
   addEventListener('resize', () => { if (innerWidth !== width) { width = innerWidth; keepingFocus(() => redraw(page, false)); } });
-  addEventListener('beforeprint', () => document.documentElement.classList.add('printed'));
   page.state = isState() ? read() : page.cleared();
   redraw(page);
   if (location.hash.length > 1 && !isState()) document.getElementById(location.hash.slice(1))?.scrollIntoView();
   followSections();
+  showTips();
   document.documentElement.dataset.ready = 'true';
   // The first look at each text costs the most: take it before the reader asks.
   setTimeout(() => tests(log, facts, Object.fromEntries(FILTERS.map((name) => [name, [' ']]))));
+}
+
+// What a mark stands for, beside it: for a mouse, a finger and the keyboard alike.
+function showTips() {
+  const tip = make('div', { class: 'tip', 'aria-hidden': 'true', hidden: true });
+  document.body.append(tip);
+  const follow = (event) => {
+    const shown = event.target.closest?.('[data-tip]');
+    tip.hidden = !shown;
+    if (!shown) return;
+    tip.textContent = shown.getAttribute('data-tip');
+    const box = shown.getBoundingClientRect(), middle = box.left + box.width / 2 - tip.offsetWidth / 2;
+    tip.style.left = `${Math.max(4, Math.min(middle, innerWidth - tip.offsetWidth - 4))}px`;
+    tip.style.top = `${box.top > 40 ? box.top - tip.offsetHeight - 6 : box.bottom + 6}px`;
+  };
+  for (const type of ['pointerover', 'pointerdown', 'focusin']) document.addEventListener(type, follow);
+  for (const type of ['focusout', 'scroll']) document.addEventListener(type, () => { tip.hidden = true; });
 }
 
 // Marks in the list of sections the one that is read.

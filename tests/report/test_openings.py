@@ -55,7 +55,7 @@ def test_an_opening_never_counts_across_days_that_are_not_loaded(march: Inbox) -
     assert (opening(found), found.known_since) == (2, date(2024, 3, 7))
     assert found.provisional
     assert reason_sentences(found, load_words("en")) == [
-        "Missing before the period: 2 days (2024-03-05 to 2024-03-06); contacts per assignee are known since then only."
+        "2 days before the period are not loaded (2024-03-05 to 2024-03-06): contacts by assignee are known only since then."
     ]
     load(march, 1, 9)
     found = report(march, spec, date(2024, 3, 10))

@@ -190,7 +190,7 @@ def test_each_day_of_a_long_log_has_a_bookmark() -> None:
         marks = report.children[-1].children
     assert [mark.title for mark in marks] == ["Sun, Nov 1, 2026", "Mon, Nov 2, 2026", "Tue, Nov 3, 2026"]
     pages = [mark.destination[0] for mark in marks if isinstance(mark.destination, pikepdf.Array)]
-    assert [pdf.pages.index(pikepdf.Page(page)) for page in pages] == [2, 3, 4]
+    assert [pdf.pages.index(pikepdf.Page(page)) for page in pages] == [2, 3, 5]
 
 
 def test_a_long_footer_leaves_the_page_number_on_one_line(tmp_path: Path) -> None:
