@@ -52,7 +52,20 @@ SOURCE_SPELLINGS = {code: code for code in SOURCE_LABELS} | _ALIASES
 
 UNKNOWN_SOURCE = "unknown"
 _UNKNOWN_CODE = re.compile(r"[a-z0-9]+(_[a-z0-9]+)*")
-_ACRONYMS = {"ai": "AI", "api": "API", "n8n": "n8n", "sms": "SMS"}
+_ACRONYMS = "ai api crm csv ctc faq gpt id ivr llm mms nps qr sdk sip sla sms sso ui url vip"
+_SPELLINGS = {word: word.upper() for word in _ACRONYMS.split()} | {
+    "chatgpt": "ChatGPT",
+    "hubspot": "HubSpot",
+    "ios": "iOS",
+    "linkedin": "LinkedIn",
+    "n8n": "n8n",
+    "openai": "OpenAI",
+    "tiktok": "TikTok",
+    "voip": "VoIP",
+    "wechat": "WeChat",
+    "whatsapp": "WhatsApp",
+    "youtube": "YouTube",
+}
 
 FIRST, LAST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 """The first instant that an event can have, and the first instant after all possible ones."""
@@ -96,10 +109,13 @@ def assignee_kind(text: str) -> str:
 
 
 def source_label(code: str) -> str:
-    """Return the label of a source; an unknown code is split into words: "ai_agent" is "AI Agent"."""
+    """Return the label of a source; an unknown code is split into words: "ai_agent" is "AI Agent".
+
+    A spelling that is no code, such as "CRM sync" or "eBay", is kept.
+    """
     if code in SOURCE_LABELS or not _UNKNOWN_CODE.fullmatch(code):
         return SOURCE_LABELS.get(code, code)
-    return " ".join(_ACRONYMS.get(word, word.capitalize()) for word in code.split("_"))
+    return " ".join(_SPELLINGS.get(word, word.capitalize()) for word in code.split("_"))
 
 
 def contract_column(name: str) -> str:
