@@ -9,9 +9,9 @@ from datetime import date
 import dagster as dg
 
 from assets.config.workspace import ReportSpec, Workspace
-from assets.periods import Period, Preset, dates_between, day_exists
+from assets.periods import Period, Preset, Unit, dates_between, day_exists, first_day_of
 
-_MONTH_DAYS = 31
+_MAX_DAYS = {Unit.WEEK: 7, Unit.MONTH: 31, Unit.YEAR: 366}
 
 
 def days_of(workspace: Workspace) -> dg.DailyPartitionsDefinition:
@@ -22,17 +22,32 @@ def days_of(workspace: Workspace) -> dg.DailyPartitionsDefinition:
 
 
 def report_dates_of(workspace: Workspace, spec: ReportSpec) -> dg.TimeWindowPartitionsDefinition:
-    """Return the partitions for the report dates of *spec*: days, or months for `last_month`."""
-    if spec.preset is Preset.LAST_MONTH:
-        first = workspace.first_day.replace(day=1)
-        return dg.MonthlyPartitionsDefinition(
-            start_date=str(first), timezone=workspace.timezone, end_offset=1
-        )
-    return days_of(workspace)
+    """Return the partitions for the report dates of *spec*: days, or the first days of calendar units.
+
+    `last_week`, `last_month` and `last_quarter` have one report date a unit.
+    """
+    unit = spec.preset.closed_unit
+    if unit is None:
+        return days_of(workspace)
+    cron_weekday = (workspace.week_start.number + 1) % 7
+    return dg.TimeWindowPartitionsDefinition(
+        start=str(first_day_of(unit, workspace.first_day, workspace.week_start)),
+        fmt="%Y-%m-%d",
+        timezone=workspace.timezone,
+        end_offset=1,
+        cron_schedule={
+            Unit.WEEK: f"0 0 * * {cron_weekday}",
+            Unit.MONTH: "0 0 1 * *",
+            Unit.QUARTER: "0 0 1 1,4,7,10 *",
+        }[unit],
+    )
 
 
 def days_read_by(workspace: Workspace, spec: ReportSpec) -> dg.PartitionMapping:
-    """Return the mapping from a report date of *spec* to the days it reads; the maximum for `this_month`."""
+    """Return the mapping from a report date of *spec* to the days it reads.
+
+    For a running unit, such as the month of `this_month`, it is the maximum.
+    """
     if spec.preset is Preset.CUSTOM and spec.first_day and spec.last_day:
         days = [day for day in dates_between(spec.first_day, spec.last_day) if day >= workspace.first_day]
         return dg.SpecificPartitionsPartitionMapping([str(day) for day in days])
@@ -46,12 +61,9 @@ def _window_offsets(spec: ReportSpec) -> tuple[int, int]:
     if spec.preset.day_count:
         last = 0 if spec.include_today else -1
         return last - spec.preset.day_count + 1, last
-    return {
-        Preset.TODAY: (0, 0),
-        Preset.YESTERDAY: (-1, -1),
-        Preset.THIS_MONTH: (1 - _MONTH_DAYS, 0),
-        Preset.LAST_MONTH: (-1, -1),
-    }[spec.preset]
+    if spec.preset.running_unit:
+        return 1 - _MAX_DAYS[spec.preset.running_unit], 0
+    return (0, 0) if spec.preset is Preset.TODAY else (-1, -1)  # the day, or the unit, before
 
 
 def period_of_run(context: dg.AssetExecutionContext, workspace: Workspace) -> Period:
@@ -61,7 +73,7 @@ def period_of_run(context: dg.AssetExecutionContext, workspace: Workspace) -> Pe
 
 
 def report_dates_of_run(context: dg.AssetExecutionContext, workspace: Workspace) -> list[date]:
-    """Return the report dates of a run, one or more; the first of the month for `last_month`.
+    """Return the report dates of a run, one or more: the keys of its partitions.
 
     A date that the zone skips is left out.
     """

@@ -15,18 +15,57 @@ from assets.errors import NoSuchReportDate
 
 DAY = timedelta(days=1)
 _DAY_SECONDS = 86_400
+_WEEK_DAYS = 7
+_QUARTER_MONTHS = 3
+_LEAP_DAY = (2, 29)
+
+
+class Weekday(StrEnum):
+    """Days of the week, in the order of `date.weekday()`."""
+
+    MONDAY = "monday"
+    TUESDAY = "tuesday"
+    WEDNESDAY = "wednesday"
+    THURSDAY = "thursday"
+    FRIDAY = "friday"
+    SATURDAY = "saturday"
+    SUNDAY = "sunday"
+
+    @classmethod
+    def of(cls, day: date) -> "Weekday":
+        """Return the weekday of *day*."""
+        return tuple(cls)[day.weekday()]
+
+    @property
+    def number(self) -> int:
+        """Return its number as in `date.weekday()`: 0 for Monday."""
+        return tuple(Weekday).index(self)
+
+
+class Unit(StrEnum):
+    """A unit of the calendar."""
+
+    WEEK = "week"
+    MONTH = "month"
+    QUARTER = "quarter"
+    YEAR = "year"
 
 
 class Preset(StrEnum):
-    """The periods of docs/naming.md, Time, relative to a report date."""
+    """The periods of docs/naming.md, Time, relative to a report date; in the order of a list of them."""
 
     TODAY = "today"
     YESTERDAY = "yesterday"
+    THIS_WEEK = "this_week"
+    LAST_WEEK = "last_week"
     LAST_7_DAYS = "last_7_days"
     LAST_14_DAYS = "last_14_days"
     LAST_30_DAYS = "last_30_days"
+    LAST_90_DAYS = "last_90_days"
     THIS_MONTH = "this_month"
     LAST_MONTH = "last_month"
+    LAST_QUARTER = "last_quarter"
+    THIS_YEAR = "this_year"
     EXPLORER = "explorer"
     CUSTOM = "custom"
 
@@ -41,8 +80,44 @@ class Preset(StrEnum):
         parts = self.value.split("_")
         return int(parts[1]) if len(parts) == 3 else None  # noqa: PLR2004 - last, N, days
 
+    @property
+    def running_unit(self) -> Unit | None:
+        """Return the unit that is counted up to the report date: the month of `this_month`."""
+        return _RUNNING_UNITS.get(self)
 
-PRESETS = tuple(preset for preset in Preset if preset not in {Preset.EXPLORER, Preset.CUSTOM})
+    @property
+    def closed_unit(self) -> Unit | None:
+        """Return the unit that is counted once it has ended: the month of `last_month`.
+
+        Such a report is made once a unit, on the first day of the next one.
+        """
+        return _CLOSED_UNITS.get(self)
+
+
+_RUNNING_UNITS = {
+    Preset.THIS_WEEK: Unit.WEEK,
+    Preset.THIS_MONTH: Unit.MONTH,
+    Preset.THIS_YEAR: Unit.YEAR,
+}
+_CLOSED_UNITS = {
+    Preset.LAST_WEEK: Unit.WEEK,
+    Preset.LAST_MONTH: Unit.MONTH,
+    Preset.LAST_QUARTER: Unit.QUARTER,
+}
+
+PRESETS = (
+    Preset.TODAY,
+    Preset.YESTERDAY,
+    Preset.LAST_7_DAYS,
+    Preset.LAST_14_DAYS,
+    Preset.LAST_30_DAYS,
+    Preset.THIS_MONTH,
+    Preset.LAST_MONTH,
+)
+"""The presets of every workspace; the others are made where a report names one."""
+
+RELATIVE_PRESETS = tuple(preset for preset in Preset if preset not in {Preset.EXPLORER, Preset.CUSTOM})
+"""Every preset that is one period, relative to the report date."""
 
 
 def first_instant(day: date, zone: ZoneInfo) -> datetime:
@@ -124,55 +199,88 @@ def _day_before(day: date, zone: ZoneInfo, count: int = 1) -> date:
     return day
 
 
+def first_day_of(unit: Unit, day: date, week_start: Weekday) -> date:
+    """Return the first day of the *unit* that contains *day*; weeks begin on *week_start*."""
+    match unit:
+        case Unit.WEEK:
+            return day - (day.weekday() - week_start.number) % _WEEK_DAYS * DAY
+        case Unit.MONTH:
+            return day.replace(day=1)
+        case Unit.QUARTER:
+            return day.replace(month=day.month - (day.month - 1) % _QUARTER_MONTHS, day=1)
+        case Unit.YEAR:
+            return day.replace(month=1, day=1)
+
+
 def preset_period(
-    preset: Preset, report_date: date, zone: ZoneInfo, *, include_today: bool = False
+    preset: Preset,
+    report_date: date,
+    zone: ZoneInfo,
+    *,
+    include_today: bool = False,
+    week_start: Weekday = Weekday.MONDAY,
 ) -> Period:
     """Return the days that *preset* covers on *report_date*.
 
-    *include_today* moves "last N days" by one day, so that they end with the report date. Raises ValueError
-    for `custom`, whose days are configured.
+    *include_today* moves "last N days" by one day, so that they end with the report date; *week_start* is the
+    first day of the week presets. Raises ValueError for `custom`, whose days are configured.
     """
     yesterday = _day_before(report_date, zone)
-    month_start = report_date.replace(day=1)
     if preset.day_count:
         last = report_date if include_today else yesterday
         return Period(_day_before(last, zone, preset.day_count - 1), last, zone)
+    if preset.running_unit:
+        return Period(first_day_of(preset.running_unit, report_date, week_start), report_date, zone)
+    if preset.closed_unit:
+        last = first_day_of(preset.closed_unit, report_date, week_start) - DAY
+        return Period(first_day_of(preset.closed_unit, last, week_start), last, zone)
     match preset:
         case Preset.TODAY:
             return Period(report_date, report_date, zone)
         case Preset.YESTERDAY:
             return Period(yesterday, yesterday, zone)
-        case Preset.THIS_MONTH:
-            return Period(month_start, report_date, zone)
-        case Preset.LAST_MONTH:
-            return Period((month_start - DAY).replace(day=1), month_start - DAY, zone)
         case Preset.EXPLORER:
-            return Period((month_start - DAY).replace(day=1), report_date, zone)
+            month_start = first_day_of(Unit.MONTH, report_date, week_start)
+            return Period(first_day_of(Unit.MONTH, month_start - DAY, week_start), report_date, zone)
     raise ValueError(f"{preset} has no days of its own: give its first and last day")
 
 
 def previous_period(preset: Preset, period: Period) -> Period:
     """Return the previous period of *period*: as many days just before it.
 
-    For the month presets it is the previous month, for `this_month` up to the same day number. For the
-    explorer it has every day with which one of its periods is compared.
+    For a preset of a calendar unit it is the unit before: up to the same weekday for `this_week`, the same
+    day number for `this_month`, the same date for `this_year`. For the explorer it has every day with which
+    one of its periods is compared.
     """
-    day_before = _day_before(period.first_day, period.zone)
+    first, last, zone = period.first_day, period.last_day, period.zone
+    day_before = _day_before(first, zone)
+    if preset.closed_unit:
+        return Period(first_day_of(preset.closed_unit, day_before, Weekday.of(first)), day_before, zone)
     match preset:
+        case Preset.THIS_WEEK:
+            return Period(first - _WEEK_DAYS * DAY, last - _WEEK_DAYS * DAY, zone)
         case Preset.THIS_MONTH:
-            return Period(
-                day_before.replace(day=1), min(day_before, _same_day(day_before, period)), period.zone
-            )
-        case Preset.LAST_MONTH:
-            return Period(day_before.replace(day=1), day_before, period.zone)
+            return Period(day_before.replace(day=1), min(day_before, _same_day(day_before, period)), zone)
+        case Preset.THIS_YEAR:
+            return same_days_last_year(period)
         case Preset.EXPLORER:
-            earliest = min(day_before.replace(day=1), _day_before(period.last_day, period.zone, 60))
-            return Period(min(earliest, day_before), day_before, period.zone)
-    return Period(_day_before(day_before, period.zone, len(period.days) - 1), day_before, period.zone)
+            earliest = min(day_before.replace(day=1), _day_before(last, zone, 60))
+            return Period(min(earliest, day_before), day_before, zone)
+    return Period(_day_before(day_before, zone, len(period.days) - 1), day_before, zone)
 
 
 def _same_day(month_end: date, period: Period) -> date:
     return month_end.replace(day=min(period.last_day.day, month_end.day))
+
+
+def same_days_last_year(period: Period) -> Period:
+    """Return the days with the same dates one year before; 28 February for the 29th."""
+    return Period(_one_year_before(period.first_day), _one_year_before(period.last_day), period.zone)
+
+
+def _one_year_before(day: date) -> date:
+    is_leap_day = (day.month, day.day) == _LEAP_DAY
+    return day.replace(year=day.year - 1, day=day.day - 1 if is_leap_day else day.day)
 
 
 def as_of(report_date: date, now: datetime, zone: ZoneInfo) -> datetime:

@@ -1,11 +1,13 @@
 """The presentation of a report: components, files, language, colors and filters. No I/O."""
 
 from enum import StrEnum
+from functools import cache
 from typing import Annotated, Literal
 
 from pydantic import Field
 
 from assets.config.base import ConfigModel, Folder
+from assets.periods import Weekday
 
 _SHORT_LOG, _LATEST_ROWS = 200, 100
 
@@ -60,6 +62,14 @@ class Format(StrEnum):
 
 
 Language = Literal["en", "de", "es", "pt-BR", "zh-CN", "ar"]
+
+
+@cache
+def first_weekday_of(language: Language) -> Weekday:
+    """Return the first day of the week in *language*'s locale, as Babel (CLDR) has it: Sunday for `pt-BR`."""
+    from babel import Locale  # noqa: PLC0415 - a command that reads no workspace does not need it
+
+    return tuple(Weekday)[Locale.parse(language, sep="-").first_week_day]
 
 
 class Brand(ConfigModel):

@@ -6,14 +6,13 @@ Pure: no clock. A *tick* is the instant from which a report of a report date is 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from enum import StrEnum
 from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo
 
 from pydantic import BeforeValidator, Field, model_validator
 
 from assets.config.base import ConfigModel
-from assets.periods import DAY, day_exists, first_instant
+from assets.periods import DAY, Unit, Weekday, day_exists, first_day_of, first_instant
 
 
 def _clock_time(value: object) -> object:
@@ -24,30 +23,30 @@ def _clock_time(value: object) -> object:
 ClockTime = Annotated[time, BeforeValidator(_clock_time)]
 
 
-class Weekday(StrEnum):
-    """Days of the week, in the order of `date.weekday()`."""
-
-    MONDAY = "monday"
-    TUESDAY = "tuesday"
-    WEDNESDAY = "wednesday"
-    THURSDAY = "thursday"
-    FRIDAY = "friday"
-    SATURDAY = "saturday"
-    SUNDAY = "sunday"
-
-
-Every = Literal["day", "working_day", "first_day_of_month", "last_day_of_month"] | tuple[Weekday, ...]
+Every = (
+    Literal[
+        "day",
+        "working_day",
+        "first_day_of_week",
+        "first_day_of_month",
+        "last_day_of_month",
+        "first_day_of_quarter",
+    ]
+    | tuple[Weekday, ...]
+)
 
 
 class Timing(ConfigModel):
     """When a report is made; a workspace's values hold for its reports unless one has its own."""
 
     at: ClockTime | None = Field(
-        default=None, description="Local time; 06:00 unless told, 06:15 for the month before."
+        default=None,
+        description="Local time (default: 06:00; 06:15 for `last_week`, `last_month` and `last_quarter`).",
     )
     every: Every = Field(
         default="day",
-        description="`day`, `working_day`, `first_day_of_month`, `last_day_of_month`, or weekdays.",
+        description="`day`, `working_day`, `first_day_of_week`, `first_day_of_month`, `last_day_of_month`, "
+        "`first_day_of_quarter`, or weekdays.",
     )
     on_holiday: Literal["keep", "skip", "shift"] = Field(
         default="keep",
@@ -66,8 +65,12 @@ class Timing(ConfigModel):
 
 
 class Calendar(ConfigModel):
-    """The days off of a workspace."""
+    """The week of a workspace, and its days off."""
 
+    week_starts: Literal["monday", "sunday", "saturday"] | None = Field(
+        default=None,
+        description="First day of `this_week` and `last_week` (default: that of the workspace's `language`).",
+    )
     weekend: tuple[Weekday, ...] = (Weekday.SATURDAY, Weekday.SUNDAY)
     holidays: tuple[date, ...] = ()
 
@@ -77,9 +80,14 @@ class Calendar(ConfigModel):
             raise ValueError("`weekend` leaves no working day")
         return self
 
+    @property
+    def week_start(self) -> Weekday:
+        """Return the first day of its week."""
+        return Weekday(self.week_starts or Weekday.MONDAY)
+
     def is_working(self, day: date) -> bool:
         """Return whether *day* is neither at the weekend nor a holiday."""
-        return day not in self.holidays and list(Weekday)[day.weekday()] not in self.weekend
+        return day not in self.holidays and Weekday.of(day) not in self.weekend
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,13 +133,14 @@ def is_due_on(timing: Timing, calendar: Calendar, day: date) -> bool:
         case "day":
             return True
         case "working_day":
-            return list(Weekday)[day.weekday()] not in calendar.weekend
-        case "first_day_of_month":
-            return day.day == 1
+            return Weekday.of(day) not in calendar.weekend
         case "last_day_of_month":
             return (day + DAY).day == 1
+        case "first_day_of_week" | "first_day_of_month" | "first_day_of_quarter" as first_day:
+            unit = Unit(first_day.removeprefix("first_day_of_"))
+            return day == first_day_of(unit, day, calendar.week_start)
         case weekdays:
-            return list(Weekday)[day.weekday()] in weekdays
+            return Weekday.of(day) in weekdays
 
 
 def _made_on(timing: Timing, calendar: Calendar, report_date: date) -> date | None:

@@ -8,11 +8,17 @@ from zoneinfo import ZoneInfo
 from pydantic import Field, SecretStr, model_validator
 
 from assets.config.base import Name, Zone, refuse_duplicates
-from assets.config.presentation import Component, Filters, Format, Presentation
+from assets.config.presentation import (
+    Component,
+    Filters,
+    Format,
+    Presentation,
+    first_weekday_of,
+)
 from assets.config.schedule import Calendar, ClockTime, Tick, Timing, report_ticks
 from assets.config.source import ConversationsExport, Source
 from assets.config.subscription import Subscription
-from assets.periods import DAY, PRESETS, Preset
+from assets.periods import DAY, PRESETS, Preset, Weekday
 
 
 class ReportSpec(Presentation, Timing):
@@ -37,9 +43,10 @@ class ReportSpec(Presentation, Timing):
         return self
 
     @model_validator(mode="after")
-    def _months_are_made_on_their_first_day(self) -> Self:
-        if self.preset is Preset.LAST_MONTH and self.every not in {"day", "first_day_of_month"}:
-            raise ValueError("`last_month` is made once a month, on the first: leave `every` out")
+    def _a_closed_unit_is_reported_once(self) -> Self:
+        unit = self.preset.closed_unit
+        if unit and self.every not in {"day", f"first_day_of_{unit}"}:
+            raise ValueError(f"`{self.preset}` is made once a {unit}, on its first day: leave `every` out")
         return self
 
     @property
@@ -50,7 +57,8 @@ class ReportSpec(Presentation, Timing):
     @property
     def includes_running_day(self) -> bool:
         """Return whether the period includes the report date itself."""
-        return self.include_today or self.preset in {Preset.TODAY, Preset.THIS_MONTH, Preset.EXPLORER}
+        is_relative_to_today = self.preset in {Preset.TODAY, Preset.EXPLORER} or self.preset.running_unit
+        return self.include_today or bool(is_relative_to_today)
 
     def has_begun(self, report_date: date) -> bool:
         """Return whether its period has begun on *report_date*; a fixed period may be in the future."""
@@ -152,6 +160,11 @@ class Workspace(Presentation, Timing, Calendar):
         return ZoneInfo(self.timezone)
 
     @property
+    def week_start(self) -> Weekday:
+        """Return the first day of the week: one for all reports, whatever language each is in."""
+        return Weekday(self.week_starts or first_weekday_of(self.language))
+
+    @property
     def all_reports(self) -> tuple[ReportSpec, ...]:
         """Return the seven presets, the explorer and the workspace's own reports, with complete options."""
         made = (*PRESETS, Preset.EXPLORER) if self.explorer else PRESETS
@@ -174,11 +187,14 @@ class Workspace(Presentation, Timing, Calendar):
         own = {name: getattr(self, name) for name in shared - spec.model_fields_set}
         if spec.preset is Preset.CUSTOM:
             own |= {"every": "day"}  # its days end once, and it is created once
-        if spec.preset is Preset.LAST_MONTH:
-            own |= {"every": "first_day_of_month", "at": spec.at or self.at or time(6, 15)}
+        if unit := spec.preset.closed_unit:
+            own |= {"every": f"first_day_of_{unit}", "at": spec.at or self.at or time(6, 15)}
         if spec.preset is Preset.EXPLORER:
-            components = tuple(each for each in spec.components if each is not Component.PROOF)
-            own |= {"formats": (Format.HTML,), "interactive": True, "components": components}
+            own |= {
+                "formats": (Format.HTML,),
+                "interactive": True,
+                "components": tuple(each for each in spec.components if each is not Component.PROOF),
+            }
         return spec.model_copy(update=own)
 
 

@@ -111,6 +111,7 @@ def build_report(
         workspace_name=workspace.name,
         name=spec.name,
         preset=spec.preset,
+        week_start=workspace.week_start,
         report_date=report_date,
         as_of=request.as_of,
         period=_report_span(request),

@@ -9,7 +9,7 @@ from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from assets.config.presentation import Component, Filters, Format, Language
-from assets.periods import Preset
+from assets.periods import Preset, Weekday
 from assets.runtime.frozen_model import FrozenModel
 
 TAGGED_ROWS = 5_000
@@ -352,7 +352,8 @@ def title_of(name: str) -> str:
 class Report(FrozenModel):
     """The figures of one report; docs/definitions.md explains each.
 
-    `heat_map` has 7 rows of 24 hours, Monday first; `known_since` is the first day that `assignees` cover.
+    `heat_map` has 7 rows of 24 hours, Monday first; `known_since` is the first day that `assignees` cover;
+    `week_start` is the first day of the week presets.
     """
 
     schema_version: int = 1
@@ -360,6 +361,7 @@ class Report(FrozenModel):
     workspace_name: str
     name: str
     preset: Preset
+    week_start: Weekday = Weekday.MONDAY
     report_date: date
     as_of: datetime
     period: Span

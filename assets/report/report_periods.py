@@ -5,7 +5,14 @@ from datetime import date, datetime
 
 from assets.config.presentation import Component
 from assets.config.workspace import ReportSpec, Workspace
-from assets.periods import DAY, Period, Preset, first_instant, preset_period, previous_period
+from assets.periods import (
+    DAY,
+    Period,
+    Preset,
+    first_instant,
+    preset_period,
+    previous_period,
+)
 
 
 def period_of(spec: ReportSpec, report_date: date, workspace: Workspace) -> Period:
@@ -15,7 +22,13 @@ def period_of(spec: ReportSpec, report_date: date, workspace: Workspace) -> Peri
     if spec.preset is Preset.EXPLORER and workspace.explorer_days:
         first_day = report_date - (workspace.explorer_days - 1) * DAY
         return Period(first_day, report_date, workspace.zone)
-    return preset_period(spec.preset, report_date, workspace.zone, include_today=spec.include_today)
+    return preset_period(
+        spec.preset,
+        report_date,
+        workspace.zone,
+        include_today=spec.include_today,
+        week_start=workspace.week_start,
+    )
 
 
 def periods_of(spec: ReportSpec, report_date: date, workspace: Workspace) -> list[Period]:

@@ -20,7 +20,7 @@ from assets.config.source import FilesSource
 from assets.config.workspace import Workspace
 from assets.errors import SourceError
 from assets.extract.load_plan import changes_since_load
-from assets.periods import DAY, Period, Preset, dates_between, first_instant, local_day, periods_of_days
+from assets.periods import DAY, Period, dates_between, first_instant, local_day, periods_of_days
 from assets.report.components import has_balances
 from assets.report.readiness import Readiness, read_readiness
 from assets.report.report_periods import days_of_periods, period_of, periods_of
@@ -147,7 +147,7 @@ class PlanningContext:
 
     def _group_key(self, due: Due) -> tuple[date, datetime, str]:
         """Return the key by which reports share a run; a run of kind "today" loads the running day first."""
-        kind = "today" if _loads_its_day(due, self.now) else "month" if _is_month(due) else "reports"
+        kind = "today" if _loads_its_day(due, self.now) else _unit_of(due) or "reports"
         return due.report_date, due.at, kind
 
     def _decide_report(self, due: Due) -> tuple[DueDecision, str]:
@@ -291,10 +291,10 @@ class PlanningContext:
             if key.workspace == workspace.slug and version.outdated_since and key.report in specs
         ]
         ready = [due for due in outdated if self._decide_report(due)[0] is DueDecision.MAKE]
-        by_kind = groupby(sorted(ready, key=_is_month), key=_is_month)
-        for is_month, group in by_kind:
+        by_unit = groupby(sorted(ready, key=_unit_of), key=_unit_of)
+        for unit, group in by_unit:
             dues = list(group)
-            for period in _runs_of_dates({due.report_date for due in dues}, workspace, is_month=is_month):
+            for period in _runs_of_dates({due.report_date for due in dues}, workspace, is_daily=not unit):
                 members = [due for due in dues if period[0] <= due.report_date <= period[-1]]
                 since = max(due.at for due in members)
                 name = f"{workspace.slug}/rebuild/{period[0]}/{period[-1]}/{since:%Y-%m-%dT%H:%M:%S}"
@@ -311,8 +311,12 @@ _CONSEQUENCES = {
 }
 
 
-def _is_month(due: Due) -> bool:
-    return due.spec.preset is Preset.LAST_MONTH
+def _unit_of(due: Due) -> str:
+    """Return the calendar unit that has one report date; empty for a report of each day.
+
+    Reports of different units have different partitions, so that no run can make both.
+    """
+    return due.spec.preset.closed_unit or ""
 
 
 def _loads_its_day(due: Due, now: datetime) -> bool:
@@ -320,12 +324,12 @@ def _loads_its_day(due: Due, now: datetime) -> bool:
     return due.spec.includes_running_day and local_day(now, due.workspace.zone) == due.report_date
 
 
-def _runs_of_dates(days: set[date], workspace: Workspace, *, is_month: bool) -> Iterator[list[date]]:
-    """Yield *days* in sequences without a gap; for monthly reports, one by one."""
-    if is_month:
-        yield from ([day] for day in sorted(days))
-    else:
+def _runs_of_dates(days: set[date], workspace: Workspace, *, is_daily: bool) -> Iterator[list[date]]:
+    """Yield *days* in sequences without a gap; one by one unless the report is daily."""
+    if is_daily:
         yield from (period.days for period in periods_of_days(days, workspace.zone))
+    else:
+        yield from ([day] for day in sorted(days))
 
 
 def _requested_reports(assets: Sequence[str]) -> set[str]:

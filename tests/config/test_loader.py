@@ -1,3 +1,4 @@
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ from assets.config.base import resolve_secret
 from assets.config.deployment import Config, missing_variables
 from assets.config.loader import load_config
 from assets.errors import ConfigError
+from assets.periods import PRESETS
 
 LEAST = """
 lake: ./lake
@@ -46,6 +48,84 @@ def test_the_least_configuration_works_with_paths_relative_to_its_file(tmp_path:
         "this_month",
         "last_month",
     ]
+
+
+def with_report(report: str, options: str = "") -> str:
+    return f"{LEAST}    reports: [{report}]\n{options}"
+
+
+@pytest.mark.parametrize(
+    ("preset", "every", "at"),
+    [
+        ("last_week", "first_day_of_week", "06:15:00"),
+        ("last_quarter", "first_day_of_quarter", "06:15:00"),
+        ("last_month", "first_day_of_month", "06:15:00"),
+        ("this_week", "day", "None"),
+        ("this_year", "day", "None"),
+        ("last_90_days", "day", "None"),
+    ],
+)
+def test_a_preset_beside_the_seven_is_made_where_a_report_names_it(
+    tmp_path: Path, preset: str, every: str, at: str
+) -> None:
+    workspace = read(tmp_path, with_report(f"{{name: mine, preset: {preset}}}")).workspaces[0]
+    spec = workspace.all_reports[-1]
+    assert [other.name for other in workspace.all_reports].count("mine") == 1
+    assert preset in PRESETS or not [other for other in workspace.all_reports[:-1] if other.preset == preset]
+    assert (spec.name, spec.preset, spec.every, str(spec.at)) == ("mine", preset, every, at)
+    assert spec.includes_running_day == preset.startswith("this_")
+
+
+def test_a_last_week_has_one_report_for_each_week(tmp_path: Path) -> None:
+    report = "{name: mine, preset: last_week, at: '07:30'}"
+    workspace = read(tmp_path, with_report(report, "    week_starts: saturday\n")).workspaces[0]
+    ticks = workspace.ticks_of(workspace.all_reports[-1], date(2026, 11, 1), date(2026, 11, 28))
+    assert [f"{tick.at.astimezone(workspace.zone):%a %d %H:%M}" for tick in ticks] == [
+        "Sat 07 07:30",
+        "Sat 14 07:30",
+        "Sat 21 07:30",
+        "Sat 28 07:30",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("options", "first"),
+    [
+        ("", "monday"),
+        ("    language: de\n", "monday"),
+        ("    language: pt-BR\n", "sunday"),
+        ("    language: pt-BR\n    week_starts: monday\n", "monday"),
+        ("    week_starts: saturday\n", "saturday"),
+    ],
+)
+def test_weeks_begin_as_configured_or_as_where_the_language_is_spoken(
+    tmp_path: Path, options: str, first: str
+) -> None:
+    report = "{name: arabic, preset: last_week, language: ar}"  # the week is the workspace's
+    assert read(tmp_path, with_report(report, options)).workspaces[0].week_start == first
+
+
+@pytest.mark.parametrize(
+    ("report", "message"),
+    [
+        (
+            "{name: q, preset: last_week, every: [monday]}",
+            "`last_week` is made once a week, on its first day",
+        ),
+        (
+            "{name: q, preset: last_quarter, every: working_day}",
+            "once a quarter, on its first day: leave `every`",
+        ),
+        ("{name: q, preset: this_year, first_day: 2026-01-01}", "belong to `preset: custom` only"),
+    ],
+)
+def test_a_mistake_in_a_report_says_what_is_wrong(tmp_path: Path, report: str, message: str) -> None:
+    assert message in "\n".join(mistakes(tmp_path, with_report(report)))
+
+
+def test_a_week_begins_on_one_of_three_days(tmp_path: Path) -> None:
+    (message,) = mistakes(tmp_path, f"{LEAST}    week_starts: friday\n")
+    assert message.startswith("workspaces.0.week_starts: Input should be 'monday', 'sunday' or 'saturday'")
 
 
 def test_every_mistake_is_named_at_once_with_its_path(tmp_path: Path) -> None:

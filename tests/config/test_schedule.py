@@ -30,11 +30,31 @@ def test_every_day_at_six_unless_told() -> None:
         ("first_day_of_month", ["2026-12-01"]),
         ("last_day_of_month", ["2026-11-30"]),
         (["saturday", "monday"], ["2026-11-28", "2026-11-30"]),
+        ("first_day_of_week", ["2026-11-30"]),
+        ("first_day_of_quarter", []),
     ],
 )
 def test_only_the_days_that_every_names(every: str, days: list[str]) -> None:
     timing = Timing.model_validate({"every": every})
     assert [day for day, _ in made(timing, date(2026, 11, 27), date(2026, 12, 1))] == days
+
+
+@pytest.mark.parametrize("week_starts", ["monday", "sunday", "saturday"])
+def test_the_first_day_of_a_week_is_that_of_the_calendar(week_starts: str) -> None:
+    calendar = Calendar.model_validate({"week_starts": week_starts})
+    timing = Timing(every="first_day_of_week")
+    days = [
+        date.fromisoformat(day) for day, _ in made(timing, date(2026, 11, 1), date(2026, 11, 28), calendar)
+    ]
+    assert len(days) == 4
+    assert {f"{day:%A}".lower() for day in days} == {week_starts}
+
+
+def test_quarters_begin_in_january_april_july_and_october() -> None:
+    days = [
+        day for day, _ in made(Timing(every="first_day_of_quarter"), date(2026, 1, 1), date(2026, 12, 31))
+    ]
+    assert days == ["2026-01-01", "2026-04-01", "2026-07-01", "2026-10-01"]
 
 
 def test_a_holiday_is_kept_skipped_or_shifted_to_the_next_working_day() -> None:

@@ -14,9 +14,10 @@ from sqlalchemy import select
 
 from assets.config.deployment import Config
 from assets.config.loader import load_config
+from assets.config.workspace import ReportSpec
 from assets.extract.load_checks import WATCHED
 from assets.partitions import days_read_by, report_dates_of
-from assets.periods import PRESETS, Preset, preset_period
+from assets.periods import PRESETS, RELATIVE_PRESETS, Preset, first_day_of, preset_period
 from assets.warehouse.base import open_warehouse
 from assets.warehouse.schema import ASSIGNMENT_LOG, LOAD_COUNTS, LOG_COUNTS
 from orchestration.automation.runs import FLOW_ASSETS
@@ -221,13 +222,21 @@ def test_a_source_that_only_a_correction_mends_is_not_tried_again(
 
 
 @pytest.mark.filterwarnings("ignore:Parameter `allow_nonexistent_upstream_partitions`")  # in beta, pinned
-@pytest.mark.parametrize("preset", PRESETS)
-def test_a_report_waits_for_at_least_the_days_it_covers(command_line: CommandLine, preset: Preset) -> None:
-    workspace = config_of(command_line).workspaces[0].model_copy(update={"first_day": date(2024, 1, 1)})
-    spec = next(spec for spec in workspace.all_reports if spec.preset is preset)
+@pytest.mark.parametrize("week_starts", ["monday", "saturday"])
+@pytest.mark.parametrize("preset", RELATIVE_PRESETS)
+def test_a_report_waits_for_at_least_the_days_it_covers(
+    command_line: CommandLine, preset: Preset, week_starts: str
+) -> None:
+    spec = ReportSpec(name="mine", preset=preset)
+    workspace = (
+        config_of(command_line)
+        .workspaces[0]
+        .model_copy(update={"first_day": date(2023, 1, 1), "week_starts": week_starts})
+    )
     dates, days = report_dates_of(workspace, spec), report_dates_of(workspace, workspace.all_reports[0])
     for report_date in (date(2024, 3, 1), date(2024, 3, 31), date(2024, 11, 4)):
-        key = str(report_date.replace(day=1) if preset is Preset.LAST_MONTH else report_date)
+        unit = preset.closed_unit
+        key = str(first_day_of(unit, report_date, workspace.week_start) if unit else report_date)
         mapped = days_read_by(workspace, spec).get_upstream_mapped_partitions_result_for_partitions(
             dates.subset_with_partition_keys([key]),
             dates,
@@ -235,7 +244,11 @@ def test_a_report_waits_for_at_least_the_days_it_covers(command_line: CommandLin
             current_time=datetime(2025, 1, 1, tzinfo=UTC),
         )
         read = {date.fromisoformat(each) for each in mapped.partitions_subset.get_partition_keys()}
-        covered = set(preset_period(preset, date.fromisoformat(key), workspace.zone).days)
+        covered = set(
+            preset_period(
+                preset, date.fromisoformat(key), workspace.zone, week_start=workspace.week_start
+            ).days
+        )
         assert covered <= read
-        if preset is not Preset.THIS_MONTH:
+        if not preset.running_unit:
             assert read == covered

@@ -10,7 +10,9 @@ from zoneinfo import ZoneInfo
 from assets.events import SOURCE_SPELLINGS, source_label
 from assets.periods import (
     PRESETS,
+    RELATIVE_PRESETS,
     Period,
+    Preset,
     first_instant,
     offset_changes,
     preset_period,
@@ -171,7 +173,13 @@ def _offset_changes(period: Period) -> list[tuple[int, int]]:
 def _presets_within(report: Report, period: Period) -> list[dict[str, str]]:
     """Return the presets of the report date whose days are within *period*, with their previous periods."""
     words = load_words(report.look.language)
-    presets = [(preset, preset_period(preset, report.report_date, period.zone)) for preset in PRESETS]
+    presets = [
+        (
+            preset,
+            preset_period(preset, report.report_date, period.zone, week_start=report.week_start),
+        )
+        for preset in (PRESETS if report.preset is Preset.EXPLORER else RELATIVE_PRESETS)
+    ]
     return [
         {
             "name": preset.value,

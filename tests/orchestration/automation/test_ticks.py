@@ -68,6 +68,30 @@ def test_data_that_is_there_before_the_tick_waits_for_it(tmp_path: Path) -> None
         )
 
 
+def test_a_week_and_a_quarter_are_reported_once_each_on_their_first_day(tmp_path: Path) -> None:
+    write_events(tmp_path, date(2026, 6, 1), 40)
+    reports = [{"name": preset, "preset": preset} for preset in ("last_week", "last_quarter", "this_week")]
+    configure(
+        tmp_path, {"reports": reports, "week_starts": "sunday", "first_day": "2026-06-25", "explorer": False}
+    )
+    start = new_york("2026-06-28T00:00").astimezone(UTC)
+    with simulated_scheduler(tmp_path, start, presets=["yesterday"], by_dagster=True) as scheduler:
+        scheduler.pass_time(new_york("2026-06-28T06:20").astimezone(UTC))
+        assert scheduler.made("last_week") == ["2026-06-28 v1 06-28 06:15"]
+        scheduler.is_on = False  # an outage over the first day of the quarter
+        scheduler.pass_time(new_york("2026-07-02T08:05").astimezone(UTC))
+        scheduler.is_on = True
+        scheduler.pass_time(new_york("2026-07-02T08:30").astimezone(UTC))
+        assert scheduler.made("last_week") == ["2026-06-28 v1 06-28 06:15"]
+        assert [made[:10] for made in scheduler.made("last_quarter")] == ["2026-07-01"]
+        assert [made[:10] for made in scheduler.made("this_week")] == ["2026-06-28", "2026-07-02"]
+        assert all(run.success for run in scheduler.runs)
+        assert {
+            "acme/week/2026-06-28/2026-06-28T06:15",
+            "acme/quarter/2026-07-01/2026-07-01T06:15",
+        } <= {run.due for run in scheduler.runs}
+
+
 def test_an_outage_leaves_out_no_report_and_doubles_none(tmp_path: Path) -> None:
     write_events(tmp_path, date(2026, 6, 1), 30)
     configure(tmp_path)
