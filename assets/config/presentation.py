@@ -72,6 +72,13 @@ def first_weekday_of(language: Language) -> Weekday:
     return tuple(Weekday)[Locale.parse(language, sep="-").first_week_day]
 
 
+class CompareWith(StrEnum):
+    """The period that a report is compared with."""
+
+    PREVIOUS_PERIOD = "previous_period"
+    PREVIOUS_YEAR = "previous_year"
+
+
 class Brand(ConfigModel):
     """Whose report it is, as its reader sees."""
 
@@ -103,6 +110,10 @@ class Presentation(ConfigModel):
     interactive: bool = Field(
         default=True,
         description="The page carries its whole log, to be filtered; else only the printed rows.",
+    )
+    compare_with: CompareWith = Field(
+        default=CompareWith.PREVIOUS_PERIOD,
+        description="The previous period, or the same days one year before.",
     )
     return_hours: int = Field(
         default=24, ge=1, description="A conversation that comes back within this time is a return."

@@ -9,6 +9,7 @@ from pydantic import Field, SecretStr, model_validator
 
 from assets.config.base import Name, Zone, refuse_duplicates
 from assets.config.presentation import (
+    CompareWith,
     Component,
     Filters,
     Format,
@@ -194,6 +195,7 @@ class Workspace(Presentation, Timing, Calendar):
                 "formats": (Format.HTML,),
                 "interactive": True,
                 "components": tuple(each for each in spec.components if each is not Component.PROOF),
+                "compare_with": CompareWith.PREVIOUS_PERIOD,  # with that of each range that is picked
             }
         return spec.model_copy(update=own)
 

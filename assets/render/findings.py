@@ -4,11 +4,13 @@ from collections.abc import Callable
 from datetime import date
 from typing import Any
 
+from assets.config.presentation import CompareWith
 from assets.render.i18n import Words
 from assets.render.untrusted_text import limit_marks
 from assets.report.model import Finding, Rule
 
 _Formatter = Callable[[Any], str]
+_Plural = Callable[[str, str], str]
 
 
 def render_finding(finding: Finding, words: Words) -> str:
@@ -17,10 +19,23 @@ def render_finding(finding: Finding, words: Words) -> str:
     if finding.rule is Rule.BUSIEST_HOUR:
         hour = int(finding.facts["hour"])
         values |= {"from": f"{hour:02d}:00", "to": f"{hour + 1:02d}:00"}
-    sentence = _sentence_of_change(finding.rule, words) or _sentence_of_count(
-        finding.rule, lambda one, many: words.catalog.ngettext(one, many, int(finding.facts["count"]))
+    return _sentence_of(finding, words) % values
+
+
+def _sentence_of(finding: Finding, words: Words) -> str:
+    def ngettext(one: str, many: str) -> str:
+        return words.catalog.ngettext(one, many, int(finding.facts["count"]))
+
+    since_last_year = (
+        _sentence_since_last_year(finding.rule, words, ngettext)
+        if finding.compare_with is CompareWith.PREVIOUS_YEAR
+        else None
     )
-    return sentence % values
+    return (
+        since_last_year
+        or _sentence_of_change(finding.rule, words)
+        or _sentence_of_count(finding.rule, ngettext)
+    )
 
 
 def _format_fact(name: str, fact: Any, words: Words) -> str:
@@ -44,7 +59,28 @@ def _sentence_of_change(rule: Rule, words: Words) -> str | None:
     }.get(rule)
 
 
-def _sentence_of_count(rule: Rule, ngettext: Callable[[str, str], str]) -> str:
+def _sentence_since_last_year(rule: Rule, words: Words, ngettext: _Plural) -> str | None:
+    """Return the sentence of a *rule* about a change since the same days one year before."""
+    _ = words.say
+    match rule:
+        case Rule.CHANGE:
+            return _("Assignments: %(now)s, %(change)s vs. previous year (%(before)s).")
+        case Rule.DAILY_CHANGE:
+            return _("Assignments per day: %(now)s, %(change)s vs. previous year (%(before)s).")
+        case Rule.NEW_SOURCE:
+            return ngettext(
+                "New source: %(source)s, with %(count)s assignment (none one year before).",
+                "New source: %(source)s, with %(count)s assignments (none one year before).",
+            )
+        case Rule.GONE_SOURCE:
+            return ngettext(
+                "No assignments by %(source)s (%(count)s one year before).",
+                "No assignments by %(source)s (%(count)s one year before).",
+            )
+    return None
+
+
+def _sentence_of_count(rule: Rule, ngettext: _Plural) -> str:
     """Return the sentence of a *rule* that counts something; *ngettext* chooses the plural form."""
     match rule:
         case Rule.NEW_SOURCE:
@@ -76,7 +112,7 @@ def _sentence_of_count(rule: Rule, ngettext: Callable[[str, str], str]) -> str:
             return _sentence_of_people(rule, ngettext)
 
 
-def _sentence_of_people(rule: Rule, ngettext: Callable[[str, str], str]) -> str:
+def _sentence_of_people(rule: Rule, ngettext: _Plural) -> str:
     match rule:
         case Rule.TOP_ASSIGNEE:
             return ngettext(

@@ -2,7 +2,7 @@
 
 from zoneinfo import ZoneInfo
 
-from assets.config.presentation import Component
+from assets.config.presentation import CompareWith, Component
 from assets.render.i18n import Words
 from assets.render.untrusted_text import limit_marks
 from assets.report.log_table import HEADER, UNASSIGNED
@@ -36,9 +36,13 @@ def comparison_notes(words: Words) -> dict[str, str]:
     }
 
 
-def comparison_name(words: Words) -> str:
+def comparison_name(compare_with: CompareWith, words: Words) -> str:
     """Return what the comparison is with."""
-    return words.say("vs. previous period")
+    _ = words.say
+    return {
+        CompareWith.PREVIOUS_PERIOD: _("vs. previous period"),
+        CompareWith.PREVIOUS_YEAR: _("vs. previous year"),
+    }[compare_with]
 
 
 def total_names(words: Words) -> dict[str, str]:
@@ -74,7 +78,7 @@ def figure_names(words: Words) -> dict[str, str]:
     }
 
 
-def component_titles(words: Words) -> dict[str, str]:
+def component_titles(report: Report, words: Words) -> dict[str, str]:
     """Return the headings of the components, in the report's order, and of the appendix."""
     _ = words.say
     return {
@@ -83,7 +87,7 @@ def component_titles(words: Words) -> dict[str, str]:
         Component.BAR_CHART: _("Assignments by source"),
         Component.PIE_CHART: _("Share by source"),
         Component.TREND: _("Assignments over time"),
-        Component.COMPARISON: comparison_name(words),
+        Component.COMPARISON: comparison_name(report.compare_with, words),
         Component.HEAT_MAP: _("Activity by day and hour"),
         Component.CHAINS: _("Most reassigned conversations"),
         Component.HAND_OFFS: _("Reassignment matrix"),
@@ -102,7 +106,7 @@ _INSIDE_OTHERS = {Component.COMPARISON, Component.PROOF, Component.QUALITY, Comp
 
 def sections(report: Report, words: Words, *, has_trend: bool) -> list[tuple[str, str]]:
     """Return the id and heading of each section that the report has, in order."""
-    titles, states = component_titles(words), report.components
+    titles, states = component_titles(report, words), report.components
     hidden = _INSIDE_OTHERS if has_trend else _INSIDE_OTHERS | {Component.TREND}
     return [
         (str(name), title)
@@ -113,7 +117,7 @@ def sections(report: Report, words: Words, *, has_trend: bool) -> list[tuple[str
 
 def not_applicable(report: Report, words: Words) -> str:
     """Return the line that names the components which the report's filters cannot reach, or ""."""
-    titles = component_titles(words)
+    titles = component_titles(report, words)
     names = [
         titles[component]
         for component in Component

@@ -123,6 +123,7 @@ def build_report(
         log=_log_summary(spec, figures.total),
         components=components,
         look=_report_look(spec, workspace),
+        compare_with=spec.compare_with,
         comparison=comparison if shows(Component.COMPARISON) else None,
         heat_map=figures.heat_map if shows(Component.HEAT_MAP) else (),
         chains=find_chains(coded, spec.return_hours) if shows(Component.CHAINS) else None,

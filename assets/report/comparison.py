@@ -1,4 +1,4 @@
-"""Compare a report with the previous period: the same filters and preset, and notes on comparability."""
+"""Compare a report with an earlier period: the same filters, and notes on comparability."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -10,9 +10,10 @@ import pyarrow as pa
 from sqlalchemy import ColumnElement
 
 from assets.events import source_label
-from assets.periods import Period, first_instant, previous_period
+from assets.periods import Period, first_instant
 from assets.report.log_query import log_rows
 from assets.report.model import Comparison, Note, SourceChange, SourceCount
+from assets.report.report_periods import compared_period
 from assets.report.request import ReportRequest
 from assets.report.shares import percent_of
 
@@ -33,7 +34,7 @@ def read_previous_period(request: ReportRequest, conditions: Sequence[ColumnElem
 
     While the report's last day is running, the previous period is cut by the same time.
     """
-    previous = previous_period(request.spec.preset, request.period)
+    previous = compared_period(request.spec, request.period)
     start, end = previous.bounds
     until = max(start, end - max(request.period.bounds[1] - request.as_of, timedelta()))
     if request.stored.missing(previous, until):

@@ -22,7 +22,10 @@ _MAX_SOURCES = 3
 
 def find_findings(report: Report) -> tuple[Finding, ...]:
     """Return the findings of *report*, in order of importance."""
-    found = [*_find_changes(report), *_top_source(report)]
+    changes = [
+        finding.model_copy(update={"compare_with": report.compare_with}) for finding in _find_changes(report)
+    ]
+    found = [*changes, *_top_source(report)]
     if report.total >= _MIN_EVENTS:
         found += [*_find_busy_times(report), *_find_people(report)]
     return (*found, *_find_chains(report))

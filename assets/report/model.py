@@ -8,7 +8,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
-from assets.config.presentation import Component, Filters, Format, Language
+from assets.config.presentation import CompareWith, Component, Filters, Format, Language
 from assets.periods import Preset, Weekday
 from assets.runtime.frozen_model import FrozenModel
 
@@ -188,7 +188,7 @@ class SourceChange(FrozenModel):
 
 
 class Comparison(FrozenModel):
-    """The previous period, counted with the same filters; `total` is null if it is not entirely loaded.
+    """The compared period, counted with the same filters; `total` is null if it is not entirely loaded.
 
     While the report's last day is running, the previous period is cut by the same time, at the instant
     `until`; null if it is counted to its end. `by_day` has its days in order, without those after `until`.
@@ -312,11 +312,15 @@ class Rule(StrEnum):
 
 
 class Finding(FrozenModel):
-    """The facts of one sentence, and the URL fragment that leads to its rows (`source=user`), if any."""
+    """The facts of one sentence, and the URL fragment that leads to its rows (`source=user`), if any.
+
+    `compare_with` tells what a change was compared with.
+    """
 
     rule: Rule
     facts: dict[str, str | int | float]
     fragment: str
+    compare_with: CompareWith = CompareWith.PREVIOUS_PERIOD
 
 
 class Sibling(FrozenModel):
@@ -373,6 +377,7 @@ class Report(FrozenModel):
     log: LogSummary
     components: Components
     look: Look
+    compare_with: CompareWith = CompareWith.PREVIOUS_PERIOD
     comparison: Comparison | None
     heat_map: tuple[tuple[int, ...], ...]
     chains: Chains | None

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from datetime import date, datetime
 
-from assets.config.presentation import Component
+from assets.config.presentation import CompareWith, Component
 from assets.config.workspace import ReportSpec, Workspace
 from assets.periods import (
     DAY,
@@ -12,6 +12,7 @@ from assets.periods import (
     first_instant,
     preset_period,
     previous_period,
+    same_days_last_year,
 )
 
 
@@ -31,10 +32,17 @@ def period_of(spec: ReportSpec, report_date: date, workspace: Workspace) -> Peri
     )
 
 
+def compared_period(spec: ReportSpec, period: Period) -> Period:
+    """Return the days that *spec* compares *period* with."""
+    if spec.compare_with is CompareWith.PREVIOUS_YEAR:
+        return same_days_last_year(period)
+    return previous_period(spec.preset, period)
+
+
 def periods_of(spec: ReportSpec, report_date: date, workspace: Workspace) -> list[Period]:
     """Return every period that *spec* reads: its own, and the one it is compared with."""
     period = period_of(spec, report_date, workspace)
-    compared = [previous_period(spec.preset, period)] if Component.COMPARISON in spec.components else []
+    compared = [compared_period(spec, period)] if Component.COMPARISON in spec.components else []
     return [period, *compared]
 
 

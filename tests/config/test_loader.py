@@ -105,6 +105,15 @@ def test_weeks_begin_as_configured_or_as_where_the_language_is_spoken(
     assert read(tmp_path, with_report(report, options)).workspaces[0].week_start == first
 
 
+def test_a_report_may_compare_with_the_year_before(tmp_path: Path) -> None:
+    report = "{name: q, preset: last_quarter, compare_with: previous_year}"
+    quarter = read(tmp_path, with_report(report)).workspaces[0].all_reports[-1]
+    assert quarter.compare_with == "previous_year"
+    shared = read(tmp_path, with_report("{name: q, preset: this_year}", "    compare_with: previous_year\n"))
+    for spec in shared.workspaces[0].all_reports:  # the explorer's page compares the range that is picked
+        assert spec.compare_with == ("previous_period" if spec.name == "explorer" else "previous_year")
+
+
 @pytest.mark.parametrize(
     ("report", "message"),
     [
@@ -117,6 +126,7 @@ def test_weeks_begin_as_configured_or_as_where_the_language_is_spoken(
             "once a quarter, on its first day: leave `every`",
         ),
         ("{name: q, preset: this_year, first_day: 2026-01-01}", "belong to `preset: custom` only"),
+        ("{name: q, preset: today, compare_with: last_year}", "'previous_period' or 'previous_year'"),
     ],
 )
 def test_a_mistake_in_a_report_says_what_is_wrong(tmp_path: Path, report: str, message: str) -> None:

@@ -3,11 +3,15 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from assets.config.presentation import Filters
+from assets.config.presentation import CompareWith, Component, Filters
 from assets.config.workspace import ReportSpec
 from assets.periods import Period, Preset, as_of, preset_period, previous_period
+from assets.render.findings import render_finding
+from assets.render.i18n import load_words
+from assets.render.labels import comparison_name
 from assets.report.build import build_report
-from assets.report.model import Comparison, Note
+from assets.report.model import Comparison, Note, Rule
+from assets.report.report_periods import days_of_report, periods_of
 from tests.conftest import LATER, Inbox, line
 
 UTC_ZONE = ZoneInfo("UTC")
@@ -41,6 +45,76 @@ def test_the_period_before_steps_over_a_date_that_a_zone_skipped() -> None:
     apia = ZoneInfo("Pacific/Apia")
     before = previous_period(Preset.CUSTOM, Period(date(2011, 12, 31), date(2012, 1, 1), apia))
     assert (before.first_day, before.last_day) == (date(2011, 12, 28), date(2011, 12, 29))
+
+
+@pytest.mark.parametrize(
+    ("preset", "report_date", "first", "last"),
+    [
+        ("yesterday", "2024-03-01", "2023-02-28", "2023-02-28"),
+        ("last_7_days", "2024-03-15", "2023-03-08", "2023-03-14"),
+        ("last_week", "2024-03-15", "2023-03-04", "2023-03-10"),
+        ("last_month", "2024-03-15", "2023-02-01", "2023-02-28"),
+        ("last_quarter", "2024-08-09", "2023-04-01", "2023-06-30"),
+        ("this_year", "2024-03-15", "2023-01-01", "2023-03-15"),
+    ],
+)
+def test_the_same_days_of_the_year_before(
+    inbox: Inbox, preset: Preset, report_date: str, first: str, last: str
+) -> None:
+    spec = ReportSpec(name="mine", preset=Preset(preset), compare_with=CompareWith.PREVIOUS_YEAR)
+    own, earlier = periods_of(spec, date.fromisoformat(report_date), inbox.workspace)
+    assert own == preset_period(Preset(preset), date.fromisoformat(report_date), inbox.workspace.zone)
+    assert (str(earlier.first_day), str(earlier.last_day)) == (first, last)
+    assert set(earlier.days) < set(days_of_report(spec, date.fromisoformat(report_date), inbox.workspace))
+
+
+def test_a_year_before_that_is_loaded_is_counted(inbox: Inbox) -> None:
+    years = {"2023": 35, "2024": 70}
+    inbox.write(
+        *(
+            line(f"{year}-{n}", f"{year}-03-0{5 + n % 2}T12:00:00Z", contact_id=f"{year}-{n}")
+            for year, count in years.items()
+            for n in range(count)
+        ),
+    )
+    for year in (2023, 2024):
+        inbox.load(date(year, 3, 5), date(year, 3, 6))
+        inbox.build(date(year, 3, 5), date(year, 3, 6))
+    day = date(2024, 3, 6)
+    spec = ReportSpec(
+        name="mine",
+        first_day=date(2024, 3, 5),
+        last_day=day,
+        compare_with=CompareWith.PREVIOUS_YEAR,
+        components=(Component.COMPARISON, Component.FINDINGS),
+    )
+    report = build_report(inbox.lake, inbox.workspace, spec, day, as_of(day, LATER, UTC_ZONE)).report
+    found = report.comparison
+    assert found
+    assert (str(found.first_day), found.total, found.change_pct, found.notes) == ("2023-03-05", 35, 100.0, ())
+    assert report.compare_with is CompareWith.PREVIOUS_YEAR
+    assert [
+        render_finding(finding, load_words("en"))
+        for finding in report.findings
+        if finding.rule is Rule.CHANGE
+    ] == ["Assignments: 70, +100.0% vs. previous year (35)."]
+    assert comparison_name(report.compare_with, load_words("en")) == "vs. previous year"
+
+
+def test_a_year_before_that_is_not_loaded_or_has_another_length_says_so(inbox: Inbox) -> None:
+    day = date(2024, 2, 29)
+    inbox.write(line("1", "2024-02-29T12:00:00Z"), line("2", "2024-02-28T12:00:00Z", contact_id="k2"))
+    inbox.load(date(2024, 2, 28), day)
+    inbox.build(date(2024, 2, 28), day)
+    spec = ReportSpec(
+        name="mine", first_day=date(2024, 2, 28), last_day=day, compare_with=CompareWith.PREVIOUS_YEAR
+    )
+    found = build_report(
+        inbox.lake, inbox.workspace, spec, day, as_of(day, LATER, UTC_ZONE)
+    ).report.comparison
+    assert found
+    assert (str(found.first_day), str(found.last_day)) == ("2023-02-28", "2023-02-28")
+    assert (found.total, found.notes) == (None, (Note.NOT_LOADED, Note.LENGTHS_DIFFER))
 
 
 def compared(inbox: Inbox, first: str, last: str, now: datetime = LATER, **filters: list[str]) -> Comparison:

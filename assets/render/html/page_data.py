@@ -80,7 +80,7 @@ def page_facts(
         "keepsChains": keeps_chains(report.filters),
         "returnHours": report.chains.return_hours if report.chains else 24,
         "kinds": kind_names(words),
-        "titles": component_titles(words),
+        "titles": component_titles(report, words),
         "figureNames": figure_names(words),
         "comparison": _compared(report, report.comparison, words) if report.comparison else None,
         "words": _translate_messages(script, words),
