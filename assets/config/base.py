@@ -6,6 +6,7 @@ configuration needs no environment.
 
 import os
 import re
+import unicodedata
 from difflib import get_close_matches
 from email import headerregistry
 from email.errors import HeaderDefect
@@ -62,6 +63,15 @@ Zone = Annotated[str, AfterValidator(_known_zone)]
 Folder = Annotated[Path, AfterValidator(resolve_path)]
 Place = Annotated[Path, PlainValidator(_absolute_place, json_schema_input_type=str)]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,62}$")]
+
+
+def _in_one_line(text: str) -> str:
+    if text.isspace() or any(unicodedata.category(character) in {"Cc", "Zl", "Zp"} for character in text):
+        raise ValueError("must be one line of text, without control characters")
+    return text
+
+
+Title = Annotated[str, Field(min_length=1, max_length=120), AfterValidator(_in_one_line)]
 
 
 def _absolute_sqlite(url: SecretStr, info: ValidationInfo) -> SecretStr:

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field, SecretStr, model_validator
 
-from assets.config.base import Name, Zone, refuse_duplicates
+from assets.config.base import Name, Title, Zone, refuse_duplicates
 from assets.config.presentation import (
     CompareWith,
     Component,
@@ -26,6 +26,9 @@ class ReportSpec(Presentation, Timing):
     """One report: which days, which rows, how it is presented and when it is made."""
 
     name: Name
+    title: Title | None = Field(
+        default=None, description="As people read it, in one line; never translated (default: from `name`)."
+    )
     preset: Preset = Preset.CUSTOM
     first_day: date | None = None
     last_day: date | None = None

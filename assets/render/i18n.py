@@ -17,6 +17,7 @@ from babel.messages.pofile import read_po
 from babel.numbers import format_decimal, format_percent
 
 from assets.render.template_files import TEMPLATES
+from assets.report.model import Verbatim
 
 CATALOGS = TEMPLATES / "locale"
 _LOCALES = {"zh-CN": "zh_Hans_CN", "pt-BR": "pt_BR"}
@@ -36,8 +37,10 @@ class Words:
         self.percent = re.sub("0(\\s*)%", r"0.0\1%", self.locale.percent_formats[None].pattern)
 
     def say(self, text: str) -> str:
-        """Return the translation of *text*, or the text itself if there is none."""
-        return self.catalog.gettext(text) if text else ""  # gettext translates "" as the catalog's header
+        """Return the translation of *text*, or the text itself if there is none or it is `Verbatim`."""
+        if not text or isinstance(text, Verbatim):
+            return text  # gettext translates "" as the catalog's header
+        return self.catalog.gettext(text)
 
     def pgettext(self, context: str, text: str) -> str:
         """Return the translation of a short *text* that has several meanings, in this *context*."""

@@ -48,7 +48,6 @@ from assets.report.model import (
     SourceCount,
     Span,
     Total,
-    title_of,
 )
 from assets.report.quality import count_quality
 from assets.report.reasons import Completeness, find_reasons
@@ -110,6 +109,7 @@ def build_report(
         workspace=workspace.slug,
         workspace_name=workspace.name,
         name=spec.name,
+        own_title=spec.title or "",
         preset=spec.preset,
         week_start=workspace.week_start,
         report_date=report_date,
@@ -232,6 +232,6 @@ def _report_look(spec: ReportSpec, workspace: Workspace) -> Look:
         attach_log=spec.attach_log,
         is_interactive=spec.interactive,
         siblings=tuple(
-            Sibling(name=other.name, title=title_of(other.name)) for other in workspace.all_reports
+            Sibling(name=other.name, own_title=other.title or "") for other in workspace.all_reports
         ),
     )

@@ -15,6 +15,12 @@ from assets.runtime.frozen_model import FrozenModel
 TAGGED_ROWS = 5_000
 
 
+class Verbatim(str):
+    """A text of the configuration: shown as it is in every language, even where it equals a message."""
+
+    __slots__ = ()
+
+
 class State(StrEnum):
     """The state of a component: docs/configuration.md, Filters."""
 
@@ -327,7 +333,12 @@ class Sibling(FrozenModel):
     """A report of the same workspace, to link to."""
 
     name: str
-    title: str
+    own_title: str = ""
+
+    @property
+    def title(self) -> str:
+        """Return the configured title, or the name in title case."""
+        return title_of(self.name, self.own_title)
 
 
 class Look(FrozenModel):
@@ -348,22 +359,24 @@ class Look(FrozenModel):
     siblings: tuple[Sibling, ...]
 
 
-def title_of(name: str) -> str:
-    """Return a report's *name* in title case."""
-    return name.replace("_", " ").title()
+def title_of(name: str, own_title: str) -> str:
+    """Return a report's configured title, or its *name* in title case; only a preset's name is translated."""
+    title = own_title or name.replace("_", " ").title()
+    return title if name in {*Preset} and not own_title else Verbatim(title)
 
 
 class Report(FrozenModel):
     """The figures of one report; docs/definitions.md explains each.
 
     `heat_map` has 7 rows of 24 hours, Monday first; `known_since` is the first day that `assignees` cover;
-    `week_start` is the first day of the week presets.
+    `own_title` is empty unless one is configured; `week_start` is the first day of the week presets.
     """
 
     schema_version: int = 1
     workspace: str
     workspace_name: str
     name: str
+    own_title: str = ""
     preset: Preset
     week_start: Weekday = Weekday.MONDAY
     report_date: date
@@ -395,8 +408,8 @@ class Report(FrozenModel):
 
     @property
     def title(self) -> str:
-        """Return the report's name in title case."""
-        return title_of(self.name)
+        """Return the configured title, or the name in title case."""
+        return title_of(self.name, self.own_title)
 
     @property
     def has_no_data(self) -> bool:

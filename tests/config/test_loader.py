@@ -105,10 +105,10 @@ def test_weeks_begin_as_configured_or_as_where_the_language_is_spoken(
     assert read(tmp_path, with_report(report, options)).workspaces[0].week_start == first
 
 
-def test_a_report_may_compare_with_the_year_before(tmp_path: Path) -> None:
-    report = "{name: q, preset: last_quarter, compare_with: previous_year}"
+def test_a_report_may_have_a_title_and_compare_with_the_year_before(tmp_path: Path) -> None:
+    report = '{name: q, preset: last_quarter, title: "Q: <b>übergaben</b>", compare_with: previous_year}'
     quarter = read(tmp_path, with_report(report)).workspaces[0].all_reports[-1]
-    assert quarter.compare_with == "previous_year"
+    assert (quarter.title, quarter.compare_with) == ("Q: <b>übergaben</b>", "previous_year")
     shared = read(tmp_path, with_report("{name: q, preset: this_year}", "    compare_with: previous_year\n"))
     for spec in shared.workspaces[0].all_reports:  # the explorer's page compares the range that is picked
         assert spec.compare_with == ("previous_period" if spec.name == "explorer" else "previous_year")
@@ -126,6 +126,13 @@ def test_a_report_may_compare_with_the_year_before(tmp_path: Path) -> None:
             "once a quarter, on its first day: leave `every`",
         ),
         ("{name: q, preset: this_year, first_day: 2026-01-01}", "belong to `preset: custom` only"),
+        ('{name: q, preset: today, title: "two\\nlines"}', "title: must be one line of text"),
+        ('{name: q, preset: today, title: "   "}', "title: must be one line of text"),
+        ('{name: q, preset: today, title: ""}', "title: String should have at least 1 character"),
+        (
+            f"{{name: q, preset: today, title: {'x' * 121}}}",
+            "title: String should have at most 120 characters",
+        ),
         ("{name: q, preset: today, compare_with: last_year}", "'previous_period' or 'previous_year'"),
     ],
 )
