@@ -29,13 +29,16 @@ PEOPLE = (
 )  # fmt: skip
 
 
-def nasty(seed: int, zone: str, first: date, *, has_previous: bool) -> Iterator[str]:
-    """Yield the lines of a CSV file, its header first: equal names, ids of some, instants shared, rows that are none."""
+def nasty(seed: int, zone: str, first: date, *, has_previous: bool, days: int = 55) -> Iterator[str]:
+    """Yield the lines of a CSV file, its header first, over *days* days from *first* on.
+
+    It has equal names, ids of some, instants shared, and rows that are no events.
+    """
     chance = random.Random(seed)
     yield HEADER if has_previous else WITHOUT_PREVIOUS
     start = datetime(first.year, first.month, first.day, tzinfo=ZoneInfo(zone)) - timedelta(hours=3)
     at = start
-    span = timedelta(days=55, hours=6) / COUNT
+    span = timedelta(days=days, hours=6) / COUNT
     held: dict[str, tuple[str, str]] = {}
     for number in range(COUNT):
         if chance.random() > 0.15:

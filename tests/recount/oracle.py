@@ -26,9 +26,16 @@ ALIASES = {
     "api": "developer_api", "dialogflow": "bot", "integromat": "make", "import": "contact_import", "ctc_ads": "click_to_chat_ad",
     "close_conversation_legacy": "close_conversation",
 }  # fmt: skip
-ACRONYMS = {"ai": "AI", "api": "API", "n8n": "n8n", "sms": "SMS"}
+SPELLINGS = {
+    word.lower(): word
+    for word in (
+        "AI", "API", "CRM", "CSV", "CTC", "FAQ", "GPT", "ID", "IVR", "LLM", "MMS", "NPS", "QR", "SDK", "SIP", "SLA", "SMS", "SSO", "UI", "URL",
+        "VIP", "ChatGPT", "HubSpot", "iOS", "LinkedIn", "n8n", "OpenAI", "TikTok", "VoIP", "WeChat", "WhatsApp", "YouTube",
+    )
+}  # fmt: skip
 NOBODY = {"-", "unassigned"}
 DAY = timedelta(days=1)
+WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 TOP = 10
 MIN_EVENTS = 30
 MAX_STEPS = 12
@@ -46,6 +53,82 @@ def first_instant(day: date, zone: ZoneInfo) -> datetime:
     return high
 
 
+def exists(day: date, zone: ZoneInfo) -> bool:
+    return first_instant(day, zone) < first_instant(day + DAY, zone)
+
+
+def unit_of(preset: str, day: date, week_start: str) -> str:
+    """Return a name of the week, month, quarter or year of *day*, as the last word of *preset* asks."""
+    weeks = (day.toordinal() - 1 - WEEKDAYS.index(week_start)) // 7  # the first day of all was a Monday
+    return {
+        "week": f"{weeks}",
+        "month": f"{day:%Y-%m}",
+        "quarter": f"{day:%Y}-{'111222333444'[day.month - 1]}",
+        "year": f"{day:%Y}",
+    }[preset.rpartition("_")[2]]
+
+
+def days_back(day: date, count: int, zone: ZoneInfo) -> list[date]:
+    """Return the last *count* days that exist up to *day*, in order."""
+    found: list[date] = []
+    while len(found) < count:
+        found = [day, *found] if exists(day, zone) else found
+        day -= DAY
+    return found
+
+
+def unit_before(preset: str, day: date, week_start: str) -> list[date]:
+    """Return the dates of the unit before that of *day*."""
+    earlier = [day - n * DAY for n in range(800, 0, -1)]
+    others = [unit_of(preset, each, week_start) for each in earlier]
+    name = [other for other in others if other != unit_of(preset, day, week_start)][-1]
+    return [each for each, other in zip(earlier, others, strict=True) if other == name]
+
+
+def days_of_preset(preset: str, day: date, week_start: str, zone: ZoneInfo) -> tuple[date, date]:
+    """Return the first and last day of *preset* on the report date *day*, without `include_today`."""
+    yesterday = days_back(day - DAY, 1, zone)
+    if preset.startswith("this_"):
+        dates = (day - n * DAY for n in range(366))
+        unit = unit_of(preset, day, week_start)
+        days = sorted(each for each in dates if unit_of(preset, each, week_start) == unit)
+    elif preset.endswith("_days"):
+        days = days_back(day - DAY, int(preset.split("_")[1]), zone)
+    elif preset.startswith("last_"):
+        days = unit_before(preset, day, week_start)
+    else:
+        days = {"today": [day], "yesterday": yesterday}[preset]
+    return days[0], days[-1]
+
+
+def configured_days(report: dict[str, Any], zone: ZoneInfo) -> tuple[date, date] | None:
+    """Return the first and last day of *report* by its preset; None where it has days of its own."""
+    if report["preset"] == "custom":
+        return None
+    day = date.fromisoformat(report["report_date"])
+    return days_of_preset(report["preset"], day, report["week_start"], zone)
+
+
+def last_year(day: date) -> date:
+    return date.fromisoformat(f"{day.year - 1}-{day:%m-%d}".replace("02-29", "02-28"))
+
+
+def compared_days(report: dict[str, Any], first: date, last: date, zone: ZoneInfo) -> tuple[date, date]:
+    """Return the first and last day that *report* over *first* to *last* is compared with."""
+    preset, week_start = report["preset"], report["week_start"]
+    if report["compare_with"] == "previous_year" or preset == "this_year":
+        return last_year(first), last_year(last)
+    if preset == "this_week":
+        return first - timedelta(weeks=1), last - timedelta(weeks=1)
+    if preset in {"this_month", "last_week", "last_month", "last_quarter"}:
+        until = last.day if preset == "this_month" else 31
+        days = [day for day in unit_before(preset, first, week_start) if day.day <= until]
+    else:
+        count = sum(exists(first + n * DAY, zone) for n in range((last - first).days + 1))
+        days = days_back(first - DAY, count, zone)
+    return days[0], days[-1]
+
+
 def source_code(text: str) -> str:
     words = re.sub(r"[\W_]+", "_", text.lower()).strip("_")
     code = ALIASES.get(words, words)
@@ -55,7 +138,7 @@ def source_code(text: str) -> str:
 def source_label(code: str) -> str:
     if code in LABELS or not re.fullmatch(r"[a-z0-9]+(_[a-z0-9]+)*", code):
         return LABELS.get(code, code)
-    return " ".join(ACRONYMS.get(word, word.capitalize()) for word in code.split("_"))
+    return " ".join(SPELLINGS.get(word, word.capitalize()) for word in code.split("_"))
 
 
 def clean(text: str | None) -> str | None:
@@ -279,16 +362,13 @@ def recount(report: dict[str, Any], log: Log, known_since: date | None) -> Itera
     zone, as_of = log.zone, datetime.fromisoformat(report["as_of"])
     first, last = (date.fromisoformat(report["period"][name]) for name in ("first_day", "last_day"))
     start, end = first_instant(first, zone), first_instant(last + DAY, zone)
+    yield "period", configured_days(report, zone) or (first, last), (first, last)
     events = [event for event in log.events if start <= event.at < min(end, as_of)]
     total = len(events)
     yield "total", total, report["total"]
     yield "log.rows_total", total, report["log"]["rows_total"]
     yield from _sources(events, report)
-    days = [
-        day
-        for day in (first + n * DAY for n in range((last - first).days + 1))
-        if first_instant(day, zone) < first_instant(day + DAY, zone)
-    ]
+    days = [day for day in (first + n * DAY for n in range((last - first).days + 1)) if exists(day, zone)]
     by_day = Counter(log.day(event.at) for event in events)
     for day, said in zip(days, report["by_day"], strict=True):
         yield f"by_day[{day}]", (str(day), by_day[day]), (said["day"], said["count"])
@@ -458,7 +538,9 @@ def _comparison(
     log: Log, events: list[Event], report: dict[str, Any], as_of: datetime
 ) -> Iterator[tuple[str, Any, Any]]:
     said = report["comparison"]
+    own_first, own_last = (date.fromisoformat(report["period"][name]) for name in ("first_day", "last_day"))
     first, last = (date.fromisoformat(said[name]) for name in ("first_day", "last_day"))
+    yield "comparison.days", compared_days(report, own_first, own_last, log.zone), (first, last)
     start, end = first_instant(first, log.zone), first_instant(last + DAY, log.zone)
     left = max(
         first_instant(date.fromisoformat(report["period"]["last_day"]) + DAY, log.zone) - as_of, timedelta()

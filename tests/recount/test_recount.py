@@ -2,20 +2,22 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from assets.config.presentation import CompareWith
 from assets.config.workspace import ReportSpec
-from assets.periods import PRESETS, Preset, as_of
+from assets.periods import RELATIVE_PRESETS, Preset, as_of
 from assets.report.build import build_report
 from assets.sources.synthetic import write_events
 from tests.conftest import LATER, Inbox
 from tests.recount.logs import nasty
-from tests.recount.oracle import read_log, recount
+from tests.recount.oracle import Log, read_log, recount
 
 ROOT = Path(__file__).parents[2]
 ZONES = ["America/New_York", "Australia/Lord_Howe", "UTC"]
@@ -24,26 +26,41 @@ LAST = date(2024, 3, 20)
 
 
 def reports(inbox: Inbox, dates: Sequence[date], now: datetime) -> Iterator[dict[str, Any]]:
-    """Yield all presets of *dates* as their `report.json`, and one period of two given dates."""
-    lake = inbox.lake
-    for report_date in dates:
-        for preset in (*PRESETS, Preset.CUSTOM):
+    """Yield all presets of *dates* as their `report.json`, and one period of two given dates.
+
+    Weeks begin on another day for each report date.
+    """
+    for report_date, week_starts in zip(dates, cycle(("sunday", "saturday", "monday")), strict=False):
+        for preset in (*RELATIVE_PRESETS, Preset.CUSTOM):
             days = {"first_day": report_date - timedelta(9), "last_day": report_date - timedelta(2)}
             spec = ReportSpec(name=preset.value, preset=preset, **(days if preset is Preset.CUSTOM else {}))
-            end = as_of(report_date, now, inbox.workspace.zone)
-            with lake.reading():  # as whoever makes reports does
-                built = build_report(lake, inbox.workspace, spec, report_date, end)
-            assert built.report.is_reconciled, built.report.proof
-            yield built.report.model_dump(mode="json")
+            yield report_of(inbox, spec, report_date, now, week_starts=week_starts)
+
+
+def report_of(
+    inbox: Inbox, spec: ReportSpec, report_date: date, now: datetime, **options: str
+) -> dict[str, Any]:
+    """Return the report as its `report.json`, of a workspace with *options*."""
+    workspace = inbox.workspace.model_copy(update=options)
+    with inbox.lake.reading():  # as whoever makes reports does
+        built = build_report(
+            inbox.lake, workspace, spec, report_date, as_of(report_date, now, workspace.zone)
+        )
+    assert built.report.is_reconciled, built.report.proof
+    return built.report.model_dump(mode="json")
 
 
 def differences(
     inbox: Inbox, files: Sequence[Path], dates: Sequence[date], now: datetime = LATER
 ) -> tuple[list[str], Counter[str]]:
     """Return the figures that differ, each with both values, and how many were compared, by component."""
-    log = read_log(files, inbox.workspace.zone, inbox.first_day)
+    return recount_all(reports(inbox, dates, now), read_log(files, inbox.workspace.zone, inbox.first_day))
+
+
+def recount_all(reports: Iterable[dict[str, Any]], log: Log) -> tuple[list[str], Counter[str]]:
+    """Return the figures of *reports* that differ, and how many were compared, by component."""
     found, compared = [], Counter[str]()
-    for report in reports(inbox, dates, now):
+    for report in reports:
         known_since = report["known_since"] and date.fromisoformat(report["known_since"])
         for figure, counted, said in recount(report, log, known_since):
             compared[figure.partition("[")[0].partition(".")[0]] += 1
@@ -107,6 +124,32 @@ def test_while_the_report_date_runs(tmp_path: Path) -> None:
     lines = list(nasty(3, "America/New_York", date(2024, 1, 25), has_previous=True))
     found, _ = check(inbox, lines, [LAST], now=datetime(2024, 3, 20, 18, 30, 15, tzinfo=UTC))
     assert found == []
+
+
+def test_against_the_same_days_of_the_year_before(tmp_path: Path) -> None:
+    inbox = Inbox(tmp_path, "America/New_York", date(2023, 1, 31))
+    for year, name in ((2023, "e"), (2024, "f")):
+        first = date(year, 2, 1)
+        header, *rows = nasty(year, inbox.zone, first, has_previous=True, days=48)
+        inbox.write(*(f"{name}{row}" for row in rows), name=f"{year}.csv", header=header)
+        inbox.load(first - timedelta(1), date(year, 3, 21))
+        inbox.build(first - timedelta(1), date(year, 3, 21))
+    presets = (Preset.YESTERDAY, Preset.LAST_WEEK, Preset.LAST_30_DAYS, Preset.THIS_MONTH, Preset.LAST_MONTH)
+    made = [
+        report_of(
+            inbox,
+            ReportSpec(name=preset.value, preset=preset, compare_with=CompareWith.PREVIOUS_YEAR),
+            report_date,
+            LATER,
+        )
+        for preset in presets
+        for report_date in (date(2024, 3, 1), LAST)
+    ]
+    log = read_log(sorted((tmp_path / "events").iterdir()), inbox.workspace.zone, inbox.first_day)
+    found, _ = recount_all(made, log)
+    assert found == []
+    counted = [report["comparison"]["total"] for report in made]
+    assert len([total for total in counted if total]) > 5
 
 
 def test_the_demo(tmp_path: Path) -> None:
