@@ -4,7 +4,7 @@ The three tables of a day are replaced with `load_counts` last: a day counts as 
 there.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -25,7 +25,7 @@ from assets.extract.load_plan import LoadPlan, plan_load
 from assets.extract.staging import Staging
 from assets.periods import DAY, first_instant, periods_of_days
 from assets.runtime.prefetch import prefetch
-from assets.sources.base import Source, Unreadable
+from assets.sources.base import Batch, Source, Unreadable
 from assets.sources.files.imports import DaySources
 from assets.warehouse.base import Warehouse
 from assets.warehouse.schema import (
@@ -38,6 +38,8 @@ from assets.warehouse.schema import (
     stored_schema,
 )
 
+LoadProgress = Callable[[int, int], None]
+"""Called with the days stored and the rows read since the last call, by the threads that store and read."""
 _DAYS_AT_ONCE = 31
 _BATCHES_AHEAD = 4
 
@@ -93,8 +95,18 @@ class Loaded:
         )
 
 
-def load_days(
-    workspace: Workspace, sources: DaySources, warehouse: Warehouse, days: Iterable[date], now: datetime
+def _ignore(_days: int, _rows: int) -> None:
+    """Report no progress."""
+
+
+def load_days(  # noqa: PLR0913 - what every load needs, and its progress
+    workspace: Workspace,
+    sources: DaySources,
+    warehouse: Warehouse,
+    days: Iterable[date],
+    now: datetime,
+    *,
+    progress: LoadProgress = _ignore,
 ) -> Loaded:
     """Replace *days* in the warehouse with the events that *sources* have for them up to *now*.
 
@@ -109,7 +121,7 @@ def load_days(
             return Loaded(stored_schema(LOAD_COUNTS).empty_table(), 0, 0, 0)
         controls, broken = read_controls(workspace, plan.days)
         inputs, parts, causes = dict[str, InputSummary](), list[Loaded](), dict(plan.causes)
-        reading = _Reading(workspace, sources, plan, now, broken)
+        reading = _Reading(workspace, sources, plan, now, broken, progress)
         with closing(prefetch(reading.spans(failed))) as spans:
             try:
                 for span, staging in spans:
@@ -119,6 +131,7 @@ def load_days(
                     causes |= affected
                     stored = [day for day in span if day in plan.days or day in affected]
                     parts.append(_store_days(warehouse, stored, staging))
+                    progress(len(stored), 0)
                     for summary in staging.inputs.values():
                         add_summary(inputs, summary)
             except BaseException:
@@ -153,6 +166,7 @@ class _Reading:
     plan: LoadPlan
     now: datetime
     broken: list[Unreadable]
+    progress: LoadProgress
 
     def spans(self, failed: Event) -> Iterator[tuple[list[date], Staging]]:
         """Yield a few days at a time with their staged rows, until storing them has *failed*."""
@@ -177,6 +191,8 @@ class _Reading:
                 if failed.is_set():
                     return None
                 staging.add(item)
+                if isinstance(item, Batch) and not item.is_sample:
+                    self.progress(0, item.rows.num_rows)
             for unreadable in self.broken:
                 staging.add(unreadable)
             staging.finish()
