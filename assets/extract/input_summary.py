@@ -66,32 +66,37 @@ class InputSummary:
 
 def input_lines(workspace: Workspace, inputs: Mapping[str, InputSummary]) -> Iterator[str]:
     """Yield for each input, sorted by name, a line with its counts and time range, and its problems."""
+    for summary in (inputs[name] for name in sorted(inputs)):
+        yield counts_line(workspace, summary)
+        yield from (f"error: {problem.reason}" for problem in summary.problems)
+
+
+def counts_line(workspace: Workspace, summary: InputSummary) -> str:
+    """Return the counts of an input, its first rejected row, and its time range in the workspace's zone."""
 
     def local(instant: datetime) -> str:
         return f"{instant.astimezone(workspace.zone):%Y-%m-%d %H:%M}"
 
-    for summary in (inputs[name] for name in sorted(inputs)):
-        counts = [
-            f"{count_text(summary.row_count, 'row')} read",
-            f"{summary.accepted:,} accepted",
-            f"{summary.rejected:,} rejected",
-        ]
-        if summary.first_rejected:
-            counts[-1] += f" (first: {summary.first_rejected})"
-        others = {
-            "duplicates": summary.duplicates,
-            "without change": summary.no_change,
-            "of other days": summary.other_days,
-            "more than a day in the future": summary.future_count,
-        }
-        counts += [f"{count:,} {name}" for name, count in others.items() if count]
-        span = (
-            f"; {local(summary.first_at)} to {local(summary.last_at)}"
-            if summary.first_at and summary.last_at
-            else ""
-        )
-        yield f"{summary.origin}: {', '.join(counts)}{span}"
-        yield from (f"error: {problem.reason}" for problem in summary.problems)
+    counts = [
+        f"{count_text(summary.row_count, 'row')} read",
+        f"{summary.accepted:,} accepted",
+        f"{summary.rejected:,} rejected",
+    ]
+    if summary.first_rejected:
+        counts[-1] += f" (first: {summary.first_rejected})"
+    others = {
+        "duplicates": summary.duplicates,
+        "unchanged": summary.no_change,
+        "on other days": summary.other_days,
+        "more than a day in the future": summary.future_count,
+    }
+    counts += [f"{count:,} {name}" for name, count in others.items() if count]
+    span = (
+        f"; {local(summary.first_at)} to {local(summary.last_at)}"
+        if summary.first_at and summary.last_at
+        else ""
+    )
+    return f"{summary.origin}: {', '.join(counts)}{span}"
 
 
 def count_text(count: int, name: str) -> str:
