@@ -11,6 +11,7 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from enum import Enum
 
 from assets.aggregates.build import build_days
 from assets.aggregates.lineage import stale_days
@@ -24,9 +25,9 @@ from assets.config.source import WebhookSource
 from assets.config.workspace import ReportSpec, Workspace
 from assets.deliver.erasure import ErasureResult, ReportErasure
 from assets.deliver.operator_alerts import AlertNotSent, send_alerts
-from assets.errors import ProcessKilled
+from assets.errors import ProcessKilled, ReportError
 from assets.extract import erasure
-from assets.extract.input_summary import InputSummary, add_summary
+from assets.extract.input_summary import InputSummary, add_summary, count_text
 from assets.extract.load import load_days
 from assets.extract.load_plan import changes_since_load
 from assets.extract.stall_alerts import add_stall_alert
@@ -40,10 +41,36 @@ from assets.state.alerts import AlertLog
 from assets.warehouse.base import Warehouse, open_warehouse
 from orchestration.report_processes import report_executor, report_executors
 
-Progress = Callable[[str], None]
-"""Called with a text for each step."""
-_KILLED = "the process that made {} was killed, as systems do where no memory is left: run again with more"
+_KILLED = "{}: its report process was killed, most likely for lack of memory; free memory, and run again"
 _cached: dict[object, Warehouse] = {}
+
+
+class Stage(Enum):
+    """The stages of a run, in order."""
+
+    LOAD = 1
+    BUILD = 2
+    RENDER = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """What a run reports while it works: a message, or more days and rows, or both.
+
+    A stage begins with the `total` of its days or reports, 0 where it is unknown; `done` of them and `rows`
+    are added to those of earlier updates.
+    """
+
+    stage: Stage
+    text: str = ""
+    total: int | None = None
+    done: int = 0
+    rows: int = 0
+    is_error: bool = False
+
+
+Progress = Callable[[Update], None]
+"""Called with each update, by any thread."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +123,9 @@ def run_pipeline(request: PipelineRequest, catalog: Catalog, progress: Progress)
         loaded += _load_days(request, warehouse, earlier, (), progress)
     stale = [day for day in stale_days(warehouse) if day in set(days)]
     for period in periods_of_days([*stale, *loaded], request.workspace.zone):
-        progress(f"building {period.first_day} to {period.last_day}")
+        progress(Update(Stage.BUILD, f"building {_range_text(period)}", total=len(period.days)))
         build_days(warehouse, period).require_reconciled(request.workspace.slug)
+        progress(Update(Stage.BUILD, done=len(period.days)))
     published = []
     for entry in _render_reports(request, progress):
         catalog.record(entry.archived, entry.report.as_of, request.now)
@@ -107,7 +135,7 @@ def run_pipeline(request: PipelineRequest, catalog: Catalog, progress: Progress)
         try:
             send_alerts(request.config, {}, request.now)
         except AlertNotSent as error:
-            progress(f"error: {error}")
+            progress(Update(Stage.RENDER, str(error), is_error=True))
     return sorted(published, key=lambda entry: request.names.index(entry.report.name))
 
 
@@ -132,15 +160,15 @@ def erase_contact(contact_id: str, reports: ReportErasure) -> tuple[list[date], 
     """
     workspace, say = reports.workspace, reports.say
     warehouse = open_warehouse(reports.config, workspace.slug)
-    say("events and rejected rows")
+    say("erasing from events and rejected rows")
     days = erasure.erase_contact(warehouse, contact_id)
     if isinstance(workspace.source, WebhookSource):
-        say("received webhooks")
+        say("erasing from received webhooks")
         pseudonym = erasure.read_tombstones(warehouse).pseudonym_of(contact_id)
         inbox = open_inbox(resolve_secret(workspace.source.inbox))
         forget_contact(inbox, workspace.slug, contact_id, pseudonym)
     for period in periods_of_days(days, workspace.zone):
-        say(f"building {period.first_day} to {period.last_day}")
+        say(f"building {_range_text(period)}")
         build_days(warehouse, period)
     return days, reports.erase(days)
 
@@ -165,12 +193,17 @@ def _load_days(
     sources = open_sources(workspace, request.config.imports)
     changes = changes_since_load(workspace, sources, warehouse)
     for change in changes:
-        progress(f"reading again: {change}")
+        progress(Update(Stage.LOAD, f"reloading: {change}", total=0))
     if not needed and not changes:
         return []
     if needed:
-        progress(f"loading {needed[0]} to {needed[-1]}")
-    loaded = load_days(workspace, sources, warehouse, needed, request.now)
+        text = f"loading {_range_text(Period(needed[0], needed[-1], workspace.zone))}"
+        progress(Update(Stage.LOAD, text, total=0 if changes else len(needed)))
+
+    def report(days: int, rows: int) -> None:
+        progress(Update(Stage.LOAD, done=days, rows=rows))
+
+    loaded = load_days(workspace, sources, warehouse, needed, request.now, progress=report)
     loaded.require_reconciled(workspace.slug)
     for summary in loaded.inputs.values():
         add_summary(request.inputs, summary)
@@ -183,7 +216,8 @@ def _render_reports(request: PipelineRequest, progress: Progress) -> Iterator[Pu
     Raises the first error of a report, after the others are done.
     """
     pending = deque(_longest_first(request))
-    progress(f"rendering {len(pending)} reports")
+    text = f"rendering {count_text(len(pending), 'report')}"
+    progress(Update(Stage.RENDER, text, total=len(pending)))
     running: dict[Future[Published], tuple[ReportSpec, Executor]] = {}
     errors: list[BaseException] = []
     with ExitStack() as stack:
@@ -201,14 +235,20 @@ def _render_reports(request: PipelineRequest, progress: Progress) -> Iterator[Pu
                         ProcessKilled(_KILLED.format(spec.name)),
                     )
                 if error:
-                    progress(f"{spec.name}: {error}")
+                    text = str(error) if isinstance(error, ReportError) else f"{spec.name}: {error!r}"
+                    progress(Update(Stage.RENDER, text, is_error=True))
                     errors.append(error)
                 else:
-                    progress(f"{spec.name}: archived")
+                    progress(Update(Stage.RENDER, f"archived {spec.name}", done=1))
                     yield future.result()
                 idle_executors.append(executor)
     if errors:
         raise errors[0]
+
+
+def _range_text(period: Period) -> str:
+    first, last = period.first_day, period.last_day
+    return str(first) if first == last else f"{first} to {last}"
 
 
 def _render_report(request: PipelineRequest, spec: ReportSpec) -> Published:

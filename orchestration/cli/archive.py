@@ -1,38 +1,49 @@
-"""Commands that look after the archive; `app.py` is the command line they belong to."""
+"""Commands that maintain the archive; `app.py` is the command line they belong to."""
 
 from datetime import UTC, datetime
 
 import typer
 
-from orchestration.cli.options import DEFAULT_CONFIG, ConfigOption, load_config_or_warn
+from orchestration.cli.options import DEFAULT_CONFIG, ConfigOption, example, load_config_or_warn
 
-app = typer.Typer(help="Look after the archived reports.", no_args_is_help=True)
+app = typer.Typer(
+    help="Verify the archive and apply its retention.",
+    epilog=example("archive verify"),
+    no_args_is_help=True,
+)
 
 
-@app.command()
+@app.command(epilog=example("archive verify"))
 def verify(config: ConfigOption = DEFAULT_CONFIG) -> None:
-    """Read every archived file again and compare it with its manifest."""
+    """Verify every archived file against its manifest.
+
+    Exit code 1 if a file is missing, changed or not listed.
+    """
     from assets.archive import verify
     from assets.archive.catalog import Catalog
+    from assets.extract.input_summary import count_text
 
     settings = load_config_or_warn(config)
     verified = verify.verify_archive(settings.archive, Catalog(settings.state).listed())
     for fault in verified.faults:
         typer.echo(fault)
-    typer.echo(
-        f"{verified.version_count:,} versions, {verified.file_count:,} files: {len(verified.faults):,} faults"
-    )
+    versions, files = count_text(verified.version_count, "version"), count_text(verified.file_count, "file")
+    typer.echo(f"{versions}, {files} verified: {count_text(len(verified.faults), 'fault')}")
     if verified.faults:
         raise typer.Exit(1)
 
 
-@app.command()
+@app.command(epilog=example("archive prune"))
 def prune(config: ConfigOption = DEFAULT_CONFIG) -> None:
-    """Remove the versions, reports and mails that the configuration does not keep."""
+    """Delete versions, reports and mails beyond their retention.
+
+    The keys `keep_versions`, `keep_reports_days` and `keep_mails_days` say how long they are kept.
+    """
     from assets.archive.catalog import Catalog
     from assets.deliver.ledger import Ledger
     from assets.deliver.retention import apply_retention
+    from assets.extract.input_summary import count_text
 
     settings = load_config_or_warn(config)
     done = apply_retention(settings, Catalog(settings.state), Ledger(settings.state), datetime.now(UTC))
-    typer.echo(f"{done.versions:,} versions and {done.mails:,} mails removed")
+    typer.echo(f"deleted: {count_text(done.versions, 'version')}, {count_text(done.mails, 'mail')}")

@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from assets.errors import ConfigError, ReportError
+from assets.errors import ReportError
+from orchestration.cli.messages import unknown_name, which_workspace
 from orchestration.cli.options import (
     DEFAULT_CONFIG,
     ConfigOption,
+    JsonOption,
     WorkspaceOption,
     chosen_workspaces,
+    example,
     load_config_or_warn,
 )
 
@@ -24,12 +27,22 @@ if TYPE_CHECKING:
     from assets.deliver.ledger import Ledger
     from assets.deliver.preview import Trial
 
-app = typer.Typer(help="See what was sent to whom, and decide what nobody else can.", no_args_is_help=True)
+app = typer.Typer(
+    help="Inspect and manage deliveries.",
+    epilog=example("deliveries list --state unknown"),
+    no_args_is_help=True,
+)
 
-SubscriptionOption = Annotated[str | None, typer.Option("--subscription", help="Name; without it, all.")]
-IdArgument = Annotated[str, typer.Argument(help="The delivery's id, or how it begins.")]
+SubscriptionOption = Annotated[
+    str | None, typer.Option("--subscription", metavar="NAME", help="Subscription (default: all).")
+]
+SubscriptionArgument = Annotated[
+    str, typer.Argument(metavar="SUBSCRIPTION", help="Name of the subscription.")
+]
+IdArgument = Annotated[str, typer.Argument(metavar="ID", help="ID of the delivery, or its first characters.")]
 RecipientOption = Annotated[
-    str | None, typer.Option("--as", help="The recipient whose mail it is; without it, the first.")
+    str | None,
+    typer.Option("--as", metavar="ADDRESS", help="Recipient whose mail it is (default: the first)."),
 ]
 
 
@@ -46,16 +59,18 @@ _SHOWN = (
 )
 
 
-@app.command("list")
+@app.command("list", epilog=example("deliveries list --state failed --limit 20"))
 def list_deliveries(
     config: ConfigOption = DEFAULT_CONFIG,
     workspace: WorkspaceOption = None,
     subscription: SubscriptionOption = None,
-    state: Annotated[list[str] | None, typer.Option(help="State; may be given again.")] = None,
-    limit: Annotated[int, typer.Option(min=1, help="At most so many, the latest.")] = 100,
-    as_json: Annotated[bool, typer.Option("--json", help="Print a list for machines.")] = False,
+    state: Annotated[
+        list[str] | None, typer.Option(metavar="STATE", help="State of the deliveries. Repeatable.")
+    ] = None,
+    limit: Annotated[int, typer.Option(metavar="N", min=1, help="Maximum number; the latest ones.")] = 100,
+    as_json: JsonOption = False,
 ) -> None:
-    """List deliveries, the latest at the end."""
+    """List deliveries, the latest last."""
     from orchestration.cli.console import print_records
 
     _, ledger = _open_ledger(config)
@@ -67,9 +82,9 @@ def list_deliveries(
     print_records([{name: str(row[name]) for name in _SHOWN} for row in rows])
 
 
-@app.command()
+@app.command(epilog=example("deliveries show 3f2a"))
 def show(delivery: IdArgument, config: ConfigOption = DEFAULT_CONFIG) -> None:
-    """Print all that is known of one delivery, and where its mail is kept."""
+    """Show a delivery, and the file of its mail."""
     from assets.deliver.outbox import Outbox
 
     settings, ledger = _open_ledger(config)
@@ -80,51 +95,60 @@ def show(delivery: IdArgument, config: ConfigOption = DEFAULT_CONFIG) -> None:
         typer.echo(f"mail: {Outbox(settings.archive, found.workspace).path(found.content)}")
 
 
-@app.command()
+@app.command(epilog=example("deliveries retry 3f2a"))
 def retry(delivery: IdArgument, config: ConfigOption = DEFAULT_CONFIG) -> None:
-    """Let a delivery be sent that did not arrive; the next round sends it."""
+    """Retry a delivery that did not arrive.
+
+    It is sent the next time that deliveries are sent.
+    """
     from assets.deliver.delivery import retry_changes
 
     _, ledger = _open_ledger(config)
     found, now = ledger.get(delivery), datetime.now(UTC)
     ledger.decide(found, now, **retry_changes(found, now))
-    typer.echo(f"{found.id} is planned again, for {found.recipient}")
+    typer.echo(f"delivery {found.id} to {found.recipient} is planned again")
 
 
-@app.command()
+@app.command(epilog=example("deliveries resolve 3f2a --arrived"))
 def resolve(
     delivery: IdArgument,
-    arrived: Annotated[bool, typer.Option("--arrived/--lost", help="What the recipient says.")],
+    arrived: Annotated[bool, typer.Option("--arrived/--lost", help="Whether the recipient has it.")],
     config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
-    """Say what became of a delivery of which nobody knows whether it arrived."""
+    """Resolve a delivery with an unknown outcome.
+
+    Ask the recipient, then record whether the delivery arrived or was lost.
+    """
     from assets.deliver.delivery import resolution_changes
 
     _, ledger = _open_ledger(config)
     found = ledger.get(delivery)
     values = resolution_changes(found, arrived=arrived)
     ledger.decide(found, datetime.now(UTC), **values)
-    typer.echo(f"{found.id} is {values['state']}")
+    typer.echo(f"delivery {found.id} is {values['state']}")
 
 
-@app.command()
+@app.command(epilog=example("deliveries cancel 3f2a"))
 def cancel(delivery: IdArgument, config: ConfigOption = DEFAULT_CONFIG) -> None:
-    """Keep a delivery that waits from being sent."""
+    """Cancel a pending delivery."""
     from assets.deliver.delivery import cancellation_changes
 
     _, ledger = _open_ledger(config)
     found = ledger.get(delivery)
     ledger.decide(found, datetime.now(UTC), **cancellation_changes(found))
-    typer.echo(f"{found.id} is cancelled")
+    typer.echo(f"delivery {found.id} is canceled")
 
 
-@app.command()
+@app.command(epilog=example("deliveries send --subscription managers"))
 def send(
     config: ConfigOption = DEFAULT_CONFIG,
     workspace: WorkspaceOption = None,
     subscription: SubscriptionOption = None,
 ) -> None:
-    """Send now what came due or waits, as the sensor does; nothing is sent twice."""
+    """Send due and pending deliveries now.
+
+    Does what the delivery sensor does; nothing is sent twice.
+    """
     from assets.archive.catalog import Catalog
     from assets.deliver.dispatcher import Dispatcher
     from assets.deliver.ledger import Ledger
@@ -144,19 +168,22 @@ def send(
         typer.echo(f"{each.slug}/{one.name}: {states or 'nothing to do'}")
         for note in done.notes:
             typer.echo(f"  {note}")
-        refusals += [f"{each.slug}/{one.name}: {done.refusal}; it is tried again"] if done.refusal else []
+        refusals += [f"{each.slug}/{one.name}: {done.refusal}; it will be retried"] if done.refusal else []
     if refusals:
         raise ReportError("\n".join(refusals))
 
 
 def preview(
-    subscription: Annotated[str, typer.Argument(help="Name of the subscription.")],
+    subscription: SubscriptionArgument,
     config: ConfigOption = DEFAULT_CONFIG,
     workspace: WorkspaceOption = None,
     recipient: RecipientOption = None,
-    folder: Annotated[Path, typer.Option("--to", help="Folder for the files.")] = Path(),
+    folder: Annotated[Path, typer.Option("--to", metavar="FOLDER", help="Folder for the files.")] = Path(),
 ) -> None:
-    """Write a subscription's mails as files, and send nothing."""
+    """Preview a subscription's mails as files.
+
+    Writes one .eml file (a channel: .json) for each report; nothing is sent.
+    """
     trial = _mail_preview(config, workspace, subscription, recipient)
     for archived, mail in trial.preview():
         manifest = archived.manifest
@@ -168,13 +195,16 @@ def preview(
 
 
 def send_test(
-    subscription: Annotated[str, typer.Argument(help="Name of the subscription.")],
-    to: Annotated[str, typer.Option("--to", help="Address that the mails are sent to.")],
+    subscription: SubscriptionArgument,
+    to: Annotated[str, typer.Option("--to", metavar="ADDRESS", help="Address to send to.")],
     config: ConfigOption = DEFAULT_CONFIG,
     workspace: WorkspaceOption = None,
     recipient: RecipientOption = None,
 ) -> None:
-    """Send a subscription's mails, marked TEST, to one address; the ledger knows nothing of it."""
+    """Send a subscription's mails to one address as a test.
+
+    Subjects are marked TEST; test mails are not recorded in the ledger.
+    """
     outcomes: set[str] = set()
     for message, answer in _mail_preview(config, workspace, subscription, recipient).send(to):
         typer.echo(f"{message.subject}: {answer.outcome}, {answer.text}")
@@ -190,7 +220,7 @@ def _mail_preview(config: Path, workspace: str | None, subscription: str, recipi
     settings = load_config_or_warn(config)
     found = list(_chosen_subscriptions(settings, workspace, subscription))
     if len(found) > 1:
-        raise ConfigError(f"say which: --workspace {' or '.join(each.slug for each, _ in found)}")
+        raise which_workspace([each.slug for each, _ in found])
     return Trial(settings, Catalog(settings.state), *found[0], recipient, datetime.now(UTC))
 
 
@@ -211,7 +241,8 @@ def _chosen_subscriptions(
         if name in {None, subscription.name}
     ]
     if name and not found:
-        raise ConfigError(f"no subscription {name!r}")
+        known = {each.name for space in settings.workspaces for each in space.subscriptions}
+        raise unknown_name("subscription", name, sorted(known))
     return found
 
 

@@ -11,15 +11,22 @@ from orchestration.cli.options import CONFIG_VARIABLE, DEFAULT_CONFIG, ConfigOpt
 
 
 def deployment(
-    folder: Annotated[Path, typer.Argument(help="DAGSTER_HOME; files that are there are written anew.")],
+    folder: Annotated[
+        Path, typer.Argument(metavar="FOLDER", help="DAGSTER_HOME. Existing files are overwritten.")
+    ],
     config: ConfigOption = DEFAULT_CONFIG,
     code_servers: Annotated[
         str | None,
-        typer.Option(help="host:port of the first code server; the others are at the ports after it."),
+        typer.Option(metavar="HOST:PORT", help="First code server; the others use the next ports."),
     ] = None,
-    image: Annotated[str, typer.Option(help="For Kubernetes: name:tag of the image.")] = "assignment-reports",
+    image: Annotated[
+        str, typer.Option(metavar="NAME:TAG", help="Image for Kubernetes.")
+    ] = "assignment-reports",
 ) -> None:
-    """Write what Dagster is told: dagster.yaml and workspace.yaml, or values.yaml for its Helm chart."""
+    """Write Dagster's configuration files.
+
+    Writes dagster.yaml and workspace.yaml, or values.yaml for Dagster's Helm chart.
+    """
     from assets.config.loader import load_config
     from orchestration.deployment.instance_files import write_deployment
 
@@ -30,11 +37,19 @@ def deployment(
 
 def worker(
     config: ConfigOption = DEFAULT_CONFIG,
-    queue: Annotated[list[str] | None, typer.Option(help="loads, reports, others; all unless told.")] = None,
-    processes: Annotated[int, typer.Option(min=1, help="Runs at one time.")] = 1,
-    name: Annotated[str, typer.Option(help="Its name; %h is the machine's.")] = "reports@%h",
+    queue: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Queue: loads, reports or others (default: all). Repeatable."),
+    ] = None,
+    processes: Annotated[int, typer.Option(metavar="N", min=1, help="Number of runs at a time.")] = 1,
+    name: Annotated[
+        str, typer.Option(metavar="NAME", help="Name of the worker; %h is the host name.")
+    ] = "reports@%h",
 ) -> None:
-    """Take runs from Celery's broker and execute them, until the process is told to end."""
+    """Start a Celery worker that executes runs.
+
+    It runs until it is stopped; runs in progress are finished first.
+    """
     require("celery", "assignment-reports worker")
     from assets.config.loader import load_usable
     from orchestration.automation.runs import Queue

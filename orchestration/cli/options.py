@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from assets.errors import ConfigError
+from orchestration.cli.messages import printable, unknown_name
 
 if TYPE_CHECKING:
     from assets.config.deployment import Config
@@ -14,10 +14,18 @@ if TYPE_CHECKING:
 CONFIG_VARIABLE = "ASSIGNMENT_REPORTS_CONFIG"
 DEFAULT_CONFIG = Path("reports.yaml")
 
-ConfigOption = Annotated[Path, typer.Option("--config", envvar=CONFIG_VARIABLE, help="Configuration file.")]
-WorkspaceOption = Annotated[
-    str | None, typer.Option("--workspace", help="Slug; without it, every workspace.")
+ConfigOption = Annotated[
+    Path, typer.Option("--config", metavar="FILE", envvar=CONFIG_VARIABLE, help="Configuration file.")
 ]
+WorkspaceOption = Annotated[
+    str | None, typer.Option("--workspace", metavar="SLUG", help="Workspace (default: all).")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Output JSON.")]
+
+
+def example(arguments: str) -> str:
+    """Return the last lines of a command's help: how it is typed, on one line."""
+    return f"\b\nExample:\n  assignment-reports {arguments}"
 
 
 def load_config_or_warn(config: Path) -> "Config":
@@ -26,7 +34,7 @@ def load_config_or_warn(config: Path) -> "Config":
 
     settings, broken = load_usable(config)
     for sentence in broken:
-        typer.echo(f"error: {sentence}", err=True)
+        typer.echo(f"error: {printable(sentence)}", err=True)
     return settings
 
 
@@ -34,7 +42,5 @@ def chosen_workspaces(settings: "Config", slug: str | None) -> "list[Workspace]"
     """Return the workspace *slug*, or all. Raises ConfigError where there is none."""
     chosen = [each for each in settings.workspaces if slug in (None, each.slug)]
     if not chosen:
-        raise ConfigError(
-            f"no workspace {slug!r}; there are {', '.join(w.slug for w in settings.workspaces)}"
-        )
+        raise unknown_name("workspace", slug or "", [each.slug for each in settings.workspaces])
     return chosen

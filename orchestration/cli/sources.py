@@ -8,22 +8,27 @@ import typer
 
 from assets.errors import ConfigError, ReportError, SourceUnavailable, SourceUnreadable
 from assets.runtime.extras import require
+from orchestration.cli.messages import printable
 from orchestration.cli.options import (
     DEFAULT_CONFIG,
     ConfigOption,
     WorkspaceOption,
     chosen_workspaces,
+    example,
     load_config_or_warn,
 )
 
-app = typer.Typer(name="sources", help="Look at what events are read from.", no_args_is_help=True)
+app = typer.Typer(
+    name="sources", help="Test and inspect sources.", epilog=example("sources test"), no_args_is_help=True
+)
 
 
-@app.command()
+@app.command(epilog=example("sources test --workspace acme"))
 def test(config: ConfigOption = DEFAULT_CONFIG, workspace: WorkspaceOption = None) -> None:
-    """Connect to each source, read some rows, and show what is mapped to what, and which instants times are.
+    """Read the first rows of each source and show how they are mapped.
 
-    Ends with 3 where a source cannot be read, or some of its first thousand rows are no events.
+    Shows the column of each field, and each time as it is read and in the workspace's time zone.
+    Exit code 3 if a source cannot be read, or if any of its first 1,000 rows is rejected.
     """
     from assets.extract.source_probe import try_source
     from assets.sources.registry import open_source
@@ -38,15 +43,18 @@ def test(config: ConfigOption = DEFAULT_CONFIG, workspace: WorkspaceOption = Non
             if trial.problems:
                 failed = failed or SourceUnavailable(trial.problems[0])
         except ReportError as error:
-            typer.echo(f"error: {each.slug}: {error}", err=True)
+            typer.echo(f"error: {each.slug}: {printable(str(error))}", err=True)
             failed = failed or error
     if failed:
         raise typer.Exit(failed.exit_code)
 
 
-@app.command()
+@app.command(epilog=example("sources snapshot --workspace acme"))
 def snapshot(config: ConfigOption = DEFAULT_CONFIG, workspace: WorkspaceOption = None) -> None:
-    """List respond.io's contacts by its API, and note the assignments that no webhook told."""
+    """Find assignments that respond.io's webhooks missed.
+
+    Compares the assignees of all contacts, by the Developer API, with those known from webhooks.
+    """
     from assets.config.source import RespondIoSource
 
     asked = [
@@ -55,37 +63,57 @@ def snapshot(config: ConfigOption = DEFAULT_CONFIG, workspace: WorkspaceOption =
         if isinstance(each.source, RespondIoSource) and each.source.api_token
     ]
     if not asked:
-        raise SourceUnreadable("no source is `type: respond_io` with an `api_token`")
+        raise SourceUnreadable("no workspace has a source of `type: respond_io` with an `api_token`")
     require("respond-io", f"workspaces.{asked[0][0]}.source.api_token")
+    from assets.extract.input_summary import count_text
     from assets.sources.respond_io.contact_snapshot import take_snapshot
 
     for slug, options in asked:
         found = take_snapshot(options, slug, lambda: datetime.now(UTC))
-        missed = "the first snapshot" if found.missed is None else f"{found.missed:,} assignments were missed"
+        missed = "first snapshot" if found.missed is None else count_text(found.missed, "missed assignment")
         unclear = f", {found.not_understood:,} not understood" if found.not_understood else ""
-        typer.echo(f"{slug}: {found.contacts:,} contacts, {missed}{unclear}")
+        typer.echo(f"{slug}: {count_text(found.contacts, 'contact')}, {missed}{unclear}")
 
 
 def import_file(
     file: Annotated[
-        Path, typer.Argument(help="CSV, NDJSON, Parquet, or another system's export.", exists=True)
+        Path,
+        typer.Argument(metavar="FILE", help="CSV, XLSX, NDJSON or Parquet file, or an export.", exists=True),
     ],
-    workspace: Annotated[str, typer.Option(help="Slug.")],
+    workspace: Annotated[str, typer.Option(metavar="SLUG", help="Workspace.")],
     config: ConfigOption = DEFAULT_CONFIG,
-    timezone: Annotated[str | None, typer.Option(help="Zone of times that carry none.")] = None,
-    time_format: Annotated[str | None, typer.Option(help="strptime format of times not in ISO 8601.")] = None,
+    timezone: Annotated[
+        str | None, typer.Option(metavar="ZONE", help="Time zone of times without one.")
+    ] = None,
+    time_format: Annotated[
+        str | None,
+        typer.Option(metavar="FORMAT", help='Format of times not in ISO 8601, such as "%d.%m.%Y %H:%M".'),
+    ] = None,
     layout: Annotated[
-        str | None, typer.Option(help="What another system exported: see configuration.md.")
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Export of another system: zendesk_audits, intercom_conversations or zammad_histories.",
+        ),
     ] = None,
     first: Annotated[
-        datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="First day taken over.")
+        datetime | None,
+        typer.Option(
+            "--from", metavar="DATE", formats=["%Y-%m-%d"], help="First day (default: of the file)."
+        ),
     ] = None,
     last: Annotated[
-        datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="Last day taken over.")
+        datetime | None,
+        typer.Option("--to", metavar="DATE", formats=["%Y-%m-%d"], help="Last day (default: of the file)."),
     ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what it holds; change nothing.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what would be imported, and change nothing.")
+    ] = False,
 ) -> None:
-    """Take over a file: its days are read from it from now on, whatever the source says of them."""
+    """Import a file.
+
+    From now on, its days are read from the imported file instead of the source.
+    """
     from pydantic import ValidationError
 
     from assets.config.source import FilesSource
@@ -107,25 +135,33 @@ def import_file(
     print_rows(tried.reasons)
     days = (first.date() if first else tried.first_day, last.date() if last else tried.last_day)
     if dry_run:
-        typer.echo(f"nothing was changed; without --dry-run, {days[0]} to {days[1]} would be read from it")
+        typer.echo(f"Dry run: {days[0]} to {days[1]} would be imported.")
         return
     about = About(first_day=days[0], last_day=days[1], options=options)
     loaded = load_file(file, about, chosen, settings, now)
-    typer.echo(f"{days[0]} to {days[1]}: {loaded}")
+    typer.echo(f"Imported {days[0]} to {days[1]}: {loaded}")
 
 
 def init(
-    sources: Annotated[list[str], typer.Argument(help="Files of events, or one database URL.")],
-    output: Annotated[Path, typer.Option("--output", help="Configuration to write.")] = DEFAULT_CONFIG,
+    sources: Annotated[
+        list[str], typer.Argument(metavar="FILE", help="Files with events, or one database URL.")
+    ],
+    output: Annotated[
+        Path, typer.Option("--output", metavar="FILE", help="Configuration file to write.")
+    ] = DEFAULT_CONFIG,
     timezone: Annotated[
-        str | None, typer.Option(help="IANA zone of the workspace (default: this machine's).")
+        str | None,
+        typer.Option(metavar="ZONE", help="Time zone of the workspace (default: this machine's)."),
     ] = None,
 ) -> None:
-    """Look at files or a database, and write a commented configuration; every guess is named."""
+    """Write a configuration for your files or database.
+
+    Detects columns, time zone and time format, and lists every guess for you to check.
+    """
     from orchestration.cli.configuration_draft import draft_from_database, draft_from_files, zone_of_machine
 
     if output.exists():
-        raise ConfigError(f"{output} is there already; name another file with --output")
+        raise ConfigError(f"{output} already exists\nhint: name another file with --output")
     zone = timezone or zone_of_machine()
     folder, now = output.resolve().parent, datetime.now(UTC)
     if len(sources) == 1 and "://" in sources[0]:
@@ -133,9 +169,9 @@ def init(
     else:
         draft = draft_from_files([Path(each) for each in sources], zone, folder, now)
     if timezone is None:
-        draft.guesses.insert(0, f"timezone: that of this machine, {zone}")
+        draft.guesses.insert(0, f"timezone: {zone}, this machine's time zone")
     output.write_text(draft.text())
-    typer.echo(f"{output} is written. Guessed:")
+    typer.echo(f"Wrote {output}. Check these guesses:")
     for guess in draft.guesses:
         typer.echo(f"* {guess}")
     typer.echo(f"Next: assignment-reports sources test --config {output}")

@@ -120,7 +120,7 @@ def test_check_config_and_doctor_name_every_missing_extra_by_its_key(config: Con
     for key, extra in NEEDED.items():
         command = f'pip install "assignment-reports[{extra}]"'
         assert f'{key}: needs the extra "{extra}": {command}' in str(asked.exception)
-        assert f'FAIL  Extra: {key}: needs the extra "{extra}"\n      mend it: {command}' in examined.output
+        assert f'FAIL  Extra: {key}: needs the extra "{extra}"\n      fix: {command}' in examined.output
     assert "Broker" not in examined.output
     assert "Install s3fs" not in examined.output
 

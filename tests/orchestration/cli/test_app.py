@@ -15,13 +15,17 @@ from tests.orchestration.command_line import (
     ("arguments", "code", "message"),
     [
         (["run", "--config", "nope.yaml"], 2, "error: nope.yaml: no such file"),
-        (["run", "--preset", "nope"], 2, "error: acme has no report 'nope'; there are today, yesterday"),
-        (["run", "--workspace", "nope"], 2, "error: no workspace 'nope'; there are acme"),
-        (["run", "--from", "2026-10-01"], 2, "error: give both --from and --to"),
+        (
+            ["run", "--preset", "nope"],
+            2,
+            "error: unknown report of workspace acme: 'nope'\nhint: expected one of today, yesterday",
+        ),
+        (["run", "--workspace", "nope"], 2, "error: unknown workspace: 'nope'\nhint: expected one of acme"),
+        (["run", "--from", "2026-10-01"], 2, "error: --from and --to are required together"),
         (
             ["run", "--from", "2026-10-02", "--to", "2026-10-01"],
             2,
-            "--to 2026-10-01 is before --from 2026-10-02",
+            "--to must not be before --from: 2026-10-01 is before 2026-10-02",
         ),
         (
             ["run", "--report-date", "2999-01-01"],
@@ -63,7 +67,7 @@ def test_doctor_finds_this_machine_fit(command_line: CommandLine) -> None:
     (command_line.folder / "reports.yaml").write_text("lake: [")
     sick = command_line.call("doctor")
     assert sick.returncode == 1
-    assert "mend it: correct reports.yaml" in sick.stdout
+    assert "fix: correct reports.yaml" in sick.stdout
 
 
 def test_the_schema_describes_every_key(command_line: CommandLine) -> None:

@@ -69,7 +69,7 @@ def test_another_zone_or_file_is_read_again_and_the_next_version_says_why(comman
     configuration = (command_line.folder / "reports.yaml").read_text()
     (command_line.folder / "reports.yaml").write_text(configuration.replace("America/New_York", "Asia/Tokyo"))
     done = command_line.call("run", "--json", "--report-date", str(LAST_DAY), "--preset", "last_30_days")
-    assert "reading again: the time zone was America/New_York" in done.stderr
+    assert "reloading: the time zone was America/New_York" in done.stderr
     (two,) = json.loads(done.stdout)
     causes = json.loads((Path(two["path"]) / "manifest.json").read_text())["supersedes"]["causes"]
     assert causes == ["configuration", "data"]

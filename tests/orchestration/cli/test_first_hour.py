@@ -119,7 +119,7 @@ def test_init_writes_a_configuration_that_works(tmp_path: Path, story: int) -> N
     assert tried.returncode == 0, tried.stderr + tried.stdout
     assert total(command_line) == 6
     again = command_line.call("init", *named)
-    assert (again.returncode, "is there already" in again.stderr) == (2, True)
+    assert (again.returncode, "already exists" in again.stderr) == (2, True)
 
 
 def test_times_of_twelve_hours_are_told_and_then_read(tmp_path: Path) -> None:

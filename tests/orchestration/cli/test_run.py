@@ -45,9 +45,9 @@ def test_one_preset_one_workspace_or_any_days_can_be_asked_for(command_line_all_
 
 
 def test_days_are_loaded_once_and_again_on_request(command_line: CommandLine) -> None:
-    assert "loading 2026-11-02 to 2026-11-02" in command_line.call(*YESTERDAY).stderr
+    assert "acme: loading 2026-11-02\n" in command_line.call(*YESTERDAY).stderr
     assert "loading" not in command_line.call(*YESTERDAY).stderr
-    assert "loading 2026-11-02 to 2026-11-02" in command_line.call(*YESTERDAY, "--reload").stderr
+    assert "acme: loading 2026-11-02\n" in command_line.call(*YESTERDAY, "--reload").stderr
 
 
 def test_a_file_that_changed_is_read_again_without_being_asked(command_line: CommandLine) -> None:
@@ -56,7 +56,7 @@ def test_a_file_that_changed_is_read_again_without_being_asked(command_line: Com
         "event_id,occurred_at,contact_id,assignee\n1,2026-11-02T15:00:00Z,k,Bob\n"
     )
     done = command_line.call(*YESTERDAY, "--json")
-    assert "reading again: files were added, changed or removed: events.csv" in done.stderr
+    assert "reloading: files were added, changed or removed: events.csv" in done.stderr
     (changed,) = json.loads(done.stdout)
     assert (changed["total"], changed["version"]) == (1, 2)
 
@@ -123,7 +123,7 @@ def test_one_broken_workspace_does_not_stop_the_others(command_line: CommandLine
     )
     done = command_line.call_process(*RUN, "--preset", "yesterday")
     assert done.returncode == 3
-    assert "error: broken: no file matches" in done.stderr
+    assert "ERROR broken: no file matches" in done.stderr
     assert [each["workspace"] for each in json.loads(done.stdout)] == ["acme"]
 
 

@@ -60,7 +60,7 @@ def test_an_import_is_tried_then_taken_over_and_stays(command_line: CommandLine)
     arguments = ("import", "log.csv", "--workspace", "acme", "--timezone", "America/New_York")
     tried = command_line.call(*arguments, "--dry-run")
     assert tried.returncode == 0, tried.stderr
-    assert "2026-09-20 to 2026-09-21 would be read from it" in tried.stdout
+    assert "Dry run: 2026-09-20 to 2026-09-21 would be imported" in tried.stdout
     assert "is not a valid time" in tried.stdout
     assert logged(command_line) == before
     done = command_line.call(*arguments)

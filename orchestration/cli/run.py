@@ -1,0 +1,176 @@
+"""The command `assignment-reports run`: load, build, render and archive, for one workspace or all.
+
+What it does is decided in `orchestration/pipeline.py`; what it shows is in `run_progress.py` and
+`run_summary.py`.
+"""
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from assets.errors import ConfigError, ReportError, SourceUnavailable
+from orchestration.cli.messages import printable, unknown_name
+from orchestration.cli.options import (
+    DEFAULT_CONFIG,
+    ConfigOption,
+    JsonOption,
+    WorkspaceOption,
+    chosen_workspaces,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from assets.archive.catalog import Catalog
+    from assets.archive.publish import Published
+    from assets.config.workspace import ReportSpec, Workspace
+    from orchestration.cli.run_progress import RunProgress
+    from orchestration.pipeline import PipelineRequest
+
+
+def run(
+    config: ConfigOption = DEFAULT_CONFIG,
+    report_date: Annotated[
+        datetime | None,
+        typer.Option(metavar="DATE", formats=["%Y-%m-%d"], help="Report date (default: today)."),
+    ] = None,
+    preset: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Preset or report (default: all). Repeatable."),
+    ] = None,
+    workspace: WorkspaceOption = None,
+    first: Annotated[
+        datetime | None,
+        typer.Option("--from", metavar="DATE", formats=["%Y-%m-%d"], help="First day of a custom period."),
+    ] = None,
+    last: Annotated[
+        datetime | None,
+        typer.Option("--to", metavar="DATE", formats=["%Y-%m-%d"], help="Last day of a custom period."),
+    ] = None,
+    reload: Annotated[bool, typer.Option("--reload", help="Reload days that are already loaded.")] = False,
+    outdated: Annotated[
+        bool, typer.Option("--outdated", help="Also rebuild archived reports whose days have changed.")
+    ] = False,
+    as_json: JsonOption = False,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="Print errors only, and the JSON of --json.")
+    ] = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Print a log line for every step.")
+    ] = False,
+) -> None:
+    """Load missing days, build the reports and archive them.
+
+    Prints the rows read from each input, a table of the reports and the address of the index page.
+    Exit codes: 0 done; 1 failed; 2 wrong configuration or usage; 3 an input cannot be read or has
+    no events; 4 totals differ; 5 out of memory.
+    """
+    from orchestration import report_processes
+
+    if quiet and verbose:
+        raise ConfigError("--quiet and --verbose exclude each other")
+    if len(preset or ()) != 1 and not (first or outdated):
+        report_processes.start_fork_server()
+    from assets.archive.catalog import Catalog
+    from assets.archive.index_pages import write_index
+    from assets.config.loader import load_usable
+    from orchestration import pipeline
+    from orchestration.cli import run_summary
+    from orchestration.cli.run_progress import RunProgress, Verbosity
+
+    verbosity = Verbosity.QUIET if quiet else Verbosity.VERBOSE if verbose else Verbosity.NORMAL
+    progress = RunProgress(verbosity)
+    settings, broken = load_usable(config)
+    for sentence in broken:
+        progress.error(sentence)
+    now = datetime.now(UTC)
+    requests = [
+        pipeline.PipelineRequest(
+            settings,
+            each,
+            _chosen_reports(each, preset or [], first, last),
+            report_date.date() if report_date else now.astimezone(each.zone).date(),
+            now,
+            reload,
+        )
+        for each in chosen_workspaces(settings, workspace)
+    ]
+    catalog = Catalog(settings.state)
+    with progress:
+        published, exit_code = _run_all(requests, catalog, progress, outdated=outdated)
+        index = write_index(catalog, settings.archive, [each.workspace.slug for each in requests])
+    if not quiet:
+        _print_inputs(requests, as_json=as_json)
+    if as_json:
+        run_summary.print_json(published)
+    elif not quiet:
+        run_summary.print_summary(published, settings, index)
+    exit_code = ConfigError.exit_code if broken else exit_code
+    progress.finish(exit_code)
+    if exit_code:
+        raise typer.Exit(exit_code)
+
+
+def _run_all(
+    requests: "Sequence[PipelineRequest]", catalog: "Catalog", progress: "RunProgress", *, outdated: bool
+) -> "tuple[list[Published], int]":
+    """Run every request, even if another fails; return the reports and the first exit code other than 0."""
+    from orchestration import pipeline
+
+    published: list[Published] = []
+    exit_code = 0
+    for request in requests:
+        workspace, update = request.workspace, progress.of(request.workspace.slug)
+        try:
+            published += pipeline.run_pipeline(request, catalog, update)
+            if outdated:
+                published += pipeline.rebuild_outdated(
+                    workspace, request.config, catalog, request.now, update
+                )
+        except ReportError as error:
+            progress.error(f"{workspace.slug}: {error}")
+            exit_code = exit_code or error.exit_code
+        for summary in request.inputs.values():
+            for problem in summary.problems:
+                progress.error(f"{workspace.slug}: {problem.reason}")
+    if any(_lacks_input(each) for each in published):
+        exit_code = exit_code or SourceUnavailable.exit_code
+    return published, exit_code
+
+
+def _lacks_input(published: "Published") -> bool:
+    """Return whether an input of the report could not be read, or gave nothing."""
+    codes = {each.code for each in published.report.reasons}
+    return not {"input_unreadable", "input_gave_nothing"}.isdisjoint(codes)
+
+
+def _print_inputs(requests: "Sequence[PipelineRequest]", *, as_json: bool) -> None:
+    """Print the counts of each input."""
+    from assets.extract.input_summary import counts_line
+
+    for request in requests:
+        for _, summary in sorted(request.inputs.items()):
+            line = printable(counts_line(request.workspace, summary))
+            typer.echo(f"{request.workspace.slug}: {line}", err=as_json)
+
+
+def _chosen_reports(
+    workspace: "Workspace", names: list[str], first: datetime | None, last: datetime | None
+) -> "tuple[ReportSpec, ...]":
+    from assets.config.workspace import ReportSpec
+
+    known = {spec.name: spec for spec in workspace.all_reports}
+    if unknown := [name for name in names if name not in known]:
+        raise unknown_name(f"report of workspace {workspace.slug}", unknown[0], known)
+    chosen = [known[name] for name in names]
+    if (first is None) != (last is None):
+        raise ConfigError("--from and --to are required together")
+    if first and last:
+        if last < first:
+            raise ConfigError(f"--to must not be before --from: {last.date()} is before {first.date()}")
+        name = f"custom_{first.date()}_{last.date()}"
+        chosen.append(
+            workspace.completed(ReportSpec(name=name, first_day=first.date(), last_day=last.date()))
+        )
+    return tuple(chosen) or workspace.all_reports
