@@ -34,7 +34,7 @@ def _known_zone(name: str) -> str:
     if name in available_timezones():
         return name
     near = get_close_matches(name, sorted(available_timezones()), n=1)
-    hint = f"; did you mean {near[0]}?" if near else ', for example "Europe/Berlin"'
+    hint = f"; did you mean {near[0]!r}?" if near else ', for example "Europe/Berlin"'
     raise ValueError(f"{name!r} is not an IANA time zone{hint}")
 
 
@@ -55,14 +55,21 @@ def parse_location(address: str) -> Path:
 
 def _absolute_place(value: object, info: ValidationInfo) -> Path:
     if not isinstance(value, str | PurePath):
-        raise ValueError("must be a folder's path or URL")  # noqa: TRY004 - what pydantic reports
+        raise ValueError("must be the path or URL of a folder")  # noqa: TRY004 - what pydantic reports
     return parse_location(str(value)) if "://" in str(value) else resolve_path(Path(value), info)
 
 
 Zone = Annotated[str, AfterValidator(_known_zone)]
 Folder = Annotated[Path, AfterValidator(resolve_path)]
 Place = Annotated[Path, PlainValidator(_absolute_place, json_schema_input_type=str)]
-Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,62}$")]
+_NAME = r"^[a-z][a-z0-9_-]{0,62}$"
+_ADDRESS = r"^[^\s@<>,;:\"()\[\]\\]{1,64}@[^\s@<>,;:\"()\[\]\\]+\.[^\s@<>,;:\"()\[\]\\.]+$"
+FORMATS = {
+    _NAME: "must have lower-case letters, digits, - and _ only, at most 63, and begin with a letter",
+    _ADDRESS: "must be a mail address",
+}
+"""What a value must be, for each pattern that says little to its reader."""
+Name = Annotated[str, Field(pattern=_NAME)]
 
 
 def _in_one_line(text: str) -> str:
@@ -88,17 +95,19 @@ def _as_the_server_takes_it(address: str) -> str:
     """Return a mail address in ASCII, with its domain as in the DNS (RFC 5890)."""
     name, _, domain = address.rpartition("@")
     if not name.isascii():
-        raise ValueError(f"{address}: letters before the @ are ASCII, or few servers take it")
+        raise ValueError(
+            f"{address}: must have only ASCII characters before the @, which is all that most servers accept"
+        )
     try:
         return headerregistry.Address(addr_spec=f"{name}@{domain.encode('idna').decode()}").addr_spec
     except (UnicodeError, ValueError, HeaderDefect):
-        raise ValueError(f"{address!r} is no mail address") from None
+        raise ValueError(f"{address!r} is not a mail address") from None
 
 
 Address = Annotated[
     str,
     Field(
-        pattern=r"^[^\s@<>,;:\"()\[\]\\]{1,64}@[^\s@<>,;:\"()\[\]\\]+\.[^\s@<>,;:\"()\[\]\\.]+$",
+        pattern=_ADDRESS,
         max_length=254,
     ),
     AfterValidator(_as_the_server_takes_it),
@@ -118,7 +127,7 @@ def resolve_secret(secret: SecretStr) -> str:
 
     def value(match: re.Match[str]) -> str:
         if match[1] not in os.environ:
-            raise ConfigError(f"environment variable {match[1]} is not set; the configuration uses it")
+            raise ConfigError(f"environment variable {match[1]} is not set, but the configuration uses it")
         return os.environ[match[1]]
 
     return _VARIABLE.sub(value, secret.get_secret_value())
@@ -133,4 +142,4 @@ def refuse_duplicates(names: list[str], noun: str) -> None:
     """Raise ValueError where a name occurs twice in *names*; *noun* says in its message what they are."""
     duplicates = sorted({name for name in names if names.count(name) > 1})
     if duplicates:
-        raise ValueError(f"{noun} used twice (- and _ count as one): {', '.join(duplicates)}")
+        raise ValueError(f"duplicate {noun} (- and _ count as the same): {', '.join(duplicates)}")

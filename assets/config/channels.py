@@ -10,33 +10,33 @@ from assets.errors import ConfigError
 
 
 class Webhook(ConfigModel):
-    """A program that is told of each report, by a signed POST."""
+    """A program that is notified of each report by a signed POST request."""
 
-    url: SecretStr = Field(description="Such as `${HOOK_URL}`; https, or http to this machine.")
-    secret: SecretStr = Field(description="Key of the signature, such as `${HOOK_SECRET}`.")
+    url: SecretStr = Field(description="URL, such as `${HOOK_URL}`; https, or http to this machine.")
+    secret: SecretStr = Field(description="Signing key, such as `${HOOK_SECRET}`.")
 
 
 class Slack(ConfigModel):
-    """A channel of Slack, or of what takes the same messages."""
+    """A Slack channel, or a service that accepts the same messages."""
 
-    url: SecretStr = Field(description="Of its incoming webhook, such as `${SLACK_URL}`.")
+    url: SecretStr = Field(description="URL of the incoming webhook, such as `${SLACK_URL}`.")
 
 
 class Sftp(ConfigModel):
-    """A folder of an SFTP server that gets the attached files."""
+    """A folder on an SFTP server that receives the attached files."""
 
     host: str
     port: int = Field(default=22, ge=1, le=65535)
     username: str
     password: SecretStr | None = None
-    key_file: Folder | None = Field(default=None, description="Private key, in place of `password`.")
-    known_hosts: Folder = Field(description="File with the server's key, as `ssh-keyscan` prints it.")
-    folder: str = Field(default=".", description="On the server; it is there already.")
+    key_file: Folder | None = Field(default=None, description="Private key file, instead of `password`.")
+    known_hosts: Folder = Field(description="File with the server's host key, as printed by `ssh-keyscan`.")
+    folder: str = Field(default=".", description="Existing folder on the server.")
 
     @model_validator(mode="after")
     def _it_can_log_in(self) -> Self:
         if (self.password is None) == (self.key_file is None):
-            raise ValueError("give `password` or `key_file`")
+            raise ValueError("either `password` or `key_file` is required, not both")
         return self
 
 
@@ -52,7 +52,7 @@ def safe_url(secret: SecretStr) -> str:
     except ValueError:
         is_valid = False
     if not is_valid:
-        raise ConfigError("a channel's `url` is no URL")
+        raise ConfigError("`url` of a channel must be a URL, such as https://hooks.example.org/reports")
     if parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK):
         return url
-    raise ConfigError(f"{parts.scheme}://{parts.hostname}: a `url` is https, or http to this machine")
+    raise ConfigError(f"{parts.scheme}://{parts.hostname}: `url` must be https, or http to this machine")

@@ -26,40 +26,48 @@ class Smtp(ConfigModel):
     host: str
     port: int = Field(default=587, ge=1, le=65535)
     security: Literal["starttls", "tls", "none"] = Field(
-        default="starttls", description="`none` is allowed on this machine only."
+        default="starttls", description="Encryption; `none` is allowed for a server on this machine only."
     )
     username: str | None = None
     password: SecretStr | None = None
     sender: Address
     reply_to: Address | None = Field(
-        default=None, description="Who reads answers, and wishes to be taken off; the sender unless told."
+        default=None, description="Address for replies and unsubscribe requests (default: the sender)."
     )
     bounces: Address | None = Field(
         default=None,
-        description="Mailbox of returned mails; each mail comes from `name+ID@domain` of it.",
+        description="Mailbox for bounced mails; envelope senders are `name+ID@domain`.",
     )
     max_mb: float = Field(
-        default=20, gt=0, description="Larger mails go without files, with their address instead."
+        default=20,
+        gt=0,
+        description="Maximum size; larger mails link to the files instead of attaching them.",
     )
 
     @model_validator(mode="after")
     def _nothing_goes_out_in_clear(self) -> Self:
         if self.security == "none" and self.host not in LOOPBACK:
-            raise ValueError("`security: none` is for a server on this machine; use starttls or tls")
+            raise ValueError(
+                "`security` must be starttls or tls; none is allowed for a server on this machine only"
+            )
         if self.security == "none" and self.username is not None:
-            raise ValueError("`username` needs `security: starttls` or `tls`: a password never goes in clear")
+            raise ValueError(
+                "`username` requires `security: starttls` or `tls`: a password must be encrypted"
+            )
         if (self.username is None) != (self.password is None):
-            raise ValueError("give both `username` and `password`, or neither")
+            raise ValueError("`username` and `password` are required together")
         return self
 
 
 class Limits(ConfigModel):
-    """How many runs there are at one time: of all, of one workspace, and of those that load or report."""
+    """Limits on concurrent runs: all, of one workspace, and those that load days or build reports."""
 
-    runs: int = Field(default=4, ge=1, description="All runs; about the number of cores.")
-    per_workspace: int = Field(default=2, ge=1, description="Runs of one workspace: it starves no other.")
-    loads: int | None = Field(default=None, ge=1, description="Runs that load days, for the sources' sake.")
-    reports: int | None = Field(default=None, ge=1, description="Runs that make reports only.")
+    runs: int = Field(default=4, ge=1, description="Maximum number of runs, about the number of cores.")
+    per_workspace: int = Field(default=2, ge=1, description="Maximum number of runs of one workspace.")
+    loads: int | None = Field(default=None, ge=1, description="Maximum number of runs that load days.")
+    reports: int | None = Field(
+        default=None, ge=1, description="Maximum number of runs that only build reports."
+    )
 
 
 class Config(ConfigModel):
@@ -69,60 +77,62 @@ class Config(ConfigModel):
         default=None, description="Folder of the Parquet lake, or `s3://bucket/folder`."
     )
     warehouse: DatabaseUrl | None = Field(
-        default=None, description="SQLAlchemy URL of a PostgreSQL that holds the tables instead of a lake."
+        default=None, description="SQLAlchemy URL of a PostgreSQL database for the tables, instead of `lake`."
     )
     archive: Place = Field(description="Folder of the archived reports, or `s3://bucket/folder`.")
     archive_url: str | None = Field(
         default=None,
         pattern=r"^https?://\S+$",
-        description="Where a web server of yours shows that folder; the UI links to it.",
+        description="URL at which a web server serves that folder; mails and the UI link to it.",
     )
     state: DatabaseUrl = Field(
         default=SecretStr("sqlite:///state.sqlite"),
         validate_default=True,
-        description="SQLAlchemy URL of the catalog of reports and of what the operator was told.",
+        description="SQLAlchemy URL of the state database: catalog, ledger and alerts.",
     )
     start_schedules: bool = Field(
         default=False,
-        description="Schedules and sensors run from the start; otherwise they are turned on by hand.",
+        description="Start schedules and sensors automatically; otherwise turn them on in the UI.",
     )
     catch_up_days: int = Field(
         default=7,
         ge=1,
         le=62,
-        description="How far back reports are made that an outage left out.",
+        description="Maximum age in days of missed reports that are caught up after an outage.",
     )
-    operator: Address | None = Field(default=None, description="Who is told what went wrong.")
+    operator: Address | None = Field(default=None, description="Address that is notified of failures.")
     smtp: Smtp | None = None
     allowed_domains: tuple[str, ...] = Field(
-        default=(), description="Mail domains that reports may be sent to; any, unless told."
+        default=(), description="Mail domains that reports may be sent to (default: any)."
     )
     keep_runs_days: int = Field(
-        default=400, ge=1, description="Dagster's runs and their logs are deleted after so many days."
+        default=400, ge=1, description="Days after which Dagster's runs and their logs are deleted."
     )
     keep_versions: int | None = Field(
-        default=None, ge=1, description="Versions of one report that are kept; all, unless told."
+        default=None, ge=1, description="Number of versions of a report that are kept (default: all)."
     )
     keep_reports_days: int | None = Field(
-        default=None, ge=62, description="Reports of older report dates are removed; none, unless told."
+        default=None,
+        ge=62,
+        description="Days after which reports are deleted, by report date (default: never).",
     )
     keep_mails_days: int = Field(
-        default=30, ge=1, description="Mails are removed after so many days; the ledger keeps their rows."
+        default=30, ge=1, description="Days after which mails are deleted; their rows stay in the ledger."
     )
     imports: Folder = Field(
         default=Path("imports"),
         validate_default=True,
-        description="Folder of the files that `assignment-reports import` took over.",
+        description="Folder for the files of `assignment-reports import`.",
     )
     execution: Literal["local", "celery", "k8s"] = Field(
-        default="local", description="What runs the work: this machine, Celery workers, Kubernetes pods."
+        default="local", description="Where runs are executed: this machine, Celery workers, Kubernetes pods."
     )
     broker: SecretStr | None = Field(
-        default=None, description="Celery's broker, such as redis://broker.example:6379/0."
+        default=None, description="URL of Celery's broker, such as redis://broker.example:6379/0."
     )
     limits: Limits = Limits()
     locations: int = Field(
-        default=1, ge=1, le=200, description="Code locations over which the workspaces are spread."
+        default=1, ge=1, le=200, description="Number of code locations that share the workspaces."
     )
     workspaces: tuple[Workspace, ...]
 
@@ -130,30 +140,32 @@ class Config(ConfigModel):
     @classmethod
     def _slugs_differ(cls, workspaces: tuple[Workspace, ...]) -> tuple[Workspace, ...]:
         if not workspaces:
-            raise ValueError("list at least one workspace")
+            raise ValueError("at least one workspace is required")
         refuse_duplicates([workspace.slug.replace("-", "_") for workspace in workspaces], "slug")
         return workspaces
 
     @model_validator(mode="after")
     def _tables_have_a_place(self) -> Self:
         if (self.lake is None) == (self.warehouse is None):
-            raise ValueError("give either `lake` or `warehouse`")
+            raise ValueError("either `lake` or `warehouse` is required, not both")
         if self.warehouse and not self.warehouse.get_secret_value().startswith(("postgresql", "${")):
-            raise ValueError("`warehouse` is a PostgreSQL: postgresql+psycopg://...")
+            raise ValueError(
+                "`warehouse` must be a PostgreSQL URL, such as postgresql+psycopg://user@host/name"
+            )
         return self
 
     @model_validator(mode="after")
     def _several_machines_share_what_they_know(self) -> Self:
         if self.execution != "local" and self.state.get_secret_value().startswith("sqlite"):
-            raise ValueError(f"`execution: {self.execution}` needs a `state` in PostgreSQL")
+            raise ValueError(f"`execution: {self.execution}` requires a `state` in PostgreSQL")
         if (self.execution == "celery") != (self.broker is not None):
-            raise ValueError("`execution: celery` and `broker` belong together")
+            raise ValueError("`execution: celery` and `broker` are required together")
         return self
 
     @model_validator(mode="after")
     def _the_operator_can_be_reached(self) -> Self:
         if self.operator is not None and self.smtp is None:
-            raise ValueError("`operator` needs `smtp`")
+            raise ValueError("`operator` requires `smtp`")
         return self
 
     @model_validator(mode="after")
@@ -162,12 +174,12 @@ class Config(ConfigModel):
             for subscription in workspace.subscriptions:
                 name = f"subscription {workspace.slug}/{subscription.name}"
                 if self.smtp is None and subscription.channel is None:
-                    raise ValueError(f"{name} needs `smtp`")
+                    raise ValueError(f"{name}: `smtp` is required")
                 if subscription.cc_operator and self.operator is None:
-                    raise ValueError(f"{name}: `cc_operator` needs `operator`")
+                    raise ValueError(f"{name}: `cc_operator` requires `operator`")
                 for recipient in subscription.recipients:
                     if not self.allows(recipient.address):
-                        raise ValueError(f"{name}: {recipient.address} is in none of the `allowed_domains`")
+                        raise ValueError(f"{name}: {recipient.address} is not in `allowed_domains`")
         return self
 
     @property
@@ -175,21 +187,21 @@ class Config(ConfigModel):
         """Return where the tables are stored: the lake's folder, or the URL of a PostgreSQL."""
         place = self.warehouse or self.lake
         if place is None:
-            raise ConfigError("give either `lake` or `warehouse`")
+            raise ConfigError("either `lake` or `warehouse` is required, not both")
         return place
 
     @property
     def mail_server(self) -> Smtp:
         """Return the mail server. Raises ConfigError where there is none."""
         if self.smtp is None:
-            raise ConfigError("`smtp`: required, where mails are sent")
+            raise ConfigError("`smtp`: required to send mails")
         return self.smtp
 
     @property
     def celery_broker(self) -> SecretStr:
         """Return Celery's broker. Raises ConfigError where there is none."""
         if self.broker is None:
-            raise ConfigError("a worker needs a `broker`, such as redis://broker.example:6379/0")
+            raise ConfigError("`broker`: required by a worker, such as redis://broker.example:6379/0")
         return self.broker
 
     def allows(self, address: str) -> bool:

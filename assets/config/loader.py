@@ -12,6 +12,7 @@ import yaml
 from pydantic import ValidationError
 
 from assets.config.deployment import Config
+from assets.config.mistakes import mistakes_of
 from assets.errors import ConfigError
 
 
@@ -26,9 +27,7 @@ class _UniqueKeyLoader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: 
         keys = [self.construct_object(key, deep=deep) for key, _ in node.value]
         for key in keys:
             if keys.count(key) > 1:
-                raise yaml.MarkedYAMLError(
-                    problem=f"key {key!r} is given twice", problem_mark=node.start_mark
-                )
+                raise yaml.MarkedYAMLError(problem=f"duplicate key {key!r}", problem_mark=node.start_mark)
         mapping: dict[Hashable, Any] = super().construct_mapping(node, deep=deep)
         return mapping
 
@@ -70,7 +69,7 @@ def _read_yaml(path: Path) -> Any:
         return yaml.load(path.read_text(encoding="utf-8"), Loader=_UniqueKeyLoader)  # noqa: S506 - a SafeLoader
     except FileNotFoundError:
         raise ConfigError(
-            f"{path}: no such file; name one with --config, or start from reports.yaml"
+            f"{path}: file not found\nhint: name it with --config, or write it with `assignment-reports init`"
         ) from None
     except yaml.MarkedYAMLError as error:  # its own text would quote the line, and any secret in it
         line = error.problem_mark.line + 1 if error.problem_mark else 1
@@ -83,23 +82,4 @@ def _validate_config(path: Path, raw: Any) -> Config:
     try:
         return Config.model_validate(raw, context={"folder": path.resolve().parent})
     except ValidationError as error:
-        lines = [f"{path}: {_key_path(e['loc'])}: {_describe_error(e)}" for e in error.errors()]
-        raise ConfigError("\n".join(lines)) from None
-
-
-def _key_path(location: tuple[int | str, ...]) -> str:
-    return ".".join(str(part) for part in location if part not in ("files", "sql")) or "(whole file)"
-
-
-def _describe_error(error: Any) -> str:
-    match error["type"]:
-        case "extra_forbidden":
-            return "no such key"
-        case "missing":
-            return "is missing"
-        case "value_error":
-            return str(error["ctx"]["error"])
-    value = error["input"]
-    has_secrets = {"source", "mask_key"} & set(error["loc"])
-    is_shown = isinstance(value, str | int | float | None) and not has_secrets
-    return f"{error['msg']}, not {value!r}" if is_shown else str(error["msg"])
+        raise ConfigError("\n".join(f"{path}: {each}" for each in mistakes_of(error, Config))) from None

@@ -16,9 +16,13 @@ class Filters(ConfigModel):
     """Values per filter: any of one filter's values, all of the filters. Empty = no filter."""
 
     source: tuple[str, ...] = ()
-    assigned_to: tuple[str, ...] = Field(default=(), description="Name or id; `Unassigned` for none.")
+    assigned_to: tuple[str, ...] = Field(
+        default=(), description="Name or ID of an assignee, or `Unassigned`."
+    )
     assigned_by: tuple[str, ...] = ()
-    contact: tuple[str, ...] = Field(default=(), description="Part of the name, any case, or the exact id.")
+    contact: tuple[str, ...] = Field(
+        default=(), description="Part of the name, in any case, or the exact ID."
+    )
     conversation: tuple[str, ...] = ()
 
     @property
@@ -83,40 +87,48 @@ class Brand(ConfigModel):
     """Whose report it is, as its reader sees."""
 
     color: str = Field(
-        default="#332288", pattern=r"^#[0-9a-fA-F]{6}$", description="Of lines and large figures, `#rrggbb`."
+        default="#332288",
+        pattern=r"^#[0-9a-fA-F]{6}$",
+        description="Color of lines and large figures, `#rrggbb`.",
     )
     logo: Folder | None = Field(default=None, description="PNG, JPEG or SVG file, up to 1 MB.")
-    footer: str = Field(default="", max_length=200, description="Line at the end, and on each printed page.")
+    footer: str = Field(
+        default="", max_length=200, description="Text at the end of the report and on each printed page."
+    )
 
 
 class Presentation(ConfigModel):
     """How reports are presented; a workspace's values hold for its reports unless one has its own."""
 
-    components: tuple[Component, ...] = Field(default=tuple(Component), description="What is shown.")
-    formats: tuple[Format, ...] = Field(default=tuple(Format), min_length=1, description="Files made.")
-    language: Language = Field(default="en", description="Of words, dates and numbers.")
+    components: tuple[Component, ...] = Field(
+        default=tuple(Component), description="Components that are shown."
+    )
+    formats: tuple[Format, ...] = Field(
+        default=tuple(Format), min_length=1, description="Files that are written."
+    )
+    language: Language = Field(default="en", description="Language of the report, its dates and numbers.")
     paper: Literal["A4", "Letter"] = "A4"
     brand: Brand = Brand()
     mask_contacts: bool = Field(
-        default=False, description="Contacts and conversations appear under stable pseudonyms."
+        default=False, description="Show stable pseudonyms instead of contacts and conversations."
     )
     pdf_log_rows: Annotated[int, Field(ge=0)] | Literal["all"] | None = Field(
         default=None,
         description="Latest log rows in the PDF, or `all` (default: all up to 200, else the latest 100).",
     )
     attach_log: bool = Field(
-        default=False, description="The PDF is PDF/A-3 and carries log.csv, instead of PDF/UA-1."
+        default=False, description="Attach log.csv to the PDF: PDF/A-3 instead of PDF/UA-1."
     )
     interactive: bool = Field(
         default=True,
-        description="The page carries its whole log, to be filtered; else only the printed rows.",
+        description="Embed the full log in the page for its filters; otherwise only the printed rows.",
     )
     compare_with: CompareWith = Field(
         default=CompareWith.PREVIOUS_PERIOD,
         description="The previous period, or the same days one year before.",
     )
     return_hours: int = Field(
-        default=24, ge=1, description="A conversation that comes back within this time is a return."
+        default=24, ge=1, description="Maximum hours between the two assignments of a bounce-back."
     )
 
     def printed_rows(self, total: int) -> int:

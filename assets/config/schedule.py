@@ -50,17 +50,17 @@ class Timing(ConfigModel):
     )
     on_holiday: Literal["keep", "skip", "shift"] = Field(
         default="keep",
-        description="What becomes of a report date that is a holiday; `shift`: made on the next working day.",
+        description="Handling of report dates that are holidays; `shift`: build on the next working day.",
     )
     deadline_hours: float = Field(
-        default=6, ge=0, le=168, description="So long after its time a report waits for its days."
+        default=6, ge=0, le=168, description="Hours that a report waits for its days after its time."
     )
     when_late: Literal["provisional", "skip", "wait"] = Field(
         default="provisional",
-        description="What becomes of a report whose days are not there by then.",
+        description="Handling of a report whose days are not loaded by then.",
     )
     when_changed: Literal["rebuild", "flag"] = Field(
-        default="rebuild", description="What becomes of an archived report whose days have changed."
+        default="rebuild", description="Handling of an archived report whose days have changed."
     )
 
 
@@ -77,7 +77,7 @@ class Calendar(ConfigModel):
     @model_validator(mode="after")
     def _some_day_is_worked(self) -> Self:
         if len(set(self.weekend)) == len(Weekday):
-            raise ValueError("`weekend` leaves no working day")
+            raise ValueError("`weekend` must leave a working day")
         return self
 
     @property

@@ -29,7 +29,7 @@ def _known_columns(columns: dict[str, str]) -> dict[str, str]:
     unknown = sorted(set(mapped) - set(CONTRACT_COLUMNS))
     if unknown:
         raise ValueError(
-            f"no such contract column: {', '.join(unknown)}; there are {', '.join(CONTRACT_COLUMNS)}"
+            f"unknown field: {', '.join(unknown)}; expected one of {', '.join(CONTRACT_COLUMNS)}"
         )
     return mapped
 
@@ -46,10 +46,10 @@ ColumnMap = Annotated[dict[str, str], AfterValidator(_known_columns)]
 class _Times(ConfigModel):
     timezone: Zone | None = Field(
         default=None,
-        description="Zone of times that carry none; required for them, but in the original's log.",
+        description="Time zone of times without one; required for them, except in respond.io's log.",
     )
     time_format: str | None = Field(
-        default=None, description="strptime format of `occurred_at` where it is not ISO 8601 or an epoch."
+        default=None, description="strptime format of `occurred_at`, unless it is ISO 8601 or an epoch."
     )
 
     @field_validator("time_format")
@@ -58,23 +58,25 @@ class _Times(ConfigModel):
         unknown = sorted(set(re.findall(r"%-?.", form or "")) - _TIME_DIRECTIVES)
         if unknown:
             known = " ".join(sorted(_TIME_DIRECTIVES))
-            raise ValueError(f"cannot read {' '.join(unknown)}; it knows {known}, and zones as %z only")
+            raise ValueError(
+                f"unknown directive {' '.join(unknown)}; expected one of {known}; of a time zone, %z"
+            )
         if form is not None and not set(re.findall(r"%-?.", form)) - {"%%"}:
-            raise ValueError(f'{form!r} has no directive; write it like "%d.%m.%Y %H:%M"')
+            raise ValueError(f'{form!r} has no directive; expected a format such as "%d.%m.%Y %H:%M"')
         return form
 
 
 class _SourceOptions(_Times):
     columns: ColumnMap = Field(
         default_factory=dict,
-        description="Contract column -> column of the source; equal names need no entry.",
+        description="Field: column of the source. Fields with the name of their column need no entry.",
     )
     assignee_of: Literal["contact", "conversation"] = Field(
-        default="contact", description="Whose assignee an event changes."
+        default="contact", description="Whether contacts or conversations have an assignee."
     )
     unassigned_values: tuple[str, ...] = Field(
         default=UNASSIGNED_VALUES,
-        description="What its columns of names hold for nobody, in any case, beside an empty cell.",
+        description="Names that mean unassigned, in any case, in addition to an empty cell.",
     )
 
 
@@ -82,20 +84,23 @@ def _known_encoding(name: str) -> str:
     try:
         return codecs.lookup(name).name
     except LookupError:
-        raise ValueError(f'{name!r} is not a known encoding; try "cp1252" or "latin-1"') from None
+        raise ValueError(
+            f'{name!r} is not a known encoding; expected one such as "cp1252" or "latin-1"'
+        ) from None
 
 
 class FilesSource(_SourceOptions):
     """Events in CSV, XLSX, NDJSON or Parquet files."""
 
     type: Literal["files"]
-    path: Glob = Field(description="Glob of the files, relative to the configuration.")
+    path: Glob = Field(description="Glob of the files, relative to the configuration file.")
     encoding: Annotated[str, AfterValidator(_known_encoding)] | None = Field(
-        default=None, description="Encoding of text files that are neither UTF-8 nor UTF-16 with its mark."
+        default=None,
+        description="Encoding of text files other than UTF-8, and UTF-16 with a byte order mark.",
     )
-    sheet: str | None = Field(default=None, description="Sheet of XLSX files; default: the first.")
+    sheet: str | None = Field(default=None, description="Sheet of XLSX files (default: the first).")
     layout: Literal["zendesk_audits", "intercom_conversations", "zammad_histories"] | None = Field(
-        default=None, description="What another system exported as JSON; without it, rows of events."
+        default=None, description="JSON export of another system (default: rows of events)."
     )
 
     @model_validator(mode="after")
@@ -103,36 +108,39 @@ class FilesSource(_SourceOptions):
         if self.layout is None:
             return self
         if "assignee_of" in self.model_fields_set and self.assignee_of != "conversation":
-            raise ValueError(f"`assignee_of` must be conversation: that is what {self.layout} tell of")
+            raise ValueError(f"`assignee_of` must be conversation for `layout: {self.layout}`")
         return self.model_copy(update={"assignee_of": "conversation"})
 
 
 class ConversationsExport(_Times):
     """respond.io's conversations export, whose numbers of assignments are compared with the log."""
 
-    path: Glob = Field(description="Glob of the CSV files, relative to the configuration.")
+    path: Glob = Field(description="Glob of the CSV files, relative to the configuration file.")
 
 
 class SqlSource(_SourceOptions):
     """Events in a database: one table, or a query with `:start` and `:end`."""
 
     type: Literal["sql"]
-    url: DatabaseUrl = Field(description="SQLAlchemy URL; `${NAME}` takes an environment variable.")
-    table: str | None = Field(default=None, description="Table or view, optionally schema.table.")
+    url: DatabaseUrl = Field(description="SQLAlchemy URL; `${NAME}` is replaced by an environment variable.")
+    table: str | None = Field(
+        default=None, description="Table or view, optionally with its schema: `schema.table`."
+    )
     query: str | None = Field(
-        default=None, description="SELECT with :start and :end, the window's UTC instants, the end excluded."
+        default=None,
+        description="SELECT with :start and :end, the UTC bounds of the days to read, end excluded.",
     )
     statement_timeout: int = Field(
-        default=900, ge=1, description="Seconds after which the server ends a statement of ours."
+        default=900, ge=1, description="Seconds after which the server cancels a query."
     )
 
     @model_validator(mode="after")
     def _table_or_query(self) -> Self:
         if (self.table is None) == (self.query is None):
-            raise ValueError("give either `table` or `query`")
+            raise ValueError("either `table` or `query` is required, not both")
         for mark in (":start", ":end"):
             if self.query is not None and not re.search(rf"{mark}\b", self.query):
-                raise ValueError(f"`query` must use {mark}, so that only the asked days are read")
+                raise ValueError(f"`query` must contain {mark}, so that only the requested days are read")
         return self
 
 
@@ -143,13 +151,13 @@ class WebhookSource(ConfigModel):
     inbox: DatabaseUrl = Field(
         default=SecretStr("sqlite:///inbox.sqlite"),
         validate_default=True,
-        description="SQLAlchemy URL of what `assignment-reports webhooks` stores, SQLite or PostgreSQL.",
+        description="SQLAlchemy URL of the received webhooks, in SQLite or PostgreSQL.",
     )
     signing_keys: tuple[SecretStr, ...] = Field(
-        default=(), description="Signing key of each webhook; while keys are changed, the old ones too."
+        default=(), description="Signing key of each webhook; during a key change, the old ones too."
     )
     max_per_second: float = Field(
-        default=500, gt=0, description="More webhooks than that on average are told to come later."
+        default=500, gt=0, description="Maximum average rate; webhooks beyond it are answered with 429."
     )
     timezone: ClassVar[None] = None  # every time in these events has its zone
     time_format: ClassVar[None] = None
@@ -164,10 +172,10 @@ class RespondIoSource(WebhookSource):
 
     type: Literal["respond_io"]
     signing_keys: tuple[SecretStr, ...] = Field(
-        min_length=1, description="Signing key of each webhook; while keys are changed, the old ones too."
+        min_length=1, description="Signing key of each webhook; during a key change, the old ones too."
     )
     api_token: SecretStr | None = Field(
-        default=None, description="Token of the Developer API, to find by it what the webhooks missed."
+        default=None, description="Token of the Developer API, used to find assignments that webhooks missed."
     )
     api_url: str = Field(default="https://api.respond.io/v2", pattern=r"^https?://\S+$")
 
@@ -176,20 +184,18 @@ class ChatwootSource(ConfigModel):
     """Events of Chatwoot, read from its PostgreSQL."""
 
     type: Literal["chatwoot"]
-    url: DatabaseUrl = Field(
-        description="SQLAlchemy URL of Chatwoot's database; a role that reads is enough."
-    )
-    account_id: int = Field(description="The number in the addresses of its pages: /app/accounts/1.")
+    url: DatabaseUrl = Field(description="SQLAlchemy URL of Chatwoot's database; a read-only role is enough.")
+    account_id: int = Field(description="Account ID, the number in the URLs of its pages: /app/accounts/1.")
     locales: Glob | None = Field(
         default=None,
-        description="Chatwoot's own config/locales/*.yml, for accounts that do not speak English.",
+        description="Glob of Chatwoot's config/locales/*.yml, for accounts in other languages.",
     )
     former_names: dict[str, int | Literal["user", "team"]] = Field(
         default_factory=dict,
-        description="Names in old messages: each of a user (the id, or `user` if unknown) or of a `team`.",
+        description="Former names in messages: the ID of the user, `user` if unknown, or `team`.",
     )
     statement_timeout: int = Field(
-        default=900, ge=1, description="Seconds after which the server ends a statement of ours."
+        default=900, ge=1, description="Seconds after which the server cancels a query."
     )
     timezone: ClassVar[None] = None  # Rails writes UTC
     time_format: ClassVar[None] = None
@@ -202,7 +208,7 @@ class ChatwootWebhooksSource(WebhookSource):
 
     type: Literal["chatwoot_webhooks"]
     signing_keys: tuple[SecretStr, ...] = Field(
-        min_length=1, description="Secret of each webhook; while they are changed, the old ones too."
+        min_length=1, description="Secret of each webhook; during a change, the old ones too."
     )
 
 

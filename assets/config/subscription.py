@@ -14,7 +14,7 @@ _DETAIL = re.compile(r"\{recipient\.(\w+)\}")
 
 
 class Recipient(ConfigModel):
-    """Somebody who is sent reports; its further keys are what a subscription's `filters` may name."""
+    """A recipient of reports; additional keys are details for the `filters` of a subscription."""
 
     model_config = ConfigDict(extra="allow")
     __pydantic_extra__: dict[str, str]
@@ -34,62 +34,73 @@ def _parse_recipient(value: object) -> object:
 
 
 class Subscription(ConfigModel):
-    """Reports, and who is sent them each time they come due."""
+    """Reports, and the recipients who are sent them each time they are due."""
 
     name: Name
     reports: tuple[Name, ...] = Field(min_length=1, description="Names of presets or reports.")
     recipients: tuple[Annotated[Recipient, BeforeValidator(_parse_recipient)], ...] = Field(
-        default=(), description="Addresses, or maps of `address`, `language`, `mask_contacts` and details."
+        default=(),
+        description="Addresses, or mappings with `address`, `language`, `mask_contacts` and details.",
     )
     recipients_file: Folder | None = Field(
         default=None,
-        description="CSV file with a column `address`; read anew for each issue. In place of `recipients`.",
+        description="CSV file with a column `address`, read for each report date; instead of `recipients`.",
     )
-    webhook: Webhook | None = Field(default=None, description="In place of recipients: a program.")
-    slack: Slack | None = Field(default=None, description="In place of recipients: a channel of Slack.")
-    sftp: Sftp | None = Field(default=None, description="In place of recipients: a folder for `attach`.")
-    attach: tuple[Format, ...] = Field(default=(Format.PDF,), description="Files that the mail carries.")
-    figures: bool = Field(default=True, description="The mail itself says total, sources and findings.")
-    language: Language | None = Field(default=None, description="The reports' own, unless told.")
-    mask_contacts: bool | None = Field(default=None, description="As the reports do, unless told.")
+    webhook: Webhook | None = Field(default=None, description="A program to notify, instead of recipients.")
+    slack: Slack | None = Field(default=None, description="A Slack channel, instead of recipients.")
+    sftp: Sftp | None = Field(
+        default=None, description="An SFTP folder for the files of `attach`, instead of recipients."
+    )
+    attach: tuple[Format, ...] = Field(default=(Format.PDF,), description="Files attached to the mail.")
+    figures: bool = Field(default=True, description="Show total, sources and findings in the mail itself.")
+    language: Language | None = Field(default=None, description="Language (default: that of the reports).")
+    mask_contacts: bool | None = Field(
+        default=None, description="Show pseudonyms (default: as in the reports)."
+    )
     filters: Filters = Field(
         default=Filters(),
-        description="A part of each report; `{recipient.agent}` is the recipient's `agent`.",
+        description="Send a part of each report; `{recipient.agent}` is the recipient's `agent`.",
     )
     only_if: Literal["any", "changed", "not_empty"] = Field(
-        default="any", description="`changed`: other figures than in the issue before."
+        default="any",
+        description="Condition for sending; `changed`: figures other than in the previous issue.",
     )
     provisional: bool = Field(
         default=False,
-        description="Send provisional reports too; otherwise each waits until it is complete.",
+        description="Send provisional reports too; otherwise they are held until they are complete.",
     )
     paused: bool = False
-    until: date | None = Field(default=None, description="The last report date that is sent.")
-    cc_operator: bool = Field(default=False, description="The operator is sent each report too, whole.")
+    until: date | None = Field(default=None, description="Last report date that is sent.")
+    cc_operator: bool = Field(default=False, description="Also send each full report to the operator.")
     corrections: Literal["send", "next_issue"] = Field(
-        default="send", description="What becomes of a later version with other figures."
+        default="send", description="Handling of a later version with other figures."
     )
     when_unknown: Literal["wait", "resend"] = Field(
         default="wait",
-        description="Where the line was cut after the last byte: a person decides, or one copy is sent.",
+        description="Handling of a mail with unknown outcome: wait for a person, or send one copy.",
     )
     expires_hours: float = Field(
-        default=24, gt=0, le=720, description="So long after the report's time it may still be sent."
+        default=24,
+        gt=0,
+        le=720,
+        description="Hours after the report's time during which it may still be sent.",
     )
 
     @model_validator(mode="after")
     def _somebody_is_sent_it(self) -> Self:
         targets = (self.recipients or None, self.recipients_file, self.webhook, self.slack, self.sftp)
         if sum(target is not None for target in targets) != 1:
-            raise ValueError("give one of `recipients`, `recipients_file`, `webhook`, `slack` and `sftp`")
+            raise ValueError(
+                "exactly one of `recipients`, `recipients_file`, `webhook`, `slack` and `sftp` is required"
+            )
         if self.channel and (self.cc_operator or self.details_asked):
-            raise ValueError("`cc_operator` and {recipient....} belong to mails")
+            raise ValueError("`cc_operator` and {recipient....} are allowed for mails only")
         if self.sftp and not self.attach:
-            raise ValueError("`sftp` needs `attach`")
+            raise ValueError("`sftp` requires `attach`")
         addresses = [recipient.address.lower() for recipient in self.recipients]
         duplicates = sorted({address for address in addresses if addresses.count(address) > 1})
         if duplicates:
-            raise ValueError(f"listed twice: {', '.join(duplicates)}")
+            raise ValueError(f"duplicate recipient: {', '.join(duplicates)}")
         return self
 
     @model_validator(mode="after")
@@ -98,11 +109,12 @@ class Subscription(ConfigModel):
         for recipient in self.recipients:
             if missing := sorted(required - recipient.details.keys()):
                 raise ValueError(
-                    f"`filters` name {{recipient.{missing[0]}}}, which {recipient.address} has not"
+                    f"{recipient.address}: `{missing[0]}` is required, because `filters` use "
+                    f"{{recipient.{missing[0]}}}"
                 )
             if unused := sorted(recipient.details.keys() - required - {"address"}):
                 raise ValueError(
-                    f"{recipient.address}: no such key, and `filters` do not name it: {unused[0]}"
+                    f"{recipient.address}: unknown key `{unused[0]}`, which `filters` do not use either"
                 )
         return self
 

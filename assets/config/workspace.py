@@ -32,25 +32,25 @@ class ReportSpec(Presentation, Timing):
     preset: Preset = Preset.CUSTOM
     first_day: date | None = None
     last_day: date | None = None
-    include_today: bool = Field(default=False, description='Let "last N days" end with the report date.')
+    include_today: bool = Field(default=False, description='Include the report date in "last N days".')
     filters: Filters = Filters()
 
     @model_validator(mode="after")
     def _custom_has_days(self) -> Self:
         days = (self.first_day, self.last_day)
         if self.preset is Preset.CUSTOM and None in days:
-            raise ValueError("give a `preset`, or `first_day` and `last_day`")
+            raise ValueError("either `preset`, or `first_day` and `last_day` are required")
         if self.preset is not Preset.CUSTOM and days != (None, None):
-            raise ValueError("`first_day` and `last_day` belong to `preset: custom` only")
+            raise ValueError("`first_day` and `last_day` are allowed with `preset: custom` only")
         if self.first_day and self.last_day and self.last_day < self.first_day:
-            raise ValueError("`last_day` is before `first_day`")
+            raise ValueError("`last_day` must not be before `first_day`")
         return self
 
     @model_validator(mode="after")
     def _a_closed_unit_is_reported_once(self) -> Self:
         unit = self.preset.closed_unit
         if unit and self.every not in {"day", f"first_day_of_{unit}"}:
-            raise ValueError(f"`{self.preset}` is made once a {unit}, on its first day: leave `every` out")
+            raise ValueError(f"`every` must be first_day_of_{unit} with `preset: {self.preset}`")
         return self
 
     @property
@@ -72,26 +72,26 @@ class ReportSpec(Presentation, Timing):
 class Workspace(Presentation, Timing, Calendar):
     """One inbox: its zone, its source, its reports, and when they are made."""
 
-    slug: Name = Field(description="Folder and asset name: lower case, digits, - and _.")
+    slug: Name = Field(description="Folder and asset name: lower-case letters, digits, - and _.")
     name: str
     timezone: Zone
-    first_day: date = Field(description="First local day that the source can tell about.")
+    first_day: date = Field(description="First local day with data in the source.")
     source: Source
     conversations_export: ConversationsExport | None = Field(
-        default=None, description="respond.io's own count of assignments, shown beside the log's."
+        default=None, description="respond.io's conversations export, whose counts are compared with the log."
     )
     mask_key: SecretStr | None = Field(
         default=None,
-        description="Secret of the pseudonyms, at least 16 characters; another key, other names.",
+        description="Secret key of the pseudonyms, at least 16 characters; a new key changes them.",
     )
     owner: str = Field(
         default="team:support",
         pattern=r"^(team:[A-Za-z0-9_-]+|\S+@\S+\.\S+)$",
-        description="Who answers for it: an address, or team:name.",
+        description="Owner in Dagster: a mail address, or team:name.",
     )
-    reports: tuple[ReportSpec, ...] = Field(default=(), description="Reports beside the seven presets.")
+    reports: tuple[ReportSpec, ...] = Field(default=(), description="Reports in addition to the presets.")
     explorer: bool = Field(
-        default=True, description="Make the explorer: a page on which any period of the last days is picked."
+        default=True, description="Build the explorer: a page for any period of the last days."
     )
     explorer_days: int | None = Field(
         default=None,
@@ -99,23 +99,28 @@ class Workspace(Presentation, Timing, Calendar):
         le=366,
         description="Days that the explorer covers (default: since the first of the previous month).",
     )
-    subscriptions: tuple[Subscription, ...] = Field(default=(), description="Who is sent which reports.")
-    flow_at: ClockTime = Field(default=time(0, 20), description="Local time of the nightly flow.")
+    subscriptions: tuple[Subscription, ...] = Field(
+        default=(), description="Subscriptions: reports and their recipients."
+    )
+    flow_at: ClockTime = Field(default=time(0, 20), description="Local time of the nightly load.")
     lookback_days: int = Field(
-        default=3, ge=1, le=366, description="Closed days that the nightly flow reads again, for late events."
+        default=3,
+        ge=1,
+        le=366,
+        description="Number of past days that the nightly load reloads, for late events.",
     )
     today_every: Literal[5, 10, 15, 20, 30, 60, 120, 180, 240, 360, 720] | None = Field(
-        default=None, description="Minutes between the runs of reports over the running day."
+        default=None, description="Minutes between updates of reports that include today."
     )
     watch_hours: Literal[1, 2, 3, 4, 6, 8, 12] | None = Field(
         default=4,
-        description="Hours between looks at the source, so that one that stops is seen the same day.",
+        description="Hours between checks whether the source has stalled.",
     )
     max_rejected_pct: float = Field(
         default=5,
         ge=0,
         le=100,
-        description="Reports are provisional where a larger share of rows is rejected.",
+        description="Maximum share of rejected rows; above it, reports are provisional.",
     )
 
     @model_validator(mode="after")
@@ -126,7 +131,7 @@ class Workspace(Presentation, Timing, Calendar):
     @model_validator(mode="after")
     def _pseudonyms_have_a_key(self) -> Self:
         if self.mask_key is None and any(spec.mask_contacts for spec in self.all_reports):
-            raise ValueError('`mask_contacts` needs the workspace\'s `mask_key`, such as "${MASK_KEY}"')
+            raise ValueError('`mask_contacts` requires the workspace\'s `mask_key`, such as "${MASK_KEY}"')
         return self
 
     @model_validator(mode="after")
@@ -139,22 +144,22 @@ class Workspace(Presentation, Timing, Calendar):
             unknown = [name for name in subscription.reports if name not in specs]
             if unknown:
                 raise ValueError(
-                    f"subscription {subscription.name}: no report {unknown[0]!r}; "
-                    f"there are {', '.join(specs)}"
+                    f"subscription {subscription.name}: unknown report {unknown[0]!r}; "
+                    f"expected one of {', '.join(specs)}"
                 )
             for name in subscription.reports:
                 if missing := set(subscription.attach) - set(specs[name].formats):
                     raise ValueError(
-                        f"subscription {subscription.name}: `attach` wants {min(missing)}, "
-                        f"which the `formats` of {name} leave out"
+                        f"subscription {subscription.name}: `attach` requires {min(missing)}, "
+                        f"which is not in the `formats` of {name}"
                     )
                 if duplicated := _filtered_names(subscription.filters) & _filtered_names(specs[name].filters):
                     raise ValueError(
-                        f"subscription {subscription.name}: {name} has its own filter {min(duplicated)}"
+                        f"subscription {subscription.name}: {name} already filters by {min(duplicated)}"
                     )
             if subscription.masks and self.mask_key is None:
                 raise ValueError(
-                    f"subscription {subscription.name}: `mask_contacts` needs the workspace's `mask_key`"
+                    f"subscription {subscription.name}: `mask_contacts` requires the workspace's `mask_key`"
                 )
         return self
 

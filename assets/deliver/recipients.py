@@ -7,10 +7,10 @@ from email.utils import parseaddr
 from pathlib import Path
 
 from pydantic import ValidationError
-from pydantic_core import ErrorDetails
 
 from assets.config.channels import Channel, Sftp, Slack, Webhook
 from assets.config.deployment import Config
+from assets.config.mistakes import mistakes_of
 from assets.config.subscription import Recipient, Subscription
 from assets.config.workspace import Workspace
 from assets.errors import ConfigError
@@ -54,17 +54,17 @@ def _read_recipients(
         try:
             recipient = _parse_recipient(cells, subscription)
         except ValidationError as error:
-            rejected.append(Rejected(where, "; ".join(_describe_error(detail) for detail in error.errors())))
+            rejected.append(Rejected(where, "; ".join(mistakes_of(error, Recipient))))
             continue
         except ValueError as error:
             rejected.append(Rejected(where, str(error)))
             continue
         if recipient.address.lower() in recipients:
-            rejected.append(Rejected(where, f"{recipient.address} is listed twice"))
+            rejected.append(Rejected(where, f"duplicate recipient: {recipient.address}"))
         elif recipient.mask_contacts and workspace.mask_key is None:
-            rejected.append(Rejected(where, "`mask_contacts` needs the workspace's `mask_key`"))
+            rejected.append(Rejected(where, "`mask_contacts` requires the workspace's `mask_key`"))
         elif not config.allows(recipient.address):
-            rejected.append(Rejected(where, f"{recipient.address} is in none of the `allowed_domains`"))
+            rejected.append(Rejected(where, f"{recipient.address} is not in `allowed_domains`"))
         else:
             recipients[recipient.address.lower()] = recipient
     return [*recipients.values()], rejected
@@ -82,7 +82,9 @@ def _read_rows(path: Path, details: set[str]) -> Iterator[tuple[int, dict[str, s
             rows = csv.reader(file, delimiter=max(",;\t", key=first.count), strict=True)
             columns = [name.strip().lower() for name in next(rows, [])]
             if missing := ({"address"} | set(map(str.lower, details))) - set(columns):
-                raise ConfigError(f"{path}: no column {', '.join(sorted(missing))} in the first line")
+                raise ConfigError(
+                    f"{path}: required column {', '.join(sorted(missing))} is missing in the first line"
+                )
             details_by_name = {name.lower(): name for name in details}
             for cells in rows:
                 if any(cell.strip() for cell in cells):
@@ -100,15 +102,10 @@ def _parse_recipient(cells: dict[str, str], subscription: Subscription) -> Recip
     known = {"address", *_OWN, *subscription.details_asked}
     values = {name: cell for name, cell in cells.items() if name in known and cell}
     if missing := sorted(subscription.details_asked - values.keys() - {"address"}):
-        raise ValueError(f"{values.get('address', 'the row')} has no {missing[0]}, which `filters` name")
+        raise ValueError(f"{missing[0]}: required, because `filters` use {{recipient.{missing[0]}}}")
     if "address" in values:  # "Ann Smith <ann@example.org>", as mail programs copy them
         values["address"] = parseaddr(values["address"])[1] or values["address"]
     return Recipient.model_validate(values)
-
-
-def _describe_error(error: ErrorDetails) -> str:
-    where = ".".join(map(str, error["loc"]))
-    return f"{where}: {error['msg'].removeprefix('Value error, ')}, not {error['input']!r}"
 
 
 def channel_name(channel: Channel) -> str:

@@ -86,7 +86,7 @@ def complete_rows(request: ReportRequest, known: Known, *tables: pa.Table) -> li
     if not request.spec.mask_contacts:
         return completed
     if request.workspace.mask_key is None:
-        raise ConfigError(f"{request.workspace.slug}: `mask_contacts` needs the workspace's `mask_key`")
+        raise ConfigError(f"{request.workspace.slug}: `mask_contacts` requires the workspace's `mask_key`")
     key = resolve_secret(request.workspace.mask_key)
     return [mask_rows(table, key) for table in completed]
 

@@ -116,6 +116,7 @@ def import_file(
     """
     from pydantic import ValidationError
 
+    from assets.config.mistakes import mistakes_of
     from assets.config.source import FilesSource
     from assets.sources.files.imports import About
     from orchestration.cli.console import print_rows
@@ -129,7 +130,7 @@ def import_file(
              "layout": layout}
         )  # fmt: skip
     except ValidationError as error:
-        raise ConfigError("; ".join(each["msg"] for each in error.errors())) from None
+        raise ConfigError("\n".join(f"--{each}" for each in mistakes_of(error, FilesSource))) from None
     tried = probe_file(options, chosen, now)
     print_rows(tried.days)
     print_rows(tried.reasons)

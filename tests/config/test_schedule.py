@@ -93,5 +93,5 @@ def test_times_that_yaml_takes_for_numbers_are_times() -> None:
 
 def test_a_week_of_weekends_is_refused() -> None:
     week = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
-    with pytest.raises(ValidationError, match="leaves no working day"):
+    with pytest.raises(ValidationError, match="must leave a working day"):
         Calendar.model_validate({"weekend": week})

@@ -62,7 +62,7 @@ def test_nobody_who_is_to_be_sent_pseudonyms_is_sent_names_for_want_of_a_key(
     deployment.make_and_send()
     assert [mail["To"] for mail in deployment.mails()] == ["bob@acme.example"]
     (failed,) = (row for row in deployment.rows() if row.state == "failed")
-    assert failed.reason == "`mask_contacts` needs the workspace's `mask_key`"
+    assert failed.reason == "`mask_contacts` requires the workspace's `mask_key`"
 
 
 def test_parts_with_other_files_are_other_parts(deployment: DeliveryDeployment) -> None:

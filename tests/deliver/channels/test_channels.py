@@ -153,7 +153,7 @@ def test_a_preview_shows_what_a_program_would_be_told(folder: Path, receiver: Re
 def test_nothing_is_posted_in_clear(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOOK_URL", "http://hooks.example.org/secret-path")
     deployment = deployment_of(folder, webhook=HOOK)
-    assert deployment.make_and_send().refusal.startswith("http://hooks.example.org: a `url` is https")
+    assert deployment.make_and_send().refusal.startswith("http://hooks.example.org: `url` must be https")
     monkeypatch.delenv("HOOK_URL")
     deployment.round(6 * MINUTE)
     (row,) = deployment.rows()
@@ -166,8 +166,16 @@ def test_nothing_is_posted_in_clear(folder: Path, monkeypatch: pytest.MonkeyPatc
 @pytest.mark.parametrize(
     ("name", "value", "said"),
     [
-        ("HOOK_URL", "https://hooks.example.org:8x/SECRET", "a channel's `url` is no URL"),
-        ("HOOK_URL", "https://hooks.example.org/SEC RET", "a channel's `url` is no URL"),
+        (
+            "HOOK_URL",
+            "https://hooks.example.org:8x/SECRET",
+            "`url` of a channel must be a URL, such as https://hooks.example.org/reports",
+        ),
+        (
+            "HOOK_URL",
+            "https://hooks.example.org/SEC RET",
+            "`url` of a channel must be a URL, such as https://hooks.example.org/reports",
+        ),
         ("HOOK_SECRET", "whsec_SECRET!", "a webhook's `secret` that begins with whsec_ goes on in base64"),
     ],
 )

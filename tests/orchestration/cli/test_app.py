@@ -14,7 +14,11 @@ from tests.orchestration.command_line import (
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (["run", "--config", "nope.yaml"], 2, "error: nope.yaml: no such file"),
+        (
+            ["run", "--config", "nope.yaml"],
+            2,
+            "error: nope.yaml: file not found\nhint: name it with --config",
+        ),
         (
             ["run", "--preset", "nope"],
             2,
@@ -34,7 +38,7 @@ from tests.orchestration.command_line import (
         ),
         (["run", "--report-date", "1 May"], 2, "Invalid value for '--report-date'"),
         (["sql", "DROP TABLE assignment_log"], 2, "error: give one SELECT"),
-        (["check-config", "nope.yaml"], 2, "nope.yaml: no such file"),
+        (["check-config", "nope.yaml"], 2, "nope.yaml: file not found"),
     ],
 )
 def test_a_wrong_call_says_what_to_do(

@@ -154,11 +154,14 @@ def test_a_broker_is_a_variable_or_told(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("deployment", "said"),
     [
-        ({"execution": "celery", "broker": "redis://b/0"}, "needs a `state` in PostgreSQL"),
-        ({"execution": "celery", "state": POSTGRES}, "`execution: celery` and `broker` belong together"),
-        ({"broker": "redis://b/0"}, "`execution: celery` and `broker` belong together"),
-        ({"execution": "k8s"}, "needs a `state` in PostgreSQL"),
-        ({"execution": "slurm"}, "Input should be 'local', 'celery' or 'k8s'"),
+        ({"execution": "celery", "broker": "redis://b/0"}, "requires a `state` in PostgreSQL"),
+        (
+            {"execution": "celery", "state": POSTGRES},
+            "`execution: celery` and `broker` are required together",
+        ),
+        ({"broker": "redis://b/0"}, "`execution: celery` and `broker` are required together"),
+        ({"execution": "k8s"}, "requires a `state` in PostgreSQL"),
+        ({"execution": "slurm"}, "must be 'local', 'celery' or 'k8s'"),
     ],
 )
 def test_what_cannot_work_is_refused(tmp_path: Path, deployment: dict[str, Any], said: str) -> None:
