@@ -242,7 +242,7 @@ def preset_period(
         case Preset.EXPLORER:
             month_start = first_day_of(Unit.MONTH, report_date, week_start)
             return Period(first_day_of(Unit.MONTH, month_start - DAY, week_start), report_date, zone)
-    raise ValueError(f"{preset} has no days of its own: give its first and last day")
+    raise ValueError(f"{preset}: `first_day` and `last_day` are required")
 
 
 def previous_period(preset: Preset, period: Period) -> Period:
@@ -289,7 +289,7 @@ def as_of(report_date: date, now: datetime, zone: ZoneInfo) -> datetime:
     Raises NoSuchReportDate where the report date has not begun or does not exist.
     """
     if not day_exists(report_date, zone):
-        raise NoSuchReportDate(f"{zone.key} has no {report_date}")
+        raise NoSuchReportDate(f"{report_date} does not exist in {zone.key}")
     if now < first_instant(report_date, zone):
         raise NoSuchReportDate(f"report date {report_date} has not begun in {zone.key}")
     return min(now, first_instant(report_date + DAY, zone))

@@ -95,7 +95,7 @@ def config_file() -> Path:
     if path := os.environ.get("ASSIGNMENT_REPORTS_CONFIG"):
         return Path(path)
     if not _CHECKOUT_CONFIG.exists():
-        raise ConfigError("no configuration: set ASSIGNMENT_REPORTS_CONFIG to the path of your reports.yaml")
+        raise ConfigError("ASSIGNMENT_REPORTS_CONFIG: required, the path of your reports.yaml")
     return _CHECKOUT_CONFIG
 
 

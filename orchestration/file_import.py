@@ -75,7 +75,7 @@ def probe_file(options: FilesSource, workspace: Workspace, now: datetime) -> Tri
     if not days_with_rows.num_rows:
         reason_list = "; ".join(reasons["reason"].to_pylist())
         raise ConfigError(
-            f"{options.path}: has no row since {workspace.first_day}: {reason_list or 'correct `first_day`'}"
+            f"{options.path}: no rows since {workspace.first_day}: {reason_list or 'correct `first_day`'}"
         )
     return Tried(days_with_rows, reasons)
 

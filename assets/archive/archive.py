@@ -75,7 +75,7 @@ class Archive:
         try:
             manifest = (folder / MANIFEST).read_bytes()
         except FileNotFoundError:
-            raise NotArchived(f"{folder} is not there") from None
+            raise NotArchived(f"{folder} is missing") from None
         return Archived(folder, Manifest.model_validate_json(manifest), is_new=False)
 
     def _folder(self, key: Key, version: int) -> Path:

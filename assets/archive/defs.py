@@ -49,7 +49,7 @@ def _catalog_asset(workspace: Workspace) -> dg.AssetsDefinition:
         backfill_policy=dg.BackfillPolicy.single_run(),
         kinds={"sql"},
         owners=[workspace.owner],
-        description="Which archived reports no longer say what their days say.",
+        description="Archived reports whose days have changed since.",
     )
     def archived_reports(
         context: dg.AssetExecutionContext,

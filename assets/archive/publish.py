@@ -110,5 +110,5 @@ def require_reconciled(report: Report) -> None:
         lines = ", ".join(f"{line.label} {line.total:,}" for line in report.proof)
         raise TotalsDiffer(
             f"{report.workspace}/{report.name} of {report.report_date}: total {report.total:,}, but {lines}; "
-            "load and build its days again (run --reload)"
+            "reload its days with `assignment-reports run --reload`"
         )

@@ -36,7 +36,7 @@ def verify_archive(root: Path, listed: Iterable[tuple[Key, int]]) -> Verified:
             verified.faults.append(f"{mail.relative_to(root)} was changed")
     missing = {_version_folder(root, key, version) for key, version in listed} - set(folders)
     verified.faults += (
-        f"{folder.relative_to(root)}: is in the catalog, and not there" for folder in sorted(missing)
+        f"{folder.relative_to(root)}: is in the catalog, but missing" for folder in sorted(missing)
     )
     return verified
 
@@ -52,7 +52,7 @@ def _find_faults(folder: Path) -> Iterator[str]:
         yield f"{MANIFEST} is missing"
         return
     except ValidationError as error:
-        yield f"{MANIFEST} is damaged or of another release: {error.error_count()} mistakes"
+        yield f"{MANIFEST} is damaged or of another release ({error.error_count():,} invalid values)"
         return
     key = Key(manifest.workspace, manifest.report, manifest.report_date)
     root = folder.parents[3]

@@ -116,7 +116,7 @@ class Composer:
         name = f"{manifest.workspace}-{report}-{manifest.report_date}-v{manifest.version}"
         attached_files = {format_.file for format_ in self.subscription.attach}
         if missing := attached_files - {entry.name for entry in manifest.files}:
-            raise NotArchived(f"version {manifest.version} was made without {min(missing)}")
+            raise NotArchived(f"version {manifest.version} has no {min(missing)} file")
         return {
             f"{name}{Path(entry.name).suffix}": entry.name
             for entry in manifest.files

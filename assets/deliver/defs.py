@@ -40,7 +40,9 @@ def _delivery_asset(workspace: Workspace, subscription: Subscription) -> dg.Asse
         partitions_def=days_of(workspace),
         backfill_policy=dg.BackfillPolicy.single_run(),
         check_specs=[
-            dg.AssetCheckSpec(_ACCOUNTED_FOR, asset=key, description="what came due arrived, or says why not")
+            dg.AssetCheckSpec(
+                _ACCOUNTED_FOR, asset=key, description="every due delivery arrived, or has a reason"
+            )
         ],
         kinds={"email"},
         owners=[workspace.owner],
@@ -100,7 +102,7 @@ def _check_accounted_for(rows: list[Delivery], pending_dates: set[date]) -> dg.A
         f"{row.report} of {row.report_date}: {row.state}, {row.reason or 'not tried yet'}"
         for row in undelivered
     ]
-    problems += [f"{day}: came due, and is not written down" for day in sorted(pending_dates)]
+    problems += [f"{day}: was due, but is not recorded" for day in sorted(pending_dates)]
     return dg.AssetCheckResult(
         check_name=_ACCOUNTED_FOR,
         passed=not problems,

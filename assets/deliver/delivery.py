@@ -153,11 +153,11 @@ def retry_pause(delivery: Delivery) -> timedelta:
 def retry_changes(delivery: Delivery, now: datetime) -> dict[str, Any]:
     """Return the changed columns when a person retries *delivery* now. Raises DecisionRefused."""
     if delivery.content is None:
-        raise DecisionRefused(f"nothing was written for {delivery.id}: {delivery.reason}")
+        raise DecisionRefused(f"delivery {delivery.id} has no content to send: {delivery.reason}")
     _require_other_state(delivery, State.SENDING, State.ACCEPTED)
     return {
         "state": State.PLANNED,
-        "reason": f"tried again by hand after: {delivery.state}, {delivery.reason}",
+        "reason": f"retried by hand after: {delivery.state}, {delivery.reason}",
         "next_at": now,
         "expires_at": max(delivery.expires_at, now + _RETRIED_FOR),
     }
@@ -169,18 +169,18 @@ def resolution_changes(delivery: Delivery, *, arrived: bool) -> dict[str, Any]:
     outcome = "arrived" if arrived else "did not arrive"
     return {
         "state": State.ACCEPTED if arrived else State.FAILED,
-        "reason": f"it {outcome}, a person says, after: {delivery.reason}",
+        "reason": f"{outcome}, as resolved by hand, after: {delivery.reason}",
     }
 
 
 def cancellation_changes(delivery: Delivery) -> dict[str, Any]:
     """Return the changed columns when a person cancels *delivery*. Raises DecisionRefused."""
     _require_other_state(delivery, *(state for state in State if state not in {*WAITING, State.UNKNOWN}))
-    return {"state": State.CANCELLED, "reason": f"cancelled by hand after: {delivery.reason or 'planned'}"}
+    return {"state": State.CANCELLED, "reason": f"canceled by hand after: {delivery.reason or 'planned'}"}
 
 
 def _require_other_state(delivery: Delivery, *states: State) -> None:
     if delivery.state in states:
         raise DecisionRefused(
-            f"delivery {delivery.id} is {delivery.state}: {delivery.reason or 'not tried yet'}"
+            f"delivery {delivery.id} is {delivery.state}: {delivery.reason or 'no attempt yet'}"
         )

@@ -156,10 +156,10 @@ class _DispatchRound:
         now = self._dispatcher.clock()
         if self._subscription.paused:
             for row in self._session.waiting():
-                self._session.end(row, State.CANCELLED, "the subscription was paused", now)
+                self._session.end(row, State.CANCELLED, "subscription paused", now)
         for row in self._session.overdue(now):
-            last = row.reason or "no attempt was made"
-            self._session.end(row, State.EXPIRED, f"its time was over: {last}", now)
+            last = row.reason or "no attempt"
+            self._session.end(row, State.EXPIRED, f"expired: {last}", now)
             self.done.states[State.EXPIRED] += 1
 
     def prepare(self, decided_issue: DecidedIssue) -> None:
@@ -212,7 +212,7 @@ class _DispatchRound:
                             0 if transport.is_open or result.outcome is Outcome.ACCEPTED else disconnects + 1
                         )
                 if disconnects == _MAX_DISCONNECTS:
-                    refusal = f"the server broke off {disconnects} times in a row"
+                    refusal = f"the server closed the connection {disconnects} times in a row"
         except (ChannelUnavailable, ConfigError) as error:
             refusal = str(error)
         now = dispatcher.clock()
@@ -231,9 +231,7 @@ class _DispatchRound:
             if row.recipient.lower() in known if known is not None else row.is_mail:
                 yield row
             else:
-                self._session.end(
-                    row, State.CANCELLED, "is not a recipient any more", self._dispatcher.clock()
-                )
+                self._session.end(row, State.CANCELLED, "no longer a recipient", self._dispatcher.clock())
 
     def _attempt_delivery(self, transport: Transport, row: Delivery) -> AttemptResult:
         """Send the claimed *row* and record the result."""
@@ -253,7 +251,7 @@ class _DispatchRound:
         content = self._outbox.get(row.content)
         if max_bytes is None or len(content) <= max_bytes or row.content_without_files is None:
             return content, ""
-        note = f" (without files: {len(content):,} bytes, and the server takes {max_bytes:,})"
+        note = f" (without files: {len(content):,} bytes, the limit of the server is {max_bytes:,})"
         return self._outbox.get(row.content_without_files), note
 
     def _settle_attempt(self, row: Delivery, result: AttemptResult) -> None:

@@ -83,23 +83,23 @@ def decide(
         is_corrected = is_later and not (issue.spec.includes_running_day or issue.subscription.paused)
         return (Decision.CORRECT, "there is a later version") if is_corrected else (Decision.NOTHING, "")
     if issue.subscription.paused:
-        return Decision.END, "the subscription was paused"
+        return Decision.END, "subscription paused"
     if is_skipped:
-        return Decision.END, "the report was left out: its days were not there by its deadline"
+        return Decision.END, "report skipped: its days were not loaded by its deadline"
     waits_for = _missing_condition(issue, version)
     if now >= issue.expires_at:
-        return Decision.END, f"it was not there in time: {waits_for or 'nothing ran'}"
+        return Decision.END, f"not ready in time: {waits_for or 'nothing ran'}"
     return (Decision.WAIT, waits_for) if waits_for else (Decision.SEND, "")
 
 
 def _missing_condition(issue: Issue, version: Version | None) -> str:
     """Return what *issue* waits for; empty if *version* can be sent."""
     if version is None:
-        return "the report is not made"
+        return "the report is not built yet"
     if not version.counts_up_to(issue.until, issue.spec):
-        return "the report is not made up to its time"
+        return "the report is not built up to its time yet"
     if version.provisional and not issue.subscription.provisional:
         return "the report is provisional"
     if version.outdated_since is not None and issue.spec.when_changed == "rebuild":
-        return "its days have changed, and it is made anew"
+        return "the report is being rebuilt, as its days have changed"
     return ""

@@ -80,7 +80,7 @@ class Ledger:
         """
         if not deliveries:
             return
-        reason = f"version {deliveries[0].version} takes its place"
+        reason = f"replaced by version {deliveries[0].version}"
         with self._engine.begin() as connection:
             for delivery in superseded:
                 end: dict[str, Any] = {"next_at": None, "changed_at": deliveries[0].planned_at}
@@ -90,7 +90,7 @@ class Ledger:
                     else {"state": State.CANCELLED, "reason": reason}
                 )
                 if not update_unchanged(connection, delivery, end):
-                    raise ClaimLost(f"delivery {delivery.id} was taken over by another process")
+                    raise ClaimLost(f"delivery {delivery.id} is now sent by another process")
             for delivery in deliveries:
                 connection.execute(delete(DELIVERIES).where(ROW.id == delivery.id, ROW.content.is_(None)))
             connection.execute(
@@ -139,7 +139,7 @@ class Ledger:
         expired = self.found(ROW.state.in_((*WAITING, State.SENDING)), ROW.expires_at <= now)
         values = {
             "state": State.EXPIRED,
-            "reason": "the subscription is not configured any more",
+            "reason": "the subscription is no longer configured",
             "next_at": None,
         }
         with self._engine.begin() as connection:
@@ -171,7 +171,7 @@ class Ledger:
         matches = self.found(ROW.id.startswith(prefix, autoescape=True))
         if len(matches) != 1:
             how_many = "no delivery" if not matches else f"{len(matches)} deliveries"
-            raise NoSuchDelivery(f"{how_many} with an id that begins with {prefix!r}")
+            raise NoSuchDelivery(f"{how_many} with an ID that begins with {prefix!r}")
         return matches[0]
 
     def decide(self, delivery: Delivery, now: datetime, **values: object) -> None:
@@ -179,7 +179,7 @@ class Ledger:
         with self._engine.begin() as connection:
             if not update_unchanged(connection, delivery, {"next_at": None, "changed_at": now} | values):
                 raise NoSuchDelivery(
-                    f"delivery {delivery.id} was {delivery.state}, and has changed: look again"
+                    f"delivery {delivery.id} is no longer {delivery.state}; run the command again"
                 )
 
     @contextmanager

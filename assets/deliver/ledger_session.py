@@ -75,7 +75,7 @@ class SendingSession:
     def mark_committed(self, delivery: Delivery, now: datetime) -> None:
         """Record that the recipient may have *delivery* from now on. Raises ClaimLost."""
         if not self._change_delivery(delivery, {"phase": Phase.COMMITTED, "changed_at": now}):
-            raise ClaimLost(f"delivery {delivery.id} was taken over by another process")
+            raise ClaimLost(f"delivery {delivery.id} is now sent by another process")
 
     def hold(self, delivery: Delivery, transition: Transition, now: datetime) -> None:
         """Record that *delivery*, without an attempt, waits for the server, unless a person has decided."""

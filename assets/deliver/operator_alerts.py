@@ -42,8 +42,12 @@ def send_alerts(config: Config, notices: Mapping[str, str], now: datetime) -> di
             with open_smtp(config.smtp, _BRIEF) as server:
                 result = server.send(config.smtp.sender, config.operator, mail)
         except ChannelUnavailable as error:
-            raise AlertNotSent(f"a mail to the operator waits: {error}") from error
+            raise AlertNotSent(
+                f"the mail to the operator was not sent, and will be retried: {error}"
+            ) from error
         if result.outcome is not Outcome.ACCEPTED:
-            raise AlertNotSent(f"a mail to the operator waits: {result.outcome}, {result.text}")
+            raise AlertNotSent(
+                f"the mail to the operator was not sent, and will be retried: {result.outcome}, {result.text}"
+            )
     alerts.mark_sent(pending, now)
     return pending

@@ -35,11 +35,11 @@ class Outbox:
     def get(self, sha256: str | None) -> bytes:
         """Return the stored content with that SHA-256. Raises MailLost."""
         if sha256 is None:
-            raise MailLost("no bytes to send were ever kept")
+            raise MailLost("the content of the mail was never stored")
         try:
             content = self.path(sha256).read_bytes()
         except FileNotFoundError:
-            raise MailLost(f"{self.path(sha256)} is not there") from None
+            raise MailLost(f"{self.path(sha256)} is missing") from None
         if hashlib.sha256(content).hexdigest() != sha256:
             raise MailLost(f"{self.path(sha256)} was changed")
         return content

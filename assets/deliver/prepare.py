@@ -24,8 +24,8 @@ from assets.deliver.recipients import resolve_recipients
 from assets.errors import ConfigError
 from assets.render.mail import Correction
 
-_EMPTY = "it has no assignments, and the subscription asks for `not_empty`"
-_UNCHANGED = "it says what the issue before said, and the subscription asks for `changed`"
+_EMPTY = "no assignments, and the subscription has `only_if: not_empty`"
+_UNCHANGED = "same figures as in the previous issue, and the subscription has `only_if: changed`"
 _ARRIVED = (State.ACCEPTED, State.UNKNOWN)
 
 
@@ -69,7 +69,7 @@ class Preparation:
         recipients, rejected = self._resolve_recipients(version)
         self._build_variants(builder, recipients)
         rows = [self._report_delivery(builder, version, recipient) for recipient in recipients]
-        blank = self._delivery_without_content(version, State.FAILED, "there are no recipients")
+        blank = self._delivery_without_content(version, State.FAILED, "no recipients")
         coverage = builder.coverage(self.issue.subscription, recipients)
         return Prepared([*rows, *rejected] or [blank], [], coverage)
 
@@ -97,7 +97,7 @@ class Preparation:
         for address, group in groupby(ordered, key=lambda row: row.recipient.lower()):
             recipient, history = recipients.get(address), list(group)
             if recipient is None:
-                ended = replace(history[-1], reason="is not a recipient any more")
+                ended = replace(history[-1], reason="no longer a recipient")
                 rows.append(self._ended_delivery(version, ended))
             else:
                 rows.append(self._prepare_later_version(builder, version, recipient, history))
@@ -163,16 +163,18 @@ class Preparation:
         )
         before = builder.figures(subscription, recipient, self._report_key, sent.version)
         if before is None:
-            return replace(blank, reason=f"version {sent.version}, which was sent, is not archived any more")
+            return replace(blank, reason=f"version {sent.version}, which was sent, is no longer archived")
         try:
             variant = builder.part(subscription, recipient)
         except ReportOutdated as error:
             return replace(blank, state=State.FAILED, reason=str(error))
         differences = changed_figures(before, variant.manifest)
         if not differences:
-            return replace(blank, reason=f"it has the figures of version {sent.version}, which was sent")
+            return replace(blank, reason=f"same figures as in version {sent.version}, which was sent")
         if subscription.corrections == "next_issue":
-            return replace(blank, reason="other figures are left to the next issue")
+            return replace(
+                blank, reason="changed figures are sent with the next issue (`corrections: next_issue`)"
+            )
         correction = Correction(sent.version, tuple((name, *values) for name, values in differences.items()))
         delivery = self._planned_delivery(Kind.CORRECTION, variant, version, recipient, (sent.id, correction))
         return replace(delivery, expires_at=self.now + timedelta(hours=subscription.expires_hours))

@@ -43,9 +43,12 @@ class Trial:
     def send(self, to: str) -> Iterator[tuple[OutgoingMessage, AttemptResult]]:
         """Send each mail, marked as a test, to the address *to*. Raises ConfigError, ChannelUnavailable."""
         if self.subscription.channel:
-            raise ConfigError(f"{self.subscription.name} sends no mails; `preview` shows what it sends")
+            raise ConfigError(
+                f"subscription {self.subscription.name} has a channel, and sends no mails\n"
+                "hint: `preview` shows what it sends"
+            )
         if not self.config.allows(to):
-            raise ConfigError(f"{to} is in none of the `allowed_domains`")
+            raise ConfigError(f"{to} is not in `allowed_domains`")
         smtp = self.config.mail_server
         messages = [message for _, message in self._compose_messages(to)]
         with open_smtp(smtp) as server:
@@ -59,7 +62,9 @@ class Trial:
             recipient for recipient in recipients if recipient.address.lower() == requested or not requested
         ]
         if not chosen:
-            raise ConfigError(f"{self.subscription.name} has no recipient {self.recipient or 'at all'}")
+            raise ConfigError(
+                f"subscription {self.subscription.name} has no recipient {self.recipient or ''}"
+            )
         composer = Composer(self.config, self.workspace, self.subscription, self.now, _MARK if to else "")
         newest = sorted(self.catalog.newest(workspace=self.workspace.slug).items())
         for name in self.subscription.reports:
@@ -67,7 +72,8 @@ class Trial:
             versions = [(key, version) for key, version in newest if key.report == name]
             if not versions:
                 raise ConfigError(
-                    f"{self.workspace.slug} has no archived report {name} yet: make it with `run`"
+                    f"workspace {self.workspace.slug} has no archived report {name}\n"
+                    f"hint: build it with `assignment-reports run --preset {name}`"
                 )
             key, version = versions[-1]
             archived = Archive(self.config.archive).read(key, version.version)

@@ -144,7 +144,7 @@ def _watch_asset(workspace: Workspace) -> dg.AssetsDefinition:
         add_stall_alert(AlertLog(warehouse.config.state), lake, workspace, now, is_silent=silent)
         stall = find_stall(lake, workspace, now, is_silent=silent)
         return dg.MaterializeResult(
-            metadata={"silence": stall_text(stall, workspace) if stall else "no unusual silence"}
+            metadata={"silence": stall_text(stall, workspace) if stall else "no unusual gap"}
         )
 
     return source_watch
@@ -164,7 +164,7 @@ def _snapshot_assets(workspace: Workspace) -> list[dg.AssetsDefinition]:
     def contact_snapshot(
         context: dg.AssetExecutionContext, clock: dg.ResourceParam[Clock]
     ) -> dg.MaterializeResult:
-        """Contacts and their assignees as the API lists them; what no webhook told becomes an event."""
+        """Contacts and their assignees from the API; assignments that no webhook reported become events."""
         with retrying_transient_errors(context):
             require("respond-io", f"workspaces.{workspace.slug}.source.api_token")
             from assets.sources.respond_io.contact_snapshot import take_snapshot  # noqa: PLC0415 - few need it

@@ -34,11 +34,11 @@ class Watched:
 
 
 WATCHED = {
-    "newest_day_loaded": "the newest day loaded to its end is the day that closed last",
+    "newest_day_loaded": "the last closed day is loaded to its end",
     "rejected_share": "the share of rejected rows of this load is below the workspace's limit",
-    "volume_within_range": "the day that closed last has about as many events as the same weekday before",
-    "source_not_stalled": "events have come since the last one in the hours in which they usually do",
-    "days_match_configuration": "every loaded day was read by the present zone and source configuration",
+    "volume_within_range": "the last closed day has about as many events as the same weekday before",
+    "source_not_stalled": "there are events in the hours in which there usually are",
+    "days_match_configuration": "every loaded day was read with the current time zone and configuration",
 }
 
 
@@ -55,7 +55,7 @@ def check_load(warehouse: Warehouse, workspace: Workspace, loaded: Loaded, now: 
 
 def _check_stall(warehouse: Warehouse, workspace: Workspace, now: datetime) -> Watched:
     stall = find_stall(warehouse, workspace, now)
-    text = stall_text(stall, workspace) if stall else "no unusual silence"
+    text = stall_text(stall, workspace) if stall else "no unusual gap"
     return Watched("source_not_stalled", stall is None, text)
 
 
@@ -74,11 +74,11 @@ def _check_configuration(warehouse: Warehouse, workspace: Workspace, loaded: Loa
     """Check that every loaded day matches the configuration; name days that do not, and reloaded ones."""
     outdated = loaded_days(warehouse, workspace).outdated
     reloaded = [
-        f"{count_text(count, 'day')} read again: {cause}"
+        f"{count_text(count, 'day')} reloaded: {cause}"
         for cause, count in Counter(loaded.causes.values()).items()
     ]
     remaining = [
-        f"{count_text(count, 'day')} not read again: {cause}"
+        f"{count_text(count, 'day')} not reloaded yet: {cause}"
         for cause, count in Counter(outdated.values()).items()
     ]
     text = "; ".join([*reloaded, *remaining]) or "nothing has changed since days were loaded"

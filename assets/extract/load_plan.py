@@ -149,12 +149,12 @@ def changes_since_load(workspace: Workspace, sources: DaySources, warehouse: War
 def _read_otherwise(stored: LoadedDays, sources: DaySources) -> dict[date, str]:
     """Return the loaded days that an imported file covers since they were loaded, or no longer covers."""
     imported = {
-        day: "an imported file covers it"
+        day: "an imported file has these days"
         for day, version in stored.versions.items()
         if sources.is_imported(day) and version != sources.version_of(day)
     }
     returned = {
-        day: "the imported file that covered it is gone"
+        day: "the imported file was removed"
         for day, version in stored.versions.items()
         if version.startswith(IMPORTED) and not sources.is_imported(day)
     }

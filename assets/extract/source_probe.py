@@ -23,15 +23,15 @@ _RECENT = timedelta(days=30)
 _LARGEST_DIFFERENCE = timedelta(seconds=30)
 _PEOPLE_IDS = {"assignee_id", "previous_assignee_id", "assigned_by_id"}
 _CONSEQUENCES = {
-    "event_id": "an id is made of the row's cells, and of which of equal rows it is",
+    "event_id": "the ID is derived from the cells of the row",
     "occurred_at": "no row can be read",
-    "conversation_id": "there are no chains of conversations",
+    "conversation_id": "assignment paths are not shown",
     "contact_id": "contacts are counted by conversation",
-    "contact_name": "the log shows no names of contacts",
-    "previous_assignee_name": "it is taken from the contact's last assignment before",
-    "assignee_name": "people are shown by their ids",
-    "source": "every event is of source Unknown",
-    "assigned_by_name": "the log shows nobody in Assigned By",
+    "contact_name": "the log shows no contact names",
+    "previous_assignee_name": "it is derived from the previous assignment",
+    "assignee_name": "assignees are shown by ID",
+    "source": "the source of every event is Unknown",
+    "assigned_by_name": "Assigned By is empty in the log",
 }
 
 
@@ -95,7 +95,7 @@ def try_source(source: Source, workspace: Workspace, now: datetime) -> Trial:
             break
     else:
         raise SourceUnreadable(
-            "; ".join(faults) or f"it has no row since {workspace.first_day}; correct `first_day`, or wait"
+            "; ".join(faults) or f"no rows since {workspace.first_day}; correct `first_day`, or wait for data"
         )
     names = [name for name in CONTRACT_COLUMNS if name in batch.rows.schema.names]
     rows = batch.rows.slice(0, _CHECKED_ROWS)

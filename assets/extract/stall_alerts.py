@@ -48,7 +48,7 @@ def add_stall_alert(
                 for instant in (datetime.fromisoformat(since), newest)
             )
             notices[f"{_RESUMED}/{workspace.slug}/{since}"] = (
-                f"{workspace.slug}: events come again: the last before the silence was at {last}, the newest "
+                f"{workspace.slug}: events have resumed: the last before the gap was at {last}, the newest "
                 f"is at {first} ({workspace.timezone}). {_resume_advice(workspace)}"
             )
     alerts.add(notices, now)
@@ -58,13 +58,13 @@ def add_stall_alert(
 def _stall_advice(workspace: Workspace) -> str:
     if isinstance(workspace.source, WebhookSource):
         return (
-            "See that `assignment-reports webhooks` runs and can be reached, and that the sender has not "
+            "Check that `assignment-reports webhooks` runs and is reachable, and that the sender has not "
             "switched the webhook off: respond.io does so after 30 errors in 30 minutes."
         )
-    return "See that the source still writes what it is read from."
+    return "Check that the source still writes its data."
 
 
 def _resume_advice(workspace: Workspace) -> str:
     if isinstance(workspace.source, RespondIoSource):
         return "Take a snapshot (`assignment-reports sources snapshot`): it finds most of what was missed."
-    return "If events were lost in between, load these days again when the source has them."
+    return "If events were lost in between, reload these days when the source has them."

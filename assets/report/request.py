@@ -36,7 +36,7 @@ class ReportRequest:
         if not spec.has_begun(report_date):
             raise NoSuchReportDate(
                 f"{spec.name}: {period.first_day} to {period.last_day} has not begun on {report_date}; "
-                "give a later report date, or an earlier `first_day`"
+                "use a later report date, or an earlier `first_day`"
             )
         until = min(as_of, running_until(warehouse, period, as_of) or as_of)
         return cls(warehouse, workspace, spec, report_date, period, until)

@@ -47,7 +47,7 @@ def atomic_folder(path: Path) -> Iterator[Path]:
         try:
             temporary.rename(path)
         except OSError as error:  # a folder with files is never replaced by a rename
-            raise FileExistsError(f"{path} is there already") from error
+            raise FileExistsError(f"{path} already exists") from error
         _flush_to_disk(path.parent)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)

@@ -55,7 +55,7 @@ def run_select(connection: duckdb.DuckDBPyConnection, query: str, **allowed: lis
     try:
         statements = connection.extract_statements(query)
         if [statement.type for statement in statements] != [duckdb.StatementType.SELECT]:
-            raise ConfigError("give one SELECT; the warehouse is read-only here")
+            raise ConfigError("must be one SELECT: the warehouse is read-only")
         for setting, paths in allowed.items():
             connection.execute(f"SET {setting} = [{', '.join(map(quote_text, paths))}]")
         connection.execute("SET enable_external_access = false")

@@ -27,7 +27,7 @@ class MissingExtraError(ConfigError):
 
     def __init__(self, extra: str, key: str) -> None:
         self.extra = extra
-        self.need = f'{key}: needs the extra "{extra}"'
+        self.need = f'{key}: requires the extra "{extra}"'
         super().__init__(f"{self.need}: {install_command(extra)}")
 
 

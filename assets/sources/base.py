@@ -154,7 +154,7 @@ def match_columns(names: Iterable[str], mapping: Mapping[str, str]) -> dict[str,
         column, name = unmatched[0]
         near = get_close_matches(_fold_name(name), by_folded_name, n=1)
         hint = f"; did you mean {by_folded_name[near[0]][0]!r}?" if near else ""
-        raise ValueError(f"column {name!r} (for {column}) is missing; it has {listed}{hint}")
+        raise ValueError(f"column {name!r} (for {column}) not found{hint}; found {listed}")
     mapped_names = {_fold_name(name) for name in mapping.values()}
     guessed = dict[str, list[str]]()
     for alias, candidates in by_folded_name.items():
@@ -164,13 +164,13 @@ def match_columns(names: Iterable[str], mapping: Mapping[str, str]) -> dict[str,
             guessed.setdefault(column, []).extend(candidates)
     matched = guessed | matched
     if "occurred_at" not in matched:
-        raise ValueError(f"column 'occurred_at' is missing; it has {listed}; map one in `columns`")
+        raise ValueError(f"no column for occurred_at; found {listed}; map one in `columns`")
     if not ASSIGNEE & matched.keys():
-        raise ValueError(f"column 'assignee' is missing; it has {listed}; map one in `columns`")
+        raise ValueError(f"no column for assignee; found {listed}; map one in `columns`")
     for column, candidates in matched.items():
         if len(candidates) > 1:
             reason = (
-                "is there twice"
+                "occurs twice"
                 if len(set(map(_fold_name, candidates))) == 1
                 else f"and {candidates[1]!r} mean the same"
             )

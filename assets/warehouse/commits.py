@@ -88,7 +88,7 @@ class CommitLog:
             )
             if other_changes and conflicts:
                 raise ConcurrentLoad(
-                    f"{self._folder.parent}: another process stored {min(conflicts)} meanwhile; run it again"
+                    f"{self._folder.parent}: another process stored {min(conflicts)} meanwhile; run again"
                 )
             content = {
                 "writer": draft.writer,

@@ -44,9 +44,9 @@ def loaded_days(warehouse: Warehouse, workspace: Workspace) -> LoadedDays:
             first_instant(day, workspace.zone),
             first_instant(day + DAY, workspace.zone),
         ):
-            outdated[day] = f"the clock changes of {zone} were others"
+            outdated[day] = f"the clock changes of {zone} have changed"
         elif day_version != version and not day_version.startswith(IMPORTED):
-            outdated[day] = "the configuration of the source was another"
+            outdated[day] = "the configuration of the source has changed"
         else:
             until[day], versions[day] = loaded_until, day_version
     return LoadedDays(until, versions, outdated, any(columns[names.index("unstated_count")]))

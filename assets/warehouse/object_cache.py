@@ -55,7 +55,7 @@ class Objects(AbstractFileSystem):
         with atomic_write(local) as temporary:
             self.store.get_file(f"{self.root}/{name}", str(temporary))
             if temporary.stat().st_size != self.sizes[name]:
-                raise OSError(f"{self.root}/{name}: {temporary.stat().st_size} bytes came, not all")
+                raise OSError(f"{self.root}/{name}: incomplete: {temporary.stat().st_size} bytes received")
         return _Read(local)
 
     def local(self, name: str) -> Path:
@@ -76,7 +76,7 @@ def _cache_folder() -> Path:
     folder = Path(tempfile.gettempdir()) / f"assignment-reports-{os.getuid()}"
     folder.mkdir(mode=0o700, exist_ok=True)
     if folder.stat().st_uid != os.getuid():
-        raise ConfigError(f"{folder} belongs to somebody else; remove it, or set TMPDIR")
+        raise ConfigError(f"{folder} belongs to another user; remove it, or set TMPDIR")
     looked, marker = folder / ".looked", folder / ".now"
     marker.touch()
     now = marker.stat().st_mtime  # by the clock that sets the files' times

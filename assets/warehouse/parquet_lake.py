@@ -181,7 +181,7 @@ class Lake:
                     duckdb_engine.create_view(connection, table, files, held=table.name in held)
                 except duckdb.BinderException:
                     raise ConfigError(
-                        f"{self.folder} was written by another release: remove it, and load the days again"
+                        f"{self.folder} was written by another release; remove it, and run again"
                     ) from None
             else:
                 duckdb_engine.create_table(connection, table)

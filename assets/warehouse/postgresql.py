@@ -190,7 +190,7 @@ class SqlWarehouse:
         Raises ConfigError for anything but one SELECT, and for a wrong one.
         """
         if query.split(maxsplit=1)[0].lower() not in {"select", "with", "values", "table"}:
-            raise ConfigError("give one SELECT; the warehouse is read-only here")
+            raise ConfigError("must be one SELECT: the warehouse is read-only")
         try:
             return self._stream_rows(query, None).read_all()
         except Exception as error:

@@ -22,9 +22,9 @@ from orchestration.automation.runs import ActiveRun, active_runs, due_tags, ends
 _ALERT_PERIOD = timedelta(days=3)
 _PAUSE = timedelta(minutes=5)
 _NEXT = {
-    State.FAILED: "It is not tried again by itself",
-    State.EXPIRED: "It is not sent any more",
-    State.UNKNOWN: "Nobody knows whether it arrived",
+    State.FAILED: "It is not retried automatically",
+    State.EXPIRED: "It is no longer sent",
+    State.UNKNOWN: "It is unknown whether it arrived",
 }
 
 
@@ -36,7 +36,7 @@ def delivery_sensor(dispatcher: Dispatcher, status: dg.DefaultSensorStatus) -> d
         asset_selection=dg.AssetSelection.all(),
         minimum_interval_seconds=30,
         default_status=status,
-        description="Sends what came due or was deferred; tells the operator what did not arrive.",
+        description="Sends due and deferred deliveries; notifies the operator of failed ones.",
     )
     def sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult:
         now = dispatcher.clock()
@@ -53,7 +53,7 @@ def delivery_sensor(dispatcher: Dispatcher, status: dg.DefaultSensorStatus) -> d
             context.log.error(str(error))  # noqa: TRY400 - the text is complete
         return dg.SensorResult(
             run_requests=requests,
-            skip_reason=None if requests else dg.SkipReason("nothing is to be sent now"),
+            skip_reason=None if requests else dg.SkipReason("nothing to send"),
         )
 
     return sensor
@@ -123,8 +123,8 @@ def delivery_alerts(dispatcher: Dispatcher, now: datetime) -> dict[str, str]:
     if held:
         since = min(row.planned_at for row in held)
         alerts[f"mail_server/{since:%Y-%m-%d}"] = (
-            f"Mails wait since {since:%Y-%m-%d %H:%M} UTC: {held[0].reason}. "
-            f"{len(held)} are held; they go out by themselves when the server takes them."
+            f"Mails have been waiting since {since:%Y-%m-%d %H:%M} UTC: {held[0].reason}. "
+            f"Held: {len(held)}. They are sent automatically when the server accepts them."
         )
     others = sorted((row for row in rows if row.state is not State.HELD), key=_issue_key)
     for issue, group in groupby(others, key=_issue_key):
@@ -142,5 +142,5 @@ def _describe_deliveries(rows: list[Delivery]) -> str:
     return (
         f"{first.workspace}: {len(rows)} of {first.subscription}, {first.report} of {first.report_date}: "
         f"{first.state}. {reasons}. {_NEXT[first.state]}: `assignment-reports deliveries list "
-        f"--state {first.state}` names the recipients, `deliveries retry` or `resolve` settles it."
+        f"--state {first.state}` lists the recipients; use `deliveries retry` or `resolve`."
     )

@@ -50,14 +50,14 @@ def due_sensor(
         asset_selection=dg.AssetSelection.all(),
         minimum_interval_seconds=60,
         default_status=status,
-        description="Launches what is due and not done: late days, missed ticks, crashes, outdated reports.",
+        description="Launches runs that are due: late days, missed ticks, crashes, outdated reports.",
     )
     def sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult:
         started_at = clock()
         cursor = SensorCursor.model_validate_json(context.cursor or "{}")
         planning = PlanningContext.open(config, catalog, context.instance, started_at)
         plan = Plan(
-            notices={f"configuration/{mistake}": f"A workspace is left out: {mistake}" for mistake in broken}
+            notices={f"configuration/{mistake}": f"A workspace is skipped: {mistake}" for mistake in broken}
         )
         workspaces = sorted(
             config.workspaces, key=lambda workspace: (workspace.slug < cursor.first, workspace.slug)
@@ -70,7 +70,7 @@ def due_sensor(
             try:
                 plan.add(plan_workspace(planning, workspace, cursor))
             except Exception as error:  # noqa: BLE001 - the other workspaces are still planned
-                alert = f"{workspace.slug} cannot be looked after: {_safe_error_text(error)}"
+                alert = f"{workspace.slug} cannot be monitored: {_safe_error_text(error)}"
                 plan.notices[f"look/{workspace.slug}/{local_day(started_at, workspace.zone)}"] = alert
         for key, reason in plan.skips.items():
             catalog.skip(key, reason, started_at)
@@ -79,7 +79,7 @@ def due_sensor(
                 context.log.warning(text)
         except AlertNotSent as error:
             context.log.error(str(error))  # noqa: TRY400 - the text is complete
-        reasons = "; ".join(plan.reasons[:_MAX_REASONS]) or "everything due is done"
+        reasons = "; ".join(plan.reasons[:_MAX_REASONS]) or "nothing is due"
         return dg.SensorResult(
             run_requests=plan.requests,
             skip_reason=None if plan.requests else dg.SkipReason(reasons),
@@ -109,5 +109,5 @@ def plan_workspace(planning: PlanningContext, workspace: Workspace, cursor: Sens
 def _safe_error_text(error: Exception) -> str:
     """Return the text of an error, or only its type if the text might contain data of contacts."""
     if isinstance(error, duckdb.Error):
-        return f"{error}. Remove a damaged file of the lake: its day is loaded again."
-    return str(error) if isinstance(error, ReportError) else f"an error that nobody foresaw, {type(error)}"
+        return f"{error}. Remove the damaged file from the lake; its day is then reloaded."
+    return str(error) if isinstance(error, ReportError) else f"an unexpected error, {type(error)}"

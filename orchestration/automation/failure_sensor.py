@@ -16,14 +16,14 @@ def failure_sensor(config: Config, clock: Clock, status: dg.DefaultSensorStatus)
     @dg.run_failure_sensor(
         name="run_failure_alert",
         default_status=status,
-        description="Tells the operator in plain words what failed, why, and what happens next.",
+        description="Notifies the operator of what failed, why, and what happens next.",
     )
     def sensor(context: dg.RunFailureSensorContext) -> dg.SkipReason | None:
         run = context.dagster_run
         if _BACKFILL_TAG in run.tags:
-            return dg.SkipReason("a backfill: whoever launched it sees it in the UI")
+            return dg.SkipReason("a backfill: its failure is shown in the UI")
         if run.tags.get(_RETRY_TAG) == "true":
-            return dg.SkipReason("the run is tried again by itself")
+            return dg.SkipReason("the run is retried automatically")
         due = run.tags.get(DUE_TAG, run.run_id)
         try:
             send_alerts(config, {f"failed/{due}": failure_text(context)}, clock())
@@ -43,14 +43,14 @@ def failure_text(context: dg.RunFailureSensorContext) -> str:
     days = first if first == last else f"{first} to {last}"
     reason = next(filter(None, map(_failure_reason, context.get_step_failure_events())), "the process ended.")
     follow_up = (
-        "It is tried again by itself; the pause doubles each time."
+        "It is retried automatically; the pause doubles each time."
         if DUE_TAG in run.tags
-        else "It was launched by hand and is not tried again."
+        else "It was launched manually and is not retried."
     )
     workspaces = ", ".join(sorted({key.partition("/")[0] for key in keys}))
     return (
         f"{workspaces}: {assets} of {days} failed. "
-        f"Why: {reason} {follow_up} Run {run.run_id} in Dagster's UI has every line."
+        f"Why: {reason} {follow_up} Run {run.run_id} in Dagster's UI has the details."
     )
 
 
@@ -59,4 +59,4 @@ def _failure_reason(event: dg.DagsterEvent) -> str:
     failure = event.step_failure_data
     if failure.user_failure_data and failure.user_failure_data.description:
         return failure.user_failure_data.description.rstrip(".") + "."
-    return f"an error that nobody foresaw, {failure.error.cls_name}." if failure.error else ""
+    return f"an unexpected error, {failure.error.cls_name}." if failure.error else ""

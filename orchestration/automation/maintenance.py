@@ -21,7 +21,7 @@ def maintenance_assets(config: Config, broken: Sequence[str]) -> list[dg.AssetsD
     @dg.asset(
         group_name="deployment",
         check_specs=[dg.AssetCheckSpec("configuration_valid", asset="configuration")],
-        description="The configuration that this deployment runs with.",
+        description="The configuration of this deployment.",
     )
     def configuration() -> dg.MaterializeResult:
         return dg.MaterializeResult(
@@ -35,7 +35,9 @@ def maintenance_assets(config: Config, broken: Sequence[str]) -> list[dg.AssetsD
             ],
         )
 
-    @dg.asset(group_name="deployment", description="What was put away: old runs, reports, mails.")
+    @dg.asset(
+        group_name="deployment", description="Retention: old runs, reports and mails that were deleted."
+    )
     def retention(
         context: dg.AssetExecutionContext, dispatcher: dg.ResourceParam[Dispatcher]
     ) -> dg.MaterializeResult:
@@ -55,7 +57,7 @@ def maintenance_schedule(status: dg.DefaultScheduleStatus) -> dg.ScheduleDefinit
         cron_schedule="30 3 * * *",
         target=dg.AssetSelection.assets("configuration", "retention"),
         default_status=status,
-        description="Look at the configuration; put away old runs and versions.",
+        description="Check the configuration; delete old runs, reports and mails.",
     )
 
 

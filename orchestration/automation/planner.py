@@ -20,7 +20,7 @@ class DueDecision(StrEnum):
     MAKE = "make"
     BUSY = "wait for a load"
     WAIT = "wait"
-    MAKE_PROVISIONAL = "make it provisional"
+    MAKE_PROVISIONAL = "build it provisionally"
     SKIP = "skip"
 
 
@@ -74,8 +74,8 @@ def decide_due(
     if is_busy:
         return DueDecision.BUSY, "its days are being loaded"
     if not missing:
-        return DueDecision.MAKE, "its days are there"
-    reason = f"{len(missing)} of its days are not loaded, the first is {min(missing)}"
+        return DueDecision.MAKE, "its days are loaded"
+    reason = f"days not loaded: {len(missing)}, the first is {min(missing)}"
     if now < due.deadline:
         return (
             DueDecision.WAIT,

@@ -193,7 +193,7 @@ class PlanningContext:
         """
         first, last = days[0], days[-1]
         if any(run.due == due for run in self.active):
-            plan.reasons.append(f"{due}: under way")
+            plan.reasons.append(f"{due}: in progress")
             return
         assets = [f"{workspace.slug}/{name}" for name in assets]
         previous_runs = runs_for(self.instance, due)
@@ -202,9 +202,7 @@ class PlanningContext:
         ]
         retry_at = next_attempt(attempts)
         if retry_at is not None and self.now < retry_at:
-            plan.reasons.append(
-                f"{due}: tried {len(attempts)} times without success, next at {retry_at:%H:%M} UTC"
-            )
+            plan.reasons.append(f"{due}: {len(attempts)} failed attempts, next at {retry_at:%H:%M} UTC")
             return
         queue = Queue.LOADS if f"{workspace.slug}/{FLOW_ASSETS[0]}" in assets else Queue.REPORTS
         tags = due_tags(self.config, workspace.slug, due) | {QUEUE_TAG: queue.value}
@@ -305,9 +303,9 @@ class PlanningContext:
 
 _INPUTS = "inputs"
 _CONSEQUENCES = {
-    DueDecision.MAKE_PROVISIONAL: "It is made as provisional, and made anew when the days are there.",
-    DueDecision.SKIP: "It is left out.",
-    DueDecision.WAIT: "It is made when they are there.",
+    DueDecision.MAKE_PROVISIONAL: "It is built as provisional, and rebuilt when its days are loaded.",
+    DueDecision.SKIP: "It is skipped.",
+    DueDecision.WAIT: "It is built when they are loaded.",
 }
 
 

@@ -76,7 +76,7 @@ def _ticks_of(workspace: Workspace) -> Iterator[_Schedule]:
         NIGHTLY_FLOW,
         [_cron_at(workspace.flow_at)],
         lambda planning: planning.plan_nightly_flow(workspace),
-        f"Load the day that closed, and read the {workspace.lookback_days} last days again.",
+        f"Load the closed day, and reload the {workspace.lookback_days} days before it.",
     )
     yield from _report_ticks(workspace)
     if isinstance(workspace.source, RespondIoSource) and workspace.source.api_token:
@@ -84,14 +84,14 @@ def _ticks_of(workspace: Workspace) -> Iterator[_Schedule]:
             CONTACT_SNAPSHOT,
             [_cron_at(_BEFORE_MIDNIGHT)],
             _plan_asset(workspace, CONTACT_SNAPSHOT, "%Y-%m-%d"),
-            "Look at all contacts just before the day closes, so that what was missed is of that day.",
+            "Compare all contacts just before the day closes, so that missed assignments belong to it.",
         )
     if workspace.watch_hours:
         yield _Schedule(
             SOURCE_WATCH,
             [f"30 */{workspace.watch_hours} * * *"],
             _plan_asset(workspace, SOURCE_WATCH, "%Y-%m-%dT%H"),
-            "Ask the source whether it goes on, so that the operator hears of it the same day.",
+            "Check whether the source has stalled, so that the operator is notified the same day.",
         )
 
 
@@ -109,13 +109,13 @@ def _report_ticks(workspace: Workspace) -> Iterator[_Schedule]:
         _plan_reports(
             workspace, lambda due: due.spec.preset is not Preset.LAST_MONTH and not _is_by_interval(due)
         ),
-        "Make the reports that are due and whose days are there.",
+        "Build the due reports whose days are loaded.",
     )
     yield _Schedule(
         MONTHLY_REPORT,
         [_cron_at(spec.at or time(6, 15), "*" if spec.on_holiday == "shift" else "1") for spec in by_month],
         _plan_reports(workspace, lambda due: due.spec.preset is Preset.LAST_MONTH),
-        "Make the reports of the month before.",
+        "Build the reports of the previous month.",
     )
     if every:
         cron = f"*/{every} * * * *" if every < _HOUR_MINUTES else f"0 */{every // _HOUR_MINUTES} * * *"
@@ -123,7 +123,7 @@ def _report_ticks(workspace: Workspace) -> Iterator[_Schedule]:
             TODAY,
             [cron],
             _plan_reports(workspace, _is_by_interval),
-            "Load the running day, make its reports.",
+            "Load the current day and build its reports.",
         )
 
 

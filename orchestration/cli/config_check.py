@@ -54,7 +54,7 @@ def examine_config(config: Config, now: datetime) -> Iterator[ConfigFinding]:
         yield from _check_filters(config, workspace, key)
     for orphan in find_orphans(config):
         yield ConfigFinding(
-            f"{orphan} belongs to no workspace of the configuration: was its slug renamed? Move or remove it",
+            f"{orphan} belongs to no configured workspace; rename it, if a slug was renamed, else remove it",
             is_error=False,
         )
 
@@ -87,7 +87,7 @@ def _check_url(url: SecretStr, key: str) -> Iterator[ConfigFinding]:
         if made.get_backend_name() not in ADBC_DIALECTS:
             made.get_dialect().import_dbapi()
     except (ArgumentError, NoSuchModuleError, ValueError):
-        yield ConfigFinding(f"{key}: is no database URL such as postgresql://user@host/name")
+        yield ConfigFinding(f"{key}: must be a database URL, such as postgresql://user@host/name")
     except ModuleNotFoundError as error:
         yield ConfigFinding(f"{key}: {error}; install the driver")
 
@@ -111,17 +111,21 @@ def _check_values(place: str, filters: Filters, known: "_KnownValues") -> Iterat
                 each.lower(): each for each in (*SOURCE_LABELS.values(), *SOURCE_LABELS, *known.sources())
             }
             if near := get_close_matches(value.lower(), choices, n=1, cutoff=0.75):
-                text = f"{place}.source: no source is called {value!r}; did you mean {choices[near[0]]!r}?"
+                text = f"{place}.source: unknown source {value!r}; did you mean {choices[near[0]]!r}?"
                 yield ConfigFinding(text)
             else:
-                yield ConfigFinding(f"{place}.source: no source is called {value!r} so far", is_error=False)
+                yield ConfigFinding(
+                    f"{place}.source: unknown source {value!r}: no event has it so far", is_error=False
+                )
     for name, values, others in (
         ("assigned_to", filters.assigned_to, ("Unassigned",)),
         ("assigned_by", filters.assigned_by, ()),
     ):
         for value in values:
             if "{recipient." not in value and not _is_among(value, {*known.people(), *others}):
-                yield ConfigFinding(f"{place}.{name}: nobody is called {value!r} so far", is_error=False)
+                yield ConfigFinding(
+                    f"{place}.{name}: unknown person {value!r}: no event names them so far", is_error=False
+                )
 
 
 def _is_among(value: str, names: set[str]) -> bool:

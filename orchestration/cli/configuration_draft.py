@@ -112,16 +112,16 @@ class Draft:
         source = "".join(f"      {line}\n" for line in written.splitlines())
         guesses = "".join(f"# * {each}\n" for each in self.guesses)
         return (
-            "# Written by `assignment-reports init`. What was guessed, to be looked at:\n"
+            "# Written by `assignment-reports init`. Check these guesses:\n"
             f"{guesses}"
             "# `assignment-reports sources test` shows how rows are read; `schema` describes every key.\n"
-            "lake: ./lake                       # where days are kept, as Parquet\n"
-            "archive: ./reports_out             # where reports are kept\n"
+            "lake: ./lake                       # tables, as Parquet files\n"
+            "archive: ./reports_out             # archived reports\n"
             "workspaces:\n"
             "  - slug: inbox                    # folder and asset name\n"
             "    name: Our inbox                # shown in the reports\n"
             f"    timezone: {self.zone}\n"
-            f"    first_day: {self.first_day}          # the first day that the source can tell about\n"
+            f"    first_day: {self.first_day}          # first day with data in the source\n"
             "    source:\n"
             f"{source}"
         )
@@ -142,10 +142,10 @@ def draft_from_files(files: Sequence[Path], zone: str, folder: Path, now: dateti
     Raises ConfigError where no draft is found that reads them.
     """
     if absent := [path for path in files if not path.exists()]:
-        raise ConfigError(f"{absent[0]}: no such file")
+        raise ConfigError(f"{absent[0]}: file not found")
     draft = Draft(zone, {"type": "files", "path": _path_pattern(files, folder)})
     if len(files) > 1:
-        draft.guesses.append(f"path: one pattern for the {len(files)} files given")
+        draft.guesses.append(f"path: one pattern for {len(files)} files")
     _refine_draft(draft, _names_of_file(files[0], draft), folder, now)
     return draft
 
@@ -156,7 +156,7 @@ def draft_from_database(url: str, zone: str, folder: Path, now: datetime) -> Dra
     Raises ConfigError where it cannot be read, or no table has a time and an assignee.
     """
     if url.startswith("postgresql"):
-        require("postgresql", "the database's URL")
+        require("postgresql", "the database URL")
     try:
         inspector = inspect(create_engine(url, poolclass=NullPool, hide_parameters=True))
         tables = {
@@ -166,15 +166,17 @@ def draft_from_database(url: str, zone: str, folder: Path, now: datetime) -> Dra
     except (ArgumentError, SQLAlchemyError, ImportError) as error:
         raise ConfigError(f"the database cannot be read: {str(error).splitlines()[0]}") from None
     ranked = sorted(tables, key=lambda name: (-len(_match_columns(tables[name])), name))
-    load_config_or_warn = [name for name in ranked if _is_usable(_match_columns(tables[name]))]
-    if not load_config_or_warn:
+    usable = [name for name in ranked if _is_usable(_match_columns(tables[name]))]
+    if not usable:
         listed = ", ".join(f"{name} ({', '.join(columns)})" for name, columns in tables.items()) or "none"
-        raise ConfigError(f"no table has a time and an assignee; there are: {listed}")
-    draft = Draft(zone, {"type": "sql", "url": _relative_url(url, folder), "table": load_config_or_warn[0]})
-    draft.guesses.append(f"table: {load_config_or_warn[0]}, of {len(tables)} tables")
+        raise ConfigError(f"no table has columns for a time and an assignee; found {listed}")
+    draft = Draft(zone, {"type": "sql", "url": _relative_url(url, folder), "table": usable[0]})
+    draft.guesses.append(f"table: {usable[0]}, of {len(tables)} tables")
     if make_url(url).password:
-        draft.guesses.append("url: it holds a password; put it into the environment as ${DB_PASSWORD}")
-    _refine_draft(draft, tables[load_config_or_warn[0]], folder, now)
+        draft.guesses.append(
+            "url: contains a password; replace it with ${DB_PASSWORD}, and set that environment variable"
+        )
+    _refine_draft(draft, tables[usable[0]], folder, now)
     return draft
 
 
@@ -188,24 +190,24 @@ def _refine_draft(draft: Draft, names: Sequence[str], folder: Path, now: datetim
         }
         if columns:
             draft.source["columns"] = columns
-            draft.guesses.append(f"columns: by their names, {', '.join(map(' = '.join, columns.items()))}")
+            draft.guesses.append(f"columns: matched by name, {', '.join(map(' = '.join, columns.items()))}")
     trial = _try_draft(draft, folder, now)
     if isinstance(trial, str) and (encoding := _NAMED_ENCODING.search(trial)):
         draft.source["encoding"] = encoding[1]
-        draft.guesses.append(f"encoding: {encoding[1]}, by the letters that are not ASCII")
+        draft.guesses.append(f"encoding: {encoding[1]}, detected from non-ASCII characters")
         trial = _try_draft(draft, folder, now)
     if _lacks_zone(trial):
         trial = _with_zone(draft, folder, now)
     if not isinstance(trial, str) and trial.rejected:
         trial = _with_format(draft, trial, folder, now)
     if isinstance(trial, str):
-        raise ConfigError(f"no configuration was found that reads it: {trial}")
+        raise ConfigError(f"cannot detect how to read it: {trial}")
     draft.first_day = _first_day(trial, draft)
 
 
 def _with_zone(draft: Draft, folder: Path, now: datetime) -> "Trial | str":
     draft.source["timezone"] = draft.zone
-    draft.guesses.append(f"source.timezone: the times carry none, so they are read as {draft.zone}")
+    draft.guesses.append(f"source.timezone: {draft.zone}, because the times have no zone")
     return _try_draft(draft, folder, now)
 
 
@@ -222,7 +224,7 @@ def _with_format(draft: Draft, trial: Trial, folder: Path, now: datetime) -> "Tr
         alike.append(time_format)
     if alike:
         draft.source |= {"time_format": alike[0], "timezone": draft.zone}
-        others = f"; {', '.join(alike[1:])} would read them too, so look at the days" if alike[1:] else ""
+        others = f"; {', '.join(alike[1:])} would also match; check the days" if alike[1:] else ""
         draft.guesses.append(f"time_format: {alike[0]}, in {draft.zone}{others}")
     return best
 
@@ -251,8 +253,10 @@ def _lacks_zone(trial: "Trial | str") -> bool:
 
 def _first_day(trial: Trial, draft: Draft) -> str:
     if trial.first_at is None:
-        raise ConfigError(f"no configuration was found that reads its times: {trial.first_rejected}")
-    draft.guesses.append("first_day: the earliest day of the first rows; set it to that of your data")
+        raise ConfigError(f"cannot detect its time format: {trial.first_rejected}")
+    draft.guesses.append(
+        "first_day: the earliest day in the first rows; set it to the first day of your data"
+    )
     return str(trial.first_at.astimezone(ZoneInfo(draft.zone)).date())
 
 
@@ -303,7 +307,7 @@ def _names_of_file(path: Path, draft: Draft) -> list[str]:
     except ValueError as error:
         if encoding := _NAMED_ENCODING.search(str(error)):
             draft.source["encoding"] = encoding[1]
-            draft.guesses.append(f"encoding: {encoding[1]}, by the letters that are not ASCII")
+            draft.guesses.append(f"encoding: {encoding[1]}, detected from non-ASCII characters")
             with text_file(path, encoding[1]) as text:
                 return read_header(text).names
         raise ConfigError(f"{path}: {error}") from None
@@ -332,7 +336,9 @@ def _path_pattern(files: Sequence[Path], folder: Path) -> str:
     resolved = [path.resolve() for path in files]
     parents = {path.parent for path in resolved}
     if len(parents) > 1:
-        raise ConfigError("the files lie in several folders; name those of one, or write `path` by hand")
+        raise ConfigError(
+            "the files are in several folders\nhint: name files of one folder, or write `path` by hand"
+        )
     kinds = {
         "".join(path.suffixes[-2:] if path.suffix in {".gz", ".bz2", ".zst"} else [path.suffix])
         for path in files

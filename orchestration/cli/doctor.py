@@ -1,4 +1,7 @@
-"""What the product needs of a machine, looked at one by one, each with the command that mends it."""
+"""Checks of the installation: what the machine and the configuration need, each with a fix.
+
+Add a check of one machine here; what is wrong with a configuration belongs in `config_check.py`.
+"""
 
 import os
 import shutil
@@ -20,6 +23,7 @@ from assets.config.loader import load_config
 from assets.config.needed_extras import missing_extras
 from assets.config.source import WebhookSource
 from assets.errors import ConfigError, ReportError
+from assets.extract.input_summary import count_text
 from assets.runtime.atomic_files import write_exclusive
 from assets.runtime.extras import install_command
 from assets.sources.webhooks.inbox import last_received_at
@@ -52,7 +56,7 @@ _LEAST_DISK = 1 << 30
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing looked at; *remedy* is the command that mends it."""
+    """The result of one check; *remedy* is the fix."""
 
     what: str
     is_fine: bool
@@ -68,7 +72,9 @@ def examine_machine(config: Path) -> Iterator[Finding]:
     yield _check_pango()
     yield from _check_fonts()
     pinned = not zoneinfo.TZPATH and bool(zoneinfo.available_timezones())
-    yield Finding("Time zones", pinned, "the tzdata package alone", "make install, and unset PYTHONTZPATH")
+    yield Finding(
+        "Time zones", pinned, "only the tzdata package is used", "make install, and unset PYTHONTZPATH"
+    )
     yield from _check_configuration(config)
 
 
@@ -91,13 +97,15 @@ def _check_pango() -> Finding:
 
 def _check_fonts() -> Iterator[Finding]:
     if not (listing := shutil.which("fc-list")):
-        yield Finding("Fonts", is_fine=False, seen="no fontconfig", remedy="apt-get install fontconfig")
+        yield Finding(
+            "Fonts", is_fine=False, seen="fontconfig is not installed", remedy="apt-get install fontconfig"
+        )
         return
     listed = subprocess.run([listing, ":", "family"], capture_output=True, text=True, check=True).stdout  # noqa: S603
     families = {family.strip() for line in listed.splitlines() for family in line.split(",")}
     for family, package in _FONTS.items():
         found = family in families
-        yield Finding(family, found, "there" if found else "missing", f"apt-get install {package}")
+        yield Finding(family, found, "installed" if found else "not installed", f"apt-get install {package}")
 
 
 def _check_configuration(path: Path) -> Iterator[Finding]:
@@ -106,7 +114,9 @@ def _check_configuration(path: Path) -> Iterator[Finding]:
     except ConfigError as error:
         yield Finding("Configuration", is_fine=False, seen=str(error), remedy=f"correct {path}")
         return
-    yield Finding("Configuration", is_fine=True, seen=f"{path}, {len(config.workspaces)} workspaces")
+    yield Finding(
+        "Configuration", is_fine=True, seen=f"{path}, {count_text(len(config.workspaces), 'workspace')}"
+    )
     for sentence in missing_variables(config):
         yield Finding("Environment", is_fine=False, seen=sentence, remedy="export the variable")
     missing = missing_extras(config)
@@ -115,7 +125,7 @@ def _check_configuration(path: Path) -> Iterator[Finding]:
     if config.warehouse is not None and "warehouse" not in missing:
         yield _check_warehouse(config)
     for orphan in find_orphans(config):
-        remedy = f"was its slug renamed in {path}? Move it, or remove it"
+        remedy = f"rename it, if the slug was renamed in {path}; else remove it"
         yield Finding("Orphan", is_fine=False, seen=f"{orphan} belongs to no workspace", remedy=remedy)
     yield from _check_webhooks(config)
     if config.broker is not None and "execution" not in missing:
@@ -157,13 +167,13 @@ def _check_webhooks(config: Config) -> Iterator[Finding]:
         seen = (
             f"{workspace.slug}: last stored {last:%Y-%m-%d %H:%M:%S} UTC"
             if last
-            else f"{workspace.slug}: never"
+            else f"{workspace.slug}: none stored yet"
         )
         yield Finding(
             "Webhooks",
             last is not None,
             seen,
-            "see that `assignment-reports webhooks` runs and can be reached",
+            "check that `assignment-reports webhooks` runs and is reachable",
         )
 
 
@@ -196,4 +206,4 @@ def _object_store(what: str, folder: Path) -> Finding:
         return Finding(
             what, is_fine=False, seen=f"{folder}: {error}", remedy="correct the bucket or its credentials"
         )
-    return Finding(what, is_fine, str(folder), "take a store that knows If-None-Match")
+    return Finding(what, is_fine, str(folder), "use a store that supports If-None-Match")

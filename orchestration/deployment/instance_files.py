@@ -57,7 +57,7 @@ def _location_entry(config: Config, number: int, code_servers: str | None) -> di
         return {"python_module": module}
     host, colon, port = code_servers.rpartition(":")
     if not (colon and port.isdecimal()):
-        raise ConfigError(f"{code_servers!r} is no host:port, such as 127.0.0.1:4000")
+        raise ConfigError(f"--code-servers: must be host:port, such as 127.0.0.1:4000, got {code_servers!r}")
     server = {"host": host, "port": int(port) + number - 1, "location_name": name_of(number, config)}
     return {"grpc_server": server}
 
@@ -172,7 +172,7 @@ def _from_environment(secret: SecretStr) -> str | dict[str, str]:
     if variable := re.fullmatch(r"\$\{(\w+)\}", text):
         return {"env": variable[1]}
     if "${" in text:
-        raise ConfigError('`broker` is one variable as a whole, such as "${BROKER_URL}"')
+        raise ConfigError('`broker` must be one variable, such as "${BROKER_URL}"')
     return text
 
 

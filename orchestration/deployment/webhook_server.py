@@ -25,7 +25,7 @@ def webhook_addresses(settings: Config, say: Callable[[str], None]) -> dict[str,
             except ConfigError as error:
                 say(f"error: {workspace.slug}: {error}")
     if not addresses:
-        raise ConfigError("no workspace has a source that takes webhooks, such as `type: respond_io`")
+        raise ConfigError("no workspace has a source that receives webhooks, such as `type: respond_io`")
     return addresses
 
 

@@ -234,9 +234,9 @@ def lose_the_version(folder: Path) -> None:
         (lose_a_file, "v1: report.pdf is missing"),
         (add_a_file, "v1: notes.txt is not in the manifest"),
         (lose_the_manifest, "v1: manifest.json is missing"),
-        (cut_the_manifest, "v1: manifest.json is damaged or of another release: 1 mistakes"),
+        (cut_the_manifest, "v1: manifest.json is damaged or of another release (1 invalid values)"),
         (copy_elsewhere, "v2: manifest.json is that of acme/last_7_days/2026-11-08/v1"),
-        (lose_the_version, "v1: is in the catalog, and not there"),
+        (lose_the_version, "v1: is in the catalog, but missing"),
     ],
 )
 def test_what_is_no_longer_as_archived_is_named(

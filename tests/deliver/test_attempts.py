@@ -39,7 +39,7 @@ def test_a_deferred_mail_is_tried_again_later_and_later_until_its_time_is_over(
         deployment.round(timedelta(seconds=1))
     assert [round(each) for each in pauses[:4]] == pytest.approx([1, 5, 15, 30], rel=0.21)
     assert all(47 < each < 73 for each in pauses[4:])
-    assert (row.state, row.reason) == ("expired", "its time was over: RCPT: 451 greylisted")
+    assert (row.state, row.reason) == ("expired", "expired: RCPT: 451 greylisted")
 
 
 def test_where_the_server_takes_nothing_all_are_held_and_no_attempt_is_spent(
@@ -65,7 +65,7 @@ def test_a_server_that_wants_a_login_holds_the_rest_without_asking_for_each(
 def test_a_server_that_breaks_off_each_time_is_left_alone(deployment: DeliveryDeployment) -> None:
     deployment.configure(recipients=[f"p{n}@acme.example" for n in range(10)])
     deployment.server.does("MAIL", *[Misbehavior.CUT] * 10)
-    assert deployment.make_and_send().refusal == "the server broke off 3 times in a row"
+    assert deployment.make_and_send().refusal == "the server closed the connection 3 times in a row"
     assert sorted(deployment.states().values()) == ["deferred"] * 3 + ["held"] * 7
 
 

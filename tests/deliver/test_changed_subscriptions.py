@@ -15,7 +15,7 @@ def test_a_paused_subscription_says_so_and_sends_nothing_later(deployment: Deliv
     deployment.make_and_send()
     deployment.configure(paused=False)
     deployment.round(HOUR)
-    assert {row.reason for row in deployment.rows()} == {"the subscription was paused"}
+    assert {row.reason for row in deployment.rows()} == {"subscription paused"}
     assert not deployment.server.received
 
 
@@ -25,7 +25,7 @@ def test_a_subscription_that_is_paused_later_sends_nothing_that_waits(deployment
     deployment.configure(paused=True)
     deployment.round(HOUR)
     assert {(str(row.state), row.reason) for row in deployment.rows()} == {
-        ("cancelled", "the subscription was paused")
+        ("cancelled", "subscription paused")
     }
 
 
@@ -39,7 +39,7 @@ def test_what_waits_for_a_subscription_that_is_gone_comes_to_an_end(deployment: 
         deployment.dispatcher.ledger,
         deployment.now + 2 * DAY,
     )
-    assert {row.reason for row in deployment.rows()} == {"the subscription is not configured any more"}
+    assert {row.reason for row in deployment.rows()} == {"the subscription is no longer configured"}
 
 
 def test_what_waits_goes_to_nobody_else_when_the_subscription_changes(deployment: DeliveryDeployment) -> None:

@@ -47,7 +47,7 @@ def test_or_left_to_the_next_issue(deployment: DeliveryDeployment) -> None:
     deployment.make(LATE)
     deployment.round(HOUR)
     assert [row.reason for row in deployment.rows() if row.version == 2] == [
-        "other figures are left to the next issue"
+        "changed figures are sent with the next issue (`corrections: next_issue`)"
     ] * 2
     assert len(deployment.server.received) == 2
 

@@ -65,7 +65,7 @@ def test_a_report_that_is_not_there_in_time_ends_in_a_row_that_says_so(
     deployment.round()
     assert deployment.rows() == []
     deployment.round(DAY)
-    assert {row.reason for row in deployment.rows()} == {"it was not there in time: the report is not made"}
+    assert {row.reason for row in deployment.rows()} == {"not ready in time: the report is not built yet"}
     assert deployment.states() == dict.fromkeys(BOTH, "expired")
     deployment.make(on=deployment.acme.first_day.replace(day=15))
     deployment.round(MINUTE)
@@ -81,7 +81,7 @@ def test_what_the_subscription_does_not_want_ends_in_a_row_that_says_so(
     deployment.now = DUE
     deployment.round()
     assert {row.reason for row in deployment.rows()} == {
-        "it has no assignments, and the subscription asks for `not_empty`"
+        "no assignments, and the subscription has `only_if: not_empty`"
     }
     assert not deployment.server.received
     deployment.make(LATE)
@@ -103,7 +103,9 @@ def test_the_same_figures_as_the_issue_before_are_left_out_where_asked(
     deployment.round()
     rows = deployment.rows(TODAY + DAY)
     assert [str(row.state) for row in rows] == ["cancelled"] * 2
-    assert rows[0].reason == "it says what the issue before said, and the subscription asks for `changed`"
+    assert (
+        rows[0].reason == "same figures as in the previous issue, and the subscription has `only_if: changed`"
+    )
 
 
 def test_after_its_last_date_nothing_comes_due(deployment: DeliveryDeployment) -> None:
@@ -116,7 +118,7 @@ def test_a_version_that_is_gone_keeps_no_other_issue(deployment: DeliveryDeploym
     deployment.make()
     (deployment.folder / "out/acme/yesterday/2026-06-15/v1").rename(deployment.folder / "gone")
     deployment.now = DUE
-    with pytest.raises(NotArchived, match="2026-06-15/v1 is not there"):
+    with pytest.raises(NotArchived, match="2026-06-15/v1 is missing"):
         deployment.round()
     deployment.now += DAY - HOUR
     deployment.make(on=TODAY + DAY)

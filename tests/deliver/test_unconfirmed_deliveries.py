@@ -92,7 +92,7 @@ def test_what_a_person_decides_is_done(deployment: DeliveryDeployment) -> None:
     assert deployment.mails()[1]["X-Possible-Copy"]
     deployment.run_command("resolve", row.id, "--arrived")
     assert deployment.states() == {"ann@acme.example": "accepted"}
-    with pytest.raises(DecisionRefused, match="is accepted: it arrived, a person says"):
+    with pytest.raises(DecisionRefused, match="is accepted: arrived, as resolved by hand"):
         deployment.run_command("retry", row.id)
     with pytest.raises(DecisionRefused):
         deployment.run_command("cancel", row.id)

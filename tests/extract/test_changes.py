@@ -68,7 +68,7 @@ def test_another_configuration_of_the_source_reads_its_days_again(
     hours(inbox)
     inbox.load(*DAYS)
     inbox.source = change
-    assert changes(inbox) == ["the configuration of the source was another"]
+    assert changes(inbox) == ["the configuration of the source has changed"]
     inbox.load(DAY)
     assert not loaded_days(inbox.lake, inbox.workspace).outdated
     assert sum(by_day(inbox).values()) == 96
@@ -163,7 +163,7 @@ def test_imported_days_are_left_to_their_file(inbox: Inbox) -> None:
     about = About(first_day=DAY, last_day=DAY, options=FilesSource(type="files", path=str(file)))
     keep_import(inbox.folder / "imports", file, about)
     sources = DaySources(open_source(inbox.workspace), imports_of(inbox.folder / "imports"))
-    assert changes_since_load(inbox.workspace, sources, inbox.lake) == ["an imported file covers it"]
+    assert changes_since_load(inbox.workspace, sources, inbox.lake) == ["an imported file has these days"]
     loaded = load_days(inbox.workspace, sources, inbox.lake, [], LATER)
-    assert loaded.causes == {DAY: "an imported file covers it"}
+    assert loaded.causes == {DAY: "an imported file has these days"}
     assert changes_since_load(inbox.workspace, sources, inbox.lake) == []

@@ -119,8 +119,8 @@ def test_check_config_and_doctor_name_every_missing_extra_by_its_key(config: Con
     examined = CliRunner().invoke(app, ["doctor", "--config", str(tmp_path / "reports.yaml")])
     for key, extra in NEEDED.items():
         command = f'pip install "assignment-reports[{extra}]"'
-        assert f'{key}: needs the extra "{extra}": {command}' in str(asked.exception)
-        assert f'FAIL  Extra: {key}: needs the extra "{extra}"\n      fix: {command}' in examined.output
+        assert f'{key}: requires the extra "{extra}": {command}' in str(asked.exception)
+        assert f'FAIL  Extra: {key}: requires the extra "{extra}"\n      fix: {command}' in examined.output
     assert "Broker" not in examined.output
     assert "Install s3fs" not in examined.output
 
@@ -146,7 +146,7 @@ def test_what_is_used_without_its_extra_says_which_to_install(config: Config, tm
     for key, extra, use in uses:
         with pytest.raises(MissingExtraError) as caught:
             use()
-        assert str(caught.value).startswith(f'{key}: needs the extra "{extra}": pip install ')
+        assert str(caught.value).startswith(f'{key}: requires the extra "{extra}": pip install ')
     path = str(tmp_path / "reports.yaml")
     for command, extra in {
         "webhooks": "webhooks",

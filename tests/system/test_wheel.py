@@ -67,4 +67,4 @@ def test_reports_are_made_by_the_wheel_alone(installed: Path, tmp_path: Path) ->
 def test_without_a_checkout_dagster_is_told_which_variable_to_set(installed: Path, tmp_path: Path) -> None:
     ended = shell(installed, tmp_path, "-c", "import orchestration.definitions")
     assert ended.returncode == 1
-    assert "ConfigError: no configuration: set ASSIGNMENT_REPORTS_CONFIG" in ended.stderr
+    assert "ConfigError: ASSIGNMENT_REPORTS_CONFIG: required" in ended.stderr

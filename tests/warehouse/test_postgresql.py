@@ -156,7 +156,7 @@ def test_one_select_and_nothing_else_is_answered(busy: Inbox, warehouse: SqlWare
     filled(busy, warehouse)
     assert warehouse.ask("SELECT count(*) FROM load_counts").column(0).to_pylist() == [7]
     for query, said in (
-        ("DELETE FROM load_counts", "give one SELECT"),
+        ("DELETE FROM load_counts", "must be one SELECT"),
         ("WITH gone AS (DELETE FROM load_counts RETURNING *) SELECT * FROM gone", "read-only transaction"),
         ("SELECT 1; DELETE FROM load_counts", "cannot insert multiple commands"),
         ("SELECT nothing FROM load_counts", 'column "nothing" does not exist'),

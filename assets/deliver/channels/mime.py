@@ -149,6 +149,6 @@ def _check_headers(mail: bytes) -> bytes:
     strange = [name for name in names if name not in _ALLOWED or names.count(name) > 1]
     if strange or re.search(rb"\r(?!\n)|(?<!\r)\n|\0", block):
         raise MailNotSafe(
-            f"the mail's header block is not as it was made: {', '.join(strange) or 'line ends'}"
+            f"the header block of the mail is not what was written: {', '.join(strange) or 'line ends'}"
         )
     return mail

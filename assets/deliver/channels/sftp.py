@@ -51,7 +51,7 @@ class SftpTransport:
     def _put_file(self, file: Path, target: PurePosixPath, sha256: str) -> None:
         data = file.read_bytes()
         if hashlib.sha256(data).hexdigest() != sha256:
-            raise FileNotFoundError(f"{file.name} in the archive is not what was archived")
+            raise FileNotFoundError(f"{file.name} in the archive was changed")
         temporary = target.with_name(f".{target.name}.{sha256[:8]}")
         self.files.pipe_file(str(temporary), data)
         self.files.ftp.posix_rename(str(temporary), str(target))

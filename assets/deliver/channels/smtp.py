@@ -79,7 +79,7 @@ class SmtpSession:
             if not isinstance(error, OSError | smtplib.SMTPException):
                 raise
             outcome = Outcome.UNKNOWN if step is Step.DOT else Outcome.DEFERRED
-            return AttemptResult(outcome, step, f"the line was cut: the server {_describe_error(error)}")
+            return AttemptResult(outcome, step, f"connection lost: the server {_describe_error(error)}")
 
     def _send_command(self, command: str, seconds: float) -> tuple[int, str]:
         self._wait_at_most(seconds)
@@ -159,17 +159,17 @@ def _describe_error(error: Exception) -> str:
     """Return a plain description of a connection error, without its subject."""
     match error:
         case ssl.SSLCertVerificationError():
-            description = f"has no certificate that proves its name: {error.verify_message}"
+            description = f"has an invalid certificate: {error.verify_message}"
         case smtplib.SMTPAuthenticationError():
             description = f"refused the login: {error.smtp_code}"
         case smtplib.SMTPNotSupportedError():
-            description = f"cannot do what is asked of it: {error}"
+            description = f"does not support what is required: {error}"
         case smtplib.SMTPResponseException(smtp_code=code, smtp_error=text):
             description = (
                 f"answered {code} {text.decode(errors='replace') if isinstance(text, bytes) else text}"
             )
         case smtplib.SMTPServerDisconnected():
-            description = f"broke off: {error}"
+            description = f"closed the connection: {error}"
         case _:
-            description = f"cannot be reached: {error or type(error).__name__}"
+            description = f"is not reachable: {error or type(error).__name__}"
     return clean_header(description)

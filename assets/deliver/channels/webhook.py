@@ -100,7 +100,7 @@ def _signing_key(secret: str) -> bytes:
     try:
         return base64.b64decode(secret.removeprefix(prefix), validate=True)
     except binascii.Error:
-        raise ConfigError("a webhook's `secret` that begins with whsec_ goes on in base64") from None
+        raise ConfigError("`secret` of a webhook must be base64 after whsec_") from None
 
 
 def _result_of_status(status: int, text: str) -> AttemptResult:

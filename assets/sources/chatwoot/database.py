@@ -142,7 +142,7 @@ class Chatwoot(Unlisted):
         """Return the account's language, and all known languages."""
         rows = self._query_rows(database, "SELECT locale FROM accounts WHERE id = :account").to_pylist()
         if not rows:
-            message = f"{_ORIGIN}: no account {self.options.account_id}; correct `account_id`"
+            message = f"{_ORIGIN}: unknown account {self.options.account_id}; correct `account_id`"
             raise SourceUnreadable(message)
         files = files_of(self.options.locales) if self.options.locales else []
         languages, broken = read_languages(path for path, _ in files)
@@ -152,8 +152,8 @@ class Chatwoot(Unlisted):
         if not is_known:
             unreadable = "".join(f"; {file}: {reason}" for file, reason in sorted(broken.items()))
             message = (
-                f"{_ORIGIN}: the account speaks {language or f'language {number}'}; give `locales`, "
-                f"the files config/locales/*.yml of your release of Chatwoot{unreadable}"
+                f"{_ORIGIN}: the language of the account is {language or f'number {number}'}; set `locales` "
+                f"to the files config/locales/*.yml of your release of Chatwoot{unreadable}"
             )
             raise SourceUnreadable(message)
         return language, languages

@@ -265,7 +265,7 @@ def _open_connection(url: URL, timeout: int) -> Iterator[Database]:
 
             file = Path(url.database or "")
             if not file.is_file():
-                raise SourceUnreadable(f"no such SQLite file: {file}; correct `url`")
+                raise SourceUnreadable(f"SQLite file not found: {file}; correct `url`")
             with sqlite_dbapi.connect(f"{file.resolve().as_uri()}?mode=ro") as connection:
                 yield AdbcDatabase(connection, dialect, **_SQLITE_BATCH)
         case _:
@@ -289,4 +289,4 @@ def source_error(url: URL, origin: str, error: BaseException) -> SourceError:
         return SourceUnreadable(f"{origin} at {place}: {reason}")
     if backend == "postgresql" and is_connection_lost(error):
         return SourceUnavailable(f"{origin} at {place}: not reachable ({reason}); start it or correct `url`")
-    return SourceUnavailable(f"{origin} at {place}: {reason}; trying again can help")
+    return SourceUnavailable(f"{origin} at {place}: {reason}; try again")

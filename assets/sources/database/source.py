@@ -133,9 +133,9 @@ class Sql(Unlisted):
             batch = _contract_rows(rows.to_batches()[0], kind)
             return Batch(batch, self.origin, is_printed_log(columns.values()), columns, is_sample=True)
         reason = (
-            "has no rows at all"
+            "has no rows"
             if self.options.table
-            else "gives no row for any time: do :start and :end stand beside a column of times?"
+            else "has no rows for any time; compare :start and :end with a column of times"
         )
         return Unreadable(self.origin, f"{self.origin}: {reason}", Problem.GAVE_NOTHING)
 
@@ -256,7 +256,7 @@ class Sql(Unlisted):
             query = text(plain.strip().rstrip(";") + "\n").bindparams(*parameters)
         except ArgumentError:
             message = (
-                f"{self.origin}: `query` must use :start and :end so: CAST(:start AS ...), not :start::..."
+                f"{self.origin}: `query` must use CAST(:start AS ...) and CAST(:end AS ...), not :start::..."
             )
             raise SourceUnreadable(message) from None
         return query.columns().subquery("asked")

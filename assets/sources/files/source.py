@@ -60,7 +60,7 @@ class Files:
             if not path.is_file():
                 yield Unreadable(origin, f"{origin}: {_what_it_is(path)}")
             elif read_format is None:
-                yield Unreadable(origin, f"{origin}: is none of {', '.join(_FORMATS)}")
+                yield Unreadable(origin, f"{origin}: unknown format; expected one of {', '.join(_FORMATS)}")
             else:
                 yield from self._read_file(path, origin, read_format)
 
@@ -99,8 +99,8 @@ def _format_of(path: Path) -> str:
 
 def _what_it_is(path: Path) -> str:
     if path.is_symlink() and not path.exists():
-        return "is a link to a file that is not there"
-    return "is a folder; name its files in `path`" if path.is_dir() else "is no file that can be read"
+        return "is a link to a missing file"
+    return "is a folder; name its files in `path`" if path.is_dir() else "is not a regular file"
 
 
 def _first_line(error: Exception, path: Path) -> str:

@@ -90,7 +90,7 @@ def list_contacts(options: RespondIoSource, clock: Clock) -> Iterator[_Seen]:
     Raises SourceError: SourceUnreadable where there is no token, or it is refused.
     """
     if options.api_token is None:
-        raise SourceUnreadable("the source has no `api_token`: give one")
+        raise SourceUnreadable("`api_token` of the source: required")
     cursor: str | None = None
     with httpx.Client(
         headers={"Authorization": f"Bearer {resolve_secret(options.api_token)}"}, timeout=30
@@ -104,7 +104,7 @@ def list_contacts(options: RespondIoSource, clock: Clock) -> Iterator[_Seen]:
                 yield _Seen({name: contact.get(name) for name in _KEPT}, asked_at, came_at)
             next_url = page["pagination"].get("next") or ""
             if not isinstance(next_url, str):
-                raise SourceUnreadable(f"{options.api_url}: `pagination.next` is no address")
+                raise SourceUnreadable(f"{options.api_url}: `pagination.next` is not a URL")
             next_cursor = parse_qs(urlsplit(next_url).query).get("cursorId")
             if not next_cursor:
                 return
@@ -146,7 +146,7 @@ def _check_response(response: httpx.Response, url: str) -> dict[str, Any]:
     except (ValueError, KeyError, TypeError):
         is_valid = False
     if not is_valid:
-        raise SourceUnreadable(f"{url}: answers no list of contacts; correct `api_url`")
+        raise SourceUnreadable(f"{url}: the answer is not a list of contacts; correct `api_url`")
     checked: dict[str, Any] = page
     return checked
 

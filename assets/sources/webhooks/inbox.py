@@ -172,7 +172,10 @@ def never_received(url: str, workspace: str) -> Unreadable | None:
     """Return the problem of a workspace without any webhook so far, whose count of 0 means nothing."""
     if last_received_at(url, workspace) is not None:
         return None
-    reason = f"webhooks: none was ever received for {workspace}; is `assignment-reports webhooks` reached?"
+    reason = (
+        f"webhooks: none received yet for {workspace}; check that `assignment-reports webhooks` runs "
+        "and is reachable"
+    )
     return Unreadable("webhooks", reason, Problem.GAVE_NOTHING)
 
 

@@ -159,7 +159,7 @@ def test_nothing_is_posted_in_clear(folder: Path, monkeypatch: pytest.MonkeyPatc
     (row,) = deployment.rows()
     assert (row.state, row.reason) == (
         "held",
-        "environment variable HOOK_URL is not set; the configuration uses it",
+        "environment variable HOOK_URL is not set, but the configuration uses it",
     )
 
 
@@ -176,7 +176,7 @@ def test_nothing_is_posted_in_clear(folder: Path, monkeypatch: pytest.MonkeyPatc
             "https://hooks.example.org/SEC RET",
             "`url` of a channel must be a URL, such as https://hooks.example.org/reports",
         ),
-        ("HOOK_SECRET", "whsec_SECRET!", "a webhook's `secret` that begins with whsec_ goes on in base64"),
+        ("HOOK_SECRET", "whsec_SECRET!", "`secret` of a webhook must be base64 after whsec_"),
     ],
 )
 def test_a_wrong_secret_is_told_of_and_not_shown(

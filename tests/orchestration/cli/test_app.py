@@ -37,7 +37,7 @@ from tests.orchestration.command_line import (
             "report date 2999-01-01 has not begun in America/New_York",
         ),
         (["run", "--report-date", "1 May"], 2, "Invalid value for '--report-date'"),
-        (["sql", "DROP TABLE assignment_log"], 2, "error: give one SELECT"),
+        (["sql", "DROP TABLE assignment_log"], 2, "error: must be one SELECT"),
         (["check-config", "nope.yaml"], 2, "nope.yaml: file not found"),
     ],
 )

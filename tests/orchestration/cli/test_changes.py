@@ -88,5 +88,5 @@ def test_a_renamed_slug_leaves_no_silent_orphan(command_line: CommandLine) -> No
     done = command_line.call("check-config")
     assert done.returncode == 0
     for folder in ("lake/acme", "out/acme"):
-        assert f"{command_line.folder / folder} belongs to no workspace of the configuration" in done.stderr
+        assert f"{command_line.folder / folder} belongs to no configured workspace" in done.stderr
     assert "FAIL  Orphan: lake folder" in command_line.call("doctor").stdout

@@ -142,7 +142,7 @@ def test_a_filter_that_no_source_knows_is_told(tmp_path: Path) -> None:
     path.write_text(BRIEF_STORIES[2].replace("source: [user]", "source: [usr]"))
     done = command_line.call("check-config")
     assert done.returncode == 2
-    assert "no source is called 'usr'; did you mean 'user'?" in done.stderr
+    assert "unknown source 'usr'; did you mean 'user'?" in done.stderr
     path.write_text(
         BRIEF_STORIES[2].replace("source: [user]", "source: [Growth Widget], assigned_to: [nobody at all]")
     )
@@ -151,4 +151,4 @@ def test_a_filter_that_no_source_knows_is_told(tmp_path: Path) -> None:
     assert (
         "warning: reports.yaml: workspaces.acme.reports.handed_over_by_people.filters.source: " in done.stderr
     )
-    assert "nobody is called 'nobody at all' so far" in done.stderr
+    assert "unknown person 'nobody at all': no event names them so far" in done.stderr

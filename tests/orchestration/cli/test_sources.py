@@ -43,7 +43,7 @@ def test_a_source_is_tried_and_what_is_missing_is_said(command_line: CommandLine
     )
     done = command_line.call("sources", "test")
     assert done.returncode == 0, done.stderr
-    assert "missing: every event is of source Unknown" in done.stdout
+    assert "missing: the source of every event is Unknown" in done.stdout
     assert "happened" in done.stdout
     (command_line.folder / "reports.yaml").write_text(configuration.replace("events/*.csv", "nothing/*.csv"))
     done = command_line.call("sources", "test")
@@ -90,5 +90,5 @@ def test_a_file_without_a_day_is_refused(command_line: CommandLine) -> None:
     (command_line.folder / "log.csv").write_text(f"{HEADER}\n{line('e', 'never')}\n")
     done = command_line.call("import", "log.csv", "--workspace", "acme")
     assert done.returncode == 2
-    assert "has no row since 2026-09-10" in done.stderr
+    assert "no rows since 2026-09-10" in done.stderr
     assert not (command_line.folder / "imports").exists()

@@ -187,7 +187,7 @@ def test_another_language_is_read_by_its_own_files_and_its_placeholders(account:
         "Assigned to Bob Stone by Anna",  # from before the account spoke German
         "Anna nahm es selbst",
     )  # fmt: skip
-    with pytest.raises(SourceError, match="the account speaks de; give `locales`"):
+    with pytest.raises(SourceError, match="the language of the account is de; set `locales`"):
         account.told()
     for code in ("de", "no"):
         (account.inbox.folder / f"{code}.yml").write_text(LOCALE.format(code=code))
@@ -222,7 +222,7 @@ def test_the_folder_of_locales_may_hold_whatever_chatwoot_keeps_there(account: A
     assert [row[1:4:2] for row in account.told()] == [("1", "user"), ("2", "automation"), (None, "user")]
     account.run("UPDATE accounts SET locale = 3 WHERE id = 1")
     with pytest.raises(
-        SourceError, match=r"the account speaks fr; give `locales`.*broken\.yml: while parsing"
+        SourceError, match=r"the language of the account is fr; set `locales`.*broken\.yml: while parsing"
     ):
         account.told()
 
@@ -447,7 +447,7 @@ def test_its_servers_clock_is_compared(account: Account) -> None:
 
 def test_a_language_that_has_no_number_here_needs_its_files(account: Account) -> None:
     account.run("UPDATE accounts SET locale = 99 WHERE id = 1")
-    with pytest.raises(SourceError, match="the account speaks language 99; give `locales`"):
+    with pytest.raises(SourceError, match="the language of the account is number 99; set `locales`"):
         account.told()
     (account.inbox.folder / "xx.yml").write_text(LOCALE.format(code="xx"))
     account.inbox.source |= {"locales": str(account.inbox.folder / "*.yml")}

@@ -159,7 +159,7 @@ WRONG = {
     "no such table": ({"url": "{url}", "table": "nope"}, r'relation "nope" does not exist', True),
     "no such column": (
         {"url": "{url}", "table": "events"},
-        r"events: column 'occurred_at' is missing; it has event_id, zoned, .*; map one in `columns`",
+        r"events: no column for occurred_at; found event_id, zoned, .*; map one in `columns`",
         True,
     ),
     "unknown dialect": (
@@ -167,10 +167,10 @@ WRONG = {
         "`url` of the source: Can't load plugin",
         True,
     ),
-    "no such file": ({"url": "sqlite:////nope.db", "table": "e"}, "no such SQLite file: /nope.db", True),
+    "no such file": ({"url": "sqlite:////nope.db", "table": "e"}, "SQLite file not found: /nope.db", True),
     "cast by ::": (
         {"url": "{url}", "query": "SELECT 1 WHERE now() > :start::timestamptz AND now() < :end"},
-        r"`query` must use :start and :end so: CAST\(:start AS ...\), not :start::...",
+        r"`query` must use CAST\(:start AS ...\) and CAST\(:end AS ...\), not :start::...",
         True,
     ),
 }

@@ -22,11 +22,11 @@ def csv_file(*lines: str) -> bytes:
 WHOLE_FILES = {
     "missing_column.csv": (
         b"event_id,assignee\n1,Bob\n",
-        "missing_column.csv: column 'occurred_at' is missing; it has event_id, assignee; map one in `columns`",
+        "missing_column.csv: no column for occurred_at; found event_id, assignee; map one in `columns`",
     ),
     "no_assignee.csv": (
         b"event_id,occurred_at\n1,x\n",
-        "no_assignee.csv: column 'assignee' is missing; it has event_id, occurred_at; map one in `columns`",
+        "no_assignee.csv: no column for assignee; found event_id, occurred_at; map one in `columns`",
     ),
     "empty.csv": (b"", "empty.csv: is empty: it has no header"),
     "empty.ndjson": (b"", "empty.ndjson: is empty"),
@@ -36,7 +36,7 @@ WHOLE_FILES = {
     ),
     "twice.csv": (
         b"occurred_at,contact_id,assignee,assignee\n2024-03-05T15:00:00Z,k,A,B\n",
-        "twice.csv: column 'assignee' is there twice (assignee_name); rename one, or map one in `columns`",
+        "twice.csv: column 'assignee' occurs twice (assignee_name); rename one, or map one in `columns`",
     ),
     "two_meanings.csv": (
         b"occurred_at,contact_id,Assignee,assignee_name\n2024-03-05T15:00:00Z,k,,B\n",
@@ -48,7 +48,10 @@ WHOLE_FILES = {
         "torn.parquet: Parquet magic bytes not found in footer. Either the file is corrupted or this is not "
         "a parquet file",
     ),
-    "notes.txt": (b"hello", "notes.txt: is none of .csv, .tsv, .xlsx, .ndjson, .jsonl, .parquet"),
+    "notes.txt": (
+        b"hello",
+        "notes.txt: unknown format; expected one of .csv, .tsv, .xlsx, .ndjson, .jsonl, .parquet",
+    ),
 }
 
 

@@ -104,9 +104,9 @@ def test_hidden_files_are_no_input_and_what_only_looks_like_a_file_is_told(inbox
     os.mkfifo(folder / "pipe.csv")
     assert inbox.load().stored_events == 3
     assert sorted(inbox.reasons()) == [
-        "gone.csv: is a link to a file that is not there",
+        "gone.csv: is a link to a missing file",
         "parts.csv: is a folder; name its files in `path`",
-        "pipe.csv: is no file that can be read",
+        "pipe.csv: is not a regular file",
     ]
 
 
@@ -116,7 +116,7 @@ def test_what_would_take_all_memory_is_refused_at_a_limit(inbox: Inbox) -> None:
     inbox.write_bytes(gzip.compress(b"a,b\n" * (30 << 20), 1), "bomb.csv.gz")
     assert inbox.load().stored_events == 3
     assert sorted(inbox.reasons()) == [
-        "bomb.csv.gz: unpacks to more than 200 times its size; unpack it yourself if that is right",
+        "bomb.csv.gz: unpacks to more than 200 times its size; decompress it yourself if that is right",
         "line.csv: has a line of more than 32 MiB; is it a text file of rows?",
     ]
 

@@ -52,7 +52,7 @@ def test_an_inbox_that_never_was_is_not_made_and_gave_nothing(inbox: Inbox, kind
     assert not path.exists()
     assert loaded.total("unreadable_count") == 1
     assert inbox.reasons() == [
-        "webhooks: none was ever received for acme; is `assignment-reports webhooks` reached?"
+        "webhooks: none received yet for acme; check that `assignment-reports webhooks` runs and is reachable"
     ]
     store_events(
         open_inbox(f"sqlite:///{path}"), [received("e", change(), "conversation_updated", AT - timedelta(9))]
