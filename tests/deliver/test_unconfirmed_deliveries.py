@@ -98,4 +98,4 @@ def test_what_a_person_decides_is_done(deployment: DeliveryDeployment) -> None:
         deployment.run_command("cancel", row.id)
     assert "ann@acme.example" in deployment.run_command("list", "--state", "accepted")
     assert str(deployment.folder / "out" / "acme" / ".outbox") in deployment.run_command("show", row.id)
-    assert deployment.run_command("list", "--state", "held").strip() == "none"
+    assert deployment.run_command("list", "--state", "held").strip() == "No rows."

@@ -81,7 +81,7 @@ def _inspect_bytes(text: Path, original: Path) -> tuple[TextFile, bool]:
             total += len(block)
             if total > max(_RATIO_FROM_BYTES, MAX_RATIO * size):
                 raise ValueError(
-                    f"unpacks to more than {MAX_RATIO} times its size; decompress it yourself if that is right"
+                    f"unpacks to more than {MAX_RATIO} times its size; decompress it yourself if so intended"
                 )
             feeds, returns = block.count(b"\n"), block.count(b"\r")
             pairs = block.count(b"\r\n") if returns else 0

@@ -116,7 +116,7 @@ def test_what_would_take_all_memory_is_refused_at_a_limit(inbox: Inbox) -> None:
     inbox.write_bytes(gzip.compress(b"a,b\n" * (30 << 20), 1), "bomb.csv.gz")
     assert inbox.load().stored_events == 3
     assert sorted(inbox.reasons()) == [
-        "bomb.csv.gz: unpacks to more than 200 times its size; decompress it yourself if that is right",
+        "bomb.csv.gz: unpacks to more than 200 times its size; decompress it yourself if so intended",
         "line.csv: has a line of more than 32 MiB; is it a text file of rows?",
     ]
 
