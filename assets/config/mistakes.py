@@ -14,6 +14,10 @@ from pydantic_core import ErrorDetails
 from assets.config.base import FORMATS
 
 
+_BRANCH = re.compile(r"\[|^(constrained-)?(int|str|float)$")
+"""What pydantic calls a branch of a union of plain types: `literal['all']`, `constrained-int`."""
+
+
 def mistakes_of(error: ValidationError, model: type[BaseModel]) -> list[str]:
     """Return every mistake that validating a *model* has found: `workspaces.0.timezone: ...`."""
     return [f"{_key_path(each['loc'])}: {_describe(each, model)}" for each in error.errors()]
@@ -24,7 +28,7 @@ def _key_path(location: tuple[int | str, ...]) -> str:
     parts = [
         str(part)
         for before, part in zip((None, *location), location, strict=False)
-        if before != "source" and "[" not in str(part)
+        if before != "source" and not _BRANCH.search(str(part))
     ]
     return ".".join(parts) or "(file)"
 

@@ -103,7 +103,7 @@ def test_dagster_makes_reports_over_a_silence_provisional_and_the_operator_is_ma
     assert len(stalled) == 1
     write_events(scheduler.folder, date(2026, 6, 15), 2, "more.csv", per_day=24)
     scheduler.pass_time(START + 2 * DAY + timedelta(hours=12))
-    assert len([mail for mail in mails(server) if "events come again" in mail]) == 1
+    assert len([mail for mail in mails(server) if "events have resumed" in mail]) == 1
     newest = Archive(scheduler.config.archive).latest("acme", "yesterday", date(2026, 6, 16))
     assert newest
     assert (newest[1].reasons, newest[1].total, newest[1].version) == ((), 24, 2)

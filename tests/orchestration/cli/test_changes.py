@@ -54,7 +54,7 @@ def test_the_operator_is_mailed_once_when_a_source_stops_and_once_when_it_goes_o
     done = command_line.call("run", "--json", *presets)
     assert {tuple(each["reasons"]) for each in json.loads(done.stdout)} == {()}
     assert len(server.received) == 2
-    assert "acme: events come again" in mails(server)[1]
+    assert "acme: events have resumed" in mails(server)[1]
 
 
 def test_another_zone_or_file_is_read_again_and_the_next_version_says_why(command_line: CommandLine) -> None:

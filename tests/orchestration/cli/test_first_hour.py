@@ -57,7 +57,7 @@ MISTAKES = {
         ("      timezone: Europe/Berlin\n      time", "      time"),
         "set `timezone` of the source",
     ),
-    "wrong zone": (0, ("America/New_York", "America/NewYork"), "did you mean America/New_York?"),
+    "wrong zone": (0, ("America/New_York", "America/NewYork"), "did you mean 'America/New_York'?"),
     "wrong column": (1, ("assignee: Bearbeiter", "assignee: Bearbeitr"), "did you mean 'Bearbeiter'?"),
     "month and day exchanged": (1, ("%d.%m.%Y", EXCHANGED), "rejected"),
     "format without directives": (1, ("%d.%m.%Y %H:%M", "DD.MM.YYYY hh:mm"), "has no directive"),
