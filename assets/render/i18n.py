@@ -11,7 +11,7 @@ from functools import cache, cached_property
 from io import BytesIO
 
 from babel import Locale
-from babel.dates import format_date, format_skeleton
+from babel.dates import format_date, format_interval, format_skeleton
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.numbers import format_decimal, format_percent
@@ -72,6 +72,11 @@ class Words:
         """Return `rtl` if the language is written from right to left, else `ltr`."""
         return str(self.locale.text_direction)
 
+    @property
+    def arrow(self) -> str:
+        """Return the arrow that points the way the language is read."""
+        return "←" if self.direction == "rtl" else "→"
+
     def left_to_right(self, text: str) -> str:
         """Return numbers, times and dates so that their signs and parts keep their order in Arabic text."""
         return f"{_LEFT_TO_RIGHT}{text}" if self.direction == "rtl" else text
@@ -124,6 +129,13 @@ class Words:
     def days(self, first: date, last: date) -> str:
         """Return the first and last day of a period, or its only day."""
         return self.day(first) if first == last else f"{self.day(first)} – {self.day(last)}"
+
+    def short_days(self, first: date, last: date, *, with_year: bool = True) -> str:
+        """Return the first and last day of a period in short form, naming a shared month and year once."""
+        skeleton = "yMMMd" if with_year else "MMMd"
+        if first == last:
+            return format_skeleton(skeleton, first, locale=self.locale, fuzzy=True)
+        return format_interval(first, last, skeleton, locale=self.locale)
 
     def short_day(self, value: date) -> str:
         """Return day and month."""

@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+from datetime import date
 from pathlib import Path
 from typing import Any, get_args
 
@@ -96,3 +97,12 @@ def test_numbers_and_dates_are_the_readers() -> None:
     )
     assert load_words("en").share(None) == "-"
     assert (arabic.direction, arabic.signed(-3), arabic.number(1234)) == ("rtl", "\u200e-3", "1,234")
+
+
+def test_periods_are_those_of_the_language() -> None:
+    english, german = load_words("en"), load_words("de")
+    first, last = date(2026, 11, 1), date(2026, 11, 7)
+    assert english.short_days(first, last) == "Nov 1\u2009–\u20097, 2026"
+    assert german.short_days(first, last, with_year=False) == "1.–7. Nov."
+    assert english.short_days(first, first) == "Nov 1, 2026"
+    assert (english.arrow, load_words("ar").arrow) == ("→", "←")

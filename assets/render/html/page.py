@@ -63,7 +63,7 @@ def jinja_environment(language: str) -> "Environment":
         "translated": words.say,  # for texts from data: unlike that of `_()`, its result is escaped
         "urlencode": urlencode,
     }
-    jinja.globals |= {"words": words, "arrow": "←" if words.direction == "rtl" else "→"}
+    jinja.globals |= {"words": words, "arrow": words.arrow}
     return jinja
 
 

@@ -7,19 +7,28 @@ from assets.render.source_rows import source_rows
 from assets.render.template_files import TEMPLATES
 from assets.report.model import Look, Report
 
-_INK = "#1f2933"
+INK = "#1f2933"
 _MIN_CONTRAST = 4.5  # WCAG 2.2, 1.4.3
 
 
 def render_stylesheet(medium: str, look: Look | None = None) -> str:
     """Return the style of a page for *medium* ("screen" or "print"), with the rules of a report's *look*."""
-    color = look.color if look else _INK
-    ink = color if _contrast_on_white(color) >= _MIN_CONTRAST else _INK
-    brand = f":root {{ --accent: {color}; --accent-ink: {ink}; --total: {TOTAL}; --previous: {PREVIOUS}; }}\n"
     files = "".join(
         (TEMPLATES / "styles" / f"{name}.css").read_text(encoding="utf-8") for name in ("report", medium)
     )
-    return brand + files + (_page_rules(look) if look and medium == "print" else "")
+    rules = _page_rules(look) if look and medium == "print" else ""
+    return brand_rule(look.color if look else INK) + files + rules
+
+
+def brand_rule(color: str) -> str:
+    """Return the color variables: a brand's *color* (#rrggbb) for lines and for text, and those of totals."""
+    ink = text_color(color)
+    return f":root {{ --accent: {color}; --accent-ink: {ink}; --total: {TOTAL}; --previous: {PREVIOUS}; }}\n"
+
+
+def text_color(color: str) -> str:
+    """Return *color* (#rrggbb) if it can be read on white, and white on it, else the color of text."""
+    return color if _contrast_on_white(color) >= _MIN_CONTRAST else INK
 
 
 def source_swatches(report: Report) -> str:
