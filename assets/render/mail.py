@@ -1,34 +1,40 @@
-"""Render a `Report` as the bodies of a mail: plain text, and HTML that is complete without its image.
+"""Render a `Report` as the bodies of a mail: plain text, and HTML that needs no image and no script.
 
-The wording is in `templates/mail/`, MIME encoding in `deliver/channels/mime.py`.
+The wording is in `templates/mail/`, the style in `templates/styles/mail.css`, MIME encoding in
+`deliver/channels/mime.py`.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
 
 import css_inline
 
+from assets.render.charts.palette import source_colors
 from assets.render.findings import render_finding
 from assets.render.html.page import jinja_environment
+from assets.render.html.stylesheet import text_color
 from assets.render.i18n import Words, load_words
-from assets.render.labels import compared_period, empty_text, filter_names
+from assets.render.labels import compared_period, comparison_notes, empty_text, filter_names
 from assets.render.reasons import reason_sentences
-from assets.render.untrusted_text import limit_marks
-from assets.report.model import Report, State
+from assets.render.untrusted_text import cut_text, limit_marks
+from assets.report.model import Comparison, Report, SourceChange, SourceCount, State
 
-_LISTED_SOURCES = 40
-PICTURE = "by-source@assignment-reports"
-_INLINER = css_inline.CSSInliner(keep_style_tags=True, load_remote_stylesheets=False)
+_MAX_SUBJECT = 69
+_LISTED_SOURCES = 40  # some mailboxes cut off mails beyond 102 kB
+_LISTED_CHANGES = 40
+_LISTED_VALUES = 10
+_LABEL_LENGTH = 80
+_INLINER = css_inline.CSSInliner(keep_at_rules=True, load_remote_stylesheets=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Bodies:
-    """The subject and bodies of a mail; `pictures` are PNG by the content id that the HTML refers to."""
+    """The subject and bodies of a mail."""
 
     subject: str
     text: str
     html: str
-    pictures: Mapping[str, bytes] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,129 +61,216 @@ class MailContext:
     correction: Correction | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class KeyFigure:
+    """A figure at the head of a mail, ready to show; `change` is empty where none is known."""
+
+    name: str
+    value: str
+    change: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceRow:
+    """One row of the sources, ready to show; `width` is that of its bar in percent, 0 for none."""
+
+    label: str
+    count: str
+    share: str
+    change: str
+    width: int = 0
+    color: str = ""
+
+
 def mail_bodies(report: Report, context: MailContext) -> Bodies:
     """Return the bodies of a mail about *report*."""
     words = load_words(report.look.language)
     jinja = jinja_environment(report.look.language)
-    _ = words.say
-    title = f"{_('Contact Assignments')} {_(report.title)}"
-    days = words.days(report.period.first_day, report.period.last_day)
-    subject = f"{report.workspace_name}: {title}, {days}: {_total_line(report, context.correction, words)}"
-    if context.correction:
-        subject = _("Correction: %(subject)s") % {"subject": subject}
-    from assets.render.charts import figures  # noqa: PLC0415 - half a second
-
-    has_picture = context.figures and report.total > 0
+    subject = _subject(report, context.correction, words)
+    shown = context.figures and not report.has_no_data
+    comparison = _shown_comparison(report)
     values = {
         "report": report,
-        "said": context,
+        "context": context,
         "subject": subject,
-        "facts": _list_facts(report, context.version, words),
-        "filters": _describe_filters(report, words),
-        "warnings": _list_warnings(report, context, words),
+        "facts": _list_facts(report, words),
+        "filters": _list_filters(report, words),
+        "reasons": reason_sentences(report, words),
         "nothing": empty_text(report, words),
-        "changes": _describe_changes(context.correction, words),
+        "changes": _list_changes(context.correction, words),
         "comparison": _describe_comparison(report, words),
-        "sources": report.by_source[:_LISTED_SOURCES],
-        "rest": _sum_unlisted_sources(report),
-        "sentences": [render_finding(finding, words) for finding in report.findings]
-        if context.figures
-        else [],
-        "attached": ", ".join(context.attached),
-        "picture": PICTURE if has_picture else None,
-        "alternative": figures.bar_chart(report.by_source, words).alternative if has_picture else "",
+        "key_figures": key_figures(report, words) if shown else (),
+        "has_changes": comparison is not None,
+        "sources": _list_sources(report, comparison, words) if shown and report.total else (),
+        "findings": [render_finding(finding, words) for finding in report.findings] if shown else [],
+        "attached": words.listed([words.isolated(name) for name in context.attached]),
+        "address": context.place if context.place.startswith(("http://", "https://")) else "",
+        "accent": report.look.color,
+        "button": text_color(report.look.color),
     }
     return Bodies(
         subject=subject,
         text=jinja.overlay(autoescape=False).get_template("mail/mail.txt.j2").render(values),
         html=_INLINER.inline(jinja.get_template("mail/mail.html.j2").render(values)),
-        pictures={PICTURE: figures.bar_chart_png(report.by_source, words)} if has_picture else {},
     )
 
 
-def _sum_unlisted_sources(report: Report) -> dict[str, float] | None:
-    """Return the sum of the unlisted sources: some mailboxes cut off mails beyond 102 kB."""
-    rest = report.by_source[_LISTED_SOURCES:]
-    if not rest:
-        return None
-    share = sum(source.share_pct or 0 for source in rest)
-    return {"sources": len(rest), "count": sum(source.count for source in rest), "share_pct": round(share, 1)}
+def key_figures(report: Report, words: Words) -> tuple[KeyFigure, ...]:
+    """Return the figures that stand beside the total, as far as the report has them."""
+    _ = words.say
+    figures = []
+    if report.hand_offs:
+        *assigned, unassigned = zip(*report.hand_offs.counts, strict=True)
+        reassignments = sum(sum(column[:-1]) for column in assigned)  # the last row is for nobody before
+        figures = [(_("Reassignments"), reassignments), (_("Unassignments"), sum(unassigned))]
+    if report.chains:
+        figures.append((_("Conversations"), report.chains.conversation_count))
+    return tuple(KeyFigure(name, words.number(value)) for name, value in figures)
 
 
-def _total_line(report: Report, correction: Correction | None, words: Words) -> str:
-    current = _format_figure(None if report.has_no_data else report.total, words)
-    previous = (
-        [previous_value for name, previous_value, _ in correction.changes if name == "total"]
-        if correction
-        else []
-    )
-    return f"{_format_figure(previous[0], words)} → {current}" if previous else current
+def _subject(report: Report, correction: Correction | None, words: Words) -> str:
+    """Return the subject, below 70 characters: the names are cut, the days and the total never."""
+    _ = words.say
+    message = _("%(workspace)s: %(report)s, %(days)s: %(total)s")
+    if correction:
+        message = _("Correction: %(subject)s") % {"subject": message}
+    first, last = report.period.first_day, report.period.last_day
+    days = words.short_days(first, last, with_year=first.year == last.year != report.report_date.year)
+    values = {"days": days, "total": _subject_total(report, correction, words), "workspace": "", "report": ""}
+    room = _MAX_SUBJECT - len(message % values)
+    workspace, title = _header_text(report.workspace_name), _header_text(words.say(report.title))
+    values["report"] = cut_text(title, max(room // 2, room - len(workspace)))
+    values["workspace"] = cut_text(workspace, room - len(values["report"]))
+    return message % values
+
+
+def _header_text(name: str) -> str:
+    """Return *name* on one line, without the start of an encoded word."""
+    return " ".join(limit_marks(name).replace("=?", "= ?").split())
+
+
+def _subject_total(report: Report, correction: Correction | None, words: Words) -> str:
+    """Return the total; in a correction, the total that was sent and the current one."""
+    current = None if report.has_no_data else report.total
+    for name, previous, _current in correction.changes if correction else ():
+        if name == "total":
+            return f"{_format_figure(previous, words)} {words.arrow} {_format_figure(current, words)}"
+    if current is None or correction:
+        return _format_figure(current, words)
+    return words.ngettext("%(count)s assignment", "%(count)s assignments", current)
 
 
 def _format_figure(value: int | None, words: Words) -> str:
     return words.say("No data") if value is None else words.number(value)
 
 
-def _describe_changes(correction: Correction | None, words: Words) -> list[str]:
-    """Return a text for each changed figure, the total first."""
+def _list_facts(report: Report, words: Words) -> list[str]:
+    """Return the instant up to which the report counts, and the time zone of its days."""
     _ = words.say
+    as_of = report.as_of.astimezone(ZoneInfo(report.period.timezone))
+    return [
+        _("Data as of %(day)s, %(time)s")
+        % {"day": words.day(as_of.date()), "time": words.isolated(f"{as_of:%H:%M}")},
+        _("Time zone: %(zone)s") % {"zone": words.isolated(report.period.timezone)},
+    ]
+
+
+def _list_filters(report: Report, words: Words) -> list[tuple[str, str]]:
+    """Return the name of each active filter, and its values as a list in a sentence."""
+    names = filter_names(words)
+    filters = []
+    for name, values in report.filters.model_dump().items():
+        listed = [words.isolated(limit_marks(value)) for value in values[:_LISTED_VALUES]]
+        if more := len(values) - len(listed):
+            listed.append(words.ngettext("%(count)s more", "%(count)s more", more))
+        if listed:
+            filters.append((names[name], words.listed(listed, "or")))
+    return filters
+
+
+def _list_changes(correction: Correction | None, words: Words) -> list[str]:
+    """Return a text for each changed figure, the total first, then the largest changes."""
     if correction is None:
         return []
-    sentences = []
-    for name, before, now in sorted(correction.changes, key=lambda change: (change[0] != "total", change[0])):
-        values = {
-            "name": _("Total") if name == "total" else _(name),
-            "before": _format_figure(before, words),
-            "now": _format_figure(now, words),
-        }
-        if before is None or now is None:
-            sentences.append(f"{values['name']}: {values['before']} → {values['now']}")
-        else:
-            values["difference"] = words.signed(now - before)
-            sentences.append(_("%(name)s: %(before)s → %(now)s (%(difference)s)") % values)
-    return sentences
-
-
-def _describe_filters(report: Report, words: Words) -> str:
-    """Return the active filters with their values."""
-    names = filter_names(words)
-    return "; ".join(
-        f"{names[name]}: {', '.join(words.isolated(limit_marks(value)) for value in values)}"
-        for name, values in report.filters.model_dump().items()
-        if values
-    )
-
-
-def _list_facts(report: Report, version: int, words: Words) -> str:
-    _, ltr = words.say, words.left_to_right
-    return " · ".join(
-        [
-            _("Days of %(zone)s") % {"zone": report.period.timezone},
-            _("as of %(instant)s") % {"instant": ltr(report.as_of_local)},
-            _("report date %(date)s") % {"date": ltr(str(report.report_date))},
-            _("version %(number)s") % {"number": version},
-        ]
-    )
-
-
-def _list_warnings(report: Report, context: MailContext, words: Words) -> list[str]:
     _ = words.say
-    warnings = []
-    if context.too_large:
-        warnings.append(_("The files are too large for this mail; they are in the archive of reports."))
-    if report.provisional:
-        warnings.append(" ".join([_("Provisional."), *reason_sentences(report, words)]))
-    return warnings
+
+    def rank(change: tuple[str, int | None, int | None]) -> tuple[bool, int, str]:
+        name, previous, current = change
+        return name != "total", -abs((current or 0) - (previous or 0)), name
+
+    ordered = sorted(correction.changes, key=rank)
+    texts = []
+    for name, previous, current in ordered[:_LISTED_CHANGES]:
+        values = {
+            "name": _("Total") if name == "total" else _source_label(name, words),
+            "before": _format_figure(previous, words),
+            "now": _format_figure(current, words),
+            "arrow": words.arrow,
+        }
+        if previous is None or current is None:
+            texts.append(_("%(name)s: %(before)s %(arrow)s %(now)s") % values)
+        else:
+            values["difference"] = words.signed(current - previous)
+            texts.append(_("%(name)s: %(before)s %(arrow)s %(now)s (%(difference)s)") % values)
+    if more := len(ordered) - len(texts):
+        texts.append(words.ngettext("%(count)s more change", "%(count)s more changes", more))
+    return texts
 
 
-def _describe_comparison(report: Report, words: Words) -> str:
+def _source_label(label: str, words: Words) -> str:
+    return words.isolated(cut_text(limit_marks(words.say(label)), _LABEL_LENGTH))
+
+
+def _shown_comparison(report: Report) -> Comparison | None:
+    """Return the comparison if the report shows it and has a previous total."""
     comparison = report.comparison
-    if report.components.comparison is not State.SHOWN or comparison is None or comparison.total is None:
-        return ""
-    sentence = words.say("%(period)s: %(total)s assignments.") % {
-        "period": compared_period(report, words),
-        "total": words.number(comparison.total),
-    }
-    return (
-        f"{sentence} {'' if comparison.change_pct is None else words.change(comparison.change_pct)}".strip()
-    )
+    is_shown = report.components.comparison is State.SHOWN and comparison is not None
+    return comparison if is_shown and comparison and comparison.total is not None else None
+
+
+def _describe_comparison(report: Report, words: Words) -> list[str]:
+    """Return the change of the total, the previous total, and what limits the comparison."""
+    _ = words.say
+    if report.components.comparison is not State.SHOWN or report.comparison is None or report.has_no_data:
+        return []
+    comparison = _shown_comparison(report)
+    if comparison is None or comparison.total is None:
+        return [_("Data for the previous period is incomplete.")]
+    lines = []
+    if comparison.change_pct is not None:
+        lines.append(_("%(change)s vs. previous period") % {"change": words.change(comparison.change_pct)})
+    previous = {"total": words.number(comparison.total), "period": compared_period(report, words)}
+    lines.append(_("Previous period: %(total)s (%(period)s)") % previous)
+    notes = comparison_notes(words)
+    return [*lines, *(notes[note] for note in comparison.notes)]
+
+
+def _list_sources(report: Report, comparison: Comparison | None, words: Words) -> list[SourceRow]:
+    """Return the largest sources, the sum of the others, and the total.
+
+    With a *comparison*, the sources that are gone are among them, so that the changes add up.
+    """
+    sources: Sequence[SourceCount | SourceChange] = comparison.by_source if comparison else report.by_source
+    shares = {source.source: source.share_pct for source in report.by_source}
+    colors = dict(zip(shares, source_colors(report.by_source), strict=True))
+    largest = report.by_source[0].count
+
+    def row(label: str, rows: Sequence[SourceCount | SourceChange], *, has_bar: bool = False) -> SourceRow:
+        changes = [source.difference for source in rows if isinstance(source, SourceChange)]
+        return SourceRow(
+            label=label,
+            count=words.number(sum(source.count for source in rows)),
+            share=words.share(round(sum(shares.get(source.source) or 0 for source in rows), 1)),
+            change=words.signed(sum(changes)) if comparison else "",
+            width=-(-100 * rows[0].count // largest) if has_bar else 0,
+            color=colors.get(rows[0].source, "") if has_bar else "",
+        )
+
+    rows = [
+        row(_source_label(source.label, words), [source], has_bar=True)
+        for source in sources[:_LISTED_SOURCES]
+    ]
+    if rest := sources[_LISTED_SOURCES:]:
+        label = words.ngettext("%(count)s more source", "%(count)s more sources", len(rest))
+        rows.append(row(label, rest))
+    return [*rows, row(words.say("Total"), sources)]

@@ -24,7 +24,7 @@ def test_a_later_version_with_other_figures_is_corrected_by_a_short_mail(
     }
     assert len(deployment.server.received) == 4
     mail = deployment.mails()[-1]
-    assert mail["Subject"].startswith("Correction: Acme Support: Contact Assignments Yesterday")
+    assert mail["Subject"].startswith("Correction: Acme Support: Yesterday, Jun 14")
     assert mail["Subject"].endswith(": 3 → 4")
     assert mail["In-Reply-To"] == f"<{rows[mail['To'], 1].id}@acme.example>"
     assert "- Total: 3 → 4 (+1)\n- Workflow: 1 → 2 (+1)" in text_of(mail).replace("\r\n", "\n")

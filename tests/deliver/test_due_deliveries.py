@@ -22,9 +22,7 @@ def test_a_due_report_is_sent_to_each_recipient_once(deployment: DeliveryDeploym
     mail = deployment.mails()[0]
     (row,) = (row for row in deployment.rows() if row.recipient == mail["To"])
     assert mail["Message-ID"] == f"<{row.id}@acme.example>"
-    assert (
-        mail["Subject"] == row.subject == "Acme Support: Contact Assignments Yesterday, Sun, Jun 14, 2026: 3"
-    )
+    assert mail["Subject"] == row.subject == "Acme Support: Yesterday, Jun 14: 3 assignments"
     assert attachments(mail).keys() == {"acme-yesterday-2026-06-15-v1.csv"}
     assert "Attached: acme-yesterday-2026-06-15-v1.csv." in text_of(mail)
 

@@ -58,7 +58,7 @@ def test_an_archive_in_an_object_store_serves_as_well(
     assert deployment.states() == dict.fromkeys(BOTH, "accepted")
     mails = {mail["To"]: mail for mail in deployment.mails()}
     address = "https://reports.example.org/acme/yesterday/2026-06-15/v1/report.html"
-    assert f"All files: {address}" in text_of(mails["ann@acme.example"])
+    assert f"Open report: {address}" in text_of(mails["ann@acme.example"])
     assert attachments(mails["bob@acme.example"]).keys() == {"acme-yesterday-2026-06-15-v1.csv"}
     assert "0 faults" in deployment.run_command("verify", group=("archive",))
     deployment.make(LATE)

@@ -19,8 +19,12 @@ def test_each_is_sent_their_own_part_and_the_parts_add_up(deployment: DeliveryDe
     assert done.notes == ["yesterday of 2026-06-15: 2 + 0 + 1 others = 3"]
     mails = {mail["To"]: mail for mail in deployment.mails()}
     bob, zoe, operator = (mails[f"{name}@acme.example"] for name in ("bob", "zoe", "ops"))
-    assert bob["Subject"].startswith("Acme Support: Kontaktzuweisungen Gestern")
-    assert [mail["Subject"].rpartition(" ")[2] for mail in (bob, zoe, operator)] == ["2", "0", "3"]
+    assert bob["Subject"].startswith("Acme Support: Gestern, 14. Juni: 2 ")
+    assert [mail["Subject"].rpartition(": ")[2].split()[0] for mail in (bob, zoe, operator)] == [
+        "2",
+        "0",
+        "3",
+    ]
     assert "Zugewiesen an: Bob" in text_of(bob)
     assert attachments(bob)["acme-yesterday-2026-06-15-v1.csv"].count(b"Bob") == 2
 

@@ -60,7 +60,10 @@ def test_a_doubt_stays_one_while_the_server_is_away_and_no_copy_follows_a_correc
     deployment.make(LATE)
     for _ in range(4):
         deployment.round(HOUR)
-    assert [mail["Subject"].rpartition(": ")[2] for mail in deployment.mails()] == ["3", "3 → 4"]
+    assert [mail["Subject"].rpartition(": ")[2] for mail in deployment.mails()] == [
+        "3 assignments",
+        "3 → 4",
+    ]
     assert [(row.version, str(row.state)) for row in deployment.rows()] == [(1, "unknown"), (2, "accepted")]
 
 

@@ -105,10 +105,6 @@ def report_message(headers: MailHeaders, bodies: Bodies, files: Mapping[str, byt
     message["List-Unsubscribe"] = f"<mailto:{unsubscribe}>"
     message.set_content(bodies.text, cte="quoted-printable")
     message.add_alternative(bodies.html, subtype="html", cte="quoted-printable")
-    _, html = message.iter_parts()
-    for content_id, picture in bodies.pictures.items():
-        name = f"{content_id.partition('@')[0]}.png"
-        html.add_related(picture, "image", "png", cid=f"<{content_id}>", filename=name, disposition="inline")
     for name, data in files.items():
         maintype, subtype = _TYPES[name.rpartition(".")[2]]
         message.add_attachment(data, maintype, subtype, filename=name)

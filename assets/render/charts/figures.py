@@ -1,4 +1,4 @@
-"""The report's charts as SVG (and PNG for mails), drawn with matplotlib's object API.
+"""The report's charts as SVG, drawn with matplotlib's object API.
 
 Text is drawn as outlines: WeasyPrint sets the letters of an SVG one by one, which breaks Arabic. The same
 report gives the same bytes.
@@ -12,7 +12,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256
-from io import BytesIO
 from typing import Any
 
 import matplotlib as mpl
@@ -225,15 +224,6 @@ def _draw_days(axes: Axes, days: tuple[DayCount, ...], previous: tuple[int, ...]
     axes.tick_params(length=0)
     axes.grid(axis="y", color=_GRID, linewidth=0.6)
     axes.set_axisbelow(True)
-
-
-def bar_chart_png(by_source: Sources, words: Words) -> bytes:
-    """Return the bar chart as PNG, for readers without SVG."""
-    with _new_figure(_BARS, _figure_height(by_source), words, by_source) as (figure, axes):
-        _draw_bars(axes, _charted_sources(by_source, words), words)
-        buffer = BytesIO()
-        figure.savefig(buffer, format="png", dpi=110)
-        return buffer.getvalue()
 
 
 def _describe_sources(by_source: Sources, words: Words) -> str:

@@ -197,7 +197,7 @@ def test_slack_is_told_in_its_own_markup(folder: Path, receiver: Receiver) -> No
     ((headers, body),) = receiver.requests
     assert "webhook-signature" not in headers
     first, *figures, last = json.loads(body)["text"].splitlines()
-    assert first.startswith("*Acme &lt;!channel&gt; &amp; ∗co∗: Kontaktzuweisungen Gestern")
+    assert first.startswith("*Acme &lt;!channel&gt; &amp; ∗co∗: Gestern, 14. Juni: 3 ")
     assert figures == ["Benutzer: 2 (66,7\xa0%)", "Workflow: 1 (33,3\xa0%)"]
     assert last.startswith("Alle Dateien: <https://reports.example.org/acme/yesterday~de-")
     assert deployment.states() == {"slack": "accepted"}
