@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 import css_inline
 
+from assets.render.changes import FigureChange, format_total, list_changes, shown_label
 from assets.render.charts.palette import source_colors
 from assets.render.findings import render_finding
 from assets.render.html.page import jinja_environment
@@ -24,7 +25,6 @@ _MAX_SUBJECT = 69
 _LISTED_SOURCES = 40  # some mailboxes cut off mails beyond 102 kB
 _LISTED_CHANGES = 40
 _LISTED_VALUES = 10
-_LABEL_LENGTH = 80
 _INLINER = css_inline.CSSInliner(keep_at_rules=True, load_remote_stylesheets=False)
 
 
@@ -42,7 +42,7 @@ class Correction:
     """The changes since the *version* that was sent: name, old and new value of each figure."""
 
     version: int
-    changes: tuple[tuple[str, int | None, int | None], ...]
+    changes: tuple[FigureChange, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +89,7 @@ def mail_bodies(report: Report, context: MailContext) -> Bodies:
     subject = _subject(report, context.correction, words)
     shown = context.figures and not report.has_no_data
     comparison = _shown_comparison(report)
+    changes = context.correction.changes if context.correction else ()
     values = {
         "report": report,
         "context": context,
@@ -97,7 +98,7 @@ def mail_bodies(report: Report, context: MailContext) -> Bodies:
         "filters": _list_filters(report, words),
         "reasons": reason_sentences(report, words),
         "nothing": empty_text(report, words),
-        "changes": _list_changes(context.correction, words),
+        "changes": list_changes(changes, words, max_listed=_LISTED_CHANGES),
         "comparison": _describe_comparison(report, words),
         "key_figures": key_figures(report, words) if shown else (),
         "has_changes": comparison is not None,
@@ -154,14 +155,10 @@ def _subject_total(report: Report, correction: Correction | None, words: Words) 
     current = None if report.has_no_data else report.total
     for name, previous, _current in correction.changes if correction else ():
         if name == "total":
-            return f"{_format_figure(previous, words)} {words.arrow} {_format_figure(current, words)}"
+            return f"{format_total(previous, words)} {words.arrow} {format_total(current, words)}"
     if current is None or correction:
-        return _format_figure(current, words)
+        return format_total(current, words)
     return words.ngettext("%(count)s assignment", "%(count)s assignments", current)
-
-
-def _format_figure(value: int | None, words: Words) -> str:
-    return words.say("No data") if value is None else words.number(value)
 
 
 def _list_facts(report: Report, words: Words) -> list[str]:
@@ -186,39 +183,6 @@ def _list_filters(report: Report, words: Words) -> list[tuple[str, str]]:
         if listed:
             filters.append((names[name], words.listed(listed, "or")))
     return filters
-
-
-def _list_changes(correction: Correction | None, words: Words) -> list[str]:
-    """Return a text for each changed figure, the total first, then the largest changes."""
-    if correction is None:
-        return []
-    _ = words.say
-
-    def rank(change: tuple[str, int | None, int | None]) -> tuple[bool, int, str]:
-        name, previous, current = change
-        return name != "total", -abs((current or 0) - (previous or 0)), name
-
-    ordered = sorted(correction.changes, key=rank)
-    texts = []
-    for name, previous, current in ordered[:_LISTED_CHANGES]:
-        values = {
-            "name": _("Total") if name == "total" else _source_label(name, words),
-            "before": _format_figure(previous, words),
-            "now": _format_figure(current, words),
-            "arrow": words.arrow,
-        }
-        if previous is None or current is None:
-            texts.append(_("%(name)s: %(before)s %(arrow)s %(now)s") % values)
-        else:
-            values["difference"] = words.signed(current - previous)
-            texts.append(_("%(name)s: %(before)s %(arrow)s %(now)s (%(difference)s)") % values)
-    if more := len(ordered) - len(texts):
-        texts.append(words.ngettext("%(count)s more change", "%(count)s more changes", more))
-    return texts
-
-
-def _source_label(label: str, words: Words) -> str:
-    return words.isolated(cut_text(limit_marks(words.say(label)), _LABEL_LENGTH))
 
 
 def _shown_comparison(report: Report) -> Comparison | None:
@@ -267,8 +231,7 @@ def _list_sources(report: Report, comparison: Comparison | None, words: Words) -
         )
 
     rows = [
-        row(_source_label(source.label, words), [source], has_bar=True)
-        for source in sources[:_LISTED_SOURCES]
+        row(shown_label(source.label, words), [source], has_bar=True) for source in sources[:_LISTED_SOURCES]
     ]
     if rest := sources[_LISTED_SOURCES:]:
         label = words.ngettext("%(count)s more source", "%(count)s more sources", len(rest))
