@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping
 from datetime import date, datetime
 from typing import Any
 
-from pydantic import SecretStr
+from pydantic import SecretStr, ValidationError
 from sqlalchemy import ColumnElement, Engine, RowMapping, Select, Table, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
@@ -44,6 +44,7 @@ class Catalog:
             "provisional": manifest.provisional,
             "reasons": list(manifest.reasons),
             "has_no_data": manifest.has_no_data,
+            **_read_presentation(archived),
             "changes": manifest.supersedes.changes if manifest.supersedes else None,
             "causes": list(manifest.supersedes.causes) if manifest.supersedes else None,
             "files": [entry.name for entry in manifest.files],
@@ -113,6 +114,16 @@ class Catalog:
             .order_by(_VERSIONS.workspace)
         )
 
+    def languages(self) -> set[str | None]:
+        """Return the languages of the newest version of every report; None is a version without one."""
+        newest_first = (_VERSIONS.report_date.desc(), _VERSIONS.version.desc())
+        number = func.row_number().over(
+            partition_by=(_VERSIONS.workspace, _VERSIONS.report), order_by=newest_first
+        )
+        numbered = select(_VERSIONS.language, number.label("number")).subquery()
+        rows = self._read_rows(select(numbered.c.language).where(numbered.c.number == 1).distinct())
+        return {row["language"] for row in rows}
+
     def forget(self, versions: Iterable[tuple[Key, int]]) -> None:
         """Delete *versions*, which are no longer archived, from the catalog."""
         with self._engine.begin() as connection:
@@ -153,3 +164,13 @@ class Catalog:
 
 def _matches_key(key: Key) -> tuple[ColumnElement[bool], ...]:
     return tuple(_VERSIONS[name] == value for name, value in key._asdict().items())
+
+
+def _read_presentation(archived: Archived) -> dict[str, str | float | None]:
+    """Return the language and change of a report; empty if a release with another model wrote it."""
+    try:
+        report = archived.report()
+    except ValidationError:
+        return {}
+    change = report.comparison.change_pct if report.comparison else None
+    return {"language": report.look.language, "change_pct": change}

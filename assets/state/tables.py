@@ -12,6 +12,7 @@ from sqlalchemy import (
     Date,
     DateTime,
     Dialect,
+    Float,
     Index,
     Integer,
     MetaData,
@@ -21,7 +22,7 @@ from sqlalchemy import (
 )
 
 METADATA = MetaData()
-HEAD = "0004"
+HEAD = "0005"
 
 
 class _Instant(TypeDecorator[datetime]):
@@ -61,6 +62,8 @@ REPORT_VERSIONS = Table(
     Column("provisional", Boolean, nullable=False),
     Column("reasons", JSON, comment="why it is provisional: codes of docs/naming.md"),
     Column("has_no_data", Boolean, nullable=False, comment="its total of 0 says nothing"),
+    Column("language", Text, comment="of its words, dates and numbers"),
+    Column("change_pct", Float, comment="of the total, since the previous period"),
     Column("changes", JSON, comment="figures that differ from the version before, with both values"),
     Column("causes", JSON, comment="what the version differs by: configuration, data"),
     Column("files", JSON, nullable=False, comment="names of its files"),
