@@ -1,36 +1,39 @@
 """The archive's index pages, written from the catalog; they work from `file://`.
 
-`index.html` lists the workspaces, `<workspace>/index.html` every version of its reports. A script searches
-and filters the rows; without it, all are shown. The template is `templates/index/index.html.j2`.
+`index.html` lists the workspaces, `<workspace>/index.html` its newest reports as cards, and every version in
+a table. A script searches and filters the rows; without it, all are shown. The words are in
+`templates/index/index.html.j2`.
 """
 
+import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from markupsafe import Markup
+from pydantic import ValidationError
 from sqlalchemy import RowMapping
 
 from assets.archive.archive import opened_first
 from assets.archive.catalog import Catalog
+from assets.archive.version import REPORT
+from assets.periods import Preset
+from assets.render.changes import list_changes
 from assets.render.html.page import jinja_environment
-from assets.render.html.stylesheet import render_stylesheet
+from assets.render.html.stylesheet import INK, brand_rule
+from assets.render.i18n import load_words
 from assets.render.template_files import TEMPLATES
+from assets.report.model import Look
 from assets.runtime.atomic_files import write_atomic
 from assets.runtime.extras import require_store
 from assets.runtime.file_locks import file_lock
 
 INDEX = "index.html"
-_STYLE = """
-td { vertical-align: middle; }
-tr.old { color: var(--quiet); }
-.badge { background: var(--warn); border-radius: 8pt; padding: 0 6pt; font-size: 8pt; white-space: nowrap; }
-h2 { margin-top: 14pt; }
-.choose { display: flex; flex-wrap: wrap; gap: 8pt 12pt; align-items: end; margin: 10pt 0; }
-.choose[hidden] { display: none; }
-.choose label { display: grid; font-size: 9pt; color: var(--quiet); }
-"""
-_STATES = ("newest", "older", "provisional", "outdated")
+EXPLORER = "explorer"
+_DEFAULT_LANGUAGE = "en"
+_LISTED_CHANGES = 5
+_FILE_KINDS = ("html", "pdf", "xlsx", "csv", "parquet", "json")
+_ORDER = (EXPLORER, *Preset)
 
 
 def write_index(catalog: Catalog, root: Path, workspaces: Sequence[str]) -> Path:
@@ -42,51 +45,105 @@ def write_index(catalog: Catalog, root: Path, workspaces: Sequence[str]) -> Path
     path = root / INDEX
     with file_lock(path):
         for workspace in workspaces:
-            _write_page(root / workspace / INDEX, [], list(_list_entries(catalog.versions(workspace))))
-        workspace_rows = catalog.workspaces()
-        single_workspace = workspace_rows[0]["workspace"] if len(workspace_rows) == 1 else None
-        entries = (
-            list(_list_entries(catalog.versions(single_workspace), f"{single_workspace}/"))
-            if single_workspace
-            else []
-        )
-        _write_page(path, [] if single_workspace else workspace_rows, entries)
+            page = _workspace_page(catalog.versions(workspace), root)
+            write_atomic(root / workspace / INDEX, page.encode())
+        rows = catalog.workspaces()
+        if len(rows) == 1:
+            slug = rows[0]["workspace"]
+            page = _workspace_page(catalog.versions(slug), root, f"{slug}/")
+        else:
+            page = _render_page(_common_language(catalog.languages()), None, workspaces=rows)
+        write_atomic(path, page.encode())
     return path
 
 
-def _write_page(path: Path, workspaces: Sequence[RowMapping], entries: Sequence[dict[str, Any]]) -> None:
-    style = Markup(render_stylesheet("screen") + _STYLE)  # noqa: S704 - our own files
-    page = (
-        jinja_environment("en")
-        .get_template("index/index.html.j2")
-        .render(
-            style=style,
-            script=Markup((TEMPLATES / "index" / "index.js").read_text(encoding="utf-8")),  # noqa: S704 - our own file
-            workspaces=workspaces,
-            entries=entries,
-            reports=sorted({(entry["report"], entry["title"]) for entry in entries}),
-            states=_STATES if entries else ("newest", "outdated"),
-        )
+def _workspace_page(versions: Sequence[RowMapping], root: Path, prefix: str = "") -> str:
+    """Return the page of a workspace's *versions*; its links begin with *prefix*."""
+    ordered = sorted(
+        versions, key=lambda row: (-row["report_date"].toordinal(), *_position(row), -row["version"])
     )
-    write_atomic(path, page.encode())
+    newest = {row["report"]: row for row in reversed(ordered)}
+    language = _common_language({row["language"] for row in newest.values()})
+    entries = list(_list_entries(ordered, prefix, language))
+    cards = sorted((entry for entry in entries if entry["is_newest"]), key=_position)
+    return _render_page(language, _read_look(ordered, root), entries=entries, cards=cards)
 
 
-def _list_entries(versions: Sequence[RowMapping], prefix: str = "") -> Iterator[dict[str, Any]]:
-    """Yield the template's values of *versions* (newest first), with folders relative to the page."""
-    seen = set()
+def _position(row: RowMapping | dict[str, Any]) -> tuple[int, str]:
+    """Return the place of a report among others: the explorer, the presets in their order, then by title."""
+    name = row["report"]
+    return _ORDER.index(name) if name in _ORDER else len(_ORDER), row["title"]
+
+
+def _common_language(languages: set[str | None]) -> str:
+    """Return the language if there is only one, else English."""
+    return next(iter(languages)) or _DEFAULT_LANGUAGE if len(languages) == 1 else _DEFAULT_LANGUAGE
+
+
+def _read_look(versions: Sequence[RowMapping], root: Path) -> Look | None:
+    """Return the look of the newest version; None if a release with another model wrote it."""
+    if not versions:
+        return None
+    newest = versions[0]
+    try:
+        report = json.loads((root / newest["workspace"] / _folder(newest) / REPORT).read_bytes())
+        return Look.model_validate(report["look"])
+    except (FileNotFoundError, ValidationError):
+        return None
+
+
+def _folder(version: RowMapping) -> str:
+    """Return the folder of a *version*, relative to its workspace's."""
+    return f"{version['report']}/{version['report_date']}/v{version['version']}"
+
+
+def _render_page(language: str, look: Look | None, **values: object) -> str:
+    style = brand_rule(look.color if look else INK) + _read_template("index.css")
+    values = {
+        "style": Markup(style),  # noqa: S704 - our own file, a checked color
+        "script": Markup(_read_template("index.js")),  # noqa: S704 - our own file
+        "logo": look.logo if look else "",
+        "language": language,
+        "workspaces": (),
+        "entries": (),
+        "cards": (),
+        "explorer": EXPLORER,
+    } | values
+    return jinja_environment(language).get_template("index/index.html.j2").render(values)
+
+
+def _read_template(name: str) -> str:
+    return (TEMPLATES / "index" / name).read_text(encoding="utf-8")
+
+
+def _list_entries(versions: Sequence[RowMapping], prefix: str, language: str) -> Iterator[dict[str, Any]]:
+    """Yield the template's values of *versions*, whose newest report date and version comes first."""
+    words = load_words(language)
+    reports, latest = set(), set()
     for version in versions:
-        key = (version["report"], version["report_date"])
+        report, key = version["report"], (version["report"], version["report_date"])
+        changes = [(name, *values) for name, values in (version["changes"] or {}).items()]
         yield dict(version) | {
-            "folder": f"{prefix}{version['report']}/{version['report_date']}/v{version['version']}",
+            "folder": f"{prefix}{_folder(version)}",
             "opens": opened_first(version["files"]),
-            "is_latest": key not in seen,
-            "states": " ".join(_states_of(version, is_latest=key not in seen)),
+            "files": sorted(version["files"], key=_file_position),
+            "is_newest": report not in reports,
+            "is_latest": key not in latest,
+            "status": " ".join(_list_status(version, is_latest=key not in latest)),
+            "change_texts": list_changes(changes, words, max_listed=_LISTED_CHANGES),
         }
-        seen.add(key)
+        reports.add(report)
+        latest.add(key)
 
 
-def _states_of(version: RowMapping, *, is_latest: bool) -> Iterator[str]:
-    yield "newest" if is_latest else "older"
+def _file_position(name: str) -> tuple[int, str]:
+    """Return the place of a file in the list of links: those for people first."""
+    kind = name.rpartition(".")[2]
+    return _FILE_KINDS.index(kind) if kind in _FILE_KINDS else len(_FILE_KINDS), name
+
+
+def _list_status(version: RowMapping, *, is_latest: bool) -> Iterator[str]:
+    yield "latest" if is_latest else "superseded"
     if version["provisional"]:
         yield "provisional"
     if version["outdated_since"]:

@@ -4,27 +4,31 @@
 
 const form = document.querySelector('form');
 const rows = [...document.querySelectorAll('tbody tr')];
-const said = form.querySelector('output');
-const texts = new Map(rows.map((row) => [row, row.textContent.toLowerCase()]));
+const output = form.querySelector('output');
+const nothing = document.querySelector('.nothing');
+const texts = new Map(rows.map((row) => [row, `${row.textContent} ${row.dataset.date}`.toLowerCase()]));
+const numbers = new Intl.NumberFormat(document.documentElement.lang, { numberingSystem: 'latn' });
 
 function chosen() {
   return new URLSearchParams([...new FormData(form)].filter(([, value]) => value));
 }
 
-function suits(row, wanted) {
+function matches(row, wanted) {
   const words = (wanted.get('text') ?? '').toLowerCase().split(/\s+/);
   return words.every((word) => texts.get(row).includes(word))
     && (!wanted.has('report') || row.dataset.report === wanted.get('report'))
     && (!wanted.has('from') || row.dataset.date >= wanted.get('from'))
     && (!wanted.has('to') || row.dataset.date <= wanted.get('to'))
-    && (!wanted.has('state') || row.dataset.state.split(' ').includes(wanted.get('state')));
+    && (!wanted.has('status') || row.dataset.status.split(' ').includes(wanted.get('status')));
 }
 
 function show() {
   const wanted = chosen();
-  for (const row of rows) row.hidden = !suits(row, wanted);
+  for (const row of rows) row.hidden = !matches(row, wanted);
   const count = rows.filter((row) => !row.hidden).length;
-  said.value = `${count} of ${rows.length}`;
+  output.value = output.dataset.text
+    .replace('%(shown)s', numbers.format(count)).replace('%(total)s', numbers.format(rows.length));
+  nothing.hidden = count > 0;
   for (const link of document.querySelectorAll('a.workspace')) link.hash = wanted;
 }
 

@@ -175,10 +175,10 @@ def test_the_index_lists_every_version_with_links_that_lead_somewhere(tmp_path: 
         catalog.record(store(archive, report), report.as_of, LATER)
     page = write_index(catalog, tmp_path, ["acme"]).read_text()
     links = re.findall(r'href="([^"]+)"', page)
-    assert len(links) == 2 * (1 + len(FILES) + 1)
+    assert len(links) == 3 * (1 + len(FILES) + 1), "a card, and two rows of the table"
     assert all(os.path.exists(tmp_path / link) for link in links)  # noqa: PTH110 - relative links
-    assert "total</bdi> 1,204 → 1,211 (+7)" in page
-    assert "provisional" in page
+    assert "Changes since v1:<br>Total: 1,204 → 1,211 (+7)" in page
+    assert "Provisional" in page
     assert "<b>" not in page
 
 

@@ -1,7 +1,10 @@
-"""The archive's pages in a browser: search, filters, what goes along to a workspace's page."""
+"""The archive's pages in a browser: cards of the newest reports, and a table that is searched and filtered."""
 
-from datetime import timedelta
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page
@@ -11,51 +14,177 @@ from assets.archive.archive import Archive
 from assets.archive.catalog import Catalog
 from assets.archive.index_pages import write_index
 from assets.archive.version import Origin
+from assets.report.model import Comparison, Reason, ReasonCode, Report, State
 from tests.conftest import LATER
+from tests.render.html.test_accessibility import violations
 from tests.render.made_reports import FIRST, make_report
+from tests.render.opened_report import Opened
+
+LOGO = "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg=="
+
+
+@dataclass
+class Shelf:
+    """An archive below *root* with its catalog."""
+
+    root: Path
+    workspaces: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.catalog = Catalog(SecretStr(f"sqlite:///{self.root}/state.sqlite"))
+
+    def add(self, report: Report, *names: str) -> None:
+        files = dict.fromkeys(names or ("report.html", "report.pdf", "log.csv"), b"<p>")
+        archived = Archive(self.root).store(report, Origin({}, {}), lambda _: files)
+        self.catalog.record(archived, report.as_of, LATER)
+        self.workspaces.add(report.workspace)
+
+    def write(self) -> Path:
+        return write_index(self.catalog, self.root, sorted(self.workspaces))
+
+
+def named(name: str, *, language: str = "en", day: int = 0, total: int = 3, **changes: Any) -> Report:
+    """Return a report whose report date is *day* days after the first one."""
+    report = make_report({"user": total}, name=name, report_date=FIRST + timedelta(10 + day), **changes)
+    return report.model_copy(update={"look": report.look.model_copy(update={"language": language})})
+
+
+def changed(report: Report, percent: float) -> Report:
+    """Return *report* with a previous period from which it differs by *percent*."""
+    comparison = Comparison(
+        first_day=FIRST, last_day=FIRST, day_count=1, total=2, change_pct=percent, by_source=(), notes=()
+    )
+    components = report.components.model_copy(update={"comparison": State.SHOWN})
+    return report.model_copy(update={"comparison": comparison, "components": components})
 
 
 @pytest.fixture
-def index(tmp_path: Path) -> Path:
+def shelf(tmp_path: Path) -> Shelf:
+    return Shelf(tmp_path)
+
+
+@pytest.fixture
+def index(shelf: Shelf) -> Path:
     """Return the pages of two workspaces: two reports over three report dates, one in two versions."""
-    archive, catalog = Archive(tmp_path), Catalog(SecretStr(f"sqlite:///{tmp_path}/state.sqlite"))
     for slug in ("acme", "beta"):
         for name in ("last_7_days", "yesterday"):
             for day in range(3):
-                report_date = FIRST + timedelta(10 + day)
                 for count in (3, 4)[: 1 + (day == 2)]:
-                    report = make_report(
-                        {"user": count},
-                        workspace=slug,
-                        workspace_name=slug.title(),
-                        name=name,
-                        report_date=report_date,
-                        provisional=day == 0,
+                    shelf.add(
+                        named(
+                            name,
+                            day=day,
+                            total=count,
+                            workspace=slug,
+                            workspace_name=slug.title(),
+                            provisional=day == 0,
+                        )
                     )
-                    archived = archive.store(report, Origin({}, {}), lambda _: {"report.html": b"<p>"})
-                    catalog.record(archived, report.as_of, LATER)
-    return write_index(catalog, tmp_path, ["acme", "beta"])
+    return shelf.write()
 
 
 @pytest.fixture
-def page(browser: Browser) -> Page:
-    return browser.new_context().new_page()
+def page(browser: Browser) -> Iterator[Page]:
+    page = browser.new_context(viewport={"width": 1280, "height": 900}).new_page()
+    complaints: list[str] = []
+    page.on("console", lambda message: complaints.append(message.text))
+    yield page
+    page.context.close()
+    assert complaints == []
 
 
 def shown(page: Page) -> int:
     return page.locator("tbody tr:not([hidden])").count()
 
 
+def texts(page: Page, selector: str) -> list[str]:
+    return [text.strip() for text in page.locator(selector).all_inner_texts()]
+
+
+def test_the_newest_report_of_each_preset_is_a_card_in_the_order_of_the_presets(
+    shelf: Shelf, page: Page
+) -> None:
+    for name in ("last_month", "by_team", "last_7_days", "yesterday", "about_bots", "today"):
+        shelf.add(named(name, day=0, total=1))
+        shelf.add(named(name, day=1, total=2))
+    shelf.add(named("last_7_days", day=1, total=5))
+    page.goto(shelf.write().as_uri())
+    titles = ["Today", "Yesterday", "Last 7 Days", "Last Month", "About Bots", "By Team"]
+    assert texts(page, ".card h3") == titles
+    totals = ["2 assignments"] * 2 + ["5 assignments"] + ["2 assignments"] * 3
+    assert texts(page, ".card .total") == totals
+    assert texts(page, "tbody th") == [*titles[:3], "Last 7 Days", *titles[3:], *titles]
+    assert "Report date: Nov 12, 2026" in texts(page, ".card")[0]
+
+
+def test_a_card_shows_the_change_and_what_to_be_careful_about(shelf: Shelf, page: Page) -> None:
+    reasons = tuple(Reason(code=code, facts={}) for code in ReasonCode)
+    shelf.add(changed(named("yesterday", provisional=True, reasons=reasons), 12.5))
+    shelf.add(make_report({}, name="today", provisional=True))
+    (key,) = (key for key in shelf.catalog.newest() if key.report == "yesterday")
+    shelf.catalog.mark_outdated({key: shelf.catalog.newest()[key]}, datetime(2026, 12, 2, tzinfo=UTC))
+    page.goto(shelf.write().as_uri())
+    today, yesterday = texts(page, ".card")
+    assert "No data" in today
+    assert "previous period" not in today
+    assert "+12.5% vs. previous period" in yesterday
+    assert "Provisional Days are missing. An input could not be read. " in yesterday
+    assert "Outdated The data has changed since this version." in yesterday
+    assert texts(page, ".card .files")[1] == "HTML · PDF · CSV · JSON"
+
+
+def test_the_explorer_comes_first(shelf: Shelf, page: Page) -> None:
+    shelf.add(named("today"))
+    shelf.add(named("explorer"), "report.html")
+    page.goto(shelf.write().as_uri())
+    assert texts(page, ".card h3") == ["Explorer", "Today"]
+    assert "any period from Nov 1, 2026 to Nov 7, 2026" in texts(page, ".card")[0]
+    href = page.get_by_role("article").first.get_by_role("link").get_attribute("href")
+    assert href == "acme/explorer/2026-11-11/v1/report.html"
+
+
+def test_a_page_has_the_brand_of_the_newest_report(shelf: Shelf, page: Page) -> None:
+    for day, color in ((1, "#0b7a75"), (0, "#ff0000")):
+        report = named("today", day=day)
+        look = report.look.model_copy(update={"color": color, "logo": LOGO if day else ""})
+        shelf.add(report.model_copy(update={"look": look}))
+    page.goto(shelf.write().as_uri())
+    assert page.locator("h1").evaluate("each => getComputedStyle(each).color") == "rgb(11, 122, 117)"
+    assert page.locator("header img").evaluate("each => each.naturalWidth") == 1
+
+
+def test_a_report_of_another_release_takes_nothing_but_its_brand(shelf: Shelf) -> None:
+    shelf.add(named("today"))
+    (path,) = shelf.root.glob("acme/today/*/v1/report.json")
+    path.write_text('{"look": {}}')
+    assert "Today" in shelf.write().read_text()
+    path.unlink()
+    assert "Today" in shelf.write().read_text()
+
+
+@pytest.mark.parametrize(
+    ("languages", "expected"), [(("de", "de"), "de"), (("ar", "ar"), "ar"), (("de", "es"), "en")]
+)
+def test_a_page_is_in_the_language_of_its_reports_if_they_agree(
+    shelf: Shelf, languages: tuple[str, str], expected: str
+) -> None:
+    shelf.add(named("today", language="en", day=-1))
+    for name, language in zip(("today", "yesterday"), languages, strict=True):
+        shelf.add(named(name, language=language))
+    assert f'<html lang="{expected}"' in shelf.write().read_text()
+    for name, language in zip(("today", "yesterday"), languages, strict=True):
+        shelf.add(named(name, language=language, workspace="beta"))
+    assert f'<html lang="{expected}"' in shelf.write().read_text(), "of all workspaces"
+
+
 def test_a_list_is_searched_and_filtered_and_its_address_says_how(index: Path, page: Page) -> None:
-    complaints: list[str] = []
-    page.on("console", lambda message: complaints.append(message.text))
     page.goto((index.parent / "acme" / "index.html").as_uri())
     assert (shown(page), page.locator("output").inner_text()) == (8, "8 of 8")
     page.locator("[name=report]").select_option("yesterday")
     assert shown(page) == 4
-    page.get_by_label("State").select_option("older")
+    page.get_by_label("Status").select_option("Superseded")
     assert shown(page) == 1
-    page.get_by_label("State").select_option("provisional")
+    page.get_by_label("Status").select_option("Provisional")
     page.get_by_label("From", exact=True).fill(str(FIRST + timedelta(10)))
     page.get_by_label("To", exact=True).fill(str(FIRST + timedelta(10)))
     assert (shown(page), page.locator("output").inner_text()) == (1, "1 of 8")
@@ -63,7 +192,10 @@ def test_a_list_is_searched_and_filtered_and_its_address_says_how(index: Path, p
     assert shown(page) == 1
     page.goto((index.parent / "acme" / "index.html").as_uri() + "#text=3+→+4")
     assert shown(page) == 2
-    assert complaints == []
+    page.get_by_label("Search").fill("2026-11-13 yesterday")
+    assert shown(page) == 2
+    page.get_by_label("Search").fill("nothing has this")
+    assert (shown(page), texts(page, ".nothing")) == (0, ["No report matches."])
 
 
 def test_what_is_chosen_goes_along_to_a_workspace(index: Path, page: Page) -> None:
@@ -71,9 +203,9 @@ def test_what_is_chosen_goes_along_to_a_workspace(index: Path, page: Page) -> No
     page.get_by_label("Search").fill("bet")
     assert shown(page) == 1
     page.get_by_label("Search").fill("")
-    page.get_by_label("State").select_option("newest")
+    page.get_by_label("Status").select_option("Latest")
     page.get_by_role("link", name="Beta").click()
-    page.wait_for_url("**/beta/index.html#state=newest")
+    page.wait_for_url("**/beta/index.html#status=latest")
     assert shown(page) == 6
 
 
@@ -82,3 +214,26 @@ def test_without_script_everything_is_shown(index: Path, browser: Browser) -> No
     page.goto((index.parent / "acme" / "index.html").as_uri())
     assert shown(page) == 8
     assert not page.locator("form").is_visible()
+
+
+@pytest.mark.parametrize("language", ["en", "de", "ar"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_pages_are_accessible_and_fit_a_phone(
+    shelf: Shelf, browser: Browser, language: str, scheme: Any
+) -> None:
+    reasons = (Reason(code=ReasonCode.REJECTED_SHARE, facts={}),)
+    for slug in ("acme", "beta"):
+        for name in ("explorer", "today", "handed_over_by_people_of_the_second_team"):
+            for total in (3, 1_234_567):
+                report = named(name, language=language, total=total, workspace=slug, reasons=reasons)
+                shelf.add(changed(report.model_copy(update={"provisional": total > 3}), -3.5))
+    root = shelf.write()
+    for path in (root, root.parent / "acme" / "index.html"):
+        page = browser.new_context(viewport={"width": 1280, "height": 900}, color_scheme=scheme).new_page()
+        page.goto(path.as_uri())
+        opened = Opened(page, path.as_uri(), [])
+        assert violations(opened) == []
+        page.set_viewport_size({"width": 390, "height": 800})
+        assert violations(opened) == []
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "nothing sticks out"
+        page.context.close()

@@ -181,9 +181,9 @@ def test_late_events_are_seen_and_reports_over_them_made_anew_or_flagged(
         assert not {("yesterday", 14), ("last_14_days", 14), ("yesterday", 16)} & over_it
         page = (tmp_path / "out" / "index.html").read_text()
         if when_changed == "rebuild":
-            assert "after v1: <bdi>Workflow</bdi> 4 → 11 (+7), <bdi>total</bdi> 4 → 11 (+7)" in page
+            assert "Changes since v1:<br>Total: 4 → 11 (+7)<br>Workflow: 4 → 11 (+7)" in page
         else:
-            assert "outdated: its days changed" in page
+            assert "The data has changed since this version." in page
 
 
 def test_the_running_day_is_made_as_often_as_told(tmp_path: Path) -> None:
