@@ -29,11 +29,10 @@ from assets.runtime.extras import require_store
 from assets.runtime.file_locks import file_lock
 
 INDEX = "index.html"
-EXPLORER = "explorer"
 _DEFAULT_LANGUAGE = "en"
 _LISTED_CHANGES = 5
 _FILE_KINDS = ("html", "pdf", "xlsx", "csv", "parquet", "json")
-_ORDER = (EXPLORER, *Preset)
+_ORDER = (Preset.EXPLORER, *Preset)
 
 
 def write_index(catalog: Catalog, root: Path, workspaces: Sequence[str]) -> Path:
@@ -107,7 +106,7 @@ def _render_page(language: str, look: Look | None, **values: object) -> str:
         "workspaces": (),
         "entries": (),
         "cards": (),
-        "explorer": EXPLORER,
+        "explorer": Preset.EXPLORER.value,
     } | values
     return jinja_environment(language).get_template("index/index.html.j2").render(values)
 

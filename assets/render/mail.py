@@ -6,20 +6,20 @@ The wording is in `templates/mail/`, the style in `templates/styles/mail.css`, M
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from zoneinfo import ZoneInfo
+from math import ceil
 
 import css_inline
 
 from assets.render.changes import FigureChange, format_total, list_changes, shown_label
-from assets.render.charts.palette import source_colors
 from assets.render.findings import render_finding
 from assets.render.html.page import jinja_environment
 from assets.render.html.stylesheet import text_color
 from assets.render.i18n import Words, load_words
-from assets.render.labels import compared_period, comparison_notes, empty_text, filter_names
+from assets.render.labels import compared_period, comparison_notes, empty_text, figure_names, filter_names
 from assets.render.reasons import reason_sentences
+from assets.render.source_rows import SourceRow, source_rows
 from assets.render.untrusted_text import cut_text, limit_marks
-from assets.report.model import Comparison, Report, SourceChange, SourceCount, State
+from assets.report.model import KeyFigure, KeyFigureName, Report, State
 
 _MAX_SUBJECT = 69
 _LISTED_SOURCES = 40  # some mailboxes cut off mails beyond 102 kB
@@ -62,17 +62,8 @@ class MailContext:
 
 
 @dataclass(frozen=True, slots=True)
-class KeyFigure:
-    """A figure at the head of a mail, ready to show; `change` is empty where none is known."""
-
-    name: str
-    value: str
-    change: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class SourceRow:
-    """One row of the sources, ready to show; `width` is that of its bar in percent, 0 for none."""
+class TableRow:
+    """One row of the table of sources, ready to show; `width` is that of its bar in percent, 0 for none."""
 
     label: str
     count: str
@@ -88,7 +79,6 @@ def mail_bodies(report: Report, context: MailContext) -> Bodies:
     jinja = jinja_environment(report.look.language)
     subject = _subject(report, context.correction, words)
     shown = context.figures and not report.has_no_data
-    comparison = _shown_comparison(report)
     changes = context.correction.changes if context.correction else ()
     values = {
         "report": report,
@@ -100,11 +90,11 @@ def mail_bodies(report: Report, context: MailContext) -> Bodies:
         "nothing": empty_text(report, words),
         "changes": list_changes(changes, words, max_listed=_LISTED_CHANGES),
         "comparison": _describe_comparison(report, words),
-        "key_figures": key_figures(report, words) if shown else (),
-        "has_changes": comparison is not None,
-        "sources": _list_sources(report, comparison, words) if shown and report.total else (),
+        "key_figures": _list_key_figures(report, words) if shown else [],
+        "has_changes": _is_compared(report),
+        "sources": _list_sources(report, words) if shown and report.total else [],
         "findings": [render_finding(finding, words) for finding in report.findings] if shown else [],
-        "attached": words.listed([words.isolated(name) for name in context.attached]),
+        "attached": words.join([words.isolated(name) for name in context.attached]),
         "address": context.place if context.place.startswith(("http://", "https://")) else "",
         "accent": report.look.color,
         "button": text_color(report.look.color),
@@ -116,17 +106,21 @@ def mail_bodies(report: Report, context: MailContext) -> Bodies:
     )
 
 
-def key_figures(report: Report, words: Words) -> tuple[KeyFigure, ...]:
-    """Return the figures that stand beside the total, as far as the report has them."""
-    _ = words.say
-    figures = []
-    if report.hand_offs:
-        *assigned, unassigned = zip(*report.hand_offs.counts, strict=True)
-        reassignments = sum(sum(column[:-1]) for column in assigned)  # the last row is for nobody before
-        figures = [(_("Reassignments"), reassignments), (_("Unassignments"), sum(unassigned))]
-    if report.chains:
-        figures.append((_("Conversations"), report.chains.conversation_count))
-    return tuple(KeyFigure(name, words.number(value)) for name, value in figures)
+def _list_key_figures(report: Report, words: Words) -> list[tuple[str, str, str]]:
+    """Return name, value and change of the key figures that have a value, except the total."""
+    names = figure_names(words)
+    return [
+        (names[figure.name], words.figure(figure.name, figure.value), _describe_change(figure, words))
+        for figure in report.key_figures
+        if figure.value is not None and figure.name is not KeyFigureName.ASSIGNMENTS
+    ]
+
+
+def _describe_change(figure: KeyFigure, words: Words) -> str:
+    if figure.change is None:
+        return ""
+    is_rate = figure.name is KeyFigureName.REASSIGNMENT_RATE
+    return words.points(figure.change) if is_rate else words.change(figure.change)
 
 
 def _subject(report: Report, correction: Correction | None, words: Words) -> str:
@@ -164,16 +158,14 @@ def _subject_total(report: Report, correction: Correction | None, words: Words) 
 def _list_facts(report: Report, words: Words) -> list[str]:
     """Return the instant up to which the report counts, and the time zone of its days."""
     _ = words.say
-    as_of = report.as_of.astimezone(ZoneInfo(report.period.timezone))
     return [
-        _("Data as of %(day)s, %(time)s")
-        % {"day": words.day(as_of.date()), "time": words.isolated(f"{as_of:%H:%M}")},
+        _("Data as of %(instant)s") % {"instant": words.instant(report.as_of_wall)},
         _("Time zone: %(zone)s") % {"zone": words.isolated(report.period.timezone)},
     ]
 
 
 def _list_filters(report: Report, words: Words) -> list[tuple[str, str]]:
-    """Return the name of each active filter, and its values as a list in a sentence."""
+    """Return the name of each active filter, and a list of its values."""
     names = filter_names(words)
     filters = []
     for name, values in report.filters.model_dump().items():
@@ -181,25 +173,26 @@ def _list_filters(report: Report, words: Words) -> list[tuple[str, str]]:
         if more := len(values) - len(listed):
             listed.append(words.ngettext("%(count)s more", "%(count)s more", more))
         if listed:
-            filters.append((names[name], words.listed(listed, "or")))
+            filters.append((names[name], words.join(listed)))
     return filters
 
 
-def _shown_comparison(report: Report) -> Comparison | None:
-    """Return the comparison if the report shows it and has a previous total."""
+def _is_compared(report: Report) -> bool:
+    """Tell whether the report shows a comparison and has a previous total."""
     comparison = report.comparison
-    is_shown = report.components.comparison is State.SHOWN and comparison is not None
-    return comparison if is_shown and comparison and comparison.total is not None else None
+    is_shown = report.components.comparison is State.SHOWN
+    return is_shown and comparison is not None and comparison.total is not None
 
 
 def _describe_comparison(report: Report, words: Words) -> list[str]:
     """Return the change of the total, the previous total, and what limits the comparison."""
     _ = words.say
-    if report.components.comparison is not State.SHOWN or report.comparison is None or report.has_no_data:
+    comparison = report.comparison
+    if report.components.comparison is not State.SHOWN or comparison is None or report.has_no_data:
         return []
-    comparison = _shown_comparison(report)
-    if comparison is None or comparison.total is None:
-        return [_("Data for the previous period is incomplete.")]
+    if comparison.total is None:
+        days = words.days(comparison.first_day, comparison.last_day)
+        return [_("Data for the previous period, %(period)s, is incomplete.") % {"period": days}]
     lines = []
     if comparison.change_pct is not None:
         lines.append(_("%(change)s vs. previous period") % {"change": words.change(comparison.change_pct)})
@@ -209,31 +202,30 @@ def _describe_comparison(report: Report, words: Words) -> list[str]:
     return [*lines, *(notes[note] for note in comparison.notes)]
 
 
-def _list_sources(report: Report, comparison: Comparison | None, words: Words) -> list[SourceRow]:
+def _list_sources(report: Report, words: Words) -> list[TableRow]:
     """Return the largest sources, the sum of the others, and the total.
 
-    With a *comparison*, the sources that are gone are among them, so that the changes add up.
+    With a comparison, the sources that are gone are among them, so that the changes add up.
     """
-    sources: Sequence[SourceCount | SourceChange] = comparison.by_source if comparison else report.by_source
-    shares = {source.source: source.share_pct for source in report.by_source}
-    colors = dict(zip(shares, source_colors(report.by_source), strict=True))
-    largest = report.by_source[0].count
+    is_compared = _is_compared(report)
+    rows = [row for row in source_rows(report) if row.count or is_compared]
 
-    def row(label: str, rows: Sequence[SourceCount | SourceChange], *, has_bar: bool = False) -> SourceRow:
-        changes = [source.difference for source in rows if isinstance(source, SourceChange)]
-        return SourceRow(
+    def table_row(label: str, summed: Sequence[SourceRow], width: int = 0, color: str = "") -> TableRow:
+        count, before = sum(row.count for row in summed), sum(row.before for row in summed)
+        return TableRow(
             label=label,
-            count=words.number(sum(source.count for source in rows)),
-            share=words.share(round(sum(shares.get(source.source) or 0 for source in rows), 1)),
-            change=words.signed(sum(changes)) if comparison else "",
-            width=-(-100 * rows[0].count // largest) if has_bar else 0,
-            color=colors.get(rows[0].source, "") if has_bar else "",
+            count=words.number(count),
+            share=words.share(round(sum(row.share_pct or 0 for row in summed), 1)),
+            change=words.signed(count - before) if is_compared else "",
+            width=width,
+            color=color,
         )
 
-    rows = [
-        row(shown_label(source.label, words), [source], has_bar=True) for source in sources[:_LISTED_SOURCES]
+    table = [
+        table_row(shown_label(row.label, words), [row], ceil(row.length), row.color)
+        for row in rows[:_LISTED_SOURCES]
     ]
-    if rest := sources[_LISTED_SOURCES:]:
+    if rest := rows[_LISTED_SOURCES:]:
         label = words.ngettext("%(count)s more source", "%(count)s more sources", len(rest))
-        rows.append(row(label, rest))
-    return [*rows, row(words.say("Total"), sources)]
+        table.append(table_row(label, rest))
+    return [*table, table_row(words.say("Total"), rows)]

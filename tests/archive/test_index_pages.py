@@ -52,7 +52,14 @@ def named(name: str, *, language: str = "en", day: int = 0, total: int = 3, **ch
 def changed(report: Report, percent: float) -> Report:
     """Return *report* with a previous period from which it differs by *percent*."""
     comparison = Comparison(
-        first_day=FIRST, last_day=FIRST, day_count=1, total=2, change_pct=percent, by_source=(), notes=()
+        first_day=FIRST,
+        last_day=FIRST,
+        day_count=1,
+        total=2,
+        change_pct=percent,
+        by_source=(),
+        by_day=(),
+        notes=(),
     )
     components = report.components.model_copy(update={"comparison": State.SHOWN})
     return report.model_copy(update={"comparison": comparison, "components": components})

@@ -13,10 +13,10 @@ from assets.periods import Preset
 from assets.render.i18n import load_words
 from assets.render.mail import Bodies, Correction, MailContext, mail_bodies
 from assets.report.model import (
-    Chains,
     Comparison,
     Finding,
-    HandOffs,
+    KeyFigure,
+    KeyFigureName,
     Note,
     Reason,
     ReasonCode,
@@ -38,7 +38,7 @@ def speaking(report: Report, language: str) -> Report:
 
 
 def comparing(before: dict[str, int], *notes: Note, **counts: int) -> Report:
-    """Return a report of *counts* with a comparison, a reassignment matrix and conversations."""
+    """Return a report of *counts* with a comparison, key figures and a finding."""
     report = make_report(counts)
     total, labels = sum(before.values()), {"user": "User", "bot": "Bot", "workflow": "Workflow"}
     return report.model_copy(
@@ -54,18 +54,18 @@ def comparing(before: dict[str, int], *notes: Note, **counts: int) -> Report:
                     SourceChange(source=code, label=labels[code], count=counts.get(code, 0), before=count)
                     for code, count in before.items()
                 ),
+                by_day=(),
                 notes=notes,
             ),
-            "hand_offs": HandOffs(
-                people=("Bob",), keys=("b",), kinds=(None,), counts=((1, 2, 3), (4, 5, 6), (7, 8, 9))
-            ),
-            "chains": Chains(
-                conversation_count=1_234,
-                reassigned_count=0,
-                most_assigned=(),
-                return_hours=24,
-                return_count=0,
-                return_pairs=(),
+            "key_figures": tuple(
+                KeyFigure(name=name, value=value, previous=None, change=change, trend=())
+                for name, value, change in (
+                    (KeyFigureName.ASSIGNMENTS, report.total, 33.3),
+                    (KeyFigureName.FIRST_ASSIGNMENTS, 20, -4.8),
+                    (KeyFigureName.REASSIGNMENTS, 1_234, None),
+                    (KeyFigureName.REASSIGNMENT_RATE, 28.5, 1.5),
+                    (KeyFigureName.BOUNCE_BACKS, None, None),
+                )
             ),
             "findings": (
                 Finding(
@@ -127,8 +127,11 @@ def test_key_figures_stand_beside_the_total_and_its_change() -> None:
         assert "Previous period: 30 (Sun, Oct 25, 2026 – Sat, Oct 31, 2026)" in body
         assert "fewer than 30" in body
         assert "Key findings" in body
-    assert "Reassignments: 12\nUnassignments: 18\nConversations: 1,234\n" in bodies.text
-    assert re.findall(r'<span class="value"[^>]*>([^<]*)', bodies.html) == ["12", "18", "1,234"]
+    assert (
+        "First assignments: 20 (-4.8%)\nReassignments: 1,234\nReassignment rate: 28.5% (+1.5 points)\n"
+        in bodies.text
+    )
+    assert re.findall(r'<span class="value"[^>]*>([^<]*)', bodies.html) == ["20", "1,234", "28.5%"]
 
 
 def test_a_previous_period_that_is_not_loaded_is_no_figure() -> None:
@@ -138,7 +141,9 @@ def test_a_previous_period_that_is_not_loaded_is_no_figure() -> None:
     missing = {"total": None, "change_pct": None, "by_source": (), "notes": (Note.NOT_LOADED,)}
     report = report.model_copy(update={"comparison": comparison.model_copy(update=missing)})
     bodies = mail_bodies(report, MailContext(version=1))
-    assert "Data for the previous period is incomplete." in bodies.text
+    assert (
+        "Data for the previous period, Sun, Oct 25, 2026 – Sat, Oct 31, 2026, is incomplete." in bodies.text
+    )
     assert cells(bodies) == [["User", "40", "100.0%"], ["Total", "40", "100.0%"]]
 
 
@@ -187,10 +192,10 @@ def test_a_correction_names_the_largest_changes_first() -> None:
     assert listed[40:42] == ["- 20 more changes", ""]
 
 
-def test_filters_are_listed_as_the_language_lists_them() -> None:
+def test_filters_are_listed_up_to_ten_values_each() -> None:
     report = make_report({"user": 1}, filters=Filters(source=("user", "bot"), contact=tuple("abcdefghijkl")))
     text = mail_bodies(report, MailContext(version=1)).text
-    assert "Source: user or bot\nContact: a, b, c, d, e, f, g, h, i, j, or 2 more\n" in text
+    assert "Source: user, bot\nContact: a, b, c, d, e, f, g, h, i, j, 2 more\n" in text
 
 
 LONG = ("Support " * 20, FAMILY * 20, "ह्हि" * 30, "=?utf-8?" * 20, "e" + "\u0301" * 500, "", "Acme")
