@@ -1,8 +1,8 @@
 """The archive's index pages, written from the catalog; they work from `file://`.
 
 `index.html` lists the workspaces, `<workspace>/index.html` its newest reports as cards, and every version in
-a table. A script searches and filters the rows; without it, all are shown. The words are in
-`templates/index/index.html.j2`.
+a table. A script searches and filters the rows; without it, all are shown. `<workspace>/<report>/index.html`
+leads to the newest version of a report, so that versions can link to it. The words are in `templates/index/`.
 """
 
 import json
@@ -44,8 +44,9 @@ def write_index(catalog: Catalog, root: Path, workspaces: Sequence[str]) -> Path
     path = root / INDEX
     with file_lock(path):
         for workspace in workspaces:
-            page = _workspace_page(catalog.versions(workspace), root)
-            write_atomic(root / workspace / INDEX, page.encode())
+            versions = catalog.versions(workspace)
+            write_atomic(root / workspace / INDEX, _workspace_page(versions, root).encode())
+            _write_redirects(root / workspace, versions)
         rows = catalog.workspaces()
         if len(rows) == 1:
             slug = rows[0]["workspace"]
@@ -66,6 +67,21 @@ def _workspace_page(versions: Sequence[RowMapping], root: Path, prefix: str = ""
     entries = list(_list_entries(ordered, prefix, language))
     cards = sorted((entry for entry in entries if entry["is_newest"]), key=_position)
     return _render_page(language, _read_look(ordered, root), entries=entries, cards=cards)
+
+
+def _write_redirects(folder: Path, versions: Sequence[RowMapping]) -> None:
+    """Write a page to each report in a workspace's *folder*; *versions* have the newest report date first."""
+    newest: dict[str, RowMapping] = {}
+    for version in versions:
+        newest.setdefault(version["report"], version)
+    for name, version in newest.items():
+        jinja = jinja_environment(version["language"] or _DEFAULT_LANGUAGE)
+        target = f"{version['report_date']}/v{version['version']}/{opened_first(version['files'])}"
+        page = jinja.get_template("index/redirect.html.j2").render(version=version, target=target)
+        write_atomic(folder / name / INDEX, page.encode())
+    for path in folder.glob(f"*/{INDEX}"):
+        if path.parent.name not in newest:
+            path.unlink()
 
 
 def _position(row: RowMapping | dict[str, Any]) -> tuple[int, str]:

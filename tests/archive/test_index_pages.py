@@ -184,6 +184,21 @@ def test_a_page_is_in_the_language_of_its_reports_if_they_agree(
     assert f'<html lang="{expected}"' in shelf.write().read_text(), "of all workspaces"
 
 
+def test_each_report_has_a_page_that_leads_to_its_newest_version(shelf: Shelf, page: Page) -> None:
+    shelf.add(named("today", day=1))
+    shelf.add(named("today", day=0))
+    shelf.add(named("today", day=0, total=4))
+    shelf.add(named("yesterday"))
+    shelf.write()
+    page.goto((shelf.root / "acme" / "today" / "index.html").as_uri())
+    page.wait_for_url("**/acme/today/2026-11-12/v1/report.html")
+    for key, version in list(shelf.catalog.listed()):
+        if key.report == "yesterday":
+            shelf.catalog.forget([(key, version)])
+    shelf.write()
+    assert [path.parent.name for path in shelf.root.glob("acme/*/index.html")] == ["today"]
+
+
 def test_a_list_is_searched_and_filtered_and_its_address_says_how(index: Path, page: Page) -> None:
     page.goto((index.parent / "acme" / "index.html").as_uri())
     assert (shown(page), page.locator("output").inner_text()) == (8, "8 of 8")
