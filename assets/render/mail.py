@@ -19,12 +19,13 @@ from assets.render.labels import compared_period, comparison_notes, empty_text, 
 from assets.render.reasons import reason_sentences
 from assets.render.source_rows import SourceRow, source_rows
 from assets.render.untrusted_text import cut_text, limit_marks
-from assets.report.model import KeyFigure, KeyFigureName, Report, State
+from assets.report.model import KeyFigureName, Report, State
 
 _MAX_SUBJECT = 69
 _LISTED_SOURCES = 40  # some mailboxes cut off mails beyond 102 kB
 _LISTED_CHANGES = 40
 _LISTED_VALUES = 10
+_KEY_FIGURES = (KeyFigureName.REASSIGNMENTS, KeyFigureName.UNASSIGNMENTS, KeyFigureName.CONVERSATIONS)
 _INLINER = css_inline.CSSInliner(keep_at_rules=True, load_remote_stylesheets=False)
 
 
@@ -107,20 +108,17 @@ def mail_bodies(report: Report, context: MailContext) -> Bodies:
 
 
 def _list_key_figures(report: Report, words: Words) -> list[tuple[str, str, str]]:
-    """Return name, value and change of the key figures that have a value, except the total."""
+    """Return name, value and change of the figures beside the total, as far as the report has them."""
     names = figure_names(words)
     return [
-        (names[figure.name], words.figure(figure.name, figure.value), _describe_change(figure, words))
+        (
+            names[figure.name],
+            words.figure(figure.name, figure.value),
+            "" if figure.change is None else words.change(figure.change),
+        )
         for figure in report.key_figures
-        if figure.value is not None and figure.name is not KeyFigureName.ASSIGNMENTS
+        if figure.name in _KEY_FIGURES and figure.value is not None
     ]
-
-
-def _describe_change(figure: KeyFigure, words: Words) -> str:
-    if figure.change is None:
-        return ""
-    is_rate = figure.name is KeyFigureName.REASSIGNMENT_RATE
-    return words.points(figure.change) if is_rate else words.change(figure.change)
 
 
 def _subject(report: Report, correction: Correction | None, words: Words) -> str:

@@ -61,9 +61,9 @@ def comparing(before: dict[str, int], *notes: Note, **counts: int) -> Report:
                 KeyFigure(name=name, value=value, previous=None, change=change, trend=())
                 for name, value, change in (
                     (KeyFigureName.ASSIGNMENTS, report.total, 33.3),
-                    (KeyFigureName.FIRST_ASSIGNMENTS, 20, -4.8),
-                    (KeyFigureName.REASSIGNMENTS, 1_234, None),
-                    (KeyFigureName.REASSIGNMENT_RATE, 28.5, 1.5),
+                    (KeyFigureName.REASSIGNMENTS, 20, -4.8),
+                    (KeyFigureName.UNASSIGNMENTS, 1_234, None),
+                    (KeyFigureName.CONVERSATIONS, 31, 0.0),
                     (KeyFigureName.BOUNCE_BACKS, None, None),
                 )
             ),
@@ -127,11 +127,8 @@ def test_key_figures_stand_beside_the_total_and_its_change() -> None:
         assert "Previous period: 30 (Sun, Oct 25, 2026 – Sat, Oct 31, 2026)" in body
         assert "fewer than 30" in body
         assert "Key findings" in body
-    assert (
-        "First assignments: 20 (-4.8%)\nReassignments: 1,234\nReassignment rate: 28.5% (+1.5 points)\n"
-        in bodies.text
-    )
-    assert re.findall(r'<span class="value"[^>]*>([^<]*)', bodies.html) == ["20", "1,234", "28.5%"]
+    assert "Reassignments: 20 (-4.8%)\nUnassignments: 1,234\nConversations: 31 (0.0%)\n" in bodies.text
+    assert re.findall(r'<span class="value"[^>]*>([^<]*)', bodies.html) == ["20", "1,234", "31"]
 
 
 def test_a_previous_period_that_is_not_loaded_is_no_figure() -> None:
