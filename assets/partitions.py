@@ -51,16 +51,18 @@ def days_read_by(workspace: Workspace, spec: ReportSpec) -> dg.PartitionMapping:
     if spec.preset is Preset.CUSTOM and spec.first_day and spec.last_day:
         days = [day for day in dates_between(spec.first_day, spec.last_day) if day >= workspace.first_day]
         return dg.SpecificPartitionsPartitionMapping([str(day) for day in days])
-    first, last = _window_offsets(spec)
+    first, last = _window_offsets(workspace, spec)
     return dg.TimeWindowPartitionMapping(
         start_offset=first, end_offset=last, allow_nonexistent_upstream_partitions=True
     )
 
 
-def _window_offsets(spec: ReportSpec) -> tuple[int, int]:
+def _window_offsets(workspace: Workspace, spec: ReportSpec) -> tuple[int, int]:
     if spec.preset.day_count:
         last = 0 if spec.include_today else -1
         return last - spec.preset.day_count + 1, last
+    if spec.preset is Preset.EXPLORER:
+        return 1 - (workspace.explorer_days or 2 * _MAX_DAYS[Unit.MONTH]), 0
     if spec.preset.running_unit:
         return 1 - _MAX_DAYS[spec.preset.running_unit], 0
     return (0, 0) if spec.preset is Preset.TODAY else (-1, -1)  # the day, or the unit, before

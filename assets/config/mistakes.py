@@ -13,7 +13,6 @@ from pydantic_core import ErrorDetails
 
 from assets.config.base import FORMATS
 
-
 _BRANCH = re.compile(r"\[|^(constrained-)?(int|str|float)$")
 """What pydantic calls a branch of a union of plain types: `literal['all']`, `constrained-int`."""
 

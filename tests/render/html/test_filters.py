@@ -112,8 +112,8 @@ def test_without_filters_the_page_says_what_the_report_says(acme: Acme, open_pag
     assert exported(opened) == draft.tables["log.csv"]
     static = open_page(draft, has_script=False)
     for table in ("#heat_map", "#hand_offs", "#chains", ".by-source"):
-        shown = [[cell.strip() for cell in row] for row in static.cells(table)]
-        assert opened.cells(table) == shown, table
+        static_cells = [[cell.strip() for cell in row] for row in static.cells(table)]
+        assert opened.cells(table) == static_cells, table
 
 
 def test_page_and_server_fold_all_of_unicode_alike(acme: Acme, open_page: Open) -> None:
