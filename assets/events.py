@@ -36,7 +36,7 @@ SOURCE_LABELS = {
     "close_conversation": "Close Conversation (Legacy)",
     "click_to_chat_ad": "Click-to-Chat Ad",
 }
-"""The nine sources of docs/naming.md."""
+"""The nine sources of docs/reference/events.md."""
 
 _ALIASES = {
     "api": "developer_api",

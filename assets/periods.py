@@ -52,7 +52,7 @@ class Unit(StrEnum):
 
 
 class Preset(StrEnum):
-    """The periods of docs/naming.md, Time, relative to a report date; in the order of a list of them."""
+    """The periods of docs/reference/definitions.md, Presets, relative to a report date."""
 
     TODAY = "today"
     YESTERDAY = "yesterday"

@@ -1,6 +1,6 @@
 """A delivery (one version of a report for one recipient), its states and its transitions. Pure.
 
-The states are described in docs/delivering.md. `ledger.py` stores deliveries.
+The states are described in docs/reference/delivery.md. `ledger.py` stores deliveries.
 """
 
 import hashlib

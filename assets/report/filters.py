@@ -45,7 +45,7 @@ def look_up(warehouse: Warehouse, *filters: Filters) -> Known:
 
 
 def filter_conditions(filters: Filters, known: Known) -> list[ColumnElement[bool]]:
-    """Return one condition per active filter; docs/configuration.md, Filters."""
+    """Return one condition per active filter; docs/reference/configuration.md, Filters."""
     return [
         or_(*alternatives)
         for alternatives in map(list, _conditions_by_filter(filters, known))

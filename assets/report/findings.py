@@ -1,7 +1,7 @@
 """Findings: facts selected by fixed rules, the most important first.
 
-docs/definitions.md lists each rule with its minimum, threshold and ties. Thresholds are compared in whole
-numbers; a share is the one that is printed. Add a rule here, and its sentence in `render/findings.py`.
+docs/reference/definitions.md lists each rule with its minimum, threshold and ties. Thresholds are compared in
+whole numbers; a share is the one that is printed. Add a rule here, and its sentence in `render/findings.py`.
 """
 
 from collections.abc import Iterator

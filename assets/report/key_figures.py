@@ -1,7 +1,7 @@
 """Count the key figures of a log, in total and by day.
 
-docs/definitions.md explains each. The page's script counts the same in `templates/script/3-figures.js`;
-add a key figure in both, and its name in `render/labels.py`.
+docs/reference/definitions.md explains each. The page's script counts the same in
+`templates/script/3-figures.js`; add a key figure in both, and its name in `render/labels.py`.
 """
 
 from collections.abc import Mapping

@@ -1,7 +1,7 @@
 """The `Report` model: every figure that any output prints, without layout.
 
 It converts to JSON and back unchanged; the log's rows are separate (`log.parquet`). Add a figure here only
-with its definition in docs/definitions.md.
+with its definition in docs/reference/definitions.md.
 """
 
 from datetime import date, datetime
@@ -22,7 +22,7 @@ class Verbatim(str):
 
 
 class State(StrEnum):
-    """The state of a component: docs/configuration.md, Filters."""
+    """The state of a component: docs/reference/definitions.md, Components."""
 
     SHOWN = "shown"
     OFF = "off"
@@ -94,7 +94,7 @@ class Quality(FrozenModel):
 
 
 class ReasonCode(StrEnum):
-    """Why a report is provisional: docs/naming.md, Complete and provisional."""
+    """Why a report is provisional: docs/reference/definitions.md, Complete and provisional."""
 
     DAYS_MISSING = "days_missing"
     INPUT_UNREADABLE = "input_unreadable"
@@ -366,7 +366,7 @@ def title_of(name: str, own_title: str) -> str:
 
 
 class Report(FrozenModel):
-    """The figures of one report; docs/definitions.md explains each.
+    """The figures of one report; docs/reference/definitions.md explains each.
 
     `heat_map` has 7 rows of 24 hours, Monday first; `known_since` is the first day that `assignees` cover;
     `own_title` is empty unless one is configured; `week_start` is the first day of the week presets.

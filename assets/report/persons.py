@@ -1,7 +1,7 @@
 """Identify persons: an id is a person; a name without an id is the only person who has had it until then.
 
-Source: docs/definitions.md, Persons. Names and ids are read from the whole log, so that a report does not
-depend on where its period begins.
+Source: docs/reference/definitions.md, People. Names and ids are read from the whole log, so that a report
+does not depend on where its period begins.
 """
 
 from dataclasses import dataclass

@@ -5,7 +5,7 @@ def shares_pct(counts: list[int]) -> list[float | None]:
     """Return each count's share in percent, one decimal, by the largest-remainder method.
 
     Where remainders tie, the earlier count gets the tenth. A total of 0 has no shares.
-    Source: docs/definitions.md, Rounding.
+    Source: docs/reference/definitions.md, Rounding.
     """
     total = sum(counts)
     if not total:
@@ -20,7 +20,7 @@ def shares_pct(counts: list[int]) -> list[float | None]:
 def percent_of(part: int, whole: int) -> float:
     """Return *part* of *whole* (greater than 0) in percent, one decimal, halves rounded away from zero.
 
-    Source: docs/definitions.md, Rounding. Computed in whole numbers: 0.05 is no binary fraction.
+    Source: docs/reference/definitions.md, Rounding. Computed in whole numbers: 0.05 is no binary fraction.
     """
     tenths = (2000 * abs(part) + whole) // (2 * whole)
     return (tenths if part >= 0 else -tenths) / 10

@@ -60,7 +60,7 @@ REPORT_VERSIONS = Table(
     Column("as_of", _Instant, nullable=False, comment="instant up to which it counts"),
     Column("total", Integer, nullable=False),
     Column("provisional", Boolean, nullable=False),
-    Column("reasons", JSON, comment="why it is provisional: codes of docs/naming.md"),
+    Column("reasons", JSON, comment="why it is provisional: codes of docs/reference/definitions.md"),
     Column("has_no_data", Boolean, nullable=False, comment="its total of 0 says nothing"),
     Column("language", Text, comment="of its words, dates and numbers"),
     Column("change_pct", Float, comment="of the total, since the previous period"),

@@ -1,4 +1,4 @@
-// The figures of a selection, counted as assets/report counts those of a report: docs/definitions.md.
+// The figures of a selection, counted as assets/report counts those of a report: docs/reference/definitions.md.
 
 const HOUR = 3600, LISTED_MOST = 10, LISTED_STEPS = 12;
 

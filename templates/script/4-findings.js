@@ -118,7 +118,7 @@ function chainFindings(page, { chains }) {
   return found;
 }
 
-// Why the chosen range of an explorer is provisional, in sentences; docs/definitions.md has the reasons.
+// Why the chosen range of an explorer is provisional, in sentences; docs/reference/definitions.md has the reasons.
 function findReasons(page, counted) {
   const { facts } = page, [first, last] = counted.range, found = [];
   const days = facts.days.slice(first, last + 1), missing = days.filter((day) => !day.loaded);

@@ -1,7 +1,7 @@
 """Every figure of a report, counted again from the raw rows by plain Python.
 
 It imports nothing of the product, so that a mistake there cannot hide here. What the figures mean is in
-docs/definitions.md; a new component comes with its recount.
+docs/reference/definitions.md; a new component comes with its recount.
 """
 
 import csv
@@ -578,7 +578,7 @@ def _findings(
     by_day: Counter[date],
     matrix: tuple[list[str], list[str], list[list[int]]],
 ) -> list[tuple[str, dict[str, Any]]]:
-    """Return the findings by the rules of docs/definitions.md, from what was counted here."""
+    """Return the findings by the rules of docs/reference/definitions.md, from what was counted here."""
     total, found = len(events), list[tuple[str, dict[str, Any]]]()
     sources = ordered_sources(events)
     printed = dict(zip((code for code, _ in sources), shares([count for _, count in sources]), strict=True))

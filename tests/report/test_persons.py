@@ -1,4 +1,4 @@
-"""A person is one person everywhere: docs/definitions.md, Persons."""
+"""A person is one person everywhere: docs/reference/definitions.md, People."""
 
 from datetime import date
 from typing import Any

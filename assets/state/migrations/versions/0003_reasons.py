@@ -10,7 +10,9 @@ down_revision = "0002"
 def upgrade() -> None:
     """Add the columns; what earlier releases archived says no reason."""
     with op.batch_alter_table("report_versions") as versions:
-        versions.add_column(Column("reasons", JSON, comment="why it is provisional: codes of docs/naming.md"))
+        versions.add_column(
+            Column("reasons", JSON, comment="why it is provisional: codes of docs/reference/definitions.md")
+        )
         versions.add_column(
             Column(
                 "has_no_data",
