@@ -22,6 +22,7 @@ from assets.render.html.page_data import page_facts
 from assets.render.html.stylesheet import join_scripts, render_stylesheet, source_swatches
 from assets.render.i18n import Words, load_words
 from assets.render.reasons import reason_sentences
+from assets.render.rejections import translate_rejection
 from assets.render.source_rows import source_rows
 from assets.render.template_files import TEMPLATES
 from assets.render.untrusted_text import limit_marks
@@ -59,6 +60,7 @@ def jinja_environment(language: str) -> "Environment":
         "log_text": lambda text, column: labels.log_text(column, text, words),
         "ltr": lambda text: words.left_to_right(str(text)),
         "number": words.number,
+        "rejection": lambda reason: translate_rejection(reason, words),
         "showable": lambda text: words.isolated(limit_marks(text)),
         "translated": words.say,  # for texts from data: unlike that of `_()`, its result is escaped
         "urlencode": urlencode,
