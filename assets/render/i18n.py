@@ -20,7 +20,7 @@ from assets.render.template_files import TEMPLATES
 from assets.report.model import Verbatim
 
 CATALOGS = TEMPLATES / "locale"
-_LOCALES = {"zh-CN": "zh_Hans_CN", "pt-BR": "pt_BR"}
+_LOCALES = {"zh-CN": "zh_Hans_CN", "pt-BR": "pt_BR", "es": "es_419"}  # 12,345 in most of America
 _LEFT_TO_RIGHT = "\u200e"
 _ISOLATE, _END_ISOLATE = "\u2068", "\u2069"
 _MONDAY = date(2024, 1, 1)

@@ -10,9 +10,9 @@ const _ = (text, values = {}) => fill(facts.words[text], values);
 const pgettext = (context, text) => facts.words[`${context}|${text}`];
 
 const formats = {
-  locale: `${facts.language}-u-nu-latn`,
-  number: new Intl.NumberFormat(`${facts.language}-u-nu-latn`, { useGrouping: 'always' }),
-  plural: new Intl.PluralRules(facts.language),
+  locale: `${facts.locale}-u-nu-latn`,
+  number: new Intl.NumberFormat(`${facts.locale}-u-nu-latn`, { useGrouping: 'always' }),
+  plural: new Intl.PluralRules(facts.locale),
 };
 
 // The message for a number, which chooses the plural form and fills %(count)s.

@@ -387,6 +387,8 @@ def recount(report: dict[str, Any], log: Log, known_since: date | None) -> Itera
     chains = report["chains"]
     if chains:
         yield from _chains(events, labels, chains)
+    if report["key_figures"]:
+        yield from _key_figures(log, events, report)
     matrix = _matrix(events, labels)
     if report["hand_offs"]:
         yield from _compare_matrix(matrix, report["hand_offs"])
@@ -440,28 +442,23 @@ def _chains(
     for event in events:
         if event.conversation:
             of[event.conversation].append(event)
-    yield "chains.conversation_count", len(of), chains["conversation_count"]
-    yield "chains.reassigned_count", sum(len(each) > 1 for each in of.values()), chains["reassigned_count"]
-    most = sorted(of.items(), key=lambda each: -len(each[1]))[:TOP]
+    times = {name: sum(step.assignee != (None, None) for step in steps) for name, steps in of.items()}
+    yield "chains.assigned_count", sum(count > 0 for count in times.values()), chains["assigned_count"]
+    yield "chains.reassigned_count", sum(count > 1 for count in times.values()), chains["reassigned_count"]
+    most = sorted(of, key=lambda each: -times[each])[:TOP]
     counted = []
-    for conversation, steps in (each for each in most if len(each[1]) > 1):
+    for conversation in (each for each in most if times[each] > 1):
+        steps = of[conversation]
         path = [steps[0].previous, *(step.assignee for step in steps[:MAX_STEPS])]
         shown = [labels.get(key_of(who)) for who in path][int(key_of(path[0]) == (None, None)) :]
-        counted.append((conversation, len(steps), shown, len(steps) > MAX_STEPS))
+        counted.append((conversation, times[conversation], shown, len(steps) > MAX_STEPS))
     said = [
         (each["conversation_id"], each["count"], each["path"], each["is_cut"])
         for each in chains["most_assigned"]
     ]
     for one, other in zip(counted, said, strict=True):
         yield f"chains.most_assigned[{one[0]}]", one, other
-    pairs: Counter[tuple[Person, Person]] = Counter()
-    within = timedelta(hours=chains["return_hours"])
-    for steps in of.values():
-        for before, after in pairwise(steps):
-            a, b = key_of(before.previous), key_of(before.assignee)
-            is_back = key_of(after.previous) == b and key_of(after.assignee) == a
-            if (None, None) not in {a, b} and is_back and after.at - before.at <= within:
-                pairs[a, b] += 1
+    pairs = Counter(pair for pair, _ in bounce_backs(events, chains["return_hours"]))
     yield "chains.return_count", sum(pairs.values()), chains["return_count"]
     said_pairs = [(each["first"], each["second"], each["count"]) for each in chains["return_pairs"]]
     largest = sorted(pairs.values(), reverse=True)[:TOP]
@@ -469,6 +466,78 @@ def _chains(
     by_label = {(labels[a], labels[b]): count for (a, b), count in pairs.items()}
     for a, b, count in said_pairs:
         yield f"chains.return_pairs[{a}, {b}]", by_label.get((a, b)), count
+
+
+def bounce_backs(events: list[Event], hours: int) -> list[tuple[tuple[Person, Person], datetime]]:
+    """Return the persons A and B of each A to B to A of a conversation, and when it came back."""
+    of: dict[str, list[Event]] = defaultdict(list)
+    for event in events:
+        if event.conversation:
+            of[event.conversation].append(event)
+    found = []
+    for steps in of.values():
+        for before, after in pairwise(steps):
+            a, b = key_of(before.previous), key_of(before.assignee)
+            is_back = key_of(after.previous) == b and key_of(after.assignee) == a
+            if (None, None) not in {a, b} and is_back and after.at - before.at <= timedelta(hours=hours):
+                found.append(((a, b), after.at))
+    return found
+
+
+def key_figures(events: list[Event], returns: int) -> dict[str, Any]:
+    """Return the key figures of *events*, of which *returns* are bounce-backs."""
+    nobody = (None, None)
+    assigned = Counter(
+        event.conversation for event in events if event.conversation and event.assignee != nobody
+    )
+    more = sum(count > 1 for count in assigned.values())
+    return {
+        "assignments": len(events),
+        "first_assignments": sum(event.previous == nobody and event.assignee != nobody for event in events),
+        "reassignments": sum(nobody not in {event.previous, event.assignee} for event in events),
+        "unassignments": sum(event.assignee == nobody for event in events),
+        "conversations": len({event.conversation for event in events} - {None}),
+        "contacts": len({event.contact or event.contact_name for event in events} - {None}),
+        "reassignment_rate": rounded(Fraction(100 * more, len(assigned))) if assigned else None,
+        "bounce_backs": returns,
+    }
+
+
+def _key_figures(log: Log, events: list[Event], report: dict[str, Any]) -> Iterator[tuple[str, Any, Any]]:
+    """Compare the key figures, their trend by day, and those of the previous period."""
+    hours = report["chains"]["return_hours"] if report["chains"] else 24
+    returns = bounce_backs(events, hours)
+    whole = key_figures(events, len(returns))
+    said = {each["name"]: each for each in report["key_figures"]}
+    yield "key_figures", list(whole), list(said)
+    for name, value in whole.items():
+        yield f"key_figures.{name}", value, said[name]["value"]
+    days = [date.fromisoformat(each["day"]) for each in report["by_day"]]
+    for at, day in enumerate(days if len(days) > 1 else []):
+        of_day = key_figures(
+            [event for event in events if log.day(event.at) == day],
+            sum(log.day(back) == day for _, back in returns),
+        )
+        for name, value in of_day.items():
+            yield f"key_figures.{name}[{day}]", value, said[name]["trend"][at]
+
+
+def _changed_figures(
+    earlier: list[Event], report: dict[str, Any], *, is_complete: bool
+) -> Iterator[tuple[str, Any, Any]]:
+    """Compare the key figures of the previous period, and the changes since."""
+    hours = report["chains"]["return_hours"] if report["chains"] else 24
+    before = key_figures(earlier, len(bounce_backs(earlier, hours)))
+    for each in report["key_figures"]:
+        name, value, previous = each["name"], each["value"], before[each["name"]]
+        yield f"key_figures.{name}.previous", previous if is_complete else None, each["previous"]
+        change = None
+        if is_complete and None not in {value, previous}:
+            if name == "reassignment_rate":
+                change = float(rounded(Fraction(str(value)) - Fraction(str(previous))))
+            elif previous:
+                change = rounded(Fraction(100 * (value - previous), previous))
+        yield f"key_figures.{name}.change", change, each["change"]
 
 
 def _matrix(events: list[Event], labels: dict[Person, str]) -> tuple[list[str], list[str], list[list[int]]]:
@@ -569,6 +638,11 @@ def _comparison(
             (each["count"], each["before"]),
         )
     yield "comparison.by_source", now.keys() | before.keys(), {each["source"] for each in said["by_source"]}
+    by_day = Counter(log.day(event.at) for event in earlier)
+    days = (first + n * DAY for n in range((last - first).days + 1))
+    counted = [by_day[day] for day in days if exists(day, log.zone) and first_instant(day, log.zone) < until]
+    yield "comparison.by_day", counted, said["by_day"]
+    yield from _changed_figures(earlier, report, is_complete="not_whole" not in said["notes"])
 
 
 def _findings(

@@ -49,7 +49,7 @@ def page_facts(
         "workspace": report.workspace,
         "report": report.name,
         "reportDate": str(report.report_date),
-        "language": report.look.language,
+        "locale": str(words.locale).replace("_", "-"),
         "days": [
             {
                 "date": str(day.day),
