@@ -36,7 +36,7 @@ function sortable(page, column) {
 }
 
 function ranks(page, texts) {
-  const compare = new Intl.Collator(page.facts.language, { numeric: true }).compare;
+  const compare = new Intl.Collator(page.facts.locale, { numeric: true }).compare;
   const order = [...texts.keys()].sort((a, b) => compare(texts[a] ?? '', texts[b] ?? ''));
   const found = new Int32Array(texts.length + 1); // at 0: none, the lowest
   order.forEach((code, at) => {
