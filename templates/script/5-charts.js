@@ -151,7 +151,7 @@ function drawRing(page, counted) {
     return make('li', {}, each.code === undefined ? make('span', {}, ...parts) : rowsButton(() => page.toggle('source', each.code), ...parts));
   });
   return make('div', { class: 'ring' },
-    make('svg:svg', { class: 'chart', viewBox: '0 0 200 200', role: 'img', 'aria-label': `${_("Share by source")}: ${sources.map(wording).join(', ')}` }, ...slices, total),
+    make('svg:svg', { class: 'chart', viewBox: '0 0 200 200', role: 'img', 'aria-label': `${_("Share by source")}: ${sources.map(wording).join(pgettext("list separator", ", "))}` }, ...slices, total),
     legend.length ? make('ul', { class: 'legend' }, ...legend) : null);
 }
 
