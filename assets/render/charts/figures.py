@@ -227,7 +227,7 @@ def _draw_days(axes: Axes, days: tuple[DayCount, ...], previous: tuple[int, ...]
 
 
 def _describe_sources(by_source: Sources, words: Words) -> str:
-    return ", ".join(
+    return words.join(
         f"{source.label} {words.number(source.count)}" for source in _charted_sources(by_source, words)
     )
 
