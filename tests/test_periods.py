@@ -264,7 +264,7 @@ def test_as_of_is_now_on_the_report_date_and_its_end_later() -> None:
 def test_a_report_date_must_have_begun_and_exist() -> None:
     with pytest.raises(NoSuchReportDate, match="has not begun in America/New_York"):
         as_of(REPORT_DATE, datetime(2024, 3, 15, 3, 59, tzinfo=UTC), NEW_YORK)
-    with pytest.raises(NoSuchReportDate, match="Pacific/Apia has no 2011-12-30"):
+    with pytest.raises(NoSuchReportDate, match="2011-12-30 does not exist in Pacific/Apia"):
         as_of(date(2011, 12, 30), datetime(2020, 1, 1, tzinfo=UTC), APIA)
 
 

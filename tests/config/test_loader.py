@@ -47,6 +47,7 @@ def test_the_least_configuration_works_with_paths_relative_to_its_file(tmp_path:
         "last_30_days",
         "this_month",
         "last_month",
+        "explorer",
     ]
 
 
@@ -119,19 +120,19 @@ def test_a_report_may_have_a_title_and_compare_with_the_year_before(tmp_path: Pa
     [
         (
             "{name: q, preset: last_week, every: [monday]}",
-            "`last_week` is made once a week, on its first day",
+            "`every` must be first_day_of_week with `preset: last_week`",
         ),
         (
             "{name: q, preset: last_quarter, every: working_day}",
-            "once a quarter, on its first day: leave `every`",
+            "`every` must be first_day_of_quarter with `preset: last_quarter`",
         ),
-        ("{name: q, preset: this_year, first_day: 2026-01-01}", "belong to `preset: custom` only"),
+        ("{name: q, preset: this_year, first_day: 2026-01-01}", "are allowed with `preset: custom` only"),
         ('{name: q, preset: today, title: "two\\nlines"}', "title: must be one line of text"),
         ('{name: q, preset: today, title: "   "}', "title: must be one line of text"),
-        ('{name: q, preset: today, title: ""}', "title: String should have at least 1 character"),
+        ('{name: q, preset: today, title: ""}', "title: must have at least 1 character"),
         (
             f"{{name: q, preset: today, title: {'x' * 121}}}",
-            "title: String should have at most 120 characters",
+            "title: must have at most 120 characters",
         ),
         ("{name: q, preset: today, compare_with: last_year}", "'previous_period' or 'previous_year'"),
     ],
@@ -142,7 +143,7 @@ def test_a_mistake_in_a_report_says_what_is_wrong(tmp_path: Path, report: str, m
 
 def test_a_week_begins_on_one_of_three_days(tmp_path: Path) -> None:
     (message,) = mistakes(tmp_path, f"{LEAST}    week_starts: friday\n")
-    assert message.startswith("workspaces.0.week_starts: Input should be 'monday', 'sunday' or 'saturday'")
+    assert message.startswith("workspaces.0.week_starts: must be 'monday', 'sunday' or 'saturday'")
 
 
 def test_every_mistake_is_named_at_once_with_its_path(tmp_path: Path) -> None:
