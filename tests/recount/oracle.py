@@ -387,8 +387,7 @@ def recount(report: dict[str, Any], log: Log, known_since: date | None) -> Itera
     chains = report["chains"]
     if chains:
         yield from _chains(events, labels, chains)
-    if report["key_figures"]:
-        yield from _key_figures(log, events, report)
+    yield from _key_figures(log, events, report)
     matrix = _matrix(events, labels)
     if report["hand_offs"]:
         yield from _compare_matrix(matrix, report["hand_offs"])
@@ -504,7 +503,9 @@ def key_figures(events: list[Event], returns: int) -> dict[str, Any]:
 
 
 def _key_figures(log: Log, events: list[Event], report: dict[str, Any]) -> Iterator[tuple[str, Any, Any]]:
-    """Compare the key figures, their trend by day, and those of the previous period."""
+    """Compare the key figures and their trend by day, if the report has any."""
+    if not report["key_figures"]:
+        return
     hours = report["chains"]["return_hours"] if report["chains"] else 24
     returns = bounce_backs(events, hours)
     whole = key_figures(events, len(returns))
