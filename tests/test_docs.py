@@ -29,6 +29,7 @@ from assets.report.model import ReasonCode
 from assets.warehouse.schema import METADATA
 from orchestration.cli.app import app
 from orchestration.definitions import build_definitions
+from tests.orchestration.command_line import commands
 
 ROOT = Path(__file__).parents[1]
 REFERENCE = ROOT / "docs" / "reference"
@@ -94,15 +95,6 @@ def test_every_threshold_of_a_finding_is_documented() -> None:
         assert sentence.format(getattr(findings, name)) in reference("definitions"), name
     assert f"the {chains._MOST} conversations" in reference("definitions")
     assert f"first {chains._STEPS} steps" in reference("definitions")
-
-
-def commands(group: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Yield each command with its name as it is typed."""
-    for name, command in group.commands.items():
-        if hasattr(command, "commands"):
-            yield from commands(command, f"{name} ")
-        else:
-            yield prefix + name, command
 
 
 COMMANDS = dict(commands(PROGRAM))

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from datetime import date
@@ -116,3 +117,12 @@ def make_command_line(folder: Path, events: int = 3_000, config: str = CONFIG) -
     write_events(folder / "events" / "events.csv", last_day=LAST_DAY, days=55, events=events, seed=3)
     (folder / "reports.yaml").write_text(config)
     return CommandLine(folder)
+
+
+def commands(group: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield each command with its name as it is typed."""
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from commands(command, f"{name} ")
+        else:
+            yield prefix + name, command

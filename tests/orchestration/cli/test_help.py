@@ -9,8 +9,7 @@ import pytest
 import typer
 
 from orchestration.cli.app import app
-from tests.orchestration.command_line import CommandLine
-from tests.test_docs import commands
+from tests.orchestration.command_line import CommandLine, commands
 
 GROUPS = ["", "sources", "deliveries", "archive"]
 NAMES = [*GROUPS, *(name for name, _ in commands(typer.main.get_command(app)))]
