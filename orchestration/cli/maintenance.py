@@ -173,13 +173,16 @@ def demo_data(
     last_day: Annotated[
         datetime, typer.Option(metavar="DATE", formats=["%Y-%m-%d"], help="Last day with events.")
     ] = DEMO_LAST_DAY,  # type: ignore[assignment]
-    days: Annotated[int, typer.Option(metavar="N", min=1, help="Number of days.")] = 60,
+    days: Annotated[int, typer.Option(metavar="N", min=1, help="Number of days.")] = 100,
     events: Annotated[int, typer.Option(metavar="N", min=1, help="Number of events.")] = 20_000,
     seed: Annotated[int, typer.Option(metavar="N", help="The same seed writes the same file.")] = 7,
+    hostile: Annotated[
+        bool, typer.Option("--hostile", help="Use names that are markup, formulas or in other scripts.")
+    ] = False,
 ) -> None:
     """Write sample data: the events of a synthetic inbox."""
     from assets.extract.input_summary import count_text
     from assets.sources.synthetic import write_events
 
-    lines = write_events(path, last_day=last_day.date(), days=days, events=events, seed=seed)
+    lines = write_events(path, last_day=last_day.date(), days=days, events=events, seed=seed, hostile=hostile)
     typer.echo(f"{count_text(lines, 'line')} written to {path}", err=True)

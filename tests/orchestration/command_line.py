@@ -1,4 +1,4 @@
-"""A small inbox of the demo's kind, its configuration, and the command line as people call it."""
+"""A small inbox with hostile names, its configuration, and the command line as people call it."""
 
 import json
 import subprocess
@@ -114,7 +114,8 @@ def lose_a_count(command_line: CommandLine, day: date) -> None:
 
 
 def make_command_line(folder: Path, events: int = 3_000, config: str = CONFIG) -> CommandLine:
-    write_events(folder / "events" / "events.csv", last_day=LAST_DAY, days=55, events=events, seed=3)
+    path = folder / "events" / "events.csv"
+    write_events(path, last_day=LAST_DAY, days=55, events=events, seed=3, hostile=True)
     (folder / "reports.yaml").write_text(config)
     return CommandLine(folder)
 

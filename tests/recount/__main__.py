@@ -19,14 +19,14 @@ FIRST = date(2024, 1, 25)
 
 
 def logs(folder: Path) -> Iterator[tuple[list[str], Counter[str]]]:
-    """Yield the differences and the numbers of figures of each log: made from seeds, the demo's, and real ones."""
+    """Yield the differences and the numbers of figures of each log: made from seeds, the hostile demo's, and real ones."""
     for seed, zone in enumerate(ZONES):
         for has_previous in (True, False):
             (inbox := Inbox(folder / f"{seed}{has_previous}", zone, FIRST)).folder.mkdir()
             yield check(
                 inbox, list(nasty(seed, zone, FIRST, has_previous=has_previous)), [date(2024, 3, 11), LAST]
             )
-    write_events(demo := folder / "demo.csv", last_day=LAST, days=60, events=5_000)
+    write_events(demo := folder / "demo.csv", last_day=LAST, days=60, events=5_000, hostile=True)
     yield of_file(folder / "demo", demo, LAST - timedelta(60), LAST)
     for truth in REAL:
         source = truth.with_name(truth.name.replace(".truth.json", ".csv"))

@@ -152,10 +152,10 @@ def test_against_the_same_days_of_the_year_before(tmp_path: Path) -> None:
     assert len([total for total in counted if total]) > 5
 
 
-def test_the_demo(tmp_path: Path) -> None:
+def test_the_hostile_demo(tmp_path: Path) -> None:
     inbox = Inbox(tmp_path, "America/New_York", date(2024, 1, 20))
     (path := tmp_path / "events" / "demo.csv").parent.mkdir()
-    write_events(path, last_day=LAST, days=60, events=5_000)
+    write_events(path, last_day=LAST, days=60, events=5_000, hostile=True)
     inbox.load(inbox.first_day, LAST)
     inbox.build(inbox.first_day, LAST)
     found, compared = differences(inbox, [path], [LAST])

@@ -16,10 +16,11 @@ from tests.render.opened_report import LAST_30_DAYS, NOW, ODD, REPORT_DATE, Acme
 
 @pytest.fixture(scope="session")
 def acme(tmp_path_factory: pytest.TempPathFactory) -> Acme:
-    """An inbox of 4,000 events and some odd ones, loaded and built."""
+    """An inbox of 4,000 events with hostile names and some odd ones, loaded and built."""
     inbox = Inbox(tmp_path_factory.mktemp("acme"), first_day=date(2026, 9, 19))
     (inbox.folder / "events").mkdir()
-    write_events(inbox.folder / "events" / "a.csv", last_day=LAST_30_DAYS[1], days=60, events=4_000)
+    path = inbox.folder / "events" / "a.csv"
+    write_events(path, last_day=LAST_30_DAYS[1], days=60, events=4_000, hostile=True)
     inbox.write(*ODD, name="odd.csv", header=HEADER)
     inbox.load(date(2026, 9, 19), REPORT_DATE, NOW)
     inbox.build(date(2026, 9, 19), REPORT_DATE)

@@ -174,7 +174,7 @@ def test_one_machine_imports_nothing_of_an_extra(tmp_path: Path) -> None:
     """)
     (tmp_path / "reports.yaml").write_text((ROOT / "reports.yaml").read_text(encoding="utf-8"))
     commands = (
-        "demo-data demo/events.csv --days 60 --events 2000",
+        "demo-data demo/events.csv --events 2000",
         "check-config reports.yaml",
         "run --report-date 2026-11-18 --preset yesterday",
     )

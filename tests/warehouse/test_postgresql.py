@@ -65,8 +65,8 @@ def filled(inbox: Inbox, warehouse: Warehouse) -> None:
 @pytest.fixture
 def busy(inbox: Inbox) -> Inbox:
     """An inbox whose source tells no previous assignee, with names of all kinds."""
-    write_events(inbox.folder / "events" / "e.csv", last_day=DAYS[-1], days=7, events=900, seed=5)
     path = inbox.folder / "events" / "e.csv"
+    write_events(path, last_day=DAYS[-1], days=7, events=900, seed=5, hostile=True)
     lines = path.read_text().splitlines()
     names = lines[0].split(",")
     hidden = [names.index(name) for name in ("previous_assignee_id", "previous_assignee_name")]

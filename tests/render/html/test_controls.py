@@ -233,7 +233,7 @@ def test_a_0_of_a_source_that_stopped_is_no_data(acme: Acme, open_page: Open) ->
     draft = acme.draft(name="none", first_day="2026-11-18", last_day="2026-11-18")
     opened = open_page(draft, has_script=False)
     assert opened.text(".no-data") == "No data"
-    assert opened.text(".provisional").startswith("Provisional. No event since 2026-11-17 22:")
+    assert opened.text(".provisional").startswith("Provisional. No event since 2026-11-17 23:")
     assert "0 assignments" not in opened.page.locator("body").inner_text()
 
 
