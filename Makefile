@@ -15,7 +15,7 @@ LOCK := $(BIN)/uv pip compile pyproject.toml $(LOCK_OPTIONS)
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-all demo dev test behavior test-lowest test-system bench lint lock clean system-run system-test
+.PHONY: help install install-all demo demo-hostile dev test behavior test-lowest test-system bench lint lock clean system-run system-test
 
 help: ## List these targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## / - /'
@@ -27,8 +27,14 @@ install-all: install .venv/installed-all ## Install the extras too: databases, w
 demo: install demo/events.csv ## Make a synthetic inbox, run the whole flow, print the reports
 	$(BIN)/assignment-reports run --config reports.yaml --report-date 2026-11-18
 
+demo-hostile: install demo/hostile/events.csv ## Make the reports of an inbox with hostile names, below demo/hostile
+	$(BIN)/assignment-reports run --config tests/demo-hostile.yaml --report-date 2026-11-18
+
 demo/events.csv: | .venv/installed
 	$(BIN)/assignment-reports demo-data $@
+
+demo/hostile/events.csv: | .venv/installed
+	$(BIN)/assignment-reports demo-data --hostile $@
 
 dev: install demo/events.csv ## Open Dagster's UI on http://127.0.0.1:3000
 	@mkdir -p .dagster && cp dagster.yaml .dagster/
