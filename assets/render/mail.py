@@ -10,6 +10,7 @@ from math import ceil
 
 import css_inline
 
+from assets.config.presentation import CompareWith
 from assets.render.changes import FigureChange, format_total, list_changes, shown_label
 from assets.render.findings import render_finding
 from assets.render.html.page import jinja_environment
@@ -191,11 +192,18 @@ def _describe_comparison(report: Report, words: Words) -> list[str]:
     if comparison.total is None:
         days = words.days(comparison.first_day, comparison.last_day)
         return [_("Data for the previous period, %(period)s, is incomplete.") % {"period": days}]
+    is_year = report.compare_with is CompareWith.PREVIOUS_YEAR
     lines = []
     if comparison.change_pct is not None:
-        lines.append(_("%(change)s vs. previous period") % {"change": words.change(comparison.change_pct)})
+        message = _("%(change)s vs. previous year") if is_year else _("%(change)s vs. previous period")
+        lines.append(message % {"change": words.change(comparison.change_pct)})
     previous = {"total": words.number(comparison.total), "period": compared_period(report, words)}
-    lines.append(_("Previous period: %(total)s (%(period)s)") % previous)
+    message = (
+        _("Previous year: %(total)s (%(period)s)")
+        if is_year
+        else _("Previous period: %(total)s (%(period)s)")
+    )
+    lines.append(message % previous)
     notes = comparison_notes(words)
     return [*lines, *(notes[note] for note in comparison.notes)]
 

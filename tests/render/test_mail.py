@@ -8,7 +8,7 @@ from typing import Any, get_args
 import pytest
 from playwright.sync_api import Browser
 
-from assets.config.presentation import Filters, Language
+from assets.config.presentation import CompareWith, Filters, Language
 from assets.periods import Preset
 from assets.render.i18n import load_words
 from assets.render.mail import Bodies, Correction, MailContext, mail_bodies
@@ -129,6 +129,15 @@ def test_key_figures_stand_beside_the_total_and_its_change() -> None:
         assert "Key findings" in body
     assert "Reassignments: 20 (-4.8%)\nUnassignments: 1,234\nConversations: 31 (0.0%)\n" in bodies.text
     assert re.findall(r'<span class="value"[^>]*>([^<]*)', bodies.html) == ["20", "1,234", "31"]
+
+
+def test_a_comparison_with_the_year_before_says_so() -> None:
+    report = comparing({"user": 30}, user=40).model_copy(update={"compare_with": CompareWith.PREVIOUS_YEAR})
+    bodies = mail_bodies(report, MailContext(version=1))
+    for body in (bodies.text, bodies.html):
+        assert "+33.3% vs. previous year" in body
+        assert "Previous year: 30 (" in body
+        assert "previous period" not in body.lower()
 
 
 def test_a_previous_period_that_is_not_loaded_is_no_figure() -> None:
