@@ -167,10 +167,14 @@ def _matches_key(key: Key) -> tuple[ColumnElement[bool], ...]:
 
 
 def _read_presentation(archived: Archived) -> dict[str, str | float | None]:
-    """Return the language and change of a report; empty if a release with another model wrote it."""
+    """Return the language and the change of a report; empty if a release with another model wrote it."""
     try:
         report = archived.report()
     except ValidationError:
         return {}
     change = report.comparison.change_pct if report.comparison else None
-    return {"language": report.look.language, "change_pct": change}
+    return {
+        "language": report.look.language,
+        "change_pct": change,
+        "compare_with": report.compare_with.value,
+    }

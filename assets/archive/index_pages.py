@@ -23,7 +23,7 @@ from assets.render.html.page import jinja_environment
 from assets.render.html.stylesheet import INK, brand_rule
 from assets.render.i18n import load_words
 from assets.render.template_files import TEMPLATES
-from assets.report.model import Look
+from assets.report.model import Look, Verbatim
 from assets.runtime.atomic_files import write_atomic
 from assets.runtime.extras import require_store
 from assets.runtime.file_locks import file_lock
@@ -77,7 +77,7 @@ def _write_redirects(folder: Path, versions: Sequence[RowMapping]) -> None:
     for name, version in newest.items():
         jinja = jinja_environment(version["language"] or _DEFAULT_LANGUAGE)
         target = f"{version['report_date']}/v{version['version']}/{opened_first(version['files'])}"
-        page = jinja.get_template("index/redirect.html.j2").render(version=version, target=target)
+        page = jinja.get_template("index/redirect.html.j2").render(title=_title(version), target=target)
         write_atomic(folder / name / INDEX, page.encode())
     for path in folder.glob(f"*/{INDEX}"):
         if path.parent.name not in newest:
@@ -105,6 +105,12 @@ def _read_look(versions: Sequence[RowMapping], root: Path) -> Look | None:
         return Look.model_validate(report["look"])
     except (FileNotFoundError, ValidationError):
         return None
+
+
+def _title(version: RowMapping) -> str:
+    """Return the title of a *version*: that of a preset is translated, a configured one is not."""
+    name, title = version["report"], version["title"]
+    return title if name in {*Preset} and title == Preset(name).label else Verbatim(title)
 
 
 def _folder(version: RowMapping) -> str:
@@ -139,6 +145,7 @@ def _list_entries(versions: Sequence[RowMapping], prefix: str, language: str) ->
         report, key = version["report"], (version["report"], version["report_date"])
         changes = [(name, *values) for name, values in (version["changes"] or {}).items()]
         yield dict(version) | {
+            "title": _title(version),
             "folder": f"{prefix}{_folder(version)}",
             "opens": opened_first(version["files"]),
             "files": sorted(version["files"], key=_file_position),

@@ -22,7 +22,7 @@ from sqlalchemy import (
 )
 
 METADATA = MetaData()
-HEAD = "0005"
+HEAD = "0006"
 
 
 class _Instant(TypeDecorator[datetime]):
@@ -64,6 +64,7 @@ REPORT_VERSIONS = Table(
     Column("has_no_data", Boolean, nullable=False, comment="its total of 0 says nothing"),
     Column("language", Text, comment="of its words, dates and numbers"),
     Column("change_pct", Float, comment="of the total, since the previous period"),
+    Column("compare_with", Text, comment="previous period of the change: previous_period, previous_year"),
     Column("changes", JSON, comment="figures that differ from the version before, with both values"),
     Column("causes", JSON, comment="what the version differs by: configuration, data"),
     Column("files", JSON, nullable=False, comment="names of its files"),

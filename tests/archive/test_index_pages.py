@@ -14,6 +14,8 @@ from assets.archive.archive import Archive
 from assets.archive.catalog import Catalog
 from assets.archive.index_pages import write_index
 from assets.archive.version import Origin
+from assets.config.presentation import CompareWith
+from assets.render.i18n import load_words
 from assets.report.model import Comparison, Reason, ReasonCode, Report, State
 from tests.conftest import LATER
 from tests.render.html.test_accessibility import violations
@@ -138,6 +140,19 @@ def test_a_card_shows_the_change_and_what_to_be_careful_about(shelf: Shelf, page
     assert "Provisional Days are missing. An input could not be read. " in yesterday
     assert "Outdated The data has changed since this version." in yesterday
     assert texts(page, ".card .files")[1] == "HTML · PDF · CSV · JSON"
+
+
+def test_a_card_names_the_year_before_and_a_title_of_the_configuration(shelf: Shelf, page: Page) -> None:
+    report = changed(named("last_month", language="de", own_title="Yesterday"), 12.5)
+    shelf.add(report.model_copy(update={"compare_with": CompareWith.PREVIOUS_YEAR}))
+    shelf.add(named("yesterday", language="de"))
+    page.goto(shelf.write().as_uri())
+    assert texts(page, ".card h3") == ["Gestern", "Yesterday"]
+    (row,) = (row for row in shelf.catalog.versions("acme") if row["report"] == "last_month")
+    assert (row["change_pct"], row["compare_with"]) == (12.5, "previous_year")
+    words = load_words("de")
+    change = words.say("%(change)s vs. previous year") % {"change": words.change(12.5)}
+    assert change in texts(page, ".card")[1]
 
 
 def test_the_explorer_comes_first(shelf: Shelf, page: Page) -> None:

@@ -61,7 +61,7 @@ def test_a_state_from_before_migrations_is_taken_over(tmp_path: Path) -> None:
         connection.execute(text("ALTER TABLE alerts DROP COLUMN created_at"))
         connection.execute(text("ALTER TABLE alerts RENAME COLUMN sent_at TO told_at"))
         connection.execute(text("ALTER TABLE alerts RENAME TO notices"))
-        for name in ("reasons", "has_no_data", "causes", "language", "change_pct"):
+        for name in ("reasons", "has_no_data", "causes", "language", "change_pct", "compare_with"):
             connection.execute(text(f"ALTER TABLE report_versions DROP COLUMN {name}"))
     open_state.cache_clear()
     assert opened(url) == []
