@@ -5,7 +5,7 @@ Digits are Latin in every language, as in the data files beside the report.
 
 import gettext
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from functools import cache, cached_property
 from io import BytesIO
@@ -81,7 +81,7 @@ class Words:
         """Return numbers, times and dates so that their signs and parts keep their order in Arabic text."""
         return f"{_LEFT_TO_RIGHT}{text}" if self.direction == "rtl" else text
 
-    def join(self, texts: Sequence[str]) -> str:
+    def join(self, texts: Iterable[str]) -> str:
         """Return *texts* as a list of this language, such as "a, b, c"."""
         return self.pgettext("list separator", ", ").join(texts)
 

@@ -91,10 +91,11 @@ function compareKeyFigures(log, facts, current, previous, keepsChains) {
 function personsOf(log, rows, openings) {
   const { who, people } = log, pairs = people.ids.length, size = rows.length;
   const lastRow = new Int32Array(pairs).fill(NONE), firstKey = new Float64Array(pairs).fill(Infinity);
+  const isAssigned = new Uint8Array(who.keys.length);
   for (let at = 0; at < size; at++) {
     const row = rows[at], previous = log.previous[row], assignee = log.assignee[row], by = log.assignedBy[row];
     if (previous !== NONE && at < firstKey[previous]) firstKey[previous] = at;
-    if (assignee !== NONE) { lastRow[assignee] = at; if (size + at < firstKey[assignee]) firstKey[assignee] = size + at; }
+    if (assignee !== NONE) { lastRow[assignee] = at; isAssigned[who.ofPair[assignee + 1]] = 1; if (size + at < firstKey[assignee]) firstKey[assignee] = size + at; }
     if (by !== NONE) { if (at > lastRow[by]) lastRow[by] = at; if (2 * size + at < firstKey[by]) firstKey[by] = 2 * size + at; }
   }
   const names = lastNames(log, lastRow, firstKey);
@@ -111,7 +112,7 @@ function personsOf(log, rows, openings) {
   const times = new Map();
   for (const name of all) if (name !== undefined) times.set(name, (times.get(name) ?? 0) + 1);
   const labels = all.map((name, person) => (name !== undefined && times.get(name) > 1 && who.ids[person] !== null ? `${name} (${who.ids[person]})` : name));
-  return { labels, rank, compare: (a, b) => compareText(labels[a], labels[b]) || rank[a] - rank[b] };
+  return { labels, rank, isAssigned, compare: (a, b) => compareText(labels[a], labels[b]) || rank[a] - rank[b] };
 }
 
 // The last name of each person among the pairs that were seen.

@@ -292,7 +292,8 @@ function drawHandOffs(page, { handOffs, persons }) {
   const most = Math.max(...cells.flat());
   const hasOthers = cells[others].some(Boolean) || cells.some((row) => row[others]);
   const shown = [...cells.keys()].filter((each) => each !== others || hasOthers);
-  const names = [...people.map((each) => (kindOf(page, each) ? `${persons.labels[each]} (${kindOf(page, each)})` : persons.labels[each])), _("Others"), _("Unassigned")];
+  const kind = (each) => (persons.isAssigned[each] ? kindOf(page, each) : ''); // rows state it of whom they assign to
+  const names = [...people.map((each) => (kind(each) ? `${persons.labels[each]} (${kind(each)})` : persons.labels[each])), _("Others"), _("Unassigned")];
   const key = (each) => (each < others ? page.who.keys[people[each]] : each > others ? UNASSIGNED : null);
   const cell = (from, to) => {
     const count = cells[from][to];
