@@ -199,10 +199,11 @@ class Workspace(Presentation, Timing, Calendar):
         if unit := spec.preset.closed_unit:
             own |= {"every": f"first_day_of_{unit}", "at": spec.at or self.at or time(6, 15)}
         if spec.preset is Preset.EXPLORER:
+            components = own.get("components", spec.components)
             own |= {
                 "formats": (Format.HTML,),
                 "interactive": True,
-                "components": tuple(each for each in spec.components if each is not Component.PROOF),
+                "components": tuple(each for each in components if each is not Component.PROOF),
                 "compare_with": CompareWith.PREVIOUS_PERIOD,  # with that of each range that is picked
             }
         return spec.model_copy(update=own)
