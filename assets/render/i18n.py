@@ -116,7 +116,7 @@ class Words:
 
     def instant(self, local_time: datetime) -> str:
         """Return day and time of a local time, without seconds."""
-        return f"{self.day(local_time.date())}, {self.left_to_right(f'{local_time:%H:%M}')}"
+        return self.join([self.day(local_time.date()), self.left_to_right(f"{local_time:%H:%M}")])
 
     def change(self, value: float) -> str:
         """Return a change in percent with its sign."""
