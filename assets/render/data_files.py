@@ -4,37 +4,24 @@ import codecs
 from io import BytesIO
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet as pq
 
-_INVISIBLE = "\u200b"
-_RUNNABLE = r"^[\s\x{200b}\x{feff}\x{a0}\x{3000}]*[=+\-@\x{ff1d}\x{ff0b}\x{ff0d}\x{ff20}|%\t\r\n]"
-_PLACEHOLDER = "-"
+from assets.runtime.spreadsheet_cells import protect_cells
 
 
-def csv_bytes(printed: pa.Table) -> bytes:
+def csv_bytes(printed: pa.Table, *, has_bom: bool = True) -> bytes:
     """Return *printed* (text columns) as UTF-8 CSV, every cell quoted, lines ending in CR LF (RFC 4180).
 
-    It starts with a byte order mark: without it Excel assumes another encoding. A cell that a spreadsheet
-    would run as a formula starts with an invisible zero-width space.
+    *has_bom* starts it with a byte order mark: without it Excel assumes another encoding. A cell that a
+    spreadsheet would change is protected: `runtime/spreadsheet_cells.py`.
     """
-    neutralized = pa.table(
-        [neutralize_formulas(column) for column in printed.columns], names=printed.column_names
-    )
+    protected = pa.table([protect_cells(column) for column in printed.columns], names=printed.column_names)
     buffer = BytesIO()
-    buffer.write(codecs.BOM_UTF8)
+    buffer.write(codecs.BOM_UTF8 if has_bom else b"")
     options = pyarrow.csv.WriteOptions(quoting_style="all_valid", eol="\r\n")
-    pyarrow.csv.write_csv(neutralized, buffer, options)
+    pyarrow.csv.write_csv(protected, buffer, options)
     return buffer.getvalue()
-
-
-def neutralize_formulas(cells: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Return text *cells* with a zero-width space before those that begin like a formula."""
-    runnable = pc.and_(pc.match_substring_regex(cells, _RUNNABLE), pc.not_equal(cells, _PLACEHOLDER))
-    if not pc.any(runnable).as_py():
-        return cells
-    return pc.if_else(runnable, pc.binary_join_element_wise(_INVISIBLE, cells, ""), cells)
 
 
 def parquet_bytes(rows: pa.Table) -> bytes:

@@ -78,7 +78,7 @@ function found(page, rows, text) {
     || people[log.previous[row] + 1] || nobody[log.assignee[row] + 1] || people[log.assignedBy[row] + 1]);
 }
 
-const RUNNABLE = /^[\t\n\f\r \u200b\ufeff\u00a0\u3000]*[=+\-@\uff1d\uff0b\uff0d\uff20|%\t\r\n]/u;
+const PROTECTED = /^(?:[\t\n\f\r \u200b\ufeff\u00a0\u3000]*[=+\-@\uff1d\uff0b\uff0d\uff20|%\t\r\n]|0\d+$|\d{16,}$|\d+(?:\.\d+)?[eE][+\-]?\d+$|\d+(?:[.,:\/\-]\d+)+$)/u;
 
 // A cell that a spreadsheet would run as a formula gets a zero-width space before it.
 const harmless = (text) => (text !== '-' && RUNNABLE.test(text) ? `\u200b${text}` : text);

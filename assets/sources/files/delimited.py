@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 from pyarrow.csv import ConvertOptions, InvalidRow, ParseOptions, ReadOptions, open_csv
 
 from assets.config.source import FilesSource
+from assets.runtime.spreadsheet_cells import INVISIBLE, unprotect_cells
 from assets.sources.base import CELL_LIMIT, Batch, Unreadable, is_printed_log, match_columns
 from assets.sources.files.text_files import MAX_LINE_BYTES, TextFile, text_file
 
@@ -27,7 +28,6 @@ _BLOCK = MAX_LINE_BYTES
 _DELIMITERS = ",;\t|"
 _HINT = re.compile(r'"?sep=(.)"?$')
 _REPLACEMENT = "\ufffd"
-_INVISIBLE = "\u200b"
 _SAMPLE_ROWS = 100
 csv.field_size_limit(MAX_LINE_BYTES)
 _TIME = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}|^\s*\d{9,19}(\.\d+)?\s*$")
@@ -252,7 +252,7 @@ def _limit_cells(name: str, cells: pa.Array, faults: dict[int, str]) -> pa.Array
 
 
 def _strip_quotes(cells: pa.RecordBatch, header: Header, *, printed: bool) -> pa.RecordBatch:
-    """Return *cells* without quotes after a leading space, and without the prefix of our own log.csv.
+    """Return *cells* without quotes after a leading space, and without the protection of our own log.csv.
 
     Arrow does not treat a quote after `, ` as an opening quote: such a cell keeps its quotes, which are no
     part of the name.
@@ -265,8 +265,8 @@ def _strip_quotes(cells: pa.RecordBatch, header: Header, *, printed: bool) -> pa
             is_quoted = pc.match_substring_regex(column, r'^\s+".*"\s*$')
             inner = pc.replace_substring_regex(column, r'^\s+"(.*)"\s*$', r"\1")
             column = pc.if_else(is_quoted, pc.replace_substring(inner, '""', '"'), column)  # noqa: PLW2901
-        if printed and _INVISIBLE.encode() in octets:
-            column = pc.replace_substring_regex(column, f"^{_INVISIBLE}", "")  # noqa: PLW2901
+        if printed and INVISIBLE.encode() in octets:
+            column = unprotect_cells(column)  # noqa: PLW2901
         columns.append(column)
     return pa.RecordBatch.from_arrays(columns, cells.schema.names)
 

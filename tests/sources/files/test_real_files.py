@@ -12,9 +12,16 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from openpyxl import Workbook
 
+from assets.config.source import FilesSource
+from assets.extract.text_cleaning import clean_text
 from assets.render.data_files import csv_bytes
+from assets.report.log_table import HEADER as HEADER_OF_LOG
+from assets.sources.base import Batch
+from assets.sources.files.source import Files
 from assets.warehouse.schema import ASSIGNMENT_EVENTS, LOAD_COUNTS
 from tests.conftest import HEADER, Inbox, line
 
@@ -378,7 +385,7 @@ def test_ids_that_a_spreadsheet_has_rounded_are_no_ids(inbox: Inbox) -> None:
 
 
 def test_the_printed_log_is_read_again_with_the_names_that_it_was_made_of(inbox: Inbox) -> None:
-    names = ["=1+1", "-Bob-", "+Eve", "Zo\u200bë"]
+    names = ["=1+1", "-Bob-", "+Eve", "Zo\u200bë", "00123", "1234567890123456789", "\u200bAnn", "\u200b=1"]
     printed = pa.table(
         {
             "Timestamp": [f"2024-03-05 1{n}:00:00" for n in range(len(names))],
@@ -396,3 +403,28 @@ def test_the_printed_log_is_read_again_with_the_names_that_it_was_made_of(inbox:
     log = inbox.rows(ASSIGNMENT_EVENTS)
     assert [row["contact_name"] for row in log] == names
     assert people(inbox) == [*zip([None, *names[:-1]], names, strict=True)]
+
+
+NAMES = st.one_of(
+    st.text(st.characters(codec="utf-8", exclude_categories=["Cc"]), max_size=40),
+    st.text(st.sampled_from('\u200b\ufeff\u00a0 =+-@|%0123456789.eE/:,;\ta"'), max_size=20),
+)
+
+
+@given(texts=st.lists(NAMES, min_size=1, max_size=20), has_bom=st.booleans())
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_names_of_any_text_are_the_same_after_log_csv_is_read(
+    tmp_path: Path, texts: list[str], *, has_bom: bool
+) -> None:
+    names = clean_text(pa.array(texts, pa.string())).fill_null("").to_pylist()
+    times = ["2024-03-05 10:00:00-05:00"] * len(names)
+    printed = pa.table([times, *([names] * (len(HEADER_OF_LOG) - 1))], names=list(HEADER_OF_LOG))
+    path = tmp_path / "log.csv"
+    path.write_bytes(csv_bytes(printed, has_bom=has_bom))
+    options = FilesSource(type="files", path=str(path))
+    read = [*Files(options).read(datetime.min, datetime.max)]  # noqa: DTZ901 - files have no window
+    batches = [batch for batch in read if isinstance(batch, Batch)]
+    assert len(batches) == len(read)
+    for column in ("conversation_id", "contact_id", "contact_name", "assignee_name"):
+        cells = [cell for batch in batches for cell in batch.rows.column(column).to_pylist()]
+        assert cells == names, column
