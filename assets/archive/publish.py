@@ -61,7 +61,7 @@ def draft_report(
     shown = built.report.log.rows_shown
     rows = built.rows if has_files else built.rows.slice(max(0, built.rows.num_rows - shown))
     printed = printed_log(rows, workspace.zone, time_unit_of(built.rows))
-    tables = {"log.csv": csv_bytes(printed)} if has_csv else {}
+    tables = {"log.csv": csv_bytes(printed, has_bom=spec.csv_bom)} if has_csv else {}
     if Format.PARQUET in formats:
         tables["log.parquet"] = parquet_bytes(built.rows)
     report = _with_tables(built.report, tables)

@@ -116,6 +116,9 @@ class Presentation(ConfigModel):
         default=None,
         description="Latest log rows in the PDF, or `all` (default: all up to 200, else the latest 100).",
     )
+    csv_bom: bool = Field(
+        default=True, description="log.csv starts with a byte order mark, which Excel needs."
+    )
     attach_log: bool = Field(
         default=False, description="Attach log.csv to the PDF: PDF/A-3 instead of PDF/UA-1."
     )

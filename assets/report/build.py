@@ -231,6 +231,7 @@ def _report_look(spec: ReportSpec, workspace: Workspace) -> Look:
         is_masked=spec.mask_contacts,
         attach_log=spec.attach_log,
         is_interactive=spec.interactive,
+        csv_bom=spec.csv_bom,
         siblings=tuple(
             Sibling(name=other.name, own_title=other.title or "") for other in workspace.all_reports
         ),

@@ -356,6 +356,7 @@ class Look(FrozenModel):
     is_masked: bool
     attach_log: bool
     is_interactive: bool
+    csv_bom: bool = True
     siblings: tuple[Sibling, ...]
 
 

@@ -80,14 +80,14 @@ function found(page, rows, text) {
 
 const PROTECTED = /^(?:[\t\n\f\r \u200b\ufeff\u00a0\u3000]*[=+\-@\uff1d\uff0b\uff0d\uff20|%\t\r\n]|0\d+$|\d{16,}$|\d+(?:\.\d+)?[eE][+\-]?\d+$|\d+(?:[.,:\/\-]\d+)+$)/u;
 
-// A cell that a spreadsheet would run as a formula gets a zero-width space before it.
-const harmless = (text) => (text !== '-' && RUNNABLE.test(text) ? `\u200b${text}` : text);
+// A cell that a spreadsheet would run as a formula, or change, gets a zero-width space before it: spreadsheet_cells.py.
+const harmless = (text) => (text !== '-' && PROTECTED.test(text) ? `\u200b${text}` : text);
 
 function csvOf(page, rows, columns) {
   const read = cellReader(page);
   const quoted = (cell) => '"' + harmless(cell).replaceAll('"', '""') + '"';
   const line = (cells) => cells.map(quoted).join(',') + '\r\n';
-  const parts = ['\ufeff', line(columns.map((column) => page.facts.header[COLUMNS.indexOf(column)]))];
+  const parts = [page.facts.csvBom ? '\ufeff' : '', line(columns.map((column) => page.facts.header[COLUMNS.indexOf(column)]))];
   for (const row of rows) parts.push(line(columns.map((column) => read[column](row))));
   return new Blob(parts, { type: 'text/csv;charset=utf-8' });
 }

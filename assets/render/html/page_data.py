@@ -72,6 +72,7 @@ def page_facts(
             )
         ],
         "sourceCodes": SOURCE_SPELLINGS,
+        "csvBom": report.look.csv_bom,
         "header": [words.say(name) for name in HEADER],
         "weekdays": [words.weekday(day, "EEE") for day in range(7)],
         "longWeekdays": [words.weekday(day) for day in range(7)],

@@ -1,19 +1,22 @@
 """The page's filters give the server's answers."""
 
+import codecs
 import random
 import unicodedata
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
 import pyarrow as pa
+import pytest
 
 from assets.archive.version_files import Draft
 from assets.config.presentation import Filters
 from assets.events import source_label
 from assets.report.folding import fold_accents, fold_case
 from assets.report.model import State
-from tests.render.opened_report import LAST_30_DAYS, Acme, Open, Opened
+from tests.conftest import Inbox, line
+from tests.render.opened_report import LAST_30_DAYS, NOW, REPORT_DATE, Acme, Open, Opened
 
 NO_DATA = "The selected filter(s) have no applicable data"
 NOT_APPLICABLE = "The selected filter(s) are not applicable here: "
@@ -103,6 +106,40 @@ def _all_rows() -> Any:
         .where(log.local_day.between(*LAST_30_DAYS))
         .order_by(log.occurred_at, log.event_id)
     )
+
+
+CHANGED = ["00123", "1234567890123456", "12e5", "3-4", "1.10", "=1+1", "\u200b=1"]
+UNCHANGED = ["123456789012345", "0", "12e", "007x", "\u200b7"]
+
+
+@pytest.mark.parametrize("has_bom", [True, False])
+def test_an_exported_file_protects_the_same_cells_and_follows_csv_bom(
+    inbox: Inbox, open_page: Open, *, has_bom: bool
+) -> None:
+    cells = CHANGED + UNCHANGED
+    inbox.write(
+        *(
+            line(
+                f"e{n}",
+                f"2026-11-17T{n:02d}:00:00Z",
+                conversation_id=cell,
+                contact_id=cell,
+                contact_name=cell,
+                assignee=cell,
+            )
+            for n, cell in enumerate(cells)
+        )
+    )
+    inbox.load(date(2026, 11, 16), REPORT_DATE, NOW)
+    inbox.build(date(2026, 11, 16), REPORT_DATE)
+    draft = Acme(inbox).draft(name="seven", preset="last_7_days", csv_bom=has_bom)
+    log = draft.tables["log.csv"]
+    assert log.startswith(codecs.BOM_UTF8) is has_bom
+    for cell in CHANGED:
+        assert f'"\u200b{cell}","\u200b{cell}","\u200b{cell}"'.encode() in log, cell
+    for cell in UNCHANGED:
+        assert f'"{cell}","{cell}","{cell}"'.encode() in log, cell
+    assert exported(open_page(draft)) == log
 
 
 def test_without_filters_the_page_says_what_the_report_says(acme: Acme, open_page: Open) -> None:
