@@ -194,13 +194,24 @@ def kind_names(words: Words) -> dict[str, str]:
     return {"ai_agent": _("AI agent"), "bot": _("Bot"), "team": _("Team")}
 
 
-def matrix_names(hand_offs: HandOffs, words: Words) -> list[str]:
-    """Return the names of a matrix, with the kind of those that are not persons."""
-    labels = kind_names(words)
-    return [
-        name if kind in {None, "person"} else f"{name} ({labels.get(kind, kind)})"
-        for name, kind in zip(hand_offs.people, hand_offs.kinds, strict=True)
+def name_with_kind(name: str, kind: str | None, kinds: dict[str, str]) -> str:
+    """Return the *name* of an assignee, with the kind if it is no person; *kinds* are `kind_names`."""
+    return name if kind is None or kind == "person" else f"{name} ({kinds.get(kind, kind)})"
+
+
+def shown_matrix(hand_offs: HandOffs, words: Words) -> tuple[list[str], list[list[int]]]:
+    """Return the names and the counts of a matrix; "others" are omitted if they are 0."""
+    kinds, others = kind_names(words), len(hand_offs.people)
+    people = zip(hand_offs.people, hand_offs.kinds, strict=True)
+    names = [
+        *(name_with_kind(name, kind, kinds) for name, kind in people),
+        words.say("Others"),
+        words.say("Unassigned"),
     ]
+    has_others = sum(hand_offs.counts[others]) + sum(row[others] for row in hand_offs.counts)
+    indexes = [index for index in range(len(names)) if index != others or has_others]
+    counts = [[hand_offs.counts[row][column] for column in indexes] for row in indexes]
+    return [names[index] for index in indexes], counts
 
 
 def log_text(column: int, text: str, words: Words) -> str:

@@ -6,7 +6,7 @@ For the screen it embeds the whole log and the script that filters it; without s
 
 import json
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 from hashlib import sha256
 from typing import TYPE_CHECKING
@@ -175,7 +175,7 @@ def _to_json(value: object) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
 
 
-def _shade_counts(counts: tuple[int, ...], largest: int) -> list[tuple[int, int]]:
+def _shade_counts(counts: Sequence[int], largest: int) -> list[tuple[int, int]]:
     """Return each count with its shade from 1 to 8, or 0 for a count of 0."""
     return [(count, -(-count * _SHADES // largest) if count else 0) for count in counts]
 
@@ -188,24 +188,8 @@ def _heat_map(report: Report, words: Words) -> list[tuple[str, list[tuple[int, i
 
 
 def _matrix_of_hand_offs(hand_offs: HandOffs, words: Words) -> dict[str, object]:
-    """Return the matrix with names and shades; "others" are omitted if they are 0."""
-    names = [*labels.matrix_names(hand_offs, words), words.say("Others"), words.say("Unassigned")]
+    """Return the matrix with names and shades."""
+    names, counts = labels.shown_matrix(hand_offs, words)
     largest = max(map(max, hand_offs.counts))
-    indexes = [
-        index for index in range(len(names)) if index != len(hand_offs.people) or _count_others(hand_offs)
-    ]
-    return {
-        "names": [names[index] for index in indexes],
-        "rows": [
-            (
-                names[index],
-                [_shade_counts(hand_offs.counts[index], largest)[column] for column in indexes],
-            )
-            for index in indexes
-        ],
-    }
-
-
-def _count_others(hand_offs: HandOffs) -> int:
-    others = len(hand_offs.people)
-    return sum(hand_offs.counts[others]) + sum(row[others] for row in hand_offs.counts)
+    shades = [_shade_counts(row, largest) for row in counts]
+    return {"names": names, "rows": list(zip(names, shades, strict=True))}
