@@ -1,26 +1,23 @@
-"""Render the report as an Excel workbook: a sheet of figures, then the log with types and filters.
+"""Render the report as an Excel workbook: sheets of figures, then the log with types and filters.
 
-Every text is written as text: none can become a formula or a link.
+`xlsx_figures.py` writes the figures. Every text is written as text: none can become a formula or a link.
 """
 
 import re
 import zipfile
 from collections.abc import Iterator
-from datetime import datetime
 from io import BytesIO
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import xlsxwriter
 from xlsxwriter.workbook import Workbook
-from xlsxwriter.worksheet import Worksheet
 
-from assets.render.i18n import load_words
-from assets.render.reasons import reason_sentences
+from assets.render.xlsx_figures import MAX_TEXT_LENGTH, write_figures
 from assets.report.model import Report
 
 SHEET_ROWS = 1_048_576
-_MAX_TEXT_LENGTH = 32_767
+LOG_SHEET = "Log"
 _EPOCH_SERIAL = 25_569  # 1970-01-01 as Excel counts days
 _DAY_MICROSECONDS = 86_400_000_000
 _OFFSET_LENGTH = len("+00:00")
@@ -31,10 +28,11 @@ _LARGE_BYTES = 1 << 28
 _LETTERS = "ABCDEFGHI"
 _UNWRITABLE = r"[\x00-\x08\x0b\x0c\x0e-\x1f\x{fffe}\x{ffff}]"
 _SPECIAL = rf"[&<>]|{_UNWRITABLE}|_x[0-9a-fA-F]{{4}}_"
-_SAMPLE = re.compile(r'<row r="2"><c r="A2" s="(\d+)"><v>0</v></c></row>')
+_SAMPLE = re.compile(r'<row r="2" spans="[^"]*"><c r="A2" s="(\d+)"><v>0</v></c></row>')
 _DIMENSION = re.compile("<dimension [^>]*>")
+_LOG_NAME = re.compile(rf"{LOG_SHEET}( \d+)?")
 _READ_BYTES = 1 << 20
-_FIGURES = "xl/worksheets/sheet1.xml"
+_SHEET = re.compile(r'<sheet name="([^"]*)" sheetId="(\d+)"')
 _ROW_TAG = b"<row "
 
 
@@ -44,7 +42,7 @@ def workbook_bytes(report: Report, printed: pa.Table) -> bytes:
     XlsxWriter writes the workbook with one sample row per sheet of the log, which the rows then replace.
     """
     template, buffer = BytesIO(), BytesIO()
-    options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
+    options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
     starts = range(0, max(1, printed.num_rows), SHEET_ROWS - 1)
     sheets = [printed.slice(start, SHEET_ROWS - 1) for start in starts]
     with xlsxwriter.Workbook(template, options) as workbook:
@@ -55,10 +53,11 @@ def workbook_bytes(report: Report, printed: pa.Table) -> bytes:
                 "created": report.as_of.replace(tzinfo=None),
             }
         )
-        _write_figures(workbook, report)
+        write_figures(workbook, report)
+        first = len(workbook.worksheets()) + 1
         for number, rows in enumerate(sheets, start=1):
-            _write_header_of_log(workbook, "Log" if number == 1 else f"Log {number}", rows)
-    rows_by_name = {f"xl/worksheets/sheet{number}.xml": rows for number, rows in enumerate(sheets, start=2)}
+            _write_header_of_log(workbook, LOG_SHEET if number == 1 else f"{LOG_SHEET} {number}", rows)
+    rows_by_name = {_part(number): rows for number, rows in enumerate(sheets, start=first)}
     with (
         zipfile.ZipFile(template) as sample,
         zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=_LEVEL) as workbook_file,
@@ -73,62 +72,6 @@ def workbook_bytes(report: Report, printed: pa.Table) -> bytes:
     return buffer.getvalue()
 
 
-def _write_figures(workbook: Workbook, report: Report) -> None:
-    sheet = workbook.add_worksheet("Figures")
-    bold, count = workbook.add_format({"bold": True}), workbook.add_format({"num_format": "#,##0"})
-    share = workbook.add_format({"num_format": "0.0%"})
-    date = workbook.add_format({"num_format": "yyyy-mm-dd", "align": "left"})
-    sheet.set_column(0, 0, 44)
-    sheet.set_column(1, 2, 16)
-    facts = (
-        ("Workspace", report.workspace_name),
-        ("Report", report.title),
-        ("First day", str(report.period.first_day)),
-        ("Last day", str(report.period.last_day)),
-        ("Time zone", report.period.timezone),
-        ("As of", report.as_of_local),
-        ("State", "provisional" if report.provisional else "complete"),
-        *(("", sentence) for sentence in reason_sentences(report, load_words("en"))),
-    )
-    row = 0
-    for name, fact in facts:
-        sheet.write_string(row, 0, name, bold)
-        sheet.write_string(row, 1, fact)
-        row += 1
-    sheet.write_string(row, 0, "Assignments", bold)
-    if report.has_no_data:
-        sheet.write_string(row, 1, "no data")
-    else:
-        sheet.write_number(row, 1, report.total, count)
-    row = _write_header(sheet, row + 2, ("Source", "Count", "Share"), bold)
-    for source in report.by_source:
-        sheet.write_string(row, 0, source.label)
-        sheet.write_number(row, 1, source.count, count)
-        sheet.write_number(row, 2, (source.share_pct or 0) / 100, share)
-        row += 1
-    row = _write_header(sheet, row + 1, ("Day", "Count"), bold)
-    for day in report.by_day:
-        sheet.write_datetime(row, 0, datetime.combine(day.day, datetime.min.time()), date)
-        if report.has_no_data:
-            sheet.write_string(row, 1, "no data")
-        elif day.is_loaded:
-            sheet.write_number(row, 1, day.count, count)
-        else:
-            sheet.write_string(row, 1, "not loaded")
-        row += 1
-    row = _write_header(sheet, row + 1, ("Counted as", "Total"), bold)
-    for line in report.proof:
-        sheet.write_string(row, 0, line.label)
-        sheet.write_number(row, 1, line.total, count)
-        row += 1
-
-
-def _write_header(sheet: Worksheet, row: int, names: tuple[str, ...], style: object) -> int:
-    for column, name in enumerate(names):
-        sheet.write_string(row, column, name, style)
-    return row + 1
-
-
 def _write_header_of_log(workbook: Workbook, name: str, rows: pa.Table) -> None:
     """Write one sheet with its header and, if it has *rows*, a sample row.
 
@@ -138,7 +81,7 @@ def _write_header_of_log(workbook: Workbook, name: str, rows: pa.Table) -> None:
     for column, width in enumerate(_WIDTHS):
         sheet.set_column(column, column, width)
     timestamp, *others = rows.column_names
-    _write_header(sheet, 0, (timestamp, "UTC offset", *others), workbook.add_format({"bold": True}))
+    sheet.write_row(0, 0, (timestamp, "UTC offset", *others), workbook.add_format({"bold": True}))
     sheet.freeze_panes(1, 0)
     sheet.set_landscape()
     sheet.fit_to_pages(1, 0)
@@ -196,9 +139,9 @@ def _texts_as_xml(batch: pa.RecordBatch) -> list[pa.Array]:
 
 def _cut_to_cell(texts: pa.Array) -> pa.Array:
     """Return *texts* shortened to the limit of a cell, which counts characters beyond U+FFFF twice."""
-    if not pc.any(pc.greater(pc.utf8_length(texts), _MAX_TEXT_LENGTH // 2)).as_py():
+    if not pc.any(pc.greater(pc.utf8_length(texts), MAX_TEXT_LENGTH // 2)).as_py():
         return texts
-    encoded_texts = (text.encode("utf-16-le")[: 2 * _MAX_TEXT_LENGTH] for text in texts.to_pylist())
+    encoded_texts = (text.encode("utf-16-le")[: 2 * MAX_TEXT_LENGTH] for text in texts.to_pylist())
     return pa.array([encoded.decode("utf-16-le", "ignore") for encoded in encoded_texts], pa.string())
 
 
@@ -215,8 +158,13 @@ def _escape_xml(texts: pa.Array) -> pa.Array:
 def log_row_count(workbook: bytes) -> int:
     """Return the number of log rows in the bytes of a workbook, without headers."""
     with zipfile.ZipFile(BytesIO(workbook)) as archive:
-        sheets = sorted(name for name in archive.namelist() if name.startswith("xl/worksheets/sheet"))
-        return sum(_count_rows(archive, name) - 1 for name in sheets if name != _FIGURES)
+        sheets = _SHEET.findall(archive.read("xl/workbook.xml").decode())
+        logs = [_part(number) for name, number in sheets if _LOG_NAME.fullmatch(name)]
+        return sum(_count_rows(archive, name) - 1 for name in logs)
+
+
+def _part(number: int | str) -> str:
+    return f"xl/worksheets/sheet{number}.xml"
 
 
 def _count_rows(archive: zipfile.ZipFile, name: str) -> int:

@@ -1,0 +1,355 @@
+"""The figures of a report as tables of typed cells, under the names that the page shows.
+
+A workbook writes them: `xlsx_figures.py`. Add a table of a component here, and to `figure_sheets`.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from enum import Enum, auto
+
+from assets.config.presentation import Component
+from assets.render import labels
+from assets.render.findings import render_finding
+from assets.render.i18n import Words
+from assets.render.reasons import reason_sentences
+from assets.render.rejections import translate_rejection
+from assets.render.source_rows import source_rows
+from assets.report.model import AssigneeBalance, KeyFigure, KeyFigureName, Report, State
+
+_LEFT_TO_RIGHT, _RIGHT_TO_LEFT = "\u200e", "\u200f"
+
+
+class Unit(Enum):
+    """How a number is shown. Shares and changes are fractions of 1: 33.6 % is 0.336."""
+
+    COUNT = auto()
+    SIGNED = auto()
+    SHARE = auto()
+    CHANGE = auto()
+    POINTS = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A number and its unit."""
+
+    value: float
+    unit: Unit = Unit.COUNT
+
+
+Cell = str | date | Number
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table with its heading; `notes` stand above its header.
+
+    `colors` are those of the bars of its chart, if it has one.
+    """
+
+    title: str
+    header: tuple[str, ...] = ()
+    rows: tuple[tuple[Cell, ...], ...] = ()
+    notes: tuple[str, ...] = ()
+    colors: tuple[str, ...] = ()
+    is_shaded: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """The tables that stand below each other on one sheet."""
+
+    title: str
+    tables: tuple[Table, ...]
+
+
+def figure_sheets(report: Report, words: Words) -> list[Sheet]:
+    """Return the sheets of *report*, without those of components that it does not show."""
+    _, titles = words.say, labels.component_titles(report, words)
+    shows = report.components.shows
+    first = [_about(report, words), *_of_first_page(report, words, titles)]
+    sheets = [Sheet(_("Figures"), tuple(first))]
+    if shows(Component.HEAT_MAP):
+        sheets.append(_sheet(_heat_map(report, words, titles[Component.HEAT_MAP])))
+    if shows(Component.CHAINS) and report.chains:
+        sheets.append(_sheet(*_chains(report, words, titles[Component.CHAINS])))
+    if shows(Component.HAND_OFFS) and report.hand_offs:
+        sheets.append(_sheet(_hand_offs(report, words, titles[Component.HAND_OFFS])))
+    if shows(Component.ASSIGNEES):
+        sheets.append(_sheet(_assignees(report, words, titles[Component.ASSIGNEES])))
+    if shows(Component.PROOF):
+        sheets.append(_sheet(_proof(report, words, titles[Component.PROOF])))
+    if shows(Component.QUALITY):
+        sheets.append(_sheet(*_quality(report, words, titles[Component.QUALITY])))
+    return sheets
+
+
+def _sheet(*tables: Table) -> Sheet:
+    return Sheet(tables[0].title, tables)
+
+
+def _of_first_page(report: Report, words: Words, titles: dict[str, str]) -> Iterable[Table]:
+    """Yield the tables of the first sheet; a component without figures has its message."""
+    states, messages = report.components, labels.state_messages(words)
+    by_source = (states.bar_chart, states.pie_chart, states.comparison)
+    for component, state, build in (
+        (Component.METRIC, states.metric, _key_figures),
+        (Component.FINDINGS, states.findings, _findings),
+        (Component.BAR_CHART, State.SHOWN if State.SHOWN in by_source else states.bar_chart, _by_source),
+        (Component.TREND, states.trend, _by_day),
+    ):
+        title = titles[component]
+        if state is State.SHOWN:
+            yield build(report, words, title)
+        elif state in messages and not report.has_no_data:
+            yield Table(title, notes=(messages[state],))
+
+
+def _about(report: Report, words: Words) -> Table:
+    """Return what the figures are of: workspace, period, filters, and why they are provisional."""
+    _ = words.say
+    names = labels.filter_names(words)
+    filters = report.filters.model_dump()
+    rows: list[tuple[Cell, ...]] = [
+        (_("Workspace"), report.workspace_name),
+        (_("Report"), words.say(report.title)),
+        (_("Period"), words.days(report.period.first_day, report.period.last_day)),
+        (_("Time zone"), report.period.timezone),
+        (_("Data as of"), report.as_of_local),
+        (_("Report date"), report.report_date),
+        *((names[name], words.join([*values])) for name, values in filters.items() if values),
+    ]
+    if report.provisional:
+        reasons = reason_sentences(report, words) or [""]
+        rows += [(_("Provisional.") if at == 0 else "", reason) for at, reason in enumerate(reasons)]
+    notes = [labels.not_applicable(report, words)]
+    if report.look.is_masked:
+        notes.append(_("Contacts and conversations appear under pseudonyms."))
+    return Table(_("Contact Assignments"), rows=tuple(rows), notes=tuple(filter(None, notes)))
+
+
+def _is_compared(report: Report) -> bool:
+    return bool(
+        report.components.shows(Component.COMPARISON)
+        and report.comparison
+        and report.comparison.total is not None
+    )
+
+
+def _key_figures(report: Report, words: Words, title: str) -> Table:
+    _ = words.say
+    if report.has_no_data:
+        return Table(title, notes=(labels.empty_text(report, words),))
+    names = labels.figure_names(words)
+    has_previous = any(figure.previous is not None for figure in report.key_figures)
+    header = ("", _("Value"), *((_("Previous"), _("Change")) if has_previous else ()))
+    rows = (
+        (names[figure.name], *_values_of(figure, has_previous=has_previous)) for figure in report.key_figures
+    )
+    return Table(title, header, tuple(rows))
+
+
+def _values_of(figure: KeyFigure, *, has_previous: bool) -> tuple[Cell, ...]:
+    is_rate = figure.name is KeyFigureName.REASSIGNMENT_RATE
+    count = share if is_rate else number
+    if not has_previous:
+        return (count(figure.value),)
+    if figure.change is None:
+        change: Cell = "-"
+    elif is_rate:
+        change = Number(figure.change, Unit.POINTS)
+    else:
+        change = Number(_fraction(figure.change), Unit.CHANGE)
+    return (count(figure.value), count(figure.previous), change)
+
+
+def number(value: float | None) -> Cell:
+    """Return a count, or "-" for None."""
+    return "-" if value is None else Number(value)
+
+
+def _counts(values: Iterable[int]) -> tuple[Cell, ...]:
+    return tuple(Number(value) for value in values)
+
+
+def share(percent: float | None) -> Cell:
+    """Return a share in percent as a fraction with three decimals, as it is printed, or "-" for None."""
+    return "-" if percent is None else Number(_fraction(percent), Unit.SHARE)
+
+
+def _fraction(percent: float) -> float:
+    return round(percent / 100, 3)
+
+
+def _findings(report: Report, words: Words, title: str) -> Table:
+    sentences = [render_finding(finding, words) for finding in report.findings]
+    return Table(title, notes=tuple(sentences or [words.say("No significant changes.")]))
+
+
+def _by_source(report: Report, words: Words, title: str) -> Table:
+    _ = words.say
+    notes = tuple(_comparison_notes(report, words))
+    if not report.total:
+        return Table(title, notes=(labels.empty_text(report, words), *notes))
+    is_compared, found = _is_compared(report), source_rows(report)
+    shown = found if is_compared else [row for row in found if row.count]
+    header = (_("Source"), _("Count"), _("Share"), *((_("Previous"), _("Change")) if is_compared else ()))
+    before = report.comparison.total or 0 if report.comparison else 0
+    rows = [(words.say(row.label), row.count, row.share_pct, row.before) for row in shown] + [
+        (_("Total"), report.total, 100.0, before)
+    ]
+    return Table(
+        title,
+        header,
+        tuple(
+            (
+                label,
+                Number(count),
+                share(share_pct),
+                *((Number(previous), Number(count - previous, Unit.SIGNED)) if is_compared else ()),
+            )
+            for label, count, share_pct, previous in rows
+        ),
+        notes,
+        colors=tuple(row.color for row in shown),
+    )
+
+
+def _comparison_notes(report: Report, words: Words) -> Iterable[str]:
+    """Yield what the figures are compared with, and the limits of the comparison."""
+    comparison = report.comparison
+    if comparison is None or not report.components.shows(Component.COMPARISON):
+        return
+    if comparison.total is None:
+        yield words.say("Data for the previous period, %(period)s, is incomplete.") % {
+            "period": words.days(comparison.first_day, comparison.last_day)
+        }
+    else:
+        name = labels.comparison_name(report.compare_with, words)
+        yield f"{name}: {labels.compared_period(report, words)}."
+    texts = labels.comparison_notes(words)
+    yield from (texts[note] for note in comparison.notes if texts[note])
+
+
+def _by_day(report: Report, words: Words, title: str) -> Table:
+    _ = words.say
+    is_compared = _is_compared(report)
+    previous = report.comparison.by_day if is_compared and report.comparison else ()
+    header = (_("Day"), _("Assignments"), *([_("Previous")] if is_compared else ()))
+    rows = []
+    for index, day in enumerate(report.by_day):
+        count: Cell = Number(day.count) if day.is_loaded else _("not loaded")
+        if report.has_no_data:
+            count = labels.empty_text(report, words)
+        before = previous[index] if index < len(previous) else None
+        rows.append((day.day, count, *([number(before)] if is_compared else ())))
+    return Table(title, header, tuple(rows))
+
+
+def _heat_map(report: Report, words: Words, title: str) -> Table:
+    rows = ((words.weekday(day), *_counts(counts)) for day, counts in enumerate(report.heat_map))
+    return Table(title, (words.say("Day"), *map(str, range(24))), tuple(rows), is_shaded=True)
+
+
+def _chains(report: Report, words: Words, title: str) -> Iterable[Table]:
+    """Yield the most reassigned conversations, and the bounce-backs."""
+    _, chains = words.say, report.chains
+    if chains is None:
+        return
+    sentence = words.ngettext(
+        "%(count)s of %(all)s assigned conversations was assigned more than once.",
+        "%(count)s of %(all)s assigned conversations were assigned more than once.",
+        chains.reassigned_count,
+        all=words.number(chains.assigned_count),
+    )
+    header = (_("Conversation"), _("Contact"), _("Assignments"), _("Assignment path"))
+    rows = []
+    for chain in chains.most_assigned:
+        steps = [_("Unassigned") if step is None else step for step in chain.path]
+        path = _path([*steps, "…"] if chain.is_cut else steps, words)
+        rows.append((chain.conversation_id, chain.contact, Number(chain.count), path))
+    yield Table(title, header if rows else (), tuple(rows), (sentence,))
+    if chains.return_pairs:
+        returned = words.ngettext(
+            "%(count)s assignment returned a conversation to the previous assignee within %(hours)s hours.",
+            "%(count)s assignments returned a conversation to the previous assignee within %(hours)s hours.",
+            chains.return_count,
+            hours=words.number(chains.return_hours),
+        )
+        pairs = ((pair.first, pair.second, Number(pair.count)) for pair in chains.return_pairs)
+        columns = (_("Returned to"), _("Via"), _("Count"))
+        yield Table(_("Bounce-backs"), columns, tuple(pairs), (returned,))
+
+
+def _path(steps: list[str], words: Words) -> str:
+    """Return *steps* in reading order, whatever direction the script of each has: UAX #9, 2.6."""
+    mark = _RIGHT_TO_LEFT if words.direction == "rtl" else _LEFT_TO_RIGHT
+    return mark + f" {mark}{words.arrow}{mark} ".join(steps)
+
+
+def _hand_offs(report: Report, words: Words, title: str) -> Table:
+    _ = words.say
+    names, counts = labels.shown_matrix(report.hand_offs, words) if report.hand_offs else ([], [])
+    rows = ((name, *_counts(row)) for name, row in zip(names, counts, strict=True))
+    note = _("Assignments from each assignee (rows) to each assignee (columns)")
+    return Table(title, (_("From \\ To"), *names), tuple(rows), (note,), is_shaded=True)
+
+
+def _assignees(report: Report, words: Words, title: str) -> Table:
+    _ = words.say
+    if not report.assignees or report.known_since is None:
+        return Table(title, notes=(labels.empty_text(report, words),))
+    header = (
+        _("Assignee"),
+        _("At start"),
+        words.pgettext("contacts", "Assigned"),
+        words.pgettext("contacts", "Removed"),
+        words.pgettext("contacts", "Unexplained"),
+        _("At end"),
+    )
+    note = _(
+        "Contacts whose last known assignee is this one, based on events since %(day)s. “Unexplained” are "
+        "changes that no event reports but the next event implies."
+    ) % {"day": words.day(report.known_since)}
+    kinds = labels.kind_names(words)
+    return Table(title, header, tuple(_balance(each, kinds) for each in report.assignees), (note,))
+
+
+def _balance(balance: AssigneeBalance, kinds: dict[str, str]) -> tuple[Cell, ...]:
+    return (
+        labels.name_with_kind(balance.assignee, balance.kind, kinds),
+        Number(balance.opening),
+        Number(balance.received),
+        Number(balance.released),
+        Number(balance.unseen, Unit.SIGNED),
+        Number(balance.closing),
+    )
+
+
+def _proof(report: Report, words: Words, title: str) -> Table:
+    _, names = words.say, labels.total_names(words)
+    rows: list[tuple[Cell, ...]] = [(_("This report"), Number(report.total), "")]
+    for line in report.proof:
+        match = _("yes") if line.total == report.total else _("NO")
+        rows.append((names[line.name], Number(line.total), match))
+    return Table(title, (_("Check"), _("Total"), _("Match")), tuple(rows))
+
+
+def _quality(report: Report, words: Words, title: str) -> Iterable[Table]:
+    """Yield the outcome of the rows that were read, and the first rejected ones."""
+    _, quality = words.say, report.quality
+    counts = quality.model_dump()
+    rows = ((label, Number(counts[name])) for name, label in labels.quality_names(words).items())
+    yield Table(title, (_("Rows"), _("Count")), tuple(rows))
+    if quality.examples:
+        samples = (
+            (each.origin, _row_number(each.row_number, words), translate_rejection(each.reason, words))
+            for each in quality.examples
+        )
+        header = (_("Input"), _("Row"), _("Reason"))
+        yield Table(_("Sample of rejected rows"), header, tuple(samples))
+
+
+def _row_number(row: int | None, words: Words) -> Cell:
+    return words.pgettext("rows", "all") if row == 0 else number(row)
