@@ -207,7 +207,7 @@ class Comparison(FrozenModel):
     total: int | None
     change_pct: float | None
     by_source: tuple[SourceChange, ...]
-    by_day: tuple[int, ...]
+    by_day: tuple[int, ...] = ()
     notes: tuple[Note, ...]
 
 
@@ -357,7 +357,7 @@ class Look(FrozenModel):
     attach_log: bool
     is_interactive: bool
     csv_bom: bool = True
-    siblings: tuple[Sibling, ...]
+    siblings: tuple[Sibling, ...] = ()
 
 
 def title_of(name: str, own_title: str) -> str:
@@ -385,7 +385,7 @@ class Report(FrozenModel):
     period: Span
     filters: Filters
     total: int
-    key_figures: tuple[KeyFigure, ...]
+    key_figures: tuple[KeyFigure, ...] = ()
     by_source: tuple[SourceCount, ...]
     by_day: tuple[DayCount, ...]
     log: LogSummary
