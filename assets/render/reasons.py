@@ -52,7 +52,12 @@ def _describe_reason(report: Report, reason: Reason, words: Words) -> str:
             )
         case ReasonCode.REJECTED_SHARE:
             limit = {"limit": words.share(float(reason.facts["limit_pct"]))}
-            return _("%(rejected)s of %(read)s rows were rejected; the limit is %(limit)s.") % (facts | limit)
+            return words.ngettext(
+                "%(count)s of %(read)s rows was rejected; the limit is %(limit)s.",
+                "%(count)s of %(read)s rows were rejected; the limit is %(limit)s.",
+                int(reason.facts["rejected"]),
+                **facts | limit,
+            )
         case ReasonCode.SOURCE_STALLED:
             return _("No event since %(since)s; usually there are %(expected)s in these hours.") % facts
 

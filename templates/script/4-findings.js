@@ -145,8 +145,8 @@ function findReasons(page, counted) {
   }
   const { read, rejected } = qualityOf(facts, counted.range), limit = facts.explorer.maxRejectedPct;
   if (100 * rejected > limit * read) {
-    found.push(_("%(rejected)s of %(read)s rows were rejected; the limit is %(limit)s.",
-      { rejected: page.number(rejected), read: page.number(read), limit: page.share(limit) }));
+    found.push(ngettext("%(count)s of %(read)s rows was rejected; the limit is %(limit)s.", "%(count)s of %(read)s rows were rejected; the limit is %(limit)s.",
+      rejected, { read: page.number(read), limit: page.share(limit) }));
   }
   return last === facts.days.length - 1 ? [...found, ...facts.explorer.stalled] : found;
 }

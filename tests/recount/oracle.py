@@ -706,7 +706,8 @@ def _people(
 
 
 def _bounces(events: list[Event], chains: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    counts = Counter(event.conversation for event in events if event.conversation).most_common(2)
+    assigned = (event for event in events if event.conversation and event.assignee != (None, None))
+    counts = Counter(event.conversation for event in assigned).most_common(2)
     if counts[0][1] >= 4 and (len(counts) == 1 or counts[1][1] < counts[0][1]):
         yield "bounced", {"conversation": counts[0][0], "count": counts[0][1]}
     if chains["return_count"]:

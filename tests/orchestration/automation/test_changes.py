@@ -72,7 +72,7 @@ def test_dagster_reads_days_of_another_zone_again(scheduler: SimulatedScheduler)
     scheduler.look()
     passed, said = check(scheduler, "days_match_configuration")
     assert passed
-    assert "75 days read again: the time zone was America/New_York" in said
+    assert "75 days reloaded: the time zone was America/New_York" in said
     assert logged(scheduler) == 75 * 24 - 2, "the last two are of 15 June in Berlin"
 
 

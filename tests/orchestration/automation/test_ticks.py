@@ -246,4 +246,4 @@ def test_a_failed_run_is_told_in_plain_words(tmp_path: Path) -> None:
     )
     assert " of 2026-06-12 to 2026-06-14 failed. Why: " in text
     assert "no file matches" in text
-    assert "It is tried again by itself" in text
+    assert "automatically; the pause doubles each time" in text

@@ -83,5 +83,5 @@ def test_the_schema_describes_every_key(command_line: CommandLine) -> None:
 def test_check_config_counts_what_is_right(command_line: CommandLine) -> None:
     assert (
         command_line.call("check-config", "reports.yaml").stdout
-        == "reports.yaml is valid: 1 workspace, 7 reports\n"
+        == "reports.yaml is valid: 1 workspace, 8 reports\n"
     )

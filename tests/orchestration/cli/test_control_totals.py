@@ -73,7 +73,7 @@ def test_both_counts_stand_side_by_side(loaded: CommandLine, form: str) -> None:
     assert found["differing"] <= 1
     assert found["exported"] == found["logged"] + found["differing"]
     assert 0 < found["conversations"] <= sum(1 for _ in conversations(loaded))
-    assert "the conversations export has" in page
+    assert "The conversations export has" in page
     write_export(loaded, wrong=0, form=form)
     found, page = control(loaded.run("--preset", "last_30_days", "--reload"))
     assert (found["differing"], found["exported"]) == (0, found["logged"])

@@ -127,9 +127,9 @@ def test_reasons_stand_below_the_table_each_once_with_its_reports(command_line: 
     assert done.returncode == 3
     assert len(re.findall(r"v1 new, provisional", done.stdout)) == 2
     _, _, below = done.stdout.partition("\nProvisional, the figures can still change:\n")
-    assert re.match(r"  Today, Yesterday: .*more\.csv.*\n  Today: .*1 of 8 rows.*\n\nIndex page: ", below), (
-        done.stdout
-    )
+    assert re.match(
+        r"  Today, Yesterday: .*more\.csv.*\n  Today: .*1 of 9 rows was rejected.*\n\nIndex page: ", below
+    ), done.stdout
     assert "\x1b" not in done.stdout + done.stderr
     assert re.search(r"ERROR acme: more\.csv.*", done.stderr)
     assert re.search(r"Finished in .* s, exit code 3$", done.stderr.strip())

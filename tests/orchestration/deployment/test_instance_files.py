@@ -56,7 +56,7 @@ def test_a_location_has_the_assets_of_its_workspaces(tmp_path: Path, monkeypatch
     for number in (1, 2):
         found = getattr(definitions, attribute_of(number)).get_repository_def()
         keys += [key.to_user_string() for key in found.asset_graph.get_all_asset_keys()]
-    assert len(keys) == len(set(keys)) == 5 * 13 + 2
+    assert len(keys) == len(set(keys)) == 5 * 14 + 2
     assert "retention" in keys
     with pytest.raises(AttributeError):
         _ = definitions.location_3
@@ -147,7 +147,7 @@ def test_a_broker_is_a_variable_or_told(tmp_path: Path) -> None:
 
     assert launcher("${BROKER_URL}") == {"env": "BROKER_URL"}
     assert launcher("redis://127.0.0.1/0") == "redis://127.0.0.1/0"
-    with pytest.raises(ConfigError, match="one variable as a whole"):
+    with pytest.raises(ConfigError, match="`broker` must be one variable"):
         launcher("redis://:${PASSWORD}@broker/0")
 
 
@@ -176,7 +176,7 @@ def test_code_servers_have_a_port_each(tmp_path: Path) -> None:
         {"host": "code.example", "port": 4000, "location_name": "assignment_reports_1"},
         {"host": "code.example", "port": 4001, "location_name": "assignment_reports_2"},
     ]
-    with pytest.raises(ConfigError, match="no host:port"):
+    with pytest.raises(ConfigError, match="must be host:port"):
         workspace_of(settings, "code.example")
 
 

@@ -153,7 +153,7 @@ def test_other_days_and_accounts_are_not_read(account: Account) -> None:
     account.inbox.source |= {"account_id": 2}
     assert account.told() == []
     account.inbox.source |= {"account_id": 3}
-    with pytest.raises(SourceError, match="no account 3; correct `account_id`"):
+    with pytest.raises(SourceError, match="unknown account 3; correct `account_id`"):
         account.told()
     account.inbox.source |= {"account_id": 1}
     account.inbox.load(date(2024, 3, 7))
