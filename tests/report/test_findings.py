@@ -59,7 +59,10 @@ def compared(inbox: Inbox, now: dict[str, int], before: dict[str, int], preset: 
             for at in range(count)
         )
     )
-    first, last = date(2024, 1, 1), date(2024, 3, 5)
+    first, last = {
+        "yesterday": (date(2024, 3, 4), date(2024, 3, 5)),
+        "last_month": (date(2024, 1, 1), date(2024, 2, 29)),
+    }[preset]
     inbox.load(first, last)
     inbox.build(first, last)
     spec = ReportSpec(name="mine", preset=Preset(preset))

@@ -55,7 +55,7 @@ def reported(inbox: Inbox) -> Report:
             == summary.accepted + summary.no_change + summary.duplicates + summary.other_days
         )
     inbox.build()
-    spec = ReportSpec(name="mine", first_day=DAY, last_day=DAY, components=("metric",), formats=("csv",))
+    spec = ReportSpec(name="mine", first_day=DAY, last_day=DAY, components=("quality",), formats=("csv",))
     day = date(2024, 3, 6)
     return build_report(
         inbox.lake, inbox.workspace, spec, day, as_of(day, LATER, inbox.workspace.zone)
