@@ -162,7 +162,7 @@ function buckets(page, counted) {
   const days = facts.days.slice(first, last + 1).map((day, at) => ({ ...day, count: counted.days[at], before: before[at] }));
   const every = frequency(page, days.length);
   if (every === 'hour') return hours(page, days, first, counted.rows);
-  const key = { day: (date) => date, week: monday, month: (date) => date.slice(0, 7) }[every];
+  const key = { day: (date) => date, week: (date) => weekOf(page, date), month: (date) => date.slice(0, 7) }[every];
   const found = new Map();
   for (const day of days) {
     const bucket = found.get(key(day.date)) ?? { first: day.date, count: 0, loaded: true };
@@ -182,9 +182,10 @@ function frequency(page, count) {
   return count === 1 ? 'hour' : count > VERY_MANY_DAYS ? 'month' : count > MANY_DAYS ? 'week' : 'day';
 }
 
-function monday(date) {
+// The first day of a date's week.
+function weekOf(page, date) {
   const at = new Date(`${date}T00:00:00Z`);
-  at.setUTCDate(at.getUTCDate() - ((at.getUTCDay() + 6) % 7));
+  at.setUTCDate(at.getUTCDate() - ((at.getUTCDay() + 6 - page.facts.weekStart + 7) % 7));
   return at.toISOString().slice(0, 10);
 }
 

@@ -200,7 +200,7 @@ function showPeriod(page, counted) {
 async function start() {
   const log = unpack(await inflate(document.getElementById('events').textContent), facts);
   const page = makePage(log);
-  page.note = body('log').querySelector('.note') ?? '';
+  page.note = body('log').querySelector('.files') ?? '';
   page.table = logTable(page);
   page.bar = filterBar(page);
   page.originals = Object.fromEntries(['metric', 'findings', 'chains'].map((name) => [name, [...(body(name)?.childNodes ?? [])]]));

@@ -74,6 +74,7 @@ def page_facts(
         "sourceCodes": SOURCE_SPELLINGS,
         "csvBom": report.look.csv_bom,
         "header": [words.say(name) for name in HEADER],
+        "weekStart": report.week_start.number,
         "weekdays": [words.weekday(day, "EEE") for day in range(7)],
         "longWeekdays": [words.weekday(day) for day in range(7)],
         "states": report.components.model_dump(mode="json"),
