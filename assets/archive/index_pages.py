@@ -60,7 +60,8 @@ def write_index(catalog: Catalog, root: Path, workspaces: Sequence[str]) -> Path
 def _workspace_page(versions: Sequence[RowMapping], root: Path, prefix: str = "") -> str:
     """Return the page of a workspace's *versions*; its links begin with *prefix*."""
     ordered = sorted(
-        versions, key=lambda row: (-row["report_date"].toordinal(), *_position(row), -row["version"])
+        versions,
+        key=lambda row: (-row["report_date"].toordinal(), _position(row)[0], row["report"], -row["version"]),
     )
     newest = {row["report"]: row for row in reversed(ordered)}
     language = _common_language({row["language"] for row in newest.values()})

@@ -36,6 +36,13 @@ def comparison_notes(words: Words) -> dict[str, str]:
     }
 
 
+def previous_name(compare_with: CompareWith, words: Words) -> str:
+    """Return the name of the period that a report is compared with."""
+    _ = words.say
+    is_year = compare_with is CompareWith.PREVIOUS_YEAR
+    return _("Previous year") if is_year else _("Previous period")
+
+
 def comparison_name(compare_with: CompareWith, words: Words) -> str:
     """Return what the comparison is with."""
     _ = words.say

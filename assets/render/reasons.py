@@ -9,10 +9,11 @@ _LISTED_DAYS = 12
 
 def reason_sentences(report: Report, words: Words) -> list[str]:
     """Return a sentence for each reason, in the report's order; empty if it is complete."""
-    return [_describe_reason(report, reason, words) for reason in report.reasons]
+    return [describe_reason(report, reason, words) for reason in report.reasons]
 
 
-def _describe_reason(report: Report, reason: Reason, words: Words) -> str:
+def describe_reason(report: Report, reason: Reason, words: Words) -> str:
+    """Return the sentence of one *reason* of *report*."""
     _ = words.say
     facts = {
         name: words.number(fact) if isinstance(fact, int | float) else words.isolated(limit_marks(fact))

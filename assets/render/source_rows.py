@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from assets.render.charts.palette import source_colors
+from assets.render.charts.palette import report_colors
 from assets.report.model import Report
 
 
@@ -25,6 +25,7 @@ def source_rows(report: Report) -> list[SourceRow]:
     before = {change.source: change.before for change in changes}
     sources = [(each.source, each.label, each.count, each.share_pct) for each in report.by_source]
     sources += [(change.source, change.label, 0, 0.0) for change in changes if not change.count]
+    colors = report_colors(report)
     longest = max((max(count, before.get(source, 0)) for source, _, count, _ in sources), default=0) or 1
     return [
         SourceRow(
@@ -32,11 +33,9 @@ def source_rows(report: Report) -> list[SourceRow]:
             count=count,
             share_pct=share,
             before=before.get(source, 0),
-            color=color,
+            color=colors[source],
             length=round(100 * count / longest, 2),
             mark=round(min(99.2, 100 * before[source] / longest), 2) if source in before else None,
         )
-        for (source, label, count, share), color in zip(
-            sources, source_colors([source for source, *_ in sources]), strict=True
-        )
+        for source, label, count, share in sources
     ]

@@ -83,6 +83,7 @@ def count_balances(before: pa.Table, rows: pa.Table, log: EncodedLog) -> tuple[A
     balances = (
         AssigneeBalance(
             assignee=label,
+            key=key,
             kind=kind,
             opening=int(a),
             received=int(b),
@@ -90,8 +91,8 @@ def count_balances(before: pa.Table, rows: pa.Table, log: EncodedLog) -> tuple[A
             unseen=int(d),
             closing=int(e),
         )
-        for label, kind, a, b, c, d, e in zip(
-            labels, kinds, opening, received, released, unseen, closing, strict=True
+        for label, key, kind, a, b, c, d, e in zip(
+            labels, persons.keys, kinds, opening, received, released, unseen, closing, strict=True
         )
     )
     participants = (

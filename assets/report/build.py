@@ -116,6 +116,7 @@ def build_report(
         as_of=request.as_of,
         period=_report_span(request),
         filters=mask_filters(spec.filters) if spec.mask_contacts else spec.filters,
+        return_hours=spec.return_hours,
         total=figures.total,
         key_figures=_compare_key_figures(request, log, coded, comparison) if shows(Component.METRIC) else (),
         by_source=figures.by_source,
@@ -232,7 +233,7 @@ def _report_look(spec: ReportSpec, workspace: Workspace) -> Look:
         attach_log=spec.attach_log,
         is_interactive=spec.interactive,
         csv_bom=spec.csv_bom,
-        siblings=tuple(
-            Sibling(name=other.name, own_title=other.title or "") for other in workspace.all_reports
-        ),
+        siblings=()
+        if spec not in workspace.all_reports
+        else tuple(Sibling(name=other.name, own_title=other.title or "") for other in workspace.all_reports),
     )

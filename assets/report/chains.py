@@ -82,18 +82,23 @@ def find_hand_offs(log: EncodedLog) -> HandOffs:
     persons = log.persons
     labels = persons.labels
     previous, assignee = persons.of_pair[log.previous], persons.of_pair[log.assignee]
-    size = len(labels) + 1  # one more for "unassigned", whose code of -1 is the last index
-    counts = np.bincount((previous % size) * size + assignee % size, minlength=size * size).reshape(
-        size, size
-    )
-    activity = counts.sum(0) + counts.sum(1)
+    activity = _count_persons(previous, len(labels)) + _count_persons(assignee, len(labels))
     order = sorted(
-        np.flatnonzero(activity[:-1]).tolist(), key=lambda index: (-activity[index], labels[index], index)
+        np.flatnonzero(activity).tolist(), key=lambda index: (-activity[index], labels[index], index)
     )
-    groups = [*([index] for index in order[:_MOST]), order[_MOST:], [len(labels)]]
+    shown = order[:_MOST]
+    size = len(shown) + 2
+    line = np.full(len(labels) + 1, size - 2)  # the others; the last code is -1, unassigned
+    line[shown], line[-1] = np.arange(len(shown)), size - 1
+    counts = np.bincount(line[previous] * size + line[assignee], minlength=size * size).reshape(size, size)
     return HandOffs(
-        people=tuple(labels[index] for index in order[:_MOST]),
-        keys=tuple(persons.keys[index] for index in order[:_MOST]),
-        kinds=tuple(log.kinds[index] for index in order[:_MOST]),
-        counts=tuple(tuple(int(counts[np.ix_(row, column)].sum()) for column in groups) for row in groups),
+        people=tuple(labels[index] for index in shown),
+        keys=tuple(persons.keys[index] for index in shown),
+        kinds=tuple(log.kinds[index] for index in shown),
+        counts=tuple(map(tuple, counts.tolist())),
     )
+
+
+def _count_persons(codes: Codes, size: int) -> Codes:
+    """Return the number of rows of each person; -1 is nobody."""
+    return np.bincount(codes[codes >= 0], minlength=size)

@@ -6,14 +6,19 @@ from datetime import date
 import pyarrow as pa
 from sqlalchemy import select
 
+from assets.config.presentation import Component
+from assets.extract.source_stall import find_stall
 from assets.periods import DAY, Period, first_instant, previous_period
 from assets.report.assignee_balances import encode_subjects, last_steps
+from assets.report.components import has_balances
 from assets.report.counting import CountedLog, complete_rows
 from assets.report.encoded_log import encode_log
 from assets.report.explorer_data import CarriedDay, ExplorerData, Problem
 from assets.report.log_query import log_rows
+from assets.report.model import Reason
 from assets.report.quality import quality_by_day
 from assets.report.readiness import first_loaded_day
+from assets.report.reasons import stall_reason
 from assets.report.request import ReportRequest
 from assets.warehouse.base import Warehouse
 from assets.warehouse.schema import ASSIGNMENT_LOG, REJECTED_EVENTS
@@ -22,12 +27,16 @@ from assets.warehouse.schema import ASSIGNMENT_LOG, REJECTED_EVENTS
 def read_explorer_data(request: ReportRequest, log: CountedLog) -> ExplorerData:
     """Read the data of the explorer *request*, whose own rows are those of *log*."""
     warehouse, period, as_of = request.warehouse, request.period, request.as_of
-    compared = previous_period(request.spec.preset, period)
-    carried = Period(compared.first_day, period.last_day, period.zone)
-    lacking = request.stored.opening_missing(carried)
-    known_since = lacking[-1] + DAY if lacking else first_loaded_day(warehouse)
-    opening = warehouse.query(last_steps(carried, known_since, ASSIGNMENT_LOG.c.keys()))
-    earlier = warehouse.query(log_rows(compared, as_of, log.conditions))
+    carried, earlier = period, log.rows.slice(0, 0)
+    if Component.COMPARISON in request.spec.components:
+        compared = previous_period(request.spec.preset, period)
+        carried = Period(compared.first_day, period.last_day, period.zone)
+        earlier = warehouse.query(log_rows(compared, as_of, log.conditions))
+    opening, lacking = log.rows.slice(0, 0), []
+    if has_balances(request.spec):
+        lacking = request.stored.opening_missing(carried)
+        known_since = lacking[-1] + DAY if lacking else None
+        opening = warehouse.query(last_steps(carried, known_since, ASSIGNMENT_LOG.c.keys()))
     rows = pa.concat_tables([*complete_rows(request, log.known, opening, earlier), log.rows])
     missing = set(request.stored.missing(carried, as_of))
     quality = quality_by_day(warehouse, carried)
@@ -43,10 +52,24 @@ def read_explorer_data(request: ReportRequest, log: CountedLog) -> ExplorerData:
             )
             for day in carried.days
         ),
-        known_since=known_since,
+        first_loaded=first_loaded_day(warehouse),
+        lacking=tuple(lacking),
+        stalls=_find_stalls(request),
         max_rejected_pct=request.workspace.max_rejected_pct,
         problems=_find_problems(warehouse, carried),
     )
+
+
+def _find_stalls(request: ReportRequest) -> dict[date, Reason]:
+    """Return the reason of each last day at whose end the source is silent."""
+    stalls = {}
+    for day in reversed(request.period.days):
+        end = Period(day, day, request.period.zone).bounds[1]
+        stall = find_stall(request.warehouse, request.workspace, min(request.as_of, end))
+        if stall is None:
+            break
+        stalls[day] = stall_reason(stall, request.period)
+    return stalls
 
 
 def _find_problems(warehouse: Warehouse, period: Period) -> tuple[Problem, ...]:

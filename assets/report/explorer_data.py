@@ -4,10 +4,12 @@ Besides the explorer's own days these are the days with which one of its periods
 the last row of each subject: who held it when they began. `explorer.py` reads them.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
 from assets.report.encoded_log import Codes, EncodedLog
+from assets.report.model import Reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,14 +35,16 @@ class Problem:
 class ExplorerData:
     """The rows of the explorer: the first *opening_count* are the last ones of each subject before *days*.
 
-    *subject* has a code per row for its contact or conversation; *known_since* is the first day from which
-    every day before *days* is loaded.
+    *subject* has a code per row for its contact or conversation; *lacking* are the days before *days* that
+    are missing for the openings. *stalls* has the reason of each last day at whose end the source is silent.
     """
 
     log: EncodedLog
     subject: Codes
     opening_count: int
     days: tuple[CarriedDay, ...]
-    known_since: date | None
+    first_loaded: date | None
+    lacking: tuple[date, ...]
+    stalls: Mapping[date, Reason]
     max_rejected_pct: float
     problems: tuple[Problem, ...]

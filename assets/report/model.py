@@ -280,13 +280,14 @@ class HandOffs(FrozenModel):
 
 
 class AssigneeBalance(FrozenModel):
-    """The contacts of a person: opening + received - released + unseen = closing.
+    """The contacts of a person: opening + received - released + unseen = closing. `key` is the filter value.
 
     `unseen` are changes without an event, known from the previous assignee of the next event. `kind` is the
     person's kind, such as `ai_agent`; None if the source does not state it.
     """
 
     assignee: str
+    key: str = ""
     kind: str | None = None
     opening: int
     received: int
@@ -384,6 +385,7 @@ class Report(FrozenModel):
     as_of: datetime
     period: Span
     filters: Filters
+    return_hours: int = 24
     total: int
     key_figures: tuple[KeyFigure, ...] = ()
     by_source: tuple[SourceCount, ...]

@@ -52,13 +52,13 @@ def _iter_reasons(request: ReportRequest, completeness: Completeness) -> Iterato
             facts={"rejected": quality.rejected, "read": quality.read, "limit_pct": limit},
         )
     if stall := completeness.stall:
-        yield Reason(
-            code=ReasonCode.SOURCE_STALLED,
-            facts={
-                "since": stall.since.astimezone(period.zone).isoformat(" ", "seconds"),
-                "expected": stall.expected,
-            },
-        )
+        yield stall_reason(stall, period)
+
+
+def stall_reason(stall: Stall, period: Period) -> Reason:
+    """Return the reason of a silent source."""
+    since = stall.since.astimezone(period.zone).isoformat(" ", "seconds")
+    return Reason(code=ReasonCode.SOURCE_STALLED, facts={"since": since, "expected": stall.expected})
 
 
 def _input_problems(warehouse: Warehouse, period: Period) -> dict[str, set[str]]:

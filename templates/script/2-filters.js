@@ -8,7 +8,7 @@ const BREAKING = ['source', 'assigned_to', 'assigned_by', 'previous', 'hour']; /
 const FREQUENCIES = ['hour', 'day', 'week', 'month'];
 
 function emptyState() {
-  return Object.fromEntries([...FILTERS.map((name) => [name, []]), ['from', ''], ['to', ''], ['every', ''], ['q', ''], ['hide', []]]);
+  return Object.fromEntries([...FILTERS.map((name) => [name, []]), ['preset', ''], ['from', ''], ['to', ''], ['every', ''], ['q', ''], ['hide', []]]);
 }
 
 function readState(fragment, facts) {
@@ -19,18 +19,26 @@ function readState(fragment, facts) {
   state.from = known('from');
   state.to = known('to');
   if (state.from > state.to && state.to) state.to = state.from;
-  if (state.from === facts.firstDay) state.from = '';
-  if (state.to === facts.days.at(-1)?.date) state.to = '';
+  const preset = facts.presets.find((each) => each.name === given.get('preset'));
+  if (preset) Object.assign(state, { preset: preset.name, from: preset.from, to: preset.to });
+  shortenState(state, facts);
   if (FREQUENCIES.includes(given.get('every'))) state.every = given.get('every');
   state.q = given.get('q') ?? '';
   return state;
+}
+
+// The whole period of a report needs no dates in its address; an explorer's address without dates is its first range.
+function shortenState(state, facts) {
+  if (facts.explorer) return;
+  if (state.from === facts.firstDay) state.from = '';
+  if (state.to === facts.days.at(-1)?.date) state.to = '';
 }
 
 const isChoosable = (facts, date) => date >= facts.firstDay && facts.days.some((day) => day.date === date);
 
 function writeState(state) {
   const given = new URLSearchParams();
-  for (const name of ['from', 'to', 'every', 'q']) if (state[name]) given.append(name, state[name]);
+  for (const name of ['preset', 'from', 'to', 'every', 'q']) if (state[name]) given.append(name, state[name]);
   for (const name of [...FILTERS, 'hide']) for (const value of state[name]) given.append(name, value);
   return given.toString();
 }

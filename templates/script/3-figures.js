@@ -183,24 +183,18 @@ function describeChain(log, persons, conversation, count, rows) {
 
 // The reassignment matrix of the persons with the most assignments from and to them, all others, and nobody.
 function findHandOffs(log, rows, persons) {
-  const people = log.who.keys.length, person = log.who.ofPair, counts = new Int32Array((people + 1) ** 2);
+  const people = log.who.keys.length, person = log.who.ofPair, activity = new Int32Array(people + 1);
+  const place = (pair) => (person[pair + 1] === NONE ? people : person[pair + 1]);
   for (let at = 0; at < rows.length; at++) {
-    const from = person[log.previous[rows[at]] + 1], to = person[log.assignee[rows[at]] + 1];
-    counts[(from === NONE ? people : from) * (people + 1) + (to === NONE ? people : to)]++;
-  }
-  const activity = new Int32Array(people + 1);
-  for (let cell = 0; cell < counts.length; cell++) {
-    activity[Math.floor(cell / (people + 1))] += counts[cell];
-    activity[cell % (people + 1)] += counts[cell];
+    activity[place(log.previous[rows[at]])]++;
+    activity[place(log.assignee[rows[at]])]++;
   }
   const order = [...Array(people).keys()].filter((each) => activity[each]).sort((a, b) => activity[b] - activity[a] || persons.compare(a, b));
   const shown = order.slice(0, LISTED_MOST), size = shown.length + 2;
-  const place = Int32Array.from({ length: people + 1 }, (_none, each) => (each === people ? size - 1 : size - 2));
-  shown.forEach((each, at) => { place[each] = at; });
+  const line = Int32Array.from({ length: people + 1 }, (_none, each) => (each === people ? size - 1 : size - 2));
+  shown.forEach((each, at) => { line[each] = at; });
   const cells = Array.from({ length: size }, () => Array(size).fill(0));
-  for (let cell = 0; cell < counts.length; cell++) {
-    if (counts[cell]) cells[place[Math.floor(cell / (people + 1))]][place[cell % (people + 1)]] += counts[cell];
-  }
+  for (let at = 0; at < rows.length; at++) cells[line[place(log.previous[rows[at]])]][line[place(log.assignee[rows[at]])]]++;
   return { people: shown, cells };
 }
 
@@ -259,9 +253,9 @@ function countWeekHours(log, rows) {
 }
 
 // The previous period of a range: { range, days, until, isLoaded }; without a range where the page does not have its days.
-function previousOf(facts, [first, last]) {
+function previousOf(facts, [first, last], name) {
   const date = (day) => facts.days[day]?.date ?? daysBefore(facts.days[0].date, -day), dayOf = (text) => facts.days.findIndex((day) => day.date === text);
-  const preset = facts.presets.find((each) => each.from === date(first) && each.to === date(last));
+  const preset = facts.presets.find((each) => each.name === name);
   const dates = preset ? [preset.before, preset.until] : [date(2 * first - last - 1), date(first - 1)];
   const range = dates.map(dayOf);
   if (range.includes(NONE)) return { range: null, dates, until: null, isLoaded: false };
@@ -304,13 +298,14 @@ function countAll(log, facts, state) {
   const isExplorer = Boolean(facts.explorer), isFilteredNow = isFiltered(state) || facts.hasFilters;
   const keepsChains = facts.keepsChains && !BREAKING.some((name) => state[name].length);
   const selection = { range, rows, total: rows.length, sources: countSources(log, facts, rows), days: countDays(log, facts, range, rows) };
-  let comparison = null, previous = isExplorer ? previousOf(facts, range) : null;
+  let comparison = null, previous = isExplorer && facts.states.comparison === 'shown' ? previousOf(facts, range, state.preset) : null;
   if (previous) {
     previous = { ...previous, rows: previous.range && select(log, facts, previous.range, passes, previous.until) };
     comparison = compare(log, facts, selection, previous);
   }
   const isCompared = comparison && comparison.total !== null && !comparison.notes.includes('not_whole');
-  const openings = isExplorer && !isFilteredNow ? openingsOf(log, facts, range) : { rows: [], knownSince: '' };
+  const hasBalances = isExplorer && !isFilteredNow && facts.states.assignees !== 'off';
+  const openings = hasBalances ? openingsOf(log, facts, range) : { rows: [], knownSince: '' };
   const persons = personsOf(log, rows, openings.rows);
   return {
     ...selection,
@@ -320,7 +315,7 @@ function countAll(log, facts, state) {
     persons,
     chains: keepsChains ? findChains(log, rows, persons, facts.returnHours) : null,
     handOffs: findHandOffs(log, rows, persons),
-    balances: isExplorer && !isFilteredNow ? countBalances(log, rows, openings.rows, persons) : null,
+    balances: hasBalances ? countBalances(log, rows, openings.rows, persons) : null,
     lacking: openings.lacking ?? [],
     knownSince: openings.knownSince,
   };
@@ -328,13 +323,13 @@ function countAll(log, facts, state) {
 
 // Who held what when a range began, and since when that is known: since the last day before it that is missing.
 function openingsOf(log, facts, [first]) {
-  const missing = facts.days.slice(0, first).findLastIndex((day) => !day.loaded);
-  const known = facts.explorer.knownSince;
-  const lacking = facts.days.slice(0, first).filter((day) => !day.loaded && day.date >= known).map((day) => day.date);
-  const knownFrom = missing === NONE ? 0 : rowAt(log, startOf(facts, missing + 1));
+  const { firstLoaded, lacking: before } = facts.explorer;
+  const missing = facts.days.slice(0, first).filter((day) => !day.loaded && firstLoaded && day.date >= firstLoaded).map((day) => day.date);
+  const lacking = [...before, ...missing];
+  const since = missing.length ? facts.days.findIndex((day) => day.date === missing.at(-1)) + 1 : NONE;
   return {
-    rows: openingsBefore(log, rowAt(log, startOf(facts, first)), knownFrom),
+    rows: openingsBefore(log, rowAt(log, startOf(facts, first)), since === NONE ? 0 : rowAt(log, startOf(facts, since))),
     lacking,
-    knownSince: missing === NONE ? known : facts.days[missing + 1]?.date ?? known,
+    knownSince: since !== NONE ? facts.days[since].date : before.length ? daysBefore(before.at(-1), -1) : firstLoaded,
   };
 }

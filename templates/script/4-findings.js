@@ -148,7 +148,8 @@ function findReasons(page, counted) {
     found.push(ngettext("%(count)s of %(read)s rows was rejected; the limit is %(limit)s.", "%(count)s of %(read)s rows were rejected; the limit is %(limit)s.",
       rejected, { read: page.number(read), limit: page.share(limit) }));
   }
-  return last === facts.days.length - 1 ? [...found, ...facts.explorer.stalled] : found;
+  const stalled = facts.explorer.stalled[facts.days[last].date];
+  return stalled ? [...found, stalled] : found;
 }
 
 // The quality of a range of days: the sum of its days; of inputs, the number of different ones.

@@ -123,7 +123,7 @@ function sliced(page, counted) {
   if (rest.length < 2) return sources;
   const sum = (key) => rest.reduce((total, each) => total + each[key], 0);
   const label = ngettext("%(count)s more source", "%(count)s more sources", rest.length);
-  return [...sources.slice(0, MOST_SLICES), { label, color: '#6e6e6e', count: sum('count'), share: sum('share') }];
+  return [...sources.slice(0, MOST_SLICES), { label, color: page.facts.restColor, count: sum('count'), share: sum('share') }];
 }
 
 function slice(from, to) {
@@ -259,7 +259,7 @@ function trendTable(page, found) {
         hasBefore ? page.figure(each.before === undefined ? '' : page.number(each.before)) : null)))));
 }
 
-const trendKey = () => make('p', { class: 'note key' }, make('i', { class: 'previous-key' }), ` ${_("Previous period")}`);
+const trendKey = (page) => make('p', { class: 'note key' }, make('i', { class: 'previous-key' }), ` ${page.facts.previousName}`);
 
 const shade = (count, most) => (count ? Math.ceil((count * 8) / most) : 0);
 

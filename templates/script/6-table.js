@@ -9,7 +9,10 @@ function cellReader(page) {
   const labels = new Map(facts.sources.map((each) => [each.code, each.label]));
   const sources = facts.layout.sources.map((code) => labels.get(code) ?? code);
   return {
-    time: (row) => { const { wall, offset } = clock(log, facts, log.time[row]); return wall + offset; },
+    time: (row) => {
+      const { wall, offset } = clock(log, facts, log.time[row]);
+      return (page.hasFractions ? wall : wall.slice(0, 19)) + offset;
+    },
     conversation: (row) => log.conversations[log.conversation[row]] ?? '',
     contact_id: (row) => log.contacts.ids[log.contact[row]] ?? '',
     contact: (row) => log.contacts.names[log.contact[row]] ?? '',

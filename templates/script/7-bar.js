@@ -4,10 +4,10 @@ const LISTED = 30;
 
 // What can be chosen in a filter, the most frequent first: { value, label, note }.
 function options(page, field) {
-  const { log, facts, who } = page;
+  const { log, facts, who } = page, start = rowAt(log, facts.days[0] ? facts.days.find((day) => day.date === facts.firstDay).start : 0);
   const tally = (codes, size) => {
     const found = new Int32Array(size + 1);
-    for (let row = 0; row < log.rows; row++) found[codes[row] + 1]++;
+    for (let row = start; row < log.rows; row++) found[codes[row] + 1]++;
     return found;
   };
   const people = (codes, none) => {
@@ -18,7 +18,7 @@ function options(page, field) {
   };
   const weekHours = () => {
     const found = new Int32Array(168);
-    for (let row = 0; row < log.rows; row++) found[log.weekHour[row]]++;
+    for (let row = start; row < log.rows; row++) found[log.weekHour[row]]++;
     return Array.from(found, (count, at) => ({ value: `${Math.floor(at / 24)}-${at % 24}`, label: hourName(page, `${Math.floor(at / 24)}-${at % 24}`), count }))
       .filter((each) => each.count);
   };
@@ -45,7 +45,7 @@ function options(page, field) {
       return log.conversations.map((value, at) => ({ value, label: value, count: counts[at + 1] }));
     },
   };
-  page.options[field] ??= build[field]().sort((a, b) => b.count - a.count);
+  page.options[field] ??= build[field]().filter((each) => each.count).sort((a, b) => b.count - a.count);
   return page.options[field];
 }
 
@@ -58,10 +58,11 @@ function filterBar(page) {
   const labels = Object.fromEntries(FILTERS.map((field) => [field, new Map()]));
 
   const preset = make('select', { id: 'dates', onchange: () => {
-    const [from, to] = preset.value.split(' ');
-    if (preset.value !== 'custom') page.set({ from: from || '', to: to || '' });
-  } }, make('option', { value: '' }, facts.explorer ? `${page.shortDay(firstDay)} – ${page.shortDay(lastDay)}` : facts.periodName),
-    ...facts.presets.map((each) => make('option', { value: `${each.from} ${each.to}` }, each.label)),
+    const chosen = facts.presets.find((each) => each.name === preset.value);
+    if (chosen) page.set({ preset: chosen.name, from: chosen.from, to: chosen.to });
+    else if (preset.value === '') page.set({ preset: '', from: firstDay, to: lastDay });
+  } }, make('option', { value: '' }, facts.explorer || !facts.periodName ? `${page.shortDay(firstDay)} – ${page.shortDay(lastDay)}` : facts.periodName),
+    ...facts.presets.map((each) => make('option', { value: each.name }, each.label)),
     make('option', { value: 'custom' }, _("Custom range")));
   const problem = make('p', { class: 'problem', role: 'alert', hidden: true });
   const day = (id, act) => make('input', { id, type: 'date', min: firstDay, max: lastDay, required: true, onchange: (event) => {
@@ -128,7 +129,7 @@ function filterBar(page) {
     const range = `${state.from || firstDay} ${state.to || lastDay}`;
     problem.hidden = true;
     const isWhole = range === `${firstDay} ${lastDay}`;
-    preset.value = isWhole ? '' : facts.presets.some((each) => `${each.from} ${each.to}` === range) ? range : 'custom';
+    preset.value = state.preset || (isWhole ? '' : 'custom');
     from.value = state.from || firstDay;
     to.value = state.to || lastDay;
     every.value = state.every;
@@ -139,7 +140,7 @@ function filterBar(page) {
     chips.hidden = !active.length;
     clear.disabled = writeState(page.cleared()) === writeState(state);
     for (const box of choices.querySelectorAll('input')) box.checked = state[field.value].includes(box.value);
-    if (rows !== undefined) status.textContent = ngettext("%(count)s assignment", "%(count)s assignments", rows);
+    status.textContent = rows === undefined ? '' : ngettext("%(count)s assignment", "%(count)s assignments", rows);
   }
 
   const element = document.getElementById('filters');

@@ -22,7 +22,7 @@ function ngettext(one, _many, count, values = {}) {
 }
 
 // What is counted for the whole report only, and steps aside while a part of it is shown.
-const WHOLE_ONLY = facts.explorer ? [] : ['assignees', 'proof', 'quality'];
+const WHOLE_ONLY = facts.explorer ? [] : ['assignees', 'proof', 'quality', ...(facts.states.bar_chart === 'off' ? ['comparison'] : [])];
 const DRAWN = ['metric', 'findings', 'bar_chart', 'pie_chart', 'trend', 'heat_map', 'chains', 'hand_offs', 'log', ...(facts.explorer ? ['assignees', 'quality'] : [])];
 
 function makePage(log) {
@@ -61,10 +61,9 @@ function makePage(log) {
     // The state without any filter: an explorer opens with its last seven days.
     cleared: () => ({ ...emptyState(), ...firstRange() }),
     set(changes) {
-      const next = { ...this.state, ...changes };
-      const [first, last] = [facts.firstDay, facts.days.at(-1)?.date];
-      if (next.from === first) next.from = '';
-      if (next.to === last) next.to = '';
+      const isByHand = ('from' in changes || 'to' in changes) && !('preset' in changes);
+      const next = { ...this.state, ...changes, ...(isByHand ? { preset: '' } : {}) };
+      shortenState(next, facts);
       const fragment = writeState(next);
       if (fragment !== writeState(this.state)) {
         if (fragment) location.hash = fragment;
@@ -82,15 +81,15 @@ function makePage(log) {
     },
     chain(conversation) {
       this.table?.sortByTime();
-      const { from, to } = facts.explorer ? this.state : emptyState();
-      this.set({ ...emptyState(), from, to, conversation: [conversation] });
+      const { preset, from, to } = facts.explorer ? this.state : emptyState();
+      this.set({ ...emptyState(), preset, from, to, conversation: [conversation] });
     },
   };
 }
 
 function firstRange() {
   const week = facts.explorer && facts.presets.find((each) => each.name === 'last_7_days');
-  return week ? { from: week.from, to: week.to } : {};
+  return week ? { preset: week.name, from: week.from, to: week.to } : {};
 }
 
 const body = (component) => document.querySelector(`#${component} > .body`);
@@ -137,6 +136,7 @@ function redraw(page, isNew = true) {
   if (isNew) {
     performance.mark('asked');
     page.counted = countAll(log, facts, state);
+    page.hasFractions = log.perSecond > 1 && page.counted.rows.some((row) => log.time[row] % log.perSecond);
     performance.measure('answered', 'asked');
   }
   const { counted } = page, { rows } = counted, isWhole = !facts.explorer && !isCut(state);
@@ -158,7 +158,7 @@ function redraw(page, isNew = true) {
   show('pie_chart', found('pie_chart'), () => (hasRows ? [drawRing(page, counted)] : empty()));
   show('trend', found('trend'), (width) => {
     const parts = buckets(page, isWhole ? page.whole(counted) : counted);
-    return [drawTrend(page, parts, width), ...(parts.some((each) => each.before !== undefined) ? [trendKey()] : []), trendTable(page, parts)];
+    return [drawTrend(page, parts, width), ...(parts.some((each) => each.before !== undefined) ? [trendKey(page)] : []), trendTable(page, parts)];
   });
   show('heat_map', found('heat_map'), () => (hasRows ? [drawHeatMap(page, counted)] : empty()));
   if (!original('chains') && counted.chains) show('chains', found('chains'), () => drawChains(page, counted));
@@ -216,8 +216,9 @@ async function start() {
   };
   // A link of the page to some rows leads to them; the filter bar leaves the reader where they are.
   document.addEventListener('click', (event) => {
-    const link = event.target.closest('a[href^="#"]');
-    if (link?.getAttribute('href').includes('=')) setTimeout(() => document.getElementById('log').scrollIntoView());
+    const address = event.target.closest('a[href^="#"]')?.getAttribute('href');
+    if (address?.includes('=')) setTimeout(() => document.getElementById('log').scrollIntoView());
+    else if (address) goTo(event, address.slice(1));
   });
   addEventListener('hashchange', page.update);
   let width = innerWidth;
@@ -227,9 +228,21 @@ async function start() {
   if (location.hash.length > 1 && !isState()) document.getElementById(location.hash.slice(1))?.scrollIntoView();
   followSections();
   showTips();
+  // The links to other reports lead on from the archive only, not from a file that was mailed.
+  document.querySelector('.presets').hidden = !/\/v\d+\/[^/]+$/.test(location.pathname);
   document.documentElement.dataset.ready = 'true';
   // The first look at each text costs the most: take it before the reader asks.
   setTimeout(() => tests(log, facts, Object.fromEntries(FILTERS.map((name) => [name, [' ']]))));
+}
+
+// Leads to a section; the address keeps the filters.
+function goTo(event, id) {
+  const section = document.getElementById(id);
+  if (!section) return;
+  event.preventDefault();
+  section.scrollIntoView();
+  section.tabIndex = -1;
+  section.focus({ preventScroll: true });
 }
 
 // What a mark stands for, beside it: for a mouse, a finger and the keyboard alike.

@@ -20,9 +20,10 @@ from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from assets.render.charts.palette import OTHERS, PREVIOUS, TOTAL, source_colors
+from assets.render.charts.palette import OTHERS, PREVIOUS, REST, TOTAL, report_colors
 from assets.render.charts.renderer import Painted, draw_figure
 from assets.render.i18n import Words, load_words
+from assets.render.labels import previous_name
 from assets.render.untrusted_text import shorten_text
 from assets.report.model import DayCount, Report, SourceCount, State
 
@@ -96,35 +97,8 @@ def _new_figure(
 
 
 @lru_cache(_CACHE_SIZE)
-def bar_chart(by_source: Sources, words: Words) -> Chart:
-    """Return the count per source as horizontal bars, the largest on top."""
-    _ = words.say
-    with _new_figure(_BARS, _figure_height(by_source), words, by_source) as (figure, axes):
-        _draw_bars(axes, _charted_sources(by_source, words), words)
-        return _finish_chart(figure, f"{_('Assignments by source')}: {_describe_sources(by_source, words)}")
-
-
-def _draw_bars(axes: Axes, sources: tuple[SourceCount, ...], words: Words) -> None:
-    _ = words.say
-    labels = [shorten_text(source.label, _LABEL_LENGTH) for source in sources]
-    bars = axes.barh(
-        range(len(sources)), [source.count for source in sources], color=_colors(sources), height=0.7
-    )
-    axes.bar_label(bars, labels=[words.number(source.count) for source in sources], padding=4)
-    axes.set_yticks(range(len(sources)), labels)
-    axes.set_ylim(max(len(sources), _MIN_BARS) - 0.4, -0.6)
-    axes.margins(x=0.12)
-    axes.set_xlabel(_("Assignments"))
-    axes.xaxis.set_major_locator(MaxNLocator(nbins=4, integer=True))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _at: words.number(round(value))))
-    axes.tick_params(length=0)
-    axes.grid(axis="x", color=_GRID, linewidth=0.6)
-    axes.set_axisbelow(True)
-
-
-@lru_cache(_CACHE_SIZE)
-def pie_chart(by_source: Sources, words: Words, *, has_legend: bool = True) -> Chart:
-    """Return each source's share as a ring with the total inside, and a legend beside it.
+def pie_chart(by_source: Sources, colors: tuple[str, ...], words: Words, *, has_legend: bool = True) -> Chart:
+    """Return each source's share, in its color, as a ring with the total inside, and a legend beside it.
 
     A table of sources beside the ring replaces the legend.
     """
@@ -134,7 +108,7 @@ def pie_chart(by_source: Sources, words: Words, *, has_legend: bool = True) -> C
     with _new_figure(*size, words, by_source) as (figure, axes):
         wedges = axes.pie(
             [source.count for source in sources],
-            colors=_colors(sources),
+            colors=colors if len(sources) == len(by_source) else (*colors[:_MAX_SOURCES], REST),
             startangle=90,
             counterclock=False,
             wedgeprops={"width": 0.38, "edgecolor": "white", "linewidth": 1},
@@ -161,22 +135,18 @@ def _charted_sources(by_source: Sources, words: Words) -> tuple[SourceCount, ...
     return tuple(source.model_copy(update={"label": words.say(source.label)}) for source in (*largest, *rest))
 
 
-def _colors(sources: Sources) -> list[str]:
-    return source_colors([source.source for source in sources])
-
-
 def _figure_height(by_source: Sources) -> float:
     return 1.3 + 0.26 * max(_MIN_BARS, min(len(by_source), _MAX_SOURCES + 1))
 
 
 @lru_cache(_CACHE_SIZE)
-def trend_chart(by_day: tuple[DayCount, ...], previous: tuple[int, ...], words: Words) -> Chart:
-    """Return the count per day as bars, those of the previous period as a line.
+def trend_chart(by_day: tuple[DayCount, ...], previous: tuple[int, ...], name: str, words: Words) -> Chart:
+    """Return the count per day as bars, those of the *previous* period, called *name*, as a line.
 
     A day that is not loaded is hatched instead.
     """
     with _new_figure(_PAGE, 2.3, words) as (figure, axes):
-        _draw_days(axes, by_day, previous, words)
+        _draw_days(axes, by_day, previous, name, words)
         total = words.number(sum(day.count for day in by_day))
         alternative = words.ngettext(
             "Assignments by day: %(total)s in %(count)s day",
@@ -187,7 +157,9 @@ def trend_chart(by_day: tuple[DayCount, ...], previous: tuple[int, ...], words: 
         return _finish_chart(figure, alternative)
 
 
-def _draw_days(axes: Axes, days: tuple[DayCount, ...], previous: tuple[int, ...], words: Words) -> None:
+def _draw_days(
+    axes: Axes, days: tuple[DayCount, ...], previous: tuple[int, ...], name: str, words: Words
+) -> None:
     _ = words.say
     counts = [day.count for day in days]
     previous = previous[: len(days)]
@@ -209,7 +181,7 @@ def _draw_days(axes: Axes, days: tuple[DayCount, ...], previous: tuple[int, ...]
             label=_("not loaded"),
         )  # fmt: skip
     if previous:
-        axes.plot(range(len(previous)), previous, color=PREVIOUS, linewidth=1.2, label=_("Previous period"))
+        axes.plot(range(len(previous)), previous, color=PREVIOUS, linewidth=1.2, label=name)
     if missing or previous:
         axes.legend(
             loc="lower right", bbox_to_anchor=(1, 1), ncols=2, frameon=False, borderaxespad=0, fontsize=8.5
@@ -244,7 +216,11 @@ def draw_charts(report: Report) -> dict[str, Chart | None]:
     words, has_any = load_words(report.look.language), report.total > 0
     has_table = report.components.bar_chart is State.SHOWN
     previous = report.comparison.by_day if report.comparison else ()
-    return {
-        "pie": pie_chart(report.by_source, words, has_legend=not has_table) if has_any else None,
-        "trend": trend_chart(report.by_day, previous, words) if len(report.by_day) > 1 else None,
-    }
+    color_of = report_colors(report)
+    colors = tuple(color_of[source.source] for source in report.by_source)
+    pie, trend = None, None
+    if has_any:
+        pie = pie_chart(report.by_source, colors, words, has_legend=not has_table)
+    if len(report.by_day) > 1:
+        trend = trend_chart(report.by_day, previous, previous_name(report.compare_with, words), words)
+    return {"pie": pie, "trend": trend}

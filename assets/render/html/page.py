@@ -28,14 +28,18 @@ from assets.render.template_files import TEMPLATES
 from assets.render.untrusted_text import limit_marks
 from assets.report.encoded_log import EncodedLog
 from assets.report.explorer_data import ExplorerData
-from assets.report.log_table import HEADER
-from assets.report.model import HandOffs, Report, State
+from assets.report.log_table import HEADER, UNASSIGNED
+from assets.report.model import HandOffs, KeyFigureName, Report, State
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
 _SAMPLES = [("2000-01-01 00:00:00+00:00", *("x" for _ in HEADER[1:]))] * 2
 _SHADES = 8
+_KEY_LINKS = {
+    KeyFigureName.FIRST_ASSIGNMENTS: f"previous={UNASSIGNED}",
+    KeyFigureName.UNASSIGNMENTS: f"assigned_to={UNASSIGNED}",
+}
 _LISTED_ROWS = 1_000
 
 
@@ -152,6 +156,7 @@ def _component_values(report: Report, words: Words, *, has_trend: bool) -> dict[
         "sentences": [(render_finding(finding, words), finding.fragment) for finding in report.findings],
         "heat_map": _heat_map(report, words),
         "compared": labels.compared_period(report, words),
+        "previous_name": labels.previous_name(report.compare_with, words),
         "comparison_name": labels.comparison_name(report.compare_with, words),
         "kinds": labels.kind_names(words),
         "hand_offs": _matrix_of_hand_offs(report.hand_offs, words) if report.hand_offs else None,
@@ -163,6 +168,7 @@ def _component_values(report: Report, words: Words, *, has_trend: bool) -> dict[
         "totals": labels.total_names(words),
         "filter_names": labels.filter_names(words),
         "figure_names": labels.figure_names(words),
+        "key_links": _KEY_LINKS,
         "quality_names": labels.quality_names(words),
         "titles": labels.component_titles(report, words),
         "sections": labels.sections(report, words, has_trend=has_trend),

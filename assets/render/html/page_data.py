@@ -18,14 +18,14 @@ from assets.periods import (
     preset_period,
     previous_period,
 )
-from assets.render.charts.palette import source_colors
+from assets.render.charts.palette import REST, report_colors, source_colors
 from assets.render.i18n import Words, load_words
-from assets.render.labels import component_titles, figure_names, kind_names, quality_names
-from assets.render.reasons import reason_sentences
+from assets.render.labels import component_titles, figure_names, kind_names, previous_name, quality_names
+from assets.render.reasons import describe_reason
 from assets.report.components import keeps_chains
 from assets.report.explorer_data import ExplorerData
 from assets.report.log_table import HEADER
-from assets.report.model import Comparison, ReasonCode, Report
+from assets.report.model import Comparison, Report
 
 _TEXT = r'"((?:[^"\\]|\\.)*)"'
 _MESSAGE = re.compile(rf"\b(?:_\(|(ngettext|pgettext)\({_TEXT},\s*){_TEXT}")
@@ -44,6 +44,7 @@ def page_facts(
     days = explorer.days if explorer else report.by_day
     carried = Period(days[0].day, period.last_day, period.zone)
     codes = cast("list[str]", layout["sources"])
+    colors = report_colors(report) | (source_colors(codes) if explorer else {})
     return {
         "layout": layout,
         "workspace": report.workspace,
@@ -58,19 +59,18 @@ def page_facts(
             }
             for day in days
         ],
-        "periodName": words.say(report.title),
+        "periodName": words.say(report.preset.label) if report.preset is not Preset.CUSTOM else "",
         "firstDay": str(period.first_day),
         "end": _epoch_seconds(report.period.end),
         "asOf": report.as_of.timestamp(),
         "offsets": _offset_changes(carried),
         "presets": _presets_within(report, period),
         "sources": [
-            {"code": code, "label": words.say(source_label(code)), "color": color}
-            for code, color in sorted(
-                zip(codes, source_colors(codes), strict=True),
-                key=lambda pair: (source_label(pair[0]), pair[0]),
-            )
+            {"code": code, "label": words.say(source_label(code)), "color": colors[code]}
+            for code in sorted(codes, key=lambda code: (source_label(code), code))
         ],
+        "previousName": previous_name(report.compare_with, words),
+        "restColor": REST,
         "sourceCodes": SOURCE_SPELLINGS,
         "csvBom": report.look.csv_bom,
         "header": [words.say(name) for name in HEADER],
@@ -80,7 +80,7 @@ def page_facts(
         "states": report.components.model_dump(mode="json"),
         "hasFilters": report.filters.active,
         "keepsChains": keeps_chains(report.filters),
-        "returnHours": report.chains.return_hours if report.chains else 24,
+        "returnHours": report.return_hours,
         "kinds": kind_names(words),
         "titles": component_titles(report, words),
         "figureNames": figure_names(words),
@@ -93,7 +93,7 @@ def page_facts(
 def _compared(report: Report, comparison: Comparison, words: Words) -> dict[str, object]:
     """Return the comparison of the whole report as `3-figures.js` counts that of an explorer."""
     shares = {source.source: source.share_pct for source in report.by_source}
-    changes = comparison.by_source
+    colors = report_colors(report)
     return {
         "total": comparison.total,
         "days": comparison.by_day,
@@ -101,14 +101,12 @@ def _compared(report: Report, comparison: Comparison, words: Words) -> dict[str,
             {
                 "code": change.source,
                 "label": words.say(change.label),
-                "color": color,
+                "color": colors[change.source],
                 "count": change.count,
                 "share": shares.get(change.source, 0.0),
                 "before": change.before,
             }
-            for change, color in zip(
-                changes, source_colors([change.source for change in changes]), strict=True
-            )
+            for change in comparison.by_source
         ],
     }
 
@@ -125,13 +123,12 @@ def _explorer_facts(report: Report, explorer: ExplorerData, words: Words) -> dic
             [problem.code, problem.reason, problem.origin, [index_of[day] for day in problem.days]]
             for problem in explorer.problems
         ],
-        "knownSince": str(explorer.known_since) if explorer.known_since else "",
+        "firstLoaded": str(explorer.first_loaded) if explorer.first_loaded else "",
+        "lacking": [str(day) for day in explorer.lacking],
         "maxRejectedPct": explorer.max_rejected_pct,
-        "stalled": [
-            sentence
-            for reason, sentence in zip(report.reasons, reason_sentences(report, words), strict=True)
-            if reason.code is ReasonCode.SOURCE_STALLED
-        ],
+        "stalled": {
+            str(day): describe_reason(report, reason, words) for day, reason in explorer.stalls.items()
+        },
     }
 
 

@@ -77,7 +77,7 @@ def test_both_counts_stand_side_by_side(loaded: CommandLine, form: str) -> None:
     write_export(loaded, wrong=0, form=form)
     found, page = control(loaded.run("--preset", "last_30_days", "--reload"))
     assert (found["differing"], found["exported"]) == (0, found["logged"])
-    assert "Both agree on each of them." in page
+    assert "Conversations with different counts: 0." in page
 
 
 def test_an_export_that_cannot_be_read_is_told_and_stops_nothing(loaded: CommandLine) -> None:
