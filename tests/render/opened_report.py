@@ -38,6 +38,9 @@ class Acme:
     pages: list[tuple[Draft, dict[str, bytes]]] = field(default_factory=list)
 
     def draft(self, **spec: Any) -> Draft:
+        return self.draft_on(REPORT_DATE, **spec)
+
+    def draft_on(self, report_date: date, **spec: Any) -> Draft:
         given = {
             "name": "last_30_days",
             "preset": "last_30_days",
@@ -46,9 +49,9 @@ class Acme:
         } | spec
         if "first_day" in spec:
             given.pop("preset")
-        if (key := repr(given)) not in self.drafts:
+        if (key := repr((report_date, given))) not in self.drafts:
             wanted = ReportSpec.model_validate(given)
-            self.drafts[key] = draft_report(self.inbox.lake, self.inbox.workspace, wanted, REPORT_DATE, NOW)
+            self.drafts[key] = draft_report(self.inbox.lake, self.inbox.workspace, wanted, report_date, NOW)
         return self.drafts[key]
 
     def page(self, draft: Draft) -> dict[str, bytes]:

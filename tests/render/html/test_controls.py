@@ -75,7 +75,9 @@ def test_dates_and_presets_cut_the_period(acme: Acme, open_page: Open) -> None:
     labels = page.locator("#dates option").all_inner_texts()
     assert labels == ["Last 30 Days", "Yesterday", "Last Week", "Last 7 Days", "Last 14 Days", "Custom range"]
     page.locator("#dates").select_option(label="Last 7 Days")
-    assert state(opened) == {"from": ["2026-11-11"]}, "the last day is the whole period's"
+    assert state(opened) == {"preset": ["last_7_days"], "from": ["2026-11-11"]}, (
+        "the last day is the whole period's"
+    )
     assert total(opened) == acme.draft(first_day="2026-11-11", last_day="2026-11-17").report.total
     page.locator("#from").fill("2026-11-01")
     page.locator("#to").fill("2026-11-01")

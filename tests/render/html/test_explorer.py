@@ -100,3 +100,32 @@ def test_a_preset_gives_what_its_report_says(acme: Acme, explorer: Opened, prese
     assert differences(said_by_the_explorer(explorer), server) == []
     if draft.report.total:
         assert exported(explorer) == draft.tables["log.csv"]
+
+
+def test_the_whole_period_and_a_range_by_hand_can_be_chosen(acme: Acme, explorer: Opened) -> None:
+    page = explorer.page
+    page.locator("#dates").select_option(index=0)
+    whole = acme.draft(name="explorer", preset="explorer").report
+    assert explorer.text(".keys strong") == f"{whole.total:,}"
+    page.reload()
+    page.wait_for_selector("html[data-ready]")
+    assert explorer.text(".keys strong") == f"{whole.total:,}"
+    page.locator("#from").fill("2026-11-02")
+    assert page.locator("#dates").input_value() == "custom"
+    page.locator("#sections a").last.click()
+    assert "from=2026-11-02" in page.url, "a link to a section keeps the range"
+
+
+def test_a_filtered_explorer_carries_nobody_elses_rows(acme: Acme) -> None:
+    filtered = acme.draft(name="explorer", preset="explorer", filters={"source": ["zapier"]}).explorer
+    assert filtered
+    assert filtered.opening_count == 0
+    assert filtered.log.sources == ["zapier"]
+
+
+def test_a_month_of_one_day_is_compared_as_a_month(acme: Acme, open_page: Open) -> None:
+    """On the first of a month, this month and today have the same days but not the same previous period."""
+    opened = open_page(acme.draft_on(date(2026, 11, 1), name="explorer", preset="explorer"))
+    for preset, before in (("This Month", "Oct 1, 2026"), ("Today", "Oct 31, 2026")):
+        opened.page.locator("#dates").select_option(label=preset)
+        assert before in opened.text("#comparison"), preset
