@@ -46,7 +46,7 @@ def write_index(catalog: Catalog, root: Path, workspaces: Sequence[str]) -> Path
         for workspace in workspaces:
             versions = catalog.versions(workspace)
             write_atomic(root / workspace / INDEX, _workspace_page(versions, root).encode())
-            _write_redirects(root / workspace, versions)
+            _write_redirects(root, workspace, versions)
         rows = catalog.workspaces()
         if len(rows) == 1:
             slug = rows[0]["workspace"]
@@ -70,18 +70,29 @@ def _workspace_page(versions: Sequence[RowMapping], root: Path, prefix: str = ""
     return _render_page(language, _read_look(ordered, root), entries=entries, cards=cards)
 
 
-def _write_redirects(folder: Path, versions: Sequence[RowMapping]) -> None:
-    """Write a page to each report in a workspace's *folder*; *versions* have the newest report date first."""
+def _write_redirects(root: Path, workspace: str, versions: Sequence[RowMapping]) -> None:
+    """Write `<report>/index.html` for each report of *workspace*, which leads to its newest version.
+
+    That of a report which has none yet leads to the list, since pages of other reports link to it. *versions*
+    have the newest report date first.
+    """
     newest: dict[str, RowMapping] = {}
     for version in versions:
         newest.setdefault(version["report"], version)
-    for name, version in newest.items():
-        jinja = jinja_environment(version["language"] or _DEFAULT_LANGUAGE)
-        target = f"{version['report_date']}/v{version['version']}/{opened_first(version['files'])}"
-        page = jinja.get_template("index/redirect.html.j2").render(title=_title(version), target=target)
-        write_atomic(folder / name / INDEX, page.encode())
-    for path in folder.glob(f"*/{INDEX}"):
-        if path.parent.name not in newest:
+    look = _read_look(versions, root)
+    titles = {sibling.name: sibling.title for sibling in look.siblings} if look else {}
+    titles |= {name: _title(version) for name, version in newest.items()}
+    for name, title in titles.items():
+        found = newest.get(name)
+        language = (found["language"] if found else look and look.language) or _DEFAULT_LANGUAGE
+        target = f"../{INDEX}"
+        if found:
+            target = f"{found['report_date']}/v{found['version']}/{opened_first(found['files'])}"
+        jinja = jinja_environment(language)
+        page = jinja.get_template("index/redirect.html.j2").render(title=title, target=target)
+        write_atomic(root / workspace / name / INDEX, page.encode())
+    for path in (root / workspace).glob(f"*/{INDEX}"):
+        if path.parent.name not in titles:
             path.unlink()
 
 

@@ -16,7 +16,7 @@ from assets.archive.index_pages import write_index
 from assets.archive.version import Origin
 from assets.config.presentation import CompareWith
 from assets.render.i18n import load_words
-from assets.report.model import Comparison, Reason, ReasonCode, Report, State
+from assets.report.model import Comparison, Reason, ReasonCode, Report, Sibling, State
 from tests.conftest import LATER
 from tests.render.html.test_accessibility import violations
 from tests.render.made_reports import FIRST, make_report
@@ -212,6 +212,23 @@ def test_each_report_has_a_page_that_leads_to_its_newest_version(shelf: Shelf, p
             shelf.catalog.forget([(key, version)])
     shelf.write()
     assert [path.parent.name for path in shelf.root.glob("acme/*/index.html")] == ["today"]
+
+
+def test_a_link_to_a_report_that_was_never_made_leads_to_the_list(shelf: Shelf, page: Page) -> None:
+    report = named("today")
+    siblings = (Sibling(name="today"), Sibling(name="last_month"))
+    shelf.add(report.model_copy(update={"look": report.look.model_copy(update={"siblings": siblings})}))
+    shelf.write()
+    page.goto((shelf.root / "acme" / "last_month" / "index.html").as_uri())
+    page.wait_for_url("**/acme/index.html")
+
+
+def test_a_new_title_brings_no_older_version_back(shelf: Shelf, page: Page) -> None:
+    shelf.add(named("by_team", own_title="Alpha", total=1))
+    shelf.add(named("by_team", own_title="Beta", total=2))
+    page.goto(shelf.write().as_uri())
+    assert texts(page, ".card h3") == ["Beta"]
+    assert texts(page, ".card .total") == ["2 assignments"]
 
 
 def test_a_list_is_searched_and_filtered_and_its_address_says_how(index: Path, page: Page) -> None:
