@@ -27,7 +27,7 @@ class ReportSpec(Presentation, Timing):
 
     name: Name
     title: Title | None = Field(
-        default=None, description="As people read it, in one line; never translated (default: from `name`)."
+        default=None, description="Heading of the report, one line; never translated (default: from `name`)."
     )
     preset: Preset = Preset.CUSTOM
     first_day: date | None = None

@@ -138,15 +138,19 @@ def build_report(
         missing_days=tuple(completeness.missing),
         proof=_prove_total(request, log, figures),
         control=reconciliation.by_export(warehouse, request.period, request.as_of, spec.filters),
-        data_version=data_versions(warehouse).of(
-            days_of_report(spec, report_date, workspace),
-            completeness.stall.since if completeness.stall else None,
-        ),
+        data_version=_data_version(request, completeness),
     )
     if shows(Component.FINDINGS):
         report = report.model_copy(update={"findings": findings.find_findings(report)})
     explorer = read_explorer_data(request, log) if spec.preset is Preset.EXPLORER else None
     return Built(report, log.rows, coded, explorer)
+
+
+def _data_version(request: ReportRequest, completeness: Completeness) -> str:
+    """Return the version of the data that the report counts or compares with."""
+    days = days_of_report(request.spec, request.report_date, request.workspace)
+    stalled_since = completeness.stall.since if completeness.stall else None
+    return data_versions(request.warehouse).of(days, stalled_since)
 
 
 def _count_figures(request: ReportRequest, log: CountedLog, coded: EncodedLog) -> _Figures:

@@ -1,4 +1,4 @@
-// Charts and tables of figures, drawn anew for each selection. What is clicked becomes a filter.
+// Charts and tables of figures, redrawn for each selection. A click on a figure sets a filter.
 
 const SVG = 'http://www.w3.org/2000/svg';
 const MOST_SLICES = 24;

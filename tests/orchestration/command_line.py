@@ -1,4 +1,4 @@
-"""A small inbox with hostile names, its configuration, and the command line as people call it."""
+"""A small inbox with hostile names, its configuration, and its command line."""
 
 import json
 import subprocess
