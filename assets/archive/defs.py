@@ -89,9 +89,10 @@ def _report_asset(workspace: Workspace, spec: ReportSpec) -> dg.AssetsDefinition
                 "complete", asset=key, description="every day is loaded, every input was read and understood"
             ),
         ],
-        kinds={"html", "pdf"},
+        kinds={format_.value for format_ in spec.formats} & {"html", "pdf"},
         owners=[workspace.owner],
-        description=f"The report {spec.name.replace('_', ' ')}, archived as HTML, PDF and data files.",
+        description=f"The report {spec.name.replace('_', ' ')}, archived as "
+        f"{', '.join(format_.value.upper() for format_ in spec.formats)}.",
     )
     def report(
         context: dg.AssetExecutionContext,

@@ -195,6 +195,16 @@ def test_a_report_over_days_that_are_not_loaded_warns(
     assert {check.severity for check in complete} == {dg.AssetCheckSeverity.WARN}
 
 
+def test_a_report_says_the_files_that_it_has(command_line: CommandLine) -> None:
+    graph = build_definitions(config_of(command_line)).get_repository_def().asset_graph
+
+    def description(report: str) -> str:
+        return str(graph.get(dg.AssetKey(["acme", "report", report])).description)
+
+    assert description("explorer") == "The report explorer, archived as HTML."
+    assert description("today") == "The report today, archived as CSV."
+
+
 def test_totals_that_differ_fail_their_check_and_archive_nothing(
     command_line: CommandLine, instance: dg.DagsterInstance
 ) -> None:
