@@ -32,7 +32,7 @@ from assets.extract.load import load_days
 from assets.extract.load_plan import changes_since_load
 from assets.extract.stall_alerts import add_stall_alert
 from assets.periods import Period, as_of, dates_between, periods_of_days
-from assets.report.components import has_balances
+from assets.report.components import has_openings
 from assets.report.readiness import read_readiness
 from assets.report.report_periods import days_of_periods, days_of_report, periods_of
 from assets.sources.registry import open_sources
@@ -115,7 +115,7 @@ def run_pipeline(request: PipelineRequest, catalog: Catalog, progress: Progress)
     """
     warehouse = open_warehouse(request.config, request.workspace.slug)
     days = request.days
-    if days and any(map(has_balances, request.specs)):
+    if days and any(map(has_openings, request.specs)):
         days = list(dates_between(request.workspace.first_day, days[-1]))
     loaded = _load_days(request, warehouse, days, request.days if request.reload else (), progress)
     if loaded and read_readiness(warehouse, request.workspace).has_unstated:

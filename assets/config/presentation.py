@@ -44,6 +44,8 @@ class Component(StrEnum):
     CHAINS = "chains"
     HAND_OFFS = "hand_offs"
     ASSIGNEES = "assignees"
+    OWNERSHIP = "ownership"
+    PEOPLE = "people"
     PROOF = "proof"
     QUALITY = "quality"
     DEFINITIONS = "definitions"

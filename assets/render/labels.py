@@ -99,6 +99,8 @@ def component_titles(report: Report, words: Words) -> dict[str, str]:
         Component.CHAINS: _("Most reassigned conversations"),
         Component.HAND_OFFS: _("Reassignment matrix"),
         Component.ASSIGNEES: _("Contacts by assignee"),
+        Component.OWNERSHIP: _("Holding and waiting times"),
+        Component.PEOPLE: _("People"),
         Component.LOG: _("Contact Assignments Log"),
         "appendix": _("Details and definitions"),
         Component.PROOF: _("Reconciliation"),

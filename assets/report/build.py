@@ -15,13 +15,12 @@ from assets.config.workspace import ReportSpec, Workspace
 from assets.extract.source_stall import find_stall
 from assets.periods import Preset
 from assets.report import findings, reconciliation
-from assets.report.assignee_balances import count_balances
 from assets.report.brand import logo_address
 from assets.report.chains import find_chains, find_hand_offs
 from assets.report.comparison import compare_periods
 from assets.report.components import (
     DATA_FORMATS,
-    has_balances,
+    has_openings,
     keeps_chains,
     needs_whole_log,
     states_of_components,
@@ -30,18 +29,19 @@ from assets.report.counting import CountedLog, count_by_day, count_by_source, co
 from assets.report.encoded_log import EncodedLog, encode_log
 from assets.report.explorer import read_explorer_data
 from assets.report.explorer_data import ExplorerData
+from assets.report.holdings import count_holdings
 from assets.report.key_figures import compare_key_figures, count_key_figures, parts_of_period
 from assets.report.log_table import hours_of_the_week
 from assets.report.masking import mask_filters
 from assets.report.model import (
     AssigneeBalance,
-    Comparison,
     DayCount,
     HandOffs,
     KeyFigure,
     LogSummary,
     Look,
-    Note,
+    Ownership,
+    PersonFigures,
     ProofLine,
     Report,
     Sibling,
@@ -77,6 +77,8 @@ class _Figures:
     heat_map: list[list[int]]
     hand_offs: HandOffs
     assignees: tuple[AssigneeBalance, ...]
+    ownership: Ownership | None
+    people: tuple[PersonFigures, ...]
 
     @property
     def total(self) -> int:
@@ -95,7 +97,8 @@ def build_report(
     request = ReportRequest.of(warehouse, workspace, spec, report_date, as_of)
     log = count_log(request)
     coded = encode_log(log.rows, log.before)
-    figures = _count_figures(request, log, coded)
+    previous = _encode_previous(request, log)
+    figures = _count_figures(request, log, coded, previous)
     completeness = _assess_completeness(request, log)
     reasons = find_reasons(request, completeness)
     components = states_of_components(
@@ -118,7 +121,7 @@ def build_report(
         filters=mask_filters(spec.filters) if spec.mask_contacts else spec.filters,
         return_hours=spec.return_hours,
         total=figures.total,
-        key_figures=_compare_key_figures(request, log, coded, comparison) if shows(Component.METRIC) else (),
+        key_figures=_compare_key_figures(request, coded, previous) if shows(Component.METRIC) else (),
         by_source=figures.by_source,
         by_day=figures.by_day,
         log=_log_summary(spec, figures.total),
@@ -130,7 +133,9 @@ def build_report(
         chains=find_chains(coded, spec.return_hours) if shows(Component.CHAINS) else None,
         hand_offs=figures.hand_offs if shows(Component.HAND_OFFS) else None,
         assignees=figures.assignees if shows(Component.ASSIGNEES) else (),
-        known_since=log.known_since if shows(Component.ASSIGNEES) else None,
+        known_since=log.known_since if has_openings(spec) else None,
+        ownership=figures.ownership if shows(Component.OWNERSHIP) else None,
+        people=figures.people if shows(Component.PEOPLE) else (),
         findings=(),
         quality=completeness.quality,
         provisional=bool(reasons),
@@ -153,25 +158,35 @@ def _data_version(request: ReportRequest, completeness: Completeness) -> str:
     return data_versions(request.warehouse).of(days, stalled_since)
 
 
-def _count_figures(request: ReportRequest, log: CountedLog, coded: EncodedLog) -> _Figures:
+def _encode_previous(request: ReportRequest, log: CountedLog) -> EncodedLog | None:
+    """Return the log of the previous period, if both periods are loaded to the instants that are compared."""
+    if log.previous is None or log.previous.rows is None:
+        return None
+    return None if request.stored.missing(request.period, request.as_of) else encode_log(log.previous.rows)
+
+
+def _count_figures(
+    request: ReportRequest, log: CountedLog, coded: EncodedLog, previous: EncodedLog | None
+) -> _Figures:
+    holdings = count_holdings(request, log, coded, previous) if has_openings(request.spec) else None
     return _Figures(
         by_source=count_by_source(log.counts),
         by_day=count_by_day(request, log.counts),
         heat_map=hours_of_the_week(coded.instants, request.workspace.zone).tolist(),
         hand_offs=find_hand_offs(coded),
-        assignees=count_balances(log.before, log.rows, coded) if has_balances(request.spec) else (),
+        assignees=holdings.balances if holdings else (),
+        ownership=holdings.ownership if holdings else None,
+        people=holdings.people if holdings else (),
     )
 
 
 def _compare_key_figures(
-    request: ReportRequest, log: CountedLog, coded: EncodedLog, comparison: Comparison | None
+    request: ReportRequest, coded: EncodedLog, previous: EncodedLog | None
 ) -> tuple[KeyFigure, ...]:
-    """Return the key figures; a period that is not loaded to its end is not compared."""
     hours, filters = request.spec.return_hours, request.spec.filters
-    previous, counted_before = log.previous, None
-    if previous and previous.rows is not None and comparison and Note.NOT_WHOLE not in comparison.notes:
-        encoded = encode_log(previous.rows)
-        counted_before = count_key_figures(encoded, np.zeros(len(encoded), np.int64), 1, hours)
+    counted_before = (
+        count_key_figures(previous, np.zeros(len(previous), np.int64), 1, hours) if previous else None
+    )
     part, part_count = parts_of_period(coded.instants, request.period)
     return compare_key_figures(
         count_key_figures(coded, part, part_count, hours), counted_before, has_chains=keeps_chains(filters)

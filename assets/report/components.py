@@ -20,11 +20,13 @@ _OF_COUNTS = frozenset(
     }
 )
 """Components that need counts and the printed rows only; every other one is computed from all rows."""
+_OF_OPENINGS = frozenset({Component.ASSIGNEES, Component.OWNERSHIP, Component.PEOPLE})
+"""Components that need to know who held what when the period began."""
 
 
-def has_balances(spec: ReportSpec) -> bool:
-    """Tell whether the report counts balances, which need every day before its period and no filter."""
-    return Component.ASSIGNEES in spec.components and not spec.filters.active
+def has_openings(spec: ReportSpec) -> bool:
+    """Tell whether the report counts what was held before its period: every earlier day, and no filter."""
+    return not (_OF_OPENINGS.isdisjoint(spec.components) or spec.filters.active)
 
 
 def keeps_chains(filters: Filters) -> bool:
@@ -53,7 +55,7 @@ def states_of_components(spec: ReportSpec, *, has_figures: bool, is_understood: 
     unfiltered = State.NOT_APPLICABLE if filters.active else State.SHOWN
     states = {
         Component.CHAINS: figures if keeps_chains(filters) else State.NOT_APPLICABLE,
-        Component.ASSIGNEES: State.NOT_APPLICABLE if filters.active else figures,
+        **dict.fromkeys(_OF_OPENINGS, State.NOT_APPLICABLE if filters.active else figures),
         Component.PROOF: State.SHOWN,
         Component.QUALITY: unfiltered,
         Component.DEFINITIONS: State.SHOWN,

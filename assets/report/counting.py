@@ -13,9 +13,8 @@ from assets.config.presentation import Component
 from assets.errors import ConfigError
 from assets.events import source_label
 from assets.periods import DAY, Period, Preset, first_instant
-from assets.report.assignee_balances import last_steps
 from assets.report.comparison import PreviousPeriod, read_previous_period
-from assets.report.components import has_balances, needs_whole_log
+from assets.report.components import has_openings, needs_whole_log
 from assets.report.filters import Known, filter_conditions, look_up
 from assets.report.log_query import log_rows
 from assets.report.masking import mask_rows
@@ -24,6 +23,7 @@ from assets.report.persons import have_names_only, known_persons
 from assets.report.readiness import first_loaded_day
 from assets.report.request import ReportRequest
 from assets.report.shares import shares_pct
+from assets.report.steps import last_steps
 from assets.warehouse.base import Warehouse
 
 if TYPE_CHECKING:
@@ -63,9 +63,9 @@ def count_log(request: ReportRequest) -> CountedLog:
         count = spec.printed_rows(int(counts["count"].sum()))
         latest = log_rows(_last_days(period, counts, count), as_of, filtered, is_newest_first=True)
         rows = warehouse.query(latest.limit(count))[::-1]
-    lacking = request.stored.opening_missing(period) if has_balances(spec) else []
+    lacking = request.stored.opening_missing(period) if has_openings(spec) else []
     known_since = lacking[-1] + DAY if lacking else first_loaded_day(warehouse)
-    before = warehouse.query(last_steps(period, known_since)) if has_balances(spec) else rows.slice(0, 0)
+    before = warehouse.query(last_steps(period, known_since)) if has_openings(spec) else rows.slice(0, 0)
     is_compared = Component.COMPARISON in spec.components and spec.preset is not Preset.EXPLORER
     previous = read_previous_period(request, filtered) if is_compared else None
     rows, before = complete_rows(request, known, rows, before)

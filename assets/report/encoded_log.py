@@ -93,7 +93,7 @@ def encode_log(rows: pa.Table, before: pa.Table | None = None) -> EncodedLog:
     labels = label_persons(persons, _persons_with_contacts(before) if before is not None else persons)
     persons = replace(persons, labels=[labels[person] for person in persons.who])
     return EncodedLog(
-        instants=_to_numpy(rows["occurred_at"].cast(pa.timestamp("us")).cast(pa.int64())),
+        instants=to_numpy(rows["occurred_at"].cast(pa.timestamp("us")).cast(pa.int64())),
         sources=sources,
         source=source,
         conversations=conversations,
@@ -136,10 +136,11 @@ def _text_chunks(column: pa.ChunkedArray) -> list[pa.Array]:
 def encode_column(column: pa.ChunkedArray) -> tuple[list[Any], Codes]:
     """Return the distinct values of *column* in order of appearance, and each row's index into them."""
     encoded = column.combine_chunks().dictionary_encode()
-    return encoded.dictionary.to_pylist(), _to_numpy(encoded.indices.fill_null(-1).cast(pa.int64()))
+    return encoded.dictionary.to_pylist(), to_numpy(encoded.indices.fill_null(-1).cast(pa.int64()))
 
 
-def _to_numpy(column: pa.ChunkedArray | pa.Array) -> Codes:
+def to_numpy(column: pa.ChunkedArray | pa.Array) -> Codes:
+    """Return the numbers of *column*, which has no nulls."""
     numbers: Codes = column.to_numpy()
     return numbers
 

@@ -9,8 +9,7 @@ from sqlalchemy import select
 from assets.config.presentation import Component
 from assets.extract.source_stall import find_stall
 from assets.periods import DAY, Period, first_instant, previous_period
-from assets.report.assignee_balances import encode_subjects, last_steps
-from assets.report.components import has_balances
+from assets.report.components import has_openings
 from assets.report.counting import CountedLog, complete_rows
 from assets.report.encoded_log import encode_log
 from assets.report.explorer_data import CarriedDay, ExplorerData, Problem
@@ -20,6 +19,7 @@ from assets.report.quality import quality_by_day
 from assets.report.readiness import first_loaded_day
 from assets.report.reasons import stall_reason
 from assets.report.request import ReportRequest
+from assets.report.steps import encode_subjects, last_steps
 from assets.warehouse.base import Warehouse
 from assets.warehouse.schema import ASSIGNMENT_LOG, REJECTED_EVENTS
 
@@ -33,7 +33,7 @@ def read_explorer_data(request: ReportRequest, log: CountedLog) -> ExplorerData:
         carried = Period(compared.first_day, period.last_day, period.zone)
         earlier = warehouse.query(log_rows(compared, as_of, log.conditions))
     opening, lacking = log.rows.slice(0, 0), []
-    if has_balances(request.spec):
+    if has_openings(request.spec):
         lacking = request.stored.opening_missing(carried)
         known_since = lacking[-1] + DAY if lacking else None
         opening = warehouse.query(last_steps(carried, known_since, ASSIGNMENT_LOG.c.keys()))

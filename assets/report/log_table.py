@@ -93,10 +93,15 @@ def zone_offsets(micros: Codes, zone: ZoneInfo) -> tuple[Codes, Codes]:
 
 def hours_of_the_week(micros: Codes, zone: ZoneInfo) -> Codes:
     """Return the number of instants per weekday (7, Monday first) and hour (24) of *zone*."""
+    return np.bincount(weekday_hours(micros, zone), minlength=_WEEK_HOURS).reshape(7, 24)
+
+
+def weekday_hours(micros: Codes, zone: ZoneInfo) -> Codes:
+    """Return the hour of the week of each instant, 0 to 167 from Monday 0:00, in *zone*."""
     switches, seconds = zone_offsets(micros, zone)
     local_seconds = micros // 1_000_000 + seconds[np.searchsorted(switches, micros, side="right") - 1]
-    hours = (local_seconds // 3600 + _MONDAY_HOURS) % _WEEK_HOURS
-    return np.bincount(hours, minlength=_WEEK_HOURS).reshape(7, 24)
+    hours: Codes = (local_seconds // 3600 + _MONDAY_HOURS) % _WEEK_HOURS
+    return hours
 
 
 def _offset_text(seconds: int) -> str:

@@ -160,6 +160,8 @@ class Components(FrozenModel):
     chains: State
     hand_offs: State
     assignees: State
+    ownership: State = State.OFF
+    people: State = State.OFF
     proof: State
     quality: State
     definitions: State
@@ -301,6 +303,132 @@ class AssigneeBalance(FrozenModel):
         return self.opening + self.received - self.released + self.unseen == self.closing
 
 
+class Durations(FrozenModel):
+    """Durations in seconds: median and 90th percentile are null below 5 of them, the longest is null if none.
+
+    Percentiles are interpolated linearly.
+    """
+
+    median_seconds: float | None
+    p90_seconds: float | None
+    longest_seconds: float | None
+
+
+class Holding(Durations):
+    """Ownership intervals: those that ended in the period, and those that are open at its end.
+
+    `working` are the same durations in working time, if working hours are configured. `total_seconds` is the
+    sum of the ended ones, `held_seconds` the time held within the period, ended or not; `average_load` is
+    that time by the length of the period, `peak_load` the most intervals at one instant.
+    """
+
+    ended_count: int
+    total_seconds: float
+    working: Durations | None = None
+    held_count: int
+    held_age: Durations
+    held_working_age: Durations | None = None
+    held_seconds: float
+    average_load: float | None
+    peak_load: int
+
+    @property
+    def durations(self) -> Durations:
+        """Return the durations of the ended intervals alone."""
+        return Durations(**{name: getattr(self, name) for name in Durations.model_fields})
+
+
+class AssigneeHolding(Holding):
+    """The ownership intervals of a person; `key` is the filter value."""
+
+    assignee: str
+    key: str
+    kind: str | None = None
+
+
+class HeldLine(FrozenModel):
+    """Contacts held by an assignee at the end of each day, or each hour of one day; others, or nobody."""
+
+    assignee: str | None
+    key: str
+    counts: tuple[int, ...]
+
+
+class HourWaiting(FrozenModel):
+    """The waiting times that began in an hour of the day; `weekday` is 0 on Monday, None: of all days."""
+
+    weekday: int | None = None
+    hour: int
+    count: int
+    median_seconds: float | None
+
+
+class OwnershipTotal(StrEnum):
+    """The proofs of ownership."""
+
+    COVERED_TIME = "covered_time"
+    OPEN_INTERVALS = "open_intervals"
+    ENDED_INTERVALS = "ended_intervals"
+    ENDED_TIME = "ended_time"
+
+
+class OwnershipProof(FrozenModel):
+    """A total of ownership, `counted` from the intervals and `expected` from elsewhere; times in seconds."""
+
+    name: OwnershipTotal
+    counted: float
+    expected: float
+
+
+class Ownership(FrozenModel):
+    """Who held the contacts, and for how long: docs/reference/definitions.md, Ownership.
+
+    `holding` is of all assignees together; the ended intervals of `unassigned` are those that ended with an
+    assignment. `unknown_seconds` is the time within the period before a subject's first event. `unseen_count`
+    is the number of ended intervals at whose end the source names another previous assignee.
+    `per_conversation` counts the conversations with 1, 2, 3, and 4 or more assignees. `held` has the
+    assignees with the largest load, then all others (`assignee` ""), then nobody (None).
+    """
+
+    assignees: tuple[AssigneeHolding, ...]
+    holding: Holding
+    unassigned: Holding
+    unknown_seconds: float
+    subject_count: int
+    unseen_count: int
+    per_conversation: tuple[int, int, int, int]
+    held: tuple[HeldLine, ...]
+    waiting_by_hour: tuple[HourWaiting, ...]
+    slowest_hour: HourWaiting | None
+    proof: tuple[OwnershipProof, ...] = ()
+
+
+class PersonFigures(FrozenModel):
+    """One person in the period: docs/reference/definitions.md, People.
+
+    `assigned` = `first_assignments` + `received`; `passed_on` went to others, `unassigned` to nobody.
+    `returned` are bounce-backs to the person; `waiting` is how long the contacts that were unassigned before
+    had waited for the person. `previous` is `assigned` in the previous period, null if that is not known.
+    """
+
+    assignee: str
+    key: str
+    kind: str | None = None
+    assigned: int
+    first_assignments: int
+    received: int
+    passed_on: int
+    unassigned: int
+    returned: int
+    waiting_count: int
+    waiting: Durations
+    ended_count: int
+    holding: Durations
+    held_count: int
+    previous: int | None
+    change_pct: float | None
+
+
 class Rule(StrEnum):
     """The rule of a finding; `render/findings.py` has its sentence."""
 
@@ -316,6 +444,7 @@ class Rule(StrEnum):
     NEW_SOURCE = "new_source"
     GONE_SOURCE = "gone_source"
     DAILY_CHANGE = "daily_change"
+    WAITED = "waited"
 
 
 class Finding(FrozenModel):
@@ -400,6 +529,8 @@ class Report(FrozenModel):
     hand_offs: HandOffs | None
     assignees: tuple[AssigneeBalance, ...]
     known_since: date | None
+    ownership: Ownership | None = None
+    people: tuple[PersonFigures, ...] = ()
     findings: tuple[Finding, ...]
     quality: Quality
     provisional: bool
@@ -441,7 +572,10 @@ class Report(FrozenModel):
 
     @property
     def is_reconciled(self) -> bool:
-        """Tell whether every proof line equals the total, and every balance adds up."""
-        return all(line.total == self.total for line in self.proof) and all(
-            balance.is_balanced for balance in self.assignees
+        """Tell whether every proof line equals the total, and every balance and ownership adds up."""
+        ownership = self.ownership.proof if self.ownership else ()
+        return (
+            all(line.total == self.total for line in self.proof)
+            and all(balance.is_balanced for balance in self.assignees)
+            and all(line.counted == line.expected for line in ownership)
         )

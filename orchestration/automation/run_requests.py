@@ -21,7 +21,7 @@ from assets.config.workspace import Workspace
 from assets.errors import SourceError
 from assets.extract.load_plan import changes_since_load
 from assets.periods import DAY, Period, dates_between, first_instant, local_day, periods_of_days
-from assets.report.components import has_balances
+from assets.report.components import has_openings
 from assets.report.readiness import Readiness, read_readiness
 from assets.report.report_periods import days_of_periods, period_of, periods_of
 from assets.sources.registry import open_sources
@@ -159,7 +159,7 @@ class PlanningContext:
             run.loads(workspace.slug, days) or (run.due or "").startswith(f"{workspace.slug}/{_INPUTS}/")
             for run in self.active
         )
-        if days and has_balances(due.spec):
+        if days and has_openings(due.spec):
             days = list(dates_between(workspace.first_day, days[-1]))
         needed = {day for day in days if day != due.report_date or not _loads_its_day(due, self.now)}
         missing: set[date] = set()
@@ -264,7 +264,7 @@ class PlanningContext:
             return plan
         stored = self._stored_days(workspace)
         needed.update(day for day in stored.loaded.outdated if day >= workspace.first_day)
-        if stored.has_unstated or any(has_balances(due.spec) for due in dues):
+        if stored.has_unstated or any(has_openings(due.spec) for due in dues):
             needed.update(dates_between(workspace.first_day, max(needed)))
         needed_period = Period(min(needed), max(needed), workspace.zone)
         missing = {*stored.unloaded(needed_period, midnight), *stored.stale} & needed

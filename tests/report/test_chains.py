@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from assets.report.assignee_balances import count_balances
 from assets.report.chains import find_chains, find_hand_offs
 from assets.report.encoded_log import encode_log
+from assets.report.model import AssigneeBalance
+from assets.report.steps import group_steps
 from assets.warehouse.schema import ASSIGNMENT_LOG, arrow_schema
 
 START = datetime(2024, 3, 5, tzinfo=UTC)
@@ -41,6 +43,10 @@ def log_of(steps: Sequence[tuple[str | None, str | None, str | None]], minutes: 
         for number, (conversation, previous, assignee) in enumerate(steps)
     ]
     return pa.Table.from_pylist(rows, schema=SCHEMA)
+
+
+def balances(before: pa.Table, rows: pa.Table) -> tuple[AssigneeBalance, ...]:
+    return count_balances(group_steps(before, rows, encode_log(rows, before)))
 
 
 PEOPLE = st.sampled_from([None, "Ann", "Bob", "Cem"])
@@ -124,9 +130,9 @@ def test_holdings_add_up_and_a_closing_is_the_next_opening(
         last = {conversation: number for number, (conversation, _, _) in enumerate(steps)}
         return log_of(steps).take(pa.array(sorted(last.values()), pa.int64()))
 
-    first = count_balances(log_of([]), log_of(early), encode_log(log_of(early)))
+    first = balances(log_of([]), log_of(early))
     assert {each.assignee: each.closing for each in first if each.closing} == after(early)
-    second = count_balances(last_of(early), log_of(late), encode_log(log_of(late), last_of(early)))
+    second = balances(last_of(early), log_of(late))
     assert {each.assignee: each.opening for each in second if each.opening} == {
         each.assignee: each.closing for each in first if each.closing
     }
@@ -138,7 +144,7 @@ def test_holdings_add_up_and_a_closing_is_the_next_opening(
 
 def test_what_no_event_tells_is_said() -> None:
     lost = log_of([("1", None, "Ann"), ("1", "Bob", "Cem")])  # who moved it from Ann to Bob?
-    lines = {each.assignee: each for each in count_balances(log_of([]), lost, encode_log(lost))}
+    lines = {each.assignee: each for each in balances(log_of([]), lost)}
     assert (lines["Ann"].received, lines["Ann"].unseen, lines["Ann"].closing) == (1, -1, 0)
     assert (lines["Bob"].released, lines["Bob"].unseen, lines["Bob"].closing) == (1, 1, 0)
 

@@ -1,0 +1,45 @@
+"""Count what follows from who held which contacts when: balances, ownership and the figures of people."""
+
+from dataclasses import dataclass
+
+from assets.report.assignee_balances import count_balances
+from assets.report.counting import CountedLog
+from assets.report.encoded_log import EncodedLog
+from assets.report.model import AssigneeBalance, Ownership, PersonFigures
+from assets.report.ownership import Intervals, count_ownership, micros_of
+from assets.report.people import count_assigned, count_people
+from assets.report.request import ReportRequest
+from assets.report.steps import group_steps
+
+
+@dataclass(frozen=True, slots=True)
+class Holdings:
+    """The figures of a report that need to know who held what when its period began."""
+
+    balances: tuple[AssigneeBalance, ...]
+    ownership: Ownership
+    people: tuple[PersonFigures, ...]
+
+
+def count_holdings(
+    request: ReportRequest, log: CountedLog, coded: EncodedLog, previous: EncodedLog | None
+) -> Holdings:
+    """Return the figures of *log*, whose rows are *coded*, up to the as-of instant of *request*.
+
+    *previous* is the log of the previous period, if people are compared with it.
+    """
+    steps = group_steps(log.before, log.rows, coded)
+    start, end = request.period.bounds
+    intervals = Intervals.of(steps, micros_of(start), micros_of(min(end, request.as_of)))
+    ownership = count_ownership(intervals, coded, request.period)
+    return Holdings(
+        count_balances(steps),
+        ownership,
+        count_people(
+            intervals,
+            ownership,
+            coded,
+            request.spec.return_hours,
+            count_assigned(previous) if previous else None,
+        ),
+    )

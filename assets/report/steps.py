@@ -1,0 +1,126 @@
+"""The steps of a report: the last one of each subject before its period, and all of the period.
+
+Balances, holding times and the figures of people are counted from them.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+from sqlalchemy import Select, func, select
+
+from assets.periods import Period
+from assets.report.encoded_log import (
+    Codes,
+    EncodedLog,
+    Person,
+    encode_column,
+    encode_pairs,
+    kinds_of,
+    resolve_persons,
+    to_numpy,
+)
+from assets.warehouse.schema import ASSIGNMENT_LOG
+from assets.warehouse.subjects import subject_of, subjects_of
+
+_COLUMNS = (
+    "contact_id",
+    "conversation_id",
+    "assignee_of",
+    "previous_assignee_id",
+    "previous_assignee_name",
+    "assignee_id",
+    "assignee_name",
+    "assignee_kind",
+    "occurred_at",
+)
+
+Flags = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """The steps of all subjects, grouped by subject, those of one in the order of time.
+
+    By step: `instants` in microseconds (UTC), person codes `previous` and `assignee` (-1: nobody),
+    `is_event` (False: before the period), `is_stated` (the source states `previous`), and whether it is the
+    first or the last of its subject. By person: `who`, `labels`, `keys` (filter values) and `kinds`.
+    """
+
+    instants: Codes
+    previous: Codes
+    assignee: Codes
+    is_event: Flags
+    is_stated: Flags
+    is_first: Flags
+    is_last: Flags
+    who: list[Person]
+    labels: list[str]
+    keys: list[str]
+    kinds: list[str | None]
+
+
+def last_steps(
+    period: Period, since: date | None = None, columns: Sequence[str] = _COLUMNS
+) -> Select[tuple[object, ...]]:
+    """Return the query for *columns* of each subject's last log row before *period*.
+
+    Days before *since* are not considered.
+    """
+    log = ASSIGNMENT_LOG.c
+    newest_first = func.row_number().over(
+        partition_by=subject_of(log), order_by=(log.occurred_at.desc(), log.position.desc())
+    )
+    ranked = (
+        select(*(log[name] for name in {*columns, "occurred_at", "position"}), newest_first.label("age"))
+        .where(log.local_day < period.first_day, log.local_day >= (since or date.min))
+        .subquery()
+    )
+    selected = (ranked.c[name] for name in columns)
+    return select(*selected).where(ranked.c.age == 1).order_by(ranked.c.occurred_at, ranked.c.position)
+
+
+def group_steps(before: pa.Table, rows: pa.Table, log: EncodedLog) -> Steps:
+    """Return the steps of *rows* (columns of `assignment_log`) and of *before*, the rows of `last_steps`.
+
+    *log* is *rows* encoded together with *before*; its labels are used.
+    """
+    table = pa.concat_tables([before.select(_COLUMNS), rows.select(_COLUMNS)])
+    people, (previous, assignee) = encode_pairs(
+        (table[f"{name}_id"], table[f"{name}_name"]) for name in ("previous_assignee", "assignee")
+    )
+    persons = resolve_persons(people, assignee)
+    assignee = persons.of_pair[assignee]
+    is_event = np.arange(table.num_rows) >= before.num_rows
+    is_stated = np.concatenate(
+        [
+            np.ones(before.num_rows, bool),
+            to_numpy(pc.equal(rows["previous_quality"].cast(pa.string()), "stated")),
+        ]
+    )
+    order = np.argsort(subjects := encode_subjects(table), kind="stable")
+    is_first = np.diff(subjects[order], prepend=-1) != 0
+    return Steps(
+        instants=to_numpy(table["occurred_at"].cast(pa.timestamp("us")).cast(pa.int64()))[order],
+        previous=persons.of_pair[previous][order],
+        assignee=assignee[order],
+        is_event=is_event[order],
+        is_stated=is_stated[order],
+        is_first=is_first,
+        is_last=np.roll(is_first, -1),
+        who=persons.who,
+        labels=[
+            log.labels.get(person, name) for person, name in zip(persons.who, persons.names, strict=True)
+        ],
+        keys=persons.keys,
+        kinds=kinds_of(table, assignee, len(persons.who)),
+    )
+
+
+def encode_subjects(rows: pa.Table) -> Codes:
+    """Return a code per row for its subject: the contact or conversation whose assignee it changes."""
+    return encode_column(subjects_of(rows))[1]
