@@ -34,6 +34,7 @@ from tests.servers.postgres import Postgres, cluster
 PLOT, FIGURES = Path("docs/benchmarks.svg"), Path("docs/benchmarks.json")
 _YEAR = 365
 _MANY_DAYS = 1_000
+_NIGHTLY_EVENTS = 5_000
 OURS, YARDSTICK, CHUNKED = "ours", "yardstick", "chunked pandas"
 CONFIG = """
 lake: {folder}/lake
@@ -215,6 +216,23 @@ def aggregate(bench: Bench) -> Iterator[Line]:
         yield Line("log + aggregates", count, in_turn(ways), "10x; linear; 1.5 GB")
 
 
+def intervals(bench: Bench) -> Iterator[Line]:
+    """Ownership intervals of the whole log, against the log itself; and a nightly load by years of history."""
+    count = bench.events(10_000_000)
+    lake = str(bench.lake(count))
+    ways = {OURS: _work("intervals", lake=lake), "log + aggregates": _work("build", lake=lake)}
+    yield Line("ownership intervals", count, in_turn(ways), "the log's rate")
+    for years in (0, 1, 3):
+        days = max(3, 365 * years)
+        ways = {}
+        for name, length in ((OURS, days), ("without history", 3)):
+            file = bench.file(bench.events(_NIGHTLY_EVENTS * length), "parquet", length)
+            ways[name] = _work(
+                "nightly", file=str(file), days=length, warehouse=str(bench.folder / f"history_{length}")
+            )
+        yield Line(f"nightly days, {years} years", _NIGHTLY_EVENTS * days, in_turn(ways), "1 s more")
+
+
 def whole(bench: Bench) -> Iterator[Line]:
     """PostgreSQL to seven presets as HTML and PDF, from a cold process."""
     for events, rows, target in (
@@ -297,6 +315,7 @@ def starting(_bench: Bench) -> Iterator[Line]:
 
 STAGES: dict[str, Callable[[Bench], Iterator[Line]]] = {
     "extract": extract,
+    "intervals": intervals,
     "databases": databases,
     "nightly": nightly,
     "aggregate": aggregate,

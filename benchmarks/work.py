@@ -12,14 +12,18 @@ from typing import Any
 import pyarrow as pa
 
 from assets.aggregates.build import build_days
+from assets.aggregates.day_log import DayLog
+from assets.aggregates.interval_starts import OpenIntervals
 from assets.config.workspace import Workspace
 from assets.extract.load import load_days
 from assets.periods import Period
+from assets.runtime.prefetch import prefetch
 from assets.sources.files.imports import DaySources
 from assets.sources.registry import open_source
 from assets.warehouse.loaded_days import loaded_days
 from assets.warehouse.parquet_lake import Lake
 from assets.warehouse.postgresql import SqlWarehouse
+from assets.warehouse.schema import ASSIGNMENT_LOG, arrow_schema
 from benchmarks.events import DAYS, LAST_DAY
 
 NOW = datetime(2026, 1, 5, tzinfo=UTC)
@@ -71,6 +75,22 @@ def build(lake: str) -> Callable[[], object]:
     return lambda: build_days(Lake(Path(lake), SLUG), period)
 
 
+def intervals(lake: str) -> Callable[[], object]:
+    """Read the log of all days, and link each row to its subject's previous one."""
+    warehouse = Lake(Path(lake), SLUG)
+    days = Period(FIRST_DAY, LAST_DAY, workspace(type="files", path="none").zone).days
+    names = [field.name for field in arrow_schema(ASSIGNMENT_LOG) if not field.name.startswith("held_since")]
+
+    def link() -> None:
+        logs = (
+            (day, DayLog(rows.select(names), 0, 0, 0)) for day, rows in warehouse.stored(ASSIGNMENT_LOG, days)
+        )
+        for _ in OpenIntervals().link_days(prefetch(logs)):
+            pass
+
+    return link
+
+
 def printed(log: str, kind: str) -> Callable[[], object]:
     """Write the eight printed columns in the Parquet file *log* as a file of another *kind*."""
     from assets.render import data_files, xlsx  # noqa: PLC0415 - each once
@@ -98,6 +118,7 @@ def main() -> None:
         "extract": extract,
         "nightly": nightly,
         "build": build,
+        "intervals": intervals,
         "printed": printed,
     }
     work = stages[stage](**arguments)

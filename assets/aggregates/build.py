@@ -14,6 +14,7 @@ import pyarrow as pa
 from sqlalchemy import Select, Table, func, select
 
 from assets.aggregates.day_log import DayLog, counts_by_source, log_of_day
+from assets.aggregates.interval_starts import OpenIntervals, last_rows
 from assets.aggregates.lineage import history, stale_days
 from assets.aggregates.previous_assignee import has_earlier_ids, id_hashes, known_assignees, repeated_ids
 from assets.errors import TotalsDiffer
@@ -142,17 +143,27 @@ def _build_logs(
     warehouse: Warehouse, pieces: list[_Piece], repeated: pa.Table
 ) -> Iterator[tuple[date, DayLog]]:
     """Yield the log of each day of *pieces*; *repeated* are ids that occur on several days, and the first."""
-    ids, first_days = combine_chunks(repeated["event_id"]), repeated["first_day"].to_pylist()
+    intervals, last_day = OpenIntervals(), pieces[-1].period.last_day
+    stored_since = date.min
     for piece in pieces:
-        known = None
-        if not piece.states_all:
-            pairs = list(zip(ids.to_pylist(), first_days, strict=True))
-            known = warehouse.stream(known_assignees(piece.period, pairs)).read_all()
-        row = 0
-        for day, events in warehouse.stored(ASSIGNMENT_EVENTS, piece.period.days):
-            of_events = None if known is None else known.slice(row, events.num_rows)
-            yield day, log_of_day(events, of_events, ids.slice(0, bisect_left(first_days, day)))
-            row += events.num_rows
+        first_day = piece.period.first_day
+        if first_day > stored_since:
+            intervals.follow(warehouse.query(last_rows(stored_since, first_day, first_day, last_day)))
+        yield from intervals.link_days(_build_piece(warehouse, piece, repeated))
+        stored_since = piece.period.last_day + DAY
+
+
+def _build_piece(warehouse: Warehouse, piece: _Piece, repeated: pa.Table) -> Iterator[tuple[date, DayLog]]:
+    ids, first_days = combine_chunks(repeated["event_id"]), repeated["first_day"].to_pylist()
+    known = None
+    if not piece.states_all:
+        pairs = list(zip(ids.to_pylist(), first_days, strict=True))
+        known = warehouse.stream(known_assignees(piece.period, pairs)).read_all()
+    row = 0
+    for day, events in warehouse.stored(ASSIGNMENT_EVENTS, piece.period.days):
+        of_events = None if known is None else known.slice(row, events.num_rows)
+        yield day, log_of_day(events, of_events, ids.slice(0, bisect_left(first_days, day)))
+        row += events.num_rows
 
 
 def _cut_pieces(warehouse: Warehouse, days: list[date], zone: ZoneInfo) -> list[_Piece]:

@@ -1,6 +1,6 @@
 """The log of one day, built from its accepted events, and its counts by source. Pure."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
@@ -17,12 +17,19 @@ _QUALITIES = ("stated", "inferred")
 
 @dataclass(frozen=True, slots=True)
 class DayLog:
-    """The log of a day (`coded_schema`), and how many events are left out or have an inferred assignee."""
+    """The log of a day (`coded_schema`), and how many events are left out or have an inferred assignee.
+
+    `log_of_day` gives its rows without the columns of interval_starts.py.
+    """
 
     rows: pa.Table
     no_change_count: int
     repeated_count: int
     inferred_count: int
+
+    def with_rows(self, rows: pa.Table) -> "DayLog":
+        """Return the same counts with other *rows*."""
+        return replace(self, rows=rows)
 
 
 def log_of_day(events: pa.Table, known: pa.Table | None, earlier_ids: pa.Array) -> DayLog:
@@ -66,7 +73,7 @@ def _log_rows(rows: pa.Table) -> pa.Table:
     columns["action"] = pa.DictionaryArray.from_arrays(action, [member.value for member in _ACTIONS])
     is_inferred = pc.cast(pc.invert(combine_chunks(rows["previous_stated"])), pa.int32())
     columns["previous_quality"] = pa.DictionaryArray.from_arrays(is_inferred, _QUALITIES)
-    schema = coded_schema(ASSIGNMENT_LOG)
+    schema = pa.schema(field for field in coded_schema(ASSIGNMENT_LOG) if field.name in columns)
     return pa.table({name: columns[name] for name in schema.names}).cast(schema)
 
 

@@ -136,7 +136,14 @@ ASSIGNMENT_LOG = Table(
     *_event_columns(),
     _repeating_column("action", "assigned, reassigned or unassigned", nullable=False),
     _repeating_column("previous_quality", "stated or inferred", nullable=False),
-    comment="report-ready rows, previous assignee resolved",
+    Column(
+        "held_since",
+        _INSTANT,
+        comment="UTC instant of the subject's previous row, which began the interval that ends here",
+    ),
+    Column("held_since_day", Date, comment="`local_day` of that row"),
+    Column("held_since_position", BigInteger, comment="`position` of that row"),
+    comment="report-ready rows, previous assignee and interval resolved",
 )
 
 LOG_COUNTS = Table(
