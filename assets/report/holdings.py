@@ -8,6 +8,7 @@ from assets.report.encoded_log import EncodedLog
 from assets.report.model import AssigneeBalance, Ownership, PersonFigures
 from assets.report.ownership import Intervals, count_ownership, micros_of
 from assets.report.people import count_assigned, count_people
+from assets.report.reconciliation import by_intervals
 from assets.report.request import ReportRequest
 from assets.report.steps import group_steps
 
@@ -32,9 +33,11 @@ def count_holdings(
     start, end = request.period.bounds
     intervals = Intervals.of(steps, micros_of(start), micros_of(min(end, request.as_of)))
     ownership = count_ownership(intervals, coded, request.period)
+    balances = count_balances(steps)
+    proof = by_intervals(request, intervals, balances, log.known_since)
     return Holdings(
-        count_balances(steps),
-        ownership,
+        balances,
+        ownership.model_copy(update={"proof": proof}),
         count_people(
             intervals,
             ownership,

@@ -373,11 +373,20 @@ class OwnershipTotal(StrEnum):
 
 
 class OwnershipProof(FrozenModel):
-    """A total of ownership, `counted` from the intervals and `expected` from elsewhere; times in seconds."""
+    """A total of ownership, `counted` from the intervals and `expected` from elsewhere; times in seconds.
+
+    `differing` is the number of assignees for whom the two are not the same.
+    """
 
     name: OwnershipTotal
     counted: float
     expected: float
+    differing: int = 0
+
+    @property
+    def holds(self) -> bool:
+        """Tell whether the two are the same."""
+        return self.counted == self.expected and not self.differing
 
 
 class Ownership(FrozenModel):
@@ -577,5 +586,5 @@ class Report(FrozenModel):
         return (
             all(line.total == self.total for line in self.proof)
             and all(balance.is_balanced for balance in self.assignees)
-            and all(line.counted == line.expected for line in ownership)
+            and all(line.holds for line in ownership)
         )

@@ -196,6 +196,11 @@ def sum_groups(groups: Codes, micros: Codes, count: int) -> list[int]:
     return [int(a) * 1_000_000 + int(b) for a, b in zip(whole, rest, strict=True)]
 
 
+def sum_micros(micros: Codes) -> int:
+    """Return the sum of *micros*."""
+    return sum_groups(np.zeros(len(micros), np.int64), micros, 1)[0]
+
+
 def round_load(micros: int, length: int) -> float:
     """Return time held by the *length* of the period, with two decimals, halves up."""
     return (micros * 200 + length) // (2 * length) / 100

@@ -1,13 +1,26 @@
 """Reconciliation: count a report's total in independent ways; a difference stops the report."""
 
-from datetime import datetime
+from datetime import date, datetime
 
-from sqlalchemy import and_, func, select
+import numpy as np
+from sqlalchemy import BigInteger, and_, cast, func, select
 
 from assets.config.presentation import Filters
-from assets.periods import Period
-from assets.report.model import AssigneeBalance, Control, HandOffs, ProofLine, Total
+from assets.periods import Period, first_instant
+from assets.report.durations import seconds
+from assets.report.log_query import log_rows
+from assets.report.model import (
+    AssigneeBalance,
+    Control,
+    HandOffs,
+    OwnershipProof,
+    OwnershipTotal,
+    ProofLine,
+    Total,
+)
+from assets.report.ownership import FIRST_PERSON, Intervals, sum_micros
 from assets.report.quality import sum_columns
+from assets.report.request import ReportRequest
 from assets.warehouse.base import Warehouse
 from assets.warehouse.schema import (
     ASSIGNMENT_LOG,
@@ -46,6 +59,56 @@ def by_aggregates(warehouse: Warehouse, period: Period, as_of: datetime, filters
         ProofLine(name=Total.AGGREGATES, total=aggregated),
         ProofLine(name=Total.ACCEPTED, total=accepted - unchanged - repeated),
     ]
+
+
+def by_intervals(
+    request: ReportRequest, intervals: Intervals, balances: tuple[AssigneeBalance, ...], since: date | None
+) -> tuple[OwnershipProof, ...]:
+    """Compare *intervals* with the length of the period, the closing balances, and the stored intervals.
+
+    Of the stored ones, those count that began on the day *since* or later, as in *intervals*.
+    """
+    steps, ended = intervals.steps, intervals.is_ended
+    holders = intervals.owner[intervals.is_open & (intervals.owner >= FIRST_PERSON)] - FIRST_PERSON
+    open_counts = np.bincount(holders, minlength=len(steps.labels)).tolist()
+    closing = {(balance.assignee, balance.key): balance.closing for balance in balances}
+    names = zip(steps.labels, steps.keys, strict=True)
+    differing = sum(count != closing.get(name, 0) for name, count in zip(names, open_counts, strict=True))
+    subject_count, length = int(steps.is_first.sum()), intervals.end - intervals.start
+    stored_count, stored_micros = _sum_stored(request, since)
+    return (
+        OwnershipProof(
+            name=OwnershipTotal.COVERED_TIME,
+            counted=seconds(sum_micros(intervals.within)),
+            expected=seconds(subject_count * length),
+        ),
+        OwnershipProof(
+            name=OwnershipTotal.OPEN_INTERVALS,
+            counted=sum(open_counts),
+            expected=sum(closing.values()),
+            differing=differing,
+        ),
+        OwnershipProof(name=OwnershipTotal.ENDED_INTERVALS, counted=int(ended.sum()), expected=stored_count),
+        OwnershipProof(
+            name=OwnershipTotal.ENDED_TIME,
+            counted=seconds(sum_micros(intervals.duration[ended])),
+            expected=seconds(stored_micros),
+        ),
+    )
+
+
+def _sum_stored(request: ReportRequest, since: date | None) -> tuple[int, int]:
+    """Return the number and the sum (microseconds) of the stored intervals that ended in the period."""
+    if since is None:
+        return 0, 0
+    rows = log_rows(request.period, request.as_of).order_by(None).subquery().c
+    micros = cast(func.extract("epoch", rows.occurred_at - rows.held_since) * 1_000_000, BigInteger)
+    known_from = first_instant(since, request.period.zone)
+    found = request.warehouse.query(
+        select(func.count(), func.coalesce(func.sum(micros), 0)).where(rows.held_since >= known_from)
+    )
+    count, total = (int(column[0].as_py()) for column in found.columns)
+    return count, total
 
 
 def by_export(warehouse: Warehouse, period: Period, as_of: datetime, filters: Filters) -> Control | None:
