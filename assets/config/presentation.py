@@ -85,6 +85,21 @@ class CompareWith(StrEnum):
     PREVIOUS_YEAR = "previous_year"
 
 
+LeaderboardColumn = Literal[
+    "assigned",
+    "change_pct",
+    "first_assignments",
+    "received",
+    "passed_on",
+    "unassigned",
+    "returned",
+    "waiting_median",
+    "holding_median",
+    "holding_p90",
+    "held_count",
+]
+
+
 class Brand(ConfigModel):
     """Whose report it is, as its reader sees."""
 
@@ -134,6 +149,10 @@ class Presentation(ConfigModel):
     )
     return_hours: int = Field(
         default=24, ge=1, description="Maximum hours between the two assignments of a bounce-back."
+    )
+
+    leaderboard: LeaderboardColumn = Field(
+        default="assigned", description="Figure by which people are ranked, the largest first."
     )
 
     def printed_rows(self, total: int) -> int:

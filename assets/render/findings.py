@@ -16,7 +16,7 @@ _Plural = Callable[[str, str], str]
 def render_finding(finding: Finding, words: Words) -> str:
     """Return *finding* as a sentence in the reader's language and number format."""
     values: dict[str, Any] = {name: _format_fact(name, fact, words) for name, fact in finding.facts.items()}
-    if finding.rule is Rule.BUSIEST_HOUR:
+    if "hour" in finding.facts:
         hour = int(finding.facts["hour"])
         values |= {"from": f"{hour:02d}:00", "to": f"{hour + 1:02d}:00"}
     return _sentence_of(finding, words) % values
@@ -33,7 +33,7 @@ def _sentence_of(finding: Finding, words: Words) -> str:
     )
     return (
         since_last_year
-        or _sentence_of_change(finding.rule, words)
+        or _sentence_without_count(finding.rule, words)
         or _sentence_of_count(finding.rule, ngettext)
     )
 
@@ -45,16 +45,23 @@ def _format_fact(name: str, fact: Any, words: Words) -> str:
         "share": words.share,
         "earlier_share": words.share,
         "change": words.change,
+        "duration": words.duration,
+        "slowest_duration": words.duration,
         "source": lambda label: limit_marks(words.say(label)),
     }
     return formatters.get(name, limit_marks if isinstance(fact, str) else words.number)(fact)
 
 
-def _sentence_of_change(rule: Rule, words: Words) -> str | None:
+def _sentence_without_count(rule: Rule, words: Words) -> str | None:
     _ = words.say
     return {
         Rule.CHANGE: _("Assignments: %(now)s, %(change)s vs. previous period (%(before)s)."),
         Rule.DAILY_CHANGE: _("Assignments per day: %(now)s, %(change)s vs. previous period (%(before)s)."),
+        Rule.WAITED: _("Half of the contacts that were unassigned waited more than %(duration)s."),
+        Rule.WAITED_IN_HOUR: _(
+            "Half of the contacts that were unassigned waited more than %(duration)s; half of those "
+            "unassigned on %(weekday)s between %(from)s and %(to)s waited more than %(slowest_duration)s."
+        ),
         Rule.SHIFT: _("The share of %(source)s changed from %(earlier_share)s to %(share)s."),
     }.get(rule)
 
@@ -114,6 +121,11 @@ def _sentence_of_count(rule: Rule, ngettext: _Plural) -> str:
 
 def _sentence_of_people(rule: Rule, ngettext: _Plural) -> str:
     match rule:
+        case Rule.TOP_HOLDER:
+            return ngettext(
+                "%(assignee)s holds %(count)s contact (%(share)s of those with an assignee).",
+                "%(assignee)s holds %(count)s contacts (%(share)s of those with an assignee).",
+            )
         case Rule.TOP_ASSIGNEE:
             return ngettext(
                 "%(assignee)s received %(count)s assignment (%(share)s).",

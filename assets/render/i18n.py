@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from functools import cache, cached_property
 from io import BytesIO
+from math import floor
 
 from babel import Locale
 from babel.dates import format_date, format_interval, format_skeleton
@@ -24,6 +25,7 @@ _LOCALES = {"zh-CN": "zh_Hans_CN", "pt-BR": "pt_BR", "es": "es_419"}  # 12,345 i
 _LEFT_TO_RIGHT = "\u200e"
 _ISOLATE, _END_ISOLATE = "\u2068", "\u2069"
 _MONDAY = date(2024, 1, 1)
+_MINUTE, _HOUR_MINUTES, _DAY_MINUTES = 60, 60, 1440
 _PLURAL_SAMPLES = (*range(200), 1_000_000)  # they meet every plural form of every language
 
 
@@ -113,6 +115,22 @@ class Words:
         if value is None:
             return "-"
         return self.share(value) if name == "reassignment_rate" else self.number(value)
+
+    def duration(self, seconds: float | None) -> str:
+        """Return *seconds* in its two largest units, such as `2 h 10 min`, or "-" for None."""
+        if seconds is None:
+            return "-"
+        if (whole := floor(seconds + 0.5)) < _MINUTE:
+            return self.say("%(seconds)s s") % {"seconds": self.number(whole)}
+        if (minutes := floor(seconds / _MINUTE + 0.5)) < _HOUR_MINUTES:
+            return self.say("%(minutes)s min") % {"minutes": self.number(minutes)}
+        if minutes < _DAY_MINUTES:
+            hours, minutes = divmod(minutes, _HOUR_MINUTES)
+            text = self.say("%(hours)s h %(minutes)s min") if minutes else self.say("%(hours)s h")
+            return text % {"hours": self.number(hours), "minutes": self.number(minutes)}
+        days, hours = divmod(floor(seconds / (_MINUTE * _HOUR_MINUTES) + 0.5), 24)
+        text = self.say("%(days)s d %(hours)s h") if hours else self.say("%(days)s d")
+        return text % {"days": self.number(days), "hours": self.number(hours)}
 
     def instant(self, local_time: datetime) -> str:
         """Return day and time of a local time, without seconds."""

@@ -136,6 +136,7 @@ def build_report(
         known_since=log.known_since if has_openings(spec) else None,
         ownership=figures.ownership if shows(Component.OWNERSHIP) else None,
         people=figures.people if shows(Component.PEOPLE) else (),
+        leaderboard=spec.leaderboard,
         findings=(),
         quality=completeness.quality,
         provisional=bool(reasons),

@@ -18,6 +18,7 @@ _MIN_GONE_PCT = 5
 _MIN_SHARE_PCT = 40
 _MIN_BOUNCED = 4
 _MAX_SOURCES = 3
+_SLOW = 2  # times the median of all waiting times
 
 
 def find_findings(report: Report) -> tuple[Finding, ...]:
@@ -28,7 +29,7 @@ def find_findings(report: Report) -> tuple[Finding, ...]:
     found = [*changes, *_top_source(report)]
     if report.total >= _MIN_EVENTS:
         found += [*_find_busy_times(report), *_find_people(report)]
-    return (*found, *_find_chains(report))
+    return (*found, *_find_holdings(report), *_find_chains(report))
 
 
 def _finding_of(rule: Rule, fragment: dict[str, str] | str = "", **facts: str | float) -> Finding:
@@ -171,6 +172,36 @@ def _find_people(report: Report) -> Iterator[Finding]:
             {"assigned_to": UNASSIGNED},
             count=unassigned,
             share=percent_of(unassigned, report.total),
+        )
+
+
+def _find_holdings(report: Report) -> Iterator[Finding]:
+    """Yield the median waiting time, with the slowest hour of the week, and who holds most at the end."""
+    ownership = report.ownership
+    if ownership is None:
+        return
+    median, slowest = ownership.unassigned.median_seconds, ownership.slowest_hour
+    if median is not None and ownership.unassigned.ended_count >= _MIN_EVENTS:
+        if slowest and slowest.median_seconds and slowest.median_seconds >= _SLOW * median:
+            yield _finding_of(
+                Rule.WAITED_IN_HOUR,
+                "ownership",
+                duration=median,
+                weekday=slowest.weekday or 0,
+                hour=slowest.hour,
+                slowest_duration=slowest.median_seconds,
+            )
+        else:
+            yield _finding_of(Rule.WAITED, "ownership", duration=median)
+    held = ownership.holding.held_count
+    top = min(ownership.assignees, key=lambda each: (-each.held_count, each.assignee), default=None)
+    if top and held >= _MIN_EVENTS and 100 * top.held_count >= _MIN_SHARE_PCT * held:
+        yield _finding_of(
+            Rule.TOP_HOLDER,
+            "ownership",
+            assignee=top.assignee,
+            count=top.held_count,
+            share=percent_of(top.held_count, held),
         )
 
 

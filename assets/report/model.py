@@ -454,6 +454,8 @@ class Rule(StrEnum):
     GONE_SOURCE = "gone_source"
     DAILY_CHANGE = "daily_change"
     WAITED = "waited"
+    WAITED_IN_HOUR = "waited_in_hour"
+    TOP_HOLDER = "top_holder"
 
 
 class Finding(FrozenModel):
@@ -540,6 +542,7 @@ class Report(FrozenModel):
     known_since: date | None
     ownership: Ownership | None = None
     people: tuple[PersonFigures, ...] = ()
+    leaderboard: str = "assigned"
     findings: tuple[Finding, ...]
     quality: Quality
     provisional: bool

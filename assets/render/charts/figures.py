@@ -7,7 +7,7 @@ report gives the same bytes.
 import re
 import warnings
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
@@ -20,12 +20,11 @@ from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from assets.render.charts.palette import OTHERS, PREVIOUS, REST, TOTAL, report_colors
+from assets.render.charts.palette import OTHERS, PREVIOUS, REST, TOTAL
 from assets.render.charts.renderer import Painted, draw_figure
-from assets.render.i18n import Words, load_words
-from assets.render.labels import previous_name
+from assets.render.i18n import Words
 from assets.render.untrusted_text import shorten_text
-from assets.report.model import DayCount, Report, SourceCount, State
+from assets.report.model import DayCount, SourceCount
 
 Sources = tuple[SourceCount, ...]
 FONTS = [
@@ -39,12 +38,12 @@ FONTS = [
 ]
 LATIN_FONTS = [FONTS[0], FONTS[-1]]  # every font is looked up for every text, a sixth of a chart's time
 _LATIN = re.compile("[ -\u024f]*")
-_INK, _QUIET, _GRID = "#1f2933", "#52606d", "#d9e2ec"
-_CACHE_SIZE = 2  # a report is drawn for the screen and for paper
-_LABEL_LENGTH = 28
+_INK, _QUIET, GRID = "#1f2933", "#52606d", "#d9e2ec"
+CACHE_SIZE = 2  # a report is drawn for the screen and for paper
+LABEL_LENGTH = 28
 _MAX_DAILY_BARS = 92
 _MIN_BARS, _MAX_SOURCES = 4, 24
-_BARS, _RING, _PLAIN_RING, _PAGE = (
+_BARS, _RING, _PLAIN_RING, PAGE = (
     4.0,
     5.2,
     2.6,
@@ -54,7 +53,7 @@ _STYLE: dict[Any, Any] = {
     "text.parse_math": False,
     "font.size": 9,
     "text.color": _INK,
-    "axes.edgecolor": _GRID,
+    "axes.edgecolor": GRID,
     "axes.labelcolor": _QUIET,
     "xtick.color": _QUIET,
     "ytick.color": _INK,
@@ -81,10 +80,11 @@ class Chart:
 
 
 @contextmanager
-def _new_figure(
-    width: float, height: float, words: Words, sources: Sources = ()
+def new_figure(
+    width: float, height: float, words: Words, labels: Iterable[str] = ()
 ) -> Iterator[tuple[Figure, Axes]]:
-    texts = (words.say("Assignments"), *(source.label for source in sources))
+    """Yield a figure, its size in inches, with fonts for the *labels* that it draws."""
+    texts = (words.say("Assignments"), *labels)
     fonts = LATIN_FONTS if _LATIN.fullmatch("".join(texts)) else FONTS
     with mpl.rc_context(_STYLE | {"font.family": fonts}), warnings.catch_warnings():
         # A character without a font is drawn as a box; the table beside the chart shows it.
@@ -96,7 +96,7 @@ def _new_figure(
         yield figure, axes
 
 
-@lru_cache(_CACHE_SIZE)
+@lru_cache(CACHE_SIZE)
 def pie_chart(by_source: Sources, colors: tuple[str, ...], words: Words, *, has_legend: bool = True) -> Chart:
     """Return each source's share, in its color, as a ring with the total inside, and a legend beside it.
 
@@ -105,7 +105,7 @@ def pie_chart(by_source: Sources, colors: tuple[str, ...], words: Words, *, has_
     _ = words.say
     sources, total = _charted_sources(by_source, words), sum(source.count for source in by_source)
     size = (_RING, _figure_height(by_source)) if has_legend else (_PLAIN_RING, _PLAIN_RING)
-    with _new_figure(*size, words, by_source) as (figure, axes):
+    with new_figure(*size, words, [source.label for source in by_source]) as (figure, axes):
         wedges = axes.pie(
             [source.count for source in sources],
             colors=colors if len(sources) == len(by_source) else (*colors[:_MAX_SOURCES], REST),
@@ -118,10 +118,10 @@ def pie_chart(by_source: Sources, colors: tuple[str, ...], words: Words, *, has_
             legend = [
                 f"{label} {words.number(source.count)} ({words.share(source.share_pct)})"
                 for source in sources
-                for label in [shorten_text(source.label, _LABEL_LENGTH)]
+                for label in [shorten_text(source.label, LABEL_LENGTH)]
             ]
             figure.legend(wedges, legend, loc="outside right center", frameon=False, handlelength=0.9)
-        return _finish_chart(figure, f"{_('Share by source')}: {_describe_sources(by_source, words)}")
+        return finish_chart(figure, f"{_('Share by source')}: {_describe_sources(by_source, words)}")
 
 
 def _charted_sources(by_source: Sources, words: Words) -> tuple[SourceCount, ...]:
@@ -139,13 +139,13 @@ def _figure_height(by_source: Sources) -> float:
     return 1.3 + 0.26 * max(_MIN_BARS, min(len(by_source), _MAX_SOURCES + 1))
 
 
-@lru_cache(_CACHE_SIZE)
+@lru_cache(CACHE_SIZE)
 def trend_chart(by_day: tuple[DayCount, ...], previous: tuple[int, ...], name: str, words: Words) -> Chart:
     """Return the count per day as bars, those of the *previous* period, called *name*, as a line.
 
     A day that is not loaded is hatched instead.
     """
-    with _new_figure(_PAGE, 2.3, words) as (figure, axes):
+    with new_figure(PAGE, 2.3, words) as (figure, axes):
         _draw_days(axes, by_day, previous, name, words)
         total = words.number(sum(day.count for day in by_day))
         alternative = words.ngettext(
@@ -154,7 +154,7 @@ def trend_chart(by_day: tuple[DayCount, ...], previous: tuple[int, ...], name: s
             len(by_day),
             total=total,
         )
-        return _finish_chart(figure, alternative)
+        return finish_chart(figure, alternative)
 
 
 def _draw_days(
@@ -191,10 +191,15 @@ def _draw_days(
     axes.set_xticks(range(0, len(days), step), [format_date(day.day) for day in days[::step]])
     axes.set_xlim(-0.6, len(days) - 0.4)
     axes.set_ylim(0, highest * 1.1)
+    set_scale(axes, lambda value: words.number(round(value)))
+
+
+def set_scale(axes: Axes, describe: Callable[[float], str]) -> None:
+    """Give *axes* a grid of at most four whole numbers, which *describe* writes."""
     axes.yaxis.set_major_locator(MaxNLocator(nbins=4, integer=True))
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _at: words.number(round(value))))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _at: describe(value)))
     axes.tick_params(length=0)
-    axes.grid(axis="y", color=_GRID, linewidth=0.6)
+    axes.grid(axis="y", color=GRID, linewidth=0.6)
     axes.set_axisbelow(True)
 
 
@@ -204,23 +209,9 @@ def _describe_sources(by_source: Sources, words: Words) -> str:
     )
 
 
-def _finish_chart(figure: Figure, alternative: str) -> Chart:
+def finish_chart(figure: Figure, alternative: str) -> Chart:
+    """Return *figure* as a chart with a text *alternative*."""
     for background in (figure.patch, *(axes.patch for axes in figure.axes)):
         background.set_visible(False)
     svg, painted = draw_figure(figure)
     return Chart(svg, alternative, painted)
-
-
-def draw_charts(report: Report) -> dict[str, Chart | None]:
-    """Return the charts of *report* by their names in the template; None if there is nothing to draw."""
-    words, has_any = load_words(report.look.language), report.total > 0
-    has_table = report.components.bar_chart is State.SHOWN
-    previous = report.comparison.by_day if report.comparison else ()
-    color_of = report_colors(report)
-    colors = tuple(color_of[source.source] for source in report.by_source)
-    pie, trend = None, None
-    if has_any:
-        pie = pie_chart(report.by_source, colors, words, has_legend=not has_table)
-    if len(report.by_day) > 1:
-        trend = trend_chart(report.by_day, previous, previous_name(report.compare_with, words), words)
-    return {"pie": pie, "trend": trend}

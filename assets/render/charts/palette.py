@@ -13,6 +13,11 @@ OTHERS = ("#6e6e6e", "#b15928", "#1f78b4", "#a6a6a6")
 REST = "#d0d5da"
 """The color of the sources that a chart sums up."""
 
+PEOPLE = ("#77aadd", "#ee8866", "#44bb99", "#eedd88", "#ffaabb", "#bbcc33")
+"""Paul Tol's "light" scheme: the colors of assignees in one chart, apart from those of sources."""
+
+UNASSIGNED = "#9aa5b1"
+
 TOTAL, PREVIOUS = "#4a6572", "#9aa5b1"
 """The colors of all sources together, now and in the previous period; no source has them."""
 

@@ -15,7 +15,7 @@ from urllib.parse import urlencode
 import pyarrow as pa
 from markupsafe import Markup
 
-from assets.render import labels
+from assets.render import labels, people_rows
 from assets.render.findings import render_finding
 from assets.render.html.log_codec import encode_log_payload
 from assets.render.html.page_data import page_facts
@@ -139,6 +139,7 @@ def _render(report: Report, version: int, listed: pa.Table, *, medium: str, **va
         rows_listed=listed.num_rows,
         log_note=labels.log_note(report, listed.num_rows, words),
         **_component_values(report, words, has_trend=len(report.by_day) > 1 or bool(values["events"])),
+        **_people_values(report, words, medium),
         **values,
     )
 
@@ -149,10 +150,10 @@ def _rows_of(printed: pa.Table) -> Iterator[tuple[str, ...]]:
 
 def _component_values(report: Report, words: Words, *, has_trend: bool) -> dict[str, object]:
     """Return the values of the components' templates: sentences, labels, charts and shades."""
-    from assets.render.charts import figures  # noqa: PLC0415 - half a second, and only pages need it
+    from assets.render.charts.report_charts import draw_charts  # noqa: PLC0415 - half a second, only for pages
 
     return {
-        "charts": figures.draw_charts(report),
+        "charts": draw_charts(report),
         "sentences": [(render_finding(finding, words), finding.fragment) for finding in report.findings],
         "heat_map": _heat_map(report, words),
         "compared": labels.compared_period(report, words),
@@ -174,6 +175,20 @@ def _component_values(report: Report, words: Words, *, has_trend: bool) -> dict[
         "sections": labels.sections(report, words, has_trend=has_trend),
         "first_page": labels.FIRST_PAGE,
         "source_rows": source_rows(report),
+    }
+
+
+def _people_values(report: Report, words: Words, medium: str) -> dict[str, object]:
+    """Return the values of the templates of ownership and people."""
+    limit = people_rows.listed_limit(medium)
+    return {
+        "ownership_limit": limit,
+        "ownership_notes": people_rows.ownership_notes(report, words, medium),
+        "assignee_numbers": ("1", "2", "3", words.say("4 or more")),
+        "people_columns": people_rows.people_columns(words),
+        "people_rows": people_rows.people_rows(report, words, limit),
+        "people_notes": people_rows.people_notes(report, words, medium),
+        "few": people_rows.few_note(words),
     }
 
 

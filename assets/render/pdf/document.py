@@ -13,8 +13,8 @@ from weasyprint.urls import FatalURLFetchingError, URLFetcher
 
 import assets.runtime.compat.pydyf_compression  # noqa: F401 - sets the level
 from assets.config.presentation import Component
-from assets.render.charts.figures import draw_charts
 from assets.render.charts.renderer import Painted
+from assets.render.charts.report_charts import draw_charts
 from assets.render.html.page import render_print
 from assets.render.pdf.tagging import repair_tags
 from assets.report.model import Report

@@ -13,7 +13,7 @@ from PIL import Image, ImageChops, ImageFilter
 from weasyprint.urls import FatalURLFetchingError
 
 from assets.events import SOURCE_LABELS
-from assets.render.charts import figures
+from assets.render.charts.report_charts import draw_charts
 from assets.render.html.page import render_print
 from assets.render.pdf.document import lay_out, render_pdf
 from assets.report.model import Report
@@ -121,7 +121,7 @@ def test_the_charts_of_the_pdf_look_like_those_of_the_page(tmp_path: Path) -> No
     )
     report = report.model_copy(update={"by_day": days})
     page = render_print(report, log_of([]), 1)
-    drawn = [chart for chart in figures.draw_charts(report).values() if chart]
+    drawn = [chart for chart in draw_charts(report).values() if chart]
     assert len(drawn) == 2
     shown = page
     for each in drawn:

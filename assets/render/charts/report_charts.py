@@ -1,0 +1,30 @@
+"""The charts of a report, by their names in the templates."""
+
+from assets.config.presentation import Component
+from assets.render.charts.figures import Chart, pie_chart, trend_chart
+from assets.render.charts.ownership import held_chart, waiting_chart
+from assets.render.charts.palette import report_colors
+from assets.render.i18n import load_words
+from assets.render.labels import previous_name
+from assets.render.people_rows import part_labels
+from assets.report.model import Report, State
+
+
+def draw_charts(report: Report) -> dict[str, Chart | None]:
+    """Return the charts of *report* by their names in the template; None if there is nothing to draw."""
+    words, has_any = load_words(report.look.language), report.total > 0
+    has_table = report.components.bar_chart is State.SHOWN
+    previous = report.comparison.by_day if report.comparison else ()
+    color_of = report_colors(report)
+    colors = tuple(color_of[source.source] for source in report.by_source)
+    pie, trend = None, None
+    if has_any:
+        pie = pie_chart(report.by_source, colors, words, has_legend=not has_table)
+    if len(report.by_day) > 1:
+        trend = trend_chart(report.by_day, previous, previous_name(report.compare_with, words), words)
+    held, waiting = None, None
+    if report.ownership and report.components.shows(Component.OWNERSHIP):
+        parts = part_labels(report, words)
+        held = held_chart(report.ownership.held, parts, words)
+        waiting = waiting_chart(report.ownership.waiting_by_hour, words)
+    return {"pie": pie, "trend": trend, "held": held, "waiting": waiting}
