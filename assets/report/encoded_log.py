@@ -13,6 +13,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 Codes = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
 Person = tuple[str | None, str | None]
 """(id, None), or (None, name) for a person without an id."""
 

@@ -19,7 +19,7 @@ from assets.report.quality import quality_by_day
 from assets.report.readiness import first_loaded_day
 from assets.report.reasons import stall_reason
 from assets.report.request import ReportRequest
-from assets.report.steps import encode_subjects, last_steps
+from assets.report.steps import encode_subjects, last_steps, states_previous
 from assets.warehouse.base import Warehouse
 from assets.warehouse.schema import ASSIGNMENT_LOG, REJECTED_EVENTS
 
@@ -43,6 +43,7 @@ def read_explorer_data(request: ReportRequest, log: CountedLog) -> ExplorerData:
     return ExplorerData(
         log=encode_log(rows),
         subject=encode_subjects(rows),
+        is_stated=states_previous(rows),
         opening_count=opening.num_rows,
         days=tuple(
             CarriedDay(

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from assets.report.encoded_log import Codes, EncodedLog
+from assets.report.encoded_log import Codes, EncodedLog, Flags
 from assets.report.model import Reason
 
 
@@ -35,12 +35,14 @@ class Problem:
 class ExplorerData:
     """The rows of the explorer: the first *opening_count* are the last ones of each subject before *days*.
 
-    *subject* has a code per row for its contact or conversation; *lacking* are the days before *days* that
+    *subject* has a code per row for its contact or conversation, *is_stated* tells whether its source states
+    the previous assignee; *lacking* are the days before *days* that
     are missing for the openings. *stalls* has the reason of each last day at whose end the source is silent.
     """
 
     log: EncodedLog
     subject: Codes
+    is_stated: Flags
     opening_count: int
     days: tuple[CarriedDay, ...]
     first_loaded: date | None

@@ -9,18 +9,16 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 import numpy as np
-import numpy.typing as npt
 
 from assets.periods import Period, first_instant
 from assets.report.chains import find_returns
-from assets.report.encoded_log import Codes, EncodedLog, Pairs
+from assets.report.encoded_log import Codes, EncodedLog, Flags, Pairs
 from assets.report.model import KeyFigure, KeyFigureName
 from assets.report.shares import percent_of
 
 _HOUR = timedelta(hours=1)
 _OF_CHAINS = {KeyFigureName.REASSIGNMENT_RATE, KeyFigureName.BOUNCE_BACKS}
 
-_Flags = npt.NDArray[np.bool_]
 Value = int | float | None
 Series = tuple[Value, ...]
 
@@ -92,7 +90,7 @@ def _count_parts(
     returns = np.sort(find_returns(log, return_hours)[2])
     conversations, reassigned, assigned = _count_conversations(log, part, part_count)
 
-    def count(rows: Codes | _Flags) -> Series:
+    def count(rows: Codes | Flags) -> Series:
         return tuple(np.bincount(part[rows], minlength=part_count).tolist())
 
     return {
@@ -132,7 +130,7 @@ def _count_conversations(
     part_of_group = part[order[begins]]
     assigned = np.bincount(group_of_row[log.assignee[order] >= 0], minlength=len(part_of_group))
 
-    def count(groups: _Flags) -> tuple[int, ...]:
+    def count(groups: Flags) -> tuple[int, ...]:
         return tuple(np.bincount(part_of_group[groups], minlength=part_count).tolist())
 
     return count(assigned >= 0), count(assigned > 1), count(assigned > 0)
@@ -144,8 +142,8 @@ def _grouped(codes: Codes) -> Codes:
     return order[codes[order] >= 0]
 
 
-def _begins_part(codes: Codes, part: Codes, order: Codes) -> _Flags:
+def _begins_part(codes: Codes, part: Codes, order: Codes) -> Flags:
     """Tell for each row of *order* whether it is the first of its code in its part."""
-    is_first: _Flags = np.diff(codes[order], prepend=-1) != 0
+    is_first: Flags = np.diff(codes[order], prepend=-1) != 0
     is_first |= np.diff(part[order], prepend=-1) != 0
     return is_first

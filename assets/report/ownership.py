@@ -12,7 +12,7 @@ import numpy as np
 
 from assets.periods import Period
 from assets.report.durations import describe_groups, seconds
-from assets.report.encoded_log import Codes, EncodedLog
+from assets.report.encoded_log import Codes, EncodedLog, Flags
 from assets.report.key_figures import parts_of_period
 from assets.report.log_table import weekday_hours
 from assets.report.model import (
@@ -23,7 +23,7 @@ from assets.report.model import (
     HourWaiting,
     Ownership,
 )
-from assets.report.steps import Flags, Steps
+from assets.report.steps import Steps
 
 NOBODY, UNKNOWN = 0, 1
 """The owners that are no person; person code n is owner n + 2."""

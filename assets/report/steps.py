@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 from sqlalchemy import Select, func, select
@@ -17,6 +16,7 @@ from assets.periods import Period
 from assets.report.encoded_log import (
     Codes,
     EncodedLog,
+    Flags,
     Person,
     encode_column,
     encode_pairs,
@@ -38,8 +38,6 @@ _COLUMNS = (
     "assignee_kind",
     "occurred_at",
 )
-
-Flags = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +97,7 @@ def group_steps(before: pa.Table, rows: pa.Table, log: EncodedLog) -> Steps:
     is_stated = np.concatenate(
         [
             np.ones(before.num_rows, bool),
-            to_numpy(pc.equal(rows["previous_quality"].cast(pa.string()), "stated")),
+            states_previous(rows),
         ]
     )
     order = np.argsort(subjects := encode_subjects(table), kind="stable")
@@ -119,6 +117,12 @@ def group_steps(before: pa.Table, rows: pa.Table, log: EncodedLog) -> Steps:
         keys=persons.keys,
         kinds=kinds_of(table, assignee, len(persons.who)),
     )
+
+
+def states_previous(rows: pa.Table) -> Flags:
+    """Tell for each row whether its source states the previous assignee."""
+    stated: Flags = pc.equal(rows["previous_quality"].cast(pa.string()), "stated").to_numpy()
+    return stated
 
 
 def encode_subjects(rows: pa.Table) -> Codes:

@@ -72,6 +72,7 @@ function unpack(bytes, facts) {
     day: new Int32Array(rows),
     weekHour: new Uint8Array(rows),
     source: blocks.source,
+    unstated: blocks.unstated,
     conversation: new Int32Array(rows),
     contact: new Int32Array(rows),
     previous: new Int32Array(rows),

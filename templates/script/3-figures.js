@@ -292,6 +292,9 @@ function compare(log, facts, selection, previous) {
   };
 }
 
+// The components that need to know who held what when the range began.
+const OF_OPENINGS = ['assignees', 'ownership', 'people'];
+
 // Everything that the page shows of a state.
 function countAll(log, facts, state) {
   const range = dayRange(facts, state), passes = tests(log, facts, state), rows = select(log, facts, range, passes);
@@ -304,9 +307,10 @@ function countAll(log, facts, state) {
     comparison = compare(log, facts, selection, previous);
   }
   const isCompared = comparison && comparison.total !== null && !comparison.notes.includes('not_whole');
-  const hasBalances = isExplorer && !isFilteredNow && facts.states.assignees !== 'off';
-  const openings = hasBalances ? openingsOf(log, facts, range) : { rows: [], knownSince: '' };
+  const hasOpenings = isExplorer && !isFilteredNow && OF_OPENINGS.some((name) => facts.states[name] !== 'off');
+  const openings = hasOpenings ? openingsOf(log, facts, range) : { rows: [], knownSince: '' };
   const persons = personsOf(log, rows, openings.rows);
+  const ownership = hasOpenings ? countOwnership(log, facts, selection, openings.rows, persons) : null;
   return {
     ...selection,
     comparison,
@@ -315,7 +319,9 @@ function countAll(log, facts, state) {
     persons,
     chains: keepsChains ? findChains(log, rows, persons, facts.returnHours) : null,
     handOffs: findHandOffs(log, rows, persons),
-    balances: hasBalances ? countBalances(log, rows, openings.rows, persons) : null,
+    balances: hasOpenings ? countBalances(log, rows, openings.rows, persons) : null,
+    ownership,
+    people: ownership && countPeople(log, facts, ownership, rows, isCompared ? previous.rows : null, persons),
     lacking: openings.lacking ?? [],
     knownSince: openings.knownSince,
   };

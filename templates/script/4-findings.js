@@ -1,12 +1,12 @@
 // Key findings by the rules of assets/report/findings.py, in the sentences of assets/render/findings.py.
 
-const MIN_EVENTS = 30, MIN_CHANGE_PCT = 10, MIN_SHIFT_POINTS = 5, MIN_GONE_PCT = 5, MIN_SHARE_PCT = 40, MIN_BOUNCED = 4, MAX_SOURCES = 3;
+const MIN_EVENTS = 30, MIN_CHANGE_PCT = 10, MIN_SHIFT_POINTS = 5, MIN_GONE_PCT = 5, MIN_SHARE_PCT = 40, MIN_BOUNCED = 4, MAX_SOURCES = 3, SLOW = 2;
 
 // The findings of what was counted: { text, set } or { text, anchor }; `set` is the change of the state that shows its rows.
 function findFindings(page, counted, isProvisional) {
   const found = [...changes(page, counted, isProvisional), ...topSource(page, counted)];
   if (counted.total >= MIN_EVENTS) found.push(...busyTimes(page, counted), ...peopleFindings(page, counted));
-  return [...found, ...chainFindings(page, counted)];
+  return [...found, ...holdingFindings(page, counted), ...chainFindings(page, counted)];
 }
 
 function changes(page, counted, isProvisional) {
@@ -78,10 +78,9 @@ function busyTimes(page, { days, range, total, weekHours }) {
   }
   const hour = page.facts.states.heat_map === 'off' ? NONE : onlyLargest(weekHours);
   if (hour !== NONE) {
-    const two = (number) => `${String(number).padStart(2, '0')}:00`;
     found.push({ anchor: 'heat_map', text: ngettext("The busiest hour was %(weekday)s, %(from)s to %(to)s: %(count)s assignment.",
       "The busiest hour was %(weekday)s, %(from)s to %(to)s: %(count)s assignments.", weekHours[hour],
-      { weekday: page.facts.longWeekdays[Math.floor(hour / 24)], from: two(hour % 24), to: two((hour % 24) + 1) }) });
+      { weekday: page.facts.longWeekdays[Math.floor(hour / 24)], from: clockHour(hour % 24), to: clockHour((hour % 24) + 1) }) });
   }
   return found;
 }
@@ -100,6 +99,28 @@ function peopleFindings(page, { total, handOffs, persons }) {
   if (unassigned) {
     found.push({ set: { assigned_to: [UNASSIGNED] }, text: ngettext("%(count)s assignment (%(share)s) was an unassignment.",
       "%(count)s assignments (%(share)s) were unassignments.", unassigned, { share: page.share(percentOf(unassigned, total)) }) });
+  }
+  return found;
+}
+
+const clockHour = (hour) => `${String(hour).padStart(2, '0')}:00`;
+
+// The median waiting time, with the slowest hour of the week, and who holds most at the end.
+function holdingFindings(page, { ownership }) {
+  if (!ownership || page.facts.states.ownership === 'off') return [];
+  const found = [], { unassigned, slowest, holding, assignees } = ownership, { median } = unassigned;
+  if (median !== null && unassigned.endedCount >= MIN_EVENTS) {
+    const isSlow = slowest?.median && slowest.median >= SLOW * median, values = { duration: duration(page, median) };
+    found.push({ anchor: 'ownership', text: isSlow
+      ? _("Half of the contacts that were unassigned waited more than %(duration)s; half of those unassigned on %(weekday)s between %(from)s and %(to)s waited more than %(slowest_duration)s.",
+        { ...values, weekday: page.facts.longWeekdays[Math.floor(slowest.hour / 24)], from: clockHour(slowest.hour % 24), to: clockHour((slowest.hour % 24) + 1), slowest_duration: duration(page, slowest.median) })
+      : _("Half of the contacts that were unassigned waited more than %(duration)s.", values) });
+  }
+  const [top] = assignees.slice().sort((a, b) => b.heldCount - a.heldCount || compareText(a.label, b.label)), held = holding.heldCount;
+  if (top && held >= MIN_EVENTS && 100 * top.heldCount >= MIN_SHARE_PCT * held) {
+    found.push({ anchor: 'ownership', text: ngettext("%(assignee)s holds %(count)s contact (%(share)s of those with an assignee).",
+      "%(assignee)s holds %(count)s contacts (%(share)s of those with an assignee).", top.heldCount,
+      { assignee: limited(top.label), share: page.share(percentOf(top.heldCount, held)) }) });
   }
   return found;
 }

@@ -22,8 +22,8 @@ function ngettext(one, _many, count, values = {}) {
 }
 
 // What is counted for the whole report only, and steps aside while a part of it is shown.
-const WHOLE_ONLY = facts.explorer ? [] : ['assignees', 'proof', 'quality', ...(facts.states.bar_chart === 'off' ? ['comparison'] : [])];
-const DRAWN = ['metric', 'findings', 'bar_chart', 'pie_chart', 'trend', 'heat_map', 'chains', 'hand_offs', 'log', ...(facts.explorer ? ['assignees', 'quality'] : [])];
+const WHOLE_ONLY = facts.explorer ? [] : [...OF_OPENINGS, 'proof', 'quality', ...(facts.states.bar_chart === 'off' ? ['comparison'] : [])];
+const DRAWN = ['metric', 'findings', 'bar_chart', 'pie_chart', 'trend', 'heat_map', 'chains', 'hand_offs', 'log', ...(facts.explorer ? [...OF_OPENINGS, 'quality'] : [])];
 
 function makePage(log) {
   const { locale, number } = formats;
@@ -164,10 +164,12 @@ function redraw(page, isNew = true) {
   if (!original('chains') && counted.chains) show('chains', found('chains'), () => drawChains(page, counted));
   if (facts.states.hand_offs === 'shown') show('hand_offs', found('hand_offs'), () => (hasRows ? [drawHandOffs(page, isWhole ? page.whole(counted) : counted)] : empty()));
   if (facts.explorer && counted.balances) show('assignees', found('assignees'), () => drawBalances(page, counted));
+  if (facts.explorer && counted.ownership && facts.states.ownership !== 'off') show('ownership', found('ownership'), (width) => drawOwnership(page, counted, width));
+  if (facts.explorer && counted.people && facts.states.people !== 'off') show('people', found('people'), () => drawPeople(page, counted));
   if (facts.explorer) show('quality', found('quality'), () => [drawQuality(page, counted.range)]);
   show('log', found('log'), () => [page.note, page.table.element]);
   if (isNew && found('log') === 'shown') page.table.show(rows);
-  const unfilteredOnly = facts.explorer && isFiltered(state) ? ['assignees', 'quality'] : [];
+  const unfilteredOnly = facts.explorer && isFiltered(state) ? [...OF_OPENINGS, 'quality'] : [];
   setAside([...(counted.chains || isWhole ? [] : ['chains']), ...(isWhole ? [] : WHOLE_ONLY), ...unfilteredOnly]);
   page.bar.refresh(rows.length);
 }
@@ -224,6 +226,7 @@ async function start() {
   let width = innerWidth;
   addEventListener('resize', () => { if (innerWidth !== width) { width = innerWidth; keepingFocus(() => redraw(page, false)); } });
   page.state = isState() ? read() : page.cleared();
+  document.querySelectorAll('table.sortable').forEach((table) => makeSortable(page, table));
   redraw(page);
   if (location.hash.length > 1 && !isState()) document.getElementById(location.hash.slice(1))?.scrollIntoView();
   followSections();

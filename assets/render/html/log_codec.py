@@ -81,6 +81,8 @@ def encode_log_payload(
     packer.pairs("people", log.people)
     packer.numbers("people.person", log.persons.of_pair[:-1])
     packer.numbers("people.label", log.persons.label_pair)
+    if explorer and not explorer.is_stated.all():
+        packer.numbers("unstated", 1 - explorer.is_stated.astype(np.int64))
     if explorer:
         expected = _previous_values(log.conversation, explorer.subject)
         is_same = explorer.subject == expected

@@ -18,9 +18,10 @@ from assets.periods import (
     preset_period,
     previous_period,
 )
-from assets.render.charts.palette import REST, report_colors, source_colors
+from assets.render.charts.palette import PEOPLE, REST, UNASSIGNED, report_colors, source_colors
 from assets.render.i18n import Words, load_words
 from assets.render.labels import component_titles, figure_names, kind_names, previous_name, quality_names
+from assets.render.people_rows import people_columns
 from assets.render.reasons import describe_reason
 from assets.report.components import keeps_chains
 from assets.report.explorer_data import ExplorerData
@@ -82,6 +83,10 @@ def page_facts(
         "keepsChains": keeps_chains(report.filters),
         "returnHours": report.return_hours,
         "kinds": kind_names(words),
+        "peopleColumns": people_columns(words),
+        "leaderboard": report.leaderboard,
+        "peopleColors": PEOPLE,
+        "unassignedColor": UNASSIGNED,
         "titles": component_titles(report, words),
         "figureNames": figure_names(words),
         "comparison": _compared(report, report.comparison, words) if report.comparison else None,

@@ -20,7 +20,17 @@ from tests.render.opened_report import REPORT_DATE, Acme, Open, Opened
 
 FIRST_DAY = date(2026, 10, 1)
 CARRIED = date(2026, 9, 1)
-SECTIONS = ("metric", "findings", "bar_chart", "heat_map", "chains", "hand_offs", "assignees")
+SECTIONS = (
+    "metric",
+    "findings",
+    "bar_chart",
+    "heat_map",
+    "chains",
+    "hand_offs",
+    "assignees",
+    "ownership",
+    "people",
+)
 COMPONENTS = [each for each in Component if each not in {Component.PIE_CHART, Component.TREND}]
 
 
@@ -47,7 +57,11 @@ def said_by_the_explorer(opened: Opened) -> dict[str, str]:
     opened.settle()
     found: dict[str, str] = opened.page.evaluate(
         "names => Object.fromEntries(names.map(name => document.getElementById(name))"
-        ".filter(each => each && !each.hidden).map(each => [each.id, each.textContent]))",
+        ".filter(each => each && !each.hidden).map(each => [each.id, textOf(each)]))".replace(
+            "textOf(each)",
+            "(copy => { copy.querySelectorAll('figure').forEach(one => one.remove()); return copy.textContent; })"
+            "(each.cloneNode(true))",
+        ),
         list(SECTIONS),
     )
     return {name: plain(text) for name, text in found.items()}
