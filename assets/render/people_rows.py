@@ -40,7 +40,7 @@ def people_columns(words: Words) -> dict[str, str]:
         "first_assignments": _("First assignments"),
         "received": _("From others"),
         "passed_on": _("Passed on"),
-        "unassigned": _("Unassigned by or from them"),
+        "unassigned": _("Unassigned from them"),
         "returned": _("Bounced back to them"),
         "waiting_median": _("Waited for them, median"),
         "holding_median": _("Held, median"),

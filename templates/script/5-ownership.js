@@ -104,7 +104,7 @@ function drawHeld(page, lines, range, width) {
   const grid = niceSteps(most).map((value) => make('svg:g', {}, make('svg:line', { class: 'grid', x1: left, x2: width, y1: y(value), y2: y(value) }),
     make('svg:text', { class: 'quiet', x: left - 6, y: Number(y(value)) + 4, 'text-anchor': 'end', direction: 'ltr' }, page.number(value))));
   const ticks = Array.from({ length: size }, (_none, at) => (at % every ? null
-    : make('svg:text', { class: 'quiet', x: x(at), y: height - 6, 'text-anchor': at ? 'middle' : 'start', direction: 'ltr' }, names[at])));
+    : make('svg:text', { class: 'quiet', x: x(at), y: height - 6, 'text-anchor': at === size - 1 ? 'end' : at ? 'middle' : 'start', direction: 'ltr' }, names[at])));
   const ends = shown.map((line) => `${limited(name(line))} ${page.number(line.counts.at(-1))}`).join(pgettext("list separator", ", "));
   return [make('h3', {}, _("Contacts held over time")), make('figure', {},
     make('svg:svg', { class: 'chart', viewBox: `0 0 ${width} ${height}`, role: 'img', 'aria-label': `${_("Contacts held at the end")}: ${ends}` }, ...grid, ...areas, ...ticks),
