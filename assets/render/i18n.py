@@ -95,6 +95,10 @@ class Words:
         """Return *value* with the language's separators."""
         return format_decimal(value, locale=self.locale)
 
+    def tenths(self, value: float | None) -> str:
+        """Return *value* with one decimal, or "-" for None."""
+        return "-" if value is None else format_decimal(value, "#,##0.0", locale=self.locale)
+
     def signed(self, value: float) -> str:
         """Return *value* with its sign, including a plus."""
         return self._with_plus(value, self.number(value))

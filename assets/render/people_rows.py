@@ -35,7 +35,7 @@ def people_columns(words: Words) -> dict[str, str]:
     """Return the headings of the columns of people, by their names in the configuration."""
     _ = words.say
     return {
-        "assigned": _("All assignments"),
+        "assigned": _("Assignments"),
         "change_pct": _("Change"),
         "first_assignments": _("First assignments"),
         "received": _("From others"),

@@ -202,8 +202,8 @@ def sum_micros(micros: Codes) -> int:
 
 
 def round_load(micros: int, length: int) -> float:
-    """Return time held by the *length* of the period, with two decimals, halves up."""
-    return (micros * 200 + length) // (2 * length) / 100
+    """Return time held by the *length* of the period, with one decimal, halves up."""
+    return (micros * 20 + length) // (2 * length) / 10
 
 
 def _peak_loads(intervals: Intervals, owner: Codes, count: int) -> Codes:

@@ -64,7 +64,7 @@ function describeOwners(log, intervals, group, count, isCounted, working) {
     heldCount: ages[at].length,
     age: described(ages[at]),
     workingAge: working ? described(ageWork[at]) : null,
-    load: length ? Math.floor((held[at] * 200 + length) / (2 * length)) / 100 : null,
+    load: length ? Math.floor((held[at] * 20 + length) / (2 * length)) / 10 : null,
     peak: peaks[at],
     held: held[at],
   }));

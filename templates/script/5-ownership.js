@@ -41,7 +41,7 @@ function ownershipTable(page, { assignees, holding, unassigned }) {
     const work = each.working ?? {}, age = each.workingAge ?? {};
     return [page.figure(page.number(each.endedCount)), times(each.median, work.median), times(each.p90, work.p90), times(each.longest, work.longest),
       make('td', { class: 'figure group' }, page.number(each.heldCount)), times(each.age.median, age.median), times(each.age.longest, age.longest),
-      make('td', { class: 'figure group' }, each.load === null ? '-' : page.decimal(each.load)), page.figure(page.number(each.peak))];
+      make('td', { class: 'figure group' }, each.load === null ? '-' : page.tenths(each.load)), page.figure(page.number(each.peak))];
   };
   const group = (text, columns, isFirst) => make('th', { scope: 'colgroup', colspan: columns, class: isFirst ? null : 'group' }, text);
   const head = (text, isGroup) => make('th', { scope: 'col', class: isGroup ? 'figure group' : 'figure' }, text);

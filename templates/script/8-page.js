@@ -28,6 +28,7 @@ const DRAWN = ['metric', 'findings', 'bar_chart', 'pie_chart', 'trend', 'heat_ma
 function makePage(log) {
   const { locale, number } = formats;
   const percent = new Intl.NumberFormat(locale, { style: 'percent', minimumFractionDigits: 1, maximumFractionDigits: 1 });
+  const tenths = new Intl.NumberFormat(locale, { useGrouping: 'always', minimumFractionDigits: 1, maximumFractionDigits: 1 });
   const decimal = new Intl.NumberFormat(locale, { useGrouping: 'always', maximumFractionDigits: 3 });
   const order = new Map(facts.sources.map((each, at) => [each.code, at]));
   const dated = (options) => {
@@ -48,6 +49,7 @@ function makePage(log) {
     arrow: isRightToLeft ? '←' : '→',
     number: (value) => number.format(value),
     decimal: (value) => decimal.format(value),
+    tenths: (value) => tenths.format(value),
     share,
     signed: (value) => withPlus(value, decimal.format(value)),
     change: (value) => withPlus(value, share(value)),
