@@ -6,7 +6,16 @@ from assets.config.presentation import CompareWith, Component
 from assets.render.i18n import Words
 from assets.render.untrusted_text import limit_marks
 from assets.report.log_table import HEADER, UNASSIGNED
-from assets.report.model import HandOffs, KeyFigureName, Note, Report, State, Total
+from assets.report.model import (
+    HandOffs,
+    HeldLine,
+    KeyFigureName,
+    Note,
+    OwnershipTotal,
+    Report,
+    State,
+    Total,
+)
 
 _ASSIGNED_TO, _SOURCE = HEADER.index("Assigned To"), HEADER.index("Source")
 
@@ -68,6 +77,23 @@ def total_names(words: Words) -> dict[str, str]:
         Total.CSV: _("Rows of log.csv"),
         Total.PARQUET: _("Rows of log.parquet"),
     }
+
+
+def proof_names(words: Words) -> dict[str, str]:
+    """Return the names of the proofs of ownership."""
+    _ = words.say
+    return {
+        OwnershipTotal.COVERED_TIME: _("Time of all contacts, in seconds"),
+        OwnershipTotal.OPEN_INTERVALS: _("Open at the end, and contacts at the end"),
+        OwnershipTotal.ENDED_INTERVALS: _("Ended, and stored with the log"),
+        OwnershipTotal.ENDED_TIME: _("Their duration, in seconds"),
+    }
+
+
+def line_names(lines: tuple[HeldLine, ...], words: Words) -> list[str]:
+    """Return the names of *lines*: assignees, all others, nobody."""
+    _ = words.say
+    return [_("Unassigned") if line.assignee is None else line.assignee or _("Others") for line in lines]
 
 
 def figure_names(words: Words) -> dict[str, str]:

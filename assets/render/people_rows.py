@@ -108,13 +108,13 @@ def listed_limit(medium: str) -> int:
     return _LISTED if medium == "screen" else _PRINTED
 
 
-def ownership_notes(report: Report, words: Words, medium: str) -> list[str]:
-    """Return the notes below the table of ownership: what is left out, unknown or uncertain."""
+def ownership_notes(report: Report, words: Words, limit: int | None) -> list[str]:
+    """Return the notes to the table of ownership, which has *limit* lines: what is left out, or uncertain."""
     ownership = report.ownership
     if ownership is None:
         return []
     _ = words.say
-    notes = [*_omitted(len(ownership.assignees), medium, words)]
+    notes = [*_omitted(len(ownership.assignees), limit, words)]
     if report.known_since:
         notes.append(
             _(
@@ -148,9 +148,9 @@ def _uncertain(ownership: Ownership, words: Words) -> list[str]:
     return notes
 
 
-def people_notes(report: Report, words: Words, medium: str) -> list[str]:
-    """Return the notes below the table of people."""
-    notes = [*_omitted(len(report.people), medium, words)]
+def people_notes(report: Report, words: Words, limit: int | None) -> list[str]:
+    """Return the notes to the table of people, which has *limit* lines."""
+    notes = [*_omitted(len(report.people), limit, words)]
     if any(person.assigned < FEW_ASSIGNMENTS for person in report.people):
         notes.append(f"† {few_note(words)}")
     return notes
@@ -161,8 +161,8 @@ def few_note(words: Words) -> str:
     return words.say("Fewer than 30 assignments: differences may be random.")
 
 
-def _omitted(count: int, medium: str, words: Words) -> list[str]:
-    left = count - listed_limit(medium)
+def _omitted(count: int, limit: int | None, words: Words) -> list[str]:
+    left = 0 if limit is None else count - limit
     if left <= 0:
         return []
     return [

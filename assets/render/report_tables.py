@@ -4,64 +4,30 @@ A workbook writes them: `xlsx_figures.py`. Add a table of a component here, and 
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import date
-from enum import Enum, auto
 
 from assets.config.presentation import Component
 from assets.render import labels
 from assets.render.findings import render_finding
 from assets.render.i18n import Words
+from assets.render.ownership_tables import ownership_proof, ownership_tables, people_table
 from assets.render.reasons import reason_sentences
 from assets.render.rejections import translate_rejection
 from assets.render.source_rows import source_rows
+from assets.render.table_cells import (
+    Cell,
+    Number,
+    Sheet,
+    Table,
+    Unit,
+    counts_of,
+    fraction,
+    number,
+    share,
+    sheet_of,
+)
 from assets.report.model import AssigneeBalance, KeyFigure, KeyFigureName, Report, State
 
 _LEFT_TO_RIGHT, _RIGHT_TO_LEFT = "\u200e", "\u200f"
-
-
-class Unit(Enum):
-    """How a number is shown. Shares and changes are fractions of 1: 33.6 % is 0.336."""
-
-    COUNT = auto()
-    SIGNED = auto()
-    SHARE = auto()
-    CHANGE = auto()
-    POINTS = auto()
-
-
-@dataclass(frozen=True, slots=True)
-class Number:
-    """A number and its unit."""
-
-    value: float
-    unit: Unit = Unit.COUNT
-
-
-Cell = str | date | Number
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """A table with its heading; `notes` stand above its header.
-
-    `colors` are those of the bars of its chart, if it has one.
-    """
-
-    title: str
-    header: tuple[str, ...] = ()
-    rows: tuple[tuple[Cell, ...], ...] = ()
-    notes: tuple[str, ...] = ()
-    colors: tuple[str, ...] = ()
-    is_shaded: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Sheet:
-    """The tables that stand below each other on one sheet."""
-
-    title: str
-    tables: tuple[Table, ...]
 
 
 def figure_sheets(report: Report, words: Words) -> list[Sheet]:
@@ -71,22 +37,23 @@ def figure_sheets(report: Report, words: Words) -> list[Sheet]:
     first = [_about(report, words), *_of_first_page(report, words, titles)]
     sheets = [Sheet(_("Figures"), tuple(first))]
     if shows(Component.HEAT_MAP):
-        sheets.append(_sheet(_heat_map(report, words, titles[Component.HEAT_MAP])))
+        sheets.append(sheet_of(_heat_map(report, words, titles[Component.HEAT_MAP])))
     if shows(Component.CHAINS) and report.chains:
-        sheets.append(_sheet(*_chains(report, words, titles[Component.CHAINS])))
+        sheets.append(sheet_of(*_chains(report, words, titles[Component.CHAINS])))
     if shows(Component.HAND_OFFS) and report.hand_offs:
-        sheets.append(_sheet(_hand_offs(report, words, titles[Component.HAND_OFFS])))
+        sheets.append(sheet_of(_hand_offs(report, words, titles[Component.HAND_OFFS])))
     if shows(Component.ASSIGNEES):
-        sheets.append(_sheet(_assignees(report, words, titles[Component.ASSIGNEES])))
+        sheets.append(sheet_of(_assignees(report, words, titles[Component.ASSIGNEES])))
+    if shows(Component.OWNERSHIP) and report.ownership:
+        sheets.append(sheet_of(*ownership_tables(report, report.ownership, words)))
+    if shows(Component.PEOPLE):
+        sheets.append(sheet_of(people_table(report, words)))
     if shows(Component.PROOF):
-        sheets.append(_sheet(_proof(report, words, titles[Component.PROOF])))
+        proof = _proof(report, words, titles[Component.PROOF])
+        sheets.append(sheet_of(proof, *ownership_proof(report, words)))
     if shows(Component.QUALITY):
-        sheets.append(_sheet(*_quality(report, words, titles[Component.QUALITY])))
+        sheets.append(sheet_of(*_quality(report, words, titles[Component.QUALITY])))
     return sheets
-
-
-def _sheet(*tables: Table) -> Sheet:
-    return Sheet(tables[0].title, tables)
 
 
 def _of_first_page(report: Report, words: Words, titles: dict[str, str]) -> Iterable[Table]:
@@ -160,26 +127,8 @@ def _values_of(figure: KeyFigure, *, has_previous: bool) -> tuple[Cell, ...]:
     elif is_rate:
         change = Number(figure.change, Unit.POINTS)
     else:
-        change = Number(_fraction(figure.change), Unit.CHANGE)
+        change = Number(fraction(figure.change), Unit.CHANGE)
     return (count(figure.value), count(figure.previous), change)
-
-
-def number(value: float | None) -> Cell:
-    """Return a count, or "-" for None."""
-    return "-" if value is None else Number(value)
-
-
-def _counts(values: Iterable[int]) -> tuple[Cell, ...]:
-    return tuple(Number(value) for value in values)
-
-
-def share(percent: float | None) -> Cell:
-    """Return a share in percent as a fraction with three decimals, as it is printed, or "-" for None."""
-    return "-" if percent is None else Number(_fraction(percent), Unit.SHARE)
-
-
-def _fraction(percent: float) -> float:
-    return round(percent / 100, 3)
 
 
 def _findings(report: Report, words: Words, title: str) -> Table:
@@ -248,7 +197,7 @@ def _by_day(report: Report, words: Words, title: str) -> Table:
 
 
 def _heat_map(report: Report, words: Words, title: str) -> Table:
-    rows = ((words.weekday(day), *_counts(counts)) for day, counts in enumerate(report.heat_map))
+    rows = ((words.weekday(day), *counts_of(counts)) for day, counts in enumerate(report.heat_map))
     return Table(title, (words.say("Day"), *map(str, range(24))), tuple(rows), is_shaded=True)
 
 
@@ -291,7 +240,7 @@ def _path(steps: list[str], words: Words) -> str:
 def _hand_offs(report: Report, words: Words, title: str) -> Table:
     _ = words.say
     names, counts = labels.shown_matrix(report.hand_offs, words) if report.hand_offs else ([], [])
-    rows = ((name, *_counts(row)) for name, row in zip(names, counts, strict=True))
+    rows = ((name, *counts_of(row)) for name, row in zip(names, counts, strict=True))
     note = _("Assignments from each assignee (rows) to each assignee (columns)")
     return Table(title, (_("From \\ To"), *names), tuple(rows), (note,), is_shaded=True)
 

@@ -10,7 +10,8 @@ from xlsxwriter.workbook import Workbook
 from xlsxwriter.worksheet import Worksheet
 
 from assets.render.i18n import Words, load_words
-from assets.render.report_tables import Cell, Number, Sheet, Table, Unit, figure_sheets
+from assets.render.report_tables import figure_sheets
+from assets.render.table_cells import Cell, Number, Sheet, Table, Unit
 from assets.render.untrusted_text import cut_text
 from assets.report.model import Report
 
@@ -55,6 +56,8 @@ def _add_styles(workbook: Workbook, words: Words) -> _Styles:
         Unit.SHARE: "0.0%",
         Unit.CHANGE: _signed("0.0%"),
         Unit.POINTS: _points_format(words),
+        Unit.TENTHS: "#,##0.0",
+        Unit.DURATION: "[h]:mm:ss",
     }
     return _Styles(
         title=workbook.add_format({"bold": True, "font_size": 13}),

@@ -36,6 +36,8 @@ ANALYSIS = (
     Component.CHAINS,
     Component.HAND_OFFS,
     Component.ASSIGNEES,
+    Component.OWNERSHIP,
+    Component.PEOPLE,
 )
 
 

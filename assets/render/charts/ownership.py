@@ -13,19 +13,12 @@ from assets.render.charts.figures import (
 )
 from assets.render.charts.palette import PEOPLE, REST, TOTAL, UNASSIGNED
 from assets.render.i18n import Words
+from assets.render.labels import line_names
 from assets.render.untrusted_text import shorten_text
 from assets.report.model import HeldLine, HourWaiting
 
 _MAX_TICKS = 10
 _UNITS = (86_400, 3600, 60)
-
-
-def line_names(lines: tuple[HeldLine, ...], words: Words) -> list[str]:
-    """Return the names of *lines*: assignees, all others, nobody."""
-    return [
-        words.say("Unassigned") if line.assignee is None else line.assignee or words.say("Others")
-        for line in lines
-    ]
 
 
 def line_colors(lines: tuple[HeldLine, ...]) -> list[str]:

@@ -167,6 +167,7 @@ def _component_values(report: Report, words: Words, *, has_trend: bool) -> dict[
         "not_applicable": labels.not_applicable(report, words),
         "notes": labels.comparison_notes(words),
         "totals": labels.total_names(words),
+        "proof_names": labels.proof_names(words),
         "filter_names": labels.filter_names(words),
         "figure_names": labels.figure_names(words),
         "key_links": _KEY_LINKS,
@@ -183,11 +184,11 @@ def _people_values(report: Report, words: Words, medium: str) -> dict[str, objec
     limit = people_rows.listed_limit(medium)
     return {
         "ownership_limit": limit,
-        "ownership_notes": people_rows.ownership_notes(report, words, medium),
+        "ownership_notes": people_rows.ownership_notes(report, words, limit),
         "assignee_numbers": ("1", "2", "3", words.say("4 or more")),
         "people_columns": people_rows.people_columns(words),
         "people_rows": people_rows.people_rows(report, words, limit),
-        "people_notes": people_rows.people_notes(report, words, medium),
+        "people_notes": people_rows.people_notes(report, words, limit),
         "few": people_rows.few_note(words),
     }
 

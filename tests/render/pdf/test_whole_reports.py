@@ -45,9 +45,10 @@ def test_the_pdf_is_tagged_for_screen_readers(acme: Acme) -> None:
     figures = [element for element in found if str(element.S) == "/Figure"]
     texts = [str(each.get("/Alt", "nothing")).split(":")[0] for each in figures]
     assert "nothing" not in texts
-    assert texts[-2:] == ["Share by source", "Assignments by day"]
+    charts = ["Share by source", "Assignments by day", "Contacts held at the end"]
+    assert texts[-4:] == [*charts, "Median waiting time by hour of the day"]
     sources = len(acme.draft().report.by_source)
-    assert len(texts) == 8 + sources + 2, "a trend for each key figure, a bar for each source, and two charts"
+    assert len(texts) == 8 + sources + 4, "a trend for each key figure, a bar for each source, four charts"
     headers = [str(element.A.Scope) for element in found if str(element.S) == "/TH"]
     assert headers.count("/Column") > 60
     assert headers.count("/Row") > 60
