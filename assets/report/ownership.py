@@ -64,8 +64,7 @@ class Intervals:
         next_instant = np.where(is_open, end, np.roll(steps.instants, -1))
         next_owner = np.roll(steps.assignee, -1)
         is_late = steps.is_first & steps.is_event
-        before = np.where(steps.is_stated[is_late], steps.previous[is_late] + FIRST_PERSON, UNKNOWN)
-        before[before == FIRST_PERSON - 1] = NOBODY
+        before = np.where(steps.is_stated[is_late], _owner(steps.previous[is_late]), UNKNOWN)
         late_count, none = len(before), np.zeros(len(before), bool)
         return cls(
             steps,

@@ -672,6 +672,8 @@ def _findings(
         found += _busiest(total, hours, by_day)
     if total >= MIN_EVENTS and report["hand_offs"]:
         found += _people(total, matrix)
+    if report["ownership"]:
+        found += _holdings(report["ownership"])
     if report["chains"] and report["chains"]["most_assigned"]:
         found += _bounces(events, report["chains"])
     return found
@@ -703,6 +705,25 @@ def _people(
             yield "top_assignee", {"assignee": matrix[0][top], "count": count, "share": pct(count, total)}
     if received[-1]:
         yield "unassigned", {"count": received[-1], "share": pct(received[-1], total)}
+
+
+def _holdings(ownership: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield what follows from the figures of ownership, which `ownership.py` counts again."""
+    waits, slowest, held = (
+        ownership["unassigned"],
+        ownership["slowest_hour"],
+        ownership["holding"]["held_count"],
+    )
+    median = waits["median_seconds"]
+    if waits["ended_count"] >= MIN_EVENTS and slowest and slowest["median_seconds"] >= 2 * median:
+        hour = {"weekday": slowest["weekday"], "hour": slowest["hour"]}
+        yield "waited_in_hour", {"duration": median, **hour, "slowest_duration": slowest["median_seconds"]}
+    elif waits["ended_count"] >= MIN_EVENTS:
+        yield "waited", {"duration": median}
+    top = min(ownership["assignees"], key=lambda each: (-each["held_count"], each["assignee"]), default=None)
+    if top and held >= MIN_EVENTS and Fraction(top["held_count"], held) >= Fraction(40, 100):
+        count = top["held_count"]
+        yield "top_holder", {"assignee": top["assignee"], "count": count, "share": pct(count, held)}
 
 
 def _bounces(events: list[Event], chains: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:

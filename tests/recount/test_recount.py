@@ -4,7 +4,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
-from itertools import cycle
+from itertools import chain, cycle
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from assets.sources.synthetic import write_events
 from tests.conftest import LATER, Inbox
 from tests.recount.logs import nasty
 from tests.recount.oracle import Log, read_log, recount
+from tests.recount.ownership import recount_ownership
 
 ROOT = Path(__file__).parents[2]
 ZONES = ["America/New_York", "Australia/Lord_Howe", "UTC"]
@@ -62,7 +63,8 @@ def recount_all(reports: Iterable[dict[str, Any]], log: Log) -> tuple[list[str],
     found, compared = [], Counter[str]()
     for report in reports:
         known_since = report["known_since"] and date.fromisoformat(report["known_since"])
-        for figure, counted, said in recount(report, log, known_since):
+        figures = chain(recount(report, log, known_since), recount_ownership(report, log, known_since))
+        for figure, counted, said in figures:
             compared[figure.partition("[")[0].partition(".")[0]] += 1
             if counted != said:
                 found.append(
