@@ -1,7 +1,7 @@
 """Render a `Report` as the bodies of a mail: plain text, and HTML that needs no image and no script.
 
-The wording is in `templates/mail/`, the style in `templates/styles/mail.css`, MIME encoding in
-`deliver/channels/mime.py`.
+`summarize_report` chooses what it says, for `chat.py` too. The wording is in `templates/mail/`, the style in
+`templates/styles/mail.css`, MIME encoding in `deliver/channels/mime.py`.
 """
 
 from collections.abc import Sequence
@@ -23,8 +23,6 @@ from assets.render.untrusted_text import cut_text, limit_marks
 from assets.report.model import KeyFigureName, Report, State
 
 _MAX_SUBJECT = 69
-_LISTED_SOURCES = 40  # some mailboxes cut off mails beyond 102 kB
-_LISTED_CHANGES = 40
 _LISTED_VALUES = 10
 _KEY_FIGURES = (KeyFigureName.REASSIGNMENTS, KeyFigureName.UNASSIGNMENTS, KeyFigureName.CONVERSATIONS)
 _INLINER = css_inline.CSSInliner(keep_at_rules=True, load_remote_stylesheets=False)
@@ -52,7 +50,8 @@ class MailContext:
     """The content of a mail besides the report.
 
     `attached` are the names of its files, `place` is where all files are; with `too_large`, the mail explains
-    why it has none.
+    why it has none. At most `max_listed` sources and changes are listed: some mailboxes cut off mails beyond
+    102 kB.
     """
 
     version: int
@@ -61,6 +60,7 @@ class MailContext:
     too_large: bool = False
     figures: bool = True
     correction: Correction | None = None
+    max_listed: int = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,34 +75,75 @@ class TableRow:
     color: str = ""
 
 
+@dataclass(frozen=True)
+class Summary:
+    """What a message says about a report, in its reader's language; the names in it are not escaped.
+
+    Either `address`, a URL, or `place`, where the files are, is empty. `sources` end with their total.
+    """
+
+    subject: str
+    days: str
+    facts: list[str]
+    filters: list[tuple[str, str]]
+    reasons: list[str]
+    corrects: str
+    changes: list[str]
+    total: str
+    comparison: list[str]
+    key_figures: list[tuple[str, str, str]]
+    has_changes: bool
+    findings: list[str]
+    sources: list[TableRow]
+    address: str
+    place: str
+    edition: list[str]
+
+
+def summarize_report(report: Report, context: MailContext) -> Summary:
+    """Return what a mail or another message says about *report*."""
+    words = load_words(report.look.language)
+    _ = words.say
+    correction, shown = context.correction, context.figures and not report.has_no_data
+    has_address = context.place.startswith(("http://", "https://"))
+    corrects = _("This report corrects version %(version)s, which was sent to you earlier.")
+    return Summary(
+        subject=_subject(report, correction, words),
+        days=words.days(report.period.first_day, report.period.last_day),
+        facts=_list_facts(report, words),
+        filters=_list_filters(report, words),
+        reasons=reason_sentences(report, words),
+        corrects=corrects % {"version": correction.version} if correction else "",
+        changes=list_changes(correction.changes if correction else (), words, max_listed=context.max_listed),
+        total=_describe_total(report, words) if report.total else empty_text(report, words),
+        comparison=_describe_comparison(report, words),
+        key_figures=_list_key_figures(report, words) if shown else [],
+        has_changes=_is_compared(report),
+        findings=[render_finding(finding, words) for finding in report.findings] if shown else [],
+        sources=_list_sources(report, words, context.max_listed) if shown and report.total else [],
+        address=context.place if has_address else "",
+        place="" if has_address else context.place,
+        edition=[
+            _("Report date: %(date)s") % {"date": words.day(report.report_date)},
+            _("version %(number)s") % {"number": context.version},
+        ],
+    )
+
+
 def mail_bodies(report: Report, context: MailContext) -> Bodies:
     """Return the bodies of a mail about *report*."""
     words = load_words(report.look.language)
     jinja = jinja_environment(report.look.language)
-    subject = _subject(report, context.correction, words)
-    shown = context.figures and not report.has_no_data
-    changes = context.correction.changes if context.correction else ()
-    values = {
+    summary = summarize_report(report, context)
+    values = vars(summary) | {
         "report": report,
         "context": context,
-        "subject": subject,
-        "facts": _list_facts(report, words),
-        "filters": _list_filters(report, words),
-        "reasons": reason_sentences(report, words),
-        "nothing": empty_text(report, words),
-        "changes": list_changes(changes, words, max_listed=_LISTED_CHANGES),
-        "comparison": _describe_comparison(report, words),
-        "key_figures": _list_key_figures(report, words) if shown else [],
-        "has_changes": _is_compared(report),
-        "sources": _list_sources(report, words) if shown and report.total else [],
-        "findings": [render_finding(finding, words) for finding in report.findings] if shown else [],
         "attached": words.join([words.isolated(name) for name in context.attached]),
-        "address": context.place if context.place.startswith(("http://", "https://")) else "",
         "accent": report.look.color,
         "button": text_color(report.look.color),
     }
     return Bodies(
-        subject=subject,
+        subject=summary.subject,
         text=jinja.overlay(autoescape=False).get_template("mail/mail.txt.j2").render(values),
         html=_INLINER.inline(jinja.get_template("mail/mail.html.j2").render(values)),
     )
@@ -151,7 +192,11 @@ def _subject_total(report: Report, correction: Correction | None, words: Words) 
             return f"{format_total(previous, words)} {words.arrow} {format_total(current, words)}"
     if current is None or correction:
         return format_total(current, words)
-    return words.ngettext("%(count)s assignment", "%(count)s assignments", current)
+    return _describe_total(report, words)
+
+
+def _describe_total(report: Report, words: Words) -> str:
+    return words.ngettext("%(count)s assignment", "%(count)s assignments", report.total)
 
 
 def _list_facts(report: Report, words: Words) -> list[str]:
@@ -208,8 +253,8 @@ def _describe_comparison(report: Report, words: Words) -> list[str]:
     return [*lines, *(notes[note] for note in comparison.notes)]
 
 
-def _list_sources(report: Report, words: Words) -> list[TableRow]:
-    """Return the largest sources, the sum of the others, and the total.
+def _list_sources(report: Report, words: Words, max_listed: int) -> list[TableRow]:
+    """Return the *max_listed* largest sources, the sum of the others, and the total.
 
     With a comparison, the sources that are gone are among them, so that the changes add up.
     """
@@ -229,9 +274,9 @@ def _list_sources(report: Report, words: Words) -> list[TableRow]:
 
     table = [
         table_row(shown_label(row.label, words), [row], ceil(row.length), row.color)
-        for row in rows[:_LISTED_SOURCES]
+        for row in rows[:max_listed]
     ]
-    if rest := rows[_LISTED_SOURCES:]:
+    if rest := rows[max_listed:]:
         label = words.ngettext("%(count)s more source", "%(count)s more sources", len(rest))
         table.append(table_row(label, rest))
     return [*table, table_row(words.say("Total"), rows)]
