@@ -24,11 +24,12 @@ from assets.deliver.ledger import Ledger
 from orchestration import pipeline
 from orchestration.cli.app import app
 from tests.conftest import HEADER
-from tests.servers.mail_server import MailServer
+from tests.servers.mail_server import MailServer, mail_server
 
 BEFORE = datetime(2026, 6, 15, 9, tzinfo=UTC)  # 05:00 in New York
 DUE = datetime(2026, 6, 15, 10, 5, tzinfo=UTC)  # 06:05, after the reports' time
 TODAY = date(2026, 6, 15)
+CHANNELS = ("webhook", "slack", "teams", "google_chat", "sftp")
 BRIEF = Timeouts(connection=0.4, command=0.4, data=0.4, block=0.4, dot=0.4, whole=1)
 EVENTS = [
     "e1,2026-06-14T14:00:00Z,c1,k1,Ann,,Bob,workflow,",
@@ -53,7 +54,7 @@ class DeliveryDeployment:
     def configure(self, **subscription: Any) -> None:
         """Write the configuration, with changes to the subscription."""
         self.subscription |= subscription
-        if not {"recipients_file", "webhook", "slack", "sftp"} & self.subscription.keys():
+        if not {"recipients_file", *CHANNELS} & self.subscription.keys():
             self.subscription.setdefault("recipients", ["ann@acme.example", "bob@acme.example"])
         managers = {"name": "managers", "reports": ["yesterday"], "attach": ["csv"]} | self.subscription
         acme = {
@@ -135,6 +136,12 @@ class DeliveryDeployment:
                 mail["X-To"] = each.recipient
             found.append(mail)
         return found
+
+
+def deployment_of(folder: Path, **subscription: Any) -> DeliveryDeployment:
+    """Return a deployment whose subscription uses a channel; its mail server is not reachable."""
+    with mail_server() as nobody:
+        return DeliveryDeployment(folder, nobody, subscription)
 
 
 def text_of(mail: EmailMessage) -> str:

@@ -1,7 +1,7 @@
-"""The webhook transport: signed POST requests (Standard Webhooks 1.0), and unsigned ones to Slack.
+"""The webhook transport: signed POST requests (Standard Webhooks 1.0), and unsigned ones to chats.
 
-A request is made step by step, to know after an error whether the receiver may have it. The message to
-Slack is in `slack.py`.
+A request is made step by step, to know after an error whether the receiver may have it. The messages to
+chats are in `slack.py`, `teams.py` and `google_chat.py`.
 """
 
 import base64
@@ -10,11 +10,12 @@ import hashlib
 import hmac
 import http.client
 import json
+import re
 import ssl
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from pydantic import SecretStr
 
@@ -30,6 +31,7 @@ from assets.render.mail import Correction
 
 _RETRYABLE = {408, 425, 429}
 _MAX_ANSWER_BYTES = 1_000
+_SECRET = re.compile("[^/?&=]{16,}")  # in a URL: keys and tokens are that long, names are shorter
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,9 @@ class WebTransport:
                 return AttemptResult(
                     Outcome.UNKNOWN if step is Step.DOT else Outcome.DEFERRED, step, description
                 )
-        return _result_of_status(response.status, f"{response.status} {clean_header(text)}".strip())
+        for secret in _SECRET.findall(target):  # pages about errors repeat the URL
+            text = text.replace(secret, "***").replace(unquote(secret), "***")
+        return _result_of_status(response.status, clean_header(text))
 
     def _new_connection(self, parts: SplitResult) -> http.client.HTTPConnection:
         host, seconds = parts.hostname or "", self.timeouts.connection
@@ -104,11 +108,12 @@ def _signing_key(secret: str) -> bytes:
 
 
 def _result_of_status(status: int, text: str) -> AttemptResult:
+    """Return the result of an answer. The *text* of an acceptance is left out: it may repeat the message."""
     if 200 <= status < 300:  # noqa: PLR2004
-        return AttemptResult(Outcome.ACCEPTED, Step.DOT, text)
-    if status in _RETRYABLE or status >= 500:  # noqa: PLR2004
-        return AttemptResult(Outcome.DEFERRED, Step.DOT, text)
-    return AttemptResult(Outcome.FAILED, Step.DOT, text)
+        return AttemptResult(Outcome.ACCEPTED, Step.DOT, str(status))
+    is_temporary = status in _RETRYABLE or status >= 500  # noqa: PLR2004
+    outcome = Outcome.DEFERRED if is_temporary else Outcome.FAILED
+    return AttemptResult(outcome, Step.DOT, f"{status} {text}".strip())
 
 
 def webhook_body(archived: Archived, place: Callable[[str], str], correction: Correction | None) -> bytes:

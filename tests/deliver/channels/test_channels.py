@@ -1,4 +1,4 @@
-"""Webhooks, Slack and SFTP behind the ledger, with real servers that misbehave."""
+"""Webhooks and SFTP behind the ledger, with real servers that misbehave."""
 
 import asyncio
 import base64
@@ -6,11 +6,9 @@ import hashlib
 import hmac
 import json
 import threading
-from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -18,62 +16,17 @@ import asyncssh
 import pytest
 
 from assets.errors import ConfigError
-from tests.deliver.delivery_deployment import DUE, DeliveryDeployment
-from tests.servers.mail_server import mail_server
+from tests.deliver.delivery_deployment import DUE, DeliveryDeployment, deployment_of
+from tests.servers.web_receiver import Receiver
 
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 KEY = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 LATE = "e9,2026-06-14T17:00:00Z,c9,k9,Zoe,,Bob,workflow,"
 
 
-@dataclass
-class Receiver:
-    """A web server that answers with *statuses*, one request after the other; 0 cuts the line."""
-
-    port: int = 0
-    statuses: deque[int] = field(default_factory=deque)
-    requests: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}/hook?token=hidden"
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    receiver = Receiver()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            receiver.requests.append((dict(self.headers), body))
-            status = receiver.statuses.popleft() if receiver.statuses else 204
-            if status:
-                self.send_response(status)
-                self.send_header("Location", "http://127.0.0.1/other")
-                self.end_headers()
-
-        def log_message(self, *_: Any) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    receiver.port = server.server_port
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield receiver
-    server.shutdown()
-    server.server_close()
-
-
-@pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, receiver: Receiver) -> Path:
-    monkeypatch.setenv("HOOK_URL", receiver.url)
+@pytest.fixture(autouse=True)
+def secret(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOOK_SECRET", KEY)
-    return tmp_path
-
-
-def deployment_of(folder: Path, **channel: Any) -> DeliveryDeployment:
-    with mail_server() as nobody:
-        return DeliveryDeployment(folder, nobody, channel)
 
 
 HOOK = {"url": "${HOOK_URL}", "secret": "${HOOK_SECRET}"}
@@ -125,6 +78,18 @@ def test_what_a_program_answers_decides(
     assert (row.state, row.reason) == (state, reason)
     deployment.round(2 * MINUTE)
     assert len(receiver.requests) == 1 + (state == "deferred")
+
+
+def test_an_answer_that_repeats_the_request_tells_no_secret(folder: Path, receiver: Receiver) -> None:
+    receiver.statuses.extend([503, 200])
+    receiver.echoes = True
+    deployment = deployment_of(folder, webhook=HOOK)
+    deployment.make_and_send()
+    (row,) = deployment.rows()
+    assert row.reason.startswith('dot: 503 /hook?token=*** /hook?token=***: {"type":"report.archived"')
+    deployment.round(2 * MINUTE)
+    (row,) = deployment.rows()
+    assert (row.state, row.reason) == ("accepted", "dot: 200")
 
 
 def test_a_program_that_is_not_there_is_asked_again(
@@ -186,21 +151,6 @@ def test_a_wrong_secret_is_told_of_and_not_shown(
     deployment = deployment_of(folder, webhook=HOOK)
     assert deployment.make_and_send().refusal == said
     assert [(str(row.state), row.reason) for row in deployment.rows()] == [("held", said)]
-
-
-def test_slack_is_told_in_its_own_markup(folder: Path, receiver: Receiver) -> None:
-    deployment = deployment_of(folder, slack={"url": "${HOOK_URL}"}, language="de")
-    deployment.workspace["name"] = "Acme <!channel> & *co*"
-    deployment.settings["archive_url"] = "https://reports.example.org"
-    deployment.configure()
-    deployment.make_and_send()
-    ((headers, body),) = receiver.requests
-    assert "webhook-signature" not in headers
-    first, *figures, last = json.loads(body)["text"].splitlines()
-    assert first.startswith("*Acme &lt;!channel&gt; &amp; ∗co∗: Gestern, 14. Juni: 3 ")
-    assert figures == ["Benutzer: 2 (66,7\xa0%)", "Workflow: 1 (33,3\xa0%)"]
-    assert last.startswith("Alle Dateien: <https://reports.example.org/acme/yesterday~de-")
-    assert deployment.states() == {"slack": "accepted"}
 
 
 class _Server(asyncssh.SSHServer):
