@@ -1,4 +1,4 @@
-"""Channels other than mail: webhooks, Slack, SFTP. No I/O."""
+"""Channels other than mail: webhooks, chats, SFTP. No I/O."""
 
 from typing import Self
 from urllib.parse import urlsplit
@@ -22,6 +22,18 @@ class Slack(ConfigModel):
     url: SecretStr = Field(description="URL of the incoming webhook, such as `${SLACK_URL}`.")
 
 
+class Teams(ConfigModel):
+    """A channel or a chat of Microsoft Teams."""
+
+    url: SecretStr = Field(description="URL of the workflow's webhook, such as `${TEAMS_WORKFLOW_URL}`.")
+
+
+class GoogleChat(ConfigModel):
+    """A space of Google Chat."""
+
+    url: SecretStr = Field(description="URL of the incoming webhook, such as `${GOOGLE_CHAT_URL}`.")
+
+
 class Sftp(ConfigModel):
     """A folder on an SFTP server that receives the attached files."""
 
@@ -40,7 +52,7 @@ class Sftp(ConfigModel):
         return self
 
 
-Channel = Webhook | Slack | Sftp
+Channel = Webhook | Slack | Teams | GoogleChat | Sftp
 
 
 def safe_url(secret: SecretStr) -> str:

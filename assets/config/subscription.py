@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 
 from assets.config.base import Address, ConfigModel, Folder, Name
-from assets.config.channels import Channel, Sftp, Slack, Webhook
+from assets.config.channels import Channel, GoogleChat, Sftp, Slack, Teams, Webhook
 from assets.config.presentation import Filters, Format, Language
 
 _DETAIL = re.compile(r"\{recipient\.(\w+)\}")
@@ -48,6 +48,12 @@ class Subscription(ConfigModel):
     )
     webhook: Webhook | None = Field(default=None, description="A program to notify, instead of recipients.")
     slack: Slack | None = Field(default=None, description="A Slack channel, instead of recipients.")
+    teams: Teams | None = Field(
+        default=None, description="A channel of Microsoft Teams, instead of recipients."
+    )
+    google_chat: GoogleChat | None = Field(
+        default=None, description="A space of Google Chat, instead of recipients."
+    )
     sftp: Sftp | None = Field(
         default=None, description="An SFTP folder for the files of `attach`, instead of recipients."
     )
@@ -88,10 +94,12 @@ class Subscription(ConfigModel):
 
     @model_validator(mode="after")
     def _somebody_is_sent_it(self) -> Self:
-        targets = (self.recipients or None, self.recipients_file, self.webhook, self.slack, self.sftp)
+        channels = (self.webhook, self.slack, self.teams, self.google_chat, self.sftp)
+        targets = (self.recipients or None, self.recipients_file, *channels)
         if sum(target is not None for target in targets) != 1:
             raise ValueError(
-                "exactly one of `recipients`, `recipients_file`, `webhook`, `slack` and `sftp` is required"
+                "exactly one of `recipients`, `recipients_file`, `webhook`, `slack`, `teams`, `google_chat` "
+                "and `sftp` is required"
             )
         if self.channel and (self.cc_operator or self.details_asked):
             raise ValueError("`cc_operator` and {recipient....} are allowed for mails only")
@@ -121,7 +129,7 @@ class Subscription(ConfigModel):
     @property
     def channel(self) -> Channel | None:
         """Return the channel used in place of mail, or None."""
-        return self.webhook or self.slack or self.sftp
+        return self.webhook or self.slack or self.teams or self.google_chat or self.sftp
 
     @property
     def details_asked(self) -> set[str]:

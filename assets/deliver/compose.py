@@ -7,20 +7,23 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import assert_never
 
 from assets.archive.archive import NotArchived, address, opened_first
 from assets.archive.version import VARIANT, Archived
-from assets.config.channels import Channel, Sftp, Slack, Webhook
+from assets.config.channels import Channel, GoogleChat, Sftp, Slack, Teams, Webhook
 from assets.config.deployment import Config
 from assets.config.subscription import Subscription
 from assets.config.workspace import Workspace
+from assets.deliver.channels.google_chat import google_chat_body
 from assets.deliver.channels.mime import MailHeaders, message_id, report_message
 from assets.deliver.channels.slack import slack_body
+from assets.deliver.channels.teams import teams_body
 from assets.deliver.channels.webhook import webhook_body
-from assets.render.mail import Bodies, Correction, MailContext, mail_bodies
+from assets.render.chat import MAX_LISTED, chat_message
+from assets.render.mail import Bodies, Correction, MailContext, mail_bodies, summarize_report
 from assets.report.model import Report
 
 _MEGABYTE = 1_000_000
@@ -70,7 +73,9 @@ class Composer:
         )
 
     def _channel_message(self, channel: Channel, archived: Archived, context: MailContext) -> OutgoingMessage:
-        subject = f"{self.mark}{_cached_bodies(archived.folder, replace(context, figures=False)).subject}"
+        report = archived.report()
+        summary = summarize_report(report, replace(context, max_listed=MAX_LISTED))
+        chat = partial(chat_message, report, summary, self._file_links(archived))
         match channel:
             case Webhook():
                 root, url = self.config.archive, self.config.archive_url
@@ -78,13 +83,17 @@ class Composer:
                     archived, lambda name: address(root, url, archived.folder / name), context.correction
                 )
             case Slack():
-                content = slack_body(archived.report(), subject, context.place)
+                content = slack_body(chat())
+            case Teams():
+                content = teams_body(chat())
+            case GoogleChat():
+                content = google_chat_body(chat())
             case Sftp():
                 root = self.config.archive / self.workspace.slug
                 content = _sftp_upload(archived, self._attachment_names(archived), root)
             case unknown:
                 assert_never(unknown)
-        return OutgoingMessage(subject, content, None)
+        return OutgoingMessage(summary.subject, content, None)
 
     def _mail_message(
         self,
@@ -143,6 +152,16 @@ class Composer:
             list_id=f"{self.subscription.name}.{self.workspace.slug}.{domain}",
             corrects=message_id(corrects, smtp.sender) if corrects else "",
         )
+
+    def _file_links(self, archived: Archived) -> dict[str, str]:
+        """Return the URL of each file of `attach` that the version has, by its format; none without URLs."""
+        root, url = self.config.archive, self.config.archive_url
+        names = {entry.name for entry in archived.manifest.files} if url else set[str]()
+        return {
+            format_.value.upper(): address(root, url, archived.folder / format_.file)
+            for format_ in self.subscription.attach
+            if format_.file in names
+        }
 
     def _archive_location(self, archived: Archived) -> str:
         """Return the URL of the version, or its folder in the archive if no `archive_url` is configured."""

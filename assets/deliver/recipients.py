@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from assets.config.channels import Channel, Sftp, Slack, Webhook
+from assets.config.channels import Channel, GoogleChat, Sftp, Slack, Teams, Webhook
 from assets.config.deployment import Config
 from assets.config.mistakes import mistakes_of
 from assets.config.subscription import Recipient, Subscription
@@ -115,5 +115,9 @@ def channel_name(channel: Channel) -> str:
             return "webhook"
         case Slack():
             return "slack"
+        case Teams():
+            return "teams"
+        case GoogleChat():
+            return "google_chat"
         case Sftp():
             return f"sftp://{channel.username}@{channel.host}/{channel.folder}"

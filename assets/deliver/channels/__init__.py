@@ -1,1 +1,1 @@
-"""Delivery channels: SMTP, webhooks, Slack and SFTP, each a `Transport` of `base.py`."""
+"""Delivery channels: SMTP, webhooks, chats and SFTP, each a `Transport` of `base.py`."""

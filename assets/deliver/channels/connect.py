@@ -1,4 +1,4 @@
-"""Open the transport of a subscription: a mail server, a webhook, Slack, or an SFTP folder.
+"""Open the transport of a subscription: a mail server, a webhook, a chat, or an SFTP folder.
 
 Add the case of a new channel here. The transition after a result is in `delivery.py`.
 """
@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import assert_never
 
 from assets.clock import Clock
-from assets.config.channels import Sftp, Slack, Webhook
+from assets.config.channels import GoogleChat, Sftp, Slack, Teams, Webhook
 from assets.config.deployment import Config, Smtp
 from assets.config.subscription import Subscription
 from assets.config.workspace import Workspace
@@ -32,8 +32,8 @@ def open_transport(
     match subscription.channel:
         case Webhook() as hook:
             yield web_transport(hook.url, hook.secret, timeouts, clock)
-        case Slack() as slack:
-            yield web_transport(slack.url, None, timeouts, clock)
+        case Slack() | Teams() | GoogleChat() as chat:
+            yield web_transport(chat.url, None, timeouts, clock)
         case Sftp() as sftp:
             require("sftp", f"workspaces.{workspace.slug}.subscriptions.{subscription.name}.sftp")
             from assets.deliver.channels.sftp import open_sftp  # noqa: PLC0415 - paramiko takes 0.3 s to import
