@@ -14,12 +14,14 @@ from sqlalchemy import make_url, select
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
 from assets.config.base import missing_names, resolve_secret
+from assets.config.channels import safe_url
 from assets.config.deployment import Config, missing_variables
 from assets.config.needed_extras import missing_extras
 from assets.config.presentation import Filters
 from assets.config.source import FilesSource
 from assets.config.workspace import Workspace
-from assets.errors import ReportError
+from assets.deliver.recipients import channel_name
+from assets.errors import ConfigError, ReportError
 from assets.events import SOURCE_LABELS, source_code
 from assets.extract.source_probe import try_source
 from assets.periods import local_day
@@ -51,6 +53,7 @@ def examine_config(config: Config, now: datetime) -> Iterator[ConfigFinding]:
             )
         yield from _mask_key(workspace, key)
         yield from _check_source(workspace, key, now)
+        yield from _check_channels(workspace, key)
         yield from _check_filters(config, workspace, key)
     for orphan in find_orphans(config):
         yield ConfigFinding(
@@ -90,6 +93,19 @@ def _check_url(url: SecretStr, key: str) -> Iterator[ConfigFinding]:
         yield ConfigFinding(f"{key}: must be a database URL, such as postgresql://user@host/name")
     except ModuleNotFoundError as error:
         yield ConfigFinding(f"{key}: {error}; install the driver")
+
+
+def _check_channels(workspace: Workspace, key: str) -> Iterator[ConfigFinding]:
+    for subscription in workspace.subscriptions:
+        channel = subscription.channel
+        url = getattr(channel, "url", None)
+        if channel and url and not missing_names(url):
+            try:
+                safe_url(url)
+            except ConfigError as error:
+                yield ConfigFinding(
+                    f"{key}.subscriptions.{subscription.name}.{channel_name(channel)}.url: {error}"
+                )
 
 
 def _check_filters(config: Config, workspace: Workspace, key: str) -> Iterator[ConfigFinding]:

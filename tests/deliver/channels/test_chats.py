@@ -19,7 +19,9 @@ from assets.deliver.channels.teams import teams_body
 from assets.render.chat import MAX_LISTED, ChatMessage, chat_message
 from assets.render.mail import Correction, MailContext, summarize_report
 from assets.report.model import Finding, Reason, ReasonCode, Report, Rule, SourceCount
-from tests.deliver.delivery_deployment import deployment_of
+from orchestration.cli.config_check import examine_config
+from tests.conftest import HEADER
+from tests.deliver.delivery_deployment import BEFORE, EVENTS, deployment_of
 from tests.render.made_reports import make_report
 from tests.render.test_mail import ADDRESS, comparing, speaking
 from tests.servers.web_receiver import TOKEN, Receiver
@@ -248,3 +250,20 @@ def check_limits_of_slack(blocks: list[dict[str, Any]]) -> None:
         assert len(fields) <= 10
         for text in (block.get("text"), *elements, *fields):
             assert text is None or 0 < len(text["text"]) <= limits[block["type"]]
+
+
+def test_check_config_names_what_is_wrong_with_a_url(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    deployment = deployment_of(folder, google_chat=URL)
+    (folder / "events").mkdir()
+    (folder / "events" / "all.csv").write_text("\n".join([HEADER, *EVENTS]))
+    assert list(examine_config(deployment.config, BEFORE)) == []
+    monkeypatch.setenv("HOOK_URL", f"http://hooks.example.org/{TOKEN}")
+    (finding,) = examine_config(deployment.config, BEFORE)
+    assert finding.is_error
+    assert finding.text == (
+        "workspaces.acme.subscriptions.managers.google_chat.url: http://hooks.example.org: "
+        "`url` must be https, or http to this machine"
+    )
+    monkeypatch.delenv("HOOK_URL")
+    (finding,) = examine_config(deployment.config, BEFORE)
+    assert finding.text == "workspaces.0.subscriptions.0.url: environment variable HOOK_URL is not set"
