@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from pydantic import BeforeValidator, Field, model_validator
 
 from assets.config.base import ConfigModel
+from assets.config.working_hours import WorkingHours
 from assets.periods import DAY, Unit, Weekday, day_exists, first_day_of, first_instant
 
 
@@ -73,6 +74,10 @@ class Calendar(ConfigModel):
     )
     weekend: tuple[Weekday, ...] = (Weekday.SATURDAY, Weekday.SUNDAY)
     holidays: tuple[date, ...] = ()
+    working_hours: WorkingHours | None = Field(
+        default=None,
+        description="Spans of local time by weekday or range of weekdays, for working time beside durations.",
+    )
 
     @model_validator(mode="after")
     def _some_day_is_worked(self) -> Self:
