@@ -1,7 +1,5 @@
 """The recipients of a subscription: those of the configuration, or the valid rows of a CSV file."""
 
-import csv
-from collections.abc import Iterator
 from dataclasses import dataclass
 from email.utils import parseaddr
 from pathlib import Path
@@ -13,7 +11,7 @@ from assets.config.deployment import Config
 from assets.config.mistakes import mistakes_of
 from assets.config.subscription import Recipient, Subscription
 from assets.config.workspace import Workspace
-from assets.errors import ConfigError
+from assets.runtime.csv_rows import read_csv_rows
 
 _OWN = ("language", "mask_contacts")
 
@@ -49,10 +47,13 @@ def _read_recipients(
 ) -> tuple[list[Recipient], list[Rejected]]:
     recipients: dict[str, Recipient] = {}
     rejected = []
-    for line, cells in _read_rows(path, subscription.details_asked):
+    details = {name.lower(): name for name in subscription.details_asked}
+    for line, cells in read_csv_rows(path, {"address", *details}):
         where = f"{path}, line {line}"
         try:
-            recipient = _parse_recipient(cells, subscription)
+            recipient = _parse_recipient(
+                {details.get(name, name): cell for name, cell in cells.items()}, subscription
+            )
         except ValidationError as error:
             rejected.append(Rejected(where, "; ".join(mistakes_of(error, Recipient))))
             continue
@@ -68,33 +69,6 @@ def _read_recipients(
         else:
             recipients[recipient.address.lower()] = recipient
     return [*recipients.values()], rejected
-
-
-def _read_rows(path: Path, details: set[str]) -> Iterator[tuple[int, dict[str, str]]]:
-    """Yield line number and cells by column of each row that is not empty.
-
-    Column names match in any case; the delimiter is a comma, semicolon or tab. Raises ConfigError.
-    """
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            first = file.readline()
-            file.seek(0)
-            rows = csv.reader(file, delimiter=max(",;\t", key=first.count), strict=True)
-            columns = [name.strip().lower() for name in next(rows, [])]
-            if missing := ({"address"} | set(map(str.lower, details))) - set(columns):
-                raise ConfigError(
-                    f"{path}: required column {', '.join(sorted(missing))} is missing in the first line"
-                )
-            details_by_name = {name.lower(): name for name in details}
-            for cells in rows:
-                if any(cell.strip() for cell in cells):
-                    cells_by_column = zip(columns, cells, strict=False)
-                    yield (
-                        rows.line_num,
-                        {details_by_name.get(name, name): cell.strip() for name, cell in cells_by_column},
-                    )
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise ConfigError(f"{path}: {error}") from None
 
 
 def _parse_recipient(cells: dict[str, str], subscription: Subscription) -> Recipient:
