@@ -73,6 +73,8 @@ def draft_report(
         "source_version": reading_version(workspace.source),
         "report": spec.model_dump(mode="json", exclude={"brand": {"logo"}}) | {"filters": filters},
     }
+    if report.notes:
+        configuration["notes"] = [note.model_dump(mode="json") for note in report.notes]
     return Draft(report, tables, printed, built.coded, built.explorer, spec.formats, configuration)
 
 

@@ -79,6 +79,7 @@ def _in_one_line(text: str) -> str:
 
 
 Title = Annotated[str, Field(min_length=1, max_length=120), AfterValidator(_in_one_line)]
+NoteText = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_in_one_line)]
 
 
 def _absolute_sqlite(url: SecretStr, info: ValidationInfo) -> SecretStr:

@@ -7,7 +7,8 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field, SecretStr, model_validator
 
-from assets.config.base import Name, Title, Zone, refuse_duplicates
+from assets.config.base import Folder, Name, Title, Zone, refuse_duplicates
+from assets.config.day_notes import DayNote
 from assets.config.presentation import (
     CompareWith,
     Component,
@@ -101,6 +102,11 @@ class Workspace(Presentation, Timing, Calendar):
     )
     subscriptions: tuple[Subscription, ...] = Field(
         default=(), description="Subscriptions: reports and their recipients."
+    )
+    notes: tuple[DayNote, ...] = Field(default=(), description="Notes on days; reports show them.")
+    notes_file: Folder | None = Field(
+        default=None,
+        description="CSV file of further notes, with the columns `day`, `text` and, if needed, `until`.",
     )
     flow_at: ClockTime = Field(default=time(0, 20), description="Local time of the nightly load.")
     lookback_days: int = Field(

@@ -90,7 +90,11 @@ def chat_message(report: Report, summary: Summary, files: Mapping[str, str]) -> 
     sources = [
         f"{row.label}: {row.count} ({row.share}) {row.change}".rstrip() for row in summary.sources[:-1]
     ]
-    sections = [(_("Key findings"), summary.findings), (_("Assignments by source"), sources)]
+    sections = [
+        (_("Key findings"), summary.findings),
+        (_("Assignments by source"), sources),
+        (_("Notes on days"), summary.day_notes),
+    ]
     filters = [f"{name}: {values}" for name, values in summary.filters]
     place = [f"{_('All files:')} {summary.place}"] if summary.place else []
     links = {_("Open report"): summary.address} if summary.address else {}

@@ -12,6 +12,7 @@ import css_inline
 
 from assets.config.presentation import CompareWith
 from assets.render.changes import FigureChange, format_total, list_changes, shown_label
+from assets.render.day_notes import listed_notes
 from assets.render.findings import render_finding
 from assets.render.html.page import jinja_environment
 from assets.render.html.stylesheet import text_color
@@ -24,6 +25,7 @@ from assets.report.model import KeyFigureName, Report, State
 
 _MAX_SUBJECT = 69
 _LISTED_VALUES = 10
+_LISTED_NOTES = 5
 _KEY_FIGURES = (KeyFigureName.REASSIGNMENTS, KeyFigureName.UNASSIGNMENTS, KeyFigureName.CONVERSATIONS)
 _INLINER = css_inline.CSSInliner(keep_at_rules=True, load_remote_stylesheets=False)
 
@@ -91,6 +93,7 @@ class Summary:
     changes: list[str]
     total: str
     comparison: list[str]
+    day_notes: list[str]
     key_figures: list[tuple[str, str, str]]
     has_changes: bool
     findings: list[str]
@@ -117,6 +120,7 @@ def summarize_report(report: Report, context: MailContext) -> Summary:
         changes=list_changes(correction.changes if correction else (), words, max_listed=context.max_listed),
         total=_describe_total(report, words) if report.total else empty_text(report, words),
         comparison=_describe_comparison(report, words),
+        day_notes=_list_day_notes(report, words) if context.figures else [],
         key_figures=_list_key_figures(report, words) if shown else [],
         has_changes=_is_compared(report),
         findings=[render_finding(finding, words) for finding in report.findings] if shown else [],
@@ -219,6 +223,15 @@ def _list_filters(report: Report, words: Words) -> list[tuple[str, str]]:
         if listed:
             filters.append((names[name], words.join(listed)))
     return filters
+
+
+def _list_day_notes(report: Report, words: Words) -> list[str]:
+    """Return the first notes on days, and how many more there are."""
+    notes = listed_notes(report, words)
+    listed = [f"{note.days}: {words.isolated(limit_marks(note.text))}" for note in notes[:_LISTED_NOTES]]
+    if more := len(notes) - len(listed):
+        listed.append(words.ngettext("%(count)s more", "%(count)s more", more))
+    return listed
 
 
 def _is_compared(report: Report) -> bool:

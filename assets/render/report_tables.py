@@ -36,6 +36,8 @@ def figure_sheets(report: Report, words: Words) -> list[Sheet]:
     shows = report.components.shows
     first = [_about(report, words), *_of_first_page(report, words, titles)]
     sheets = [Sheet(_("Figures"), tuple(first))]
+    if report.notes:
+        sheets.append(sheet_of(_day_notes(report, words)))
     if shows(Component.HEAT_MAP):
         sheets.append(sheet_of(_heat_map(report, words, titles[Component.HEAT_MAP])))
     if shows(Component.CHAINS) and report.chains:
@@ -194,6 +196,13 @@ def _by_day(report: Report, words: Words, title: str) -> Table:
         before = previous[index] if index < len(previous) else None
         rows.append((day.day, count, *([number(before)] if is_compared else ())))
     return Table(title, header, tuple(rows))
+
+
+def _day_notes(report: Report, words: Words) -> Table:
+    """Return the notes on days; the last day of a note is empty if it is the first one."""
+    header = (words.pgettext("date", "From"), words.pgettext("date", "To"), words.say("Note"))
+    rows = ((note.day, note.until or "", note.text) for note in report.notes)
+    return Table(words.say("Notes on days"), header, tuple(rows))
 
 
 def _heat_map(report: Report, words: Words, title: str) -> Table:

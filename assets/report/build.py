@@ -26,6 +26,7 @@ from assets.report.components import (
     states_of_components,
 )
 from assets.report.counting import CountedLog, count_by_day, count_by_source, count_log
+from assets.report.day_notes import notes_on
 from assets.report.encoded_log import EncodedLog, encode_log
 from assets.report.explorer import read_explorer_data
 from assets.report.explorer_data import ExplorerData
@@ -129,6 +130,7 @@ def build_report(
         look=_report_look(spec, workspace),
         compare_with=spec.compare_with,
         comparison=comparison if shows(Component.COMPARISON) else None,
+        notes=notes_on(request.period, workspace),
         heat_map=figures.heat_map if shows(Component.HEAT_MAP) else (),
         chains=find_chains(coded, spec.return_hours) if shows(Component.CHAINS) else None,
         hand_offs=figures.hand_offs if shows(Component.HAND_OFFS) else None,

@@ -8,6 +8,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
+from assets.config.day_notes import DayNote
 from assets.config.presentation import CompareWith, Component, Filters, Format, Language
 from assets.periods import Preset, Weekday
 from assets.runtime.frozen_model import FrozenModel
@@ -535,6 +536,7 @@ class Report(FrozenModel):
     look: Look
     compare_with: CompareWith = CompareWith.PREVIOUS_PERIOD
     comparison: Comparison | None
+    notes: tuple[DayNote, ...] = ()
     heat_map: tuple[tuple[int, ...], ...]
     chains: Chains | None
     hand_offs: HandOffs | None

@@ -25,6 +25,7 @@ from assets.errors import ConfigError, ReportError
 from assets.events import SOURCE_LABELS, source_code
 from assets.extract.source_probe import try_source
 from assets.periods import local_day
+from assets.report.day_notes import read_notes
 from assets.report.masking import KEY_LENGTH
 from assets.sources.database.connections import ADBC_DIALECTS
 from assets.sources.files.source import Files
@@ -52,6 +53,7 @@ def examine_config(config: Config, now: datetime) -> Iterator[ConfigFinding]:
                 f"{key}.first_day: {workspace.first_day} is in the future; nothing would be loaded"
             )
         yield from _mask_key(workspace, key)
+        yield from _check_notes_file(workspace, key)
         yield from _check_source(workspace, key, now)
         yield from _check_channels(workspace, key)
         yield from _check_filters(config, workspace, key)
@@ -66,6 +68,13 @@ def _mask_key(workspace: Workspace, key: str) -> Iterator[ConfigFinding]:
     secret = workspace.mask_key
     if secret is not None and not missing_names(secret) and len(resolve_secret(secret)) < KEY_LENGTH:
         yield ConfigFinding(f"{key}.mask_key: must have at least {KEY_LENGTH} characters")
+
+
+def _check_notes_file(workspace: Workspace, key: str) -> Iterator[ConfigFinding]:
+    try:
+        read_notes(workspace)
+    except ReportError as error:
+        yield from (ConfigFinding(f"{key}.notes_file: {line}") for line in str(error).splitlines())
 
 
 def _check_source(workspace: Workspace, key: str, now: datetime) -> Iterator[ConfigFinding]:

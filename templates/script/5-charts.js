@@ -208,8 +208,36 @@ function hours(page, days, first, rows) {
   return found;
 }
 
+const NOTES_TOP = 18, NOTE_WIDTH = 24;
+
+// The notes on days of a range, numbered: { number, first, last, days, text }.
+function notesIn(facts, [first, last]) {
+  const from = facts.days[first].date, to = facts.days[last].date;
+  return facts.notes.filter((each) => each.first <= to && each.last >= from).map((each, at) => ({ ...each, number: at + 1 }));
+}
+
+const notesOn = (page, first, last) => page.notes.filter((each) => each.first <= last && each.last >= first);
+const noteTexts = (notes) => notes.map((each) => limited(each.text)).join(' · ');
+
+const listNotes = (page) => (page.notes.length ? make('ul', { class: 'day-notes', 'aria-label': _("Notes on days") },
+  ...page.notes.map((each) => make('li', {}, make('b', {}, String(each.number)), ` ${each.days}: `, bdi(each.text)))) : '');
+
+// A line over the days of each note, and its number above; numbers that would touch are one.
+function drawNotes(page, found, left, right) {
+  const labels = [], lines = [];
+  for (const { number, first, last } of page.notes) {
+    const from = found.findIndex((each) => each.last >= first), to = found.findLastIndex((each) => each.first <= last);
+    lines.push(make('svg:line', { class: 'note-line', x1: left(from), x2: right(to), y1: NOTES_TOP, y2: NOTES_TOP }));
+    const label = labels.at(-1), x = (left(from) + right(from)) / 2;
+    if (label && x - label.x < NOTE_WIDTH) label.last = number;
+    else labels.push({ x, first: number, last: number });
+  }
+  return make('svg:g', { 'aria-hidden': 'true' }, ...lines, ...labels.map((each) =>
+    make('svg:text', { x: each.x, y: NOTES_TOP - 4, 'text-anchor': 'middle', direction: 'ltr' }, each.first === each.last ? String(each.first) : `${each.first}–${each.last}`)));
+}
+
 function drawTrend(page, found, width) {
-  const height = 190, left = 46, floor = height - 24, room = floor - 14;
+  const height = 190, left = 46, floor = height - 24, room = floor - 14 - (page.notes.length ? 12 : 0);
   const most = Math.max(1, ...found.map((each) => Math.max(each.count, each.before ?? 0)));
   const step = (width - left - 4) / found.length, gap = Math.min(step * 0.2, 10);
   const every = Math.ceil(found.length / Math.max(2, Math.floor(width / 90)));
@@ -230,8 +258,10 @@ function drawTrend(page, found, width) {
         ? make('svg:rect', { x: x + gap / 2, y: floor - high, width: Math.max(0.5, Math.min(step - gap, 60)), height: high, fill: 'var(--total)' })
         : make('svg:rect', { class: 'unloaded', x, y: floor - room, width: Math.max(0.5, step), height: room });
       const area = make('svg:rect', { x, y: floor - room, width: step, height: room, fill: 'transparent' });
-      return mark(`${each.long}: ${shown}${earlier}`, () => page.set({ from: each.first, to: each.last }), area, bar);
+      const notes = notesOn(page, each.first, each.last);
+      return mark(`${each.long}: ${shown}${earlier}${notes.length ? ` · ${noteTexts(notes)}` : ''}`, () => page.set({ from: each.first, to: each.last }), area, bar);
     }),
+    drawNotes(page, found, (at) => left + at * step + gap / 2, (at) => left + at * step + gap / 2 + Math.min(step - gap, 60)),
     drawPreviousLine(found, (at) => left + at * step + Math.min(step, 60) / 2, (count) => floor - (count / most) * room),
     ...found.map((each, at) => at % every ? null
       : make('svg:text', { class: 'quiet', x: left + at * step + Math.min(step, 60) / 2, y: height - 6, 'text-anchor': at ? 'middle' : 'start', direction: 'ltr' }, each.label)));

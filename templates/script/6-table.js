@@ -161,20 +161,27 @@ function logTable(page) {
       button(name(column) + arrow, () => sortBy(column), { name: column, 'aria-label': name(column) }));
   }
 
-  function cell(column, row) {
+  // The mark of a day with a note, in its first row; `before` is the row above.
+  function noteMark(row, before) {
+    const day = page.log.day[row], { date } = page.facts.days[day];
+    const notes = before === undefined || page.log.day[before] !== day ? notesOn(page, date, date) : [];
+    return notes.length ? make('small', { tabindex: 0, role: 'note', 'aria-label': noteTexts(notes), 'data-tip': noteTexts(notes) }, '†') : '';
+  }
+
+  function cell(column, row, before) {
     const text = read[column](row);
     if (column !== 'time') return make('td', {}, bdi(text));
     const at = text.search(/[+-]\d\d:\d\d(:\d\d)?$/);
-    return make('td', {}, make('span', { dir: 'ltr' }, text.slice(0, at), make('small', {}, text.slice(at))));
+    return make('td', {}, make('span', { dir: 'ltr' }, text.slice(0, at), make('small', {}, text.slice(at)), noteMark(row, before)));
   }
 
-  function line(row) {
+  function line(row, before) {
     const copy = async (event) => {
       await copyText(shown().map((column) => harmless(read[column](row).replace(/[\t\r\n]+/g, ' '))).join('\t'));
       event.target.textContent = _("Copied");
     };
     const conversation = read.conversation(row);
-    return make('tr', {}, ...shown().map((column) => cell(column, row)), make('td', { class: 'acts' },
+    return make('tr', {}, ...shown().map((column) => cell(column, row, before)), make('td', { class: 'acts' },
       button(_("Copy"), copy), ' ',
       button(_("View conversation"), () => page.chain(conversation), { disabled: !conversation })));
   }
@@ -184,7 +191,7 @@ function logTable(page) {
     const start = view.page * view.size, end = Math.min(start + view.size, order.length);
     table.replaceChildren(make('table', { class: 'log' },
       make('thead', {}, make('tr', {}, ...shown().map(heading), make('th', { scope: 'col', class: 'c9' }, make('span', { class: 'unseen' }, _("Row"))))),
-      make('tbody', {}, ...Array.from(order.subarray(start, end), line))));
+      make('tbody', {}, ...Array.from(order.subarray(start, end), (row, at) => line(row, at ? order[start + at - 1] : undefined)))));
     first.disabled = before.disabled = view.page === 0;
     after.disabled = last.disabled = view.page >= pages() - 1;
     status.textContent = _("Rows %(first)s–%(last)s of %(total)s", { first: page.number(Math.min(start + 1, end)), last: page.number(end), total: page.number(order.length) });

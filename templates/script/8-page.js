@@ -138,6 +138,7 @@ function redraw(page, isNew = true) {
   if (isNew) {
     performance.mark('asked');
     page.counted = countAll(log, facts, state);
+    page.notes = notesIn(facts, page.counted.range);
     page.hasFractions = log.perSecond > 1 && page.counted.rows.some((row) => log.time[row] % log.perSecond);
     performance.measure('answered', 'asked');
   }
@@ -160,7 +161,7 @@ function redraw(page, isNew = true) {
   show('pie_chart', found('pie_chart'), () => (hasRows ? [drawRing(page, counted)] : empty()));
   show('trend', found('trend'), (width) => {
     const parts = buckets(page, isWhole ? page.whole(counted) : counted);
-    return [drawTrend(page, parts, width), ...(parts.some((each) => each.before !== undefined) ? [trendKey(page)] : []), trendTable(page, parts)];
+    return [drawTrend(page, parts, width), ...(parts.some((each) => each.before !== undefined) ? [trendKey(page)] : []), listNotes(page), trendTable(page, parts)];
   });
   show('heat_map', found('heat_map'), () => (hasRows ? [drawHeatMap(page, counted)] : empty()));
   if (!original('chains') && counted.chains) show('chains', found('chains'), () => drawChains(page, counted));

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 import pytest
@@ -55,7 +56,7 @@ def counted(
     start = micros_of(START) + sum(step[3] for step in before) * MINUTE
     intervals = Intervals.of(steps, start, start + 90 * MINUTE)
     day = date(2024, 3, 5)
-    return steps, intervals, count_ownership(intervals, log, Period(day, day, Inbox(Path()).workspace.zone))
+    return steps, intervals, count_ownership(intervals, log, Period(day, day, ZoneInfo("UTC")))
 
 
 @given(before=STEPS, during=STEPS, is_stated=st.booleans())

@@ -119,10 +119,9 @@ def _result_of_status(status: int, text: str) -> AttemptResult:
 def webhook_body(archived: Archived, place: Callable[[str], str], correction: Correction | None) -> bytes:
     """Return the JSON event: the report's figures, and its files with their *place* (URL by name)."""
     report, manifest = archived.report(), archived.manifest
-    fields = {"workspace", "workspace_name", "name", "report_date", "as_of", "period", "filters", "total"}
-    data = report.model_dump(
-        mode="json", include=fields | {"by_source", "comparison", "provisional", "reasons", "missing_days"}
-    )
+    head = {"workspace", "workspace_name", "name", "report_date", "as_of", "period", "filters", "notes"}
+    figures = {"total", "by_source", "comparison", "provisional", "reasons", "missing_days"}
+    data = report.model_dump(mode="json", include=head | figures)
     data |= {
         "title": report.title,
         "version": manifest.version,

@@ -22,6 +22,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from assets.render.charts.palette import OTHERS, PREVIOUS, REST, TOTAL
 from assets.render.charts.renderer import Painted, draw_figure
+from assets.render.day_notes import NoteSpan
 from assets.render.i18n import Words
 from assets.render.untrusted_text import shorten_text
 from assets.report.model import DayCount, SourceCount
@@ -43,6 +44,7 @@ CACHE_SIZE = 2  # a report is drawn for the screen and for paper
 LABEL_LENGTH = 28
 _MAX_DAILY_BARS = 92
 _MIN_BARS, _MAX_SOURCES = 4, 24
+_NOTES_HEIGHT, _NOTES_TOP, _MAX_NOTE_LABELS = 1.15, 0.9, 36
 _BARS, _RING, _PLAIN_RING, PAGE = (
     4.0,
     5.2,
@@ -140,13 +142,21 @@ def _figure_height(by_source: Sources) -> float:
 
 
 @lru_cache(CACHE_SIZE)
-def trend_chart(by_day: tuple[DayCount, ...], previous: tuple[int, ...], name: str, words: Words) -> Chart:
+def trend_chart(
+    by_day: tuple[DayCount, ...],
+    previous: tuple[int, ...],
+    name: str,
+    words: Words,
+    notes: tuple[NoteSpan, ...] = (),
+) -> Chart:
     """Return the count per day as bars, those of the *previous* period, called *name*, as a line.
 
-    A day that is not loaded is hatched instead.
+    A day that is not loaded is hatched instead. Over the days of each note is its number.
     """
     with new_figure(PAGE, 2.3, words) as (figure, axes):
         _draw_days(axes, by_day, previous, name, words)
+        if notes:
+            _draw_notes(axes, notes, len(by_day))
         total = words.number(sum(day.count for day in by_day))
         alternative = words.ngettext(
             "Assignments by day: %(total)s in %(count)s day",
@@ -168,7 +178,7 @@ def _draw_days(
     if is_dense:
         axes.stairs(counts, [index - 0.5 for index in range(len(days) + 1)], fill=True, color=TOTAL)
     else:
-        half = min(0.4, 0.04 * len(days))
+        half = _half_bar(len(days))
         bars = [
             ((index - half, 0), (index - half, count), (index + half, count), (index + half, 0))
             for index, count in enumerate(counts)
@@ -201,6 +211,33 @@ def set_scale(axes: Axes, describe: Callable[[float], str]) -> None:
     axes.tick_params(length=0)
     axes.grid(axis="y", color=GRID, linewidth=0.6)
     axes.set_axisbelow(True)
+
+
+def _half_bar(day_count: int) -> float:
+    """Return half the width of a day's bar, in days."""
+    return min(0.4, 0.04 * day_count)
+
+
+def _draw_notes(axes: Axes, notes: tuple[NoteSpan, ...], day_count: int) -> None:
+    """Draw a line over the days of each note, and its number above; numbers that would touch are one."""
+    axes.set_ylim(0, axes.get_ylim()[1] * _NOTES_HEIGHT)
+    half = _half_bar(day_count)
+    labels: list[tuple[int, int, int]] = []  # day, first and last number
+    for number, first, last in notes:
+        axes.plot(
+            (first - half, last + half), (_NOTES_TOP, _NOTES_TOP), transform=axes.get_xaxis_transform(),
+            color=_QUIET, linewidth=1.2, solid_capstyle="butt",
+        )  # fmt: skip
+        if labels and first - labels[-1][0] < day_count / _MAX_NOTE_LABELS:
+            labels[-1] = (*labels[-1][:2], number)
+        else:
+            labels.append((first, number, number))
+    for day, lowest, highest in labels:
+        text = str(lowest) if lowest == highest else f"{lowest}–{highest}"
+        axes.text(
+            day, _NOTES_TOP + 0.015, text, transform=axes.get_xaxis_transform(),
+            ha="center", va="bottom", fontsize=8, color=_INK,
+        )  # fmt: skip
 
 
 def _describe_sources(by_source: Sources, words: Words) -> str:

@@ -4,6 +4,7 @@ from assets.config.presentation import Component
 from assets.render.charts.figures import Chart, pie_chart, trend_chart
 from assets.render.charts.ownership import held_chart, waiting_chart
 from assets.render.charts.palette import report_colors
+from assets.render.day_notes import note_spans
 from assets.render.i18n import load_words
 from assets.render.labels import previous_name
 from assets.render.people_rows import part_labels
@@ -21,7 +22,8 @@ def draw_charts(report: Report) -> dict[str, Chart | None]:
     if has_any:
         pie = pie_chart(report.by_source, colors, words, has_legend=not has_table)
     if len(report.by_day) > 1:
-        trend = trend_chart(report.by_day, previous, previous_name(report.compare_with, words), words)
+        name = previous_name(report.compare_with, words)
+        trend = trend_chart(report.by_day, previous, name, words, note_spans(report))
     held, waiting = None, None
     if report.ownership and report.components.shows(Component.OWNERSHIP):
         parts = part_labels(report, words)

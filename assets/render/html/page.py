@@ -16,6 +16,7 @@ import pyarrow as pa
 from markupsafe import Markup
 
 from assets.render import labels, people_rows
+from assets.render.day_notes import NOTE_MARK, listed_notes, mark_noted_days
 from assets.render.findings import render_finding
 from assets.render.html.log_codec import encode_log_payload
 from assets.render.html.page_data import page_facts
@@ -86,7 +87,7 @@ def render_page(
     )
     layout, events = encode_log_payload(log, explorer) if has_data else ({}, "")
     facts = page_facts(report, layout, join_scripts(), explorer) if has_data else {}
-    listed = printed.slice(0, _LISTED_ROWS)
+    listed = mark_noted_days(printed.slice(0, _LISTED_ROWS), report)
     return _render(
         report,
         version,
@@ -155,6 +156,9 @@ def _component_values(report: Report, words: Words, *, has_trend: bool) -> dict[
     return {
         "charts": draw_charts(report),
         "sentences": [(render_finding(finding, words), finding.fragment) for finding in report.findings],
+        "has_trend": has_trend,
+        "day_notes": listed_notes(report, words),
+        "note_mark": NOTE_MARK,
         "heat_map": _heat_map(report, words),
         "compared": labels.compared_period(report, words),
         "previous_name": labels.previous_name(report.compare_with, words),

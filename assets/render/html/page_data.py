@@ -19,6 +19,7 @@ from assets.periods import (
     previous_period,
 )
 from assets.render.charts.palette import PEOPLE, REST, UNASSIGNED, report_colors, source_colors
+from assets.render.day_notes import listed_notes
 from assets.render.i18n import Words, load_words
 from assets.render.labels import component_titles, figure_names, kind_names, previous_name, quality_names
 from assets.render.people_rows import people_columns
@@ -66,6 +67,10 @@ def page_facts(
         "asOf": report.as_of.timestamp(),
         "offsets": _offset_changes(carried),
         "presets": _presets_within(report, period),
+        "notes": [
+            {"first": str(note.day), "last": str(note.last_day), "days": listed.days, "text": note.text}
+            for note, listed in zip(report.notes, listed_notes(report, words), strict=True)
+        ],
         "sources": [
             {"code": code, "label": words.say(source_label(code)), "color": colors[code]}
             for code in sorted(codes, key=lambda code: (source_label(code), code))

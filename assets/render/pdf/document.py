@@ -15,6 +15,7 @@ import assets.runtime.compat.pydyf_compression  # noqa: F401 - sets the level
 from assets.config.presentation import Component
 from assets.render.charts.renderer import Painted
 from assets.render.charts.report_charts import draw_charts
+from assets.render.day_notes import mark_noted_days
 from assets.render.html.page import render_print
 from assets.render.pdf.tagging import repair_tags
 from assets.report.model import Report
@@ -50,6 +51,7 @@ def render_pdf(report: Report, printed: pa.Table, version: int, log: bytes) -> b
     # fontTools writes the time into each font subset; a fixed one keeps the bytes the same.
     os.environ["SOURCE_DATE_EPOCH"] = "0"
     rows = printed if report.components.shows(Component.LOG) else printed.slice(0, 0)
+    rows = mark_noted_days(rows, report)
     variant = "pdf/a-3b" if not report.tags_rows else "pdf/a-3a" if report.carries_log else "pdf/ua-1"
     sets_rows = rows.num_rows > 0 and _can_set_rows()
     html = render_print(report, rows, version, has_sample_rows=sets_rows, has_contents=True)

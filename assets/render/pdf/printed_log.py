@@ -23,6 +23,7 @@ from weasyprint.formatting_structure import boxes
 from weasyprint.pdf.anchors import add_outlines
 from weasyprint.pdf.stream import Stream
 
+from assets.render.day_notes import NOTE_MARK
 from assets.render.i18n import load_words
 from assets.render.labels import log_text
 from assets.render.pdf.tagging import find_dictionaries, tag_rows
@@ -128,12 +129,16 @@ class _RowSetter:
     def _set_cell(self, number: int, text: str) -> Cell:
         if number:
             return self._others[number - 1].set(log_text(number, text, self._words))
-        time = self._time.set(text[:-_OFFSET_LENGTH])
-        before, after = self._around(time.width, text[-_OFFSET_LENGTH:])
+        time_length = len(text.removesuffix(NOTE_MARK)) - _OFFSET_LENGTH
+        time = self._time.set(text[:time_length])
+        before, after = self._around(time.width, text[time_length:])
         return Cell(before + time.ops + after)
 
     def _around_time(self, width: float, offset: str) -> tuple[bytes, bytes]:
-        """Return the operators before and after a time of *width*: the moves, and its UTC *offset*."""
+        """Return the operators before and after a time of *width*: the moves, and its UTC *offset*.
+
+        The offset may have the mark of a day with a note.
+        """
         offset_cell, offset_x = self._offset.set(offset), width + self._gap
         start = -(offset_x + offset_cell.width) if self._place.is_rtl else 0
         after = (

@@ -12,9 +12,11 @@ AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text(enc
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
 
-def violations(opened: Opened) -> list[str]:
+def violations(opened: Opened, within: str = ":root") -> list[str]:
+    """Return what axe-core finds wrong with the page, or with what the selector *within* names."""
     opened.page.evaluate(AXE)
-    found: Any = opened.page.evaluate("tags => axe.run(document, { runOnly: tags })", TAGS)
+    run = "([within, tags]) => axe.run(within, { runOnly: tags })"
+    found: Any = opened.page.evaluate(run, [within, TAGS])
     return [f"{each['id']}: {node['html'][:200]}" for each in found["violations"] for node in each["nodes"]]
 
 
