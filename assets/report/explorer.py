@@ -11,10 +11,12 @@ from assets.extract.source_stall import find_stall
 from assets.periods import DAY, Period, first_instant, previous_period
 from assets.report.components import has_openings
 from assets.report.counting import CountedLog, complete_rows
-from assets.report.encoded_log import encode_log
+from assets.report.encoded_log import EncodedLog, encode_log
 from assets.report.explorer_data import CarriedDay, ExplorerData, Problem
+from assets.report.holdings import working_time
 from assets.report.log_query import log_rows
 from assets.report.model import Reason
+from assets.report.ownership import micros_of
 from assets.report.quality import quality_by_day
 from assets.report.readiness import first_loaded_day
 from assets.report.reasons import stall_reason
@@ -38,12 +40,13 @@ def read_explorer_data(request: ReportRequest, log: CountedLog) -> ExplorerData:
         known_since = lacking[-1] + DAY if lacking else None
         opening = warehouse.query(last_steps(carried, known_since, ASSIGNMENT_LOG.c.keys()))
     rows = pa.concat_tables([*complete_rows(request, log.known, opening, earlier), log.rows])
-    missing = set(request.stored.missing(carried, as_of))
+    coded, missing = encode_log(rows), set(request.stored.missing(carried, as_of))
     quality = quality_by_day(warehouse, carried)
     return ExplorerData(
-        log=encode_log(rows),
+        log=coded,
         subject=encode_subjects(rows),
         is_stated=states_previous(rows),
+        working=_working_spans(request, coded),
         opening_count=opening.num_rows,
         days=tuple(
             CarriedDay(
@@ -59,6 +62,15 @@ def read_explorer_data(request: ReportRequest, log: CountedLog) -> ExplorerData:
         max_rejected_pct=request.workspace.max_rejected_pct,
         problems=_find_problems(warehouse, carried),
     )
+
+
+def _working_spans(request: ReportRequest, log: EncodedLog) -> tuple[tuple[float, float], ...] | None:
+    """Return begin and end of the spans of working time from the first row of *log* on, in seconds."""
+    working = working_time(request.workspace)
+    if working is None or not len(log):
+        return None
+    starts, lengths = working.spans(int(log.instants.min()), micros_of(request.period.bounds[1]))
+    return tuple(zip((starts / 1e6).tolist(), ((starts + lengths) / 1e6).tolist(), strict=True))
 
 
 def _find_stalls(request: ReportRequest) -> dict[date, Reason]:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from assets.config.workspace import Workspace
 from assets.report.assignee_balances import count_balances
 from assets.report.counting import CountedLog
 from assets.report.encoded_log import EncodedLog
@@ -11,6 +12,7 @@ from assets.report.people import count_assigned, count_people
 from assets.report.reconciliation import by_intervals
 from assets.report.request import ReportRequest
 from assets.report.steps import group_steps
+from assets.report.working_time import WorkingTime
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +22,12 @@ class Holdings:
     balances: tuple[AssigneeBalance, ...]
     ownership: Ownership
     people: tuple[PersonFigures, ...]
+
+
+def working_time(workspace: Workspace) -> WorkingTime | None:
+    """Return the working time of *workspace*, if its hours are configured."""
+    hours = workspace.working_hours
+    return WorkingTime(hours, workspace.holidays, workspace.zone) if hours else None
 
 
 def count_holdings(
@@ -32,7 +40,8 @@ def count_holdings(
     steps = group_steps(log.before, log.rows, coded)
     start, end = request.period.bounds
     intervals = Intervals.of(steps, micros_of(start), micros_of(min(end, request.as_of)))
-    ownership = count_ownership(intervals, coded, request.period)
+    working = working_time(request.workspace)
+    ownership = count_ownership(intervals, coded, request.period, working.between if working else None)
     balances = count_balances(steps)
     proof = by_intervals(request, intervals, balances, log.known_since)
     return Holdings(

@@ -41,9 +41,8 @@ class WorkingTime:
         """Return the working time from each instant of *begins* to the one of *ends* in the same row."""
         if not begins.size:
             return np.zeros(0, dtype=np.int64)
-        first_day = int(min(begins.min(), ends.min())) // _DAY - _MARGIN_DAYS
-        last_day = int(max(begins.max(), ends.max())) // _DAY + _MARGIN_DAYS
-        starts, lengths = self._worked_spans(np.arange(first_day, last_day + 1, dtype=np.int64))
+        first, last = min(begins.min(), ends.min()), max(begins.max(), ends.max())
+        starts, lengths = self.spans(int(first), int(last))
         totals = np.cumsum(lengths) - lengths
 
         def worked_until(instants: Microseconds) -> Microseconds:
@@ -52,6 +51,14 @@ class WorkingTime:
             return worked
 
         return worked_until(ends) - worked_until(begins)
+
+    def spans(self, first: int, last: int) -> tuple[Microseconds, Microseconds]:
+        """Return start and length of the spans from before the instant *first* to after *last*, in order.
+
+        They do not overlap; the first is empty, and starts before *first*.
+        """
+        days = np.arange(first // _DAY - _MARGIN_DAYS, last // _DAY + _MARGIN_DAYS + 1, dtype=np.int64)
+        return self._worked_spans(days)
 
     def _worked_spans(self, days: Microseconds) -> tuple[Microseconds, Microseconds]:
         """Return start and length of the spans that begin on *days* (since 1970), in order, without overlap.

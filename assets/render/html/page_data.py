@@ -133,6 +133,7 @@ def _explorer_facts(report: Report, explorer: ExplorerData, words: Words) -> dic
             [problem.code, problem.reason, problem.origin, [index_of[day] for day in problem.days]]
             for problem in explorer.problems
         ],
+        "working": explorer.working,
         "firstLoaded": str(explorer.first_loaded) if explorer.first_loaded else "",
         "lacking": [str(day) for day in explorer.lacking],
         "maxRejectedPct": explorer.max_rejected_pct,
