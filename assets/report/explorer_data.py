@@ -36,8 +36,9 @@ class ExplorerData:
     """The rows of the explorer: the first *opening_count* are the last ones of each subject before *days*.
 
     *subject* has a code per row for its contact or conversation, *is_stated* tells whether its source states
-    the previous assignee; *working* are the spans of working time, in seconds since 1970; *lacking* are the days before *days* that
-    are missing for the openings. *stalls* has the reason of each last day at whose end the source is silent.
+    the previous assignee; *working* are the spans of working time, in seconds since 1970; *lacking* are the
+    days before *days* that are missing for the openings. *stalls* has the reason of each last day at whose
+    end the source is silent.
     """
 
     log: EncodedLog
