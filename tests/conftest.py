@@ -61,6 +61,7 @@ class Inbox:
     zone: str = "America/New_York"
     first_day: date = date(2024, 1, 1)
     source: dict[str, Any] = field(default_factory=dict)
+    options: dict[str, Any] = field(default_factory=dict)
 
     @property
     def workspace(self) -> Workspace:
@@ -73,6 +74,7 @@ class Inbox:
                 "timezone": self.zone,
                 "first_day": self.first_day,
                 "source": source,
+                **self.options,
             }
         )
 

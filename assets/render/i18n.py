@@ -120,15 +120,18 @@ class Words:
             return "-"
         return self.share(value) if name == "reassignment_rate" else self.number(value)
 
-    def duration(self, seconds: float | None) -> str:
-        """Return *seconds* in its two largest units, such as `2 h 10 min`, or "-" for None."""
+    def duration(self, seconds: float | None, *, is_work: bool = False) -> str:
+        """Return *seconds* in its two largest units, such as `2 h 10 min`, or "-" for None.
+
+        Working time has no days, because a day of work is not 24 hours.
+        """
         if seconds is None:
             return "-"
         if (whole := floor(seconds + 0.5)) < _MINUTE:
             return self.say("%(seconds)s s") % {"seconds": self.number(whole)}
         if (minutes := floor(seconds / _MINUTE + 0.5)) < _HOUR_MINUTES:
             return self.say("%(minutes)s min") % {"minutes": self.number(minutes)}
-        if minutes < _DAY_MINUTES:
+        if minutes < _DAY_MINUTES or is_work:
             hours, minutes = divmod(minutes, _HOUR_MINUTES)
             text = self.say("%(hours)s h %(minutes)s min") if minutes else self.say("%(hours)s h")
             return text % {"hours": self.number(hours), "minutes": self.number(minutes)}

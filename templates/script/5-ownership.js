@@ -2,13 +2,14 @@
 
 const FEW_ASSIGNMENTS = 30, HELD_TICKS = 10, LISTED_PEOPLE = 500;
 
-function duration(page, seconds) {
+// A time in its two largest units; working time has no days, because a day of work is not 24 hours.
+function duration(page, seconds, isWork = false) {
   if (seconds === null) return '-';
   const text = (number) => page.number(number);
   const whole = Math.floor(seconds + 0.5), minutes = Math.floor(seconds / 60 + 0.5), hours = Math.floor(seconds / 3600 + 0.5);
   if (whole < 60) return _("%(seconds)s s", { seconds: text(whole) });
   if (minutes < 60) return _("%(minutes)s min", { minutes: text(minutes) });
-  if (minutes < 1440) {
+  if (minutes < 1440 || isWork) {
     const values = { hours: text(Math.floor(minutes / 60)), minutes: text(minutes % 60) };
     return minutes % 60 ? _("%(hours)s h %(minutes)s min", values) : _("%(hours)s h", values);
   }
@@ -36,7 +37,7 @@ function drawOwnership(page, { ownership, knownSince, range }, width) {
 }
 
 function ownershipTable(page, { assignees, holding, unassigned }) {
-  const times = (clock, worked) => make('td', { class: 'figure' }, duration(page, clock), worked === undefined ? null : make('small', {}, duration(page, worked)));
+  const times = (clock, worked) => make('td', { class: 'figure' }, duration(page, clock), worked === undefined || worked === null ? null : make('small', {}, duration(page, worked, true)));
   const cells = (each) => {
     const work = each.working ?? {}, age = each.workingAge ?? {};
     return [page.figure(page.number(each.endedCount)), times(each.median, work.median), times(each.p90, work.p90), times(each.longest, work.longest),

@@ -160,6 +160,30 @@ def test_only_what_ended_is_counted_as_ended_and_few_have_no_percentile(inbox: I
     assert (bob.ended_count, bob.median_seconds, bob.p90_seconds) == (5, 10_200.0, 12_960.0)
 
 
+def test_working_time_stands_beside_clock_time(inbox: Inbox) -> None:
+    inbox.zone = "UTC"
+    inbox.options = {
+        "working_hours": {"monday-friday": ["09:00-12:00", "13:00-17:00"]},
+        "holidays": [date(2024, 3, 7)],
+    }
+    inbox.write(
+        line("e1", "2024-03-05T16:00:00Z"),
+        line("e2", "2024-03-08T10:30:00Z", previous_assignee="Bob", assignee=""),
+        line("e3", "2024-03-08T18:00:00Z", assignee="Eve"),
+    )
+    inbox.load(date(2024, 3, 5), date(2024, 3, 9))
+    inbox.build(date(2024, 3, 5), date(2024, 3, 9))
+    found = report_of(inbox, date(2024, 3, 9)).ownership
+    assert found
+    assert found.holding.working
+    assert found.unassigned.working
+    assert (found.holding.longest_seconds, found.holding.working.longest_seconds) == (66.5 * 3600, 9.5 * 3600)
+    assert (found.unassigned.longest_seconds, found.unassigned.working.longest_seconds) == (
+        7.5 * 3600,
+        5.5 * 3600,
+    )
+
+
 def test_a_filter_takes_ownership_away(inbox: Inbox) -> None:
     inbox.write(line("e1", "2024-03-05T15:00:00Z"))
     inbox.load()

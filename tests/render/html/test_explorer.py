@@ -2,6 +2,7 @@
 
 import random
 import re
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -118,6 +119,16 @@ def test_a_preset_gives_what_its_report_says(acme: Acme, explorer: Opened, prese
     assert differences(said_by_the_explorer(explorer), said_by_the_server(draft)) == []
     if draft.report.total:
         assert exported(explorer) == draft.tables["log.csv"]
+
+
+def test_working_time_is_that_of_the_report(acme: Acme, open_page: Open) -> None:
+    hours = {"monday-friday": ["09:00-12:30", "13:30-18:00"], "saturday": ["22:00-06:00"]}
+    working = Acme(replace(acme.inbox, options={"working_hours": hours, "holidays": [date(2026, 11, 11)]}))
+    opened = open_page(working.draft(name="explorer", preset="explorer"))
+    opened.at(urlencode({"from": "2026-10-27", "to": "2026-11-12"}))
+    server = said_by_the_server(drafted(working, first_day=date(2026, 10, 27), last_day=date(2026, 11, 12)))
+    assert "workingtime" in server["ownership"]
+    assert differences(said_by_the_explorer(opened), server) == []
 
 
 def test_the_whole_period_and_a_range_by_hand_can_be_chosen(acme: Acme, explorer: Opened) -> None:
