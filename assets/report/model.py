@@ -394,7 +394,8 @@ class Ownership(FrozenModel):
     """Who held the contacts, and for how long: docs/reference/definitions.md, Ownership.
 
     `holding` is of all assignees together; the ended intervals of `unassigned` are those that ended with an
-    assignment. `unknown_seconds` is the time within the period before a subject's first event. `unseen_count`
+    assignment. Before a subject's first event in the period its owner is the one that the event states:
+    `not_yet_seconds` is such time with nobody, `unknown_seconds` that with no statement. `unseen_count`
     is the number of ended intervals at whose end the source names another previous assignee.
     `per_conversation` counts the conversations with 1, 2, 3, and 4 or more assignees. `held` has the
     assignees with the largest load, then all others (`assignee` ""), then nobody (None).
@@ -404,6 +405,7 @@ class Ownership(FrozenModel):
     holding: Holding
     unassigned: Holding
     unknown_seconds: float
+    not_yet_seconds: float
     subject_count: int
     unseen_count: int
     per_conversation: tuple[int, int, int, int]

@@ -25,10 +25,12 @@ from assets.report.model import (
 )
 from assets.report.steps import Steps
 
-NOBODY, UNKNOWN = 0, 1
-"""The owners that are no person; person code n is owner n + 2."""
+NOBODY, UNKNOWN, NOT_YET = 0, 1, 2
+"""The owners that are no person: before an event that assigns it from nobody, a subject is not yet assigned."""
 
-FIRST_PERSON = 2
+FIRST_PERSON = 3
+"""The owner that is the person with code 0."""
+
 _LINES = 6
 _FEWEST = 5
 _MANY = 4
@@ -64,7 +66,8 @@ class Intervals:
         next_instant = np.where(is_open, end, np.roll(steps.instants, -1))
         next_owner = np.roll(steps.assignee, -1)
         is_late = steps.is_first & steps.is_event
-        before = np.where(steps.is_stated[is_late], _owner(steps.previous[is_late]), UNKNOWN)
+        stated = np.where(steps.previous[is_late] < 0, NOT_YET, _owner(steps.previous[is_late]))
+        before = np.where(steps.is_stated[is_late], stated, UNKNOWN)
         late_count, none = len(before), np.zeros(len(before), bool)
         return cls(
             steps,
@@ -81,7 +84,7 @@ class Intervals:
 
     @property
     def owner_count(self) -> int:
-        """Return the number of owners: nobody, unknown, and all persons."""
+        """Return the number of owners: all persons, and those that are none."""
         return FIRST_PERSON + len(self.steps.labels)
 
     @property
@@ -126,6 +129,7 @@ def count_ownership(
     is_counted = intervals.is_held | intervals.is_wait
     by_owner = _describe_owners(intervals, intervals.owner, owners, is_counted, working)
     present = np.bincount(intervals.owner, minlength=owners) > 0
+    within = sum_groups(intervals.owner, intervals.within, owners)
     together = np.where(intervals.owner >= FIRST_PERSON, 0, 1)
     (holding, _) = _describe_owners(intervals, together, 2, is_counted & intervals.is_held, working)
     assignees = [
@@ -144,7 +148,8 @@ def count_ownership(
         ),
         holding=holding,
         unassigned=by_owner[NOBODY],
-        unknown_seconds=seconds(sum_groups(intervals.owner, intervals.within, owners)[UNKNOWN]),
+        unknown_seconds=seconds(within[UNKNOWN]),
+        not_yet_seconds=seconds(within[NOT_YET]),
         subject_count=int(steps.is_first.sum()),
         unseen_count=int(intervals.is_unseen.sum()),
         per_conversation=_count_assignees(log),
@@ -251,7 +256,11 @@ def _held_over_time(intervals: Intervals, period: Period) -> tuple[HeldLine, ...
     )
     shown = people[:_LINES]
     line = np.full(owners, len(shown))
-    line[shown], line[NOBODY], line[UNKNOWN] = np.arange(len(shown)), len(shown) + 1, len(shown) + 2
+    line[shown], line[NOBODY], line[[UNKNOWN, NOT_YET]] = (
+        np.arange(len(shown)),
+        len(shown) + 1,
+        len(shown) + 2,
+    )
     line_of, size = line[intervals.owner], len(shown) + 3
     closed = ~intervals.is_open
     begun = np.bincount(line_of * part_count + part_of, minlength=size * part_count)

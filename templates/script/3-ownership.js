@@ -2,20 +2,20 @@
 
 const FEW_DURATIONS = 5, HELD_LINES = 6, NO_DURATIONS = { median: null, p90: null, longest: null };
 
-// The intervals of a range, one list of each kind of value; owners are persons, then nobody, then unknown.
+// The intervals of a range, one list of each kind of value; owners are persons, then nobody, unknown, and not yet assigned.
 function intervalsOf(log, facts, range, rows, openings) {
-  const person = log.who.ofPair, people = log.who.keys.length, nobody = people, unknown = people + 1, absent = -1;
+  const person = log.who.ofPair, people = log.who.keys.length, nobody = people, unknown = people + 1, notYet = people + 2, absent = -1;
   const start = startOf(facts, range[0]) * log.perSecond, end = Math.min(endOf(facts, range[1]), facts.asOf) * log.perSecond;
   const ownerOf = (pair) => (person[pair + 1] === NONE ? nobody : person[pair + 1]);
   const holder = new Int32Array(log.subjectCount).fill(absent), since = new Float64Array(log.subjectCount);
-  const found = { start, end, nobody, unknown, owner: [], since: [], until: [], taker: [], begun: [], open: [], subjects: 0, unseen: 0 };
+  const found = { start, end, nobody, unknown, notYet, owner: [], since: [], until: [], taker: [], begun: [], open: [], subjects: 0, unseen: 0 };
   const add = (owner, from, until, taker, begun, open) => {
     found.owner.push(owner); found.since.push(from); found.until.push(until); found.taker.push(taker); found.begun.push(begun); found.open.push(open);
   };
   for (const row of openings) { holder[log.subject[row]] = ownerOf(log.assignee[row]); since[log.subject[row]] = log.time[row]; }
   for (let at = 0; at < rows.length; at++) {
     const row = rows[at], subject = log.subject[row], time = log.time[row], taker = ownerOf(log.assignee[row]), previous = ownerOf(log.previous[row]);
-    if (holder[subject] === absent) add(log.unstated?.[row] ? unknown : previous, start, time, taker, false, false);
+    if (holder[subject] === absent) add(log.unstated?.[row] ? unknown : previous === nobody ? notYet : previous, start, time, taker, false, false);
     else {
       if (holder[subject] !== previous) found.unseen++;
       add(holder[subject], since[subject], time, taker, true, false);
@@ -105,9 +105,9 @@ function countAssignees(log, rows) {
 // How many each of the busiest, all others and nobody held at the end of each part: { person, counts }.
 function heldOverTime(log, facts, intervals, range, owners, persons) {
   const starts = partsOf(facts, range).map((second) => second * log.perSecond).filter((time, at) => !at || time < intervals.end);
-  const busiest = [...owners.keys()].slice(0, -2).filter((each) => owners[each].held)
+  const busiest = [...owners.keys()].slice(0, -3).filter((each) => owners[each].held)
     .sort((a, b) => owners[b].held - owners[a].held || compareText(persons.labels[a], persons.labels[b])).slice(0, HELD_LINES);
-  const others = busiest.length, line = new Map([...busiest.map((each, at) => [each, at]), [intervals.nobody, others + 1], [intervals.unknown, others + 2]]);
+  const others = busiest.length, line = new Map([...busiest.map((each, at) => [each, at]), [intervals.nobody, others + 1], [intervals.unknown, others + 2], [intervals.notYet, others + 2]]);
   const changes = Array.from({ length: others + 3 }, () => new Int32Array(starts.length + 1));
   const partOf = (time) => { let low = 0, high = starts.length; while (high - low > 1) { const middle = (low + high) >> 1; if (starts[middle] <= time) low = middle; else high = middle; } return low; };
   intervals.owner.forEach((owner, at) => {
@@ -144,7 +144,7 @@ function hourOfWeek(facts, second) {
 function countOwnership(log, facts, { range, rows }, openings, persons) {
   const intervals = intervalsOf(log, facts, range, rows, openings), people = log.who.keys.length;
   const isCounted = (at) => intervals.isWait(at) || intervals.isHeld(at), working = facts.explorer.working ? workingTime(log, facts.explorer.working) : null;
-  const owners = describeOwners(log, intervals, (owner) => owner, people + 2, isCounted, working);
+  const owners = describeOwners(log, intervals, (owner) => owner, people + 3, isCounted, working);
   const [holding] = describeOwners(log, intervals, (owner) => (owner < people ? 0 : 1), 2, isCounted, working);
   const present = new Set(intervals.owner);
   return {

@@ -25,6 +25,7 @@ from tests.recount.oracle import (
 
 NOBODY: Person = (None, None)
 UNKNOWN: Person = ("?", "?")
+NOT_YET: Person = ("?", "not yet")
 SECOND = timedelta(seconds=1)
 TOP_LINES = 6
 _COUNTS = ("assigned", "first_assignments", "received", "passed_on", "unassigned", "returned")
@@ -56,7 +57,7 @@ class Interval:
 
     @property
     def is_held(self) -> bool:
-        return self.is_ended and self.owner not in {NOBODY, UNKNOWN}
+        return self.is_ended and self.owner not in {NOBODY, UNKNOWN, NOT_YET}
 
 
 @dataclass
@@ -70,7 +71,7 @@ class Holders:
 
     @property
     def people(self) -> list[Person]:
-        return [owner for owner in self.of if owner not in {NOBODY, UNKNOWN}]
+        return [owner for owner in self.of if owner not in {NOBODY, UNKNOWN, NOT_YET}]
 
 
 def intervals_of(held: list[Event], events: list[Event], start: datetime, end: datetime) -> list[Interval]:
@@ -82,7 +83,8 @@ def intervals_of(held: list[Event], events: list[Event], start: datetime, end: d
     for steps in of.values():
         first = steps[0]
         if first.at >= start:
-            owner = key_of(first.previous) if first.is_stated else UNKNOWN
+            stated = NOT_YET if key_of(first.previous) == NOBODY else key_of(first.previous)
+            owner = stated if first.is_stated else UNKNOWN
             found.append(Interval(owner, start, first.at, begun=False, taker=key_of(first.assignee)))
         for one, other in pairwise(steps):
             owner, taker, before = key_of(one.assignee), key_of(other.assignee), key_of(other.previous)
@@ -205,8 +207,9 @@ def _holdings(holders: Holders, said: dict[str, Any]) -> Iterator[tuple[str, Any
     ):
         for figure, value in line.items():
             yield f"ownership[{name}].{figure}", value, other[figure]
-    unknown = sum((each.length for each in of[UNKNOWN]), timedelta())
-    yield "ownership.unknown_seconds", seconds(unknown), said["unknown_seconds"]
+    for owner, name in ((UNKNOWN, "unknown_seconds"), (NOT_YET, "not_yet_seconds")):
+        length = sum((each.length for each in of[owner]), timedelta())
+        yield f"ownership.{name}", seconds(length), said[name]
 
 
 def _proofs(
@@ -297,7 +300,7 @@ def _people(
             waits[each.taker].append(each.length)
     before = _assigned_before(report, log)
     found: dict[str, dict[str, Any]] = {}
-    for who in {*lines, *of} - {NOBODY, UNKNOWN}:
+    for who in {*lines, *of} - {NOBODY, UNKNOWN, NOT_YET}:
         line, held = lines[who], [each.length for each in of[who] if each.is_held]
         assigned = line["first_assignments"] + line["received"]
         held_count = sum(each.is_open for each in of[who])

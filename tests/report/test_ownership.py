@@ -68,11 +68,11 @@ def test_a_replay_minute_by_minute_gives_the_same(
     steps, intervals, ownership = counted(before, during, is_stated=is_stated)
     start = sum(step[3] for step in before)
     owner: dict[str, str | None] = {step[0]: step[2] for step in before}
-    unknown = "?"
+    unknown, not_yet = "?", "not yet"
     first_seen = dict.fromkeys(owner, True)
     for step in during:
         if first_seen.setdefault(step[0], False) is False and step[0] not in owner:
-            owner[step[0]] = step[1] if is_stated else unknown
+            owner[step[0]] = unknown if not is_stated else step[1] or not_yet
     events: dict[int, list[Step]] = defaultdict(list)
     at = start
     for step in during:
@@ -92,7 +92,7 @@ def test_a_replay_minute_by_minute_gives_the_same(
         assert (line.peak_load if line else 0) == most[name]
         assert (line.held_count if line else 0) == list(owner.values()).count(name)
     assert ownership.unassigned.held_seconds == held[None] * 60
-    assert ownership.unknown_seconds == held[unknown] * 60
+    assert (ownership.unknown_seconds, ownership.not_yet_seconds) == (held[unknown] * 60, held[not_yet] * 60)
     assert sum(held.values()) * 60 == ownership.subject_count * 90 * 60
     closing = {each.assignee: each.closing for each in count_balances(steps)}
     assert {each.assignee: each.held_count for each in ownership.assignees if each.held_count} == {
