@@ -26,7 +26,7 @@ from assets.report.model import (
 from assets.report.steps import Steps
 
 NOBODY, UNKNOWN, NOT_YET = 0, 1, 2
-"""The owners that are no person: before an event that assigns it from nobody, a subject is not yet assigned."""
+"""The owners that are no person; before an event that assigns it from nobody, a subject is not yet."""
 
 FIRST_PERSON = 3
 """The owner that is the person with code 0."""
