@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from assets.aggregates.build import build_days
 from assets.aggregates.day_log import DayLog
-from assets.aggregates.interval_starts import OpenIntervals
+from assets.aggregates.interval_starts import IntervalStarts
 from assets.config.workspace import Workspace
 from assets.extract.load import load_days
 from assets.periods import Period
@@ -85,7 +85,7 @@ def intervals(lake: str) -> Callable[[], object]:
         logs = (
             (day, DayLog(rows.select(names), 0, 0, 0)) for day, rows in warehouse.stored(ASSIGNMENT_LOG, days)
         )
-        for _ in OpenIntervals().link_days(prefetch(logs)):
+        for _ in IntervalStarts().link_days(prefetch(logs)):
             pass
 
     return link

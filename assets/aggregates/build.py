@@ -14,8 +14,9 @@ import pyarrow as pa
 from sqlalchemy import Select, Table, func, select
 
 from assets.aggregates.day_log import DayLog, counts_by_source, log_of_day
-from assets.aggregates.interval_starts import OpenIntervals, last_rows
+from assets.aggregates.interval_starts import IntervalStarts
 from assets.aggregates.lineage import history, stale_days
+from assets.aggregates.open_intervals import keep_month, known_month, last_rows
 from assets.aggregates.previous_assignee import has_earlier_ids, id_hashes, known_assignees, repeated_ids
 from assets.errors import TotalsDiffer
 from assets.periods import DAY, Period, periods_of_days
@@ -88,20 +89,22 @@ def build_days(warehouse: Warehouse, period: Period) -> Built:
     """Build the loaded days of *period*, and all days without a log or with changed earlier days."""
     with warehouse.writing():
         histories = history(warehouse)
-        days = sorted({*stale_days(warehouse), *(histories.keys() & set(period.days))})
+        days = sorted({*stale_days(warehouse, histories), *(histories.keys() & set(period.days))})
         warehouse.forget(LOG_COUNTS, days)
         if days:
             _build_pieces(warehouse, days, period.zone, histories)
+            keep_month(warehouse, days, histories)
         return _count_stored(warehouse, days)
 
 
 def _build_pieces(warehouse: Warehouse, days: list[date], zone: ZoneInfo, histories: dict[date, str]) -> None:
     pieces = _cut_pieces(warehouse, days, zone)
     repeated = _find_repeated_ids(warehouse, days, pieces, has_earlier=min(histories) < days[0])
+    month = known_month(warehouse, days[0], histories)
     counts, log_counts = [], list[dict[str, object]]()
 
     def logged() -> Iterator[pa.RecordBatch]:
-        for day, log in prefetch(_build_logs(warehouse, pieces, repeated)):
+        for day, log in prefetch(_build_logs(warehouse, pieces, repeated, month)):
             log_counts.append(
                 {
                     "local_day": day,
@@ -140,17 +143,20 @@ def _find_repeated_ids(
 
 
 def _build_logs(
-    warehouse: Warehouse, pieces: list[_Piece], repeated: pa.Table
+    warehouse: Warehouse, pieces: list[_Piece], repeated: pa.Table, month: date | None
 ) -> Iterator[tuple[date, DayLog]]:
-    """Yield the log of each day of *pieces*; *repeated* are ids that occur on several days, and the first."""
-    intervals, last_day = OpenIntervals(), pieces[-1].period.last_day
-    stored_since = date.min
+    """Yield the log of each day of *pieces*; *repeated* are ids that occur on several days, and the first.
+
+    *month* is the known one of `open_intervals`, if any.
+    """
+    starts, days, since = IntervalStarts(), (pieces[0].period.first_day, pieces[-1].period.last_day), date.min
     for piece in pieces:
         first_day = piece.period.first_day
-        if first_day > stored_since:
-            intervals.follow(warehouse.query(last_rows(stored_since, first_day, first_day, last_day)))
-        yield from intervals.link_days(_build_piece(warehouse, piece, repeated))
-        stored_since = piece.period.last_day + DAY
+        if first_day > since:
+            rows = last_rows(first_day, since, month, columns=("occurred_at", "position"), of_days=days)
+            starts.follow(warehouse.query(rows))
+        yield from starts.link_days(_build_piece(warehouse, piece, repeated))
+        month, since = None, piece.period.last_day + DAY
 
 
 def _build_piece(warehouse: Warehouse, piece: _Piece, repeated: pa.Table) -> Iterator[tuple[date, DayLog]]:

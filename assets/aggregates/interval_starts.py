@@ -5,17 +5,15 @@ The link is what `assignment_log` stores of ownership: since when the previous o
 
 from collections.abc import Iterator
 from datetime import date
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-from sqlalchemy import Select, func, select
 
 from assets.aggregates.day_log import DayLog
-from assets.warehouse.schema import ASSIGNMENT_EVENTS, ASSIGNMENT_LOG, arrow_schema
-from assets.warehouse.subjects import subject_of, subjects_of
+from assets.warehouse.schema import ASSIGNMENT_LOG, arrow_schema
+from assets.warehouse.subjects import subjects_of
 
 _BATCH_ROWS = 250_000
 _START = ("held_since", "held_since_day", "held_since_position")
@@ -23,26 +21,7 @@ _START = ("held_since", "held_since_day", "held_since_position")
 _Numbers = npt.NDArray[np.int64]
 
 
-def last_rows(since: date, before: date, first: date, last: date) -> Select[Any]:
-    """Return the query for the last log row from *since* to before *before* of subjects of *first* to *last*.
-
-    Its columns are `subject`, `occurred_at`, `local_day` and `position`.
-    """
-    log, events = ASSIGNMENT_LOG.c, ASSIGNMENT_EVENTS.c
-    subjects = select(subject_of(events)).where(events.local_day.between(first, last))
-    newest_first = func.row_number().over(
-        partition_by=subject_of(log), order_by=(log.occurred_at.desc(), log.position.desc())
-    )
-    columns = (subject_of(log).label("subject"), log.occurred_at, log.local_day, log.position)
-    ranked = (
-        select(*columns, newest_first.label("age"))
-        .where(log.local_day >= since, log.local_day < before, subject_of(log).in_(subjects))
-        .subquery()
-    )
-    return select(*(ranked.c[column.name] for column in columns)).where(ranked.c.age == 1)
-
-
-class OpenIntervals:
+class IntervalStarts:
     """The last log row of each subject up to a day: its instant, day and position, by subject."""
 
     def __init__(self) -> None:
@@ -50,9 +29,9 @@ class OpenIntervals:
         self._starts: _Numbers = np.empty((len(_START), 0), np.int64)
 
     def follow(self, rows: pa.Table) -> None:
-        """Go on from *rows*, the result of `last_rows` for later days."""
+        """Go on from *rows*, the result of `open_intervals.last_rows`."""
         subjects = rows["subject"].cast(pa.string()).combine_chunks()
-        self._keep(pc.index_in(self._subjects, subjects), subjects, _starts_of(rows, rows["local_day"]))
+        self._keep(pc.index_in(self._subjects, subjects), subjects, _starts_of(rows, rows["event_day"]))
 
     def link_days(self, logs: Iterator[tuple[date, DayLog]]) -> Iterator[tuple[date, DayLog]]:
         """Yield *logs*, of days in order, each row with the columns of its interval's start."""

@@ -34,12 +34,15 @@ def history(warehouse: Warehouse) -> dict[date, str]:
     return digests
 
 
-def stale_days(warehouse: Warehouse) -> list[date]:
-    """Return the loaded days without a log, or with one built upon other earlier days, in order."""
+def stale_days(warehouse: Warehouse, histories: Mapping[date, str] | None = None) -> list[date]:
+    """Return the loaded days without a log, or with one built upon other earlier days, in order.
+
+    *histories* are those of `history`, if they are known already.
+    """
     logs = LOG_COUNTS.c
     rows = warehouse.query(select(logs.local_day, logs.history_sha256))
     built_upon = dict(zip(*(column.to_pylist() for column in rows.columns), strict=True))
-    return [day for day, sha256 in history(warehouse).items() if built_upon.get(day) != sha256]
+    return [day for day, sha256 in (histories or history(warehouse)).items() if built_upon.get(day) != sha256]
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 from sqlalchemy import ColumnElement, func, select
 
+from assets.aggregates.open_intervals import known_month, last_rows
 from assets.config.base import resolve_secret
 from assets.config.presentation import Component
 from assets.errors import ConfigError
@@ -23,7 +24,6 @@ from assets.report.persons import have_names_only, known_persons
 from assets.report.readiness import first_loaded_day
 from assets.report.request import ReportRequest
 from assets.report.shares import shares_pct
-from assets.report.steps import last_steps
 from assets.warehouse.base import Warehouse
 
 if TYPE_CHECKING:
@@ -65,13 +65,19 @@ def count_log(request: ReportRequest) -> CountedLog:
         rows = warehouse.query(latest.limit(count))[::-1]
     lacking = request.stored.opening_missing(period) if has_openings(spec) else []
     known_since = lacking[-1] + DAY if lacking else first_loaded_day(warehouse)
-    before = warehouse.query(last_steps(period, known_since)) if has_openings(spec) else rows.slice(0, 0)
+    before = _last_steps(warehouse, period, known_since) if has_openings(spec) else rows.slice(0, 0)
     is_compared = Component.COMPARISON in spec.components and spec.preset is not Preset.EXPLORER
     previous = read_previous_period(request, filtered) if is_compared else None
     rows, before = complete_rows(request, known, rows, before)
     if previous and previous.rows is not None:
         previous = replace(previous, rows=complete_rows(request, known, previous.rows)[0])
     return CountedLog(known, filtered, counts, rows, before, previous, lacking, known_since)
+
+
+def _last_steps(warehouse: Warehouse, period: Period, known_since: date | None) -> pa.Table:
+    """Return the last log row of each subject before *period*, from the day *known_since* on."""
+    month = known_month(warehouse, period.first_day)
+    return warehouse.query(last_rows(period.first_day, known_since or date.min, month))
 
 
 def complete_rows(request: ReportRequest, known: Known, *tables: pa.Table) -> list[pa.Table]:

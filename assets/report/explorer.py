@@ -6,6 +6,7 @@ from datetime import date
 import pyarrow as pa
 from sqlalchemy import select
 
+from assets.aggregates.open_intervals import last_rows
 from assets.config.presentation import Component
 from assets.extract.source_stall import find_stall
 from assets.periods import DAY, Period, first_instant, previous_period
@@ -21,9 +22,9 @@ from assets.report.quality import quality_by_day
 from assets.report.readiness import first_loaded_day
 from assets.report.reasons import stall_reason
 from assets.report.request import ReportRequest
-from assets.report.steps import encode_subjects, last_steps, states_previous
+from assets.report.steps import encode_subjects, states_previous
 from assets.warehouse.base import Warehouse
-from assets.warehouse.schema import ASSIGNMENT_LOG, REJECTED_EVENTS
+from assets.warehouse.schema import REJECTED_EVENTS
 
 
 def read_explorer_data(request: ReportRequest, log: CountedLog) -> ExplorerData:
@@ -37,8 +38,9 @@ def read_explorer_data(request: ReportRequest, log: CountedLog) -> ExplorerData:
     opening, lacking = log.rows.slice(0, 0), []
     if has_openings(request.spec):
         lacking = request.stored.opening_missing(carried)
-        known_since = lacking[-1] + DAY if lacking else None
-        opening = warehouse.query(last_steps(carried, known_since, ASSIGNMENT_LOG.c.keys()))
+        known_since = lacking[-1] + DAY if lacking else date.min
+        names = log.rows.column_names
+        opening = warehouse.query(last_rows(carried.first_day, known_since, columns=names)).select(names)
     rows = pa.concat_tables([*complete_rows(request, log.known, opening, earlier), log.rows])
     coded, missing = encode_log(rows), set(request.stored.missing(carried, as_of))
     quality = quality_by_day(warehouse, carried)

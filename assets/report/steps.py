@@ -3,16 +3,12 @@
 Balances, holding times and the figures of people are counted from them.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from sqlalchemy import Select, func, select
 
-from assets.periods import Period
 from assets.report.encoded_log import (
     Codes,
     EncodedLog,
@@ -24,8 +20,7 @@ from assets.report.encoded_log import (
     resolve_persons,
     to_numpy,
 )
-from assets.warehouse.schema import ASSIGNMENT_LOG
-from assets.warehouse.subjects import subject_of, subjects_of
+from assets.warehouse.subjects import subjects_of
 
 _COLUMNS = (
     "contact_id",
@@ -62,28 +57,8 @@ class Steps:
     kinds: list[str | None]
 
 
-def last_steps(
-    period: Period, since: date | None = None, columns: Sequence[str] = _COLUMNS
-) -> Select[tuple[object, ...]]:
-    """Return the query for *columns* of each subject's last log row before *period*.
-
-    Days before *since* are not considered.
-    """
-    log = ASSIGNMENT_LOG.c
-    newest_first = func.row_number().over(
-        partition_by=subject_of(log), order_by=(log.occurred_at.desc(), log.position.desc())
-    )
-    ranked = (
-        select(*(log[name] for name in {*columns, "occurred_at", "position"}), newest_first.label("age"))
-        .where(log.local_day < period.first_day, log.local_day >= (since or date.min))
-        .subquery()
-    )
-    selected = (ranked.c[name] for name in columns)
-    return select(*selected).where(ranked.c.age == 1).order_by(ranked.c.occurred_at, ranked.c.position)
-
-
 def group_steps(before: pa.Table, rows: pa.Table, log: EncodedLog) -> Steps:
-    """Return the steps of *rows* (columns of `assignment_log`) and of *before*, the rows of `last_steps`.
+    """Return the steps of *rows* (columns of `assignment_log`), and of the last rows *before*.
 
     *log* is *rows* encoded together with *before*; its labels are used.
     """

@@ -146,6 +146,26 @@ ASSIGNMENT_LOG = Table(
     comment="report-ready rows, previous assignee and interval resolved",
 )
 
+OPEN_INTERVALS = Table(
+    "open_intervals",
+    METADATA,
+    Column("local_day", Date, primary_key=True, comment="first day of a month"),
+    _text_column("subject", "contact or conversation", nullable=False, key=True),
+    Column("event_day", Date, nullable=False, comment="`local_day` of the row in the log"),
+    Column("position", BigInteger, nullable=False, comment="`position` of the row in the log"),
+    Column("occurred_at", _INSTANT, nullable=False, comment="UTC instant"),
+    _text_column("conversation_id"),
+    _text_column("contact_id"),
+    _repeating_column("assignee_of", nullable=False),
+    _repeating_column("previous_assignee_id"),
+    _repeating_column("previous_assignee_name"),
+    _repeating_column("assignee_id"),
+    _repeating_column("assignee_name"),
+    _repeating_column("assignee_kind"),
+    _repeating_column("history_sha256", "of the events of all days before; see `log_counts`", nullable=False),
+    comment="the last log row of each subject before a month, of the latest months: derived from the log",
+)
+
 LOG_COUNTS = Table(
     "log_counts",
     METADATA,

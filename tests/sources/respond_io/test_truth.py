@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
+from assets.aggregates.open_intervals import last_rows
 from assets.report.assignee_balances import count_balances
 from assets.report.encoded_log import encode_log
 from assets.report.log_query import log_rows
-from assets.report.steps import group_steps, last_steps
+from assets.report.steps import group_steps
 from assets.sources.respond_io.contact_snapshot import Snapshot
 from assets.sources.webhooks.inbox import Received, open_inbox, store_events, to_microseconds
 from assets.warehouse.schema import ASSIGNMENT_EVENTS, REJECTED_EVENTS
@@ -197,7 +198,9 @@ def test_an_ai_agent_is_kept_apart_from_people(utc: Inbox) -> None:
     rows = utc.lake.query(log_rows(period, LATER))
     kinds = {
         each.assignee: each.kind
-        for each in count_balances(group_steps(utc.lake.query(last_steps(period)), rows, encode_log(rows)))
+        for each in count_balances(
+            group_steps(utc.lake.query(last_rows(period.first_day)), rows, encode_log(rows))
+        )
     }
     assert kinds == {"Bob": None, "Eve Hall": None, "Cem": None, "Aria": "ai_agent"}
 
