@@ -8,7 +8,7 @@ from sqlalchemy.schema import CreateSchema
 
 from assets.runtime.migrations import upgrade, version_of
 
-HEAD = "0003"
+HEAD = "0004"
 
 
 def migrate_schema(url: str, slug: str) -> None:

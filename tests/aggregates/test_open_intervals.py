@@ -63,6 +63,6 @@ def test_a_late_event_makes_the_month_again(inbox: Inbox) -> None:
 def test_an_erased_contact_is_erased_here_too(inbox: Inbox) -> None:
     run(inbox)
     night(inbox)
-    erase_contact(inbox.lake, "k1")
-    night(inbox)
+    for day in erase_contact(inbox.lake, "k1"):
+        inbox.build(day)
     assert [subject.partition("-")[0] for _, subject, _ in kept(inbox)] == ["erased", "k2"]
