@@ -22,7 +22,7 @@ from assets.runtime import duckdb_engine
 from assets.runtime.sql_files import read_sql
 from assets.sources.base import Batch, Unlisted, Unreadable
 from assets.sources.chatwoot.activity_messages import Change, Language, Names, Reader
-from assets.sources.chatwoot.locales import language_of, read_languages
+from assets.sources.chatwoot.locales import LANGUAGES, language_of, read_languages
 from assets.sources.database.connections import Database, open_database
 from assets.sources.files.source import files_of
 
@@ -148,7 +148,9 @@ class Chatwoot(Unlisted):
         languages, broken = read_languages(path for path, _ in files)
         number = rows[0]["locale"] or 0
         language = language_of(number)
-        is_known = language in {known.code for known in languages} if language else len(languages) > 1
+        codes = {known.code for known in languages}
+        # A number that is unknown here may be any language whose number is unknown.
+        is_known = language in codes if language else not codes.issubset(LANGUAGES)
         if not is_known:
             unreadable = "".join(f"; {file}: {reason}" for file, reason in sorted(broken.items()))
             message = (

@@ -96,10 +96,12 @@ def language_of(number: int) -> str | None:
 
     Source: Chatwoot's LANGUAGES_CONFIG, whose numbers never change.
     """
-    return _LANGUAGES[number] if number < len(_LANGUAGES) else None
+    return LANGUAGES[number] if number < len(LANGUAGES) else None
 
 
-_LANGUAGES = (
+LANGUAGES = (
     *("en", "ar", "nl", "fr", "de", "hi", "it", "ja", "ko", "pt", "ru"),
-    *("zh", "es", "ml", "ca", "el", "pt_BR", "ro", "ta", "fa", "zh_TW"),
+    *("zh", "es", "ml", "ca", "el", "pt_BR", "ro", "ta", "fa", "zh_TW", "vi"),
+    *("da", "tr", "cs", "fi", "id", "sv", "hu", "no", "zh_CN", "pl", "sk"),
+    *("uk", "th", "lv", "is", "he", "lt", "sr", "bg", "et", "uz", "sl"),
 )

@@ -445,11 +445,15 @@ def test_its_servers_clock_is_compared(account: Account) -> None:
     assert trial.has_wrong_clock
 
 
-def test_a_language_that_has_no_number_here_needs_its_files(account: Account) -> None:
-    account.run("UPDATE accounts SET locale = 99 WHERE id = 1")
-    with pytest.raises(SourceError, match="the language of the account is number 99; set `locales`"):
-        account.told()
-    (account.inbox.folder / "xx.yml").write_text(LOCALE.format(code="xx"))
-    account.inbox.source |= {"locales": str(account.inbox.folder / "*.yml")}
+@pytest.mark.parametrize(("number", "language"), [(24, "cs"), (29, "no"), (43, "sl"), (99, "number 99")])
+def test_a_later_language_needs_its_own_files(account: Account, number: int, language: str) -> None:
+    """A number that is unknown here is not one of the languages whose numbers are known."""
+    account.run(f"UPDATE accounts SET locale = {number} WHERE id = 1")
     account.conversation(1, 1, "Anna nahm es selbst")
+    (account.inbox.folder / "de.yml").write_text(LOCALE.format(code="de").replace("nahm", "took"))
+    account.inbox.source |= {"locales": str(account.inbox.folder / "*.yml")}
+    with pytest.raises(SourceError, match=f"the language of the account is {language}; set `locales`"):
+        account.told()
+    code = "xx" if number == 99 else language
+    (account.inbox.folder / f"{code}.yml").write_text(LOCALE.format(code=code))
     assert account.told() == [("101", "1", "Anna", "user", "Anna")]
