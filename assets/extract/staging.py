@@ -29,7 +29,7 @@ _PIECE_ROWS = 160_000
 _FUTURE = timedelta(days=1)
 _INSTANT = pa.timestamp("us", "UTC")
 
-_NO_DATE = r"^(0000|\d{4}-00|\d{4}-\d{2}-00|[-+]?inf(inity)?$|nan$)"  # of MySQL's modes; of a floating number
+_NO_DATE = r"^(0000|\d{4}-00|\d{4}-\d{2}-00|[-+]?inf(inity)?$|nan$|0x)"  # MySQL's modes; floats; a BLOB
 _SHOWN = "'occurred_at ''' || left(occurred_at::TEXT, 60) || ''' '"
 _REASON = read_sql(__file__, "reason", shown=_SHOWN, no_date=_NO_DATE, digits_only=times.DIGITS_ONLY)
 

@@ -195,7 +195,8 @@ class Sql(Unlisted):
         )
         if dialect == "sqlite":  # each cell has a type of its own
             numbers = func.typeof(times).in_(("integer", "real"))
-            return or_(and_(numbers, epochs), and_(func.typeof(times) == "text", dated), missing)
+            no_time = func.typeof(times).in_(("blob", "null"))
+            return or_(and_(numbers, epochs), and_(func.typeof(times) == "text", dated), no_time)
         is_number = pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)
         return or_(epochs if is_number else dated, missing)
 
@@ -278,10 +279,15 @@ def _cast_column(name: str, source_name: str, kind: pa.DataType, dialect: str) -
         return (cast(cell, Text) if dialect in MYSQL else cell).label(name)
     if dialect == "sqlite":  # each cell has a type of its own
         as_text: ColumnElement[Any] = cast(cell, Text)
+        as_hex = func.lower(func.hex(cell))
         if name == "occurred_at":
-            as_text = case((func.typeof(cell) == "real", func.printf("%.6f", cell)), else_=as_text)
+            as_text = case(
+                (func.typeof(cell) == "real", func.printf("%.6f", cell)),
+                (func.typeof(cell) == "blob", func.printf("0x%s", as_hex)),  # no time, whatever its digits
+                else_=as_text,
+            )
         elif name.endswith("_id"):
-            as_text = case((func.typeof(cell) == "blob", func.lower(func.hex(cell))), else_=as_text)
+            as_text = case((func.typeof(cell) == "blob", as_hex), else_=as_text)
         return func.coalesce(as_text, "").label(name)
     is_plain = pa.types.is_floating(kind) or pa.types.is_binary(kind) or pa.types.is_null(kind)
     if is_plain or (dialect == "postgresql" and pa.types.is_string(kind)):

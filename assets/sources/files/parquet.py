@@ -39,7 +39,8 @@ def contract_cells(column: str, cells: pa.Array) -> pa.Array:
     if column == "occurred_at" and pa.types.is_timestamp(cells.type):
         return cells.cast(pa.timestamp("us", cells.type.tz), safe=False)
     if pa.types.is_floating(cells.type):
-        return _number_texts(cells)
+        texts = _number_texts(cells)
+        return pc.if_else(pc.is_nan(cells), "NaN", texts) if column == "occurred_at" else texts
     if pa.types.is_binary(cells.type) or pa.types.is_fixed_size_binary(cells.type):
         return pa.array([None if cell is None else cell.hex() for cell in cells.to_pylist()], pa.string())
     if isinstance(cells.type, pa.BaseExtensionType):  # such as a UUID

@@ -1,5 +1,6 @@
 """What goes wrong in real databases: which errors may pass, whose cause is said, which values are read."""
 
+import re
 import sqlite3
 import subprocess
 import sys
@@ -377,6 +378,46 @@ def test_times_that_no_event_has_reject_their_rows_and_not_the_load(
         assert inbox.load(DAY).is_reconciled
         assert [row["event_id"] for row in inbox.rows(ASSIGNMENT_EVENTS)] == ["1"]
         assert inbox.reasons() == [f"odd: {reason}"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "odd", "said"),
+    [
+        ("timestamp", "infinity", "occurred_at is infinite"),
+        ("timestamp", "-infinity", "occurred_at is infinite"),
+        ("timestamp", "0044-03-15 BC", r"'0044-03-15 \(BC\) 00:00:00' is before 2000 or after 2099"),
+        ("double precision", "NaN", "occurred_at 'NaN' is no date"),
+        ("double precision", "Infinity", "occurred_at 'inf' is no date"),
+    ],
+)
+def test_a_time_of_postgresql_that_is_none_is_told_as_what_it_is(
+    inbox: Inbox, postgres: Postgres, kind: str, odd: str, said: str
+) -> None:
+    good = NOON if kind == "timestamp" else 1709640000
+    postgres.run(
+        f"DROP TABLE IF EXISTS odd; CREATE TABLE odd (event_id int, occurred_at {kind}, contact_id int, assignee text); "
+        f"INSERT INTO odd VALUES (1, '{good}', 7, 'Bob'), (2, '{odd}', 7, 'Eve')"
+    )
+    inbox.source = {"type": "sql", "url": postgres.url(), "table": "odd", "timezone": "UTC"}
+    assert inbox.load(DAY).is_reconciled
+    assert [row["event_id"] for row in inbox.rows(ASSIGNMENT_EVENTS)] == ["1"]
+    (reason,) = inbox.reasons()
+    assert re.search(f"1 row without a readable time; .*{said}$", reason)
+
+
+@pytest.mark.parametrize("source", [{"table": "odd"}, {"query": "SELECT * FROM odd WHERE :start < :end"}])
+def test_a_blob_in_the_time_column_of_sqlite_is_reported(inbox: Inbox, source: dict[str, str]) -> None:
+    """Its digits may look like an epoch, and its bytes need not be text."""
+    path = inbox.folder / "odd.db"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE odd (event_id, occurred_at, contact_id, assignee)")
+        times = (NOON + "Z", bytes.fromhex("1709640000"), b"\xff")
+        connection.executemany("INSERT INTO odd VALUES (?, ?, 7, 'Bob')", enumerate(times, 1))
+        connection.commit()
+    inbox.source = {"type": "sql", "url": f"sqlite:///{path}"} | source
+    assert inbox.load(DAY).is_reconciled
+    assert [row["event_id"] for row in inbox.rows(ASSIGNMENT_EVENTS)] == ["1"]
+    assert "2 rows without a readable time; occurred_at '0x1709640000' is no date" in inbox.reasons()[0]
 
 
 EPOCH = datetime(2024, 3, 5, 12, 0, 0, 500_000, UTC).timestamp()
