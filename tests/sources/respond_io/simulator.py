@@ -44,12 +44,17 @@ class Change:
 
 @dataclass
 class Workspace:
-    """What happened to *contacts* contacts in *days* days, about *steps* changes each."""
+    """What happened to *contacts* contacts in *days* days, about *steps* changes each.
+
+    The first *merged* contacts are merged into another one in the middle third of the time, and then unmerged:
+    they return with the assignee that they had.
+    """
 
     seed: int
     contacts: int = 40
     days: int = 3
     steps: int = 12
+    merged: int = 0
     changes: list[Change] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -57,10 +62,11 @@ class Workspace:
         seconds = sorted(chance.sample(range(self.days * 86_400), self.contacts * self.steps))
         holder: dict[int, int | None] = {}
         for number, second in enumerate(seconds):
-            contact = chance.randrange(1, self.contacts + 1)
+            contact, at = chance.randrange(1, self.contacts + 1), START + timedelta(seconds=second)
+            if self.is_merged(contact, at):
+                continue
             before = holder.get(contact)
             assignee = chance.choice([each for each in (None, *AGENTS) if each != before])
-            at = START + timedelta(seconds=second)
             self.changes.append(Change(number, contact, at, before, assignee, chance.choice(SOURCES)))
             holder[contact] = assignee
 
@@ -69,16 +75,18 @@ class Workspace:
         found: dict[int, int | None] = dict.fromkeys(range(1, self.contacts + 1))
         return found | {change.contact: change.assignee for change in self.changes if change.at < at}
 
-    def contact_list(self, at: datetime) -> list[dict[str, Any]]:
-        """Return the contacts as the API lists them at *at*."""
-        return [
-            {
-                "id": contact,
-                "firstName": f"C{contact}",
-                "assignee": AGENTS.get(agent or 0, NOBODY[contact % 3]),
-            }
+    def is_merged(self, contact: int, at: datetime) -> bool:
+        """Return whether *contact* is a part of another one at *at*."""
+        third = timedelta(days=self.days) / 3
+        return contact <= self.merged and START + third <= at < START + 2 * third
+
+    def contact_list(self, at: datetime) -> dict[int, Any]:
+        """Return the assignee of each contact that the API lists at *at*."""
+        return {
+            contact: AGENTS.get(agent or 0, NOBODY[contact % 3])
             for contact, agent in self.assignees(at).items()
-        ]
+            if not self.is_merged(contact, at)
+        }
 
     def conversations(self) -> dict[str, list[Change]]:
         """Return the changes of each conversation: a contact has one on each day on which it is assigned."""

@@ -2,8 +2,9 @@
 
 import json
 from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
-from itertools import pairwise
+from itertools import pairwise, product
 from typing import Any
 
 import pytest
@@ -18,9 +19,10 @@ from assets.sources.webhooks.inbox import Received, open_inbox, store_events, to
 from assets.warehouse.schema import ASSIGNMENT_EVENTS, REJECTED_EVENTS
 from tests.conftest import LATER, Inbox
 from tests.sources.conftest import SnapshotWorkspace
-from tests.sources.respond_io.simulator import AGENTS, NOBODY, START, Delivery, Workspace, name_of
+from tests.sources.respond_io.simulator import AGENTS, START, Delivery, Workspace, name_of
 
 DAYS = date(2024, 3, 4), date(2024, 3, 10)
+END = START + timedelta(days=Workspace.days)
 Steps = dict[str, list[tuple[str | None, str | None]]]
 
 
@@ -111,28 +113,37 @@ def test_late_webhooks_give_every_true_change_and_no_other(utc: Inbox, seed: int
     assert {row["event_id"] for row in utc.log()} <= events.keys()
 
 
+def pass_days(snapshots: SnapshotWorkspace, workspace: Workspace, delivery: Delivery) -> None:
+    """Receive what *delivery* brings, and take a snapshot every five hours."""
+    snapshots.inbox.zone = "UTC"
+    arrived = delivery.deliver(workspace.changes)
+    created_at = (START - timedelta(days=9)).isoformat()
+    snapshots.api.more = {contact: {"created_at": created_at} for contact in range(1, workspace.contacts + 1)}
+    for before, now in pairwise(START + timedelta(hours=hours) for hours in range(0, 24 * 3 + 6, 5)):
+        span = range(to_microseconds(before), to_microseconds(now))
+        receive(snapshots.inbox, [row for row in arrived if row["received_at"] in span])
+        snapshots.api.assignees = workspace.contact_list(now)
+        snapshots.snapshot(now)
+
+
+def test_merges_and_unmerges_are_no_assignments(snapshots: SnapshotWorkspace) -> None:
+    workspace = Workspace(1, steps=5, merged=15)
+    pass_days(snapshots, workspace, Delivery(1, doubled=0.2))
+    assert steps(log(snapshots.inbox)) == truth(workspace)
+    returned = [
+        row for row in snapshots.inbox.rows(REJECTED_EVENTS) if "as after an unmerge" in row["reason"]
+    ]
+    assert {json.loads(row["raw"])["contact"]["id"] for row in returned} <= set(range(1, 16))
+    assert len(returned) == len(snapshots.inbox.rows(REJECTED_EVENTS)) > 5
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_snapshots_find_who_has_a_contact_whatever_was_lost(snapshots: SnapshotWorkspace, seed: int) -> None:
-    snapshots.inbox.zone = "UTC"
     workspace = Workspace(seed, steps=5)
-    delivery = Delivery(seed, lost=0.4, doubled=0.2)
-    arrived = delivery.deliver(workspace.changes)
-    moments = [START + timedelta(hours=hours) for hours in range(0, 24 * workspace.days + 6, 5)]
-    for before, now in pairwise(moments):
-        receive(
-            snapshots.inbox,
-            [row for row in arrived if to_microseconds(before) <= row["received_at"] < to_microseconds(now)],
-        )
-        snapshots.api.assignees = {
-            contact: AGENTS.get(agent or 0, NOBODY[contact % 3])
-            for contact, agent in workspace.assignees(now).items()
-        }
-        snapshots.snapshot(now)
+    pass_days(snapshots, workspace, Delivery(seed, lost=0.4, doubled=0.2))
     rows = log(snapshots.inbox)
     true_steps, told = truth(workspace), steps(rows)
-    first_changes = [change for change in workspace.changes if change.at >= moments[1]]
-    assert first_changes
-    holders = {contact: name_of(agent) for contact, agent in workspace.assignees(moments[-1]).items()}
+    holders = {contact: name_of(agent) for contact, agent in workspace.assignees(END).items()}
     for contact, found in told.items():
         assert is_subsequence([new for _, new in found], [new for _, new in true_steps[contact]])
         assert found[-1][1] == holders[int(contact)]
@@ -213,24 +224,56 @@ PATHS = (
 )  # fmt: skip
 
 
-def test_every_field_may_be_anything(utc: Inbox) -> None:
-    """What is not understood is rejected with its text; no other row is lost, and nobody is made up."""
-    noon = datetime(2024, 3, 5, 12, tzinfo=UTC)
+CONVERSATION_PATHS = (
+    ("contact",), ("contact", "id"), ("conversation",), ("conversation", "id"), ("conversation", "openedTime"),
+    ("conversation", "conversationOpenedAt"), ("conversation", "lastAssignmentTime"), ("conversation", "closedTime"),
+)  # fmt: skip
+ODD_TIMES = (*("290309-12-22 (BC) 00:00:00Z", "294246-12-31T00:00:00Z", "-infinityZ"), 10**17 - 1, 1e300)
+NOON = datetime(2024, 3, 5, 12, tzinfo=UTC)
+
+
+def webhooks_of(
+    kind: str, parts: dict[str, Any], odd: Iterable[tuple[Sequence[str], Any]] = ()
+) -> list[Received]:
+    """Return a webhook for each of *odd*: its contact has a number of its own, and the field at the path the value."""
     rows = []
-    for number, (path, odd) in enumerate((path, odd) for path in PATHS for odd in ODD):
-        event: dict[str, Any] = {
-            "contact": {"id": number + 1000, "firstName": "Ann", "assignee": dict(AGENTS[2])}
-        }
-        place = event
+    for number, (path, value) in enumerate(odd):
+        contact = {"id": number + 1000, "firstName": "Ann", "assignee": AGENTS[2]}
+        event = place = json.loads(json.dumps({"contact": contact} | parts))
         for key in path[:-1]:
             place = place.setdefault(key, {})
-        place[path[-1]] = odd
+        if path:
+            place[path[-1]] = value
         rows.append(
             Received(
-                workspace="acme", event_id=f"e{number}", received_at=to_microseconds(noon + timedelta(seconds=number)),
-                kind="contact.assignee.updated", contact_id=None, body=json.dumps(event),
+                workspace="acme", event_id=f"{kind}-{number}", received_at=to_microseconds(NOON + timedelta(seconds=number)),
+                kind=kind, contact_id=None, body=json.dumps(event),
             )
         )  # fmt: skip
+    return rows
+
+
+@pytest.mark.parametrize("kind", ["conversation.opened", "conversation.closed"])
+def test_every_field_around_a_conversation_may_be_anything(utc: Inbox, kind: str) -> None:
+    """What is not understood is read as missing: the assignment stays, at the time at which it was received."""
+    odd = [*product(CONVERSATION_PATHS, ODD + ODD_TIMES)]
+    last = NOON - timedelta(seconds=1)
+    conversation = {"id": "v", "openedTime": "2024-03-05T11:00:00Z", "lastAssignmentTime": last.isoformat()}
+    assignments = webhooks_of("contact.assignee.updated", {}, [((), None)] * len(odd))
+    receive(utc, [*webhooks_of(kind, {"conversation": conversation}, odd), *assignments])
+    assert utc.load(*DAYS).is_reconciled
+    accepted = {row["event_id"]: row for row in utc.rows(ASSIGNMENT_EVENTS)}
+    assert accepted.keys() == {row["event_id"] for row in assignments}
+    for number, row in enumerate(assignments):
+        when = {"exact": last, "received": NOON + timedelta(seconds=number)}
+        found = accepted[row["event_id"]]
+        assert found["occurred_at"] == when[found["time_quality"]]
+    assert {row["time_quality"] for row in accepted.values()} == {"exact", "received"}
+
+
+def test_every_field_may_be_anything(utc: Inbox) -> None:
+    """What is not understood is rejected with its text; no other row is lost, and nobody is made up."""
+    rows = webhooks_of("contact.assignee.updated", {}, product(PATHS, ODD))
     receive(utc, rows)
     loaded = utc.load(*DAYS)
     assert loaded.is_reconciled
