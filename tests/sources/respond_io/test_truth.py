@@ -96,7 +96,7 @@ def test_openings_and_closings_tell_the_conversation_and_its_last_assignment(utc
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_late_webhooks_give_every_true_change_and_no_other(utc: Inbox, seed: int) -> None:
+def test_late_webhooks_are_every_true_change_and_no_other(utc: Inbox, seed: int) -> None:
     """Their order cannot be known: an event says when it was received, and no more."""
     workspace, latest = Workspace(seed, steps=4), timedelta(days=2)
     receive(utc, Delivery(seed, late=0.3, latest=latest, doubled=0.2).deliver(workspace.changes))
@@ -154,6 +154,27 @@ def test_snapshots_find_who_has_a_contact_whatever_was_lost(snapshots: SnapshotW
                 change.contact == int(row["contact_id"]) and since <= change.at <= row["occurred_at"]
                 for change in workspace.changes
             )
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_late_webhooks_beside_snapshots_keep_every_change_and_the_holder(
+    snapshots: SnapshotWorkspace, seed: int
+) -> None:
+    """What is more than the truth is what snapshots found: webhooks have no time by which to take it back."""
+    workspace = Workspace(seed, days=1, steps=5)
+    pass_days(snapshots, workspace, Delivery(seed, late=0.3, latest=timedelta(days=2), doubled=0.2))
+    told = steps(log(snapshots.inbox))
+    events = snapshots.inbox.rows(ASSIGNMENT_EVENTS)
+    found = [row for row in events if row["time_quality"] == "bounded"]
+    assert found
+    assert {
+        row["event_id"]: (row["contact_id"], row["assignee_name"]) for row in events if row not in found
+    } == {
+        f"e{change.number}": (str(change.contact), name_of(change.assignee)) for change in workspace.changes
+    }
+    holders = {str(contact): name_of(agent) for contact, agent in workspace.assignees(END).items()}
+    assert {contact: some[-1][1] for contact, some in told.items()} == {each: holders[each] for each in told}
+    assert told.keys() == {str(change.contact) for change in workspace.changes}
 
 
 def test_the_printed_log_gives_the_truth_with_its_sources(utc: Inbox) -> None:
@@ -232,9 +253,7 @@ ODD_TIMES = (*("290309-12-22 (BC) 00:00:00Z", "294246-12-31T00:00:00Z", "-infini
 NOON = datetime(2024, 3, 5, 12, tzinfo=UTC)
 
 
-def webhooks_of(
-    kind: str, parts: dict[str, Any], odd: Iterable[tuple[Sequence[str], Any]] = ()
-) -> list[Received]:
+def webhooks_of(kind: str, parts: dict[str, Any], odd: Iterable[tuple[Sequence[str], Any]]) -> list[Received]:
     """Return a webhook for each of *odd*: its contact has a number of its own, and the field at the path the value."""
     rows = []
     for number, (path, value) in enumerate(odd):
