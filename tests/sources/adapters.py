@@ -15,6 +15,7 @@ from uuid import uuid4
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import xlsxwriter
 from sqlalchemy import create_engine, text
 from sqlalchemy.pool import NullPool
 
@@ -141,6 +142,22 @@ class Parquet(Files):
     def content(self, rows: list[dict[str, Any]]) -> bytes:
         written = io.BytesIO()
         pq.write_table(pa.Table.from_pylist(rows), written)
+        return written.getvalue()
+
+
+class Xlsx(Files):
+    """A workbook; its cells are text, as spreadsheets have no zones and milliseconds only."""
+
+    suffix = "xlsx"
+
+    def content(self, rows: list[dict[str, Any]]) -> bytes:
+        written = io.BytesIO()
+        with xlsxwriter.Workbook(
+            written, {"constant_memory": True, "strings_to_formulas": False}
+        ) as workbook:
+            sheet = workbook.add_worksheet()
+            for at, cells in enumerate([[*rows[0]], *(row.values() for row in rows)]):
+                sheet.write_row(at, 0, cells)
         return written.getvalue()
 
 
@@ -483,6 +500,7 @@ ADAPTERS: dict[str, Callable[[Inbox, pytest.FixtureRequest], System]] = {
     "CSV": _of(Files),
     "NDJSON": _of(Ndjson),
     "Parquet": _of(Parquet),
+    "XLSX": _of(Xlsx),
     "SQLite": sqlite,
     "PostgreSQL": postgresql,
     "MariaDB": mariadb,

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -12,7 +13,7 @@ from assets.extract.load import load_days
 from assets.sources.base import Batch, Unreadable
 from assets.sources.files.imports import DaySources
 from assets.sources.registry import open_source
-from assets.warehouse.schema import ASSIGNMENT_EVENTS, LOAD_COUNTS, REJECTED_EVENTS
+from assets.warehouse.schema import ASSIGNMENT_EVENTS, ASSIGNMENT_LOG, LOAD_COUNTS, REJECTED_EVENTS
 from tests.conftest import LATER, Inbox
 from tests.servers.postgres import Postgres
 from tests.sources.adapters import ADAPTERS, REJECTED, Database, MailContext, System
@@ -126,12 +127,13 @@ def test_a_server_that_dies_while_it_is_read_is_told(inbox: Inbox, postgres: Pos
 
 STEPS = simulate(10_000)
 DAYS = date(2024, 3, 4), date(2024, 3, 11)  # the 10th has 23 hours
-_WHO = ("previous_assignee", "assignee")
+ZONE = ZoneInfo("America/New_York")
+NOT_COMPARED = {"origin", "position", "held_since_position"}  # and `event_id` where the source has no ids
 
 
 def expected_log(system: System, steps: list[Step]) -> list[MailContext]:
     """Return the log that the definitions ask for, of what *system* says of *steps*."""
-    log, held = [], dict[int, MailContext]()
+    log, held, rows = [], dict[int, MailContext](), dict[int, MailContext]()
     for step in steps:
         said = system.says(step)
         if not isinstance(said, dict):
@@ -149,7 +151,11 @@ def expected_log(system: System, steps: list[Step]) -> list[MailContext]:
             said |= {"assigned_by_id": None, "assigned_by_name": None}
         action = "unassigned" if not any(assignee.values()) else "reassigned" if any(was) else "assigned"
         quality = "stated" if said["previous_stated"] else "inferred"
-        log.append(said | {"action": action, "previous_quality": quality, "number": step.number})
+        said |= {"action": action, "previous_quality": quality, "number": step.number}
+        before = rows.get(step.subject, {})
+        said |= {"held_since": before.get("occurred_at"), "held_since_day": before.get("local_day")}
+        rows[step.subject] = said | {"local_day": said["occurred_at"].astimezone(ZONE).date()}
+        log.append(rows[step.subject])
     return log
 
 
@@ -161,6 +167,7 @@ def test_the_log_is_the_truth_in_every_column(inbox: Inbox, system: System, name
     inbox.build(*DAYS)
     expected = expected_log(system, STEPS)
     columns = sorted(expected[0].keys() - {"event_id", "number", "previous_stated"})
+    assert {*columns, "event_id"} == {column.name for column in ASSIGNMENT_LOG.columns} - NOT_COMPARED
     found = [{column: row[column] for column in columns} for row in inbox.log()]
     wanted = [{column: row[column] for column in columns} for row in expected]
     for row, true_row in zip(found, wanted, strict=False):
