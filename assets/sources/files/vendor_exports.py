@@ -108,7 +108,8 @@ def _objects_of_document(document: dict[str, Any], layout: str) -> tuple[list[An
         if isinstance(document.get(key.removesuffix("s")), dict):
             return [document[key.removesuffix("s")]], users
     if document.keys().isdisjoint(
-        {"events", "child_events", "conversation_parts", "part_type", "o_id", "record", "_airbyte_data"}
+        {"events", "child_events", "conversation_parts", "part_type", "o_id"}
+        | {"record", "stream", "_airbyte_data"}  # of Singer and Airbyte
     ):
         raise ValueError(f"has none of {', '.join(_DOCUMENTS[layout])}: is it {layout}?")
     return [document], users  # one conversation, as the API returns it

@@ -1,6 +1,7 @@
 """Exports of other systems, in the shapes that their documentation shows."""
 
 import json
+from collections.abc import Callable
 from datetime import date
 from typing import Any
 
@@ -225,10 +226,30 @@ def test_parts_may_stand_alone_with_their_conversation(inbox: Inbox) -> None:
     assert inbox.rows(ASSIGNMENT_EVENTS)[0]["conversation_id"] == "900"
 
 
-def test_what_connectors_wrap_is_unwrapped(inbox: Inbox) -> None:
-    singer = [{"type": "RECORD", "stream": "ticket_audits", "record": each} for each in AUDITS[:2]]
-    airbyte = [{"stream": "ticket_audits", "data": each, "emitted_at": 1} for each in AUDITS[2:]]
-    assert loaded(inbox, "zendesk_audits", lines(singer + airbyte)) == ZENDESK
+WRAPPERS: dict[str, Callable[[Any], dict[str, Any]]] = {
+    "Singer": lambda each: {"type": "RECORD", "stream": "s", "record": each, "time_extracted": "2024-03-06T00:00:00Z"},
+    "Airbyte": lambda each: {"type": "RECORD", "record": {"stream": "s", "data": each, "emitted_at": 1}},
+    "Airbyte's files": lambda each: {"_airbyte_ab_id": "1", "_airbyte_emitted_at": 1, "_airbyte_data": each},
+    "Airbyte's tables": lambda each: {"_airbyte_raw_id": "1", "_airbyte_meta": {}, "_airbyte_data": json.dumps(each)},
+    "a stream's data": lambda each: {"stream": "s", "data": each, "emitted_at": 1},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("wrapper", WRAPPERS)
+@pytest.mark.parametrize(
+    ("layout", "objects", "expected"),
+    [
+        ("zendesk_audits", AUDITS, ZENDESK),
+        ("intercom_conversations", [CONVERSATION], INTERCOM),
+        ("zammad_histories", HISTORIES[:1], ZAMMAD[:1]),  # a single line could be a document
+    ],
+    ids=["zendesk", "intercom", "zammad"],
+)
+def test_what_connectors_wrap_is_unwrapped(
+    inbox: Inbox, layout: str, objects: list[Any], expected: list[Any], wrapper: str
+) -> None:
+    assert loaded(inbox, layout, lines([*map(WRAPPERS[wrapper], objects)])) == expected
+    assert inbox.reasons() == []
 
 
 def test_names_come_from_the_users_beside(inbox: Inbox) -> None:
