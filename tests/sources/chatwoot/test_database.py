@@ -139,10 +139,12 @@ def test_each_hole_of_its_trail_is_told(account: Account) -> None:
     account.conversation(3, None, "Assigned to Anna by Bob Stone")
     account.conversation(4, 2, "Anna self-assigned this conversation")
     account.conversation(5, 2, "Assigned to Bob Stone by Anna")
-    assert len(account.told()) == 4
+    account.conversation(6, 2, "Conversation unassigned by Anna")
+    assert len(account.told()) == 5
     assert sorted(account.untold()) == [
         "has no assignee now, as if one was deleted; no message tells when",
         "its assignee changed with its team; no message tells when",
+        "its assignee changed, or had the name in the last message then; no message tells which",
         "its assignee changed; no message tells when",
         "was assigned automatically; no message tells when",
     ]
@@ -314,6 +316,25 @@ def test_a_later_user_of_the_name_is_not_meant(account: Account) -> None:
         (None, "1", "Anna"),
     ]
     assert account.untold() == ["names a user who was created later: somebody else had that name then"]
+
+
+def test_a_name_that_another_user_has_now_is_undecidable_where_the_configuration_says_so(
+    account: Account,
+) -> None:
+    """Until then the message is that user's, and the conversation's own assignee is not said to have changed."""
+    account.run(
+        "UPDATE users SET name = 'Robert Stone' WHERE id = 2; INSERT INTO users (id, name) VALUES (13, 'Bob Stone'); "
+        "INSERT INTO account_users (account_id, user_id) VALUES (1, 13)"
+    )
+    account.conversation(1, 2, "Assigned to Bob Stone by Anna")
+    account.conversation(2, 1, "Anna self-assigned this conversation")
+    assert [row[1] for row in account.told()] == ["13", "1"]
+    assert account.untold() == [
+        "its assignee changed, or had the name in the last message then; no message tells which"
+    ]
+    account.inbox.source |= {"former_names": {"Bob Stone": 2}}
+    assert [row[1] for row in account.told()] == ["1"]
+    assert account.untold() == ["can be read in several ways: user 13; user 2"]
 
 
 def test_days_one_by_one_say_what_all_at_once_say(account: Account) -> None:

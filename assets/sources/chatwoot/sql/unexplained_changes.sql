@@ -17,6 +17,8 @@ SELECT display_id::TEXT AS conversation_id, contact_id::TEXT AS contact_id, cont
          THEN 'was assigned automatically; no message tells when'
          WHEN ends_with_team THEN 'its assignee changed with its team; no message tells when'
          WHEN assignee_id IS NULL THEN 'has no assignee now, as if one was deleted; no message tells when'
+         WHEN stated_name IS NOT NULL
+         THEN 'its assignee changed, or had the name in the last message then; no message tells which'
          ELSE 'its assignee changed; no message tells when' END AS fault
 FROM conversations LEFT JOIN last_stated ON conversation_id = conversations.id
 WHERE NOT coalesce(is_undecided, false) AND coalesce(stated_at, created_at) >= $start
