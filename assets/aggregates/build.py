@@ -154,7 +154,7 @@ def _build_logs(
         first_day = piece.period.first_day
         if first_day > since:
             rows = last_rows(first_day, since, month, columns=("occurred_at", "position"), of_days=days)
-            starts.follow(warehouse.query(rows))
+            starts.follow(warehouse.stream(rows).read_all())
         yield from starts.link_days(_build_piece(warehouse, piece, repeated))
         month, since = None, piece.period.last_day + DAY
 
