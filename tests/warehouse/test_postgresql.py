@@ -39,7 +39,7 @@ from tests.conftest import LATER, Inbox
 from tests.orchestration.command_line import CONFIG, LAST_DAY, CommandLine, make_command_line
 from tests.servers.postgres import Postgres
 
-DAYS = [date(2024, 3, day) for day in range(1, 8)]
+DAYS = [date(2024, 2, 27) + timedelta(day) for day in range(7)]
 SLUG = "acme"
 
 
