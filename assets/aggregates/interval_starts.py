@@ -25,13 +25,14 @@ class IntervalStarts:
     """The last log row of each subject up to a day: its instant, day and position, by subject."""
 
     def __init__(self) -> None:
-        self._subjects: pa.Array = pa.array([], pa.string())
+        self._subjects: list[pa.Array] = []
         self._starts: _Numbers = np.empty((len(_START), 0), np.int64)
+        self._count = 0
 
     def follow(self, rows: pa.Table) -> None:
         """Go on from *rows*, the result of `open_intervals.last_rows`."""
         subjects = rows["subject"].cast(pa.string()).combine_chunks()
-        self._keep(pc.index_in(self._subjects, subjects), subjects, _starts_of(rows, rows["event_day"]))
+        self._keep(self._places_of(subjects), subjects, _starts_of(rows, rows["event_day"]))
 
     def link_days(self, logs: Iterator[tuple[date, DayLog]]) -> Iterator[tuple[date, DayLog]]:
         """Yield *logs*, of days in order, each row with the columns of its interval's start."""
@@ -64,33 +65,43 @@ class IntervalStarts:
         """Return the interval's start for each of *rows*, and remember the last row of each subject."""
         subjects = subjects_of(rows).combine_chunks().dictionary_encode()
         codes, distinct = subjects.indices.to_numpy(), subjects.dictionary
-        starts = _starts_of(rows, days)
-        known = pc.index_in(self._subjects, distinct)
-        is_known = known.is_valid().to_numpy(zero_copy_only=False)
-        place = np.full(len(distinct), -1)
-        place[known.drop_null().to_numpy()] = np.flatnonzero(is_known)
+        starts, places = _starts_of(rows, days), self._places_of(distinct)
         order = np.argsort(codes, kind="stable")
         is_first = np.diff(codes[order], prepend=-1) != 0
-        previous = np.empty(len(codes), np.int64)
-        previous[order] = np.where(is_first, place[codes[order]], np.roll(order, 1) + len(is_known))
-        values = np.concatenate([self._starts, starts], axis=1)[:, previous]
-        self._keep(known, distinct, starts[:, order[np.roll(is_first, -1)]])
+        found = np.empty_like(starts)
+        found[:, order[1:]] = starts[:, order[:-1]]
+        firsts = order[is_first]
+        found[:, firsts] = self._starts[:, places[codes[firsts]]] if self._count else 0
+        is_unknown = np.zeros(len(codes), bool)
+        is_unknown[firsts] = places[codes[firsts]] < 0
+        self._keep(places, distinct, starts[:, order[np.roll(is_first, -1)]])
         schema = arrow_schema(ASSIGNMENT_LOG)
         return pa.table(
             {
-                name: pa.array(values[at], mask=previous < 0)
+                name: pa.array(found[at], mask=is_unknown)
                 .cast(_WHOLE.get(name, pa.int64()))
                 .cast(schema.field(name).type)
                 for at, name in enumerate(_START)
             }
         )
 
-    def _keep(self, known: pa.Array, subjects: pa.Array, starts: _Numbers) -> None:
-        """Replace *subjects* by *starts*; *known* has the place of each kept subject among them."""
-        stays = known.is_null()
-        kept = self._starts[:, stays.to_numpy(zero_copy_only=False)]
-        self._subjects = pa.concat_arrays([self._subjects.filter(stays), subjects])
-        self._starts = np.concatenate([kept, starts], axis=1)
+    def _places_of(self, subjects: pa.Array) -> _Numbers:
+        """Return the place of each of *subjects* among those that are kept; -1 for a new one."""
+        known = pc.index_in(pa.chunked_array(self._subjects, pa.string()), subjects)
+        places = np.full(len(subjects), -1)
+        places[known.drop_null().to_numpy()] = np.flatnonzero(known.is_valid().to_numpy())
+        return places
+
+    def _keep(self, places: _Numbers, subjects: pa.Array, starts: _Numbers) -> None:
+        """Replace what is kept of *subjects*, which are at *places*, by *starts*, and add the new ones."""
+        is_new = places < 0
+        self._starts[:, places[~is_new]] = starts[:, ~is_new]
+        count = self._count + int(is_new.sum())
+        if count > self._starts.shape[1]:
+            self._starts = np.concatenate([self._starts, np.empty((len(_START), count), np.int64)], axis=1)
+        self._starts[:, self._count : count] = starts[:, is_new]
+        self._subjects.append(subjects.filter(pa.array(is_new)))
+        self._count = count
 
 
 _WHOLE = {"held_since_day": pa.int32()}
