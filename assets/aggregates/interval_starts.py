@@ -15,7 +15,7 @@ from assets.aggregates.day_log import DayLog
 from assets.warehouse.schema import ASSIGNMENT_LOG, arrow_schema
 from assets.warehouse.subjects import subjects_of
 
-_BATCH_ROWS = 250_000
+_BATCH_ROWS = 100_000
 _START = ("held_since", "held_since_day", "held_since_position")
 
 _Numbers = npt.NDArray[np.int64]
