@@ -19,6 +19,9 @@ class Filters(ConfigModel):
     assigned_to: tuple[str, ...] = Field(
         default=(), description="Name or ID of an assignee, or `Unassigned`."
     )
+    team: tuple[str, ...] = Field(
+        default=(), description="Team of the assignee, or `No team` for assignees in none."
+    )
     assigned_by: tuple[str, ...] = ()
     contact: tuple[str, ...] = Field(
         default=(), description="Part of the name, in any case, or the exact ID."
@@ -46,6 +49,7 @@ class Component(StrEnum):
     ASSIGNEES = "assignees"
     OWNERSHIP = "ownership"
     PEOPLE = "people"
+    TEAMS = "teams"
     PROOF = "proof"
     QUALITY = "quality"
     DEFINITIONS = "definitions"

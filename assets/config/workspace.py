@@ -20,6 +20,7 @@ from assets.config.presentation import (
 from assets.config.schedule import Calendar, ClockTime, Tick, Timing, report_ticks
 from assets.config.source import ConversationsExport, Source
 from assets.config.subscription import Subscription
+from assets.config.teams import Teams
 from assets.periods import DAY, PRESETS, Preset, Weekday
 
 
@@ -80,6 +81,16 @@ class Workspace(Presentation, Timing, Calendar):
     source: Source
     conversations_export: ConversationsExport | None = Field(
         default=None, description="respond.io's conversations export, whose counts are compared with the log."
+    )
+    teams: Teams = Field(
+        default_factory=dict, description="Teams, each with the IDs or names of its assignees."
+    )
+    teams_file: Folder | None = Field(
+        default=None, description="CSV file of teams with the columns `assignee` (ID or name) and `team`."
+    )
+    teams_from_source: bool = Field(
+        default=False,
+        description="Load the teams of Chatwoot's database; `teams` and `teams_file` come first.",
     )
     mask_key: SecretStr | None = Field(
         default=None,
@@ -168,6 +179,35 @@ class Workspace(Presentation, Timing, Calendar):
                     f"subscription {subscription.name}: `mask_contacts` requires the workspace's `mask_key`"
                 )
         return self
+
+    @model_validator(mode="after")
+    def _teams_are_configured_where_they_are_used(self) -> Self:
+        if self.teams_from_source and self.source.type != "chatwoot":
+            raise ValueError("`teams_from_source` requires a source of `type: chatwoot`; use `teams_file`")
+        if self.has_teams:
+            return self
+        given: tuple[Presentation, ...] = (self, *self.reports)
+        needs_teams = [
+            *(f"report {each.name}: `filters.team`" for each in self.reports if each.filters.team),
+            *(
+                f"subscription {each.name}: `filters.team`"
+                for each in self.subscriptions
+                if each.filters.team
+            ),
+            *(
+                "`components: [teams]`"
+                for each in given
+                if Component.TEAMS in each.components and {*each.components} != {*Component}
+            ),
+        ]
+        if needs_teams:
+            raise ValueError(f"{needs_teams[0]} requires `teams`, `teams_file` or `teams_from_source`")
+        return self
+
+    @property
+    def has_teams(self) -> bool:
+        """Return whether assignees are in teams."""
+        return bool(self.teams or self.teams_file or self.teams_from_source)
 
     @property
     def zone(self) -> ZoneInfo:
