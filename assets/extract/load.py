@@ -22,6 +22,7 @@ from assets.extract.control_totals import read_controls
 from assets.extract.erasure import read_tombstones
 from assets.extract.input_summary import InputSummary, add_summary
 from assets.extract.load_plan import LoadPlan, plan_load
+from assets.extract.source_teams import store_source_teams
 from assets.extract.staging import Staging
 from assets.periods import DAY, first_instant, periods_of_days
 from assets.runtime.prefetch import prefetch
@@ -138,6 +139,7 @@ def load_days(  # noqa: PLR0913 - what every load needs, and its progress
                 failed.set()
                 raise
         plan.remember(warehouse, inputs)
+        store_source_teams(workspace, sources.main, warehouse)
     return Loaded(
         pa.concat_tables(part.counts for part in parts).sort_by("local_day"),
         sum(part.placed_count for part in parts),

@@ -3,12 +3,12 @@
 Also maps the columns of a source to the contract. Parsing of values belongs in `extract`.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from difflib import get_close_matches
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import pyarrow as pa
 
@@ -131,6 +131,15 @@ class Source(Protocol):
 
         Raises SourceError where nothing can be read.
         """
+        ...
+
+
+@runtime_checkable
+class TeamSource(Protocol):
+    """A source that knows which assignees are in which team now."""
+
+    def teams(self) -> Mapping[str, Sequence[str]]:
+        """Return the ids of the members of each team. Raises SourceError."""
         ...
 
 

@@ -53,6 +53,8 @@ _MAY_READ_AGE = read_sql(__file__, "may_read_age")
 
 _TEAMS = read_sql(__file__, "teams")
 
+_TEAM_MEMBERS = read_sql(__file__, "team_members")
+
 _EVENTS = read_sql(__file__, "events")
 
 # A change without a message is dated at the last sentence about the assignee, or at the conversation's
@@ -88,6 +90,15 @@ class Chatwoot(Unlisted):
             for rows in (connection.sql(_EVENTS), connection.sql(_UNEXPLAINED, params=since)):
                 for batch in rows.to_arrow_reader(duckdb_engine.BATCH_ROWS):
                     yield Batch(batch, _ORIGIN, columns=_COLUMNS)
+
+    def teams(self) -> dict[str, list[str]]:
+        """Return the ids of the users in each team of the account. Raises SourceError."""
+        with self._open_database() as database:
+            rows = self._query_rows(database, _TEAM_MEMBERS).to_pylist()
+        teams: dict[str, list[str]] = {}
+        for row in rows:
+            teams.setdefault(row["team"], []).append(str(row["user_id"]))
+        return teams
 
     def clock(self) -> datetime | None:
         """Return the time of the database's server. Raises SourceError."""
