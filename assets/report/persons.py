@@ -4,6 +4,7 @@ Source: docs/reference/definitions.md, People. Names and ids are read from the w
 does not depend on where its period begins.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -11,8 +12,9 @@ from functools import cached_property
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from sqlalchemy import ColumnElement, and_, func, or_, select, union_all
+from sqlalchemy import ColumnElement, and_, func, not_, or_, select, union_all
 
+from assets.report.encoded_log import Person
 from assets.report.folding import fold_case
 from assets.warehouse.base import Warehouse
 from assets.warehouse.schema import ASSIGNMENT_LOG
@@ -79,25 +81,61 @@ class KnownPersons:
 
     def are(self, role: str, value: str) -> ColumnElement[bool]:
         """Return the condition that *role* is a person whose id or any name is *value*, ignoring case."""
+        return self.among(role, {*self.find_by_id(value), *self.find_by_name(value)})
+
+    def find_by_id(self, value: str) -> list[Person]:
+        """Return the persons whose id is *value*, ignoring case."""
+        return self._by_id.get(fold_case(value), [])
+
+    def find_by_name(self, value: str) -> list[Person]:
+        """Return the persons who ever had the name *value*, ignoring case."""
+        return self._by_name.get(fold_case(value), [])
+
+    @cached_property
+    def _by_id(self) -> dict[str, list[Person]]:
+        persons: dict[str, list[Person]] = {}
+        for row in self._rows:
+            if row["id"] is not None:
+                persons.setdefault(fold_case(row["id"]), []).append((row["id"], None))
+        return persons
+
+    @cached_property
+    def _by_name(self) -> dict[str, list[Person]]:
+        persons: dict[str, list[Person]] = {}
+        for row in self._rows:
+            if row["name"] is not None:
+                person = (row["id"], None) if row["id"] is not None else (None, row["name"])
+                persons.setdefault(fold_case(row["name"]), []).append(person)
+        return persons
+
+    def among(self, role: str, persons: Collection[Person]) -> ColumnElement[bool]:
+        """Return the condition that *role* is one of *persons*; the log's names without an id are known."""
         id_, name = _LOG[f"{role}_id"], _LOG[f"{role}_name"]
-        folded = fold_case(value)
-        matches = [
-            row
-            for row in self._rows
-            if folded in {fold_case(text) for text in (row["id"], row["name"]) if text}
+        ids = {id_ for id_, _ in persons if id_ is not None}
+        names = {name for _, name in persons if name is not None}
+        by_ids = [_is_owned(role, each) for each in self._owned_without_id if each.id in ids]
+        by_others = [
+            _is_owned(role, each)
+            for each in self._owned_without_id
+            if each.name in names and each.id not in ids
         ]
-        ids = sorted({row["id"] for row in matches if row["id"] is not None})
-        names = sorted({row["name"] for row in matches if row["name"] and fold_case(row["name"]) == folded})
-        by_name = [
-            and_(
-                name == ownership.name,
-                _LOG.occurred_at >= ownership.since,
-                *([_LOG.occurred_at < ownership.until] if ownership.until else []),
-            )
-            for ownership in self.owned
-            if ownership.id in ids
-        ]
-        return or_(id_.in_(ids), and_(id_.is_(None), or_(name.in_(names), *by_name)))
+        by_name = and_(name.in_(sorted(names)), *(not_(each) for each in by_others))
+        return or_(id_.in_(sorted(ids)), and_(id_.is_(None), or_(by_name, *by_ids)))
+
+    @cached_property
+    def _owned_without_id(self) -> list[Ownership]:
+        """Return who owns the names that rows without an id have: only they need a condition each."""
+        names = {row["name"] for row in self._rows if row["id"] is None}
+        return [each for each in self.owned if each.name in names]
+
+
+def _is_owned(role: str, ownership: Ownership) -> ColumnElement[bool]:
+    """Return the condition that the name of *role* belongs to an id at the time of the row."""
+    return and_(
+        _LOG[f"{role}_name"] == ownership.name,
+        _LOG.occurred_at >= ownership.since,
+        *([_LOG.occurred_at < ownership.until] if ownership.until else []),
+    )
 
 
 def known_persons(warehouse: Warehouse, *, with_names_only: bool = False) -> KnownPersons:
