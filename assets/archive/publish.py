@@ -72,6 +72,7 @@ def draft_report(
         "timezone": workspace.timezone,
         "source_version": reading_version(workspace.source),
         "report": spec.model_dump(mode="json", exclude={"brand": {"logo"}}) | {"filters": filters},
+        **({"teams": built.teams} if built.teams else {}),
     }
     if report.notes:
         configuration["notes"] = [note.model_dump(mode="json") for note in report.notes]

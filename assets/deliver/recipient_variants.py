@@ -136,7 +136,7 @@ class VariantBuilder:
             str(part): part for part in (subscription.part_of(recipient) for recipient in filtered_recipients)
         }
         with self._lake.reading():
-            known = look_up(self._lake, self._spec.filters, *filters.values())
+            known = look_up(self._lake, self._workspace, self._spec.filters, *filters.values())
         conditions = [_is_match(part, known) for part in filters.values()]
         counts = [self._count_matches(condition, known) for condition in conditions]
         rest = self._count_matches(not_(or_(false(), *conditions)), known)

@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from assets.aggregates.lineage import data_versions
 from assets.config.presentation import Component
+from assets.config.teams import Members
 from assets.config.workspace import ReportSpec, Workspace
 from assets.extract.source_stall import find_stall
 from assets.periods import Preset
@@ -48,12 +49,14 @@ from assets.report.model import (
     Sibling,
     SourceCount,
     Span,
+    TeamFigures,
     Total,
 )
 from assets.report.quality import count_quality
 from assets.report.reasons import Completeness, find_reasons
 from assets.report.report_periods import days_of_report
 from assets.report.request import ReportRequest
+from assets.report.team_figures import count_team_figures
 from assets.warehouse.base import Warehouse
 
 _EXAMPLES = 20
@@ -61,12 +64,16 @@ _EXAMPLES = 20
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """A report, the rows of its log (columns of `assignment_log`), the encoded log, the explorer's data."""
+    """A report, the rows of its log (columns of `assignment_log`), the encoded log, the explorer's data.
+
+    *teams* are the members of each team that it counts by.
+    """
 
     report: Report
     rows: pa.Table
     coded: EncodedLog
     explorer: ExplorerData | None
+    teams: Members
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +87,7 @@ class _Figures:
     assignees: tuple[AssigneeBalance, ...]
     ownership: Ownership | None
     people: tuple[PersonFigures, ...]
+    teams: TeamFigures | None
 
     @property
     def total(self) -> int:
@@ -97,7 +105,7 @@ def build_report(
     """
     request = ReportRequest.of(warehouse, workspace, spec, report_date, as_of)
     log = count_log(request)
-    coded = encode_log(log.rows, log.before)
+    coded = log.encode(log.rows, log.before)
     previous = _encode_previous(request, log)
     figures = _count_figures(request, log, coded, previous)
     completeness = _assess_completeness(request, log)
@@ -105,6 +113,7 @@ def build_report(
     components = states_of_components(
         spec,
         has_figures=not (request.is_before_first_load or (spec.filters.active and not figures.total)),
+        has_teams=figures.teams is not None,
         is_understood=not reasons or completeness.quality.accepted > 0,
     )
     shows = components.shows
@@ -139,6 +148,7 @@ def build_report(
         ownership=figures.ownership if shows(Component.OWNERSHIP) else None,
         people=figures.people if shows(Component.PEOPLE) else (),
         leaderboard=spec.leaderboard,
+        teams=figures.teams if shows(Component.TEAMS) else None,
         findings=(),
         quality=completeness.quality,
         provisional=bool(reasons),
@@ -151,7 +161,8 @@ def build_report(
     if shows(Component.FINDINGS):
         report = report.model_copy(update={"findings": findings.find_findings(report)})
     explorer = read_explorer_data(request, log) if spec.preset is Preset.EXPLORER else None
-    return Built(report, log.rows, coded, explorer)
+    teams = log.known.teams
+    return Built(report, log.rows, coded, explorer, teams.members if teams else {})
 
 
 def _data_version(request: ReportRequest, completeness: Completeness) -> str:
@@ -180,6 +191,9 @@ def _count_figures(
         assignees=holdings.balances if holdings else (),
         ownership=holdings.ownership if holdings else None,
         people=holdings.people if holdings else (),
+        teams=count_team_figures(
+            log.known.teams, coded, holdings.team_balances if holdings else (), request.spec.filters
+        ),
     )
 
 
@@ -214,6 +228,7 @@ def _prove_total(request: ReportRequest, log: CountedLog, figures: _Figures) -> 
         ProofLine(name=Total.HOURS, total=sum(map(sum, figures.heat_map))),
         ProofLine(name=Total.HAND_OFFS, total=sum(map(sum, figures.hand_offs.counts))),
         *reconciliation.by_assignees(figures.assignees, figures.hand_offs),
+        *reconciliation.by_teams(figures.teams),
     )
     return (
         ProofLine(name=Total.SOURCES, total=figures.total),

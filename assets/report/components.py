@@ -20,7 +20,7 @@ _OF_COUNTS = frozenset(
     }
 )
 """Components that need counts and the printed rows only; every other one is computed from all rows."""
-_OF_OPENINGS = frozenset({Component.ASSIGNEES, Component.OWNERSHIP, Component.PEOPLE})
+_OF_OPENINGS = frozenset({Component.ASSIGNEES, Component.OWNERSHIP, Component.PEOPLE, Component.TEAMS})
 """Components that need to know who held what when the period began."""
 
 
@@ -31,7 +31,7 @@ def has_openings(spec: ReportSpec) -> bool:
 
 def keeps_chains(filters: Filters) -> bool:
     """Tell whether *filters* leave the assignments of a conversation together."""
-    return not (filters.source or filters.assigned_to or filters.assigned_by)
+    return not (filters.source or filters.assigned_to or filters.team or filters.assigned_by)
 
 
 def needs_whole_log(spec: ReportSpec) -> bool:
@@ -44,7 +44,9 @@ def needs_whole_log(spec: ReportSpec) -> bool:
     return has_filters or carries_log or uses_rows
 
 
-def states_of_components(spec: ReportSpec, *, has_figures: bool, is_understood: bool) -> Components:
+def states_of_components(
+    spec: ReportSpec, *, has_figures: bool, has_teams: bool, is_understood: bool
+) -> Components:
     """Return the state of each component of *spec*.
 
     Components with figures have no data without *has_figures*, and if nothing *is_understood*: then a 0 would
@@ -56,6 +58,7 @@ def states_of_components(spec: ReportSpec, *, has_figures: bool, is_understood: 
     states = {
         Component.CHAINS: figures if keeps_chains(filters) else State.NOT_APPLICABLE,
         **dict.fromkeys(_OF_OPENINGS, State.NOT_APPLICABLE if filters.active else figures),
+        Component.TEAMS: figures if has_teams else State.OFF,
         Component.PROOF: State.SHOWN,
         Component.QUALITY: unfiltered,
         Component.DEFINITIONS: State.SHOWN,

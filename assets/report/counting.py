@@ -16,6 +16,7 @@ from assets.events import source_label
 from assets.periods import DAY, Period, Preset, first_instant
 from assets.report.comparison import PreviousPeriod, read_previous_period
 from assets.report.components import has_openings, needs_whole_log
+from assets.report.encoded_log import EncodedLog, encode_log
 from assets.report.filters import Known, filter_conditions, look_up
 from assets.report.log_query import log_rows
 from assets.report.masking import mask_rows
@@ -50,11 +51,16 @@ class CountedLog:
     lacking: Sequence[date]
     known_since: date | None
 
+    def encode(self, rows: pa.Table, before: pa.Table | None = None) -> EncodedLog:
+        """Return *rows* encoded, with the teams of its persons if the workspace has any."""
+        encoded = encode_log(rows, before)
+        return self.known.teams.add_to(encoded) if self.known.teams else encoded
+
 
 def count_log(request: ReportRequest) -> CountedLog:
     """Read the log rows of *request*. Raises ConfigError if contacts are masked without a `mask_key`."""
     warehouse, spec, period, as_of = request.warehouse, request.spec, request.period, request.as_of
-    known = look_up(warehouse, spec.filters)
+    known = look_up(warehouse, request.workspace, spec.filters)
     filtered = filter_conditions(spec.filters, known)
     counts = _count_rows(warehouse, period, as_of, filtered)
     if needs_whole_log(spec):

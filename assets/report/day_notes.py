@@ -7,9 +7,7 @@ from assets.config.mistakes import mistakes_of
 from assets.config.workspace import Workspace
 from assets.errors import ConfigError
 from assets.periods import Period
-from assets.runtime.csv_rows import read_csv_rows
-
-_MORE_CELLS = "more cells than columns; put a text that has the separator in double quotes"
+from assets.runtime.csv_rows import MORE_CELLS, read_csv_rows
 
 
 def notes_on(period: Period, workspace: Workspace) -> tuple[DayNote, ...]:
@@ -33,7 +31,7 @@ def read_notes(workspace: Workspace) -> tuple[DayNote, ...]:
     notes, mistakes = list[DayNote](), list[str]()
     for line, cells in read_csv_rows(path, ("day", "text")):
         if cells[""]:
-            mistakes.append(f"{path}, line {line}: {_MORE_CELLS}")
+            mistakes.append(f"{path}, line {line}: {MORE_CELLS}")
             continue
         given = {name: cells[name] for name in DayNote.model_fields if cells.get(name)}
         try:

@@ -4,7 +4,7 @@ Each text is stored once; code -1 is "none". Figures are counted elsewhere.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -57,6 +57,7 @@ class EncodedLog:
     """A log of n rows in its order: n instants (microseconds, UTC) and n codes per column.
 
     `kinds` has the kind of each of `persons`, such as `ai_agent`, or None if the source does not state it.
+    `teams` are the names of the workspace's teams, if any, and `team_of` has the team of each of `persons`.
     """
 
     instants: Codes
@@ -73,6 +74,8 @@ class EncodedLog:
     assigned_by: Codes
     labels: Mapping[Person, str]
     kinds: list[str | None]
+    teams: Sequence[str] = ()
+    team_of: Codes | None = None
 
     def __len__(self) -> int:
         return len(self.instants)

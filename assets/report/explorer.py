@@ -12,7 +12,7 @@ from assets.extract.source_stall import find_stall
 from assets.periods import DAY, Period, first_instant, previous_period
 from assets.report.components import has_openings
 from assets.report.counting import CountedLog, complete_rows
-from assets.report.encoded_log import EncodedLog, encode_log
+from assets.report.encoded_log import EncodedLog
 from assets.report.explorer_data import CarriedDay, ExplorerData, Problem
 from assets.report.holdings import working_time
 from assets.report.log_query import log_rows
@@ -42,7 +42,7 @@ def read_explorer_data(request: ReportRequest, log: CountedLog) -> ExplorerData:
         names = log.rows.column_names
         opening = warehouse.query(last_rows(carried.first_day, known_since, columns=names)).select(names)
     rows = pa.concat_tables([*complete_rows(request, log.known, opening, earlier), log.rows])
-    coded, missing = encode_log(rows), set(request.stored.missing(carried, as_of))
+    coded, missing = log.encode(rows), set(request.stored.missing(carried, as_of))
     quality = quality_by_day(warehouse, carried)
     return ExplorerData(
         log=coded,

@@ -22,6 +22,7 @@ class Holdings:
     balances: tuple[AssigneeBalance, ...]
     ownership: Ownership
     people: tuple[PersonFigures, ...]
+    team_balances: tuple[AssigneeBalance, ...]
 
 
 def working_time(workspace: Workspace) -> WorkingTime | None:
@@ -43,6 +44,7 @@ def count_holdings(
     working = working_time(request.workspace)
     ownership = count_ownership(intervals, coded, request.period, working.between if working else None)
     balances = count_balances(steps)
+    teams = log.known.teams
     proof = by_intervals(request, intervals, balances, log.known_since)
     return Holdings(
         balances,
@@ -54,4 +56,5 @@ def count_holdings(
             request.spec.return_hours,
             count_assigned(previous) if previous else None,
         ),
+        count_balances(teams.fold_steps(steps)) if teams else (),
     )

@@ -121,6 +121,9 @@ class Total(StrEnum):
     HAND_OFFS = "sum_of_hand_offs"
     RECEIVED = "received_or_unassigned"
     RELEASED = "released_or_from_nobody"
+    TEAM_HAND_OFFS = "sum_of_team_hand_offs"
+    TEAM_RECEIVED = "received_by_teams_or_unassigned"
+    TEAM_RELEASED = "released_by_teams_or_from_nobody"
     AGGREGATES = "daily_source_aggregates"
     ACCEPTED = "accepted_that_changed"
     CSV = "lines_of_csv"
@@ -163,6 +166,7 @@ class Components(FrozenModel):
     assignees: State
     ownership: State = State.OFF
     people: State = State.OFF
+    teams: State = State.OFF
     proof: State
     quality: State
     definitions: State
@@ -441,6 +445,35 @@ class PersonFigures(FrozenModel):
     change_pct: float | None
 
 
+class TeamPath(FrozenModel):
+    """The teams that conversations were with, in order, and the number of those conversations."""
+
+    path: tuple[str, ...]
+    is_cut: bool
+    count: int
+
+
+class GroupStations(FrozenModel):
+    """The number of conversations that were with one team, two, three, four or more, and the commonest paths.
+
+    Only `paths` of several teams are listed.
+    """
+
+    conversation_counts: tuple[int, ...]
+    paths: tuple[TeamPath, ...]
+
+
+class TeamFigures(FrozenModel):
+    """The figures by team; people in no team are one team, `config.teams.NO_TEAM`.
+
+    `balances` are empty and `stations` null if the filters make them inapplicable.
+    """
+
+    hand_offs: HandOffs
+    balances: tuple[AssigneeBalance, ...] = ()
+    stations: GroupStations | None
+
+
 class Rule(StrEnum):
     """The rule of a finding; `render/findings.py` has its sentence."""
 
@@ -513,7 +546,7 @@ def title_of(name: str, own_title: str) -> str:
 class Report(FrozenModel):
     """The figures of one report; docs/reference/definitions.md explains each.
 
-    `heat_map` has 7 rows of 24 hours, Monday first; `known_since` is the first day that `assignees` cover;
+    `heat_map` has 7 rows of 24 hours, Monday first; `known_since` is the first day that balances cover;
     `own_title` is empty unless one is configured; `week_start` is the first day of the week presets.
     """
 
@@ -543,6 +576,7 @@ class Report(FrozenModel):
     chains: Chains | None
     hand_offs: HandOffs | None
     assignees: tuple[AssigneeBalance, ...]
+    teams: TeamFigures | None = None
     known_since: date | None
     ownership: Ownership | None = None
     people: tuple[PersonFigures, ...] = ()
@@ -588,10 +622,26 @@ class Report(FrozenModel):
 
     @property
     def is_reconciled(self) -> bool:
-        """Tell whether every proof line equals the total, and every balance and ownership adds up."""
+        """Tell whether every proof line equals the total, and every balance and ownership adds up.
+
+        The balances by team also add up to those by person.
+        """
         ownership = self.ownership.proof if self.ownership else ()
+        by_team = self.teams.balances if self.teams else ()
         return (
             all(line.total == self.total for line in self.proof)
-            and all(balance.is_balanced for balance in self.assignees)
+            and all(balance.is_balanced for balance in (*self.assignees, *by_team))
+            and (not (self.assignees and by_team) or _sum_up(self.assignees) == _sum_up(by_team))
             and all(line.holds for line in ownership)
         )
+
+
+def _sum_up(balances: tuple[AssigneeBalance, ...]) -> list[int]:
+    """Return the sum of each figure of *balances*."""
+    return [
+        sum(figures)
+        for figures in zip(
+            *((each.opening, each.received, each.released, each.unseen, each.closing) for each in balances),
+            strict=True,
+        )
+    ]

@@ -16,6 +16,7 @@ from assets.report.model import (
     OwnershipProof,
     OwnershipTotal,
     ProofLine,
+    TeamFigures,
     Total,
 )
 from assets.report.ownership import FIRST_PERSON, Intervals, sum_micros
@@ -33,12 +34,28 @@ from assets.warehouse.schema import (
 
 def by_assignees(assignees: tuple[AssigneeBalance, ...], hand_offs: HandOffs) -> list[ProofLine]:
     """Return the total as the sum of received contacts, and as that of released ones, over assignees."""
-    if not assignees:
+    return _by_balances(assignees, hand_offs, Total.RECEIVED, Total.RELEASED)
+
+
+def by_teams(teams: TeamFigures | None) -> list[ProofLine]:
+    """Return the total as the sum of the matrix by team, and as those of the balances by team."""
+    if teams is None:
+        return []
+    return [
+        ProofLine(name=Total.TEAM_HAND_OFFS, total=sum(map(sum, teams.hand_offs.counts))),
+        *_by_balances(teams.balances, teams.hand_offs, Total.TEAM_RECEIVED, Total.TEAM_RELEASED),
+    ]
+
+
+def _by_balances(
+    balances: tuple[AssigneeBalance, ...], hand_offs: HandOffs, received: Total, released: Total
+) -> list[ProofLine]:
+    if not balances:
         return []
     to_nobody, from_nobody = sum(row[-1] for row in hand_offs.counts), sum(hand_offs.counts[-1])
     return [
-        ProofLine(name=Total.RECEIVED, total=sum(balance.received for balance in assignees) + to_nobody),
-        ProofLine(name=Total.RELEASED, total=sum(balance.released for balance in assignees) + from_nobody),
+        ProofLine(name=received, total=sum(balance.received for balance in balances) + to_nobody),
+        ProofLine(name=released, total=sum(balance.released for balance in balances) + from_nobody),
     ]
 
 

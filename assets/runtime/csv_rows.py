@@ -6,6 +6,8 @@ from pathlib import Path
 
 from assets.errors import ConfigError
 
+MORE_CELLS = "more cells than columns; put a text that has the separator in double quotes"
+
 
 def read_csv_rows(path: Path, required: Collection[str]) -> Iterator[tuple[int, dict[str, str]]]:
     """Yield line number and cells by column of each row that is not empty.

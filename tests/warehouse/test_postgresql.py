@@ -104,7 +104,7 @@ def test_a_name_is_found_in_any_case(busy: Inbox, warehouse: SqlWarehouse) -> No
             place.query(
                 select(func.count())
                 .select_from(ASSIGNMENT_LOG)
-                .where(*filter_conditions(filters, look_up(place, filters)))
+                .where(*filter_conditions(filters, look_up(place, busy.workspace, filters)))
             )
             for place in (warehouse, busy.lake)
         ]
