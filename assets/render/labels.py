@@ -1,8 +1,10 @@
 """The labels and notes of a report's components, in the reader's language."""
 
+from collections.abc import Sequence
 from zoneinfo import ZoneInfo
 
 from assets.config.presentation import CompareWith, Component
+from assets.config.teams import NO_TEAM
 from assets.render.i18n import Words
 from assets.render.untrusted_text import limit_marks
 from assets.report.log_table import HEADER, UNASSIGNED
@@ -14,9 +16,11 @@ from assets.report.model import (
     OwnershipTotal,
     Report,
     State,
+    TeamFigures,
     Total,
 )
 
+_LEFT_TO_RIGHT, _RIGHT_TO_LEFT = "\u200e", "\u200f"
 _ASSIGNED_TO, _SOURCE = HEADER.index("Assigned To"), HEADER.index("Source")
 
 
@@ -72,6 +76,9 @@ def total_names(words: Words) -> dict[str, str]:
         Total.HAND_OFFS: _("Sum of the reassignment matrix"),
         Total.RECEIVED: _("Sum by new assignee"),
         Total.RELEASED: _("Sum by previous assignee"),
+        Total.TEAM_HAND_OFFS: _("Sum of the reassignment matrix by team"),
+        Total.TEAM_RECEIVED: _("Sum by new team"),
+        Total.TEAM_RELEASED: _("Sum by previous team"),
         Total.AGGREGATES: _("Daily source aggregates"),
         Total.ACCEPTED: _("Accepted events that changed an assignee"),
         Total.CSV: _("Rows of log.csv"),
@@ -127,6 +134,7 @@ def component_titles(report: Report, words: Words) -> dict[str, str]:
         Component.ASSIGNEES: _("Contacts by assignee"),
         Component.OWNERSHIP: _("Holding and waiting times"),
         Component.PEOPLE: _("People"),
+        Component.TEAMS: _("Teams"),
         Component.LOG: _("Contact Assignments Log"),
         "appendix": _("Details and definitions"),
         Component.PROOF: _("Reconciliation"),
@@ -201,6 +209,7 @@ def filter_names(words: Words) -> dict[str, str]:
     return {
         "source": _("Source"),
         "assigned_to": _("Assigned To"),
+        "team": _("Team"),
         "assigned_by": _("Assigned By User"),
         "contact": _("Contact"),
         "conversation": _("Conversation ID"),
@@ -234,6 +243,29 @@ def name_with_kind(name: str, kind: str | None, kinds: dict[str, str]) -> str:
     return name if kind is None or kind == "person" else f"{name} ({kinds.get(kind, kind)})"
 
 
+def translated_teams(teams: TeamFigures, words: Words) -> TeamFigures:
+    """Return *teams* with the name of people in no team in the reader's language."""
+    _ = words.say
+    names = {NO_TEAM: _("No team")}
+    people = tuple(names.get(name, name) for name in teams.hand_offs.people)
+    balances = (
+        each.model_copy(update={"assignee": names.get(each.assignee, each.assignee)})
+        for each in teams.balances
+    )
+    return teams.model_copy(
+        update={
+            "hand_offs": teams.hand_offs.model_copy(update={"people": people}),
+            "balances": tuple(balances),
+        }
+    )
+
+
+def counts_of_teams(words: Words) -> list[str]:
+    """Return the names of the counts of `GroupStations`: the number of teams."""
+    _ = words.say
+    return ["1", "2", "3", _("4 or more")]
+
+
 def shown_matrix(hand_offs: HandOffs, words: Words) -> tuple[list[str], list[list[int]]]:
     """Return the names and the counts of a matrix; "others" are omitted if they are 0."""
     kinds, others = kind_names(words), len(hand_offs.people)
@@ -247,6 +279,12 @@ def shown_matrix(hand_offs: HandOffs, words: Words) -> tuple[list[str], list[lis
     indexes = [index for index in range(len(names)) if index != others or has_others]
     counts = [[hand_offs.counts[row][column] for column in indexes] for row in indexes]
     return [names[index] for index in indexes], counts
+
+
+def path_text(steps: Sequence[str], words: Words) -> str:
+    """Return *steps* in reading order, whatever direction the script of each has: UAX #9, 2.6."""
+    mark = _RIGHT_TO_LEFT if words.direction == "rtl" else _LEFT_TO_RIGHT
+    return mark + f" {mark}{words.arrow}{mark} ".join(steps)
 
 
 def log_text(column: int, text: str, words: Words) -> str:

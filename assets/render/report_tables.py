@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from assets.config.presentation import Component
 from assets.render import labels
+from assets.render.assignee_tables import assignees_table, hand_offs_table, team_tables
 from assets.render.findings import render_finding
 from assets.render.i18n import Words
 from assets.render.ownership_tables import ownership_proof, ownership_tables, people_table
@@ -25,9 +26,7 @@ from assets.render.table_cells import (
     share,
     sheet_of,
 )
-from assets.report.model import AssigneeBalance, KeyFigure, KeyFigureName, Report, State
-
-_LEFT_TO_RIGHT, _RIGHT_TO_LEFT = "\u200e", "\u200f"
+from assets.report.model import KeyFigure, KeyFigureName, Report, State
 
 
 def figure_sheets(report: Report, words: Words) -> list[Sheet]:
@@ -42,20 +41,28 @@ def figure_sheets(report: Report, words: Words) -> list[Sheet]:
         sheets.append(sheet_of(_heat_map(report, words, titles[Component.HEAT_MAP])))
     if shows(Component.CHAINS) and report.chains:
         sheets.append(sheet_of(*_chains(report, words, titles[Component.CHAINS])))
-    if shows(Component.HAND_OFFS) and report.hand_offs:
-        sheets.append(sheet_of(_hand_offs(report, words, titles[Component.HAND_OFFS])))
-    if shows(Component.ASSIGNEES):
-        sheets.append(sheet_of(_assignees(report, words, titles[Component.ASSIGNEES])))
-    if shows(Component.OWNERSHIP) and report.ownership:
-        sheets.append(sheet_of(*ownership_tables(report, report.ownership, words)))
-    if shows(Component.PEOPLE):
-        sheets.append(sheet_of(people_table(report, words)))
+    sheets += _people_sheets(report, words, titles)
     if shows(Component.PROOF):
         proof = _proof(report, words, titles[Component.PROOF])
         sheets.append(sheet_of(proof, *ownership_proof(report, words)))
     if shows(Component.QUALITY):
         sheets.append(sheet_of(*_quality(report, words, titles[Component.QUALITY])))
     return sheets
+
+
+def _people_sheets(report: Report, words: Words, titles: dict[str, str]) -> Iterable[Sheet]:
+    """Yield the sheets of assignees and teams."""
+    shows = report.components.shows
+    if shows(Component.HAND_OFFS) and report.hand_offs:
+        yield sheet_of(hand_offs_table(report.hand_offs, words, titles[Component.HAND_OFFS]))
+    if shows(Component.ASSIGNEES):
+        yield sheet_of(assignees_table(report, words, titles[Component.ASSIGNEES]))
+    if shows(Component.OWNERSHIP) and report.ownership:
+        yield sheet_of(*ownership_tables(report, report.ownership, words))
+    if shows(Component.PEOPLE):
+        yield sheet_of(people_table(report, words))
+    if shows(Component.TEAMS) and report.teams:
+        yield sheet_of(*team_tables(report, report.teams, words, titles[Component.TEAMS]))
 
 
 def _of_first_page(report: Report, words: Words, titles: dict[str, str]) -> Iterable[Table]:
@@ -225,7 +232,7 @@ def _chains(report: Report, words: Words, title: str) -> Iterable[Table]:
     rows = []
     for chain in chains.most_assigned:
         steps = [_("Unassigned") if step is None else step for step in chain.path]
-        path = _path([*steps, "…"] if chain.is_cut else steps, words)
+        path = labels.path_text([*steps, "…"] if chain.is_cut else steps, words)
         rows.append((chain.conversation_id, chain.contact, Number(chain.count), path))
     yield Table(title, header if rows else (), tuple(rows), (sentence,))
     if chains.return_pairs:
@@ -238,51 +245,6 @@ def _chains(report: Report, words: Words, title: str) -> Iterable[Table]:
         pairs = ((pair.first, pair.second, Number(pair.count)) for pair in chains.return_pairs)
         columns = (_("Returned to"), _("Via"), _("Count"))
         yield Table(_("Bounce-backs"), columns, tuple(pairs), (returned,))
-
-
-def _path(steps: list[str], words: Words) -> str:
-    """Return *steps* in reading order, whatever direction the script of each has: UAX #9, 2.6."""
-    mark = _RIGHT_TO_LEFT if words.direction == "rtl" else _LEFT_TO_RIGHT
-    return mark + f" {mark}{words.arrow}{mark} ".join(steps)
-
-
-def _hand_offs(report: Report, words: Words, title: str) -> Table:
-    _ = words.say
-    names, counts = labels.shown_matrix(report.hand_offs, words) if report.hand_offs else ([], [])
-    rows = ((name, *counts_of(row)) for name, row in zip(names, counts, strict=True))
-    note = _("Assignments from each assignee (rows) to each assignee (columns)")
-    return Table(title, (_("From \\ To"), *names), tuple(rows), (note,), is_shaded=True)
-
-
-def _assignees(report: Report, words: Words, title: str) -> Table:
-    _ = words.say
-    if not report.assignees or report.known_since is None:
-        return Table(title, notes=(labels.empty_text(report, words),))
-    header = (
-        _("Assignee"),
-        _("At start"),
-        words.pgettext("contacts", "Assigned"),
-        words.pgettext("contacts", "Removed"),
-        words.pgettext("contacts", "Unexplained"),
-        _("At end"),
-    )
-    note = _(
-        "Contacts whose last known assignee is this one, based on events since %(day)s. “Unexplained” are "
-        "changes that no event reports but the next event implies."
-    ) % {"day": words.day(report.known_since)}
-    kinds = labels.kind_names(words)
-    return Table(title, header, tuple(_balance(each, kinds) for each in report.assignees), (note,))
-
-
-def _balance(balance: AssigneeBalance, kinds: dict[str, str]) -> tuple[Cell, ...]:
-    return (
-        labels.name_with_kind(balance.assignee, balance.kind, kinds),
-        Number(balance.opening),
-        Number(balance.received),
-        Number(balance.released),
-        Number(balance.unseen, Unit.SIGNED),
-        Number(balance.closing),
-    )
 
 
 def _proof(report: Report, words: Words, title: str) -> Table:

@@ -119,6 +119,7 @@ function unpack(bytes, facts) {
   log.contactOf = Int32Array.from([NONE, ...contactKeys.map((key) => contacts.get(key))]);
   log.contactCount = contacts.size;
   log.who = persons(blocks, log.people, layout.labels);
+  log.byTeam = withTeams(log, layout.teams, blocks['people.team']);
   log.foldedNames = log.contacts.names.map((name) => (name === null ? null : foldAccents(name)));
   return log;
 }

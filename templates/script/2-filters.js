@@ -2,9 +2,9 @@
 // A state is { from, to, every, source: [], assigned_to: [], ... } and lives in the address's fragment. The page
 // has two filters more: the previous assignee, and the hour of the week ("2-14": Wednesday, 14 to 15).
 
-const UNASSIGNED = 'Unassigned';
-const FILTERS = ['source', 'assigned_to', 'assigned_by', 'contact', 'conversation', 'previous', 'hour'];
-const BREAKING = ['source', 'assigned_to', 'assigned_by', 'previous', 'hour']; // they take assignments out of conversations
+const UNASSIGNED = 'Unassigned', NO_TEAM = 'No team';
+const FILTERS = ['source', 'assigned_to', 'team', 'assigned_by', 'contact', 'conversation', 'previous', 'hour'];
+const BREAKING = ['source', 'assigned_to', 'team', 'assigned_by', 'previous', 'hour']; // they take assignments out of conversations
 const FREQUENCIES = ['hour', 'day', 'week', 'month'];
 
 function emptyState() {
@@ -15,6 +15,7 @@ function readState(fragment, facts) {
   const state = emptyState();
   const given = new URLSearchParams(fragment.replace(/^#/, ''));
   for (const name of [...FILTERS, 'hide']) state[name] = [...new Set(given.getAll(name).filter(Boolean))];
+  if (!facts.layout.teams.length) state.team = [];
   const known = (name) => (isChoosable(facts, given.get(name)) ? given.get(name) : '');
   state.from = known('from');
   state.to = known('to');
@@ -80,6 +81,13 @@ function personFlags(log, values) {
   return flags(log.people.ids.length, (at) => isMeant[log.who.ofPair[at + 1]]);
 }
 
+// A team is meant in any case, people in none by its name.
+function teamFlags(log, values) {
+  const wanted = values.map(foldCase), { keys, ofPair } = log.byTeam.who;
+  const isMeant = keys.map((name) => wanted.includes(foldCase(name)));
+  return flags(log.people.ids.length, (at) => isMeant[ofPair[at + 1]]);
+}
+
 function contactFlags(log, values) {
   const parts = values.map(foldAccents), wanted = new Set(values);
   return flags(log.contacts.ids.length, (at) => {
@@ -99,6 +107,7 @@ function tests(log, facts, state) {
     passes[0] = state.assigned_to.some(isNobody) ? 1 : 0;
     found.push([log.assignee, passes]);
   }
+  if (state.team.length && log.byTeam) found.push([log.assignee, teamFlags(log, state.team)]);
   if (state.previous.length) {
     const passes = personFlags(log, state.previous.filter((value) => !isNobody(value)));
     passes[0] = state.previous.some(isNobody) ? 1 : 0;

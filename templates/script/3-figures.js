@@ -307,7 +307,7 @@ function countAll(log, facts, state) {
     comparison = compare(log, facts, selection, previous);
   }
   const isCompared = comparison && comparison.total !== null && !comparison.notes.includes('not_whole');
-  const hasOpenings = isExplorer && !isFilteredNow && OF_OPENINGS.some((name) => facts.states[name] !== 'off');
+  const hasOpenings = isExplorer && !isFilteredNow && [...OF_OPENINGS, 'teams'].some((name) => facts.states[name] !== 'off');
   const openings = hasOpenings ? openingsOf(log, facts, range) : { rows: [], knownSince: '' };
   const persons = personsOf(log, rows, openings.rows);
   const ownership = hasOpenings ? countOwnership(log, facts, selection, openings.rows, persons) : null;
@@ -322,6 +322,7 @@ function countAll(log, facts, state) {
     balances: hasOpenings ? countBalances(log, rows, openings.rows, persons) : null,
     ownership,
     people: ownership && countPeople(log, facts, ownership, rows, isCompared ? previous.rows : null, persons),
+    teams: facts.states.teams !== 'off' ? countTeams(log.byTeam, rows, openings.rows, hasOpenings, keepsChains) : null,
     lacking: openings.lacking ?? [],
     knownSince: openings.knownSince,
   };

@@ -313,26 +313,33 @@ function hourName(page, value) {
   return `${page.facts.weekdays[day] ?? ''} ${String(hour).padStart(2, '0')}:00`;
 }
 
-function kindOf(page, person) {
-  const kind = page.log.kinds[person];
+function kindName(page, kind) {
   return !kind || kind === 'person' ? '' : page.facts.kinds[kind] ?? kind;
 }
 
+const kindOf = (page, person) => kindName(page, page.log.kinds[person]);
+
 function drawHandOffs(page, { handOffs, persons }) {
-  const { people, cells } = handOffs, others = people.length;
-  const most = Math.max(...cells.flat());
+  const { people } = handOffs, others = people.length;
+  const kind = (each) => (persons.isAssigned[each] ? kindOf(page, each) : ''); // rows state it of whom they assign to
+  const names = people.map((each) => (kind(each) ? `${persons.labels[each]} (${kind(each)})` : persons.labels[each]));
+  const key = (each) => (each < others ? page.who.keys[people[each]] : each > others ? UNASSIGNED : null);
+  const changes = (from, to) => (key(from) === null || key(to) === null ? null : { previous: [key(from)], assigned_to: [key(to)] });
+  return drawMatrix(page, handOffs, names, _("Assignments from each assignee (rows) to each assignee (columns)"), changes);
+}
+
+// A matrix, whose cells lead to their rows where `changes` gives the filters; the others are left out where they are 0.
+function drawMatrix(page, { cells }, people, caption, changes) {
+  const names = [...people, _("Others"), _("Unassigned")], others = people.length, most = Math.max(...cells.flat());
   const hasOthers = cells[others].some(Boolean) || cells.some((row) => row[others]);
   const shown = [...cells.keys()].filter((each) => each !== others || hasOthers);
-  const kind = (each) => (persons.isAssigned[each] ? kindOf(page, each) : ''); // rows state it of whom they assign to
-  const names = [...people.map((each) => (kind(each) ? `${persons.labels[each]} (${kind(each)})` : persons.labels[each])), _("Others"), _("Unassigned")];
-  const key = (each) => (each < others ? page.who.keys[people[each]] : each > others ? UNASSIGNED : null);
   const cell = (from, to) => {
-    const count = cells[from][to];
-    if (key(from) === null || key(to) === null) return make('td', { class: `h${shade(count, most)}` }, count ? page.number(count) : '');
-    return shadedCell(page, count, most, `${names[from]} ${page.arrow} ${names[to]}`, { previous: [key(from)], assigned_to: [key(to)] });
+    const count = cells[from][to], filters = changes(from, to);
+    if (!filters) return make('td', { class: `h${shade(count, most)}` }, count ? page.number(count) : '');
+    return shadedCell(page, count, most, `${names[from]} ${page.arrow} ${names[to]}`, filters);
   };
   return make('div', { class: 'wide', tabindex: 0, role: 'group', 'aria-label': _("Reassignment matrix") }, make('table', { class: 'matrix' },
-    make('caption', { class: 'unseen' }, _("Assignments from each assignee (rows) to each assignee (columns)")),
+    make('caption', { class: 'unseen' }, caption),
     make('thead', {}, make('tr', {}, make('th', { scope: 'col' }, _("From \\ To")), ...shown.map((each) => make('th', { scope: 'col' }, bdi(names[each]))))),
     make('tbody', {}, ...shown.map((from) => make('tr', {}, make('th', { scope: 'row' }, bdi(names[from])), ...shown.map((to) => cell(from, to)))))));
 }
@@ -373,16 +380,21 @@ function drawReturns(page, chains) {
 
 function drawBalances(page, { balances, knownSince }) {
   if (!balances.length) return [make('p', { class: 'message' }, _("No assignments in this period."))];
-  const heads = [_("At start"), `+ ${pgettext("contacts", "Assigned")}`, `− ${pgettext("contacts", "Removed")}`, `± ${pgettext("contacts", "Unexplained")}`, `= ${_("At end")}`];
-  const line = (each) => make('tr', {},
-    make('th', { scope: 'row' }, rowsButton(() => page.set({ assigned_to: [each.key] }), bdi(each.label)), kindOf(page, each.person) ? make('small', {}, ` ${kindOf(page, each.person)}`) : ''),
-    ...[each.opening, each.received, each.released].map((count) => page.figure(page.number(count))), page.figure(page.signed(each.unseen)), page.figure(page.number(each.closing)));
   return [
-    make('div', { class: 'wide', tabindex: 0, role: 'group', 'aria-label': _("Contacts by assignee") }, make('table', { class: 'assignees' },
-      make('thead', {}, page.headings([_("Assignee"), ...heads])), make('tbody', {}, ...balances.map(line)))),
+    balanceTable(page, balances, _("Contacts by assignee"), _("Assignee"), 'assigned_to'),
     make('p', { class: 'note' }, _("Contacts whose last known assignee is this one, based on events since %(day)s. “Unexplained” are changes that no event reports but the next event implies.",
       { day: page.day(knownSince) })),
   ];
+}
+
+// Balances, each of which leads to the rows of its filter.
+function balanceTable(page, balances, label, heading, field) {
+  const heads = [_("At start"), `+ ${pgettext("contacts", "Assigned")}`, `− ${pgettext("contacts", "Removed")}`, `± ${pgettext("contacts", "Unexplained")}`, `= ${_("At end")}`];
+  const line = (each) => make('tr', {},
+    make('th', { scope: 'row' }, rowsButton(() => page.set({ [field]: [each.key] }), bdi(each.label)), kindName(page, each.kind) ? make('small', {}, ` ${kindName(page, each.kind)}`) : ''),
+    ...[each.opening, each.received, each.released].map((count) => page.figure(page.number(count))), page.figure(page.signed(each.unseen)), page.figure(page.number(each.closing)));
+  return make('div', { class: 'wide', tabindex: 0, role: 'group', 'aria-label': label }, make('table', { class: 'assignees' },
+    make('thead', {}, page.headings([heading, ...heads])), make('tbody', {}, ...balances.map(line))));
 }
 
 function drawQuality(page, range) {

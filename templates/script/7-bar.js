@@ -10,11 +10,11 @@ function options(page, field) {
     for (let row = start; row < log.rows; row++) found[codes[row] + 1]++;
     return found;
   };
-  const people = (codes, none) => {
-    const counts = tally(codes, log.people.ids.length), found = new Int32Array(who.keys.length);
-    log.people.ids.forEach((_id, pair) => { found[who.ofPair[pair + 1]] += counts[pair + 1]; });
+  const people = (codes, none, { keys, labels, ofPair } = who) => {
+    const counts = tally(codes, log.people.ids.length), found = new Int32Array(keys.length);
+    log.people.ids.forEach((_id, pair) => { found[ofPair[pair + 1]] += counts[pair + 1]; });
     const nobody = none && counts[0] ? [{ value: UNASSIGNED, label: _("Unassigned"), count: counts[0] }] : [];
-    return [...nobody, ...who.keys.map((value, at) => ({ value, label: who.labels[at], count: found[at] })).filter((each) => each.count)];
+    return [...nobody, ...keys.map((value, at) => ({ value, label: labels[at], count: found[at] })).filter((each) => each.count)];
   };
   const weekHours = () => {
     const found = new Int32Array(168);
@@ -30,6 +30,7 @@ function options(page, field) {
       return facts.sources.map((each) => ({ value: each.code, label: each.label, count: counts[facts.layout.sources.indexOf(each.code) + 1] }));
     },
     assigned_to: () => people(log.assignee, true),
+    team: () => people(log.assignee, false, log.byTeam.who).map((each) => ({ ...each, label: teamName(each.label) })),
     assigned_by: () => people(log.assignedBy, false),
     contact: () => {
       const counts = tally(log.contact, log.contacts.ids.length), found = new Map();
@@ -51,7 +52,7 @@ function options(page, field) {
 
 function filterBar(page) {
   const { facts } = page;
-  const names = { source: _("Source"), assigned_to: _("Assigned To"), assigned_by: _("Assigned By User"), contact: _("Contact"), conversation: _("Conversation ID"),
+  const names = { source: _("Source"), assigned_to: _("Assigned To"), team: _("Team"), assigned_by: _("Assigned By User"), contact: _("Contact"), conversation: _("Conversation ID"),
     previous: _("Previous Assignee"), hour: _("Day and hour") };
   const frequencies = { '': _("Auto"), hour: _("Hour"), day: _("Day"), week: _("Week"), month: _("Month") };
   const [firstDay, lastDay] = [facts.firstDay, facts.days.at(-1)?.date];
@@ -78,7 +79,7 @@ function filterBar(page) {
     ...Object.entries(frequencies).map(([value, label]) => make('option', { value }, label)));
 
   const field = make('select', { id: 'field', 'aria-label': _("Filter"), onchange: () => { search.value = ''; list(); } },
-    ...FILTERS.map((each) => make('option', { value: each }, names[each])));
+    ...FILTERS.filter((each) => each !== 'team' || page.log.byTeam).map((each) => make('option', { value: each }, names[each])));
   const search = make('input', { id: 'search', type: 'search', 'aria-label': _("Search"), placeholder: _("Search"), autocomplete: 'off', oninput: () => list() });
   const choices = make('fieldset', {});
   const panel = make('div', { id: 'picker', hidden: true }, field, search, choices);

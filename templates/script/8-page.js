@@ -23,7 +23,7 @@ function ngettext(one, _many, count, values = {}) {
 
 // What is counted for the whole report only, and steps aside while a part of it is shown.
 const WHOLE_ONLY = facts.explorer ? [] : [...OF_OPENINGS, 'proof', 'quality', ...(facts.states.bar_chart === 'off' ? ['comparison'] : [])];
-const DRAWN = ['metric', 'findings', 'bar_chart', 'pie_chart', 'trend', 'heat_map', 'chains', 'hand_offs', 'log', ...(facts.explorer ? [...OF_OPENINGS, 'quality'] : [])];
+const DRAWN = ['metric', 'findings', 'bar_chart', 'pie_chart', 'trend', 'heat_map', 'chains', 'hand_offs', 'teams', 'log', ...(facts.explorer ? [...OF_OPENINGS, 'quality'] : [])];
 
 function makePage(log) {
   const { locale, number } = formats;
@@ -166,6 +166,7 @@ function redraw(page, isNew = true) {
   show('heat_map', found('heat_map'), () => (hasRows ? [drawHeatMap(page, counted)] : empty()));
   if (!original('chains') && counted.chains) show('chains', found('chains'), () => drawChains(page, counted));
   if (facts.states.hand_offs === 'shown') show('hand_offs', found('hand_offs'), () => (hasRows ? [drawHandOffs(page, isWhole ? page.whole(counted) : counted)] : empty()));
+  if (facts.states.teams === 'shown' && !original('teams')) show('teams', found('teams'), () => (hasRows ? drawTeams(page, counted) : empty()));
   if (facts.explorer && counted.balances) show('assignees', found('assignees'), () => drawBalances(page, counted));
   if (facts.explorer && counted.ownership && facts.states.ownership !== 'off') show('ownership', found('ownership'), (width) => drawOwnership(page, counted, width));
   if (facts.explorer && counted.people && facts.states.people !== 'off') show('people', found('people'), () => drawPeople(page, counted));
@@ -208,7 +209,7 @@ async function start() {
   page.note = body('log').querySelector('.files') ?? '';
   page.table = logTable(page);
   page.bar = filterBar(page);
-  page.originals = Object.fromEntries(['metric', 'findings', 'chains'].map((name) => [name, [...(body(name)?.childNodes ?? [])]]));
+  page.originals = Object.fromEntries(['metric', 'findings', 'chains', 'teams'].map((name) => [name, [...(body(name)?.childNodes ?? [])]]));
   page.originals.comparison = document.getElementById('comparison') ?? '';
   // What the server knows of the whole report and the page cannot count: the previous period, and persons before it.
   page.whole = (counted) => ({ ...counted, comparison: facts.comparison, persons: { ...counted.persons, labels: log.who.labels } });

@@ -83,6 +83,8 @@ def encode_log_payload(
     packer.numbers("people.label", log.persons.label_pair)
     if explorer and not explorer.is_stated.all():
         packer.numbers("unstated", 1 - explorer.is_stated.astype(np.int64))
+    if log.team_of is not None:
+        packer.numbers("people.team", log.team_of)
     if explorer:
         expected = _previous_values(log.conversation, explorer.subject)
         is_same = explorer.subject == expected
@@ -95,6 +97,7 @@ def encode_log_payload(
         "start": int(times[0]) if len(times) else 0,
         "opening": explorer.opening_count if explorer else 0,
         "kinds": log.kinds,
+        "teams": [*log.teams],
         "sources": log.sources,
         "labels": {
             key: label

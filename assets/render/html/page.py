@@ -30,7 +30,7 @@ from assets.render.untrusted_text import limit_marks
 from assets.report.encoded_log import EncodedLog
 from assets.report.explorer_data import ExplorerData
 from assets.report.log_table import HEADER, UNASSIGNED
-from assets.report.model import HandOffs, KeyFigureName, Report, State
+from assets.report.model import HandOffs, KeyFigureName, Report, State, TeamFigures
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -165,6 +165,7 @@ def _component_values(report: Report, words: Words, *, has_trend: bool) -> dict[
         "comparison_name": labels.comparison_name(report.compare_with, words),
         "kinds": labels.kind_names(words),
         "hand_offs": _matrix_of_hand_offs(report.hand_offs, words) if report.hand_offs else None,
+        "teams": _team_values(report.teams, words) if report.teams else None,
         "reasons": reason_sentences(report, words),
         "nothing": labels.empty_text(report, words),
         "messages": labels.state_messages(words),
@@ -219,3 +220,15 @@ def _matrix_of_hand_offs(hand_offs: HandOffs, words: Words) -> dict[str, object]
     largest = max(map(max, hand_offs.counts))
     shades = [_shade_counts(row, largest) for row in counts]
     return {"names": names, "rows": list(zip(names, shades, strict=True))}
+
+
+def _team_values(teams: TeamFigures, words: Words) -> dict[str, object]:
+    """Return the figures by team with names and shades."""
+    shown = labels.translated_teams(teams, words)
+    counts = shown.stations.conversation_counts if shown.stations else ()
+    return {
+        "matrix": _matrix_of_hand_offs(shown.hand_offs, words),
+        "balances": shown.balances,
+        "stations": shown.stations,
+        "station_counts": list(zip(labels.counts_of_teams(words), counts, strict=False)),
+    }
