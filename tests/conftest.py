@@ -76,6 +76,7 @@ class Inbox:
                 "source": source,
                 **self.options,
             }
+            | self.options
         )
 
     @property

@@ -9,7 +9,7 @@ import re
 import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from fractions import Fraction
 from functools import cache
@@ -192,9 +192,10 @@ def is_same(one: Person, other: Person) -> bool:
 
 @dataclass
 class Log:
-    """The log of a workspace, with what became of the rows of each day."""
+    """The log of a workspace, with what became of the rows of each day, and the members of each team."""
 
     zone: ZoneInfo
+    teams: dict[str, tuple[str, ...]] = field(default_factory=dict)
     events: list[Event] = field(default_factory=list)
     quality: dict[date, Quality] = field(default_factory=lambda: defaultdict(Quality))
 
@@ -393,6 +394,7 @@ def recount(report: dict[str, Any], log: Log, known_since: date | None) -> Itera
         yield from _compare_matrix(matrix, report["hand_offs"])
     if report["known_since"]:
         yield from _balances(held, events, labels, report["assignees"])
+    yield from _teams(log, held, events, report["teams"])
     for line in report["proof"]:
         yield f"proof.{line['name']}", total, line["total"]
     if report["comparison"]:
@@ -566,6 +568,61 @@ def _compare_matrix(
     for at, row in enumerate(matrix[2]):
         for to, count in enumerate(row):
             yield f"hand_offs[{at}][{to}]", count, said["counts"][at][to]
+
+
+def members_of_teams(log: Log) -> dict[Person, str]:
+    """Return the team of each person who is a member of one: by id, otherwise by any name ever had."""
+    team_of = {member.casefold(): team for team, members in log.teams.items() for member in members}
+    by_id, by_name = {}, {}
+    for event in log.events:
+        for who in (event.previous, event.assignee, event.by):
+            if (who[0] or "").casefold() in team_of:
+                by_id[key_of(who)] = team_of[(who[0] or "").casefold()]
+            elif (who[1] or "").casefold() in team_of:
+                by_name[key_of(who)] = team_of[(who[1] or "").casefold()]
+    return by_name | by_id
+
+
+def _teams(
+    log: Log, held_before: list[Event], events: list[Event], said: dict[str, Any] | None
+) -> Iterator[tuple[str, Any, Any]]:
+    """Count the figures by team: every person is the team, and people in none are "No team"."""
+    if said is None:
+        return
+    team_of = members_of_teams(log)
+
+    def as_team(who: Person) -> Person:
+        return who if who == (None, None) else (None, team_of.get(key_of(who), "No team"))
+
+    held, moved = (
+        [replace(each, previous=as_team(each.previous), assignee=as_team(each.assignee)) for each in some]
+        for some in (held_before, events)
+    )
+    labels: dict[Person, str] = {(None, team): team for team in (*log.teams, "No team")}
+    for figure, *values in (
+        *_compare_matrix(_matrix(moved, labels), said["hand_offs"]),
+        *_balances(held, moved, labels, said["balances"]),
+        *_stations(moved, said["stations"]),
+    ):
+        yield f"teams.{figure}", *values
+
+
+def _stations(moved: list[Event], said: dict[str, Any]) -> Iterator[tuple[str, Any, Any]]:
+    visited: dict[str, list[str]] = {}
+    for event in moved:
+        if event.conversation:
+            before = [] if event.conversation in visited else [event.previous]
+            for _, team in (*before, event.assignee):
+                path = visited.setdefault(event.conversation, [])
+                if team and team != "No team" and path[-1:] != [team]:
+                    path.append(team)
+    counts = Counter(min(4, len(set(path))) for path in visited.values() if path)
+    yield "stations", [counts[number] for number in (1, 2, 3, 4)], said["conversation_counts"]
+    paths = Counter(
+        (tuple(path[:MAX_STEPS]), len(path) > MAX_STEPS) for path in visited.values() if len(path) > 1
+    )
+    found = [((tuple(each["path"]), each["is_cut"]), each["count"]) for each in said["paths"]]
+    yield "stations.paths", paths.most_common(TOP), found
 
 
 def _balances(

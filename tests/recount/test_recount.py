@@ -55,7 +55,15 @@ def differences(
     inbox: Inbox, files: Sequence[Path], dates: Sequence[date], now: datetime = LATER
 ) -> tuple[list[str], Counter[str]]:
     """Return the figures that differ, each with both values, and how many were compared, by component."""
-    return recount_all(reports(inbox, dates, now), read_log(files, inbox.workspace.zone, inbox.first_day))
+    log = read_log(files, inbox.workspace.zone, inbox.first_day)
+    inbox.options["teams"] = log.teams = inbox.options.get("teams") or put_into_teams(log)
+    return recount_all(reports(inbox, dates, now), log)
+
+
+def put_into_teams(log: Log) -> dict[str, tuple[str, ...]]:
+    """Return two teams with two thirds of the people of *log*, by id, or by name where it has no ids."""
+    ids, names = (sorted({event.assignee[at] or "" for event in log.events} - {""}) for at in (0, 1))
+    return {team: tuple((ids or names)[at::3]) for at, team in enumerate(("North", "South"))}
 
 
 def recount_all(reports: Iterable[dict[str, Any]], log: Log) -> tuple[list[str], Counter[str]]:
@@ -77,6 +85,7 @@ def check(
     inbox: Inbox, lines: Sequence[str], dates: Sequence[date], now: datetime = LATER
 ) -> tuple[list[str], Counter[str]]:
     """Load *lines* as the only file, build everything, and return what differs."""
+    inbox.options["teams"] = {"North": ("bob", "3"), "South": ("2", "ZOË"), "East": ("4",)}
     path = inbox.folder / "events" / "events.csv"
     path.parent.mkdir(exist_ok=True)
     path.write_text("\n".join((*lines, "")), encoding="utf-8")
