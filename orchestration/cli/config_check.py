@@ -3,7 +3,7 @@
 Nothing is loaded or made. `app.py` prints what is found here; what a machine lacks is `doctor.py`.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from difflib import get_close_matches
@@ -19,6 +19,7 @@ from assets.config.deployment import Config, missing_variables
 from assets.config.needed_extras import missing_extras
 from assets.config.presentation import Filters
 from assets.config.source import FilesSource
+from assets.config.teams import NO_TEAM
 from assets.config.workspace import Workspace
 from assets.deliver.recipients import channel_name
 from assets.errors import ConfigError, ReportError
@@ -27,11 +28,15 @@ from assets.extract.source_probe import try_source
 from assets.periods import local_day
 from assets.report.day_notes import read_notes
 from assets.report.masking import KEY_LENGTH
+from assets.report.persons import known_persons
+from assets.report.teams import Teams, configured_members, find_teams
 from assets.sources.database.connections import ADBC_DIALECTS
 from assets.sources.files.source import Files
 from assets.warehouse.base import Warehouse, open_warehouse
 from assets.warehouse.orphans import find_orphans
 from assets.warehouse.schema import ASSIGNMENT_LOG
+
+_MAX_NAMED = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +61,9 @@ def examine_config(config: Config, now: datetime) -> Iterator[ConfigFinding]:
         yield from _check_notes_file(workspace, key)
         yield from _check_source(workspace, key, now)
         yield from _check_channels(workspace, key)
-        yield from _check_filters(config, workspace, key)
+        known = _KnownValues(partial(open_warehouse, config, workspace.slug), workspace)
+        yield from _check_teams(workspace, key, known)
+        yield from _check_filters(workspace, key, known)
     for orphan in find_orphans(config):
         yield ConfigFinding(
             f"{orphan} belongs to no configured workspace; rename it, if a slug was renamed, else remove it",
@@ -117,14 +124,33 @@ def _check_channels(workspace: Workspace, key: str) -> Iterator[ConfigFinding]:
                 )
 
 
-def _check_filters(config: Config, workspace: Workspace, key: str) -> Iterator[ConfigFinding]:
+def _check_teams(workspace: Workspace, key: str, known: "_KnownValues") -> Iterator[ConfigFinding]:
+    if not workspace.has_teams:
+        return
+    try:
+        members, teams = configured_members(workspace), known.teams()
+    except ConfigError as error:
+        yield from (ConfigFinding(text) for text in str(error).splitlines())
+        return
+    people = known.people()
+    unknown = [value for values in members.values() for value in values if not _is_among(value, people)]
+    if people and unknown:
+        more = f" and {len(unknown) - _MAX_NAMED} more" if len(unknown) > _MAX_NAMED else ""
+        listed = ", ".join(map(repr, unknown[:_MAX_NAMED]))
+        yield ConfigFinding(f"{key}.teams: no event names {listed}{more} so far", is_error=False)
+    for (id_, _), names in teams.several.items() if teams else ():
+        yield ConfigFinding(
+            f"{key}.teams_from_source: {id_!r} is in several teams ({', '.join(names)}) and counts in none; "
+            "name the team in `teams`",
+            is_error=False,
+        )
+
+
+def _check_filters(workspace: Workspace, key: str, known: "_KnownValues") -> Iterator[ConfigFinding]:
     given = [
         *((f"{key}.reports.{each.name}", each.filters) for each in workspace.reports),
         *((f"{key}.subscriptions.{each.name}", each.filters) for each in workspace.subscriptions),
     ]
-    if not any(filters.active for _, filters in given):
-        return
-    known = _KnownValues(partial(open_warehouse, config, workspace.slug))
     for place, filters in given:
         yield from _check_values(f"{place}.filters", filters, known)
 
@@ -142,6 +168,8 @@ def _check_values(place: str, filters: Filters, known: "_KnownValues") -> Iterat
                 yield ConfigFinding(
                     f"{place}.source: unknown source {value!r}: no event has it so far", is_error=False
                 )
+    if filters.team:
+        yield from _check_team_filter(f"{place}.team", filters.team, known)
     for name, values, others in (
         ("assigned_to", filters.assigned_to, ("Unassigned",)),
         ("assigned_by", filters.assigned_by, ()),
@@ -153,16 +181,27 @@ def _check_values(place: str, filters: Filters, known: "_KnownValues") -> Iterat
                 )
 
 
+def _check_team_filter(place: str, values: tuple[str, ...], known: "_KnownValues") -> Iterator[ConfigFinding]:
+    teams = {name.lower(): name for name in (NO_TEAM, *known.team_names())}
+    for value in values:
+        if "{recipient." not in value and value.lower() not in teams:
+            near = get_close_matches(value.lower(), teams, n=1)
+            hint = f"; did you mean {teams[near[0]]!r}?" if near else ""
+            is_error = not known.workspace.teams_from_source
+            yield ConfigFinding(f"{place}: unknown team {value!r}{hint}", is_error=is_error)
+
+
 def _is_among(value: str, names: set[str]) -> bool:
     folded = value.replace("_", " ").casefold()
     return any(folded == name.replace("_", " ").casefold() for name in names)
 
 
 class _KnownValues:
-    """The sources and people of a workspace's log; empty where nothing is loaded, or it cannot be read."""
+    """The sources, people and teams of a log; empty where nothing is loaded, or it cannot be read."""
 
-    def __init__(self, opened: Callable[[], Warehouse]) -> None:
+    def __init__(self, opened: Callable[[], Warehouse], workspace: Workspace) -> None:
         self._opened = opened
+        self.workspace = workspace
         self._found: dict[str, set[str]] = {}
 
     def sources(self) -> set[str]:
@@ -173,6 +212,23 @@ class _KnownValues:
         """Return names and ids of assignees, and of those who assigned."""
         names = ("assignee_id", "assignee_name", "assigned_by_id", "assigned_by_name")
         return set[str]().union(*map(self._distinct_values, names))
+
+    def teams(self) -> Teams | None:
+        """Return the teams with the people of the log. Raises ConfigError if the two do not fit."""
+        try:
+            warehouse = self._opened()
+            persons = known_persons(warehouse, with_names_only=True)
+        except Exception:  # noqa: BLE001 - doctor says what is wrong with the warehouse
+            return None
+        return find_teams(self.workspace, warehouse, persons)
+
+    def team_names(self) -> Iterable[str]:
+        """Return the names of the teams; none if they are wrong, which is an error of its own."""
+        try:
+            teams = self.teams()
+            return teams.members if teams else configured_members(self.workspace)
+        except ConfigError:
+            return ()
 
     def _distinct_values(self, name: str) -> set[str]:
         if name not in self._found:
