@@ -46,6 +46,7 @@ def busy(inbox: Inbox) -> Inbox:
 
 
 def test_figures_are_those_of_the_log(busy: Inbox) -> None:
+    busy.options["teams"] = {"Sales": ["Bob"]}
     said = report(busy).report
     assert said.total == 5
     assert [(s.source, s.label, s.count, s.share_pct) for s in said.by_source] == [

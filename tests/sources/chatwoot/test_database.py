@@ -9,6 +9,7 @@ import pytest
 
 from assets.errors import SourceError
 from assets.extract.source_probe import try_source
+from assets.extract.source_teams import stored_source_teams
 from assets.sources.registry import open_source
 from assets.warehouse.schema import ASSIGNMENT_EVENTS, REJECTED_EVENTS
 from tests.conftest import Inbox
@@ -24,6 +25,7 @@ CREATE TABLE users (id serial PRIMARY KEY, provider varchar NOT NULL DEFAULT 'em
     created_at timestamp NOT NULL DEFAULT '2020-01-01', updated_at timestamp NOT NULL DEFAULT now());
 CREATE TABLE account_users (id bigserial PRIMARY KEY, account_id bigint, user_id bigint, role integer DEFAULT 0, created_at timestamp NOT NULL DEFAULT now());
 CREATE TABLE teams (id bigserial PRIMARY KEY, name varchar NOT NULL, account_id bigint NOT NULL, created_at timestamp NOT NULL DEFAULT now());
+CREATE TABLE team_members (id bigserial PRIMARY KEY, team_id bigint NOT NULL, user_id bigint NOT NULL);
 CREATE TABLE contacts (id serial PRIMARY KEY, name varchar DEFAULT '', account_id integer NOT NULL, email varchar, phone_number varchar,
     additional_attributes jsonb DEFAULT '{}');
 CREATE TABLE conversations (id serial PRIMARY KEY, account_id integer NOT NULL, inbox_id integer NOT NULL DEFAULT 1, status integer NOT NULL DEFAULT 0,
@@ -121,6 +123,16 @@ def test_a_name_that_holds_the_sentences_words_is_told_by_who_is_known(account: 
         ("101", "3", "Stand by Me", "user", "Anna"),
         ("102", "1", "Anna", "user", "Stand by Me"),
     ]
+
+
+def test_its_teams_are_loaded_with_its_assignments(account: Account) -> None:
+    account.run("INSERT INTO team_members (team_id, user_id) VALUES (1, 1), (2, 3), (2, 1)")
+    account.inbox.options["teams_from_source"] = True
+    account.inbox.load(DAY)
+    assert stored_source_teams(account.inbox.lake) == {"support": ("1",), "sales": ("1", "3")}
+    account.run("DELETE FROM team_members WHERE user_id = 1")
+    account.inbox.load(DAY)
+    assert stored_source_teams(account.inbox.lake) == {"sales": ("3",)}
 
 
 def test_a_team_is_no_assignee_and_one_of_a_persons_name_is_nobody_can_tell(account: Account) -> None:
