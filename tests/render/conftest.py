@@ -18,6 +18,7 @@ from tests.render.opened_report import LAST_30_DAYS, NOW, ODD, REPORT_DATE, Acme
 def acme(tmp_path_factory: pytest.TempPathFactory) -> Acme:
     """An inbox of 4,000 events with hostile names and some odd ones, loaded and built."""
     inbox = Inbox(tmp_path_factory.mktemp("acme"), first_day=date(2026, 9, 19))
+    inbox.options["teams"] = {"Sales": ["u1", "u6", "u9"], "Support": ["u0", "u2", "u3", "Bob"]}
     (inbox.folder / "events").mkdir()
     path = inbox.folder / "events" / "a.csv"
     write_events(path, last_day=LAST_30_DAYS[1], days=60, events=4_000, hostile=True)

@@ -126,7 +126,10 @@ def whole(acme: Acme) -> tuple[Report, Any]:
 def test_the_sheets_have_the_names_of_the_page(whole: tuple[Report, Any]) -> None:
     report, book = whole
     titles = component_titles(report, load_words("en"))
-    components = ("heat_map", "chains", "hand_offs", "assignees", "ownership", "people", "proof", "quality")
+    components = (
+        *("heat_map", "chains", "hand_offs", "assignees", "ownership", "people", "teams"),
+        *("proof", "quality"),
+    )
     assert book.sheetnames == ["Figures", *(titles[each] for each in components), "Log"]
     for component in components:
         assert book[titles[component]]["A1"].value == titles[component]
@@ -209,6 +212,12 @@ def test_days_hours_matrix_and_balances_are_numbers_that_add_up(whole: tuple[Rep
     assert len(balances) == len(report.assignees)
     for _, start, assigned, removed, unexplained, end in balances:
         assert start + assigned - removed + unexplained == end
+    assert report.teams
+    assert report.teams.stations
+    by_team = table_below(book["Teams"], "Team", "At start", "Assigned", "Removed", "Unexplained", "At end")
+    assert [row[1] for row in by_team] == [each.opening for each in report.teams.balances]
+    stations = table_below(book["Teams"], "Teams", "Conversations")
+    assert [row[1] for row in stations] == [*report.teams.stations.conversation_counts]
     holdings = table_below(book["Holding and waiting times"], "Assignee", "Ended in this period: Count")
     assert report.ownership
     assert [row[1] for row in holdings][-2:] == [
@@ -224,7 +233,7 @@ def test_days_hours_matrix_and_balances_are_numbers_that_add_up(whole: tuple[Rep
 def test_headings_stay_in_view_and_columns_are_as_wide_as_names(whole: tuple[Report, Any]) -> None:
     _, book = whole
     panes = [sheet.freeze_panes for sheet in book.worksheets]
-    assert panes == ["A2", "B3", "A2", "B4", "B4", "A2", "B3", "A2", "A2", "A2"]
+    assert panes == ["A2", "B3", "A2", "B4", "B4", "A2", "B3", "A2", "A2", "A2", "A2"]
     for sheet in book.worksheets:
         assert sheet.page_setup.paperSize == (None if sheet.title == "Log" else 9)
         assert all(9 <= column.width <= 62 for column in sheet.column_dimensions.values())
@@ -238,7 +247,7 @@ def test_the_figures_are_in_the_report_s_language(acme: Acme, language: Language
     assert data == draft.render(1)["log.xlsx"]
     book: Any = load_workbook(BytesIO(data))
     assert log_row_count(data) == draft.report.total
-    assert len({name.lower() for name in book.sheetnames}) == 10
+    assert len({name.lower() for name in book.sheetnames}) == 11
     titles = component_titles(draft.report, words)
     for name, component in zip(book.sheetnames[1:7], ("heat_map", "chains", "hand_offs"), strict=False):
         assert book[name]["A1"].value == titles[component]

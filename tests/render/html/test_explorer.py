@@ -31,6 +31,7 @@ SECTIONS = (
     "assignees",
     "ownership",
     "people",
+    "teams",
 )
 COMPONENTS = [each for each in Component if each not in {Component.PIE_CHART, Component.TREND}]
 

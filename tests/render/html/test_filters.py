@@ -34,6 +34,7 @@ def a_filter(rng: random.Random, rows: pa.Table) -> dict[str, list[str]]:
             (row["assignee_name"] or "Unassigned").swapcase(),
             other["assignee_id"] or "unASSIGNED",
         ],
+        "team": [rng.choice(["sales", "SUPPORT"]), "no team"],
         "assigned_by": [row["assigned_by_id"] or "u3", (other["assigned_by_name"] or "Maya Chen").upper()],
         "contact": [
             rng.choice([name[at : at + 3], name[at : at + 2].swapcase(), row["contact_id"] or name, "é", "α"])
