@@ -202,7 +202,9 @@ def _compare_key_figures(
 ) -> tuple[KeyFigure, ...]:
     hours, filters = request.spec.return_hours, request.spec.filters
     counted_before = (
-        count_key_figures(previous, np.zeros(len(previous), np.int64), 1, hours) if previous else None
+        count_key_figures(previous, np.zeros(len(previous), np.int64), 1, hours)
+        if previous is not None
+        else None
     )
     part, part_count = parts_of_period(coded.instants, request.period)
     return compare_key_figures(

@@ -54,7 +54,7 @@ def count_holdings(
             ownership,
             coded,
             request.spec.return_hours,
-            count_assigned(previous) if previous else None,
+            count_assigned(previous) if previous is not None else None,
         ),
         count_balances(teams.fold_steps(steps)) if teams else (),
     )
