@@ -275,3 +275,38 @@ def test_a_mistake_names_the_key_that_was_meant_and_what_a_value_must_be(
     tmp_path: Path, old: str, new: str, message: str
 ) -> None:
     assert any(each.startswith(message) for each in mistakes(tmp_path, LEAST.replace(old, new)))
+
+
+def test_members_of_a_team_are_ids_or_names(tmp_path: Path) -> None:
+    teams = "    teams: {Sales: [1234, ' Ana Ruiz ', 1234], Support: [bob@acme.example]}\n"
+    workspace = read(tmp_path, LEAST + teams).workspaces[0]
+    assert workspace.teams == {"Sales": ("1234", "Ana Ruiz"), "Support": ("bob@acme.example",)}
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (
+            "teams: {Sales: [Ana], Support: [ana]}",
+            "teams: 'ana' is in two teams, 'Sales' and 'Support'; keep one of them",
+        ),
+        (
+            "teams: {Sales: [Ana], SALES: [Bob]}",
+            "teams: 'SALES' and 'Sales' are one team; write both in the same way",
+        ),
+        ("teams: {no team: [Ana]}", "teams: 'no team' means people in no team; choose another name"),
+        ("teams: {Sales: []}", "teams.Sales: must have at least 1 item"),
+        (
+            "teams_from_source: true",
+            "`teams_from_source` requires a source of `type: chatwoot`; use `teams_file`",
+        ),
+        ("components: [metric, teams]", "`components: [teams]` requires `teams`, `teams_file` or"),
+        (
+            "reports: [{name: q, preset: today, filters: {team: [Sales]}}]",
+            "report q: `filters.team` requires `teams`, `teams_file` or `teams_from_source`",
+        ),
+    ],
+)
+def test_a_mistake_in_the_teams_says_what_is_wrong(tmp_path: Path, options: str, message: str) -> None:
+    (mistake,) = mistakes(tmp_path, f"{LEAST}    {options}\n")
+    assert message in mistake

@@ -29,6 +29,21 @@ def test_each_is_sent_their_own_part_and_the_parts_add_up(deployment: DeliveryDe
     assert attachments(bob)["acme-yesterday-2026-06-15-v1.csv"].count(b"Bob") == 2
 
 
+def test_each_team_is_sent_its_part(deployment: DeliveryDeployment) -> None:
+    deployment.workspace["teams"] = {"Sales": ["bob"], "Support": ["Cy"]}
+    deployment.configure(
+        filters={"team": ["{recipient.team}"]},
+        recipients=[
+            {"address": "ann@acme.example", "team": "sales", "mask_contacts": True},
+            {"address": "bob@acme.example", "team": "No team"},
+        ],
+    )
+    assert deployment.make_and_send().notes == ["yesterday of 2026-06-15: 2 + 0 + 1 others = 3"]
+    (sales,) = (mail for mail in deployment.mails() if mail["To"] == "ann@acme.example")
+    assert "Team: sales" in text_of(sales)
+    assert attachments(sales)["acme-yesterday-2026-06-15-v1.csv"].count(b"Bob") == 2
+
+
 def test_pseudonyms_for_those_who_are_not_to_know(deployment: DeliveryDeployment) -> None:
     deployment.configure(
         recipients=["bob@acme.example", {"address": "ann@acme.example", "mask_contacts": True}]

@@ -38,6 +38,7 @@ ANALYSIS = (
     Component.ASSIGNEES,
     Component.OWNERSHIP,
     Component.PEOPLE,
+    Component.TEAMS,
 )
 
 
