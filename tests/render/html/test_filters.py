@@ -140,7 +140,26 @@ def test_an_exported_file_protects_the_same_cells_and_follows_csv_bom(
         assert f'"\u200b{cell}","\u200b{cell}","\u200b{cell}"'.encode() in log, cell
     for cell in UNCHANGED:
         assert f'"{cell}","{cell}","{cell}"'.encode() in log, cell
-    assert exported(open_page(draft)) == log
+    opened = open_page(draft, "team=Sales")
+    assert exported(opened) == log, "without teams there is no filter by team"
+    assert "team" not in filters_of(opened)
+
+
+def filters_of(opened: Opened) -> list[str]:
+    found: list[str] = opened.page.locator("#field option").evaluate_all("all => all.map(each => each.value)")
+    return found
+
+
+def test_a_team_is_picked_by_its_name(acme: Acme, open_page: Open) -> None:
+    opened = open_page(acme.draft())
+    assert "team" in filters_of(opened)
+    opened.page.locator("#add").click()
+    opened.page.locator("#field").select_option("team")
+    opened.page.get_by_label("No team").check()
+    counted = acme.draft(filters=Filters(team=("no team",))).report
+    assert counted.total
+    assert opened.text(".keys strong") == f"{counted.total:,}"
+    assert opened.page.url.endswith("#team=No+team")
 
 
 def test_without_filters_the_page_says_what_the_report_says(acme: Acme, open_page: Open) -> None:
