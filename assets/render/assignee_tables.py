@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from assets.render import labels
 from assets.render.i18n import Words
+from assets.render.ownership_tables import holding_table
 from assets.render.table_cells import Cell, Number, Table, Unit, counts_of
 from assets.report.model import AssigneeBalance, HandOffs, Report, TeamFigures
 
@@ -48,6 +49,10 @@ def team_tables(report: Report, teams: TeamFigures, words: Words, title: str) ->
             "“Unexplained” are changes that no event reports but the next event implies."
         ) % {"day": words.day(report.known_since)}
         yield Table(_("Contacts by team"), *_balances(shown.balances, _("Team"), words), (note,))
+    if shown.holdings:
+        note = _("A team holds a contact until it leaves the team, whoever holds it there.")
+        rows = [(each.assignee, each) for each in shown.holdings]
+        yield Table(_("Holding times by team"), *holding_table(_("Team"), rows, words), (note,))
     if (stations := shown.stations) is None:
         return
     header = (_("Teams"), _("Conversations"))

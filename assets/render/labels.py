@@ -252,8 +252,13 @@ def translated_teams(teams: TeamFigures, words: Words) -> TeamFigures:
         each.model_copy(update={"assignee": names.get(each.assignee, each.assignee)})
         for each in teams.balances
     )
+    holdings = (
+        each.model_copy(update={"assignee": names.get(each.assignee, each.assignee)})
+        for each in teams.holdings
+    )
     return teams.model_copy(
         update={
+            "holdings": tuple(holdings),
             "hand_offs": teams.hand_offs.model_copy(update={"people": people}),
             "balances": tuple(balances),
         }

@@ -1,6 +1,6 @@
 """Ownership and people as tables of cells, whole: pages list a part of many people."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from assets.config.presentation import Component
 from assets.render import labels
@@ -21,15 +21,13 @@ def ownership_tables(report: Report, ownership: Ownership, words: Words) -> Iter
     """Yield holding and waiting times, contacts held over time, waits by hour, assignees by conversation."""
     _, kinds = words.say, labels.kind_names(words)
     title = labels.component_titles(report, words)[Component.OWNERSHIP]
-    has_work = ownership.holding.working is not None
-    holdings = [
+    holdings: list[tuple[str, Holding]] = [
         *((labels.name_with_kind(each.assignee, each.kind, kinds), each) for each in ownership.assignees),
         (_("All assignees"), ownership.holding),
         (_("Unassigned, until assigned"), ownership.unassigned),
     ]
-    rows = ((name, *_holding_cells(each, has_work=has_work)) for name, each in holdings)
     notes = ownership_notes(report, words, limit=None)
-    yield Table(title, _holding_header(words, has_work=has_work), tuple(rows), tuple(notes))
+    yield Table(title, *holding_table(_("Assignee"), holdings, words), tuple(notes))
     names = labels.line_names(ownership.held, words)
     parts = zip(part_labels(report, words), *(line.counts for line in ownership.held), strict=False)
     held = ((part, *counts_of(counts)) for part, *counts in parts)
@@ -44,14 +42,23 @@ def ownership_tables(report: Report, ownership: Ownership, words: Words) -> Iter
     yield Table(_("Assignees per conversation"), (_("Assignees"), _("Conversations")), tuple(spread))
 
 
-def _holding_header(words: Words, *, has_work: bool) -> tuple[str, ...]:
+def holding_table(
+    heading: str, holdings: Sequence[tuple[str, Holding]], words: Words
+) -> tuple[tuple[str, ...], tuple[tuple[Cell, ...], ...]]:
+    """Return the header and the rows of *holdings*, each with its name."""
+    has_work = any(each.working is not None for _, each in holdings)
+    rows = tuple((name, *_holding_cells(each, has_work=has_work)) for name, each in holdings)
+    return _holding_header(heading, words, has_work=has_work), rows
+
+
+def _holding_header(heading: str, words: Words, *, has_work: bool) -> tuple[str, ...]:
     _ = words.say
     ended, still_open, times = _("Ended in this period"), _("Open at the end"), _("Contacts at a time")
     ended_names = (_("Median"), _("90th percentile"), _("Longest"))
     open_names = (_("Median age"), _("Oldest"))
     worked = _("working time")
     return (
-        _("Assignee"),
+        heading,
         f"{ended}: {_('Count')}",
         *(f"{ended}: {name}" for name in ended_names),
         *((f"{ended}: {name} ({worked})" for name in ended_names) if has_work else ()),

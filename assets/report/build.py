@@ -191,9 +191,7 @@ def _count_figures(
         assignees=holdings.balances if holdings else (),
         ownership=holdings.ownership if holdings else None,
         people=holdings.people if holdings else (),
-        teams=count_team_figures(
-            log.known.teams, coded, holdings.team_balances if holdings else (), request.spec.filters
-        ),
+        teams=count_team_figures(log.known.teams, coded, holdings, request.spec.filters),
     )
 
 

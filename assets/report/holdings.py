@@ -6,8 +6,8 @@ from assets.config.workspace import Workspace
 from assets.report.assignee_balances import count_balances
 from assets.report.counting import CountedLog
 from assets.report.encoded_log import EncodedLog
-from assets.report.model import AssigneeBalance, Ownership, PersonFigures
-from assets.report.ownership import Intervals, count_ownership, micros_of
+from assets.report.model import AssigneeBalance, AssigneeHolding, Ownership, PersonFigures
+from assets.report.ownership import Intervals, count_ownership, describe_holders, micros_of
 from assets.report.people import count_assigned, count_people
 from assets.report.reconciliation import by_intervals
 from assets.report.request import ReportRequest
@@ -23,6 +23,7 @@ class Holdings:
     ownership: Ownership
     people: tuple[PersonFigures, ...]
     team_balances: tuple[AssigneeBalance, ...]
+    team_holdings: tuple[AssigneeHolding, ...]
 
 
 def working_time(workspace: Workspace) -> WorkingTime | None:
@@ -40,11 +41,13 @@ def count_holdings(
     """
     steps = group_steps(log.before, log.rows, coded)
     start, end = request.period.bounds
-    intervals = Intervals.of(steps, micros_of(start), micros_of(min(end, request.as_of)))
-    working = working_time(request.workspace)
-    ownership = count_ownership(intervals, coded, request.period, working.between if working else None)
+    bounds = micros_of(start), micros_of(min(end, request.as_of))
+    intervals = Intervals.of(steps, *bounds)
+    hours = working_time(request.workspace)
+    working = hours.between if hours else None
+    ownership = count_ownership(intervals, coded, request.period, working)
     balances = count_balances(steps)
-    teams = log.known.teams
+    team_steps = log.known.teams.fold_steps(steps) if log.known.teams else None
     proof = by_intervals(request, intervals, balances, log.known_since)
     return Holdings(
         balances,
@@ -56,5 +59,6 @@ def count_holdings(
             request.spec.return_hours,
             count_assigned(previous) if previous is not None else None,
         ),
-        count_balances(teams.fold_steps(steps)) if teams else (),
+        count_balances(team_steps) if team_steps else (),
+        describe_holders(Intervals.of(team_steps.without_stays(), *bounds), working) if team_steps else (),
     )

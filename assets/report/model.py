@@ -466,11 +466,13 @@ class GroupStations(FrozenModel):
 class TeamFigures(FrozenModel):
     """The figures by team; people in no team are one team, `config.teams.NO_TEAM`.
 
-    `balances` are empty and `stations` null if the filters make them inapplicable.
+    `balances` and `holdings` are empty and `stations` null if the filters make them inapplicable. A team
+    holds a contact until it leaves the team, whoever holds it there.
     """
 
     hand_offs: HandOffs
     balances: tuple[AssigneeBalance, ...] = ()
+    holdings: tuple[AssigneeHolding, ...] = ()
     stations: GroupStations | None
 
 

@@ -125,14 +125,38 @@ def count_ownership(
     intervals: Intervals, log: EncodedLog, period: Period, working: WorkingMicros | None = None
 ) -> Ownership:
     """Return the figures of *intervals*; *log* are the rows of *period*, *working* gives working time."""
-    steps, owners = intervals.steps, intervals.owner_count
-    is_counted = intervals.is_held | intervals.is_wait
-    by_owner = _describe_owners(intervals, intervals.owner, owners, is_counted, working)
-    present = np.bincount(intervals.owner, minlength=owners) > 0
-    within = sum_groups(intervals.owner, intervals.within, owners)
+    within = sum_groups(intervals.owner, intervals.within, intervals.owner_count)
     together = np.where(intervals.owner >= FIRST_PERSON, 0, 1)
-    (holding, _) = _describe_owners(intervals, together, 2, is_counted & intervals.is_held, working)
-    assignees = [
+    (holding, _) = _describe_owners(intervals, together, 2, intervals.is_held, working)
+    by_owner = _describe_all(intervals, working)
+    return Ownership(
+        assignees=_name_holdings(intervals, by_owner),
+        holding=holding,
+        unassigned=by_owner[NOBODY],
+        unknown_seconds=seconds(within[UNKNOWN]),
+        not_yet_seconds=seconds(within[NOT_YET]),
+        subject_count=int(intervals.steps.is_first.sum()),
+        unseen_count=int(intervals.is_unseen.sum()),
+        per_conversation=_count_assignees(log),
+        held=_held_over_time(intervals, period),
+        waiting_by_hour=tuple(_waiting_by_hour(intervals, period)),
+        slowest_hour=_slowest_hour(intervals, period),
+    )
+
+
+def describe_holders(intervals: Intervals, working: WorkingMicros | None) -> tuple[AssigneeHolding, ...]:
+    """Return the figures of each holder: most ended intervals first, then open ones, then by label."""
+    return _name_holdings(intervals, _describe_all(intervals, working))
+
+
+def _describe_all(intervals: Intervals, working: WorkingMicros | None) -> list[Holding]:
+    is_counted = intervals.is_held | intervals.is_wait
+    return _describe_owners(intervals, intervals.owner, intervals.owner_count, is_counted, working)
+
+
+def _name_holdings(intervals: Intervals, by_owner: list[Holding]) -> tuple[AssigneeHolding, ...]:
+    steps, present = intervals.steps, np.bincount(intervals.owner, minlength=intervals.owner_count) > 0
+    named = (
         AssigneeHolding(
             **dict(by_owner[code + FIRST_PERSON]),
             assignee=steps.labels[code],
@@ -141,22 +165,8 @@ def count_ownership(
         )
         for code in range(len(steps.labels))
         if present[code + FIRST_PERSON]
-    ]
-    return Ownership(
-        assignees=tuple(
-            sorted(assignees, key=lambda each: (-each.ended_count, -each.held_count, each.assignee))
-        ),
-        holding=holding,
-        unassigned=by_owner[NOBODY],
-        unknown_seconds=seconds(within[UNKNOWN]),
-        not_yet_seconds=seconds(within[NOT_YET]),
-        subject_count=int(steps.is_first.sum()),
-        unseen_count=int(intervals.is_unseen.sum()),
-        per_conversation=_count_assignees(log),
-        held=_held_over_time(intervals, period),
-        waiting_by_hour=tuple(_waiting_by_hour(intervals, period)),
-        slowest_hour=_slowest_hour(intervals, period),
     )
+    return tuple(sorted(named, key=lambda each: (-each.ended_count, -each.held_count, each.assignee)))
 
 
 def _describe_owners(

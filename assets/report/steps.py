@@ -3,7 +3,7 @@
 Balances, holding times and the figures of people are counted from them.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
@@ -55,6 +55,13 @@ class Steps:
     labels: list[str]
     keys: list[str]
     kinds: list[str | None]
+
+    def without_stays(self) -> "Steps":
+        """Return the steps that change the assignee: none within a team, if teams stand for persons."""
+        changes = self.is_first | (self.assignee != np.roll(self.assignee, 1))
+        columns = ("instants", "previous", "assignee", "is_event", "is_stated", "is_first")
+        kept = {name: getattr(self, name)[changes] for name in columns}
+        return replace(self, **kept, is_last=np.roll(kept["is_first"], -1))
 
 
 def group_steps(before: pa.Table, rows: pa.Table, log: EncodedLog) -> Steps:

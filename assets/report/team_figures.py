@@ -9,7 +9,8 @@ from assets.config.presentation import Filters
 from assets.report.chains import find_hand_offs
 from assets.report.components import keeps_chains
 from assets.report.encoded_log import Codes, EncodedLog
-from assets.report.model import AssigneeBalance, GroupStations, TeamFigures, TeamPath
+from assets.report.holdings import Holdings
+from assets.report.model import GroupStations, TeamFigures, TeamPath
 from assets.report.teams import Teams
 
 _MOST_TEAMS = 4
@@ -18,9 +19,9 @@ _STEPS = 12
 
 
 def count_team_figures(
-    teams: Teams | None, log: EncodedLog, balances: tuple[AssigneeBalance, ...], filters: Filters
+    teams: Teams | None, log: EncodedLog, holdings: Holdings | None, filters: Filters
 ) -> TeamFigures | None:
-    """Return the figures by team of *log*, with the *balances* of teams, or None without *teams*.
+    """Return the figures by team of *log*, with what teams hold by *holdings*, or None without *teams*.
 
     There are no group stations if *filters* take assignments out of conversations.
     """
@@ -29,7 +30,8 @@ def count_team_figures(
     folded = teams.fold_log(log)
     return TeamFigures(
         hand_offs=find_hand_offs(folded),
-        balances=balances,
+        balances=holdings.team_balances if holdings else (),
+        holdings=holdings.team_holdings if holdings else (),
         stations=find_stations(folded) if keeps_chains(filters) else None,
     )
 

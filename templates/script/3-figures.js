@@ -322,7 +322,7 @@ function countAll(log, facts, state) {
     balances: hasOpenings ? countBalances(log, rows, openings.rows, persons) : null,
     ownership,
     people: ownership && countPeople(log, facts, ownership, rows, isCompared ? previous.rows : null, persons),
-    teams: facts.states.teams !== 'off' ? countTeams(log.byTeam, rows, openings.rows, hasOpenings, keepsChains) : null,
+    teams: facts.states.teams !== 'off' ? countTeams(log.byTeam, facts, range, rows, openings.rows, hasOpenings, keepsChains) : null,
     lacking: openings.lacking ?? [],
     knownSince: openings.knownSince,
   };

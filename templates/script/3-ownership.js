@@ -3,7 +3,8 @@
 const FEW_DURATIONS = 5, HELD_LINES = 6, NO_DURATIONS = { median: null, p90: null, longest: null };
 
 // The intervals of a range, one list of each kind of value; owners are persons, then nobody, unknown, and not yet assigned.
-function intervalsOf(log, facts, range, rows, openings) {
+// With `joins`, one that is followed by the same owner goes on.
+function intervalsOf(log, facts, range, rows, openings, joins = false) {
   const person = log.who.ofPair, people = log.who.keys.length, nobody = people, unknown = people + 1, notYet = people + 2, absent = -1;
   const start = startOf(facts, range[0]) * log.perSecond, end = Math.min(endOf(facts, range[1]), facts.asOf) * log.perSecond;
   const ownerOf = (pair) => (person[pair + 1] === NONE ? nobody : person[pair + 1]);
@@ -15,6 +16,7 @@ function intervalsOf(log, facts, range, rows, openings) {
   for (const row of openings) { holder[log.subject[row]] = ownerOf(log.assignee[row]); since[log.subject[row]] = log.time[row]; }
   for (let at = 0; at < rows.length; at++) {
     const row = rows[at], subject = log.subject[row], time = log.time[row], taker = ownerOf(log.assignee[row]), previous = ownerOf(log.previous[row]);
+    if (joins && holder[subject] === taker) continue;
     if (holder[subject] === absent) add(log.unstated?.[row] ? unknown : previous === nobody ? notYet : previous, start, time, taker, false, false);
     else {
       if (holder[subject] !== previous) found.unseen++;
@@ -141,20 +143,32 @@ function hourOfWeek(facts, second) {
   return (Math.floor((second + facts.offsets[zone][1]) / HOUR) + 72) % 168;
 }
 
+const workingOf = (log, facts) => (facts.explorer.working ? workingTime(log, facts.explorer.working) : null);
+
+function describeAll(log, facts, intervals) {
+  return describeOwners(log, intervals, (owner) => owner, log.who.keys.length + 3, (at) => intervals.isWait(at) || intervals.isHeld(at), workingOf(log, facts));
+}
+
+// The holders with their labels: most ended intervals, then open ones, then by label.
+function nameHoldings(intervals, owners, persons) {
+  const present = new Set(intervals.owner);
+  return [...owners.keys()].slice(0, -3).filter((each) => present.has(each)).map((each) => ({ person: each, label: persons.labels[each], ...owners[each] }))
+    .sort((a, b) => b.endedCount - a.endedCount || b.heldCount - a.heldCount || compareText(a.label, b.label));
+}
+
+const describeHolders = (log, facts, intervals, persons) => nameHoldings(intervals, describeAll(log, facts, intervals), persons);
+
 function countOwnership(log, facts, { range, rows }, openings, persons) {
   const intervals = intervalsOf(log, facts, range, rows, openings), people = log.who.keys.length;
-  const isCounted = (at) => intervals.isWait(at) || intervals.isHeld(at), working = facts.explorer.working ? workingTime(log, facts.explorer.working) : null;
-  const owners = describeOwners(log, intervals, (owner) => owner, people + 3, isCounted, working);
-  const [holding] = describeOwners(log, intervals, (owner) => (owner < people ? 0 : 1), 2, isCounted, working);
-  const present = new Set(intervals.owner);
+  const owners = describeAll(log, facts, intervals), working = workingOf(log, facts);
+  const [holding] = describeOwners(log, intervals, (owner) => (owner < people ? 0 : 1), 2, intervals.isHeld, working);
   return {
     intervals,
     owners,
     holding,
     unassigned: owners[intervals.nobody],
     unknown: toSeconds(owners[intervals.unknown].held, log.perSecond),
-    assignees: [...Array(people).keys()].filter((each) => present.has(each)).map((each) => ({ person: each, label: persons.labels[each], ...owners[each] }))
-      .sort((a, b) => b.endedCount - a.endedCount || b.heldCount - a.heldCount || compareText(a.label, b.label)),
+    assignees: nameHoldings(intervals, owners, persons),
     perConversation: countAssignees(log, rows),
     held: heldOverTime(log, facts, intervals, range, owners, persons),
     ...waitsByHour(log, facts, intervals),

@@ -34,12 +34,13 @@ function findStations(log, rows) {
 }
 
 // The figures by team, counted as those by person.
-function countTeams(log, rows, openings, hasBalances, keepsChains) {
+function countTeams(log, facts, range, rows, openings, hasBalances, keepsChains) {
   const { labels } = log.who, persons = { labels, compare: (a, b) => compareText(labels[a], labels[b]) };
   return {
     labels,
     handOffs: findHandOffs(log, rows, persons),
     balances: hasBalances ? countBalances(log, rows, openings, persons) : [],
+    holdings: hasBalances ? describeHolders(log, facts, intervalsOf(log, facts, range, rows, openings, true), persons) : [],
     stations: keepsChains ? findStations(log, rows) : null,
   };
 }

@@ -28,7 +28,8 @@ function omittedNote(count) {
 function drawOwnership(page, { ownership, knownSince, range }, width) {
   const { assignees, holding, unassigned } = ownership;
   return [
-    wide(page.facts.titles.ownership, ownershipTable(page, ownership)),
+    wide(page.facts.titles.ownership, holdingTable(page, _("Assignee"), assignees.slice(0, LISTED_PEOPLE).map((each) => [personHead(page, each), each]),
+      [[_("All assignees"), holding], [_("Unassigned, until assigned"), unassigned]])),
     ...ownershipNotes(page, ownership, knownSince).map((text) => make('p', { class: 'note' }, text)),
     ...drawHeld(page, ownership.held, range, width),
     ...drawWaits(page, ownership.byHour, width),
@@ -36,7 +37,8 @@ function drawOwnership(page, { ownership, knownSince, range }, width) {
   ];
 }
 
-function ownershipTable(page, { assignees, holding, unassigned }) {
+// The holdings of some owners, each with its head, and lines below them.
+function holdingTable(page, heading, rows, totals) {
   const times = (clock, worked) => make('td', { class: 'figure' }, duration(page, clock), worked === undefined || worked === null ? null : make('small', {}, duration(page, worked, true)));
   const cells = (each) => {
     const work = each.working ?? {}, age = each.workingAge ?? {};
@@ -46,15 +48,14 @@ function ownershipTable(page, { assignees, holding, unassigned }) {
   };
   const group = (text, columns, isFirst) => make('th', { scope: 'colgroup', colspan: columns, class: isFirst ? null : 'group' }, text);
   const head = (text, isGroup) => make('th', { scope: 'col', class: isGroup ? 'figure group' : 'figure' }, text);
-  const total = (text, each) => make('tr', {}, make('th', { scope: 'row' }, text), ...cells(each));
   return make('table', { class: 'ownership' },
     make('colgroup', {}, make('col')), ...[4, 3, 2].map((span) => make('colgroup', { span })),
     make('thead', {},
       make('tr', {}, make('td'), group(_("Ended in this period"), 4, true), group(_("Open at the end"), 3), group(_("Contacts at a time"), 2)),
-      make('tr', {}, make('th', { scope: 'col' }, _("Assignee")), head(_("Count")), head(_("Median")), head(_("90th percentile")), head(_("Longest")),
+      make('tr', {}, make('th', { scope: 'col' }, heading), head(_("Count")), head(_("Median")), head(_("90th percentile")), head(_("Longest")),
         head(_("Count"), true), head(_("Median age")), head(_("Oldest")), head(_("Average"), true), head(_("Most")))),
-    make('tbody', {}, ...assignees.slice(0, LISTED_PEOPLE).map((each) => make('tr', {}, personHead(page, each), ...cells(each)))),
-    make('tfoot', {}, total(_("All assignees"), holding), total(_("Unassigned, until assigned"), unassigned)));
+    make('tbody', {}, ...rows.map(([first, each]) => make('tr', {}, first, ...cells(each)))),
+    totals.length ? make('tfoot', {}, ...totals.map(([text, each]) => make('tr', {}, make('th', { scope: 'row' }, text), ...cells(each)))) : null);
 }
 
 function personHead(page, { person, label }, mark = '') {

@@ -3,7 +3,7 @@
 const teamName = (name) => (name === NO_TEAM ? _("No team") : name);
 
 function drawTeams(page, { teams, knownSince }) {
-  const { handOffs, balances, stations } = teams, named = balances.map((each) => ({ ...each, label: teamName(each.label) }));
+  const { handOffs, balances, holdings, stations } = teams, named = balances.map((each) => ({ ...each, label: teamName(each.label) }));
   return [
     make('p', { class: 'note' }, _("People count in their current team for the whole period.")),
     make('h3', {}, _("Reassignment matrix")),
@@ -13,6 +13,11 @@ function drawTeams(page, { teams, knownSince }) {
       balanceTable(page, named, _("Contacts by team"), _("Team"), 'team'),
       make('p', { class: 'note' }, _("Contacts whose last known assignee is in this team, based on events since %(day)s. “Unexplained” are changes that no event reports but the next event implies.",
         { day: page.day(knownSince) })),
+    ] : []),
+    ...(holdings.length ? [
+      make('h3', {}, _("Holding times by team")),
+      wide(_("Holding times by team"), holdingTable(page, _("Team"), holdings.map((each) => [make('th', { scope: 'row' }, bdi(teamName(each.label))), each]), [])),
+      make('p', { class: 'note' }, _("A team holds a contact until it leaves the team, whoever holds it there.")),
     ] : []),
     stations ? drawStations(page, stations) : '',
   ];

@@ -2,7 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from fractions import Fraction
 from itertools import pairwise
@@ -18,6 +18,7 @@ from tests.recount.oracle import (
     first_instant,
     key_of,
     last_events,
+    members_of_teams,
     names_of,
     rounded,
     told_apart,
@@ -190,6 +191,8 @@ def recount_ownership(
     yield from _waits(log, intervals, said)
     yield from _over_time(report, log, holders)
     yield from _people(report, log, events, holders)
+    if report["teams"]:
+        yield from _teams(log, held, events, report["teams"]["holdings"], (start, end))
 
 
 def _holdings(holders: Holders, said: dict[str, Any]) -> Iterator[tuple[str, Any, Any]]:
@@ -281,6 +284,38 @@ def _over_time(report: dict[str, Any], log: Log, holders: Holders) -> Iterator[t
     lines = [*((labels[who], counts([who])) for who in shown), ("", counts(others)), (None, counts([NOBODY]))]
     for (name, line), other in zip(lines, report["ownership"]["held"], strict=True):
         yield f"ownership.held[{name}]", (name, line), (other["assignee"], other["counts"])
+
+
+def _teams(
+    log: Log,
+    held: list[Event],
+    events: list[Event],
+    said: list[dict[str, Any]],
+    span: tuple[datetime, datetime],
+) -> Iterator[tuple[str, Any, Any]]:
+    """Count what teams hold: a contact stays with a team until it leaves it."""
+    team_of = members_of_teams(log)
+
+    def as_team(who: Person) -> Person:
+        return who if key_of(who) == NOBODY else (None, team_of.get(key_of(who), "No team"))
+
+    moved, last = ([], []), dict[str | None, Person]()
+    for event in (*held, *events):
+        step = replace(event, previous=as_team(event.previous), assignee=as_team(event.assignee))
+        if event.subject not in last or last[event.subject] != step.assignee:
+            moved[event.at >= span[0]].append(step)
+        last[event.subject] = step.assignee
+    of: dict[Person, list[Interval]] = defaultdict(list)
+    for each in intervals_of(*moved, *span):
+        of[each.owner].append(each)
+    counted = {who[1] or "": holding(of[who], *span) for who in of if who not in {NOBODY, UNKNOWN, NOT_YET}}
+    order = sorted(
+        counted, key=lambda name: (-counted[name]["ended_count"], -counted[name]["held_count"], name)
+    )
+    yield "teams.holdings", order, [each["assignee"] for each in said]
+    for name, other in zip(order, said, strict=True):
+        for figure, value in counted[name].items():
+            yield f"teams.holdings[{name}].{figure}", value, other[figure]
 
 
 def _people(

@@ -229,6 +229,7 @@ def _team_values(teams: TeamFigures, words: Words) -> dict[str, object]:
     return {
         "matrix": _matrix_of_hand_offs(shown.hand_offs, words),
         "balances": shown.balances,
+        "holdings": shown.holdings,
         "stations": shown.stations,
         "station_counts": list(zip(labels.counts_of_teams(words), counts, strict=False)),
     }
