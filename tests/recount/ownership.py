@@ -299,7 +299,8 @@ def _teams(
     def as_team(who: Person) -> Person:
         return who if key_of(who) == NOBODY else (None, team_of.get(key_of(who), "No team"))
 
-    moved, last = ([], []), dict[str | None, Person]()
+    moved: tuple[list[Event], list[Event]] = ([], [])
+    last: dict[str | None, Person] = {}
     for event in (*held, *events):
         step = replace(event, previous=as_team(event.previous), assignee=as_team(event.assignee))
         if event.subject not in last or last[event.subject] != step.assignee:
