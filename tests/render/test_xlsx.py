@@ -44,6 +44,11 @@ def rows_of(sheet: Any) -> list[tuple[Any, ...]]:
     return [tuple(row) for row in rows]
 
 
+def table_under(sheet: Any, *header: str) -> list[tuple[Any, ...]]:
+    """Return the rows of *sheet* between the first row that begins with *header* and the next empty one."""
+    return table_below(sheet, *next(row for row in rows_of(sheet) if row[: len(header)] == header))
+
+
 def table_below(sheet: Any, *header: str) -> list[tuple[Any, ...]]:
     """Return the rows of *sheet* between *header* and the next empty one."""
     rows = rows_of(sheet)
@@ -218,13 +223,13 @@ def test_days_hours_matrix_and_balances_are_numbers_that_add_up(whole: tuple[Rep
     assert [row[1] for row in by_team] == [each.opening for each in report.teams.balances]
     stations = table_below(book["Teams"], "Teams", "Conversations")
     assert [row[1] for row in stations] == [*report.teams.stations.conversation_counts]
-    holdings = table_below(book["Holding and waiting times"], "Assignee", "Ended in this period: Count")
+    holdings = table_under(book["Holding and waiting times"], "Assignee", "Ended in this period: Count")
     assert report.ownership
     assert [row[1] for row in holdings][-2:] == [
         report.ownership.holding.ended_count,
         report.ownership.unassigned.ended_count,
     ]
-    people = table_below(book["People"], "Rank", "Assignee", "Assignments")
+    people = table_under(book["People"], "Rank", "Assignee", "Assignments")
     assert [row[2] for row in people] == [each.assigned for each in report.people]
     checks = table_below(book["Reconciliation"], "Check", "Total", "Match")
     assert {row[1] for row in checks} == {report.total}

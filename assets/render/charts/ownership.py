@@ -49,7 +49,7 @@ def held_chart(lines: tuple[HeldLine, ...], parts: tuple[str, ...], words: Words
         held = words.join(
             f"{name} {words.number(line.counts[-1])}" for name, line in zip(names, shown, strict=True)
         )
-        return finish_chart(figure, f"{words.say('Contacts held over time, at the end')}: {held}")
+        return finish_chart(figure, f"{words.say('Contacts held at the end')}: {held}")
 
 
 @lru_cache(CACHE_SIZE)

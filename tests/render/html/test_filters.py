@@ -236,7 +236,8 @@ def test_a_filter_sets_aside_what_cannot_follow_and_clearing_brings_it_back(
     opened = open_page(acme.draft(), "source=user")
     line = opened.text("#set-aside")
     assert line == (
-        f"{NOT_APPLICABLE}Most reassigned conversations, Contacts by assignee, Reconciliation, Data quality."
+        f"{NOT_APPLICABLE}Most reassigned conversations, Contacts by assignee, Holding and waiting times, "
+        "People, Reconciliation, Data quality."
     )
     for component in ("chains", "assignees", "proof", "quality"):
         assert not opened.page.locator(f"#{component}").is_visible()
