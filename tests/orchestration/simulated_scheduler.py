@@ -26,7 +26,7 @@ from orchestration.definitions import build_definitions
 from tests.conftest import HEADER
 from tests.orchestration.direct_runs import is_direct, run_directly
 
-_LOOK = timedelta(minutes=10)
+_LOOK = timedelta(minutes=30)
 _CATCH_UP, _DELIVERIES = _SENSORS = ("catch_up", "deliveries")
 
 
@@ -174,6 +174,7 @@ def configure(folder: Path, *workspaces: dict[str, Any], **deployment: Any) -> N
         "source": {"type": "files", "path": "events/*.csv"},
         "formats": ["csv"],
         "components": ["metric", "log"],
+        "explorer": False,
     }
     whole = {
         "lake": "lake",

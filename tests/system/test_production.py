@@ -105,7 +105,7 @@ def deployment(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> 
     mail = Controller(mailbox, hostname="127.0.0.1", port=free_port())
     mail.start()
     soon = datetime.now(ZoneInfo("America/New_York")) + timedelta(seconds=150)
-    workspaces = {"first_day": "2025-01-01", "flow_at": f"{soon:%H:%M}", "today_every": 5}
+    workspaces = {"first_day": "2025-01-01", "flow_at": f"{soon:%H:%M}", "today_every": 5, "explorer": True}
     configure(
         folder,
         workspaces,

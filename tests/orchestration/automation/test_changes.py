@@ -1,6 +1,7 @@
 """Changed zones and files, and a source that stops: by Dagster, and in the operator's mail."""
 
 import json
+import shutil
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -31,13 +32,22 @@ def mails(server: MailServer) -> list[str]:
     return [each.content.decode().replace("=\r\n", "").replace("\r\n", " ") for each in server.received]
 
 
+@pytest.fixture(scope="module")
+def loaded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of a deployment whose 75 days are loaded."""
+    write_events(folder := tmp_path_factory.mktemp("loaded"), FIRST, 75, per_day=24)
+    configure(folder, {"first_day": str(FIRST)})
+    with simulated_scheduler(folder, START) as scheduler:
+        load(scheduler, FIRST, date(2026, 6, 14))
+    return folder
+
+
 @pytest.fixture
-def scheduler(tmp_path: Path, server: MailServer) -> Iterator[SimulatedScheduler]:
-    write_events(tmp_path, FIRST, 75, per_day=24)
+def scheduler(loaded: Path, tmp_path: Path, server: MailServer) -> Iterator[SimulatedScheduler]:
+    shutil.copytree(loaded, tmp_path, dirs_exist_ok=True)
     smtp = json.loads(server.settings().model_dump_json())
     configure(tmp_path, {"first_day": str(FIRST)}, smtp=smtp, operator="ops@acme.example")
     with simulated_scheduler(tmp_path, START, presets=["yesterday", "last_7_days"]) as scheduler:
-        load(scheduler, FIRST, date(2026, 6, 14))
         yield scheduler
 
 
@@ -92,8 +102,9 @@ def test_dagster_reads_a_new_file_before_a_report_that_is_due(scheduler: Simulat
 def test_dagster_makes_reports_over_a_silence_provisional_and_the_operator_is_mailed_once(
     scheduler: SimulatedScheduler, server: MailServer
 ) -> None:
+    scheduler.pass_time(START + DAY)  # 15 June has no events
     scheduler.by_dagster = True
-    scheduler.pass_time(START + DAY + timedelta(hours=12))  # 15 June has no events
+    scheduler.pass_time(START + DAY + timedelta(hours=12))
     scheduler.by_dagster = False
     newest = Archive(scheduler.config.archive).latest("acme", "yesterday", date(2026, 6, 16))
     assert newest

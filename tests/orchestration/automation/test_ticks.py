@@ -53,7 +53,7 @@ def test_each_workspace_ticks_once_a_day_at_its_own_times(
 
 def test_data_that_is_there_before_the_tick_waits_for_it(tmp_path: Path) -> None:
     write_events(tmp_path, date(2026, 6, 1), 30)
-    configure(tmp_path)
+    configure(tmp_path, {"explorer": True})
     with simulated_scheduler(
         tmp_path, new_york("2026-06-15T00:00").astimezone(UTC), by_dagster=True
     ) as scheduler:
@@ -62,7 +62,12 @@ def test_data_that_is_there_before_the_tick_waits_for_it(tmp_path: Path) -> None
         assert scheduler.versions() == {}
         scheduler.pass_time(new_york("2026-06-15T07:00").astimezone(UTC))
         assert scheduler.made("yesterday") == ["2026-06-15 v1 06-15 06:00"]
-        assert {key.report for key in scheduler.versions()} >= {"today", "last_30_days", "this_month"}
+        assert {key.report for key in scheduler.versions()} >= {
+            "explorer",
+            "today",
+            "last_30_days",
+            "this_month",
+        }
         assert not any(
             version.provisional for key, version in scheduler.versions().items() if key.report == "yesterday"
         )
@@ -71,9 +76,7 @@ def test_data_that_is_there_before_the_tick_waits_for_it(tmp_path: Path) -> None
 def test_a_week_and_a_quarter_are_reported_once_each_on_their_first_day(tmp_path: Path) -> None:
     write_events(tmp_path, date(2026, 6, 1), 40)
     reports = [{"name": preset, "preset": preset} for preset in ("last_week", "last_quarter", "this_week")]
-    configure(
-        tmp_path, {"reports": reports, "week_starts": "sunday", "first_day": "2026-06-25", "explorer": False}
-    )
+    configure(tmp_path, {"reports": reports, "week_starts": "sunday", "first_day": "2026-06-25"})
     start = new_york("2026-06-28T00:00").astimezone(UTC)
     with simulated_scheduler(tmp_path, start, presets=["yesterday"], by_dagster=True) as scheduler:
         scheduler.pass_time(new_york("2026-06-28T06:20").astimezone(UTC))
@@ -81,7 +84,7 @@ def test_a_week_and_a_quarter_are_reported_once_each_on_their_first_day(tmp_path
         scheduler.is_on = False  # an outage over the first day of the quarter
         scheduler.pass_time(new_york("2026-07-02T08:05").astimezone(UTC))
         scheduler.is_on = True
-        scheduler.pass_time(new_york("2026-07-02T08:30").astimezone(UTC))
+        scheduler.pass_time(new_york("2026-07-02T09:30").astimezone(UTC))
         assert scheduler.made("last_week") == ["2026-06-28 v1 06-28 06:15"]
         assert [made[:10] for made in scheduler.made("last_quarter")] == ["2026-07-01"]
         assert [made[:10] for made in scheduler.made("this_week")] == ["2026-06-28", "2026-07-02"]
@@ -104,11 +107,11 @@ def test_an_outage_leaves_out_no_report_and_doubles_none(tmp_path: Path) -> None
         scheduler.is_on = True
         scheduler.pass_time(new_york("2026-06-19T07:00").astimezone(UTC))
         assert scheduler.made("yesterday") == [
-            "2026-06-14 v1 06-14 12:20",  # the first look made good the day's own tick
+            "2026-06-14 v1 06-14 13:00",  # the first look made good the day's own tick
             "2026-06-15 v1 06-15 06:00",
-            "2026-06-16 v1 06-18 10:25",
-            "2026-06-17 v1 06-18 10:25",
-            "2026-06-18 v1 06-18 10:25",
+            "2026-06-16 v1 06-18 11:05",
+            "2026-06-17 v1 06-18 11:05",
+            "2026-06-18 v1 06-18 11:05",
             "2026-06-19 v1 06-19 06:00",
         ]
         # a report over the running day belongs to that day: those of the outage are gone
