@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -79,7 +80,7 @@ class Inbox:
             | self.options
         )
 
-    @property
+    @cached_property
     def lake(self) -> Lake:
         return Lake(self.folder / "lake", "acme")
 
