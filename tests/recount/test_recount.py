@@ -24,6 +24,7 @@ ROOT = Path(__file__).parents[2]
 ZONES = ["America/New_York", "Australia/Lord_Howe", "UTC"]
 REAL = sorted(ROOT.parent.glob("*/data/*.truth.json"))
 LAST = date(2024, 3, 20)
+DATES = date(2024, 3, 11), LAST  # the first is the day after New York's 23-hour day
 
 
 def reports(inbox: Inbox, dates: Sequence[date], now: datetime) -> Iterator[dict[str, Any]]:
@@ -113,21 +114,31 @@ def smallest(tmp_path: Path, zone: str, lines: Sequence[str], dates: Sequence[da
     return "\n".join([told, header, *rows])
 
 
-def recount_nasty_log(tmp_path: Path, seed: int, zone: str, *, has_previous: bool) -> None:
+def recount_nasty_log(
+    tmp_path: Path, seed: int, zone: str, dates: Sequence[date] = DATES, *, has_previous: bool
+) -> None:
     """Fail with the smallest log that gives a difference, where the log of *seed* gives one."""
     first_day = date(2024, 1, 25)
     inbox = Inbox(tmp_path, zone, first_day)
     lines = list(nasty(seed, zone, first_day, has_previous=has_previous))
-    dates = [date(2024, 3, 11), LAST]
     found, compared = check(inbox, lines, dates)
-    assert compared.total() > 3_000
+    assert compared.total() > 1_500 * len(dates)
     assert not found, smallest(tmp_path, zone, lines, dates, first_day)
 
 
-@pytest.mark.parametrize("has_previous", [True, False], ids=["previous stated", "previous inferred"])
-@pytest.mark.parametrize(("seed", "zone"), list(enumerate(ZONES)))
-def test_logs_of_nasty_structure(tmp_path: Path, seed: int, zone: str, *, has_previous: bool) -> None:
-    recount_nasty_log(tmp_path, seed, zone, has_previous=has_previous)
+@pytest.mark.parametrize(
+    ("seed", "zone", "report_date", "has_previous"),
+    [
+        (0, "America/New_York", DATES[0], False),
+        (1, "Australia/Lord_Howe", DATES[1], True),
+        (2, "UTC", DATES[1], False),
+    ],
+)
+def test_logs_of_nasty_structure(
+    tmp_path: Path, seed: int, zone: str, report_date: date, *, has_previous: bool
+) -> None:
+    """`make test-system` recounts these logs on both dates, with the previous assignee and without, and others."""
+    recount_nasty_log(tmp_path, seed, zone, [report_date], has_previous=has_previous)
 
 
 def test_while_the_report_date_runs(tmp_path: Path) -> None:
