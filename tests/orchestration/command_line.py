@@ -14,6 +14,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from assets.periods import Preset
 from assets.sources.synthetic import write_events
 from assets.warehouse.parquet_lake import Lake
 from assets.warehouse.schema import DAILY_SOURCE_AGGREGATES, arrow_schema
@@ -22,6 +23,7 @@ from orchestration.cli.app import main
 PROGRAM = Path(sys.executable).with_name("assignment-reports")
 LAST_DAY = date(2026, 11, 3)  # two days after New York's 25-hour day
 RUN = ("run", "--json", "--report-date", str(LAST_DAY))
+DEMO_PRESETS = (Preset.TODAY, Preset.LAST_30_DAYS, Preset.LAST_MONTH)
 
 CONFIG = """
 lake: ./lake
@@ -97,6 +99,16 @@ class CommandLine:
             for path in (self.folder / root).rglob("*")
             if path.is_file() and not path.name.startswith(".")  # locks
         }
+
+
+def make_demo(folder: Path, *presets: Preset, seed: int = 1) -> CommandLine:
+    """Make the reports of *presets*, or all, in a process whose hashes, zone and build date follow from *seed*."""
+    command_line = make_command_line(folder)
+    chosen = [f"--preset={preset}" for preset in presets]
+    command_line.run_process(
+        *chosen, PYTHONHASHSEED=str(seed), TZ=f"Etc/GMT+{seed}", SOURCE_DATE_EPOCH=str(seed)
+    )
+    return command_line
 
 
 def said_of_reports(done: Finished) -> list[dict[str, Any]]:

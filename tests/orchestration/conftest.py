@@ -7,19 +7,26 @@ from pathlib import Path
 import pytest
 
 from assets.runtime.file_locks import file_lock
-from tests.orchestration.command_line import CONFIG, DATA_ONLY, CommandLine, make_command_line
+from tests.orchestration.command_line import (
+    CONFIG,
+    DATA_ONLY,
+    DEMO_PRESETS,
+    CommandLine,
+    make_command_line,
+    make_demo,
+)
 from tests.servers.mail_server import MailServer, mail_server
 
 
 @pytest.fixture(scope="session")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> CommandLine:
-    """A folder in which every preset was run once, by the first process of the tests that wants it."""
+    """A folder with the reports of three presets, made by the first process of the tests that wants it."""
     shared = tmp_path_factory.getbasetemp().parent if "PYTEST_XDIST_WORKER" in os.environ else None
     folder = shared / "demo" if shared else tmp_path_factory.mktemp("demo")
     with file_lock(folder):
         if not (folder / "out").exists():
             folder.mkdir(exist_ok=True)
-            make_command_line(folder).run_process(PYTHONHASHSEED="1", TZ="Etc/GMT+1", SOURCE_DATE_EPOCH="1")
+            make_demo(folder, *DEMO_PRESETS)
     return CommandLine(folder)
 
 

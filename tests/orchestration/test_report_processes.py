@@ -26,6 +26,12 @@ def make(_request: Any, spec: Any) -> Any:
     return spec.name
 
 
+@pytest.fixture(scope="module", autouse=True)
+def fork_server() -> None:
+    """Report processes are forked from one server, which the command line starts first of all."""
+    report_processes.start_fork_server()
+
+
 def is_imported(module: str) -> bool:
     return module in sys.modules
 

@@ -58,17 +58,17 @@ def test_the_operator_is_mailed_once_when_a_source_stops_and_once_when_it_goes_o
 
 
 def test_another_zone_or_file_is_read_again_and_the_next_version_says_why(command_line: CommandLine) -> None:
-    command_line.run("--preset", "last_30_days")
+    command_line.run("--preset", "last_7_days")
     (command_line.folder / "events" / "more.csv").write_text(
-        f"{HEADER}\nx,2026-10-20T12:00:00Z,c,k,Ann,,Bob,workflow,\n"
+        f"{HEADER}\nx,2026-10-30T12:00:00Z,c,k,Ann,,Bob,workflow,\n"
     )
-    (one,) = command_line.run("--preset", "last_30_days")
+    (one,) = command_line.run("--preset", "last_7_days")
     manifest = json.loads((Path(one["path"]) / "manifest.json").read_text())
     assert manifest["supersedes"]["causes"] == ["data"]
     assert manifest["supersedes"]["changes"]["total"][1] == manifest["supersedes"]["changes"]["total"][0] + 1
     configuration = (command_line.folder / "reports.yaml").read_text()
     (command_line.folder / "reports.yaml").write_text(configuration.replace("America/New_York", "Asia/Tokyo"))
-    done = command_line.call("run", "--json", "--report-date", str(LAST_DAY), "--preset", "last_30_days")
+    done = command_line.call("run", "--json", "--report-date", str(LAST_DAY), "--preset", "last_7_days")
     assert "reloading: the time zone was America/New_York" in done.stderr
     (two,) = json.loads(done.stdout)
     causes = json.loads((Path(two["path"]) / "manifest.json").read_text())["supersedes"]["causes"]
@@ -77,7 +77,7 @@ def test_another_zone_or_file_is_read_again_and_the_next_version_says_why(comman
     fresh.folder.mkdir()
     (command_line.folder / "events").rename(fresh.folder / "events")
     (fresh.folder / "reports.yaml").write_text((command_line.folder / "reports.yaml").read_text())
-    (again,) = fresh.run("--preset", "last_30_days")
+    (again,) = fresh.run("--preset", "last_7_days")
     assert two["total"] == again["total"]
 
 

@@ -60,7 +60,7 @@ SMALL = f"{CONFIG}    formats: [html]\n    components: [metric, proof]\n"
 @pytest.fixture
 def loaded(command_line: CommandLine) -> CommandLine:
     (command_line.folder / "reports.yaml").write_text(SMALL)
-    command_line.run("--preset", "last_30_days")
+    command_line.run("--preset", "last_7_days")
     return command_line
 
 
@@ -69,13 +69,13 @@ def test_both_counts_stand_side_by_side(loaded: CommandLine, form: str) -> None:
     write_export(loaded, wrong=1, form=form)
     option = f"conversations_export: {{path: 'exports/*.csv', time_format: '{form}'}}"
     (loaded.folder / "reports.yaml").write_text(f"{SMALL}    {option}\n")
-    found, page = control(loaded.run("--preset", "last_30_days", "--reload"))
+    found, page = control(loaded.run("--preset", "last_7_days", "--reload"))
     assert found["differing"] <= 1
     assert found["exported"] == found["logged"] + found["differing"]
     assert 0 < found["conversations"] <= sum(1 for _ in conversations(loaded))
     assert "The conversations export has" in page
     write_export(loaded, wrong=0, form=form)
-    found, page = control(loaded.run("--preset", "last_30_days", "--reload"))
+    found, page = control(loaded.run("--preset", "last_7_days", "--reload"))
     assert (found["differing"], found["exported"]) == (0, found["logged"])
     assert "Conversations with different counts: 0." in page
 

@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 from assets.warehouse.parquet_lake import Lake
 from assets.warehouse.schema import ASSIGNMENT_LOG, LOAD_COUNTS
 from tests.conftest import HEADER, line
-from tests.orchestration.command_line import CONFIG, CommandLine
+from tests.orchestration.command_line import CommandLine
 
 LOG = """Timestamp,Conversation ID,Contact ID,Contact Name,Previous Assignee,Assigned To,Source,Assigned By
 2026-09-20 10:00:00,77,1,Ann,-,Bob,Workflow,-
@@ -51,10 +51,7 @@ def test_a_source_is_tried_and_what_is_missing_is_said(command_line: CommandLine
 
 
 def test_an_import_is_tried_then_taken_over_and_stays(command_line: CommandLine) -> None:
-    (command_line.folder / "reports.yaml").write_text(
-        f"{CONFIG}    formats: [html]\n    components: [metric]\n"
-    )
-    command_line.run("--preset", "last_30_days")
+    command_line.run("--preset", "last_7_days")
     before = logged(command_line)
     (command_line.folder / "log.csv").write_text(LOG)
     arguments = ("import", "log.csv", "--workspace", "acme", "--timezone", "America/New_York")
@@ -72,7 +69,7 @@ def test_an_import_is_tried_then_taken_over_and_stays(command_line: CommandLine)
         day: n for day, n in before.items() if day.day > 21 or day.month > 9
     }
     (command_line.folder / "log.csv").unlink()
-    command_line.run("--preset", "last_30_days", "--reload", "--from", "2026-09-18", "--to", "2026-09-22")
+    command_line.run("--preset", "last_7_days", "--reload", "--from", "2026-09-18", "--to", "2026-09-22")
     assert logged(command_line)[date(2026, 9, 20)] == 2  # read from what was kept, not from the source
 
 
