@@ -12,7 +12,7 @@ from sqlalchemy import ARRAY, ColumnElement, Text, and_, cast, false, func, lite
 from assets.config.presentation import Filters
 from assets.config.workspace import Workspace
 from assets.events import source_code
-from assets.report.folding import fold_accents, fold_case
+from assets.report.folding import fold_accents, fold_case, is_same_source
 from assets.report.log_table import UNASSIGNED
 from assets.report.persons import KnownPersons, known_persons
 from assets.report.teams import Teams, find_teams
@@ -76,9 +76,8 @@ def _conditions_by_filter(filters: Filters, known: Known) -> Iterator[Iterator[C
 
 
 def _is_source(value: str, sources: tuple[str, ...]) -> ColumnElement[bool]:
-    """Match a code or label: a standard source by any spelling, another source by its words in any case."""
-    words = fold_case(value.replace("_", " "))
-    matching = [source for source in sources if fold_case(source.replace("_", " ")) == words]
+    """Match a code or label."""
+    matching = [source for source in sources if is_same_source(value, source)]
     return _LOG.source.in_({source_code(value), *matching})
 
 

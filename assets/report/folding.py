@@ -5,6 +5,8 @@
 
 import unicodedata
 
+from assets.events import source_code
+
 _EQUIVALENTS = str.maketrans({"ß": "ss", "ı": "i", "ς": "σ"})
 
 
@@ -19,3 +21,9 @@ def fold_accents(text: str) -> str:
     return "".join(
         character for character in decomposed if not unicodedata.category(character).startswith("M")
     )
+
+
+def is_same_source(value: str, source: str) -> bool:
+    """Tell whether *value* names *source*: a standard one in any spelling, another by its words."""
+    words, of_source = (fold_case(text.replace("_", " ")) for text in (value, source))
+    return source_code(value) == source or words == of_source

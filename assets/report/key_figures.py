@@ -25,18 +25,18 @@ Series = tuple[Value, ...]
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """The value of each key figure, and its value in each part of the period."""
+    """The value of each key figure, its value in each part of the period, and the two counts of the rate."""
 
     totals: Mapping[KeyFigureName, Value]
     parts: Mapping[KeyFigureName, Series]
+    rate_parts: tuple[int, int]
 
 
 def count_key_figures(log: EncodedLog, part: Codes, part_count: int, return_hours: int) -> Counted:
     """Return the key figures of *log*; *part* is the index of each row's day or hour, in ascending order."""
-    whole = _count_parts(log, np.zeros(len(log), np.int64), 1, return_hours)
-    return Counted(
-        {name: values[0] for name, values in whole.items()}, _count_parts(log, part, part_count, return_hours)
-    )
+    whole, (rate_parts,) = _count_parts(log, np.zeros(len(log), np.int64), 1, return_hours)
+    parts, _ = _count_parts(log, part, part_count, return_hours)
+    return Counted({name: values[0] for name, values in whole.items()}, parts, rate_parts)
 
 
 def parts_of_period(instants: Codes, period: Period) -> tuple[Codes, int]:
@@ -68,6 +68,10 @@ def compare_key_figures(
             previous=before,
             change=_change(name, current.totals[name], before),
             trend=current.parts[name],
+            parts=current.rate_parts if name is KeyFigureName.REASSIGNMENT_RATE else None,
+            previous_parts=previous.rate_parts
+            if previous and name is KeyFigureName.REASSIGNMENT_RATE
+            else None,
         )
         for name in KeyFigureName
         for before in [previous.totals[name] if previous else None]
@@ -85,15 +89,17 @@ def _change(name: KeyFigureName, value: Value, previous: Value) -> float | None:
 
 def _count_parts(
     log: EncodedLog, part: Codes, part_count: int, return_hours: int
-) -> dict[KeyFigureName, Series]:
+) -> tuple[dict[KeyFigureName, Series], list[tuple[int, int]]]:
+    """Return the key figures of each part, and the reassigned and assigned conversations of each."""
     is_from, is_to = log.previous >= 0, log.assignee >= 0
     returns = np.sort(find_returns(log, return_hours)[2])
     conversations, reassigned, assigned = _count_conversations(log, part, part_count)
+    rate_parts = list(zip(reassigned, assigned, strict=True))
 
     def count(rows: Codes | Flags) -> Series:
         return tuple(np.bincount(part[rows], minlength=part_count).tolist())
 
-    return {
+    figures = {
         KeyFigureName.ASSIGNMENTS: tuple(np.bincount(part, minlength=part_count).tolist()),
         KeyFigureName.FIRST_ASSIGNMENTS: count(is_to & ~is_from),
         KeyFigureName.REASSIGNMENTS: count(is_to & is_from),
@@ -101,10 +107,11 @@ def _count_parts(
         KeyFigureName.CONVERSATIONS: conversations,
         KeyFigureName.CONTACTS: _count_distinct(_contacts_of(log.contacts)[log.contact], part, part_count),
         KeyFigureName.REASSIGNMENT_RATE: tuple(
-            percent_of(more, some) if some else None for more, some in zip(reassigned, assigned, strict=True)
+            percent_of(more, some) if some else None for more, some in rate_parts
         ),
         KeyFigureName.BOUNCE_BACKS: count(returns),
     }
+    return figures, rate_parts
 
 
 def _contacts_of(contacts: Pairs) -> Codes:

@@ -9,6 +9,7 @@ from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from assets.config.day_notes import DayNote
+from assets.config.metrics import Condition, Goal
 from assets.config.presentation import CompareWith, Component, Filters, Format, Language
 from assets.periods import Preset, Weekday
 from assets.runtime.frozen_model import FrozenModel
@@ -235,7 +236,8 @@ class KeyFigure(FrozenModel):
     """A key figure, its value in the previous period, and `trend`: its value by day, or by hour of one day.
 
     `reassignment_rate` is in percent and its `change` in percentage points; every other one is a count and
-    its change in percent. `value` is null if filters take assignments out of conversations.
+    its change in percent. `value` is null if filters take assignments out of conversations. `parts` are the
+    two counts that a rate is the quotient of, and `previous_parts` those of the previous period.
     """
 
     name: KeyFigureName
@@ -243,6 +245,8 @@ class KeyFigure(FrozenModel):
     previous: int | float | None
     change: float | None
     trend: tuple[int | float | None, ...]
+    parts: tuple[int, int] | None = None
+    previous_parts: tuple[int, int] | None = None
 
 
 class Chain(FrozenModel):
@@ -508,6 +512,52 @@ class Finding(FrozenModel):
     compare_with: CompareWith = CompareWith.PREVIOUS_PERIOD
 
 
+class Unknown(StrEnum):
+    """Why the value of a metric is not known, or cannot be compared with a threshold."""
+
+    NO_DATA = "no_data"
+    NOT_IN_REPORT = "not_in_report"
+    NOTHING_TO_DIVIDE = "nothing_to_divide"
+    TOO_FEW = "too_few"
+    NO_PREVIOUS = "no_previous"
+
+
+class GoalResult(FrozenModel):
+    """A goal, the value of its metric and whether it is met; null with the `reason` why it is not known.
+
+    `count` is the number that the value rests on. Values are as printed; `is_met` is tested on exact ones.
+    """
+
+    goal: Goal
+    value: int | float | None
+    count: int | None
+    is_met: bool | None
+    reason: Unknown | None = None
+
+
+class ConditionResult(FrozenModel):
+    """A condition of an alert, as `GoalResult`; `change` is in percent, that of a percentage in points."""
+
+    condition: Condition
+    value: int | float | None
+    count: int | None
+    change: float | None = None
+    is_met: bool | None
+    reason: Unknown | None = None
+
+
+class AlertResult(FrozenModel):
+    """The conditions of an alert about the report, and whether any or all of them, as it asks, are met."""
+
+    conditions: tuple[ConditionResult, ...]
+    is_met: bool | None
+
+    @property
+    def met(self) -> tuple[ConditionResult, ...]:
+        """Return the conditions that are met."""
+        return tuple(result for result in self.conditions if result.is_met)
+
+
 class Sibling(FrozenModel):
     """A report of the same workspace, to link to."""
 
@@ -584,6 +634,8 @@ class Report(FrozenModel):
     people: tuple[PersonFigures, ...] = ()
     leaderboard: str = "assigned"
     findings: tuple[Finding, ...]
+    goals: tuple[GoalResult, ...] = ()
+    alerts: tuple[AlertResult, ...] = ()
     quality: Quality
     provisional: bool
     reasons: tuple[Reason, ...] = ()
