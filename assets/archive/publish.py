@@ -68,11 +68,13 @@ def draft_report(
     require_reconciled(report)
     # The report's own filters name no contact where contacts are masked.
     filters = report.filters.model_dump(mode="json")
+    alerts = [alert.model_dump(mode="json", include={"when", "match"}) for alert in workspace.alerts_of(spec)]
     configuration = {
         "timezone": workspace.timezone,
         "source_version": reading_version(workspace.source),
         "report": spec.model_dump(mode="json", exclude={"brand": {"logo"}}) | {"filters": filters},
         **({"teams": built.teams} if built.teams else {}),
+        **({"alerts": alerts} if alerts else {}),
     }
     if report.notes:
         configuration["notes"] = [note.model_dump(mode="json") for note in report.notes]

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from assets.config.base import ConfigModel, Folder
+from assets.config.metrics import Goal
 from assets.periods import Weekday
 
 _SHORT_LOG, _LATEST_ROWS = 200, 100
@@ -154,6 +155,7 @@ class Presentation(ConfigModel):
     return_hours: int = Field(
         default=24, ge=1, description="Maximum hours between the two assignments of a bounce-back."
     )
+    goals: tuple[Goal, ...] = Field(default=(), description="What figures are to be, shown beside them.")
 
     leaderboard: LeaderboardColumn = Field(
         default="assigned", description="Figure by which people are ranked, the largest first."

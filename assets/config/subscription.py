@@ -8,6 +8,7 @@ from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 
 from assets.config.base import Address, ConfigModel, Folder, Name
 from assets.config.channels import Channel, GoogleChat, Sftp, Slack, Teams, Webhook
+from assets.config.metrics import Condition
 from assets.config.presentation import Filters, Format, Language
 
 _DETAIL = re.compile(r"\{recipient\.(\w+)\}")
@@ -71,6 +72,19 @@ class Subscription(ConfigModel):
         default="any",
         description="Condition for sending; `changed`: figures other than in the previous issue.",
     )
+    when: tuple[Condition, ...] = Field(
+        default=(), description="Conditions on figures of the report; the subscription is then an alert."
+    )
+    match: Literal["any", "all"] = Field(
+        default="any", description="Whether any condition of `when` suffices, or all must be met."
+    )
+    repeat: bool = Field(
+        default=False, description="Send again for each report date while the conditions stay met."
+    )
+    all_clear: bool = Field(default=False, description="Also send when they are no longer met.")
+    alert: bool = Field(
+        default=True, description="Send an alert; otherwise the report as usual, if `when` is met."
+    )
     provisional: bool = Field(
         default=False,
         description="Send provisional reports too; otherwise they are held until they are complete.",
@@ -125,6 +139,22 @@ class Subscription(ConfigModel):
                     f"{recipient.address}: unknown key `{unused[0]}`, which `filters` do not use either"
                 )
         return self
+
+    @model_validator(mode="after")
+    def _conditions_are_about_the_report(self) -> Self:
+        unused = {"match", "repeat", "all_clear", "alert"} & self.model_fields_set
+        if not self.when and unused:
+            raise ValueError(f"`{min(unused)}` requires `when`")
+        if self.all_clear and not self.alert:
+            raise ValueError("`all_clear` is for alerts: it cannot stand beside `alert: false`")
+        if self.when and self.filters.active:
+            raise ValueError("`when` is about the entire report: give the `filters` to the report instead")
+        return self
+
+    @property
+    def is_alert(self) -> bool:
+        """Return whether what is sent is an alert rather than the report."""
+        return self.alert and bool(self.when)
 
     @property
     def channel(self) -> Channel | None:

@@ -174,6 +174,11 @@ class Workspace(Presentation, Timing, Calendar):
                     raise ValueError(
                         f"subscription {subscription.name}: {name} already filters by {min(duplicated)}"
                     )
+            if subscription.when and Preset.EXPLORER in {specs[name].preset for name in subscription.reports}:
+                raise ValueError(
+                    f"subscription {subscription.name}: `when` needs a report of one period, "
+                    "which the explorer is not"
+                )
             if subscription.masks and self.mask_key is None:
                 raise ValueError(
                     f"subscription {subscription.name}: `mask_contacts` requires the workspace's `mask_key`"
@@ -225,6 +230,10 @@ class Workspace(Presentation, Timing, Calendar):
         made = (*PRESETS, Preset.EXPLORER) if self.explorer else PRESETS
         presets = (ReportSpec(name=preset.value, preset=preset) for preset in made)
         return tuple(self.completed(spec) for spec in (*presets, *self.reports))
+
+    def alerts_of(self, spec: ReportSpec) -> tuple[Subscription, ...]:
+        """Return the subscriptions that are alerts about the report *spec*."""
+        return tuple(each for each in self.subscriptions if each.is_alert and spec.name in each.reports)
 
     def ticks_of(self, spec: ReportSpec, since: date, until: date) -> Iterator[Tick]:
         """Yield the ticks of *spec* for each report date from *since* to *until*.

@@ -26,6 +26,7 @@ from assets.report.components import (
     needs_whole_log,
     states_of_components,
 )
+from assets.report.conditions import assess_alert, assess_goal
 from assets.report.counting import CountedLog, count_by_day, count_by_source, count_log
 from assets.report.day_notes import notes_on
 from assets.report.encoded_log import EncodedLog, encode_log
@@ -160,9 +161,18 @@ def build_report(
     )
     if shows(Component.FINDINGS):
         report = report.model_copy(update={"findings": findings.find_findings(report)})
+    report = report.model_copy(update=_assess(report, workspace, spec))
     explorer = read_explorer_data(request, log) if spec.preset is Preset.EXPLORER else None
     teams = log.known.teams
     return Built(report, log.rows, coded, explorer, teams.members if teams else {})
+
+
+def _assess(report: Report, workspace: Workspace, spec: ReportSpec) -> dict[str, object]:
+    """Return the goals and alerts of *report*, with whether they are met."""
+    return {
+        "goals": tuple(assess_goal(goal, report) for goal in spec.goals),
+        "alerts": tuple(assess_alert(alert, report) for alert in workspace.alerts_of(spec)),
+    }
 
 
 def _data_version(request: ReportRequest, completeness: Completeness) -> str:

@@ -135,10 +135,42 @@ def test_a_report_may_have_a_title_and_compare_with_the_year_before(tmp_path: Pa
             "title: must have at most 120 characters",
         ),
         ("{name: q, preset: today, compare_with: last_year}", "'previous_period' or 'previous_year'"),
+        (
+            "{name: q, preset: today, goals: [{metric: rate, at_most: 2}]}",
+            "reports.0.goals.0.metric: must be 'assignments', 'assignments_per_day', ",
+        ),
+        ("{name: q, preset: today, goals: [{metric: contacts}]}", "`at_most` or `at_least` is required"),
+        (
+            "{name: q, preset: today, goals: [{metric: contacts, at_least: 9, at_most: 3}]}",
+            "`at_most` must not be less than `at_least`",
+        ),
     ],
 )
 def test_a_mistake_in_a_report_says_what_is_wrong(tmp_path: Path, report: str, message: str) -> None:
     assert message in "\n".join(mistakes(tmp_path, with_report(report)))
+
+
+WHEN = "when: [{metric: assignments, above: 5}]"
+
+
+@pytest.mark.parametrize(
+    ("keys", "message"),
+    [
+        ("reports: [today], all_clear: true", "`all_clear` requires `when`"),
+        (f"reports: [today], alert: false, all_clear: true, {WHEN}", "cannot stand beside `alert: false`"),
+        (
+            f"reports: [today], {WHEN}, filters: {{source: [user]}}",
+            "give the `filters` to the report instead",
+        ),
+        (
+            f"reports: [explorer], attach: [], {WHEN}",
+            "`when` needs a report of one period, which the explorer is not",
+        ),
+    ],
+)
+def test_a_mistake_in_an_alert_says_what_is_wrong(tmp_path: Path, keys: str, message: str) -> None:
+    alert = f"{{name: alert, recipients: [ann@acme.example], {keys}}}"
+    assert message in "\n".join(mistakes(tmp_path, f"{LEAST}    subscriptions: [{alert}]\n"))
 
 
 def test_a_week_begins_on_one_of_three_days(tmp_path: Path) -> None:
