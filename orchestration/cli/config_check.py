@@ -3,11 +3,12 @@
 Nothing is loaded or made. `app.py` prints what is found here; what a machine lacks is `doctor.py`.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from difflib import get_close_matches
 from functools import partial
+from itertools import product
 
 from pydantic import SecretStr
 from sqlalchemy import make_url, select
@@ -16,6 +17,7 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 from assets.config.base import missing_names, resolve_secret
 from assets.config.channels import safe_url
 from assets.config.deployment import Config, missing_variables
+from assets.config.metrics import Measure
 from assets.config.needed_extras import missing_extras
 from assets.config.presentation import Filters
 from assets.config.source import FilesSource
@@ -28,6 +30,7 @@ from assets.extract.source_probe import try_source
 from assets.periods import local_day
 from assets.report.day_notes import read_notes
 from assets.report.masking import KEY_LENGTH
+from assets.report.metrics import component_of
 from assets.report.persons import known_persons
 from assets.report.teams import Teams, configured_members, find_teams
 from assets.sources.database.connections import ADBC_DIALECTS
@@ -64,6 +67,7 @@ def examine_config(config: Config, now: datetime) -> Iterator[ConfigFinding]:
         known = _KnownValues(partial(open_warehouse, config, workspace.slug), workspace)
         yield from _check_teams(workspace, key, known)
         yield from _check_filters(workspace, key, known)
+        yield from _check_metrics(workspace, key, known)
     for orphan in find_orphans(config):
         yield ConfigFinding(
             f"{orphan} belongs to no configured workspace; rename it, if a slug was renamed, else remove it",
@@ -155,30 +159,62 @@ def _check_filters(workspace: Workspace, key: str, known: "_KnownValues") -> Ite
         yield from _check_values(f"{place}.filters", filters, known)
 
 
+def _check_metrics(workspace: Workspace, key: str, known: "_KnownValues") -> Iterator[ConfigFinding]:
+    yield from _check_measures(f"{key}.goals", workspace.goals, known)
+    for report in workspace.reports:
+        yield from _check_measures(f"{key}.reports.{report.name}.goals", report.goals, known)
+    specs = {spec.name: spec for spec in workspace.all_reports}
+    for subscription in workspace.subscriptions:
+        place = f"{key}.subscriptions.{subscription.name}.when"
+        yield from _check_measures(place, subscription.when, known)
+        for name, condition in product(subscription.reports, subscription.when):
+            component = component_of(condition)
+            if component and component not in specs[name].components:
+                yield ConfigFinding(
+                    f"{place}: `{condition.metric}` requires the component `{component}`, which the report "
+                    f"{name} does not have"
+                )
+
+
+def _check_measures(
+    place: str, measures: Sequence[Measure], known: "_KnownValues"
+) -> Iterator[ConfigFinding]:
+    sources = [measure.source for measure in measures if measure.source]
+    assignees = [measure.assignee for measure in measures if measure.assignee]
+    yield from _check_sources(f"{place}.source", sources, known)
+    yield from _check_people(f"{place}.assignee", assignees, known)
+
+
 def _check_values(place: str, filters: Filters, known: "_KnownValues") -> Iterator[ConfigFinding]:
-    for value in filters.source:
+    yield from _check_sources(f"{place}.source", filters.source, known)
+    if filters.team:
+        yield from _check_team_filter(f"{place}.team", filters.team, known)
+    yield from _check_people(f"{place}.assigned_to", filters.assigned_to, known, "Unassigned")
+    yield from _check_people(f"{place}.assigned_by", filters.assigned_by, known)
+
+
+def _check_sources(place: str, values: Sequence[str], known: "_KnownValues") -> Iterator[ConfigFinding]:
+    for value in values:
         if source_code(value) not in SOURCE_LABELS and not _is_among(value, known.sources()):
             choices = {
                 each.lower(): each for each in (*SOURCE_LABELS.values(), *SOURCE_LABELS, *known.sources())
             }
             if near := get_close_matches(value.lower(), choices, n=1, cutoff=0.75):
-                text = f"{place}.source: unknown source {value!r}; did you mean {choices[near[0]]!r}?"
-                yield ConfigFinding(text)
+                yield ConfigFinding(f"{place}: unknown source {value!r}; did you mean {choices[near[0]]!r}?")
             else:
                 yield ConfigFinding(
-                    f"{place}.source: unknown source {value!r}: no event has it so far", is_error=False
+                    f"{place}: unknown source {value!r}: no event has it so far", is_error=False
                 )
-    if filters.team:
-        yield from _check_team_filter(f"{place}.team", filters.team, known)
-    for name, values, others in (
-        ("assigned_to", filters.assigned_to, ("Unassigned",)),
-        ("assigned_by", filters.assigned_by, ()),
-    ):
-        for value in values:
-            if "{recipient." not in value and not _is_among(value, {*known.people(), *others}):
-                yield ConfigFinding(
-                    f"{place}.{name}: unknown person {value!r}: no event names them so far", is_error=False
-                )
+
+
+def _check_people(
+    place: str, values: Sequence[str], known: "_KnownValues", *others: str
+) -> Iterator[ConfigFinding]:
+    for value in values:
+        if "{recipient." not in value and not _is_among(value, {*known.people(), *others}):
+            yield ConfigFinding(
+                f"{place}: unknown person {value!r}: no event names them so far", is_error=False
+            )
 
 
 def _check_team_filter(place: str, values: tuple[str, ...], known: "_KnownValues") -> Iterator[ConfigFinding]:
