@@ -110,6 +110,11 @@ class Words:
         """Return a share in percent with one decimal, or "-" for None."""
         return "-" if value is None else format_percent(value / 100, self.percent, locale=self.locale)
 
+    def percentage(self, value: float) -> str:
+        """Return a threshold in percent with the decimals that it has."""
+        pattern = self.percent.replace("0.0", "0.###")
+        return format_percent(value / 100, pattern, locale=self.locale)
+
     def points(self, value: float) -> str:
         """Return a change in percentage points with its sign."""
         return self.say("%(change)s points") % {"change": self.signed(value)}
