@@ -37,8 +37,8 @@ class ChatSection:
 class ChatMessage:
     """The parts of a message in the order in which they are shown; no text is escaped or has a line break.
 
-    `notices` say why the figures are provisional, or what they correct. A figure is a name, a value and a
-    change, which may be empty; a link is a label and a URL.
+    `notices` are an alert's conditions, why the figures are provisional, or what they correct. A figure is a
+    name, a value and a change, which may be empty; a link is a label and a URL.
     """
 
     title: str
@@ -85,12 +85,15 @@ def chat_message(report: Report, summary: Summary, files: Mapping[str, str]) -> 
     words = load_words(report.look.language)
     _ = words.say
     notices = [(_("Provisional."), summary.reasons)] if report.provisional else []
+    if summary.alert:
+        notices.insert(0, (summary.alert, _alert_lines(summary)))
     if summary.corrects:
         notices.append((summary.corrects, summary.changes))
     sources = [
         f"{row.label}: {row.count} ({row.share}) {row.change}".rstrip() for row in summary.sources[:-1]
     ]
     sections = [
+        (_("Goals"), summary.goals),
         (_("Key findings"), summary.findings),
         (_("Assignments by source"), sources),
         (_("Notes on days"), summary.day_notes),
@@ -98,6 +101,9 @@ def chat_message(report: Report, summary: Summary, files: Mapping[str, str]) -> 
     filters = [f"{name}: {values}" for name, values in summary.filters]
     place = [f"{_('All files:')} {summary.place}"] if summary.place else []
     links = {_("Open report"): summary.address} if summary.address else {}
+    if summary.address:
+        fragments = [condition.fragment for condition in summary.conditions if condition.fragment]
+        links |= {_("Show the rows"): f"{summary.address}#{fragment}" for fragment in fragments[:1]}
     links |= {label: url for label, url in files.items() if url != summary.address}
     message = ChatMessage(
         title=summary.subject,
@@ -111,6 +117,15 @@ def chat_message(report: Report, summary: Summary, files: Mapping[str, str]) -> 
         is_right_to_left=words.direction == "rtl",
     ).with_texts(_plain_text)
     return _read_right_to_left(message) if message.is_right_to_left else message
+
+
+def _alert_lines(summary: Summary) -> list[str]:
+    """Return the conditions of an alert, each with since when it is met, and its largest rows."""
+    lines = []
+    for condition in summary.conditions:
+        rows = (f"{name}: {value}" for name, value in condition.rows)
+        lines += [condition.sentence, *filter(None, [condition.history]), *rows]
+    return lines
 
 
 def encode_message(message: ChatMessage, layout: Callable[[ChatMessage], object]) -> bytes:

@@ -11,6 +11,7 @@ from math import ceil
 import css_inline
 
 from assets.config.presentation import CompareWith
+from assets.render.alerts import AlertNotice, ConditionText, alert_heading, alert_subject, condition_texts
 from assets.render.changes import FigureChange, format_total, list_changes, shown_label
 from assets.render.day_notes import listed_notes
 from assets.render.findings import render_finding
@@ -18,6 +19,7 @@ from assets.render.html.page import jinja_environment
 from assets.render.html.stylesheet import text_color
 from assets.render.i18n import Words, load_words
 from assets.render.labels import compared_period, comparison_notes, empty_text, figure_names, filter_names
+from assets.render.metrics import goal_texts
 from assets.render.reasons import reason_sentences
 from assets.render.source_rows import SourceRow, source_rows
 from assets.render.untrusted_text import cut_text, limit_marks
@@ -53,7 +55,7 @@ class MailContext:
 
     `attached` are the names of its files, `place` is where all files are; with `too_large`, the mail explains
     why it has none. At most `max_listed` sources and changes are listed: some mailboxes cut off mails beyond
-    102 kB.
+    102 kB. With an `alert`, the mail is that alert.
     """
 
     version: int
@@ -63,6 +65,7 @@ class MailContext:
     figures: bool = True
     correction: Correction | None = None
     max_listed: int = 40
+    alert: AlertNotice | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +84,13 @@ class TableRow:
 class Summary:
     """What a message says about a report, in its reader's language; the names in it are not escaped.
 
-    Either `address`, a URL, or `place`, where the files are, is empty. `sources` end with their total.
+    Either `address`, a URL, or `place`, where the files are, is empty. `sources` end with their total. An
+    alert has the heading `alert`, and its `conditions` in place of figures.
     """
 
     subject: str
+    alert: str
+    conditions: list[ConditionText]
     days: str
     facts: list[str]
     filters: list[tuple[str, str]]
@@ -96,6 +102,7 @@ class Summary:
     day_notes: list[str]
     key_figures: list[tuple[str, str, str]]
     has_changes: bool
+    goals: list[str]
     findings: list[str]
     sources: list[TableRow]
     address: str
@@ -107,11 +114,14 @@ def summarize_report(report: Report, context: MailContext) -> Summary:
     """Return what a mail or another message says about *report*."""
     words = load_words(report.look.language)
     _ = words.say
-    correction, shown = context.correction, context.figures and not report.has_no_data
+    correction, alert = context.correction, context.alert
+    shown = context.figures and alert is None and not report.has_no_data
     has_address = context.place.startswith(("http://", "https://"))
     corrects = _("This report corrects version %(version)s, which was sent to you earlier.")
     return Summary(
-        subject=_subject(report, correction, words),
+        subject=_subject(report, context, words),
+        alert=alert_heading(words.isolated(limit_marks(_(report.title))), alert, words) if alert else "",
+        conditions=condition_texts(alert, report, words) if alert else [],
         days=words.days(report.period.first_day, report.period.last_day),
         facts=_list_facts(report, words),
         filters=_list_filters(report, words),
@@ -119,10 +129,11 @@ def summarize_report(report: Report, context: MailContext) -> Summary:
         corrects=corrects % {"version": correction.version} if correction else "",
         changes=list_changes(correction.changes if correction else (), words, max_listed=context.max_listed),
         total=_describe_total(report, words) if report.total else empty_text(report, words),
-        comparison=_describe_comparison(report, words),
+        comparison=_describe_comparison(report, words) if alert is None else [],
         day_notes=_list_day_notes(report, words) if context.figures else [],
         key_figures=_list_key_figures(report, words) if shown else [],
         has_changes=_is_compared(report),
+        goals=[goal.sentence for goal in goal_texts(report, words)] if alert is None else [],
         findings=[render_finding(finding, words) for finding in report.findings] if shown else [],
         sources=_list_sources(report, words, context.max_listed) if shown and report.total else [],
         address=context.place if has_address else "",
@@ -167,9 +178,13 @@ def _list_key_figures(report: Report, words: Words) -> list[tuple[str, str, str]
     ]
 
 
-def _subject(report: Report, correction: Correction | None, words: Words) -> str:
+def _subject(report: Report, context: MailContext, words: Words) -> str:
     """Return the subject, below 70 characters: the names are cut, the days and the total never."""
-    _ = words.say
+    _, correction = words.say, context.correction
+    if context.alert:
+        text = alert_subject(context.alert, report.workspace_name, words)
+        text = _("Correction: %(subject)s") % {"subject": text} if correction else text
+        return cut_text(_header_text(text), _MAX_SUBJECT)
     message = _("%(workspace)s: %(report)s, %(days)s: %(total)s")
     if correction:
         message = _("Correction: %(subject)s") % {"subject": message}

@@ -9,7 +9,9 @@ from assets.config.presentation import Component
 from assets.render import labels
 from assets.render.assignee_tables import assignees_table, hand_offs_table, team_tables
 from assets.render.findings import render_finding
+from assets.render.goal_table import goals_table
 from assets.render.i18n import Words
+from assets.render.metrics import condition_text
 from assets.render.ownership_tables import ownership_proof, ownership_tables, people_table
 from assets.render.reasons import reason_sentences
 from assets.render.rejections import translate_rejection
@@ -78,6 +80,8 @@ def _of_first_page(report: Report, words: Words, titles: dict[str, str]) -> Iter
         title = titles[component]
         if state is State.SHOWN:
             yield build(report, words, title)
+            if component is Component.METRIC and report.goals:
+                yield goals_table(report, words)
         elif state in messages and not report.has_no_data:
             yield Table(title, notes=(messages[state],))
 
@@ -99,6 +103,8 @@ def _about(report: Report, words: Words) -> Table:
     if report.provisional:
         reasons = reason_sentences(report, words) or [""]
         rows += [(_("Provisional.") if at == 0 else "", reason) for at, reason in enumerate(reasons)]
+    for alert in (alert for alert in report.alerts if alert.is_met):
+        rows += [(_("Alert"), condition_text(result, words)) for result in alert.met]
     notes = [labels.not_applicable(report, words)]
     if report.look.is_masked:
         notes.append(_("Contacts and conversations appear under pseudonyms."))

@@ -16,12 +16,14 @@ import pyarrow as pa
 from markupsafe import Markup
 
 from assets.render import labels, people_rows
+from assets.render.alerts import AlertNotice, ConditionText, condition_texts
 from assets.render.day_notes import NOTE_MARK, listed_notes, mark_noted_days
 from assets.render.findings import render_finding
 from assets.render.html.log_codec import encode_log_payload
 from assets.render.html.page_data import page_facts
 from assets.render.html.stylesheet import join_scripts, render_stylesheet, source_swatches
 from assets.render.i18n import Words, load_words
+from assets.render.metrics import goal_texts
 from assets.render.reasons import reason_sentences
 from assets.render.rejections import translate_rejection
 from assets.render.source_rows import source_rows
@@ -166,6 +168,8 @@ def _component_values(report: Report, words: Words, *, has_trend: bool) -> dict[
         "kinds": labels.kind_names(words),
         "hand_offs": _matrix_of_hand_offs(report.hand_offs, words) if report.hand_offs else None,
         "teams": _team_values(report.teams, words) if report.teams else None,
+        "alerts": _met_alerts(report, words),
+        "goals": goal_texts(report, words),
         "reasons": reason_sentences(report, words),
         "nothing": labels.empty_text(report, words),
         "messages": labels.state_messages(words),
@@ -196,6 +200,12 @@ def _people_values(report: Report, words: Words, medium: str) -> dict[str, objec
         "people_notes": people_rows.people_notes(report, words, limit),
         "few": people_rows.few_note(words),
     }
+
+
+def _met_alerts(report: Report, words: Words) -> list[ConditionText]:
+    """Return the conditions of alerts that are met, each once."""
+    notices = (AlertNotice(alert) for alert in report.alerts if alert.is_met)
+    return list(dict.fromkeys(text for each in notices for text in condition_texts(each, report, words)))
 
 
 def _to_json(value: object) -> str:
