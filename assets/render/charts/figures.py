@@ -141,20 +141,25 @@ def _figure_height(by_source: Sources) -> float:
     return 1.3 + 0.26 * max(_MIN_BARS, min(len(by_source), _MAX_SOURCES + 1))
 
 
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """The lines over the bars: the counts of the previous period, called `name`, and the bounds of goals."""
+
+    previous: tuple[int, ...]
+    name: str
+    goals: tuple[tuple[float, str], ...] = ()
+
+
 @lru_cache(CACHE_SIZE)
 def trend_chart(
-    by_day: tuple[DayCount, ...],
-    previous: tuple[int, ...],
-    name: str,
-    words: Words,
-    notes: tuple[NoteSpan, ...] = (),
+    by_day: tuple[DayCount, ...], lines: Lines, words: Words, notes: tuple[NoteSpan, ...] = ()
 ) -> Chart:
-    """Return the count per day as bars, those of the *previous* period, called *name*, as a line.
+    """Return the count per day as bars, with *lines* over them.
 
     A day that is not loaded is hatched instead. Over the days of each note is its number.
     """
     with new_figure(PAGE, 2.3, words) as (figure, axes):
-        _draw_days(axes, by_day, previous, name, words)
+        _draw_days(axes, by_day, lines, words)
         if notes:
             _draw_notes(axes, notes, len(by_day))
         total = words.number(sum(day.count for day in by_day))
@@ -167,13 +172,11 @@ def trend_chart(
         return finish_chart(figure, alternative)
 
 
-def _draw_days(
-    axes: Axes, days: tuple[DayCount, ...], previous: tuple[int, ...], name: str, words: Words
-) -> None:
+def _draw_days(axes: Axes, days: tuple[DayCount, ...], lines: Lines, words: Words) -> None:
     _ = words.say
     counts = [day.count for day in days]
-    previous = previous[: len(days)]
-    highest = max([*counts, *previous], default=0) or 1
+    previous = lines.previous[: len(days)]
+    highest = max([*counts, *previous, *(bound for bound, _name in lines.goals)], default=0) or 1
     is_dense = len(days) > _MAX_DAILY_BARS
     if is_dense:
         axes.stairs(counts, [index - 0.5 for index in range(len(days) + 1)], fill=True, color=TOTAL)
@@ -191,10 +194,12 @@ def _draw_days(
             label=_("not loaded"),
         )  # fmt: skip
     if previous:
-        axes.plot(range(len(previous)), previous, color=PREVIOUS, linewidth=1.2, label=name)
-    if missing or previous:
+        axes.plot(range(len(previous)), previous, color=PREVIOUS, linewidth=1.2, label=lines.name)
+    for bound, name in lines.goals:
+        axes.axhline(bound, color=_INK, linewidth=1.2, linestyle="--", label=name)
+    if missing or previous or lines.goals:
         axes.legend(
-            loc="lower right", bbox_to_anchor=(1, 1), ncols=2, frameon=False, borderaxespad=0, fontsize=8.5
+            loc="lower right", bbox_to_anchor=(1, 1), ncols=4, frameon=False, borderaxespad=0, fontsize=8.5
         )
     format_date = words.month if is_dense else words.short_day
     step = max(1, -(-len(days) // 10))

@@ -15,7 +15,7 @@ from tests.render.made_reports import log_of, make_report
 def test_the_trend_has_each_day_whatever_their_number(days: int) -> None:
     report = make_report({"user": 5}, days=days)
     missing = (*report.by_day[:-1], DayCount(day=report.by_day[-1].day, count=0, is_loaded=False))
-    drawn = figures.trend_chart(missing, (5,) * days, "Previous period", load_words("en"))
+    drawn = figures.trend_chart(missing, figures.Lines((5,) * days, "Previous period"), load_words("en"))
     assert "<g clip-path=" in drawn.svg, "the day that is not loaded is hatched"
 
 
