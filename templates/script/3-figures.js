@@ -76,15 +76,22 @@ function compareKeyFigures(log, facts, current, previous, keepsChains) {
   const before = previous && keyFigures(log, previous.rows, [0], facts.returnHours);
   return KEY_FIGURES.map((name) => {
     const isOfChains = name === 'reassignment_rate' || name === 'bounce_backs';
-    if (isOfChains && !keepsChains) return { name, value: null, previous: null, change: null, trend: [] };
+    if (isOfChains && !keepsChains) return { name, value: null, previous: null, change: null, trend: [], parts: [0, 0] };
     const value = whole[name][0], earlier = before ? before[name][0] : null;
     let change = null;
     if (value !== null && earlier !== null) {
       if (name === 'reassignment_rate') change = Math.round((value - earlier) * 10) / 10;
       else if (earlier) change = percentOf(value - earlier, earlier);
     }
-    return { name, value, previous: earlier, change, trend: Array.from(parts[name]) };
+    const ratio = name === 'reassignment_rate' ? [100 * whole.reassigned[0], whole.assigned[0]] : [value, 1];
+    return { name, value, previous: earlier, change, trend: Array.from(parts[name]), parts: ratio };
   });
+}
+
+// Whether the quotient of two whole numbers meets a goal, whose bounds are such quotients; null where there is none.
+function meetsGoal({ atMost, atLeast }, [part, whole]) {
+  if (!whole) return null;
+  return (!atMost || part * atMost[1] <= atMost[0] * whole) && (!atLeast || part * atLeast[1] >= atLeast[0] * whole);
 }
 
 // The persons of some rows: their labels, as the server tells them apart, and their order of appearance.

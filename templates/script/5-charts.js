@@ -47,7 +47,7 @@ const KEY_FILTERS = { first_assignments: { previous: [UNASSIGNED] }, unassignmen
 
 function drawKeyFigures(page, counted) {
   const value = (name, number) => (number === null ? '-' : name === 'reassignment_rate' ? page.share(number) : page.number(number));
-  return make('ul', { class: 'keys' }, ...counted.keys.map(({ name, value: now, previous, change, trend }) => {
+  return make('ul', { class: 'keys' }, ...counted.keys.map(({ name, value: now, previous, change, trend, parts }) => {
     const label = page.facts.figureNames[name], filter = KEY_FILTERS[name];
     const text = change === null ? '' : name === 'reassignment_rate' ? _("%(change)s points", { change: page.signed(change) }) : page.change(change);
     return make('li', {},
@@ -55,8 +55,23 @@ function drawKeyFigures(page, counted) {
       make('strong', { class: value(name, now).length > 10 ? 'long' : null }, value(name, now)),
       make('span', { class: 'was' }, text && make('span', { class: 'change' }, text), ' ',
         previous === null ? '' : make('small', {}, _("previous: %(value)s", { value: value(name, previous) }))),
-      drawSparkline(trend));
+      ...goalsOf(page, name).map((goal) => drawGoal(goal, parts)), drawSparkline(trend));
   }));
+}
+
+// The goals of a figure; rows that are filtered are not what a goal is about.
+const goalsOf = (page, figure) => (isFiltered(page.state) ? [] : page.facts.goals.filter((goal) => goal.figure === figure));
+
+function drawGoal(goal, parts) {
+  const isMet = meetsGoal(goal, parts);
+  const status = isMet === null ? _("nothing to count") : isMet ? pgettext("goal", "met") : pgettext("goal", "missed");
+  return make('span', { class: isMet === false ? 'goal missed' : 'goal' }, `${goal.text} `, make('b', {}, status));
+}
+
+// The goals that are about no key figure.
+function drawGoals(page, { total, range: [first, last] }) {
+  const days = last - first + 1, found = goalsOf(page, 'assignments_per_day');
+  return found.map((goal) => make('p', { class: 'goals' }, `${goal.name}: `, make('strong', {}, page.decimal(percentOf(total, 100 * days))), ' ', drawGoal(goal, [total, days])));
 }
 
 function drawSparkline(trend) {
@@ -236,9 +251,13 @@ function drawNotes(page, found, left, right) {
     make('svg:text', { x: each.x, y: NOTES_TOP - 4, 'text-anchor': 'middle', direction: 'ltr' }, each.first === each.last ? String(each.first) : `${each.first}–${each.last}`)));
 }
 
-function drawTrend(page, found, width) {
+// The bounds of goals on the assignments of a day, where the bars are days.
+const goalLines = (page, counted) => (frequency(page, counted.days.length) === 'day' ? goalsOf(page, 'assignments_per_day') : [])
+  .flatMap((goal) => [goal.atLeast, goal.atMost].filter(Boolean).map(([part, whole]) => part / whole));
+
+function drawTrend(page, found, goals, width) {
   const height = 190, left = 46, floor = height - 24, room = floor - 14 - (page.notes.length ? 12 : 0);
-  const most = Math.max(1, ...found.map((each) => Math.max(each.count, each.before ?? 0)));
+  const most = Math.max(1, ...goals, ...found.map((each) => Math.max(each.count, each.before ?? 0)));
   const step = (width - left - 4) / found.length, gap = Math.min(step * 0.2, 10);
   const every = Math.ceil(found.length / Math.max(2, Math.floor(width / 90)));
   const lines = niceSteps(most).map((value) => {
@@ -262,6 +281,7 @@ function drawTrend(page, found, width) {
       return mark(`${each.long}: ${shown}${earlier}${notes.length ? ` · ${noteTexts(notes)}` : ''}`, () => page.set({ from: each.first, to: each.last }), area, bar);
     }),
     drawNotes(page, found, (at) => left + at * step + gap / 2, (at) => left + at * step + gap / 2 + Math.min(step - gap, 60)),
+    ...goals.map((value) => make('svg:line', { class: 'goal-line', x1: left, x2: width, y1: floor - (value / most) * room, y2: floor - (value / most) * room })),
     drawPreviousLine(found, (at) => left + at * step + Math.min(step, 60) / 2, (count) => floor - (count / most) * room),
     ...found.map((each, at) => at % every ? null
       : make('svg:text', { class: 'quiet', x: left + at * step + Math.min(step, 60) / 2, y: height - 6, 'text-anchor': at ? 'middle' : 'start', direction: 'ltr' }, each.label)));
@@ -289,7 +309,9 @@ function trendTable(page, found) {
         hasBefore ? page.figure(each.before === undefined ? '' : page.number(each.before)) : null)))));
 }
 
-const trendKey = (page) => make('p', { class: 'note key' }, make('i', { class: 'previous-key' }), ` ${page.facts.previousName}`);
+const trendKey = (page, hasPrevious, goals) => make('p', { class: 'note key' },
+  ...(hasPrevious ? [make('i', { class: 'previous-key' }), ` ${page.facts.previousName} `] : []),
+  ...(goals.length ? [make('i', { class: 'goal-key' }), ` ${goalsOf(page, 'assignments_per_day').map((goal) => goal.text).join(pgettext("list separator", ", "))}`] : []));
 
 const shade = (count, most) => (count ? Math.ceil((count * 8) / most) : 0);
 

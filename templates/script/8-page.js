@@ -154,14 +154,15 @@ function redraw(page, isNew = true) {
   const reasons = facts.explorer ? page.reasons : [];
   // What no filter has changed stays as the report has it: it knows the previous period.
   const original = (component) => { if (isWhole) body(component)?.replaceChildren(...page.originals[component]); return isWhole; };
-  if (!original('metric')) show('metric', found('metric'), () => [drawKeyFigures(page, counted)]);
+  if (!original('metric')) show('metric', found('metric'), () => [drawKeyFigures(page, counted), ...drawGoals(page, counted)]);
   if (!original('findings')) show('findings', found('findings'), () => [drawFindings(page, findFindings(page, counted, reasons.length > 0))]);
   show('bar_chart', found('bar_chart'), () => (hasRows || counted.comparison?.total ? [drawSources(page, isWhole ? page.whole(counted) : counted)] : empty())
     .concat(isWhole ? page.originals.comparison : make('div', { id: 'comparison' }, ...drawComparison(page, counted))));
   show('pie_chart', found('pie_chart'), () => (hasRows ? [drawRing(page, counted)] : empty()));
   show('trend', found('trend'), (width) => {
     const parts = buckets(page, isWhole ? page.whole(counted) : counted);
-    return [drawTrend(page, parts, width), ...(parts.some((each) => each.before !== undefined) ? [trendKey(page)] : []), listNotes(page), trendTable(page, parts)];
+    const hasPrevious = parts.some((each) => each.before !== undefined), goals = goalLines(page, counted);
+    return [drawTrend(page, parts, goals, width), ...(hasPrevious || goals.length ? [trendKey(page, hasPrevious, goals)] : []), listNotes(page), trendTable(page, parts)];
   });
   show('heat_map', found('heat_map'), () => (hasRows ? [drawHeatMap(page, counted)] : empty()));
   if (!original('chains') && counted.chains) show('chains', found('chains'), () => drawChains(page, counted));

@@ -2,11 +2,13 @@
 
 import json
 import re
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import cast
 from zoneinfo import ZoneInfo
 
+from assets.config.metrics import Metric
 from assets.events import SOURCE_SPELLINGS, source_label
 from assets.periods import (
     PRESETS,
@@ -22,9 +24,11 @@ from assets.render.charts.palette import PEOPLE, REST, UNASSIGNED, report_colors
 from assets.render.day_notes import listed_notes
 from assets.render.i18n import Words, load_words
 from assets.render.labels import component_titles, figure_names, kind_names, previous_name, quality_names
+from assets.render.metrics import goal_bounds, key_figure_of, name_of
 from assets.render.people_rows import people_columns
 from assets.render.reasons import describe_reason
 from assets.report.components import keeps_chains
+from assets.report.conditions import exact_threshold
 from assets.report.explorer_data import ExplorerData
 from assets.report.log_table import HEADER
 from assets.report.model import Comparison, Report
@@ -94,6 +98,7 @@ def page_facts(
         "unassignedColor": UNASSIGNED,
         "titles": component_titles(report, words),
         "figureNames": figure_names(words),
+        "goals": list(_countable_goals(report, words)),
         "comparison": _compared(report, report.comparison, words) if report.comparison else None,
         "words": _translate_messages(script, words),
         "pluralIndexes": words.plural_indexes,
@@ -119,6 +124,24 @@ def _compared(report: Report, comparison: Comparison, words: Words) -> dict[str,
             for change in comparison.by_source
         ],
     }
+
+
+def _countable_goals(report: Report, words: Words) -> Iterator[dict[str, object]]:
+    """Yield the goals whose figures the page counts; a bound is an exact quotient of two whole numbers."""
+    for result in report.goals:
+        goal = result.goal
+        figure = key_figure_of(goal)
+        if figure or goal.metric is Metric.ASSIGNMENTS_PER_DAY:
+            bounds = {"atMost": goal.at_most, "atLeast": goal.at_least}
+            yield {
+                "figure": figure or goal.metric,
+                "name": name_of(goal, words),
+                "text": words.say("Goal: %(bounds)s") % {"bounds": goal_bounds(goal, words)},
+            } | {
+                name: exact_threshold(bound).as_integer_ratio()
+                for name, bound in bounds.items()
+                if bound is not None
+            }
 
 
 def _explorer_facts(report: Report, explorer: ExplorerData, words: Words) -> dict[str, object]:

@@ -159,3 +159,25 @@ def test_a_month_of_one_day_is_compared_as_a_month(acme: Acme, open_page: Open) 
     for preset, before in (("This Month", "Oct 1, 2026"), ("Today", "Oct 31, 2026")):
         opened.page.locator("#dates").select_option(label=preset)
         assert before in opened.text("#comparison"), preset
+
+
+def test_goals_are_recounted_for_any_period_and_are_not_about_filtered_rows(
+    acme: Acme, open_page: Open
+) -> None:
+    goals = [
+        {"metric": "assignments", "at_most": 600},
+        {"metric": "reassignment_rate_pct", "at_most": 37.5},
+        {"metric": "assignments_per_day", "at_least": 60, "at_most": 66.5},
+    ]
+    explorer = open_page(acme.draft(name="explorer", preset="explorer", goals=goals))
+    statuses = set()
+    for first, days in ((1, 1), (3, 7), (10, 11), (14, 30)):
+        start = FIRST_DAY + timedelta(first)
+        explorer.at(urlencode({"from": start, "to": start + timedelta(days - 1)}))
+        draft = drafted(acme, first_day=start, last_day=start + timedelta(days - 1), goals=goals)
+        statuses |= {result.is_met for result in draft.report.goals}
+        assert said_by_the_explorer(explorer)["metric"] == said_by_the_server(draft)["metric"]
+        assert explorer.page.locator("#trend .goal-line").count() == (2 if days > 1 else 0)
+    assert statuses == {True, False}
+    explorer.at("source=user")
+    assert "Goal" not in explorer.text("#metric")
