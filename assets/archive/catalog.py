@@ -167,7 +167,7 @@ def _matches_key(key: Key) -> tuple[ColumnElement[bool], ...]:
 
 
 def _read_presentation(archived: Archived) -> dict[str, str | float | None]:
-    """Return the language and the change of a report; empty if a release with another model wrote it."""
+    """Return what the index shows of a report; empty if a release with another model wrote it."""
     try:
         report = archived.report()
     except ValidationError:
@@ -177,4 +177,6 @@ def _read_presentation(archived: Archived) -> dict[str, str | float | None]:
         "language": report.look.language,
         "change_pct": change,
         "compare_with": report.compare_with.value,
+        "goals_met": sum(result.is_met is True for result in report.goals),
+        "goals_missed": sum(result.is_met is False for result in report.goals),
     }

@@ -22,7 +22,7 @@ from sqlalchemy import (
 )
 
 METADATA = MetaData()
-HEAD = "0006"
+HEAD = "0007"
 
 
 class _Instant(TypeDecorator[datetime]):
@@ -65,6 +65,8 @@ REPORT_VERSIONS = Table(
     Column("language", Text, comment="of its words, dates and numbers"),
     Column("change_pct", Float, comment="of the total, since the previous period"),
     Column("compare_with", Text, comment="previous period of the change: previous_period, previous_year"),
+    Column("goals_met", Integer, comment="goals that it meets"),
+    Column("goals_missed", Integer, comment="goals that it does not meet"),
     Column("changes", JSON, comment="figures that differ from the version before, with both values"),
     Column("causes", JSON, comment="what the version differs by: configuration, data"),
     Column("files", JSON, nullable=False, comment="names of its files"),
@@ -135,4 +137,31 @@ DELIVERIES = Table(
     Index("deliveries_of_issue", "workspace", "subscription", "report", "report_date"),
     Index("deliveries_by_state", "state", "next_at"),
     comment="one row a version of a report and recipient",
+)
+
+EVALUATIONS = Table(
+    "evaluations",
+    METADATA,
+    Column("id", Integer, primary_key=True),
+    Column("workspace", Text, nullable=False),
+    Column("subscription", Text, nullable=False),
+    Column("report", Text, nullable=False),
+    Column("report_date", Date, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("evaluated_at", _Instant, nullable=False),
+    Column("position", Integer, nullable=False, comment="of the condition in `when`, from 0"),
+    Column("condition", Text, nullable=False, comment="metric and thresholds"),
+    Column("value", Float, comment="none: see reason"),
+    Column("count", Integer, comment="what the value rests on"),
+    Column("outcome", Text, nullable=False, comment="of the condition: met, not_met, not_evaluable"),
+    Column("reason", Text, nullable=False, comment="why it is not evaluable"),
+    Column("since", Date, comment="report date since which it is met, or had been met before"),
+    Column("result", Text, nullable=False, comment="of all conditions together: met, not_met, not_evaluable"),
+    Column("result_since", Date, comment="the same of all conditions together"),
+    Column(
+        "sent", Text, nullable=False, comment="alert, all_clear, report or correction; empty: see why_not"
+    ),
+    Column("why_not", Text, nullable=False),
+    Index("evaluations_of_report", "workspace", "subscription", "report", "report_date"),
+    comment="one row a condition of a subscription and version of a report",
 )

@@ -14,8 +14,10 @@ from assets.archive.archive import Archive
 from assets.archive.catalog import Catalog
 from assets.archive.index_pages import write_index
 from assets.archive.version import Origin
+from assets.config.metrics import Goal, Metric
 from assets.config.presentation import CompareWith
 from assets.render.i18n import load_words
+from assets.report.conditions import assess_goal
 from assets.report.model import Comparison, Reason, ReasonCode, Report, Sibling, State
 from tests.conftest import LATER
 from tests.render.html.test_accessibility import violations
@@ -140,6 +142,20 @@ def test_a_card_shows_the_change_and_what_to_be_careful_about(shelf: Shelf, page
     assert "Provisional Days are missing. An input could not be read. " in yesterday
     assert "Outdated The data has changed since this version." in yesterday
     assert texts(page, ".card .files")[1] == "HTML · PDF · CSV · JSON"
+
+
+def test_a_card_says_how_many_goals_are_missed(shelf: Shelf, page: Page) -> None:
+    for name, bounds in (("today", (5, 2)), ("yesterday", (5, 4))):
+        report = named(name)
+        goals = (assess_goal(Goal(metric=Metric.ASSIGNMENTS, at_most=bound), report) for bound in bounds)
+        shelf.add(report.model_copy(update={"goals": tuple(goals)}))
+    shelf.add(named("last_month"))
+    page.goto(shelf.write().as_uri())
+    today, yesterday, last_month = texts(page, ".card")
+    assert "1 of 2 goals missed" in today
+    assert "2 goals met" in yesterday
+    assert "goal" not in last_month
+    assert "1 of 2 goals missed" in texts(page, "tbody tr")[0]
 
 
 def test_a_card_names_the_year_before_and_a_title_of_the_configuration(shelf: Shelf, page: Page) -> None:

@@ -56,12 +56,13 @@ def test_a_state_from_before_migrations_is_taken_over(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/state.sqlite"
     engine = open_state(url)
     with engine.begin() as connection:
-        for name in (VERSION_TABLE, "deliveries", "subscriptions"):
+        for name in (VERSION_TABLE, "deliveries", "subscriptions", "evaluations"):
             connection.execute(text(f"DROP TABLE {name}"))
         connection.execute(text("ALTER TABLE alerts DROP COLUMN created_at"))
         connection.execute(text("ALTER TABLE alerts RENAME COLUMN sent_at TO told_at"))
         connection.execute(text("ALTER TABLE alerts RENAME TO notices"))
-        for name in ("reasons", "has_no_data", "causes", "language", "change_pct", "compare_with"):
+        columns = ("reasons", "has_no_data", "causes", "language", "change_pct", "compare_with")
+        for name in (*columns, "goals_met", "goals_missed"):
             connection.execute(text(f"ALTER TABLE report_versions DROP COLUMN {name}"))
     open_state.cache_clear()
     assert opened(url) == []
