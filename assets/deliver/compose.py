@@ -22,6 +22,7 @@ from assets.deliver.channels.mime import MailHeaders, message_id, report_message
 from assets.deliver.channels.slack import slack_body
 from assets.deliver.channels.teams import teams_body
 from assets.deliver.channels.webhook import webhook_body
+from assets.render.alerts import AlertNotice
 from assets.render.chat import MAX_LISTED, chat_message
 from assets.render.mail import Bodies, Correction, MailContext, mail_bodies, summarize_report
 from assets.report.model import Report
@@ -39,6 +40,18 @@ class OutgoingMessage:
 
 
 @dataclass(frozen=True, slots=True)
+class Occasion:
+    """Why a message is sent, if not as a report: it corrects the delivery `corrects`, or is an alert."""
+
+    corrects: str = ""
+    correction: Correction | None = None
+    alert: AlertNotice | None = None
+
+
+AS_REPORT = Occasion()
+
+
+@dataclass(frozen=True, slots=True)
 class Composer:
     """Composes the messages of one subscription, dated *now*; *mark* prefixes the subject of a test."""
 
@@ -49,28 +62,23 @@ class Composer:
     mark: str = ""
 
     def message(
-        self,
-        archived: Archived,
-        recipient: str,
-        delivery_id: str,
-        correction: tuple[str, Correction] | None = None,
+        self, archived: Archived, recipient: str, delivery_id: str, occasion: Occasion = AS_REPORT
     ) -> OutgoingMessage:
         """Return the message about *archived* for *recipient*.
 
-        A *correction* (the corrected delivery's id and the changes) has no files. Raises MailNotSafe, and
-        NotArchived if a file to attach is not in the version.
+        A correction has no files. Raises MailNotSafe, and NotArchived if a file to attach is not in the
+        version.
         """
         context = MailContext(
             version=archived.manifest.version,
             place=self._archive_location(archived),
-            figures=self.subscription.figures and correction is None,
-            correction=correction[1] if correction else None,
+            figures=self.subscription.figures and occasion.correction is None,
+            correction=occasion.correction,
+            alert=occasion.alert,
         )
         if self.subscription.channel:
             return self._channel_message(self.subscription.channel, archived, context)
-        return self._mail_message(
-            archived, recipient, delivery_id, context, correction[0] if correction else None
-        )
+        return self._mail_message(archived, recipient, delivery_id, context, occasion.corrects)
 
     def _channel_message(self, channel: Channel, archived: Archived, context: MailContext) -> OutgoingMessage:
         report = archived.report()
@@ -80,7 +88,7 @@ class Composer:
             case Webhook():
                 root, url = self.config.archive, self.config.archive_url
                 content = webhook_body(
-                    archived, lambda name: address(root, url, archived.folder / name), context.correction
+                    archived, lambda name: address(root, url, archived.folder / name), context
                 )
             case Slack():
                 content = slack_body(chat())
@@ -101,7 +109,7 @@ class Composer:
         recipient: str,
         delivery_id: str,
         context: MailContext,
-        corrects: str | None,
+        corrects: str,
     ) -> OutgoingMessage:
         names = {} if context.correction else self._attachment_names(archived)
         files = dict(zip(names, _read_files(archived.folder, tuple(names.values())), strict=True))
@@ -139,7 +147,7 @@ class Composer:
     def _max_bytes(self) -> float:
         return self.config.mail_server.max_mb * _MEGABYTE
 
-    def _mail_headers(self, recipient: str, delivery_id: str, corrects: str | None) -> MailHeaders:
+    def _mail_headers(self, recipient: str, delivery_id: str, corrects: str) -> MailHeaders:
         smtp = self.config.mail_server
         domain = smtp.sender.rpartition("@")[2]
         return MailHeaders(

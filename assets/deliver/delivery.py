@@ -40,13 +40,16 @@ class State(StrEnum):
 
 
 WAITING = (State.PLANNED, State.DEFERRED, State.HELD)
+ARRIVED = (State.ACCEPTED, State.UNKNOWN)
 
 
 class Kind(StrEnum):
-    """What a delivery sends: a report, or the changes since a version that was sent before."""
+    """What a delivery sends: a report, the changes since a version that was sent, an alert or its end."""
 
     REPORT = "report"
     CORRECTION = "correction"
+    ALERT = "alert"
+    ALL_CLEAR = "all_clear"
 
 
 class Phase(StrEnum):

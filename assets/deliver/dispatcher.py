@@ -183,7 +183,7 @@ class _DispatchRound:
         except ReportOutdated as error:
             self.done.notes.append(f"{issue.spec.name} of {issue.report_date}: {error}")
             return
-        dispatcher.ledger.plan(prepared.rows, prepared.superseded)
+        dispatcher.ledger.plan(prepared.rows, prepared.superseded, prepared.evaluations)
         if prepared.coverage:
             self.done.notes.append(f"{issue.spec.name} of {issue.report_date}: {prepared.coverage}")
         self.done.states.update(row.state for row in prepared.rows if row.state is not State.PLANNED)

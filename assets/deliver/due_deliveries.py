@@ -75,12 +75,13 @@ def decide(
     """Return the decision about *issue* and its reason.
 
     *version* is the newest one of the report, *rows* are the issue's deliveries so far. A report over the
-    running day is not corrected: its later versions count more of the day.
+    running day is not corrected: its later versions count more of the day. Conditions are evaluated again.
     """
     if rows:
         sent = max(row.version for row in rows)
         is_later = version is not None and version.version > sent > 0 and not version.provisional
-        is_corrected = is_later and not (issue.spec.includes_running_day or issue.subscription.paused)
+        may_change = bool(issue.subscription.when) or not issue.spec.includes_running_day
+        is_corrected = is_later and may_change and not issue.subscription.paused
         return (Decision.CORRECT, "there is a later version") if is_corrected else (Decision.NOTHING, "")
     if issue.subscription.paused:
         return Decision.END, "subscription paused"

@@ -7,17 +7,19 @@ orphaned. The states are in `delivery.py`; what a sender does with the rows is i
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
 from pydantic import SecretStr
-from sqlalchemy import ColumnElement, Connection, Engine, delete, insert, or_, select, text
+from sqlalchemy import ColumnElement, Connection, Engine, and_, delete, insert, or_, select, text
 from sqlalchemy.exc import IntegrityError
 
+from assets.archive.version import Key
 from assets.config.base import resolve_secret
 from assets.deliver.delivery import WAITING, Delivery, State
+from assets.deliver.evaluation import Evaluation
 from assets.deliver.ledger_session import (
     COLUMNS,
     OPEN,
@@ -30,9 +32,10 @@ from assets.deliver.ledger_session import (
 from assets.errors import ConfigError
 from assets.runtime.file_locks import file_lock
 from assets.state.database import open_state
-from assets.state.tables import DELIVERIES, SUBSCRIPTIONS
+from assets.state.tables import DELIVERIES, EVALUATIONS, SUBSCRIPTIONS
 
 _PAUSE_SECONDS = 0.2
+_HISTORY = 1_000  # evaluations: a week of a running day with three conditions, or a year of others
 _UNDELIVERED = (State.HELD, State.UNKNOWN, State.FAILED, State.EXPIRED)
 
 
@@ -71,8 +74,13 @@ class Ledger:
             since[report] = now
         return since
 
-    def plan(self, deliveries: Sequence[Delivery], superseded: Sequence[Delivery] = ()) -> None:
-        """Insert *deliveries* and end the *superseded* ones, in one transaction.
+    def plan(
+        self,
+        deliveries: Sequence[Delivery],
+        superseded: Sequence[Delivery] = (),
+        evaluations: Sequence[Evaluation] = (),
+    ) -> None:
+        """Insert *deliveries* and *evaluations* and end the *superseded* deliveries, in one transaction.
 
         A superseded delivery that may have arrived stays unknown and is not sent again; the others are
         cancelled. A row with the same key and no content is replaced. Raises ClaimLost if a superseded row
@@ -96,6 +104,8 @@ class Ledger:
             connection.execute(
                 insert(DELIVERIES), [asdict(delivery) | {"id": delivery.id} for delivery in deliveries]
             )
+            if evaluations:
+                connection.execute(insert(EVALUATIONS), [asdict(evaluation) for evaluation in evaluations])
 
     def found(self, *conditions: ColumnElement[bool], newest: int | None = None) -> list[Delivery]:
         """Return the deliveries that meet all *conditions*, in the order in which they were planned.
@@ -118,6 +128,40 @@ class Ledger:
             ROW.subscription == subscription,
             ROW.report_date.between(first, last),
         )
+
+    def evaluations_before(self, subscription: str, key: Key, version: int) -> list[Evaluation]:
+        """Return the last evaluations of report dates before that of *key*, the latest first.
+
+        Those of the same report date count if they are of a version below *version*.
+        """
+        row = EVALUATIONS.c
+        is_earlier = or_(
+            row.report_date < key.report_date,
+            and_(row.report_date == key.report_date, row.version < version),
+        )
+        return self._evaluations(
+            row.workspace == key.workspace,
+            row.subscription == subscription,
+            row.report == key.report,
+            is_earlier,
+            order=(row.report_date.desc(), row.version.desc(), row.id.desc()),
+            limit=_HISTORY,
+        )
+
+    def evaluations(self, workspace: str | None, subscription: str | None, limit: int) -> list[Evaluation]:
+        """Return the latest evaluations, at most *limit*, the latest last."""
+        row = EVALUATIONS.c
+        conditions = [row.workspace == workspace] if workspace else []
+        conditions += [row.subscription == subscription] if subscription else []
+        return self._evaluations(*conditions, order=(row.id.desc(),), limit=limit)[::-1]
+
+    def _evaluations(
+        self, *conditions: ColumnElement[bool], order: Sequence[ColumnElement[Any]], limit: int
+    ) -> list[Evaluation]:
+        columns = (EVALUATIONS.c[column.name] for column in fields(Evaluation))
+        query = select(*columns).where(*conditions).order_by(*order).limit(limit)
+        with self._engine.connect() as connection:
+            return [Evaluation(**row._asdict()) for row in connection.execute(query)]
 
     def to_attend(self, now: datetime) -> set[tuple[str, str, date]]:
         """Return (workspace, subscription, report date) of deliveries to send, to expire or to recover."""

@@ -13,10 +13,13 @@ from assets.archive.version import Archived, Key, Manifest, changed_figures
 from assets.config.deployment import Config
 from assets.config.subscription import Recipient
 from assets.config.workspace import Workspace
+from assets.deliver.alert_rule import HELD_BACK
+from assets.deliver.alerting import Evaluated, evaluate
 from assets.deliver.channels.mime import MailNotSafe
-from assets.deliver.compose import Composer
-from assets.deliver.delivery import WAITING, Delivery, Kind, State
+from assets.deliver.compose import Composer, Occasion
+from assets.deliver.delivery import ARRIVED, WAITING, Delivery, Kind, State
 from assets.deliver.due_deliveries import Issue
+from assets.deliver.evaluation import Evaluation
 from assets.deliver.ledger import Ledger
 from assets.deliver.outbox import Outbox
 from assets.deliver.recipient_variants import Coverage, ReportOutdated, VariantBuilder
@@ -26,16 +29,34 @@ from assets.render.mail import Correction
 
 _EMPTY = "no assignments, and the subscription has `only_if: not_empty`"
 _UNCHANGED = "same figures as in the previous issue, and the subscription has `only_if: changed`"
-_ARRIVED = (State.ACCEPTED, State.UNKNOWN)
+_FREE = {_EMPTY, _UNCHANGED, *HELD_BACK}
 
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """The new rows, the rows that they supersede, and how the variants cover the report."""
+    """The new rows, the rows that they supersede, how the variants cover the report, and the evaluations."""
 
     rows: list[Delivery]
     superseded: list[Delivery]
     coverage: Coverage | None = None
+    evaluations: tuple[Evaluation, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Content:
+    """A version of the report, its variants, and the evaluation of the subscription's conditions, if any."""
+
+    version: int
+    variants: VariantBuilder
+    evaluated: Evaluated | None
+
+    def choose(self, recipient: Recipient) -> tuple[Kind | None, str]:
+        """Return what *recipient* is sent, or None and why nothing."""
+        return self.evaluated.choose(recipient.address) if self.evaluated else (Kind.REPORT, "")
+
+    def evaluations(self, rows: Sequence[Delivery]) -> tuple[Evaluation, ...]:
+        """Return the evaluations to record with the planned *rows*."""
+        return tuple(self.evaluated.rows(rows)) if self.evaluated and rows else ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,33 +86,35 @@ class Preparation:
 
         Raises ReportOutdated if a variant cannot be built, ConfigError if the recipients cannot be read.
         """
-        builder = self._variant_builder(version)
+        content = self._content(version)
         recipients, rejected = self._resolve_recipients(version)
-        self._build_variants(builder, recipients)
-        rows = [self._report_delivery(builder, version, recipient) for recipient in recipients]
+        self._build_variants(content, recipients)
+        rows = [self._report_delivery(content, recipient) for recipient in recipients]
         blank = self._delivery_without_content(version, State.FAILED, "no recipients")
-        coverage = builder.coverage(self.issue.subscription, recipients)
-        return Prepared([*rows, *rejected] or [blank], [], coverage)
+        coverage = content.variants.coverage(self.issue.subscription, recipients)
+        planned = [*rows, *rejected] or [blank]
+        return Prepared(planned, [], coverage, content.evaluations(planned))
 
     def by_hand(self, version: int, before: Sequence[Delivery]) -> Prepared:
         """Return the deliveries of *version* to recipients without content in the rows *before*."""
         already_planned = {row.recipient.lower() for row in before if row.content}
-        builder = self._variant_builder(version)
+        content = self._content(version, is_asked=True)
         recipients = [
             recipient
             for recipient in self._resolve_recipients(version)[0]
             if recipient.address.lower() not in already_planned
         ]
-        self._build_variants(builder, recipients)
-        return Prepared([self._report_delivery(builder, version, recipient) for recipient in recipients], [])
+        self._build_variants(content, recipients)
+        rows = [self._report_delivery(content, recipient) for recipient in recipients]
+        return Prepared(rows, [], evaluations=content.evaluations(rows))
 
     def corrected(self, version: int, before: Sequence[Delivery]) -> Prepared:
         """Return the deliveries of a later *version* to the recipients of the rows *before*."""
-        builder = self._variant_builder(version)
+        content = self._content(version)
         recipients = {
             recipient.address.lower(): recipient for recipient in self._resolve_recipients(version)[0]
         }
-        self._build_variants(builder, recipients.values())
+        self._build_variants(content, recipients.values())
         ordered = sorted(before, key=lambda row: (row.recipient.lower(), row.version))
         rows = []
         for address, group in groupby(ordered, key=lambda row: row.recipient.lower()):
@@ -100,28 +123,33 @@ class Preparation:
                 ended = replace(history[-1], reason="no longer a recipient")
                 rows.append(self._ended_delivery(version, ended))
             else:
-                rows.append(self._prepare_later_version(builder, version, recipient, history))
-        return Prepared(rows, [row for row in before if row.state in WAITING or row.next_at])
+                rows.append(self._prepare_later_version(content, recipient, history))
+        superseded = [row for row in before if row.state in WAITING or row.next_at]
+        return Prepared(rows, superseded, evaluations=content.evaluations(rows))
 
     def _prepare_later_version(
-        self, builder: VariantBuilder, version: int, recipient: Recipient, history: Sequence[Delivery]
+        self, content: _Content, recipient: Recipient, history: Sequence[Delivery]
     ) -> Delivery:
-        """Return the row of a later version for one recipient: a correction, the report, or why neither."""
+        """Return the row of a later version for one recipient: a correction, the report, or why neither.
+
+        A later version of a running day corrects nothing: it is another report.
+        """
         last = history[-1]
         arrived = [
             row
             for row in history
-            if row.state in _ARRIVED
+            if row.state in ARRIVED
             or (
                 row.unconfirmed_attempts and row.state is not State.FAILED
             )  # FAILED: a person confirmed that it is lost
         ]
-        if arrived:
-            return self._correction_delivery(builder, version, recipient, arrived[-1])
-        is_free = last.state in WAITING or last.reason in {_EMPTY, _UNCHANGED}
+        is_another = self.issue.spec.includes_running_day
+        if arrived and not is_another:
+            return self._correction_delivery(content, recipient, arrived[-1])
+        is_free = is_another or last.state in WAITING or last.reason in _FREE
         if is_free and self.now < self.issue.expires_at:
-            return self._report_delivery(builder, version, recipient)
-        return self._ended_delivery(version, last)
+            return self._report_delivery(content, recipient)
+        return self._ended_delivery(content.version, last)
 
     def _ended_delivery(self, version: int, before: Delivery) -> Delivery:
         blank = self._delivery_without_content(
@@ -129,43 +157,46 @@ class Preparation:
         )
         return replace(blank, recipient=before.recipient)
 
-    def _build_variants(self, builder: VariantBuilder, recipients: Iterable[Recipient]) -> None:
-        """Build every variant before the first message is composed.
+    def _build_variants(self, content: _Content, recipients: Iterable[Recipient]) -> None:
+        """Build every variant that is sent before the first message is composed.
 
         Raises ReportOutdated if a rebuilt version will follow; otherwise deliveries of such variants fail.
         """
         for recipient in recipients:
+            if content.choose(recipient)[0] is None:
+                continue
             try:
-                builder.part(self.issue.subscription, recipient)
+                content.variants.part(self.issue.subscription, recipient)
             except ReportOutdated:
                 if self.issue.spec.when_changed == "rebuild":
                     raise
 
-    def _report_delivery(self, builder: VariantBuilder, version: int, recipient: Recipient) -> Delivery:
+    def _report_delivery(self, content: _Content, recipient: Recipient) -> Delivery:
+        """Return the row of the report, alert or all-clear for *recipient*, or why nothing is sent."""
+        blank = self._delivery_without_content(content.version, State.CANCELLED, "")
+        blank = replace(blank, recipient=recipient.address)
+        kind, reason = content.choose(recipient)
+        if kind is None:
+            return replace(blank, reason=reason)
         try:
-            variant = builder.part(self.issue.subscription, recipient)
-            reason = self._exclusion_reason(builder, variant, recipient)
+            variant = content.variants.part(self.issue.subscription, recipient)
+            reason = self._exclusion_reason(content.variants, variant, recipient)
             if reason:
-                blank = self._delivery_without_content(version, State.CANCELLED, reason)
-                return replace(blank, recipient=recipient.address)
-            return self._planned_delivery(Kind.REPORT, variant, version, recipient)
+                return replace(blank, reason=reason)
+            notice = content.evaluated.notice() if content.evaluated else None
+            return self._planned_delivery(replace(blank, kind=kind), variant, Occasion(alert=notice))
         except (MailNotSafe, NotArchived, ReportOutdated) as error:
-            return replace(
-                self._delivery_without_content(version, State.FAILED, str(error)), recipient=recipient.address
-            )
+            return replace(blank, state=State.FAILED, reason=str(error))
 
-    def _correction_delivery(
-        self, builder: VariantBuilder, version: int, recipient: Recipient, sent: Delivery
-    ) -> Delivery:
+    def _correction_delivery(self, content: _Content, recipient: Recipient, sent: Delivery) -> Delivery:
         subscription = self.issue.subscription
-        blank = replace(
-            self._delivery_without_content(version, State.CANCELLED, ""), recipient=recipient.address
-        )
-        before = builder.figures(subscription, recipient, self._report_key, sent.version)
+        blank = self._delivery_without_content(content.version, State.CANCELLED, "")
+        blank = replace(blank, recipient=recipient.address)
+        before = content.variants.figures(subscription, recipient, self._report_key, sent.version)
         if before is None:
             return replace(blank, reason=f"version {sent.version}, which was sent, is no longer archived")
         try:
-            variant = builder.part(subscription, recipient)
+            variant = content.variants.part(subscription, recipient)
         except ReportOutdated as error:
             return replace(blank, state=State.FAILED, reason=str(error))
         differences = changed_figures(before, variant.manifest)
@@ -176,44 +207,38 @@ class Preparation:
                 blank, reason="changed figures are sent with the next issue (`corrections: next_issue`)"
             )
         correction = Correction(sent.version, tuple((name, *values) for name, values in differences.items()))
-        delivery = self._planned_delivery(Kind.CORRECTION, variant, version, recipient, (sent.id, correction))
+        notice = content.evaluated.notice() if content.evaluated else None
+        delivery = self._planned_delivery(
+            replace(blank, kind=Kind.CORRECTION), variant, Occasion(sent.id, correction, notice)
+        )
         return replace(delivery, expires_at=self.now + timedelta(hours=subscription.expires_hours))
 
-    def _planned_delivery(
-        self,
-        kind: Kind,
-        variant: Archived,
-        version: int,
-        recipient: Recipient,
-        correction: tuple[str, Correction] | None = None,
-    ) -> Delivery:
-        """Return a planned row whose content is in the outbox."""
-        row = replace(
-            self._delivery_without_content(version, State.PLANNED, ""), recipient=recipient.address, kind=kind
-        )
+    def _planned_delivery(self, blank: Delivery, variant: Archived, occasion: Occasion) -> Delivery:
+        """Return *blank* as a planned row whose content is in the outbox."""
         composer = Composer(self.config, self.workspace, self.issue.subscription, self.now)
-        message = composer.message(variant, recipient.address, row.id, correction)
+        message = composer.message(variant, blank.recipient, blank.id, occasion)
         outbox = Outbox(self.config.archive, self.workspace.slug)
         return replace(
-            row,
+            blank,
+            state=State.PLANNED,
             subject=message.subject,
             next_at=self.now,
             content=outbox.put(message.content),
             content_without_files=outbox.put(message.without_files) if message.without_files else None,
         )
 
-    def _exclusion_reason(self, builder: VariantBuilder, variant: Archived, recipient: Recipient) -> str:
+    def _exclusion_reason(self, variants: VariantBuilder, variant: Archived, recipient: Recipient) -> str:
         """Return why the subscription's `only_if` excludes *variant*; empty if it does not."""
         subscription = self.issue.subscription
         if subscription.only_if == "not_empty" and variant.manifest.total == 0:
             return _EMPTY
         if subscription.only_if == "changed":
-            before = self._issue_before(builder, recipient)
+            before = self._issue_before(variants, recipient)
             if before is not None and not changed_figures(before, variant.manifest):
                 return _UNCHANGED
         return ""
 
-    def _issue_before(self, builder: VariantBuilder, recipient: Recipient) -> Manifest | None:
+    def _issue_before(self, variants: VariantBuilder, recipient: Recipient) -> Manifest | None:
         """Return the manifest of the report that *recipient* was last sent for an earlier report date."""
         slug, name = self.workspace.slug, self.issue.subscription.name
         rows = [
@@ -222,17 +247,23 @@ class Preparation:
             if row.report == self.issue.spec.name
             and row.report_date < self.issue.report_date
             and row.recipient.lower() == recipient.address.lower()
-            and row.state in _ARRIVED
+            and row.state in ARRIVED
         ]
         if not rows:
             return None
         last = max(rows, key=lambda row: (row.report_date, row.version))
         key = self._report_key._replace(report_date=last.report_date)
-        return builder.figures(self.issue.subscription, recipient, key, last.version)
+        return variants.figures(self.issue.subscription, recipient, key, last.version)
 
-    def _variant_builder(self, version: int) -> VariantBuilder:
+    def _content(self, version: int, *, is_asked: bool = False) -> _Content:
+        """Return *version* and what it is sent as; what a person *is_asked* for is an alert of its own."""
         archived = Archive(self.config.archive).read(self._report_key, version)
-        return VariantBuilder(self.config, self.workspace, self.issue.spec, archived)
+        variants = VariantBuilder(self.config, self.workspace, self.issue.spec, archived)
+        evaluated = None
+        if self.issue.subscription.when:
+            evaluated = evaluate(self.ledger, self.issue, archived.report(), version)
+            evaluated = replace(evaluated, told=frozenset()) if is_asked else evaluated
+        return _Content(version, variants, evaluated)
 
     @property
     def _report_key(self) -> Key:

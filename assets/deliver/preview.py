@@ -12,11 +12,13 @@ from assets.config.deployment import Config
 from assets.config.subscription import Subscription
 from assets.config.workspace import Workspace
 from assets.deliver.channels.smtp import open_smtp
-from assets.deliver.compose import Composer, OutgoingMessage
+from assets.deliver.compose import Composer, Occasion, OutgoingMessage
 from assets.deliver.outcome import AttemptResult
 from assets.deliver.recipient_variants import VariantBuilder
 from assets.deliver.recipients import resolve_recipients
 from assets.errors import ConfigError
+from assets.render.alerts import AlertNotice
+from assets.report.conditions import assess_alert
 
 _MARK = "TEST: "
 
@@ -80,4 +82,12 @@ class Trial:
             variant = VariantBuilder(self.config, self.workspace, spec, archived).part(
                 self.subscription, chosen[0]
             )
-            yield variant, composer.message(variant, to or chosen[0].address, uuid4().hex)
+            alert = (
+                AlertNotice(assess_alert(self.subscription, archived.report()))
+                if self.subscription.is_alert
+                else None
+            )
+            yield (
+                variant,
+                composer.message(variant, to or chosen[0].address, uuid4().hex, Occasion(alert=alert)),
+            )

@@ -82,6 +82,40 @@ def list_deliveries(
     print_records([{name: str(row[name]) for name in _SHOWN} for row in rows])
 
 
+@app.command(epilog=example("deliveries evaluations --subscription long_waits"))
+def evaluations(
+    config: ConfigOption = DEFAULT_CONFIG,
+    workspace: WorkspaceOption = None,
+    subscription: SubscriptionOption = None,
+    limit: Annotated[int, typer.Option(metavar="N", min=1, help="Maximum number; the latest ones.")] = 100,
+    as_json: JsonOption = False,
+) -> None:
+    """List evaluations of conditions, the latest last."""
+    from dataclasses import asdict
+
+    from orchestration.cli.console import print_records
+
+    _, ledger = _open_ledger(config)
+    found = [asdict(each) for each in ledger.evaluations(workspace, subscription, limit)]
+    if as_json:
+        typer.echo(json.dumps(found, indent=2, ensure_ascii=False, default=str))
+        return
+    print_records(
+        [
+            {
+                "subscription": f"{each['workspace']}/{each['subscription']}",
+                "report": f"{each['report']} of {each['report_date']} v{each['version']}",
+                "condition": each["condition"],
+                "value": "-" if each["value"] is None else f"{each['value']:,g}",
+                "of": "-" if each["count"] is None else f"{each['count']:,}",
+                "outcome": f"{each['outcome']}: {each['reason']}" if each["reason"] else each["outcome"],
+                "sent": each["sent"] or f"nothing: {each['why_not']}",
+            }
+            for each in found
+        ]
+    )
+
+
 @app.command(epilog=example("deliveries show 3f2a"))
 def show(delivery: IdArgument, config: ConfigOption = DEFAULT_CONFIG) -> None:
     """Show a delivery, and the file of its mail."""

@@ -15,6 +15,7 @@ from assets.config.workspace import ReportSpec, Workspace
 from assets.deliver.channels.webhook import webhook_body
 from assets.errors import ConfigError
 from assets.periods import Period
+from assets.render.mail import MailContext
 from assets.report.day_notes import notes_on, read_notes
 from orchestration.cli.config_check import examine_config
 from tests.conftest import DAY, LATER, Inbox, line
@@ -96,4 +97,4 @@ def test_a_changed_note_makes_a_version_with_the_same_figures(inbox: Inbox, tmp_
     note = {"day": "2024-03-05", "until": None, "text": "=outage"}
     assert json.loads((noted.archived.folder / "report.json").read_bytes())["notes"] == [note]
     assert noted.archived.report() == noted.report
-    assert json.loads(webhook_body(noted.archived, str, None))["data"]["notes"] == [note]
+    assert json.loads(webhook_body(noted.archived, str, MailContext(version=1)))["data"]["notes"] == [note]

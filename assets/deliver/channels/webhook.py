@@ -27,7 +27,7 @@ from assets.deliver.channels.base import Timeouts, clean_header, cut_after
 from assets.deliver.delivery import Delivery
 from assets.deliver.outcome import AttemptResult, Outcome, Step
 from assets.errors import ConfigError
-from assets.render.mail import Correction
+from assets.render.mail import MailContext
 
 _RETRYABLE = {408, 425, 429}
 _MAX_ANSWER_BYTES = 1_000
@@ -116,19 +116,26 @@ def _result_of_status(status: int, text: str) -> AttemptResult:
     return AttemptResult(outcome, Step.DOT, f"{status} {text}".strip())
 
 
-def webhook_body(archived: Archived, place: Callable[[str], str], correction: Correction | None) -> bytes:
+def webhook_body(archived: Archived, place: Callable[[str], str], context: MailContext) -> bytes:
     """Return the JSON event: the report's figures, and its files with their *place* (URL by name)."""
     report, manifest = archived.report(), archived.manifest
     head = {"workspace", "workspace_name", "name", "report_date", "as_of", "period", "filters", "notes"}
-    figures = {"total", "by_source", "comparison", "provisional", "reasons", "missing_days"}
+    figures = {"total", "by_source", "comparison", "goals", "provisional", "reasons", "missing_days"}
     data = report.model_dump(mode="json", include=head | figures)
     data |= {
         "title": report.title,
         "version": manifest.version,
         "files": [entry.model_dump() | {"place": place(entry.name)} for entry in manifest.files],
     }
-    if correction:
+    event = "report.archived"
+    if notice := context.alert:
+        event = "report.all_clear" if notice.is_all_clear else "report.alert"
+        data["alert"] = notice.result.model_dump(mode="json")
+        for condition, since in zip(data["alert"]["conditions"], notice.since, strict=False):
+            condition["since"] = since and str(since)
+    if correction := context.correction:
+        event = "report.corrected"
         changes = {name: [before, now] for name, before, now in correction.changes}
         data["corrects"] = {"version": correction.version, "changes": changes}
-    body = {"type": "report.corrected" if correction else "report.archived", "data": data}
+    body = {"type": event, "data": data}
     return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
