@@ -18,6 +18,7 @@ from sqlalchemy.schema import CreateTable
 
 from assets.config.deployment import Config
 from assets.config.loader import load_config
+from assets.config.metrics import Metric
 from assets.config.presentation import Component
 from assets.config.subscription import Subscription
 from assets.config.workspace import Workspace
@@ -73,6 +74,8 @@ def test_every_preset_component_reason_state_and_source_is_documented() -> None:
         assert f"`{name}`" in reference("definitions"), name
     for name in State:
         assert f"| `{name}` |" in reference("delivery"), name
+    for metric in Metric:
+        assert f"`{metric}`" in reference("configuration").partition("### Metrics")[2], metric
     for name, label in SOURCE_LABELS.items():
         assert f"| `{name}` | {label} |" in reference("events"), name
     for code in ReasonCode:
