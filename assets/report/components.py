@@ -34,14 +34,18 @@ def keeps_chains(filters: Filters) -> bool:
     return not (filters.source or filters.assigned_to or filters.team or filters.assigned_by)
 
 
+def carries_filters(spec: ReportSpec) -> bool:
+    """Tell whether the page carries the log, so that readers can filter it."""
+    return spec.interactive and Format.HTML in spec.formats and Component.LOG in spec.components
+
+
 def needs_whole_log(spec: ReportSpec) -> bool:
     """Tell whether the report needs the whole log, which is large, rather than the printed rows only."""
     formats, components = set(spec.formats), set(spec.components)
-    has_filters = spec.interactive and Format.HTML in formats and Component.LOG in components
     prints_many = isinstance(spec.pdf_log_rows, int) and spec.pdf_log_rows > TAGGED_ROWS
     carries_log = spec.attach_log or spec.pdf_log_rows == "all" or prints_many
     uses_rows = not formats.isdisjoint(DATA_FORMATS) or not components <= _OF_COUNTS
-    return has_filters or carries_log or uses_rows
+    return carries_filters(spec) or carries_log or uses_rows
 
 
 def states_of_components(

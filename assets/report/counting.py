@@ -1,6 +1,6 @@
 """Read the log rows of a report, and count them by source and by day."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import TYPE_CHECKING
@@ -15,7 +15,7 @@ from assets.errors import ConfigError
 from assets.events import source_label
 from assets.periods import DAY, Period, Preset, first_instant
 from assets.report.comparison import PreviousPeriod, read_previous_period
-from assets.report.components import has_openings, needs_whole_log
+from assets.report.components import carries_filters, has_openings, needs_whole_log
 from assets.report.encoded_log import EncodedLog, encode_log
 from assets.report.filters import Known, filter_conditions, look_up
 from assets.report.log_query import log_rows
@@ -39,7 +39,8 @@ class CountedLog:
 
     *counts* (columns `local_day`, `source`, `count`) are of all rows; *rows* may be only the printed ones.
     *lacking* are the days missing for *before*, *known_since* is the first day it covers. *previous* is the
-    previous period, if the report is compared with it.
+    previous period, if the report is compared with it. *names* are all that each id had until the period
+    ends, for a page that readers filter.
     """
 
     known: Known
@@ -50,10 +51,11 @@ class CountedLog:
     previous: PreviousPeriod | None
     lacking: Sequence[date]
     known_since: date | None
+    names: Mapping[str, Sequence[str]]
 
     def encode(self, rows: pa.Table, before: pa.Table | None = None) -> EncodedLog:
         """Return *rows* encoded, with the teams of its persons if the workspace has any."""
-        encoded = encode_log(rows, before)
+        encoded = encode_log(rows, before, self.names)
         return self.known.teams.add_to(encoded) if self.known.teams else encoded
 
 
@@ -77,7 +79,9 @@ def count_log(request: ReportRequest) -> CountedLog:
     rows, before = complete_rows(request, known, rows, before)
     if previous and previous.rows is not None:
         previous = replace(previous, rows=complete_rows(request, known, previous.rows)[0])
-    return CountedLog(known, filtered, counts, rows, before, previous, lacking, known_since)
+    persons = (known.persons or known_persons(warehouse)) if carries_filters(spec) else None
+    names = persons.names_before(min(as_of, period.bounds[1])) if persons else {}
+    return CountedLog(known, filtered, counts, rows, before, previous, lacking, known_since, names)
 
 
 def _last_steps(warehouse: Warehouse, period: Period, known_since: date | None) -> pa.Table:

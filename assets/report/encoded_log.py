@@ -58,6 +58,7 @@ class EncodedLog:
 
     `kinds` has the kind of each of `persons`, such as `ai_agent`, or None if the source does not state it.
     `teams` are the names of the workspace's teams, if any, and `team_of` has the team of each of `persons`.
+    `all_names` are the names that an id ever had, also those that no row has.
     """
 
     instants: Codes
@@ -74,6 +75,7 @@ class EncodedLog:
     assigned_by: Codes
     labels: Mapping[Person, str]
     kinds: list[str | None]
+    all_names: Mapping[str, Sequence[str]]
     teams: Sequence[str] = ()
     team_of: Codes | None = None
 
@@ -81,7 +83,9 @@ class EncodedLog:
         return len(self.instants)
 
 
-def encode_log(rows: pa.Table, before: pa.Table | None = None) -> EncodedLog:
+def encode_log(
+    rows: pa.Table, before: pa.Table | None = None, all_names: Mapping[str, Sequence[str]] | None = None
+) -> EncodedLog:
     """Return *rows* (columns of `assignment_log`) with each text replaced by its code.
 
     `labels` include people who appear only in the rows *before*, with a contact at the start.
@@ -111,6 +115,7 @@ def encode_log(rows: pa.Table, before: pa.Table | None = None) -> EncodedLog:
         assigned_by=assigned_by,
         labels=labels,
         kinds=kinds_of(rows, persons.of_pair[assignee], len(persons.keys)),
+        all_names=all_names or {},
     )
 
 

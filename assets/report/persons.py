@@ -56,6 +56,14 @@ class KnownPersons:
                 ownerships.append(Ownership(person, name, since, until))
         return ownerships
 
+    def names_before(self, instant: datetime) -> dict[str, list[str]]:
+        """Return the names that each id had before an instant, sorted."""
+        names: dict[str, set[str]] = {}
+        for row in self._rows:
+            if row["id"] is not None and row["name"] is not None and row["since"] < instant:
+                names.setdefault(row["id"], set()).add(row["name"])
+        return {id_: sorted(of_id) for id_, of_id in names.items()}
+
     def with_ids(self, rows: pa.Table) -> pa.Table:
         """Return *rows* of the log with the missing ids of people whose name belongs to an id."""
         micros = rows["occurred_at"].combine_chunks().cast(pa.int64()).to_numpy()

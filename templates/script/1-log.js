@@ -44,7 +44,7 @@ function readPairs(blocks, name) {
 }
 
 // Persons as the report tells them apart: their labels and filter values, and whose pair is whose.
-function persons(blocks, pairs, named) {
+function persons(blocks, pairs, named, others) {
   const ofPair = blocks['people.person'], keys = [];
   pairs.ids.forEach((id, at) => { keys[ofPair[at]] = id ?? keys[ofPair[at]] ?? pairs.names[at]; });
   const ids = [];
@@ -52,6 +52,8 @@ function persons(blocks, pairs, named) {
   const labels = Array.from(blocks['people.label'], (pair, at) => named[keys[at]] ?? pairs.labels[pair]);
   const spellings = keys.map(() => new Set());
   pairs.ids.forEach((id, at) => { for (const each of [id, pairs.names[at]]) if (each) spellings[ofPair[at]].add(foldCase(each)); });
+  const names = new Map(Object.entries(others)); // that the report's rows do not have
+  ids.forEach((id, person) => { for (const each of names.get(id) ?? []) spellings[person].add(foldCase(each)); });
   return { labels, keys, ids, spellings, ofPair: Int32Array.from([NONE, ...ofPair]) };
 }
 
@@ -118,7 +120,7 @@ function unpack(bytes, facts) {
   for (const key of contactKeys) if (!contacts.has(key)) contacts.set(key, contacts.size);
   log.contactOf = Int32Array.from([NONE, ...contactKeys.map((key) => contacts.get(key))]);
   log.contactCount = contacts.size;
-  log.who = persons(blocks, log.people, layout.labels);
+  log.who = persons(blocks, log.people, layout.labels, layout.names);
   log.byTeam = withTeams(log, layout.teams, blocks['people.team']);
   log.foldedNames = log.contacts.names.map((name) => (name === null ? null : foldAccents(name)));
   return log;

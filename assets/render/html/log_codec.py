@@ -104,9 +104,21 @@ def encode_log_payload(
             for key, label, name in zip(log.persons.keys, log.persons.labels, log.persons.names, strict=True)
             if label != name
         },
+        "names": _names_without_rows(log),
         "blocks": packer.layout,
     }
     return layout, b64encode(_deflate(packer.blocks)).decode()
+
+
+def _names_without_rows(log: EncodedLog) -> dict[str, list[str]]:
+    """Return the names of persons in *log* that none of its rows has, by id."""
+    shown = set(zip(log.people.ids, log.people.names, strict=True))
+    names = {
+        id_: [name for name in log.all_names.get(id_, ()) if (id_, name) not in shown]
+        for id_, _ in log.persons.who
+        if id_ is not None
+    }
+    return {id_: others for id_, others in names.items() if others}
 
 
 def _encode_recency(codes: Codes, excluded: Codes | None = None) -> Codes:

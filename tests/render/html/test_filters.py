@@ -248,6 +248,26 @@ def test_a_filter_sets_aside_what_cannot_follow_and_clearing_brings_it_back(
     assert "#" not in opened.page.url
 
 
+def test_a_name_of_earlier_days_finds_the_person(inbox: Inbox, open_page: Open) -> None:
+    header = "event_id,occurred_at,contact_id,assignee_id,assignee,source"
+    inbox.write(
+        "e1,2026-09-20T10:00:00Z,k1,7,Bob,user",
+        "e2,2026-11-17T10:00:00Z,k2,7,Robert,user",
+        "e3,2026-11-17T11:00:00Z,k3,8,Eve,user",
+        "e4,2026-11-18T11:00:00Z,k4,7,Rob,user",  # later than the period
+        header=header,
+    )
+    inbox.load(date(2026, 9, 20), REPORT_DATE, NOW)
+    inbox.build(date(2026, 9, 20), REPORT_DATE)
+    own = Acme(inbox)
+    opened = open_page(own.draft(name="seven", preset="last_7_days"))
+    for name, total in (("bob", 1), ("Robert", 1), ("7", 1), ("Eve", 1), ("Rob", 0)):
+        opened.at(urlencode({"assigned_to": name}))
+        assert opened.text(".keys strong" if total else "#metric .body") == (f"{total}" if total else NO_DATA)
+    filters = Filters(assigned_to=("bob",))
+    assert own.draft(name="seven", preset="last_7_days", filters=filters).report.total == 1
+
+
 def test_a_wrong_fragment_is_no_filter(acme: Acme, open_page: Open) -> None:
     whole = acme.draft().report
     opened = open_page(acme.draft(), "from=1999-01-01&to=nonsense&every=never&sauce=1")
