@@ -58,6 +58,7 @@ def read_explorer_data(request: ReportRequest, log: CountedLog) -> ExplorerData:
             )
             for day in carried.days
         ),
+        first_day=request.stored.first_day,
         first_loaded=first_loaded_day(warehouse),
         lacking=tuple(lacking),
         stalls=_find_stalls(request),

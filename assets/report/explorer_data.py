@@ -36,9 +36,9 @@ class ExplorerData:
     """The rows of the explorer: the first *opening_count* are the last ones of each subject before *days*.
 
     *subject* has a code per row for its contact or conversation, *is_stated* tells whether its source states
-    the previous assignee; *working* are the spans of working time, in seconds since 1970; *lacking* are the
-    days before *days* that are missing for the openings. *stalls* has the reason of each last day at whose
-    end the source is silent.
+    the previous assignee; *working* are the spans of working time, in seconds since 1970. Openings need every
+    day since *first_day*; *lacking* are those that are missing before *days*. *stalls* has the reason of each
+    last day at whose end the source is silent.
     """
 
     log: EncodedLog
@@ -47,6 +47,7 @@ class ExplorerData:
     working: tuple[tuple[float, float], ...] | None
     opening_count: int
     days: tuple[CarriedDay, ...]
+    first_day: date
     first_loaded: date | None
     lacking: tuple[date, ...]
     stalls: Mapping[date, Reason]

@@ -15,10 +15,14 @@ from assets.warehouse.schema import LOAD_COUNTS
 
 @dataclass(frozen=True, slots=True)
 class Readiness:
-    """The loaded days, and those whose log is missing or was built on an older state of earlier days."""
+    """The loaded days, and those whose log is missing or was built on an older state of earlier days.
+
+    `first_day` is the first day with data: of the workspace, or an earlier one that is loaded.
+    """
 
     loaded: LoadedDays
     stale: frozenset[date]
+    first_day: date
 
     @property
     def has_unstated(self) -> bool:
@@ -39,16 +43,16 @@ class Readiness:
         return sorted({*self.unloaded(period, as_of), *self.stale.intersection(_begun_days(period, as_of))})
 
     def opening_missing(self, period: Period) -> list[date]:
-        """Return the days before *period*, from the first loaded one on, that are missing for its opening."""
-        first = min(self.loaded.until, default=period.first_day)
-        if first >= period.first_day:
+        """Return the days before *period*, since the first with data, that are missing for its opening."""
+        if self.first_day >= period.first_day:
             return []
-        return self.missing(Period(first, period.first_day - DAY, period.zone), period.bounds[0])
+        return self.missing(Period(self.first_day, period.first_day - DAY, period.zone), period.bounds[0])
 
 
 def read_readiness(warehouse: Warehouse, workspace: Workspace) -> Readiness:
     """Read which days are loaded and which are stale."""
-    return Readiness(loaded_days(warehouse, workspace), frozenset(stale_days(warehouse)))
+    loaded = loaded_days(warehouse, workspace)
+    return Readiness(loaded, frozenset(stale_days(warehouse)), min([workspace.first_day, *loaded.until]))
 
 
 def _begun_days(period: Period, as_of: datetime) -> list[date]:

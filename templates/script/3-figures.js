@@ -337,8 +337,8 @@ function countAll(log, facts, state) {
 
 // Who held what when a range began, and since when that is known: since the last day before it that is missing.
 function openingsOf(log, facts, [first]) {
-  const { firstLoaded, lacking: before } = facts.explorer;
-  const missing = facts.days.slice(0, first).filter((day) => !day.loaded && firstLoaded && day.date >= firstLoaded).map((day) => day.date);
+  const { firstDay, firstLoaded, lacking: before } = facts.explorer;
+  const missing = facts.days.slice(0, first).filter((day) => !day.loaded && day.date >= firstDay).map((day) => day.date);
   const lacking = [...before, ...missing];
   const since = missing.length ? facts.days.findIndex((day) => day.date === missing.at(-1)) + 1 : NONE;
   return {

@@ -30,6 +30,7 @@ def custom(first: date, last: date, **filters: Any) -> ReportSpec:
 @pytest.fixture
 def busy(inbox: Inbox) -> Inbox:
     """A day with five events, one rejected row, one duplicate and one row without change."""
+    inbox.first_day = date(2024, 3, 1)
     inbox.write(
         line("e1", "2024-03-05T15:00:00Z", source="user", assigned_by="Eve", contact_name="Ann Smith"),
         line("e2", "2024-03-05T16:00:00Z", previous_assignee="Bob", assignee="", contact_name="100%_sure"),
@@ -140,6 +141,7 @@ def test_a_day_never_loaded_is_not_a_day_with_0(busy: Inbox) -> None:
 
 
 def test_building_a_day_builds_the_later_ones_that_had_not_seen_it(inbox: Inbox) -> None:
+    inbox.first_day = DAY
     inbox.write(line("x", "2024-03-05T15:00:00Z"), line("x", "2024-03-06T15:00:00Z", assignee="Eve"))
     inbox.load(NEXT_DAY)
     inbox.build(NEXT_DAY)
@@ -167,6 +169,7 @@ def test_an_unreadable_input_makes_a_report_provisional(inbox: Inbox) -> None:
 
 
 def test_a_running_day_is_counted_up_to_its_load(inbox: Inbox) -> None:
+    inbox.first_day = DAY
     inbox.write(*(line(f"e{n}", f"2024-03-05T1{n}:00:00Z", contact_id=f"k{n}") for n in range(6)))
     loaded_at = datetime(2024, 3, 5, 13, tzinfo=UTC)
     inbox.load(now=loaded_at)

@@ -63,6 +63,7 @@ def compared(inbox: Inbox, now: dict[str, int], before: dict[str, int], preset: 
         "yesterday": (date(2024, 3, 4), date(2024, 3, 5)),
         "last_month": (date(2024, 1, 1), date(2024, 2, 29)),
     }[preset]
+    inbox.first_day = first
     inbox.load(first, last)
     inbox.build(first, last)
     spec = ReportSpec(name="mine", preset=Preset(preset))

@@ -62,8 +62,17 @@ def test_an_opening_never_counts_across_days_that_are_not_loaded(march: Inbox) -
     assert (opening(found), found.known_since, found.provisional) == (8, date(2024, 3, 1), False)
 
 
+def test_an_opening_needs_every_day_since_the_first_one_with_data(march: Inbox) -> None:
+    load(march, 7, 9)
+    found = report(march, custom(date(2024, 3, 9), date(2024, 3, 9)), date(2024, 3, 10))
+    assert (opening(found), found.known_since, found.provisional) == (2, date(2024, 3, 7), True)
+    assert found.reasons[0].facts == {"count": 6, "first": "2024-03-01", "last": "2024-03-06"}
+    load(march, 1, 6)
+    found = report(march, custom(date(2024, 3, 9), date(2024, 3, 9)), date(2024, 3, 10))
+    assert (opening(found), found.known_since, found.provisional) == (8, date(2024, 3, 1), False)
+
+
 def test_without_balances_the_days_before_do_not_matter(march: Inbox) -> None:
-    load(march, 1, 4)
     load(march, 7, 9)
     spec = custom(date(2024, 3, 9), date(2024, 3, 9)).model_copy(update={"components": ("metric", "log")})
     assert not report(march, spec, date(2024, 3, 10)).provisional

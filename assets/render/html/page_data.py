@@ -157,6 +157,7 @@ def _explorer_facts(report: Report, explorer: ExplorerData, words: Words) -> dic
             for problem in explorer.problems
         ],
         "working": explorer.working,
+        "firstDay": str(explorer.first_day),
         "firstLoaded": str(explorer.first_loaded) if explorer.first_loaded else "",
         "lacking": [str(day) for day in explorer.lacking],
         "maxRejectedPct": explorer.max_rejected_pct,

@@ -242,6 +242,7 @@ def test_a_0_of_a_source_that_stopped_is_no_data(acme: Acme, open_page: Open) ->
 
 
 def test_an_empty_report_can_be_opened(inbox: Inbox, open_page: Open) -> None:
+    inbox.first_day = date(2026, 11, 16)
     inbox.write(line("e1", "2026-11-16T15:00:00Z"))
     inbox.load(date(2026, 11, 16), date(2026, 11, 18))
     inbox.build(date(2026, 11, 16), date(2026, 11, 18))

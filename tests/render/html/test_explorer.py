@@ -15,9 +15,12 @@ from assets.archive.version_files import Draft
 from assets.config.presentation import Component
 from assets.periods import PRESETS, Preset, preset_period
 from assets.render.html.page import render_page
+from assets.render.i18n import load_words
+from assets.render.reasons import reason_sentences
 from assets.warehouse.schema import ASSIGNMENT_LOG
+from tests.conftest import Inbox, line
 from tests.render.html.test_filters import a_filter, exported
-from tests.render.opened_report import REPORT_DATE, Acme, Open, Opened
+from tests.render.opened_report import NOW, REPORT_DATE, Acme, Open, Opened
 
 FIRST_DAY = date(2026, 10, 1)
 CARRIED = date(2026, 9, 1)
@@ -181,3 +184,17 @@ def test_goals_are_recounted_for_any_period_and_are_not_about_filtered_rows(
     assert statuses == {True, False}
     explorer.at("source=user")
     assert "Goal" not in explorer.text("#metric")
+
+
+def test_an_opening_needs_every_day_since_the_first_one_with_data(inbox: Inbox, open_page: Open) -> None:
+    inbox.first_day = date(2026, 10, 30)
+    inbox.write(line("e1", "2026-11-12T10:00:00Z"))
+    inbox.load(date(2026, 11, 5), REPORT_DATE, NOW)
+    inbox.build(date(2026, 11, 5), REPORT_DATE)
+    own = Acme(inbox)
+    first, last = date(2026, 11, 12), date(2026, 11, 13)
+    explorer = open_page(own.draft(name="explorer", preset="explorer"), f"from={first}&to={last}")
+    server = own.draft(first_day=first, last_day=last).report
+    (reason,) = reason_sentences(server, load_words("en"))
+    assert "6 days before the period are not loaded (2026-10-30 to 2026-11-04)" in reason
+    assert reason in explorer.text(".provisional")
