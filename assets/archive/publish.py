@@ -22,7 +22,7 @@ from assets.config.workspace import ReportSpec, Workspace
 from assets.errors import TotalsDiffer
 from assets.render.data_files import csv_bytes, parquet_bytes
 from assets.report.build import build_report
-from assets.report.log_table import printed_log, time_unit_of
+from assets.report.log_table import printed_log, time_unit_of, with_labels
 from assets.report.model import ProofLine, Report, Total
 from assets.warehouse.base import Warehouse
 
@@ -60,8 +60,8 @@ def draft_report(
     has_files = has_csv or Format.XLSX in formats
     shown = built.report.log.rows_shown
     rows = built.rows if has_files else built.rows.slice(max(0, built.rows.num_rows - shown))
-    printed = printed_log(rows, workspace.zone, time_unit_of(built.rows))
-    tables = {"log.csv": csv_bytes(printed, has_bom=spec.csv_bom)} if has_csv else {}
+    as_given = printed_log(rows, workspace.zone, time_unit_of(built.rows))
+    tables = {"log.csv": csv_bytes(as_given, has_bom=spec.csv_bom)} if has_csv else {}
     if Format.PARQUET in formats:
         tables["log.parquet"] = parquet_bytes(built.rows)
     report = _with_tables(built.report, tables)
@@ -78,6 +78,7 @@ def draft_report(
     }
     if report.notes:
         configuration["notes"] = [note.model_dump(mode="json") for note in report.notes]
+    printed = with_labels(as_given, built.coded)
     return Draft(report, tables, printed, built.coded, built.explorer, spec.formats, configuration)
 
 

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from assets.events import source_label
 from assets.periods import offset_changes
-from assets.report.encoded_log import Codes
+from assets.report.encoded_log import Codes, EncodedLog
 
 HEADER = (
     "Timestamp",
@@ -42,6 +42,23 @@ def printed_log(rows: pa.Table, zone: ZoneInfo, unit: TimeUnit | None = None) ->
         pc.coalesce(rows["assigned_by_name"], rows["assigned_by_id"], pa.scalar(NOBODY)),
     ]
     return pa.table(columns, names=list(HEADER))
+
+
+def with_labels(printed: pa.Table, log: EncodedLog) -> pa.Table:
+    """Return *printed*, the last rows of *log* as printed, with the labels of persons instead of names.
+
+    Names in `log.csv` stay as given: read again, "Bob (7)" would be a new person.
+    """
+    people = log.persons.of_pair[:-1].tolist()
+    labels = [log.persons.labels[person] for person in people]
+    if labels == log.people.labels:
+        return printed
+    roles = {"Previous Assignee": log.previous, "Assigned To": log.assignee, "Assigned By": log.assigned_by}
+    for name, codes in roles.items():
+        pairs = codes[len(codes) - printed.num_rows :]
+        cells = pa.array(labels, pa.string()).take(pa.array(pairs, mask=pairs < 0))
+        printed = printed.set_column(HEADER.index(name), name, pc.coalesce(cells, printed[name]))
+    return printed
 
 
 def _source_labels(codes: pa.ChunkedArray) -> pa.Array:

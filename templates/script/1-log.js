@@ -49,7 +49,8 @@ function persons(blocks, pairs, named, others) {
   pairs.ids.forEach((id, at) => { keys[ofPair[at]] = id ?? keys[ofPair[at]] ?? pairs.names[at]; });
   const ids = [];
   pairs.ids.forEach((id, at) => { ids[ofPair[at]] = id ?? ids[ofPair[at]] ?? null; });
-  const labels = Array.from(blocks['people.label'], (pair, at) => named[keys[at]] ?? pairs.labels[pair]);
+  const told = new Map(Object.entries(named));
+  const labels = Array.from(blocks['people.label'], (pair, at) => told.get(keys[at]) ?? pairs.labels[pair]);
   const spellings = keys.map(() => new Set());
   pairs.ids.forEach((id, at) => { for (const each of [id, pairs.names[at]]) if (each) spellings[ofPair[at]].add(foldCase(each)); });
   const names = new Map(Object.entries(others)); // that the report's rows do not have
@@ -122,6 +123,7 @@ function unpack(bytes, facts) {
   log.contactCount = contacts.size;
   log.who = persons(blocks, log.people, layout.labels, layout.names);
   log.byTeam = withTeams(log, layout.teams, blocks['people.team']);
+  log.shownPeople = log.people.ids.map((id, pair) => log.who.labels[log.who.ofPair[pair + 1]]);
   log.foldedNames = log.contacts.names.map((name) => (name === null ? null : foldAccents(name)));
   return log;
 }

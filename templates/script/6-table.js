@@ -3,8 +3,8 @@
 const PAGE_SIZES = [25, 50, 100, 500];
 const COLUMNS = ['time', 'conversation', 'contact_id', 'contact', 'previous', 'assignee', 'source', 'assigned_by'];
 
-// What a cell says; the same texts as log.csv has, in the page's language.
-function cellReader(page) {
+// What a cell says in the page's language. A file has the names as given, as log.csv does: read again, "Bob (7)" would be a new person.
+function cellReader(page, people = page.log.shownPeople) {
   const { log, facts } = page;
   const labels = new Map(facts.sources.map((each) => [each.code, each.label]));
   const sources = facts.layout.sources.map((code) => labels.get(code) ?? code);
@@ -16,10 +16,10 @@ function cellReader(page) {
     conversation: (row) => log.conversations[log.conversation[row]] ?? '',
     contact_id: (row) => log.contacts.ids[log.contact[row]] ?? '',
     contact: (row) => log.contacts.names[log.contact[row]] ?? '',
-    previous: (row) => log.people.labels[log.previous[row]] ?? '-',
-    assignee: (row) => log.people.labels[log.assignee[row]] ?? _("Unassigned"),
+    previous: (row) => people[log.previous[row]] ?? '-',
+    assignee: (row) => people[log.assignee[row]] ?? _("Unassigned"),
     source: (row) => sources[log.source[row]],
-    assigned_by: (row) => log.people.labels[log.assignedBy[row]] ?? '-',
+    assigned_by: (row) => people[log.assignedBy[row]] ?? '-',
   };
 }
 
@@ -31,10 +31,10 @@ function sortable(page, column) {
     conversation: [log.conversation, log.conversations],
     contact_id: [log.contact, log.contacts.ids],
     contact: [log.contact, log.contacts.names],
-    previous: [log.previous, log.people.labels],
-    assignee: [log.assignee, log.people.labels],
+    previous: [log.previous, log.shownPeople],
+    assignee: [log.assignee, log.shownPeople],
     source: [log.source, facts.layout.sources.map((code) => labels.get(code) ?? code)],
-    assigned_by: [log.assignedBy, log.people.labels],
+    assigned_by: [log.assignedBy, log.shownPeople],
   }[column];
 }
 
@@ -74,7 +74,7 @@ function found(page, rows, text) {
   const contacts = flags(log.contacts.ids.length, (at) => has(log.contacts.ids[at]) || has(log.contacts.names[at]));
   const conversations = flags(log.conversations.length, (at) => has(log.conversations[at]));
   const sources = flags(log.sourceCount, (at) => has(labels.get(facts.layout.sources[at])));
-  const people = flags(log.people.ids.length, (at) => has(log.people.labels[at]));
+  const people = flags(log.people.ids.length, (at) => has(log.people.labels[at]) || has(log.shownPeople[at]));
   const nobody = people.slice();
   nobody[0] = has(_("Unassigned")) ? 1 : 0;
   return rows.filter((row) => conversations[log.conversation[row] + 1] || contacts[log.contact[row] + 1] || sources[log.source[row] + 1]
@@ -87,7 +87,7 @@ const PROTECTED = /^(?:[\t\n\f\r \u200b\ufeff\u00a0\u3000]*[=+\-@\uff1d\uff0b\uf
 const harmless = (text) => (text !== '-' && PROTECTED.test(text) ? `\u200b${text}` : text);
 
 function csvOf(page, rows, columns) {
-  const read = cellReader(page);
+  const read = cellReader(page, page.log.people.labels);
   const quoted = (cell) => '"' + harmless(cell).replaceAll('"', '""') + '"';
   const line = (cells) => cells.map(quoted).join(',') + '\r\n';
   const parts = [page.facts.csvBom ? '\ufeff' : '', line(columns.map((column) => page.facts.header[COLUMNS.indexOf(column)]))];

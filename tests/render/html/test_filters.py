@@ -268,6 +268,29 @@ def test_a_name_of_earlier_days_finds_the_person(inbox: Inbox, open_page: Open) 
     assert own.draft(name="seven", preset="last_7_days", filters=filters).report.total == 1
 
 
+def test_equal_names_are_told_apart_in_the_log_but_not_in_its_csv(inbox: Inbox, open_page: Open) -> None:
+    inbox.write(
+        "e1,2026-11-17T10:00:00Z,k1,,,7,Bob,user,8,Bob",
+        "e2,2026-11-17T11:00:00Z,k1,7,Bob,8,Bob,user,,",
+        "e3,2026-11-17T12:00:00Z,k2,,,9,Eve,user,9,Eve",
+        header="event_id,occurred_at,contact_id,previous_assignee_id,previous_assignee,assignee_id,assignee,source,"
+        "assigned_by_id,assigned_by",
+    )
+    inbox.load(date(2026, 11, 16), REPORT_DATE, NOW)
+    inbox.build(date(2026, 11, 16), REPORT_DATE)
+    draft = Acme(inbox).draft(name="seven", preset="last_7_days")
+    people = [("-", "Eve", "Eve"), ("Bob (7)", "Bob (8)", "-"), ("-", "Bob (7)", "Bob (8)")]
+    for has_script in (True, False):
+        opened = open_page(draft, has_script=has_script)
+        cells = [[cell.strip() for cell in row] for row in opened.cells("#log")]
+        assert [(row[4], row[5], row[7]) for row in cells] == people
+        if has_script:
+            assert exported(opened) == draft.tables["log.csv"]
+    printed = draft.printed.select(["Previous Assignee", "Assigned To", "Assigned By"]).to_pylist()
+    assert [tuple(row.values()) for row in reversed(printed)] == people
+    assert b'"Bob","Bob","User","-"' in draft.tables["log.csv"]
+
+
 def test_a_wrong_fragment_is_no_filter(acme: Acme, open_page: Open) -> None:
     whole = acme.draft().report
     opened = open_page(acme.draft(), "from=1999-01-01&to=nonsense&every=never&sauce=1")
