@@ -68,7 +68,7 @@ class ConditionText:
     @property
     def sentence(self) -> str:
         """Return the condition with what its value rests on."""
-        return f"{self.text}, {self.basis}" if self.basis else self.text
+        return f"{self.text} · {self.basis}" if self.basis else self.text
 
 
 def alert_subject(notice: AlertNotice, workspace: str, words: Words) -> str:
