@@ -152,7 +152,7 @@ def test_an_alert_names_its_rows(deployment: DeliveryDeployment) -> None:
         "Sun, Jun 14, 2026",
         "Data as of Mon, Jun 15, 2026, 06:05 · Time zone: America/New_York",
         "",
-        "- Assignments (User) 2 (above 1), of 3 assignments",
+        "- Assignments (User) 2 (above 1) · of 3 assignments",
         f"  Show the rows: {page}#source=user",
         "- Assignments 3 (above 2)",
         f"  Show the rows: {page}#log",
