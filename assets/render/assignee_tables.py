@@ -6,7 +6,8 @@ from assets.render import labels
 from assets.render.i18n import Words
 from assets.render.ownership_tables import holding_table
 from assets.render.table_cells import Cell, Number, Table, Unit, counts_of
-from assets.report.model import AssigneeBalance, HandOffs, Report, TeamFigures
+from assets.report.model import Report
+from assets.report.people_model import AssigneeBalance, HandOffs, TeamFigures
 
 
 def hand_offs_table(hand_offs: HandOffs, words: Words, title: str) -> Table:

@@ -8,17 +8,8 @@ from assets.config.teams import NO_TEAM
 from assets.render.i18n import Words
 from assets.render.untrusted_text import limit_marks
 from assets.report.log_table import HEADER, UNASSIGNED
-from assets.report.model import (
-    HandOffs,
-    HeldLine,
-    KeyFigureName,
-    Note,
-    OwnershipTotal,
-    Report,
-    State,
-    TeamFigures,
-    Total,
-)
+from assets.report.model import KeyFigureName, Note, Report, State, Total
+from assets.report.people_model import HandOffs, HeldLine, OwnershipTotal, TeamFigures
 
 _LEFT_TO_RIGHT, _RIGHT_TO_LEFT = "\u200e", "\u200f"
 _ASSIGNED_TO, _SOURCE = HEADER.index("Assigned To"), HEADER.index("Source")

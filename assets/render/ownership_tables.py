@@ -14,7 +14,8 @@ from assets.render.people_rows import (
     people_rows,
 )
 from assets.render.table_cells import Cell, Number, Table, Unit, counts_of, duration, fraction
-from assets.report.model import Durations, Holding, Ownership, PersonFigures, Report
+from assets.report.model import Report
+from assets.report.people_model import Durations, Holding, Ownership, PersonFigures
 
 
 def ownership_tables(report: Report, ownership: Ownership, words: Words) -> Iterable[Table]:

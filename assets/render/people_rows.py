@@ -6,7 +6,8 @@ from itertools import groupby
 from zoneinfo import ZoneInfo
 
 from assets.render.i18n import Words
-from assets.report.model import Ownership, PersonFigures, Report
+from assets.report.model import Report
+from assets.report.people_model import Ownership, PersonFigures
 
 FEW_ASSIGNMENTS = 30
 _PRINTED = 40

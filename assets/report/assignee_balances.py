@@ -3,7 +3,7 @@
 import numpy as np
 
 from assets.report.encoded_log import Codes
-from assets.report.model import AssigneeBalance
+from assets.report.people_model import AssigneeBalance
 from assets.report.steps import Steps
 
 

@@ -37,22 +37,18 @@ from assets.report.key_figures import compare_key_figures, count_key_figures, pa
 from assets.report.log_table import hours_of_the_week
 from assets.report.masking import mask_filters
 from assets.report.model import (
-    AssigneeBalance,
     DayCount,
-    HandOffs,
     KeyFigure,
     LogSummary,
     Look,
-    Ownership,
-    PersonFigures,
     ProofLine,
     Report,
     Sibling,
     SourceCount,
     Span,
-    TeamFigures,
     Total,
 )
+from assets.report.people_model import AssigneeBalance, HandOffs, Ownership, PersonFigures, TeamFigures
 from assets.report.quality import count_quality
 from assets.report.reasons import Completeness, find_reasons
 from assets.report.report_periods import days_of_report

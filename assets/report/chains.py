@@ -3,7 +3,8 @@
 import numpy as np
 
 from assets.report.encoded_log import Codes, EncodedLog
-from assets.report.model import Chain, Chains, HandOffs, ReturnPair
+from assets.report.model import Chain, Chains, ReturnPair
+from assets.report.people_model import HandOffs
 
 _MOST = 10
 _STEPS = 12

@@ -3,7 +3,7 @@
 import numpy as np
 
 from assets.report.encoded_log import Codes
-from assets.report.model import Durations
+from assets.report.people_model import Durations
 
 _FEWEST = 5
 _MICROSECONDS = 1_000_000

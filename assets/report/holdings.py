@@ -6,9 +6,9 @@ from assets.config.workspace import Workspace
 from assets.report.assignee_balances import count_balances
 from assets.report.counting import CountedLog
 from assets.report.encoded_log import EncodedLog
-from assets.report.model import AssigneeBalance, AssigneeHolding, Ownership, PersonFigures
 from assets.report.ownership import Intervals, count_ownership, describe_holders, micros_of
 from assets.report.people import count_assigned, count_people
+from assets.report.people_model import AssigneeBalance, AssigneeHolding, Ownership, PersonFigures
 from assets.report.reconciliation import by_intervals
 from assets.report.request import ReportRequest
 from assets.report.steps import group_steps

@@ -11,16 +11,8 @@ from fractions import Fraction
 from assets.config.metrics import Measure, Metric
 from assets.config.presentation import Component
 from assets.report.folding import fold_case, is_same_source
-from assets.report.model import (
-    AssigneeBalance,
-    AssigneeHolding,
-    Holding,
-    KeyFigureName,
-    Note,
-    Report,
-    State,
-    Unknown,
-)
+from assets.report.model import KeyFigureName, Note, Report, State, Unknown
+from assets.report.people_model import AssigneeBalance, AssigneeHolding, Holding
 from assets.report.shares import percent_of
 
 

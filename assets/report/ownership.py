@@ -15,14 +15,7 @@ from assets.report.durations import describe_groups, seconds
 from assets.report.encoded_log import Codes, EncodedLog, Flags
 from assets.report.key_figures import parts_of_period
 from assets.report.log_table import weekday_hours
-from assets.report.model import (
-    AssigneeHolding,
-    Durations,
-    HeldLine,
-    Holding,
-    HourWaiting,
-    Ownership,
-)
+from assets.report.people_model import AssigneeHolding, Durations, HeldLine, Holding, HourWaiting, Ownership
 from assets.report.steps import Steps
 
 NOBODY, UNKNOWN, NOT_YET = 0, 1, 2

@@ -10,8 +10,8 @@ import numpy as np
 from assets.report.chains import find_returns
 from assets.report.durations import NONE, describe_groups
 from assets.report.encoded_log import Codes, EncodedLog, Person
-from assets.report.model import Ownership, PersonFigures
 from assets.report.ownership import FIRST_PERSON, Intervals
+from assets.report.people_model import Ownership, PersonFigures
 from assets.report.shares import percent_of
 
 

@@ -9,17 +9,9 @@ from assets.config.presentation import Filters
 from assets.periods import Period, first_instant
 from assets.report.durations import seconds
 from assets.report.log_query import log_rows
-from assets.report.model import (
-    AssigneeBalance,
-    Control,
-    HandOffs,
-    OwnershipProof,
-    OwnershipTotal,
-    ProofLine,
-    TeamFigures,
-    Total,
-)
+from assets.report.model import Control, ProofLine, Total
 from assets.report.ownership import FIRST_PERSON, Intervals, sum_micros
+from assets.report.people_model import AssigneeBalance, HandOffs, OwnershipProof, OwnershipTotal, TeamFigures
 from assets.report.quality import sum_columns
 from assets.report.request import ReportRequest
 from assets.warehouse.base import Warehouse

@@ -10,7 +10,7 @@ from assets.report.chains import find_hand_offs
 from assets.report.components import keeps_chains
 from assets.report.encoded_log import Codes, EncodedLog
 from assets.report.holdings import Holdings
-from assets.report.model import GroupStations, TeamFigures, TeamPath
+from assets.report.people_model import GroupStations, TeamFigures, TeamPath
 from assets.report.teams import Teams
 
 _MOST_TEAMS = 4

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from assets.report.assignee_balances import count_balances
 from assets.report.chains import find_chains, find_hand_offs
 from assets.report.encoded_log import encode_log
-from assets.report.model import AssigneeBalance
+from assets.report.people_model import AssigneeBalance
 from assets.report.steps import group_steps
 from assets.warehouse.schema import ASSIGNMENT_LOG, arrow_schema
 

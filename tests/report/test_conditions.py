@@ -14,17 +14,16 @@ from assets.config.subscription import Subscription
 from assets.report.conditions import assess_alert, assess_condition, assess_goal
 from assets.report.metrics import value_of
 from assets.report.model import (
-    AssigneeBalance,
     Comparison,
     KeyFigure,
     KeyFigureName,
     Note,
-    Ownership,
     Report,
     SourceChange,
     State,
     Unknown,
 )
+from assets.report.people_model import AssigneeBalance, Ownership
 from tests.render.made_reports import make_report
 
 

@@ -19,8 +19,9 @@ from assets.periods import Period, Preset, as_of
 from assets.report.assignee_balances import count_balances
 from assets.report.build import build_report
 from assets.report.encoded_log import encode_log
-from assets.report.model import Ownership, Report
+from assets.report.model import Report
 from assets.report.ownership import Intervals, count_ownership, micros_of
+from assets.report.people_model import Ownership
 from assets.report.steps import Steps, group_steps
 from tests.conftest import LATER, Inbox, line
 from tests.report.test_chains import START, log_of

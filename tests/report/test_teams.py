@@ -17,7 +17,7 @@ from assets.errors import ConfigError
 from assets.extract.source_teams import stored_source_teams
 from assets.report.assignee_balances import count_balances
 from assets.report.encoded_log import encode_log
-from assets.report.model import GroupStations
+from assets.report.people_model import GroupStations
 from assets.report.steps import group_steps
 from assets.report.team_figures import find_stations
 from assets.report.teams import Teams

@@ -15,7 +15,7 @@ from assets.render.charts.palette import PEOPLE, REST, TOTAL, UNASSIGNED
 from assets.render.i18n import Words
 from assets.render.labels import line_names
 from assets.render.untrusted_text import shorten_text
-from assets.report.model import HeldLine, HourWaiting
+from assets.report.people_model import HeldLine, HourWaiting
 
 _MAX_TICKS = 10
 _UNITS = (86_400, 3600, 60)

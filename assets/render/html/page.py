@@ -32,7 +32,8 @@ from assets.render.untrusted_text import limit_marks
 from assets.report.encoded_log import EncodedLog
 from assets.report.explorer_data import ExplorerData
 from assets.report.log_table import HEADER, UNASSIGNED
-from assets.report.model import HandOffs, KeyFigureName, Report, State, TeamFigures
+from assets.report.model import KeyFigureName, Report, State
+from assets.report.people_model import HandOffs, TeamFigures
 
 if TYPE_CHECKING:
     from jinja2 import Environment
