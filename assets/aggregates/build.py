@@ -119,18 +119,17 @@ def _build_pieces(warehouse: Warehouse, days: list[date], zone: ZoneInfo, histor
                     "inferred_count": log.inferred_count,
                     "accepted_count": log.rows.num_rows + log.no_change_count + log.repeated_count,
                     "history_sha256": histories[day],
+                    "log_sha256": log.sha256,
                 }
             )
             counts.append(of_day(day, counts_by_source(log.rows)))
             yield from of_day(day, log.rows).to_batches()
 
     schema = coded_schema(ASSIGNMENT_LOG).insert(0, pa.field("local_day", pa.date32()))
-    log = warehouse.replace_days(ASSIGNMENT_LOG, days, pa.RecordBatchReader.from_batches(schema, logged()))
+    warehouse.replace_days(ASSIGNMENT_LOG, days, pa.RecordBatchReader.from_batches(schema, logged()))
     warehouse.replace_days(DAILY_SOURCE_AGGREGATES, days, pa.concat_tables(counts).to_reader())
-    rows = [{**row, "log_sha256": log.sha256[day]} for day, row in zip(days, log_counts, strict=True)]
-    warehouse.replace_days(
-        LOG_COUNTS, days, pa.Table.from_pylist(rows, stored_schema(LOG_COUNTS)).to_reader()
-    )
+    rows = pa.Table.from_pylist(log_counts, stored_schema(LOG_COUNTS))
+    warehouse.replace_days(LOG_COUNTS, days, rows.to_reader())
 
 
 def _find_repeated(

@@ -1,5 +1,6 @@
 """The log of one day, built from its accepted events, and its counts by source. Pure."""
 
+import hashlib
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -26,6 +27,17 @@ class DayLog:
     no_change_count: int
     repeated_count: int
     inferred_count: int
+
+    @property
+    def sha256(self) -> str:
+        """Return the SHA-256 of what the log adds to the day's events: which it has, and previous assignees.
+
+        Its intervals are left out: they begin on earlier days, and change no count of this one.
+        """
+        added = self.rows.select(["position", "previous_assignee_id", "previous_assignee_name"])
+        plain = pa.schema([("position", pa.int64()), ("id", pa.string()), ("name", pa.string())])
+        (batch,) = added.rename_columns(plain.names).cast(plain).combine_chunks().to_batches() or [None]
+        return hashlib.sha256(batch.serialize() if batch else b"").hexdigest()
 
     def with_rows(self, rows: pa.Table) -> "DayLog":
         """Return the same counts with other *rows*."""

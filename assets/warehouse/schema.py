@@ -175,7 +175,7 @@ LOG_COUNTS = Table(
     _count_column("no_change_count", "rows whose assignee turned out to be the last known one"),
     _count_column("repeated_count", "rows whose event_id an earlier log row already has"),
     _count_column("inferred_count", "log rows whose previous assignee is the last known one"),
-    _text_column("log_sha256", "SHA-256 of the day's file of assignment_log", nullable=False),
+    _text_column("log_sha256", "of what the log adds to the events, without its intervals", nullable=False),
     _text_column(
         "history_sha256", "of the events of all earlier days, which it looked back to", nullable=False
     ),

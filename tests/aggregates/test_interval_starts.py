@@ -7,6 +7,7 @@ from datetime import date
 import pytest
 
 from assets.aggregates import interval_starts
+from assets.aggregates.lineage import data_versions
 from tests.aggregates.test_build import MARCH, UNSTATED, random_events
 from tests.conftest import Inbox, line
 
@@ -61,6 +62,7 @@ def test_a_late_event_changes_the_interval_of_its_subject_alone(inbox: Inbox) ->
     inbox.load(*MARCH)
     inbox.build(*MARCH)
     assert starts(inbox)[1][1:] == (date(2024, 3, 5), 1)
+    version = data_versions(inbox.lake).of([date(2024, 3, 8)])
     inbox.write(
         *rows, line("e2", "2024-03-06T15:00:00Z", contact_id="k1", previous_assignee="Bob", assignee="")
     )
@@ -68,3 +70,4 @@ def test_a_late_event_changes_the_interval_of_its_subject_alone(inbox: Inbox) ->
     inbox.build(date(2024, 3, 6))
     assert starts(inbox) == replayed(inbox)
     assert starts(inbox)[2][1:] == (date(2024, 3, 6), 1)
+    assert data_versions(inbox.lake).of([date(2024, 3, 8)]) == version, "no count of the later day changed"
