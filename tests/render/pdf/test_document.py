@@ -12,12 +12,13 @@ import pytest
 from PIL import Image, ImageChops, ImageFilter
 from weasyprint.urls import FatalURLFetchingError
 
+from assets.config.presentation import Component
 from assets.events import SOURCE_LABELS
 from assets.render.charts.report_charts import draw_charts
 from assets.render.html.page import render_print
 from assets.render.pdf.document import lay_out, render_pdf
 from assets.report.model import Report
-from tests.render.made_reports import log_of, make_report
+from tests.render.made_reports import log_of, make_report, showing
 
 TWELVE = {code: 100 + n for n, code in enumerate(SOURCE_LABELS)} | {"ai_agent": 9, "自动": 8, "x_" * 40: 7}
 
@@ -54,7 +55,7 @@ def test_the_pdf_says_total_period_zone_and_every_row(tmp_path: Path) -> None:
 @pytest.mark.parametrize("language", ["en", "ar"])
 @pytest.mark.parametrize("total", [16_085, 500_241, 12_345_678, 1_234_567_890])
 def test_the_total_stands_whole_in_its_card(total: int, language: str, tmp_path: Path) -> None:
-    report = make_report({"user": total - 1, "robot": 1})
+    report = make_report({"user": total - 1, "robot": 1}, components=showing(Component.METRIC))
     report = report.model_copy(update={"look": report.look.model_copy(update={"language": language})})
     (path := tmp_path / "report.pdf").write_bytes(printed(report, []))
     done = subprocess.run(

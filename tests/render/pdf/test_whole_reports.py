@@ -61,7 +61,7 @@ def test_the_pdf_is_tagged_for_screen_readers(acme: Acme) -> None:
 
 
 def test_the_log_is_inside_where_asked(acme: Acme) -> None:
-    draft = acme.draft(attach_log=True, formats=["pdf"])
+    draft = acme.draft(components=["metric", "log"], attach_log=True, formats=["pdf"])
     first, second = (draft.render(2)["report.pdf"] for _ in range(2))
     assert first == second
     pdf = pikepdf.open(BytesIO(first))
