@@ -33,9 +33,7 @@ MakeReport = Callable[..., Report]
 
 def showing(*components: Component) -> Components:
     """Return the states of a report that shows *components* and no other: its pages are made much faster."""
-    return Components(
-        **{each.value: State.SHOWN if each in components else State.OFF for each in Component}
-    )
+    return Components(**{each.value: State.SHOWN if each in components else State.OFF for each in Component})
 
 
 LOG_ONLY = showing(Component.METRIC, Component.LOG)

@@ -89,14 +89,20 @@ def plain(text: str) -> str:
     return re.sub(r"\s+", "", text)
 
 
-def test_fifty_random_choices_give_what_the_reports_say(acme: Acme, explorer: Opened) -> None:
+@pytest.fixture
+def choices() -> int:
+    """The number of random choices; `make test-system` makes fifty."""
+    return 20
+
+
+def test_random_choices_give_what_the_reports_say(acme: Acme, explorer: Opened, choices: int) -> None:
     log = ASSIGNMENT_LOG.c
     rows = acme.inbox.lake.query(
         select(ASSIGNMENT_LOG).where(log.local_day >= FIRST_DAY).order_by(log.occurred_at, log.event_id)
     )
     rng = random.Random(20261128)
     answers = []
-    for number in range(50):
+    for number in range(choices):
         first, last = sorted(FIRST_DAY + timedelta(rng.randrange(48)) for _ in range(2))
         filters = a_filter(rng, rows) if number % 2 else {}
         explorer.at(urlencode({"from": first, "to": last} | filters, doseq=True))
@@ -111,7 +117,7 @@ def test_fifty_random_choices_give_what_the_reports_say(acme: Acme, explorer: Op
             server["bar_chart"] = text.replace("theprevious", "Theprevious")
         assert differences(said_by_the_explorer(explorer), server) == [], (first, last, filters)
         assert exported(explorer) == draft.tables["log.csv"], (first, last, filters)
-    assert sum(answer > 0 for answer in answers) > 30, "most of the choices leave something"
+    assert sum(answer > 0 for answer in answers) > 0.6 * choices, "most of the choices leave something"
 
 
 @pytest.mark.parametrize("preset", PRESETS)
