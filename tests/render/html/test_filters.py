@@ -70,13 +70,13 @@ def expected(draft: Draft) -> tuple[str, list[list[str]], list[list[str]]]:
 
 
 def test_random_filters_give_what_the_server_counts(acme: Acme, open_page: Open) -> None:
-    """The page of a report; that of the explorer has fifty choices more."""
+    """The page of a report; that of the explorer has more choices."""
     whole = acme.draft()
     opened = open_page(whole)
     rows = acme.inbox.lake.query(_all_rows())
     rng = random.Random(20261122)
     answers = []
-    for _ in range(15):
+    for _ in range(8):
         filters = a_filter(rng, rows)
         first, last = sorted(LAST_30_DAYS[0] + timedelta(rng.randrange(30)) for _ in range(2))
         draft = acme.draft(first_day=first, last_day=last, filters=filters)
@@ -93,7 +93,7 @@ def test_random_filters_give_what_the_server_counts(acme: Acme, open_page: Open)
                 first,
                 last,
             )
-    assert sum(answer > 0 for answer in answers) > 4, "many of the filters leave something"
+    assert sum(answer > 0 for answer in answers) > 2, "many of the filters leave something"
 
 
 def _all_rows() -> Any:
