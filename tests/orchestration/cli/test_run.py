@@ -131,7 +131,7 @@ def test_one_broken_workspace_does_not_stop_the_others(command_line: CommandLine
 
 def test_an_opening_does_not_depend_on_which_reports_were_made_before(tmp_path: Path) -> None:
     """A fresh run of one report loads every day since the first, also those that neither it nor its comparison covers."""
-    config = CONFIG + DATA_ONLY.replace("log]", "assignees]")
+    config = (CONFIG + DATA_ONLY.replace("log]", "assignees]")).replace("2026-09-10", "2026-10-20")
     found = []
     for name, presets in (("alone", ["this_month"]), ("late", ["last_7_days", "this_month"])):
         (folder := tmp_path / name).mkdir()
@@ -141,7 +141,7 @@ def test_an_opening_does_not_depend_on_which_reports_were_made_before(tmp_path: 
         found.append(json.loads((folder / made["path"] / "report.json").read_text()))
     assert found[0]["assignees"] == found[1]["assignees"]
     assert sum(each["opening"] for each in found[0]["assignees"]) > 0
-    assert [each["known_since"] for each in found] == ["2026-09-10"] * 2
+    assert [each["known_since"] for each in found] == ["2026-10-20"] * 2
     assert not found[0]["provisional"]
 
 

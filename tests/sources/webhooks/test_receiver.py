@@ -11,12 +11,13 @@ import sys
 import time
 from base64 import b64encode
 from collections.abc import Iterator
+from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
 
 import httpx
 import pytest
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from assets.sources.webhooks.inbox import RECEIVED_EVENTS, open_inbox
 from tests.waiting import until
@@ -28,7 +29,7 @@ class Service:
     """`assignment-reports webhooks` of two workspaces."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder = folder
+        self.folder, self.inbox = folder, f"sqlite:///{folder}/inbox.sqlite"
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
@@ -63,7 +64,7 @@ class Service:
         return self.process.wait(30)
 
     def stored(self) -> list[str]:
-        with open_inbox(f"sqlite:///{self.folder}/inbox.sqlite").connect() as connection:
+        with open_inbox(self.inbox).connect() as connection:
             return list(connection.scalars(select(RECEIVED_EVENTS.c.event_id)))
 
     def post(self, body: bytes, signature: str | None = None, slug: str = "acme") -> int:
@@ -81,13 +82,34 @@ def event(number: int) -> bytes:
     ).encode()
 
 
+@contextmanager
+def running(folder: Path) -> Iterator[Service]:
+    service = Service(folder)
+    service.start()
+    yield service
+    service.process.kill()
+    service.process.wait()
+
+
 @pytest.fixture
-def service(tmp_path: Path) -> Iterator[Service]:
-    running = Service(tmp_path)
-    running.start()
-    yield running
-    running.process.kill()
-    running.process.wait()
+def own_service(tmp_path: Path) -> Iterator[Service]:
+    """A receiver whose end and counters are looked at."""
+    with running(tmp_path) as service:
+        yield service
+
+
+@pytest.fixture(scope="module")
+def shared_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    with running(tmp_path_factory.mktemp("receiver")) as service:
+        yield service
+
+
+@pytest.fixture
+def service(shared_service: Service) -> Service:
+    """A receiver with an empty inbox."""
+    with open_inbox(shared_service.inbox).begin() as connection:
+        connection.execute(delete(RECEIVED_EVENTS))
+    return shared_service
 
 
 def test_a_signed_event_is_stored_as_it_came_and_once(service: Service) -> None:
@@ -138,19 +160,19 @@ def test_a_workspace_that_sends_too_much_is_told_to_wait(service: Service) -> No
     assert service.post(event(7)) == 204  # the other one is not held up
 
 
-def test_its_counters_tell_what_became_of_requests(service: Service) -> None:
-    service.post(event(1))
-    service.post(event(2), "wrong")
-    told = httpx.get(f"{service.url}/metrics").text
+def test_its_counters_tell_what_became_of_requests(own_service: Service) -> None:
+    own_service.post(event(1))
+    own_service.post(event(2), "wrong")
+    told = httpx.get(f"{own_service.url}/metrics").text
     assert 'webhooks_answered_total{answer="stored",workspace="acme"} 1.0' in told
     assert 'webhooks_answered_total{answer="wrong signature",workspace="acme"} 1.0' in told
     assert "webhooks_commit_seconds_count 1.0" in told
 
 
-def test_told_to_end_it_answers_what_it_has_taken(service: Service) -> None:
-    service.post(event(1))
-    assert service.stop() in {0, -signal.SIGTERM}
-    assert service.stored() == ["e1"]
+def test_told_to_end_it_answers_what_it_has_taken(own_service: Service) -> None:
+    own_service.post(event(1))
+    assert own_service.stop() in {0, -signal.SIGTERM}
+    assert own_service.stored() == ["e1"]
 
 
 async def _send(url: str, numbers: Iterator[int], acknowledged: list[str], until: float) -> None:
@@ -166,24 +188,24 @@ async def _send(url: str, numbers: Iterator[int], acknowledged: list[str], until
                 acknowledged.append(f"e{number}")
 
 
-def test_every_acknowledged_event_survives_a_kill_in_the_middle(service: Service) -> None:
+def test_every_acknowledged_event_survives_a_kill_in_the_middle(own_service: Service) -> None:
     numbers, acknowledged = iter(range(1_000_000)), list[str]()
-    url = f"{service.url}/webhooks/acme"
+    url = f"{own_service.url}/webhooks/acme"
 
     async def flood() -> None:
         end = time.monotonic() + 30
         senders = [asyncio.create_task(_send(url, numbers, acknowledged, end)) for _ in range(16)]
         await asyncio.to_thread(until, lambda: len(acknowledged) >= 400, "400 events", 30)
-        service.process.kill()
+        own_service.process.kill()
         await asyncio.gather(*senders)
 
     asyncio.run(flood())
     first = len(acknowledged)
-    service.process.wait()
-    service.start()
+    own_service.process.wait()
+    own_service.start()
     for number in range(50):  # retries of what was acknowledged, and of what was not
-        assert service.post(event(number)) == 204
-    stored = service.stored()
+        assert own_service.post(event(number)) == 204
+    stored = own_service.stored()
     assert first >= 400
     assert set(acknowledged) <= set(stored)
     assert len(stored) == len(set(stored))
