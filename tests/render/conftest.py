@@ -11,7 +11,16 @@ from playwright.sync_api import Browser
 from assets.archive.version_files import Draft
 from assets.sources.synthetic import write_events
 from tests.conftest import HEADER, Inbox
-from tests.render.opened_report import LAST_30_DAYS, NOW, ODD, REPORT_DATE, Acme, Open, Opened, note
+from tests.render.opened_report import (
+    LAST_30_DAYS,
+    NOW,
+    ODD,
+    REPORT_DATE,
+    Acme,
+    Open,
+    Opened,
+    open_files,
+)
 
 
 @pytest.fixture(scope="session")
@@ -33,25 +42,16 @@ def open_page(acme: Acme, browser: Browser, tmp_path: Path) -> Iterator[Open]:
     """Write a draft's page beside its log and open it; at the end it has complained about nothing."""
     opened: list[Opened] = []
 
-    def open_draft(draft: Draft, fragment: str = "", *, has_script: bool = True, **context: Any) -> Opened:
-        folder = tmp_path / str(len(opened))
-        folder.mkdir()
-        for name, content in acme.page(draft).items():
-            (folder / name).write_bytes(content)
+    def open_next(draft: Draft, fragment: str = "", *, has_script: bool = True, **context: Any) -> Opened:
+        (folder := tmp_path / str(len(opened))).mkdir()
         page = browser.new_context(
             viewport={"width": 1280, "height": 900}, java_script_enabled=has_script, **context
         ).new_page()
-        each = Opened(page, (folder / "report.html").as_uri(), [], has_script)
-        page.on("console", lambda message: each.complaints.append(message.text))
-        page.on("pageerror", lambda error: each.complaints.append(str(error)))
-        page.on("request", lambda asked: note(each, asked.url))
-        page.goto(each.address + (f"#{fragment}" if fragment else ""))
-        if has_script and not draft.report.has_no_data:
-            page.wait_for_selector("html[data-ready]")
-        opened.append(each)
-        return each
+        has_script &= not draft.report.has_no_data
+        opened.append(open_files(acme.page(draft), folder, page, fragment, has_script=has_script))
+        return opened[-1]
 
-    yield open_draft
+    yield open_next
     for each in opened:
         each.page.context.close()
         assert each.complaints == []

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Page
@@ -97,6 +98,22 @@ class Opened:
 
 
 Open = Callable[..., Opened]
+
+
+def open_files(
+    files: dict[str, bytes], folder: Path, page: Page, fragment: str = "", *, has_script: bool = True
+) -> Opened:
+    """Write the *files* of a report into *folder*, and open its page."""
+    for name, content in files.items():
+        (folder / name).write_bytes(content)
+    opened = Opened(page, (folder / "report.html").as_uri(), [], has_script)
+    page.on("console", lambda message: opened.complaints.append(message.text))
+    page.on("pageerror", lambda error: opened.complaints.append(str(error)))
+    page.on("request", lambda asked: note(opened, asked.url))
+    page.goto(opened.address + (f"#{fragment}" if fragment else ""))
+    if has_script:
+        page.wait_for_selector("html[data-ready]")
+    return opened
 
 
 def note(opened: Opened, address: str) -> None:

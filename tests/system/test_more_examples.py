@@ -7,7 +7,11 @@ from hypothesis import strategies as st
 from assets.config.presentation import Component
 from tests.aggregates.test_build import check_range
 from tests.conftest import Inbox
-from tests.render.html.test_explorer import explorer, test_random_choices_give_what_the_reports_say
+from tests.render.html.test_explorer import (
+    explorer,
+    opened_explorer,
+    test_random_choices_give_what_the_reports_say,
+)
 from tests.render.pdf.test_whole_reports import test_every_printed_row_is_there_in_every_language
 from tests.sources.files.test_delimited import (
     DAMAGES,
@@ -22,6 +26,7 @@ from tests.sources.files.test_delimited import (
 
 __all__ = [
     "explorer",
+    "opened_explorer",
     "test_every_printed_row_is_there_in_every_language",
     "test_random_choices_give_what_the_reports_say",
 ]

@@ -2,6 +2,7 @@
 
 import random
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
@@ -9,6 +10,7 @@ from urllib.parse import urlencode
 
 import pytest
 import tinyhtml5  # type: ignore[import-untyped]
+from playwright.sync_api import Browser
 from sqlalchemy import select
 
 from assets.archive.version_files import Draft
@@ -20,7 +22,7 @@ from assets.render.reasons import reason_sentences
 from assets.warehouse.schema import ASSIGNMENT_LOG
 from tests.conftest import Inbox, line
 from tests.render.html.test_filters import a_filter, exported
-from tests.render.opened_report import NOW, REPORT_DATE, Acme, Open, Opened
+from tests.render.opened_report import NOW, REPORT_DATE, Acme, Open, Opened, open_files
 
 FIRST_DAY = date(2026, 10, 1)
 CARRIED = date(2026, 9, 1)
@@ -39,9 +41,22 @@ SECTIONS = (
 COMPONENTS = [each for each in Component if each not in {Component.PIE_CHART, Component.TREND}]
 
 
+@pytest.fixture(scope="module")
+def opened_explorer(
+    acme: Acme, browser: Browser, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Opened]:
+    page = browser.new_context(viewport={"width": 1280, "height": 900}).new_page()
+    files = acme.page(acme.draft(name="explorer", preset="explorer"))
+    yield open_files(files, tmp_path_factory.mktemp("explorer"), page)
+    page.context.close()
+
+
 @pytest.fixture
-def explorer(acme: Acme, open_page: Open) -> Opened:
-    return open_page(acme.draft(name="explorer", preset="explorer"))
+def explorer(opened_explorer: Opened) -> Iterator[Opened]:
+    """The explorer's page with nothing picked; at the end it has complained about nothing."""
+    opened_explorer.at("")
+    yield opened_explorer
+    assert opened_explorer.complaints == []
 
 
 def drafted(acme: Acme, **spec: Any) -> Draft:
