@@ -56,7 +56,7 @@ def test_a_location_has_the_assets_of_its_workspaces(tmp_path: Path, monkeypatch
     for number in (1, 2):
         found = getattr(definitions, attribute_of(number)).get_repository_def()
         keys += [key.to_user_string() for key in found.asset_graph.get_all_asset_keys()]
-    assert len(keys) == len(set(keys)) == 5 * 14 + 2
+    assert len(keys) == len(set(keys)) == 5 * 13 + 2
     assert "retention" in keys
     with pytest.raises(AttributeError):
         _ = definitions.location_3
