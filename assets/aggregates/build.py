@@ -3,7 +3,7 @@
 `log_counts` is deleted first and written last: a day counts as built once it has a row there.
 """
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -17,13 +17,18 @@ from assets.aggregates.day_log import DayLog, counts_by_source, log_of_day
 from assets.aggregates.interval_starts import IntervalStarts
 from assets.aggregates.lineage import history, stale_days
 from assets.aggregates.open_intervals import keep_month, known_month, last_rows
-from assets.aggregates.previous_assignee import has_earlier_ids, id_hashes, known_assignees, repeated_ids
+from assets.aggregates.previous_assignee import (
+    has_earlier_ids,
+    id_hashes,
+    known_assignees,
+    rows_of_shared_ids,
+)
+from assets.aggregates.repeated_rows import find_repeated
 from assets.errors import TotalsDiffer
 from assets.periods import DAY, Period, periods_of_days
 from assets.runtime.prefetch import prefetch
 from assets.warehouse.base import Warehouse
 from assets.warehouse.days import of_day
-from assets.warehouse.dictionary_encoding import combine_chunks
 from assets.warehouse.schema import (
     ASSIGNMENT_EVENTS,
     ASSIGNMENT_LOG,
@@ -99,7 +104,7 @@ def build_days(warehouse: Warehouse, period: Period) -> Built:
 
 def _build_pieces(warehouse: Warehouse, days: list[date], zone: ZoneInfo, histories: dict[date, str]) -> None:
     pieces = _cut_pieces(warehouse, days, zone)
-    repeated = _find_repeated_ids(warehouse, days, pieces, has_earlier=min(histories) < days[0])
+    repeated = _find_repeated(warehouse, days, pieces, has_earlier=min(histories) < days[0])
     month = known_month(warehouse, days[0], histories)
     counts, log_counts = [], list[dict[str, object]]()
 
@@ -127,24 +132,31 @@ def _build_pieces(warehouse: Warehouse, days: list[date], zone: ZoneInfo, histor
     warehouse.replace_days(LOG_COUNTS, days, rows.to_reader())
 
 
-def _find_repeated_ids(
+def _find_repeated(
     warehouse: Warehouse, days: list[date], pieces: list[_Piece], *, has_earlier: bool
 ) -> pa.Table:
-    """Return ids that occur on several days with the first of these; hashes mostly show there are none."""
+    """Return the rows whose id an earlier event has; hashes mostly show that there are none.
+
+    Where every source states the previous assignee, all earlier events have taken their ids. Otherwise ids
+    that no day of *days* has decide too.
+    """
     first, last = days[0], days[-1]
     if all(piece.states_all for piece in pieces):
         hashes = np.sort(warehouse.query(id_hashes(first, last)).column(0).to_numpy())
         are_distinct = bool((hashes[:-1] != hashes[1:]).all())
         query = has_earlier_ids(first, last)
         if are_distinct and not (has_earlier and warehouse.query(query).column(0)[0].as_py()):
-            return pa.table({"event_id": pa.array([], pa.string()), "first_day": pa.array([], pa.date32())})
-    return warehouse.query(repeated_ids(first, last).order_by("first_day"))
+            return stored_schema(ASSIGNMENT_EVENTS).empty_table()
+    loads = LOAD_COUNTS.c
+    unstated = warehouse.query(select(func.sum(loads.unstated_count)).where(loads.local_day <= last))
+    since = date.min if unstated.column(0)[0].as_py() else first
+    return find_repeated(warehouse.query(rows_of_shared_ids(since, last)))
 
 
 def _build_logs(
     warehouse: Warehouse, pieces: list[_Piece], repeated: pa.Table, month: date | None
 ) -> Iterator[tuple[date, DayLog]]:
-    """Yield the log of each day of *pieces*; *repeated* are ids that occur on several days, and the first.
+    """Yield the log of each day of *pieces*; *repeated* are the rows whose id an earlier event has.
 
     *month* is the known one of `open_intervals`, if any.
     """
@@ -159,15 +171,15 @@ def _build_logs(
 
 
 def _build_piece(warehouse: Warehouse, piece: _Piece, repeated: pa.Table) -> Iterator[tuple[date, DayLog]]:
-    ids, first_days = combine_chunks(repeated["event_id"]), repeated["first_day"].to_pylist()
+    repeated_days, positions = repeated["local_day"].to_pylist(), repeated["position"].combine_chunks()
     known = None
     if not piece.states_all:
-        pairs = list(zip(ids.to_pylist(), first_days, strict=True))
-        known = warehouse.stream(known_assignees(piece.period, pairs)).read_all()
+        known = warehouse.stream(known_assignees(piece.period, repeated)).read_all()
     row = 0
     for day, events in warehouse.stored(ASSIGNMENT_EVENTS, piece.period.days):
         of_events = None if known is None else known.slice(row, events.num_rows)
-        yield day, log_of_day(events, of_events, ids.slice(0, bisect_left(first_days, day)))
+        at = bisect_left(repeated_days, day)
+        yield day, log_of_day(events, of_events, positions[at : bisect_right(repeated_days, day)])
         row += events.num_rows
 
 

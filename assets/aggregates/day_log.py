@@ -44,19 +44,19 @@ class DayLog:
         return replace(self, rows=rows)
 
 
-def log_of_day(events: pa.Table, known: pa.Table | None, earlier_ids: pa.Array) -> DayLog:
+def log_of_day(events: pa.Table, known: pa.Table | None, repeated: pa.Array) -> DayLog:
     """Return the log of a day's *events*, the rows of `assignment_events` in order.
 
     *known* has each event's assignee beforehand (`known_id`, `known_name`); None where every source states
-    it. An event whose id is among *earlier_ids* counts on an earlier day: it is repeated. One that does not
-    change the known assignee is without change.
+    it. *repeated* are the positions of events whose id is taken. One that does not change the known assignee
+    is without change.
     """
     if known is not None:
         for name in ("id", "name"):
             events = _fill_unstated(events, f"previous_assignee_{name}", known[f"known_{name}"])
-    is_repeated = pc.is_in(events["event_id"], value_set=earlier_ids)
+    is_repeated = pc.is_in(events["position"], value_set=repeated)
     is_inferred = pc.invert(events["previous_stated"])
-    is_unchanged = pc.and_(is_inferred, _is_same(events)) if known is not None else is_repeated
+    is_unchanged = pc.and_(is_inferred, is_same_assignee(events)) if known is not None else is_repeated
     is_logged = pc.invert(pc.or_(is_repeated, is_unchanged))
     logged_count, repeated_count = _true_count(is_logged), _true_count(is_repeated)
     rows = events if logged_count == events.num_rows else events.filter(is_logged)
@@ -125,7 +125,7 @@ def _fill_unstated(events: pa.Table, name: str, known: pa.ChunkedArray) -> pa.Ta
     return events.set_column(events.schema.get_field_index(name), name, cells)
 
 
-def _is_same(events: pa.Table) -> pa.ChunkedArray:
+def is_same_assignee(events: pa.Table) -> pa.ChunkedArray:
     """Return whether the assignee stays: by id where both have one, else by name; nobody stays nobody."""
     was_id, was_name, id_, name = (
         events[column].cast(pa.string())

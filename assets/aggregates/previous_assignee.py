@@ -1,19 +1,19 @@
-"""Queries that look at earlier days: ids that occur there already, and the previous assignee of an event.
+"""Queries that look at earlier rows: which have an id that is taken, and the previous assignee of an event.
 
 They read earlier days and write nothing.
 """
 
-from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
+import pyarrow as pa
 from sqlalchemy import (
     ARRAY,
     CTE,
+    BigInteger,
     ColumnElement,
     Date,
     Select,
-    Text,
     and_,
     case,
     cast,
@@ -21,6 +21,7 @@ from sqlalchemy import (
     false,
     func,
     literal,
+    or_,
     select,
     true,
     union_all,
@@ -50,42 +51,38 @@ def has_earlier_ids(first: date, last: date) -> Select[Any]:
     return select(func.count() > 0).where(new.local_day.between(first, last), earlier)
 
 
-def repeated_ids(first: date, last: date) -> Select[Any]:
-    """Select the ids that the log of *first* to *last* depends on and that several days up to *last* have.
+def rows_of_shared_ids(since: date, last: date) -> Select[Any]:
+    """Return the events up to *last*, in order, that decide which of them have an id that is taken.
 
-    Returns `event_id` and its `first_day`, the only day on which it counts. Hashes are compared first,
-    because there are many ids.
+    They are the events of the ids that several have, one of them *since* a day, and all events of the
+    subjects of those whose source does not state the previous assignee. Hashes are compared, because there
+    are many ids.
     """
     events = ASSIGNMENT_EVENTS.c
-    hashed = func.id_hash(events.event_id)
-    is_in_period = events.local_day.between(first, last)
-    unstated = select(subject_of(events)).where(is_in_period, ~events.previous_stated)
-    of_contacts = select(hashed).where(events.local_day < last, subject_of(events).in_(unstated))
-    on_several_days = func.min(events.local_day) < func.max(events.local_day)
-    suspects = union_all(
-        select(hashed).where(events.local_day < first, hashed.in_(select(hashed).where(is_in_period))),
-        select(hashed).where(is_in_period).group_by(hashed).having(on_several_days),
-        select(hashed).where(hashed.in_(of_contacts)).group_by(hashed).having(on_several_days),
-    )
+    hashed, subject = func.id_hash(events.event_id), subject_of(events)
+    is_earlier = events.local_day <= last
+    recent = select(hashed).where(events.local_day.between(since, last))
+    shared = select(hashed).where(is_earlier, hashed.in_(recent)).group_by(hashed).having(func.count() > 1)
+    unstated = select(subject).where(is_earlier, hashed.in_(shared), ~events.previous_stated)
+    names = ("local_day", "position", "event_id", "previous_stated", "assignee_id", "assignee_name")
     return (
-        select(events.event_id, func.min(events.local_day).label("first_day"))
-        .where(events.local_day <= last, hashed.in_(suspects))
-        .group_by(events.event_id)
-        .having(on_several_days)
+        select(*(events[name] for name in names), subject.label("subject"))
+        .where(is_earlier, or_(hashed.in_(shared), subject.in_(unstated)))
+        .order_by(events.local_day, events.position)
     )
 
 
-def known_assignees(period: Period, repeated_ids: Sequence[tuple[str, date]]) -> Select[Any]:
+def known_assignees(period: Period, repeated: pa.Table) -> Select[Any]:
     """Return for each accepted event of *period*, in the log's order, the assignee just before it.
 
     `known_id` and `known_name` are those of the subject's last event, null where the source states the
-    previous assignee. *repeated_ids* are the ids that occur on several days, each with its first day.
+    previous assignee. *repeated* names the rows that are no events (`local_day`, `position`).
     """
     events = ASSIGNMENT_EVENTS.c
-    ids, first_days = ([pair[at] for pair in repeated_ids] for at in (0, 1))
-    repeated = select(
-        func.unnest(cast(literal(ids, ARRAY(Text)), ARRAY(Text))).label("event_id"),
-        func.unnest(cast(literal(first_days, ARRAY(Date)), ARRAY(Date))).label("first_day"),
+    days, positions = (repeated[name].to_pylist() for name in ("local_day", "position"))
+    repeated_rows = select(
+        func.unnest(cast(literal(days, ARRAY(Date)), ARRAY(Date))).label("local_day"),
+        func.unnest(cast(literal(positions, ARRAY(BigInteger)), ARRAY(BigInteger))).label("position"),
     ).cte("repeated")
     selected = (
         select(ASSIGNMENT_EVENTS, subject_of(events).label("subject"))
@@ -99,7 +96,7 @@ def known_assignees(period: Period, repeated_ids: Sequence[tuple[str, date]]) ->
         .where(events.local_day < period.first_day, subject_of(events).in_(unstated))
         .cte("earlier")
     )
-    known = _last_known(selected.c, earlier.c, unstated, repeated.c)
+    known = _last_known(selected.c, earlier.c, unstated, repeated_rows.c)
     event = selected.c
     return (
         select(
@@ -117,16 +114,16 @@ def _last_known(
     selected: _Columns, earlier: _Columns, unstated: Select[tuple[str]], repeated: _Columns
 ) -> CTE:
     """Return the assignee just before each selected event of a subject whose source does not state it."""
-    names = ("subject", "occurred_at", "position", "event_id", "assignee_id", "assignee_name")
+    names = ("subject", "occurred_at", "position", "assignee_id", "assignee_name")
     selected_steps = select(*(selected[name] for name in names), true().label("is_asked")).where(
-        selected.subject.in_(unstated), _is_first_of_id(selected, repeated)
+        selected.subject.in_(unstated), _is_event(selected, repeated)
     )
     newest_first = func.row_number().over(
         partition_by=earlier.subject, order_by=(earlier.occurred_at.desc(), earlier.position.desc())
     )
     aged = (
         select(*(earlier[name] for name in names), newest_first.label("age"))
-        .where(_is_first_of_id(earlier, repeated))
+        .where(_is_event(earlier, repeated))
         .cte("aged")
     )
     last_steps = select(*(aged.c[name] for name in names), false().label("is_asked")).where(aged.c.age == 1)
@@ -142,6 +139,7 @@ def _last_known(
     return select(stepped).where(stepped.c.is_asked).cte("known")
 
 
-def _is_first_of_id(events: _Columns, repeated: _Columns) -> ColumnElement[bool]:
-    """Return whether an event is the first with its id: a repeated one changes no assignee."""
-    return ~exists().where(repeated.event_id == events.event_id, repeated.first_day < events.local_day)
+def _is_event(rows: _Columns, repeated: _Columns) -> ColumnElement[bool]:
+    """Return whether a row is not *repeated*: such a row changes no assignee."""
+    is_repeated = repeated.local_day == rows.local_day, repeated.position == rows.position
+    return ~exists().where(*is_repeated)

@@ -62,12 +62,15 @@ _ONE_BY_ONE = read_sql(
 
 _PLACE_IN_INPUT = f"occurred_at, origin, position, {', '.join(n for n in TEXT_COLUMNS if n != 'event_id')}"
 
+_ASSIGNMENT = ("conversation_id", "contact_id", "assignee_id", "assignee_name")
+
 _DUPLICATES = read_sql(
     __file__,
     "duplicates",
     is_no_change=_IS_NO_CHANGE,
     duplicate=str(_DUPLICATE),
     place_in_input=_PLACE_IN_INPUT,
+    copied=f"occurred_at, {', '.join(_ASSIGNMENT)}",
 )
 
 _REJECTED_ROWS = read_sql(__file__, "rejected_rows")
@@ -152,7 +155,11 @@ def _with_made_ids(connection: duckdb.DuckDBPyConnection, placed: pa.Table) -> p
 
 
 def _class_of_rows(connection: duckdb.DuckDBPyConnection, placed: pa.Table) -> _Numbers:
-    """Return the class of each row; rejected and unchanged rows make no later row a duplicate."""
+    """Return the class of each row; rejected and unchanged rows make no later row a duplicate.
+
+    Whether a row with an inferred previous assignee takes its id is known only when the log is built. Until
+    then it makes only its copies duplicates: rows of the same id, time, subject and assignee.
+    """
     classes = np.zeros(placed.num_rows, np.int8)
     for query in (_ONE_BY_ONE,) if _ids_increase(placed["event_id"]) else (_ONE_BY_ONE, _DUPLICATES):
         exceptions = connection.sql(query).to_arrow_table()
@@ -196,7 +203,7 @@ def _order_rows(rows: pa.Table, micros: _Numbers) -> _Numbers:
     tied = np.flatnonzero(np.append(equal, False) | np.append(False, equal))
     if len(tied):
         at = order[tied]
-        tied_rows = rows.select(["origin", "position", "event_id"]).take(pa.array(at))
+        tied_rows = rows.select(["origin", "position", "event_id", *_ASSIGNMENT]).take(pa.array(at))
         ids = tied_rows["event_id"]
         is_number = pc.match_substring_regex(ids, r"^[0-9]+$")
         length = pc.utf8_length(pc.utf8_ltrim(ids, "0"))
@@ -208,6 +215,7 @@ def _order_rows(rows: pa.Table, micros: _Numbers) -> _Numbers:
                 "is_text": pc.invert(is_number),
                 "length": pc.if_else(is_number, length, 0),  # 9 comes before 10
                 "event_id": ids,
+                **{name: tied_rows[name].cast(pa.string()) for name in _ASSIGNMENT},
             }
         )
         order[tied] = at[

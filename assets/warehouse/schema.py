@@ -107,7 +107,7 @@ LOAD_COUNTS = Table(
     _count_column("read_count", "rows read for the day"),
     _count_column("accepted_count", "rows of assignment_events"),
     _count_column("rejected_count", "rows of rejected_events that are rows of an input"),
-    _count_column("duplicate_count", "rows whose event_id another event of the day already has"),
+    _count_column("duplicate_count", "rows whose event_id another event of the day surely has, and copies"),
     _count_column("no_change_count", "rows whose new assignee is the previous one"),
     _count_column("unreadable_count", "inputs that could not be read, wholly or in part, or gave nothing"),
     _count_column("ambiguous_count", "accepted rows whose local time comes twice, read as the earlier"),
@@ -173,7 +173,7 @@ LOG_COUNTS = Table(
     _count_column("accepted_count", "rows of assignment_events read"),
     _count_column("log_count", "rows of assignment_log"),
     _count_column("no_change_count", "rows whose assignee turned out to be the last known one"),
-    _count_column("repeated_count", "rows whose event_id an earlier day already has"),
+    _count_column("repeated_count", "rows whose event_id an earlier log row already has"),
     _count_column("inferred_count", "log rows whose previous assignee is the last known one"),
     _text_column("log_sha256", "of what the log adds to the events, without its intervals", nullable=False),
     _text_column(

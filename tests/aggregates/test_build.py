@@ -108,7 +108,7 @@ def check_range(inbox: Inbox, seed: int) -> None:
     assert inbox.files() == one_by_one
 
 
-@pytest.mark.parametrize("ids", [400, 250])
+@pytest.mark.parametrize("ids", [400, 250, 120])
 def test_inferred_previous_assignees_are_those_of_a_plain_replay(inbox: Inbox, ids: int) -> None:
     inbox.write(*random_events(11, ids), header=UNSTATED)
     inbox.load(*MARCH)
@@ -120,10 +120,10 @@ def test_inferred_previous_assignees_are_those_of_a_plain_replay(inbox: Inbox, i
     for event_id, _, conversation, contact, assignee, _ in sorted(events, key=lambda row: row[1]):
         if event_id in seen:
             continue
-        seen.add(event_id)
         whose = contact or f"conversation {conversation}"
         before, known[whose] = known.get(whose), assignee or None
         if before != known[whose]:
+            seen.add(event_id)
             expected.append((event_id, before, known[whose]))
     found = [(row["event_id"], row["previous_assignee_name"], row["assignee_name"]) for row in inbox.log()]
     assert len(found) > 100
@@ -191,6 +191,31 @@ def test_a_repeated_event_changes_no_assignee(inbox: Inbox) -> None:
         inbox.build(day)
     told = [(row["event_id"], row["previous_assignee_name"]) for row in inbox.log()]
     assert told == [("x", None), ("y", "A"), ("z", "B")]
+
+
+@pytest.mark.parametrize("one_by_one", [False, True])
+def test_a_row_that_turns_out_to_be_no_change_takes_no_id(
+    inbox: Inbox,
+    one_by_one: bool,  # noqa: FBT001 - a parameter
+) -> None:
+    inbox.write(
+        "e1,2024-03-05T15:00:00Z,c,k,Bob,user",
+        "e2,2024-03-05T15:00:00Z,c,k,Bob,user",  # no change
+        "e2,2024-03-05T15:00:00Z,c,k,Eve,user",
+        "e3,2024-03-05T15:00:00Z,c,k,Eve,user",  # no change
+        "e3,2024-03-06T15:00:00Z,c,k,Zed,user",
+        "e2,2024-03-07T15:00:00Z,c,k,Bob,user",  # its id is taken
+        header=UNSTATED,
+    )
+    inbox.write("e2,2024-03-05T15:00:00Z,c,k,Bob,user", name="overlap.csv", header=UNSTATED)
+    loaded = inbox.load(*MARCH)
+    assert loaded.total("duplicate_count") == 1  # of the export that overlaps
+    for first, last in [(day, day) for day in inbox.period(*MARCH).days] if one_by_one else [MARCH]:
+        inbox.build(first, last)
+    told = [(row["event_id"], row["previous_assignee_name"], row["assignee_name"]) for row in inbox.log()]
+    assert told == [("e1", None, "Bob"), ("e2", "Bob", "Eve"), ("e3", "Eve", "Zed")]
+    counts = [(row["no_change_count"], row["repeated_count"]) for row in inbox.rows(LOG_COUNTS)]
+    assert counts[4:7] == [(2, 0), (0, 0), (0, 1)]
 
 
 def test_an_empty_day_has_an_empty_log(inbox: Inbox) -> None:

@@ -211,7 +211,7 @@ def read_log(files: Iterable[Path], zone: ZoneInfo, first_day: date) -> Log:
     days: dict[date, list[Event]] = defaultdict(list)
     for event in sorted(rows, key=lambda event: event.at):  # at one instant in the order of the files
         days[log.day(event.at)].append(event)
-    _infer(log, list(_accepted(log, {day: days[day] for day in sorted(days) if day >= first_day})))
+    _add_events(log, {day: days[day] for day in sorted(days) if day >= first_day})
     _give_ids(log.events)
     return log
 
@@ -233,35 +233,33 @@ def _rows(path: Path, log: Log) -> Iterator[Event]:
                 log.quality[log.day(last)].rejected += 1
 
 
-def _accepted(log: Log, days: dict[date, list[Event]]) -> Iterator[Event]:
-    """Yield what is an event: no row whose assignee stays, no second row with an id."""
-    seen: set[str] = set()
-    for day, events in days.items():
-        quality = log.quality[day]
-        for event in events:
-            quality.read += 1
-            if event.is_stated and is_same(event.previous, event.assignee):
-                quality.no_change += 1
-            elif event.id in seen:
-                quality.duplicates += 1
-            else:
-                seen.add(event.id)
-                quality.accepted += 1
-                yield event
+def _add_events(log: Log, days: dict[date, list[Event]]) -> None:
+    """Add what is an event: no row whose assignee stays, no second row with an event's id, no copy of a row.
 
-
-def _infer(log: Log, events: list[Event]) -> None:
-    """Add *events* to the log, with the last known assignee where none is stated before."""
+    Where the assignee before is not stated, it is the last known one.
+    """
+    taken: set[str] = set()
+    copies: set[tuple[object, ...]] = set()
     held: dict[str | None, Person] = {}
-    for event in events:
-        quality = log.quality[log.day(event.at)]
+    for day, event in ((day, event) for day, events in days.items() for event in events):
+        quality = log.quality[day]
+        quality.read += 1
+        if event.is_stated and is_same(event.previous, event.assignee):
+            quality.no_change += 1
+            continue
+        row = (event.id, event.at, event.conversation, event.contact, event.assignee)
+        if event.id in taken or row in copies:
+            quality.duplicates += 1
+            continue
+        copies.add(row)
         if not event.is_stated:
             event.previous = held.get(event.subject, (None, None))
         held[event.subject] = event.assignee
-        if not event.is_stated and is_same(event.previous, event.assignee):
+        if is_same(event.previous, event.assignee):
             quality.no_change += 1
-            quality.accepted -= 1
             continue
+        taken.add(event.id)
+        quality.accepted += 1
         quality.inferred += not event.is_stated
         quality.source_unknown += not event.has_source
         if event.source != "user":

@@ -35,6 +35,7 @@ from assets.warehouse.schema import (
     METADATA,
     arrow_schema,
 )
+from tests.aggregates.test_build import UNSTATED, random_events
 from tests.conftest import LATER, Inbox
 from tests.orchestration.command_line import CONFIG, LAST_DAY, CommandLine, make_command_line
 from tests.servers.postgres import Postgres
@@ -82,6 +83,7 @@ def busy(inbox: Inbox) -> Inbox:
 
 
 def test_both_hold_the_same_rows_in_the_same_order(busy: Inbox, warehouse: SqlWarehouse) -> None:
+    busy.write(*random_events(5, 250), name="repeated.csv", header=UNSTATED)
     filled(busy, busy.lake)
     filled(busy, warehouse)
     for table in METADATA.sorted_tables:
