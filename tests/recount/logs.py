@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 HEADER = (
     "event_id,occurred_at,conversation_id,contact_id,contact_name,previous_assignee_id,previous_assignee,"
-    "assignee_id,assignee,source,assigned_by_id,assigned_by"
+    "assignee_id,assignee,assignee_kind,source,assigned_by_id,assigned_by"
 )
 WITHOUT_PREVIOUS = HEADER.replace("previous_assignee_id,previous_assignee,", "")
 COUNT = 900
@@ -23,6 +23,8 @@ SOURCES = (
     "Growth Widget",
     "",
 )
+KINDS = ("", "", "person", "AI agent", "bot")
+SPACES = (" ", " ", " ", "\x07", "\t")
 PEOPLE = (
     ("1", "Bob"), ("2", "Bob"), ("", "Bob"), ("3", "Eve"), ("3", "Eve Hall"), ("", "Eve"), ("", "Eve Hall"), ("4", ""), ("", "Zoë"),
     ("5", "Ωmega"), ("", "Unassigned"), ("", "-"), ("", ""),
@@ -53,6 +55,6 @@ def nasty(seed: int, zone: str, first: date, *, has_previous: bool, days: int = 
         time = "no time" if chance.random() < 0.01 and number else at.isoformat(timespec="milliseconds")
         before = f"{','.join(previous)}," if has_previous else ""
         yield (
-            f"{event_id},{time},{conversation},{contact},Name of {contact},{before}{','.join(assignee)},"
-            f"{chance.choice(SOURCES)},{','.join(by)}"
+            f"{event_id},{time},{conversation},{contact},{chance.choice(SPACES).join(('Name', 'of', contact))},"
+            f"{before}{','.join(assignee)},{chance.choice(KINDS)},{chance.choice(SOURCES)},{','.join(by)}"
         )

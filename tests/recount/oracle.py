@@ -16,6 +16,7 @@ from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 LABELS = {
@@ -39,7 +40,10 @@ WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", 
 TOP = 10
 MIN_EVENTS = 30
 MAX_STEPS = 12
+OF_CHAINS = ("reassignment_rate", "bounce_backs")
 Person = tuple[str | None, str | None]
+Found = tuple[str, dict[str, Any], dict[str, str] | str]
+"""The rule of a finding, its facts, and what its link leads to."""
 
 
 @cache
@@ -142,7 +146,20 @@ def source_label(code: str) -> str:
 
 
 def clean(text: str | None) -> str | None:
-    return unicodedata.normalize("NFC", text or "").strip() or None
+    """Return a text without white space around it, line breaks as spaces, what nobody can print as U+FFFD."""
+    spaced = re.sub(r"[\t\n\r\u2028\u2029]+", " ", text or "")
+    printable = ("\ufffd" if unicodedata.category(each) == "Cc" else each for each in spaced)
+    return unicodedata.normalize("NFC", "".join(printable)).strip() or None
+
+
+def days_loaded(first: date, last: date, zone: ZoneInfo, now: datetime) -> dict[date, datetime]:
+    """Return the days that a load of *first* to *last* at *now* leaves, each with the instant up to which."""
+    days = (first + n * DAY for n in range((last - first).days + 1))
+    return {
+        day: min(first_instant(day + DAY, zone), now)
+        for day in days
+        if exists(day, zone) and first_instant(day, zone) < now
+    }
 
 
 @dataclass
@@ -160,6 +177,8 @@ class Event:
     source: str
     has_source: bool
     is_stated: bool
+    kind: str | None
+    is_cleaned: bool
 
     @property
     def subject(self) -> str | None:
@@ -177,6 +196,7 @@ class Quality:
     no_change: int = 0
     inferred: int = 0
     source_unknown: int = 0
+    cleaned: int = 0
 
 
 def person(row: dict[str, str], who: str) -> Person:
@@ -192,66 +212,89 @@ def is_same(one: Person, other: Person) -> bool:
 
 @dataclass
 class Log:
-    """The log of a workspace, with what became of the rows of each day, and the members of each team."""
+    """The log of a workspace, with what became of the rows of each day, and the members of each team.
+
+    `loaded` has the instant up to which each day is loaded, `faults` the reasons of inputs without any event.
+    """
 
     zone: ZoneInfo
+    first_day: date
+    loaded: dict[date, datetime]
     teams: dict[str, tuple[str, ...]] = field(default_factory=dict)
     events: list[Event] = field(default_factory=list)
     quality: dict[date, Quality] = field(default_factory=lambda: defaultdict(Quality))
+    faults: list[str] = field(default_factory=list)
+
+    def faults_on(self, days: Iterable[date]) -> list[str]:
+        return self.faults if any(day in self.loaded for day in days) else []
+
+    def is_loaded(self, at: datetime) -> bool:
+        return (until := self.loaded.get(self.day(at))) is not None and at < until
+
+    def reject(self, at: datetime) -> None:
+        if self.is_loaded(at):
+            self.quality[self.day(at)].read += 1
+            self.quality[self.day(at)].rejected += 1
 
     def day(self, at: datetime) -> date:
         day = at.astimezone(self.zone).date()
         return day + DAY if first_instant(day + DAY, self.zone) <= at else day
 
 
-def read_log(files: Iterable[Path], zone: ZoneInfo, first_day: date) -> Log:
-    """Return the log that CSV files of the contract's columns give from *first_day* on, in the order of events."""
-    log = Log(zone)
+def read_log(files: Iterable[Path], zone: ZoneInfo, first_day: date, loaded: dict[date, datetime]) -> Log:
+    """Return the log that CSV files of the contract's columns give on the days *loaded*, in the order of events."""
+    log = Log(zone, first_day, loaded)
     rows = [event for path in sorted(files) for event in _rows(path, log)]
-    days: dict[date, list[Event]] = defaultdict(list)
-    for event in sorted(rows, key=lambda event: event.at):  # at one instant in the order of the files
-        days[log.day(event.at)].append(event)
-    _add_events(log, {day: days[day] for day in sorted(days) if day >= first_day})
+    in_order = sorted(rows, key=lambda event: event.at)  # at one instant in the order of the files
+    _add_events(log, (event for event in in_order if log.is_loaded(event.at)))
     _give_ids(log.events)
     return log
 
 
 def _rows(path: Path, log: Log) -> Iterator[Event]:
-    """Yield the readable rows; count the others with the day of the readable one before them."""
+    """Yield the events; count other rows by their time, that of the row before, or else that of the first."""
     with path.open(encoding="utf-8-sig", newline="") as file:
         reader = csv.DictReader(file)
         names = {"previous_assignee", "previous_assignee_name", "previous_assignee_id"}
         is_stated = bool(names & set(reader.fieldnames or ()))
-        last: datetime | None = None
+        times, rejected, count = list[datetime](), list[datetime | None](), 0
         for row in reader:
-            event = _event(row, is_stated=is_stated)
+            count += 1
+            times += [at] if (at := _instant(row.get("occurred_at"))) else []
+            event = at and _event(row, at, is_stated=is_stated)
             if event:
-                last = event.at
                 yield event
-            elif last:
-                log.quality[log.day(last)].read += 1
-                log.quality[log.day(last)].rejected += 1
+            else:
+                rejected.append(times[-1] if times else None)
+        for place in rejected:
+            if at := place or (times[0] if times else None):
+                log.reject(at)
+        if count == len(rejected) > 0:
+            log.faults.append("input_gave_nothing" if times else "input_unreadable")
 
 
-def _add_events(log: Log, days: dict[date, list[Event]]) -> None:
+def _add_events(log: Log, events: Iterable[Event]) -> None:
     """Add what is an event: no row whose assignee stays, no second row with an event's id, no copy of a row.
 
     Where the assignee before is not stated, it is the last known one.
     """
     taken: set[str] = set()
-    copies: set[tuple[object, ...]] = set()
+    seen: set[tuple[object, ...]] = set()
     held: dict[str | None, Person] = {}
-    for day, event in ((day, event) for day, events in days.items() for event in events):
-        quality = log.quality[day]
+    for event in events:
+        quality = log.quality[log.day(event.at)]
         quality.read += 1
         if event.is_stated and is_same(event.previous, event.assignee):
             quality.no_change += 1
             continue
         row = (event.id, event.at, event.conversation, event.contact, event.assignee)
-        if event.id in taken or row in copies:
+        of_day = (log.day(event.at), event.id)
+        is_accepted = not {row, of_day} & seen  # a load does not know yet which rows change nothing
+        quality.cleaned += is_accepted and event.is_cleaned
+        if event.id in taken or not is_accepted:
             quality.duplicates += 1
             continue
-        copies.add(row)
+        seen |= {row, *([of_day] if event.is_stated else [])}
         if not event.is_stated:
             event.previous = held.get(event.subject, (None, None))
         held[event.subject] = event.assignee
@@ -267,20 +310,25 @@ def _add_events(log: Log, days: dict[date, list[Event]]) -> None:
         log.events.append(event)
 
 
-def _event(row: dict[str, str], *, is_stated: bool) -> Event | None:
-    text = (row.get("occurred_at") or "").strip()
+def _instant(text: str | None) -> datetime | None:
     try:
-        at = datetime.fromisoformat(text)
+        at = datetime.fromisoformat((text or "").strip())
     except ValueError:
         return None
+    return at.astimezone(UTC) if at.tzinfo else None
+
+
+def _event(row: dict[str, str], at: datetime, *, is_stated: bool) -> Event | None:
     conversation, contact = clean(row.get("conversation_id")), clean(row.get("contact_id"))
-    if at.tzinfo is None or not (conversation or contact) or None in row:
+    if not (conversation or contact) or None in row:
         return None
     source = clean(row.get("source"))
+    kind = re.sub(r"[\W_]+", "_", (clean(row.get("assignee_kind")) or "").lower()).strip("_") or None
     return Event(
-        clean(row.get("event_id")) or "", at.astimezone(UTC), conversation, contact, clean(row.get("contact_name")),
+        clean(row.get("event_id")) or "", at, conversation, contact, clean(row.get("contact_name")),
         person(row, "previous_assignee"), person(row, "assignee"), person(row, "assigned_by"),
-        source_code(source or ""), source is not None, is_stated,
+        source_code(source or ""), source is not None, is_stated, kind,
+        any("\ufffd" in (clean(cell) or "") for cell in row.values()),
     )  # fmt: skip
 
 
@@ -357,7 +405,8 @@ def key_of(who: Person) -> Person:
 
 
 def recount(report: dict[str, Any], log: Log, known_since: date | None) -> Iterator[tuple[str, Any, Any]]:
-    """Yield (figure, counted here, said by *report*) for every figure of an unfiltered report."""
+    """Yield (figure, counted here, said by *report*) for every figure of a report, filtered by source if at all."""
+    everybody, log = log, _filtered(log, report["filters"])
     zone, as_of = log.zone, datetime.fromisoformat(report["as_of"])
     first, last = (date.fromisoformat(report["period"][name]) for name in ("first_day", "last_day"))
     start, end = first_instant(first, zone), first_instant(last + DAY, zone)
@@ -375,9 +424,7 @@ def recount(report: dict[str, Any], log: Log, known_since: date | None) -> Itera
     for weekday, row in enumerate(report["heat_map"]):
         for hour, said in enumerate(row):
             yield f"heat_map[{weekday}][{hour}]", hours[weekday, hour], said
-    for name in ("read", "accepted", "rejected", "duplicates", "no_change", "inferred", "source_unknown"):
-        counted = sum(getattr(log.quality[day], name) for day in days if day in log.quality)
-        yield f"quality.{name}", counted, report["quality"][name]
+    yield from _quality(log, days, report["quality"])
     names = names_of(events, ("previous", "assignee", "by"), ("assignee", "by"))
     held = last_events(log, start, known_since)
     holders = names_of(held, ("assignee",), ("assignee",))
@@ -392,7 +439,8 @@ def recount(report: dict[str, Any], log: Log, known_since: date | None) -> Itera
         yield from _compare_matrix(matrix, report["hand_offs"])
     if report["known_since"]:
         yield from _balances(held, events, labels, report["assignees"])
-    yield from _teams(log, held, events, report["teams"])
+    yield from _kinds(held, events, labels, report)
+    yield from _teams(everybody, held, events, report)
     for line in report["proof"]:
         yield f"proof.{line['name']}", total, line["total"]
     if report["comparison"]:
@@ -400,8 +448,44 @@ def recount(report: dict[str, Any], log: Log, known_since: date | None) -> Itera
     yield (
         "findings",
         _findings(report, events, hours, by_day, matrix),
-        [(each["rule"], each["facts"]) for each in report["findings"]],
+        [(each["rule"], each["facts"], each["fragment"]) for each in report["findings"]],
     )
+
+
+def _filtered(log: Log, filters: dict[str, list[str]]) -> Log:
+    """Return *log* with the events of the sources that are meant, if any: by code, or by the words of one."""
+
+    def words(text: str) -> str:
+        return text.replace("_", " ").casefold()
+
+    codes, others = ({of(value) for value in filters["source"]} for of in (source_code, words))
+    meant = [each for each in log.events if each.source in codes or words(each.source) in others]
+    return replace(log, events=meant) if filters["source"] else log
+
+
+def _quality(log: Log, days: list[date], said: dict[str, Any]) -> Iterator[tuple[str, Any, Any]]:
+    for name in Quality.__annotations__:
+        counted = sum(getattr(log.quality[day], name) for day in days if day in log.quality)
+        yield f"quality.{name}", counted, said[name]
+    yield "quality.ambiguous", 0, said["ambiguous"]  # all times here have an offset
+    yield "quality.unreadable", len(log.faults_on(days)), said["unreadable"]
+
+
+def _kinds(
+    held: list[Event], events: list[Event], labels: dict[Person, str], report: dict[str, Any]
+) -> Iterator[tuple[str, Any, Any]]:
+    """Compare the kind of each person: the one that the last event with a kind states."""
+    if report["hand_offs"]:
+        kinds, said = kinds_of(events, labels), report["hand_offs"]
+        yield "hand_offs.kinds", [kinds.get(label) for label in said["people"]], said["kinds"]
+    kinds = kinds_of([*held, *events], labels)
+    for each in report["assignees"]:
+        yield f"assignees[{each['assignee']}].kind", kinds.get(each["assignee"]), each["kind"]
+
+
+def kinds_of(events: list[Event], labels: dict[Person, str]) -> dict[str, str]:
+    assigned = (event for event in events if event.kind and event.assignee != (None, None))
+    return {labels[key_of(event.assignee)]: event.kind or "" for event in assigned}
 
 
 def last_events(log: Log, end: datetime, known_since: date | None) -> list[Event]:
@@ -506,9 +590,8 @@ def _key_figures(log: Log, events: list[Event], report: dict[str, Any]) -> Itera
     """Compare the key figures and their trend by day, if the report has any."""
     if not report["key_figures"]:
         return
-    hours = report["chains"]["return_hours"] if report["chains"] else 24
-    returns = bounce_backs(events, hours)
-    whole = key_figures(events, len(returns))
+    returns = bounce_backs(events, report["return_hours"])
+    whole = _countable(key_figures(events, len(returns)), report)
     said = {each["name"]: each for each in report["key_figures"]}
     yield "key_figures", list(whole), list(said)
     for name, value in whole.items():
@@ -519,16 +602,22 @@ def _key_figures(log: Log, events: list[Event], report: dict[str, Any]) -> Itera
             [event for event in events if log.day(event.at) == day],
             sum(log.day(back) == day for _, back in returns),
         )
+        of_day = _countable(of_day, report)
         for name, value in of_day.items():
-            yield f"key_figures.{name}[{day}]", value, said[name]["trend"][at]
+            trend = said[name]["trend"] or [None] * len(days)
+            yield f"key_figures.{name}[{day}]", value, trend[at]
+
+
+def _countable(figures: dict[str, Any], report: dict[str, Any]) -> dict[str, Any]:
+    """Return *figures* without those of chains, if a filter takes assignments out of conversations."""
+    return figures | (dict.fromkeys(OF_CHAINS) if report["filters"]["source"] else {})
 
 
 def _changed_figures(
     earlier: list[Event], report: dict[str, Any], *, is_complete: bool
 ) -> Iterator[tuple[str, Any, Any]]:
     """Compare the key figures of the previous period, and the changes since."""
-    hours = report["chains"]["return_hours"] if report["chains"] else 24
-    before = key_figures(earlier, len(bounce_backs(earlier, hours)))
+    before = _countable(key_figures(earlier, len(bounce_backs(earlier, report["return_hours"]))), report)
     for each in report["key_figures"]:
         name, value, previous = each["name"], each["value"], before[each["name"]]
         yield f"key_figures.{name}.previous", previous if is_complete else None, each["previous"]
@@ -582,9 +671,10 @@ def members_of_teams(log: Log) -> dict[Person, str]:
 
 
 def _teams(
-    log: Log, held_before: list[Event], events: list[Event], said: dict[str, Any] | None
+    log: Log, held_before: list[Event], events: list[Event], report: dict[str, Any]
 ) -> Iterator[tuple[str, Any, Any]]:
     """Count the figures by team: every person is the team, and people in none are "No team"."""
+    said = report["teams"]
     if said is None:
         return
     team_of = members_of_teams(log)
@@ -597,11 +687,13 @@ def _teams(
         for some in (held_before, events)
     )
     labels: dict[Person, str] = {(None, team): team for team in (*log.teams, "No team")}
-    for figure, *values in (
-        *_compare_matrix(_matrix(moved, labels), said["hand_offs"]),
-        *_balances(held, moved, labels, said["balances"]),
-        *_stations(moved, said["stations"]),
-    ):
+    figures = [*_compare_matrix(_matrix(moved, labels), said["hand_offs"])]
+    if report["filters"]["source"]:
+        figures.append(("filtered", ([], None), (said["balances"], said["stations"])))
+    else:
+        figures += _balances(held, moved, labels, said["balances"])
+        figures += _stations(moved, said["stations"])
+    for figure, *values in figures:
         yield f"teams.{figure}", *values
 
 
@@ -651,7 +743,8 @@ def _balances(
         if any(line[name] for name in figures[:4])
     }
     found = {each["assignee"]: tuple(each[name] for name in figures) for each in said}
-    yield "assignees", sorted(counted), sorted(found)
+    order = sorted(counted, key=lambda name: (-counted[name][4], -counted[name][1], name))
+    yield "assignees", order, list(found)
     for label, line in counted.items():
         yield from (
             (f"assignees[{label}].{name}", a, b)
@@ -707,9 +800,11 @@ def _findings(
     hours: Counter[tuple[int, int]],
     by_day: Counter[date],
     matrix: tuple[list[str], list[str], list[list[int]]],
-) -> list[tuple[str, dict[str, Any]]]:
+) -> list[tuple[str, dict[str, Any], str]]:
     """Return the findings by the rules of docs/reference/definitions.md, from what was counted here."""
-    total, found = len(events), list[tuple[str, dict[str, Any]]]()
+    total, found = len(events), list[Found]()
+    if report["filters"]["source"] and not total:
+        return []  # it has no applicable data
     sources = ordered_sources(events)
     printed = dict(zip((code for code, _ in sources), shares([count for _, count in sources]), strict=True))
     before = report["comparison"]
@@ -722,7 +817,8 @@ def _findings(
         found += _changes(report, dict(sources), printed, total)
     if total >= MIN_EVENTS and len(sources) > 1:
         code, count = sources[0]
-        found.append(("top_source", {"source": source_label(code), "count": count, "share": printed[code]}))
+        facts = {"source": source_label(code), "count": count, "share": printed[code]}
+        found.append(("top_source", facts, {"source": code}))
     if total >= MIN_EVENTS and len(report["by_day"]) > 1:
         found += _busiest(total, hours, by_day)
     if total >= MIN_EVENTS and report["hand_offs"]:
@@ -731,38 +827,37 @@ def _findings(
         found += _holdings(report["ownership"])
     if report["chains"] and report["chains"]["most_assigned"]:
         found += _bounces(events, report["chains"])
-    return found
+    return [(rule, facts, link if isinstance(link, str) else urlencode(link)) for rule, facts, link in found]
 
 
 def pct(part: int, total: int) -> float:
     return rounded(Fraction(100 * part, total))
 
 
-def _busiest(
-    total: int, hours: Counter[tuple[int, int]], by_day: Counter[date]
-) -> Iterator[tuple[str, dict[str, Any]]]:
+def _busiest(total: int, hours: Counter[tuple[int, int]], by_day: Counter[date]) -> Iterator[Found]:
     (day, count), *others = by_day.most_common(2)
     if not others or others[0][1] < count:
-        yield "busiest_day", {"day": str(day), "count": count, "share": pct(count, total)}
+        facts = {"day": str(day), "count": count, "share": pct(count, total)}
+        yield "busiest_day", facts, {"from": str(day), "to": str(day)}
     ((weekday, hour), most), *rest = hours.most_common(2)
     if not rest or rest[0][1] < most:
-        yield "busiest_hour", {"weekday": weekday, "hour": hour, "count": most}
+        yield "busiest_hour", {"weekday": weekday, "hour": hour, "count": most}, "heat_map"
 
 
-def _people(
-    total: int, matrix: tuple[list[str], list[str], list[list[int]]]
-) -> Iterator[tuple[str, dict[str, Any]]]:
+def _people(total: int, matrix: tuple[list[str], list[str], list[list[int]]]) -> Iterator[Found]:
     received = [sum(column) for column in zip(*matrix[2], strict=True)]
     if matrix[0]:
         top = min(range(len(matrix[0])), key=lambda at: (-received[at], matrix[0][at]))
         if Fraction(received[top], total) >= Fraction(40, 100):
             count = received[top]
-            yield "top_assignee", {"assignee": matrix[0][top], "count": count, "share": pct(count, total)}
+            facts = {"assignee": matrix[0][top], "count": count, "share": pct(count, total)}
+            yield "top_assignee", facts, {"assigned_to": matrix[1][top]}
     if received[-1]:
-        yield "unassigned", {"count": received[-1], "share": pct(received[-1], total)}
+        facts = {"count": received[-1], "share": pct(received[-1], total)}
+        yield "unassigned", facts, {"assigned_to": "Unassigned"}
 
 
-def _holdings(ownership: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+def _holdings(ownership: dict[str, Any]) -> Iterator[Found]:
     """Yield what follows from the figures of ownership, which `ownership.py` counts again."""
     waits, slowest, held = (
         ownership["unassigned"],
@@ -772,35 +867,39 @@ def _holdings(ownership: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]
     median = waits["median_seconds"]
     if waits["ended_count"] >= MIN_EVENTS and slowest and slowest["median_seconds"] >= 2 * median:
         hour = {"weekday": slowest["weekday"], "hour": slowest["hour"]}
-        yield "waited_in_hour", {"duration": median, **hour, "slowest_duration": slowest["median_seconds"]}
+        facts = {"duration": median, **hour, "slowest_duration": slowest["median_seconds"]}
+        yield "waited_in_hour", facts, "ownership"
     elif waits["ended_count"] >= MIN_EVENTS:
-        yield "waited", {"duration": median}
+        yield "waited", {"duration": median}, "ownership"
     top = min(ownership["assignees"], key=lambda each: (-each["held_count"], each["assignee"]), default=None)
     if top and held >= MIN_EVENTS and Fraction(top["held_count"], held) >= Fraction(40, 100):
         count = top["held_count"]
-        yield "top_holder", {"assignee": top["assignee"], "count": count, "share": pct(count, held)}
+        facts = {"assignee": top["assignee"], "count": count, "share": pct(count, held)}
+        yield "top_holder", facts, "ownership"
 
 
-def _bounces(events: list[Event], chains: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+def _bounces(events: list[Event], chains: dict[str, Any]) -> Iterator[Found]:
     assigned = (event for event in events if event.conversation and event.assignee != (None, None))
     counts = Counter(event.conversation for event in assigned).most_common(2)
     if counts[0][1] >= 4 and (len(counts) == 1 or counts[1][1] < counts[0][1]):
-        yield "bounced", {"conversation": counts[0][0], "count": counts[0][1]}
+        conversation, count = counts[0]
+        facts = {"conversation": conversation, "count": count}
+        yield "bounced", facts, {"conversation": str(conversation)}
     if chains["return_count"]:
-        yield "returns", {"count": chains["return_count"], "hours": chains["return_hours"]}
+        yield "returns", {"count": chains["return_count"], "hours": chains["return_hours"]}, "chains"
 
 
 def _changes(
     report: dict[str, Any], now: dict[str, int], printed: dict[str, float | None], total: int
-) -> Iterator[tuple[str, dict[str, Any]]]:
+) -> Iterator[Found]:
     said = report["comparison"]
     earlier, days, days_before = said["total"], len(report["by_day"]), said["day_count"]
     ratio = Fraction(total * days_before, earlier * days) - 1
     if abs(ratio) >= Fraction(1, 10) and days == days_before:
-        yield "change", {"now": total, "before": earlier, "change": rounded(100 * ratio)}
+        yield "change", {"now": total, "before": earlier, "change": rounded(100 * ratio)}, "comparison"
     elif abs(ratio) >= Fraction(1, 10):
         averages = {"now": rounded(Fraction(total, days)), "before": rounded(Fraction(earlier, days_before))}
-        yield "daily_change", {"change": rounded(100 * ratio), **averages}
+        yield "daily_change", {"change": rounded(100 * ratio), **averages}, "comparison"
     then = {each["source"]: each["before"] for each in said["by_source"]}
     moves = {code: abs(Fraction(count, total) - Fraction(then[code], earlier)) for code, count in now.items()}
     if moves:
@@ -811,6 +910,7 @@ def _changes(
             yield (
                 "shift",
                 {"source": source_label(code), "share": printed[code], "earlier_share": earlier_shares[code]},
+                {"source": code},
             )
     new = [
         code
@@ -818,11 +918,11 @@ def _changes(
         if not then[code]
     ]
     for code in new[:3]:
-        yield "new_source", {"source": source_label(code), "count": now[code]}
+        yield "new_source", {"source": source_label(code), "count": now[code]}, {"source": code}
     gone = [
         code
         for code in sorted(then, key=lambda code: (-then[code], source_label(code), code))
         if code not in now
     ]
     for code in [each for each in gone if Fraction(then[each], earlier) >= Fraction(5, 100)][:3]:
-        yield "gone_source", {"source": source_label(code), "count": then[code]}
+        yield "gone_source", {"source": source_label(code), "count": then[code]}, "comparison"
