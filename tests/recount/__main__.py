@@ -22,19 +22,21 @@ def cases(folder: Path) -> Iterator[Case]:
 
 
 def main() -> None:
-    """Print the table, and the first differences."""
-    compared, wrong, differing = Counter[str](), Counter[str](), list[str]()
+    """Print the table, and for each log that gives a difference the smallest one that does."""
+    compared, wrong, reproductions = Counter[str](), Counter[str](), list[str]()
     with tempfile.TemporaryDirectory() as name:
         for number, case in enumerate(cases(Path(name))):
-            found, counts = case.recount(Path(name) / str(number))
+            found, counts = case.recount(folder := Path(name) / str(number))
             compared += counts
             wrong += Counter(each.component for each in found)
-            differing += map(str, found)
+            if found:
+                reproductions.append(case.smallest(folder, found[0]))
     table = Table("component", "figures", "equal")
     for component, count in sorted(compared.items()):
         table.add_row(component, f"{count:,}", f"{count - wrong[component]:,}")
     table.add_row("all", f"{compared.total():,}", f"{compared.total() - wrong.total():,}")
-    Console().print(table, *differing[:20], sep="\n")
+    Console().print(table)
+    print(*reproductions, sep="\n\n")  # noqa: T201 - as it is, to be pasted
 
 
 if __name__ == "__main__":
