@@ -6,6 +6,7 @@ import io
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from functools import cached_property
@@ -63,22 +64,23 @@ class Inbox:
     first_day: date = date(2024, 1, 1)
     source: dict[str, Any] = field(default_factory=dict)
     options: dict[str, Any] = field(default_factory=dict)
+    _validated: tuple[dict[str, Any], Workspace] | None = field(default=None, init=False, repr=False)
 
     @property
     def workspace(self) -> Workspace:
+        """The workspace, validated where what it is made of has changed."""
         files = {"type": "files", "path": str(self.folder / "events/*")}
-        source = self.source if "type" in self.source else files | self.source
-        return Workspace.model_validate(
-            {
-                "slug": "acme",
-                "name": "Acme",
-                "timezone": self.zone,
-                "first_day": self.first_day,
-                "source": source,
-                **self.options,
-            }
-            | self.options
-        )
+        values = {
+            "slug": "acme",
+            "name": "Acme",
+            "timezone": self.zone,
+            "first_day": self.first_day,
+            "source": self.source if "type" in self.source else files | self.source,
+            **self.options,
+        }
+        if not self._validated or self._validated[0] != values:
+            self._validated = deepcopy(values), Workspace.model_validate(values)
+        return self._validated[1]
 
     @cached_property
     def lake(self) -> Lake:

@@ -30,6 +30,7 @@ class Service:
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.inbox = folder, f"sqlite:///{folder}/inbox.sqlite"
+        self.client = httpx.Client()
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
@@ -55,7 +56,7 @@ class Service:
 
     def is_healthy(self) -> bool:
         try:
-            return bool(httpx.get(f"{self.url}/health").json() == {"status": "ok"})
+            return bool(self.client.get(f"{self.url}/health").json() == {"status": "ok"})
         except httpx.TransportError:
             return False
 
@@ -69,7 +70,7 @@ class Service:
 
     def post(self, body: bytes, signature: str | None = None, slug: str = "acme") -> int:
         headers = {"X-Webhook-Signature": signature or signed(body)}
-        return httpx.post(f"{self.url}/webhooks/{slug}", content=body, headers=headers).status_code
+        return self.client.post(f"{self.url}/webhooks/{slug}", content=body, headers=headers).status_code
 
 
 def signed(body: bytes, key: str = KEY) -> str:
@@ -87,6 +88,7 @@ def running(folder: Path) -> Iterator[Service]:
     service = Service(folder)
     service.start()
     yield service
+    service.client.close()
     service.process.kill()
     service.process.wait()
 
@@ -151,7 +153,7 @@ def test_a_body_that_is_too_large_is_refused_before_it_is_read(service: Service)
         for _ in range(32):
             yield b"x" * 65_536
 
-    answer = httpx.post(f"{service.url}/webhooks/acme", content=chunks())
+    answer = service.client.post(f"{service.url}/webhooks/acme", content=chunks())
     assert answer.status_code == 413
 
 
@@ -163,7 +165,7 @@ def test_a_workspace_that_sends_too_much_is_told_to_wait(service: Service) -> No
 def test_its_counters_tell_what_became_of_requests(own_service: Service) -> None:
     own_service.post(event(1))
     own_service.post(event(2), "wrong")
-    told = httpx.get(f"{own_service.url}/metrics").text
+    told = own_service.client.get(f"{own_service.url}/metrics").text
     assert 'webhooks_answered_total{answer="stored",workspace="acme"} 1.0' in told
     assert 'webhooks_answered_total{answer="wrong signature",workspace="acme"} 1.0' in told
     assert "webhooks_commit_seconds_count 1.0" in told
