@@ -46,7 +46,7 @@ test: system-test .venv/installed-dev ## Check the code and test all behavior
 behavior: # mypy needs one core for half a minute, in which tests can wait for their servers
 	$(BIN)/pytest -n $$(($$(nproc) + 1)) --dist worksteal --ignore=tests/system  # one more: some tests wait
 
-test-system: system-test .venv/installed-dev ## Test whole deployments under faults
+test-system: system-test .venv/installed-dev ## Test whole deployments under faults, and with more examples
 	$(BIN)/pytest -n $$(($$(nproc) + 1)) --dist loadgroup tests/system
 
 bench: system-test .venv/installed-bench ## Measure every stage against the script a user would write
