@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from benchmarks.events import DAYS, LAST_DAY
 from tests.servers.mariadb import MariaDb
 from tests.servers.postgres import Postgres
-from tests.sources.chatwoot.test_database import SCHEMA
+from tests.sources.chatwoot.account import SCHEMA
 
 _CHUNK = 50_000
 _USERS = 60

@@ -22,7 +22,7 @@ from sqlalchemy.pool import NullPool
 from assets.sources.webhooks.inbox import Received, open_inbox, store_events, to_microseconds
 from tests.conftest import Inbox
 from tests.servers.postgres import Postgres
-from tests.sources.chatwoot.test_database import SCHEMA
+from tests.sources.chatwoot.account import SCHEMA
 from tests.sources.respond_io.simulated_truth import ARIA, PEOPLE, RENAMED, Kind, Person, Step
 
 REJECTED = "rejected"

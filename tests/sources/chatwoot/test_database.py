@@ -1,9 +1,7 @@
-"""Chatwoot's tables in a real PostgreSQL, with the columns that its schema publishes, and each hole of its trail."""
+"""What Chatwoot's tables say of assignments, and each hole of their trail."""
 
-from collections.abc import Iterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from typing import Any
-from uuid import uuid4
 
 import pytest
 
@@ -12,83 +10,7 @@ from assets.extract.source_probe import try_source
 from assets.extract.source_teams import stored_source_teams
 from assets.sources.registry import open_source
 from assets.warehouse.schema import ASSIGNMENT_EVENTS, REJECTED_EVENTS
-from tests.conftest import Inbox
-from tests.servers.postgres import Postgres
-
-DAY = date(2024, 3, 5)
-NOON = datetime(2024, 3, 5, 17)  # noqa: DTZ001 - as Rails writes UTC
-
-SCHEMA = """
-CREATE TABLE accounts (id serial PRIMARY KEY, name varchar NOT NULL, locale integer DEFAULT 0, created_at timestamp NOT NULL DEFAULT now(),
-    updated_at timestamp NOT NULL DEFAULT now());
-CREATE TABLE users (id serial PRIMARY KEY, provider varchar NOT NULL DEFAULT 'email', name varchar NOT NULL, display_name varchar, email varchar,
-    created_at timestamp NOT NULL DEFAULT '2020-01-01', updated_at timestamp NOT NULL DEFAULT now());
-CREATE TABLE account_users (id bigserial PRIMARY KEY, account_id bigint, user_id bigint, role integer DEFAULT 0, created_at timestamp NOT NULL DEFAULT now());
-CREATE TABLE teams (id bigserial PRIMARY KEY, name varchar NOT NULL, account_id bigint NOT NULL, created_at timestamp NOT NULL DEFAULT now());
-CREATE TABLE team_members (id bigserial PRIMARY KEY, team_id bigint NOT NULL, user_id bigint NOT NULL);
-CREATE TABLE contacts (id serial PRIMARY KEY, name varchar DEFAULT '', account_id integer NOT NULL, email varchar, phone_number varchar,
-    additional_attributes jsonb DEFAULT '{}');
-CREATE TABLE conversations (id serial PRIMARY KEY, account_id integer NOT NULL, inbox_id integer NOT NULL DEFAULT 1, status integer NOT NULL DEFAULT 0,
-    assignee_id integer, team_id bigint, display_id integer NOT NULL, contact_id bigint, uuid uuid NOT NULL DEFAULT gen_random_uuid(),
-    created_at timestamp NOT NULL, updated_at timestamp NOT NULL);
-CREATE TABLE messages (id serial PRIMARY KEY, content text, account_id integer NOT NULL, inbox_id integer NOT NULL DEFAULT 1, conversation_id integer NOT NULL,
-    message_type integer NOT NULL, created_at timestamp NOT NULL, updated_at timestamp NOT NULL DEFAULT now(), private boolean DEFAULT false NOT NULL,
-    sender_type varchar, sender_id bigint, content_attributes json DEFAULT '{}');
-CREATE INDEX ON messages (conversation_id, account_id, message_type, created_at);
-INSERT INTO accounts (id, name) VALUES (1, 'Acme'), (2, 'Other');
-INSERT INTO users (id, name, display_name) VALUES (1, 'Anna', NULL), (2, 'Bob Stone', 'Bobby'), (3, 'Stand by Me', NULL), (4, 'Sales', NULL), (9, 'Elsewhere', NULL);
-INSERT INTO account_users (account_id, user_id) VALUES (1, 1), (1, 2), (1, 3), (1, 4), (2, 9);
-INSERT INTO teams (name, account_id) VALUES ('support', 1), ('sales', 1);
-INSERT INTO contacts (id, name, account_id) VALUES (7, 'Ann 😀', 1);
-"""
-
-
-class Account:
-    """Account 1: its conversations, and what is written into them."""
-
-    def __init__(self, postgres: Postgres, inbox: Inbox) -> None:
-        self.postgres, self.inbox = postgres, inbox
-        self.name = f"chatwoot_{uuid4().hex[:8]}"
-        postgres.run(f"CREATE DATABASE {self.name}")
-        self.run(SCHEMA)
-        self.minutes = 0
-        inbox.source = {"type": "chatwoot", "url": self.url, "account_id": 1}
-
-    @property
-    def url(self) -> str:
-        return self.postgres.url().rpartition("/")[0] + f"/{self.name}"
-
-    def run(self, statements: str) -> None:
-        self.postgres.run(f"\\c {self.name}\n{statements}")
-
-    def conversation(self, number: int, assignee: int | None, *sentences: str, kind: int = 2) -> None:
-        present = assignee or "NULL"
-        self.run(
-            "INSERT INTO conversations (id, account_id, display_id, contact_id, assignee_id, created_at, updated_at) "
-            f"VALUES ({number}, 1, {number + 100}, 7, {present}, '{NOON}', '{NOON + timedelta(hours=6)}')"
-        )
-        for sentence in sentences:
-            self.minutes += 1
-            content = sentence.replace("'", "''")
-            self.run(
-                "INSERT INTO messages (content, account_id, conversation_id, message_type, created_at) "
-                f"VALUES ('{content}', 1, {number}, {kind}, '{NOON + timedelta(minutes=self.minutes)}')"
-            )
-
-    def told(self) -> list[tuple[Any, ...]]:
-        self.inbox.load(DAY)
-        names = ("conversation_id", "assignee_id", "assignee_name", "source", "assigned_by_name")
-        return [tuple(row[name] for name in names) for row in self.inbox.rows(ASSIGNMENT_EVENTS)]
-
-    def untold(self) -> list[str]:
-        return [row["reason"] for row in self.inbox.rows(REJECTED_EVENTS)]
-
-
-@pytest.fixture
-def account(postgres: Postgres, inbox: Inbox) -> Iterator[Account]:
-    made = Account(postgres, inbox)
-    yield made
-    postgres.run(f"DROP DATABASE {made.name} WITH (FORCE)")
+from tests.sources.chatwoot.account import DAY, Account
 
 
 def test_its_sentences_are_assignments(account: Account) -> None:
@@ -172,73 +94,6 @@ def test_other_days_and_accounts_are_not_read(account: Account) -> None:
     account.inbox.source |= {"account_id": 1}
     account.inbox.load(date(2024, 3, 7))
     assert {row["local_day"] for row in account.inbox.rows(ASSIGNMENT_EVENTS)} <= {DAY}
-
-
-LOCALE = """
-{code}:
-  automation: {{system_name: "Robo"}}
-  conversations:
-    activity:
-      assignee:
-        self_assigned: "%{{user_name}} nahm es selbst"
-        assigned: "%{{user_name}} hat von %{{assignee_name}} bekommen"
-        removed: "niemand mehr, sagt %{{user_name}}"
-      team:
-        assigned: "an Team %{{team_name}}: %{{user_name}}"
-        assigned_with_assignee: "%{{team_name}}, dort %{{assignee_name}}: %{{user_name}}"
-        removed: "nicht mehr %{{team_name}}: %{{user_name}}"
-"""
-
-
-def test_another_language_is_read_by_its_own_files_and_its_placeholders(account: Account) -> None:
-    account.run("UPDATE accounts SET locale = 4 WHERE id = 1")
-    account.conversation(
-        1, 1,
-        "Anna hat von Bob Stone bekommen",  # which reads as if it were the other way round
-        "support, dort Anna: Robo",
-        "niemand mehr, sagt Anna",
-        "an Team support: Anna",
-        "Assigned to Bob Stone by Anna",  # from before the account spoke German
-        "Anna nahm es selbst",
-    )  # fmt: skip
-    with pytest.raises(SourceError, match="the language of the account is de; set `locales`"):
-        account.told()
-    for code in ("de", "no"):
-        (account.inbox.folder / f"{code}.yml").write_text(LOCALE.format(code=code))
-    account.inbox.source |= {"locales": str(account.inbox.folder / "*.yml")}
-    assert account.told() == [
-        ("101", "2", "Bob Stone", "user", "Anna"),
-        ("101", "1", "Anna", "automation", None),
-        ("101", None, None, "user", "Anna"),
-        ("101", "2", "Bob Stone", "user", "Anna"),
-        ("101", "1", "Anna", "user", "Anna"),
-    ]
-    assert account.untold() == []
-
-
-def test_the_folder_of_locales_may_hold_whatever_chatwoot_keeps_there(account: Account) -> None:
-    account.run("UPDATE accounts SET locale = 4 WHERE id = 1")
-    account.conversation(
-        1, 1, "Anna nahm es selbst", "Assigned to Bob Stone by Default Policy", "niemand mehr, sagt Anna"
-    )
-    for name, content in {
-        "devise.de.yml": "de:\n  devise: {failure: {locked: Gesperrt}}\n",
-        "secure_password.de.yml": "de:\n  errors: {messages: {password: {strength: schwach}}}\n",
-        "de.yml": LOCALE.format(code="de"),
-        "da.yml": "da:\n  conversations: {activity: {assignee: {removed: 'Ingen, siger %{user_name}'}, muted: stille}}\n",
-        "ta.yml": "ta:\n  conversations: {activity: }\n  404: {title: x}\n",
-        "no.yml": "no: {}\n",
-        "empty.yml": "",
-        "broken.yml": "fr: [",
-    }.items():
-        (account.inbox.folder / name).write_text(content)
-    account.inbox.source |= {"locales": str(account.inbox.folder / "*.yml")}
-    assert [row[1:4:2] for row in account.told()] == [("1", "user"), ("2", "automation"), (None, "user")]
-    account.run("UPDATE accounts SET locale = 3 WHERE id = 1")
-    with pytest.raises(
-        SourceError, match=r"the language of the account is fr; set `locales`.*broken\.yml: while parsing"
-    ):
-        account.told()
 
 
 def test_assignment_policies_are_automation(account: Account) -> None:
@@ -370,28 +225,6 @@ def test_days_one_by_one_say_what_all_at_once_say(account: Account) -> None:
     assert stored() == at_once
 
 
-def test_a_policy_is_automation_in_every_language(account: Account) -> None:
-    """Before its sentence had a key of its own, it was put together of the automation's name and the policy's."""
-    account.run("UPDATE accounts SET locale = 4 WHERE id = 1")
-    (account.inbox.folder / "de.yml").write_text(LOCALE.format(code="de"))
-    account.inbox.source |= {"locales": str(account.inbox.folder / "*.yml")}
-    account.conversation(1, 1, "Robo via Rundlauf hat von Anna bekommen")
-    assert account.told() == [("101", "1", "Anna", "automation", None)]
-
-
-def test_locales_of_odd_shape_do_no_harm(account: Account) -> None:
-    (account.inbox.folder / "en.yml").write_text(
-        "en: {conversations: {activity: {assignee: {self_assigned: '%{assignee_name} took it', twice: '%{user_name} and %{user_name}'},"
-        " team: {assigned: 'Some team by %{user_name}'}}}}"
-    )
-    (account.inbox.folder / "date.yml").write_text("en: {released: 2024-02-30}")
-    account.inbox.source |= {"locales": str(account.inbox.folder / "*.yml")}
-    account.conversation(
-        1, 2, "Anna took it", "Some team by Anna", "Anna and Bob Stone", "Assigned to Bob Stone by Anna"
-    )
-    assert account.told() == [("101", "1", "Anna", "user", "Anna"), ("101", "2", "Bob Stone", "user", "Anna")]
-
-
 def test_a_text_of_many_readings_is_rejected_at_once(account: Account) -> None:
     account.conversation(1, None, "Assigned to" + " by via" * 3_000 + " by Anna")
     assert account.told() == []
@@ -476,17 +309,3 @@ def test_its_servers_clock_is_compared(account: Account) -> None:
         open_source(account.inbox.workspace), account.inbox.workspace, datetime(2024, 4, 1, tzinfo=UTC)
     )
     assert trial.has_wrong_clock
-
-
-@pytest.mark.parametrize(("number", "language"), [(24, "cs"), (29, "no"), (43, "sl"), (99, "number 99")])
-def test_a_later_language_needs_its_own_files(account: Account, number: int, language: str) -> None:
-    """A number that is unknown here is not one of the languages whose numbers are known."""
-    account.run(f"UPDATE accounts SET locale = {number} WHERE id = 1")
-    account.conversation(1, 1, "Anna nahm es selbst")
-    (account.inbox.folder / "de.yml").write_text(LOCALE.format(code="de").replace("nahm", "took"))
-    account.inbox.source |= {"locales": str(account.inbox.folder / "*.yml")}
-    with pytest.raises(SourceError, match=f"the language of the account is {language}; set `locales`"):
-        account.told()
-    code = "xx" if number == 99 else language
-    (account.inbox.folder / f"{code}.yml").write_text(LOCALE.format(code=code))
-    assert account.told() == [("101", "1", "Anna", "user", "Anna")]
