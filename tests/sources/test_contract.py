@@ -125,10 +125,15 @@ def test_a_server_that_dies_while_it_is_read_is_told(inbox: Inbox, postgres: Pos
     many.close()
 
 
-STEPS = simulate(2_000)
 DAYS = date(2024, 3, 4), date(2024, 3, 11)  # the 10th has 23 hours
 ZONE = ZoneInfo("America/New_York")
 NOT_COMPARED = {"origin", "position", "held_since_position"}  # and `event_id` where the source has no ids
+
+
+@pytest.fixture
+def steps() -> list[Step]:
+    """Two thousand steps, some eighty and more of each kind; `make test-system` takes ten thousand."""
+    return simulate(2_000)
 
 
 def expected_log(system: System, steps: list[Step]) -> list[MailContext]:
@@ -159,13 +164,15 @@ def expected_log(system: System, steps: list[Step]) -> list[MailContext]:
     return log
 
 
-def test_the_log_is_the_truth_in_every_column(inbox: Inbox, system: System, name: str) -> None:
-    """Two thousand steps, some eighty and more of each kind; the table in docs/sources/README.md is what this test has seen."""
-    system.put(STEPS)
+def test_the_log_is_the_truth_in_every_column(
+    inbox: Inbox, system: System, name: str, steps: list[Step]
+) -> None:
+    """The table in docs/sources/README.md is what this test has seen."""
+    system.put(steps)
     loaded = inbox.load(*DAYS)
     assert loaded.is_reconciled
     inbox.build(*DAYS)
-    expected = expected_log(system, STEPS)
+    expected = expected_log(system, steps)
     columns = sorted(expected[0].keys() - {"event_id", "number", "previous_stated"})
     assert {*columns, "event_id"} == {column.name for column in ASSIGNMENT_LOG.columns} - NOT_COMPARED
     found = [{column: row[column] for column in columns} for row in inbox.log()]
@@ -176,16 +183,16 @@ def test_the_log_is_the_truth_in_every_column(inbox: Inbox, system: System, name
     if expected[0]["event_id"]:
         assert [row["event_id"] for row in inbox.log()] == [row["event_id"] for row in expected]
     rejected = {row["row_number"] for row in inbox.rows(REJECTED_EVENTS)} - {0}
-    assert {step.number for step in STEPS if system.says(step) == REJECTED} <= rejected
-    line = table_line(name, system, expected)
+    assert {step.number for step in steps if system.says(step) == REJECTED} <= rejected
+    line = table_line(name, system, steps, expected)
     assert line in README.read_text(encoding="utf-8").splitlines(), line
 
 
-def table_line(name: str, system: System, log: list[MailContext]) -> str:
+def table_line(name: str, system: System, steps: list[Step], log: list[MailContext]) -> str:
     """Return the line of docs/sources/README.md: what becomes of most steps of each kind, and what is not stated."""
     by_number = {row["number"]: row for row in log}
     outcomes = {kind: Counter[str]() for kind in Kind}
-    for step in STEPS:
+    for step in steps:
         outcomes[step.kind][outcome(step, system.says(step), by_number.get(step.number))] += 1
     missing = [part for part in ("previous", "time", "source", "actor") if part in not_stated(log)]
     cells = [outcomes[kind].most_common(1)[0][0] for kind in Kind]

@@ -12,6 +12,7 @@ from tests.render.html.test_explorer import (
     opened_explorer,
     test_random_choices_give_what_the_reports_say,
 )
+from tests.render.html.test_filters import test_random_filters_give_what_the_server_counts
 from tests.render.pdf.test_whole_reports import test_every_printed_row_is_there_in_every_language
 from tests.sources.files.test_delimited import (
     DAMAGES,
@@ -23,13 +24,40 @@ from tests.sources.files.test_delimited import (
     check_damaged_file,
     check_whole_file,
 )
+from tests.sources.respond_io.simulated_truth import Step, simulate
+from tests.sources.test_contract import name, system, test_the_log_is_the_truth_in_every_column
+from tests.warehouse.test_postgresql import test_every_report_is_the_same_to_the_byte, warehouse
 
 __all__ = [
     "explorer",
+    "name",
     "opened_explorer",
+    "system",
     "test_every_printed_row_is_there_in_every_language",
+    "test_every_report_is_the_same_to_the_byte",
     "test_random_choices_give_what_the_reports_say",
+    "test_random_filters_give_what_the_server_counts",
+    "test_the_log_is_the_truth_in_every_column",
+    "warehouse",
 ]
+
+
+@pytest.fixture
+def steps() -> list[Step]:
+    """The simulated assignments that each source is filled with."""
+    return simulate(10_000)
+
+
+@pytest.fixture
+def filter_count() -> int:
+    """The number of random filters in a report's page."""
+    return 15
+
+
+@pytest.fixture
+def presets() -> tuple[str, ...]:
+    """The reports that are made from the lake and from PostgreSQL."""
+    return ("yesterday", "last_month")
 
 
 @pytest.fixture

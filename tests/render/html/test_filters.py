@@ -70,14 +70,20 @@ def expected(draft: Draft) -> tuple[str, list[list[str]], list[list[str]]]:
     return f"{report.total:,}", sources, days
 
 
-def test_random_filters_give_what_the_server_counts(acme: Acme, open_page: Open) -> None:
+@pytest.fixture
+def filter_count() -> int:
+    """The number of random filters; `make test-system` takes more."""
+    return 8
+
+
+def test_random_filters_give_what_the_server_counts(acme: Acme, open_page: Open, filter_count: int) -> None:
     """The page of a report; that of the explorer has more choices."""
     whole = acme.draft()
     opened = open_page(whole)
     rows = acme.inbox.lake.query(_all_rows())
     rng = random.Random(20261122)
     answers = []
-    for _ in range(8):
+    for _ in range(filter_count):
         filters = a_filter(rng, rows)
         first, last = sorted(LAST_30_DAYS[0] + timedelta(rng.randrange(30)) for _ in range(2))
         draft = acme.draft(first_day=first, last_day=last, filters=filters)
@@ -94,7 +100,7 @@ def test_random_filters_give_what_the_server_counts(acme: Acme, open_page: Open)
                 first,
                 last,
             )
-    assert sum(answer > 0 for answer in answers) > 2, "many of the filters leave something"
+    assert sum(answer > 0 for answer in answers) > 0.3 * filter_count, "many of the filters leave something"
 
 
 def _all_rows() -> Any:
