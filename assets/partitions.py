@@ -11,6 +11,7 @@ import dagster as dg
 from assets.config.workspace import ReportSpec, Workspace
 from assets.periods import Period, Preset, Unit, dates_between, day_exists, first_day_of
 
+_CONTINUES = {"dagster/is_resume_retry", "dagster/is_asset_resume_retry"}
 _MAX_DAYS = {Unit.WEEK: 7, Unit.MONTH: 31, Unit.YEAR: 366}
 
 
@@ -75,9 +76,28 @@ def period_of_run(context: dg.AssetExecutionContext, workspace: Workspace) -> Pe
 
 
 def report_dates_of_run(context: dg.AssetExecutionContext, workspace: Workspace) -> list[date]:
-    """Return the report dates of a run, one or more: the keys of its partitions.
+    """Return the report dates of a run that are to be made: the keys of its partitions.
 
-    A date that the zone skips is left out.
+    A date that the zone skips is left out, and one that is stored already by the run itself, before a retry,
+    or by the failed run that it continues.
     """
-    days = (date.fromisoformat(key) for key in context.partition_keys)
+    made = _materialized_keys(context)
+    days = (date.fromisoformat(key) for key in context.partition_keys if key not in made)
     return [day for day in days if day_exists(day, workspace.zone)]
+
+
+def _materialized_keys(context: dg.AssetExecutionContext) -> set[str]:
+    """Return the partitions of the asset that the run, and those that it continues, have materialized."""
+    run: dg.DagsterRun | None = context.run
+    keys = set[str]()
+    while run:
+        logs = context.instance.all_logs(run.run_id, of_type=dg.DagsterEventType.ASSET_MATERIALIZATION)
+        events = [log.asset_materialization for log in logs]
+        keys.update(
+            event.partition
+            for event in events
+            if event and event.partition and event.asset_key == context.asset_key
+        )
+        is_continued = run.parent_run_id and _CONTINUES.intersection(run.tags)
+        run = context.instance.get_run_by_id(run.parent_run_id) if is_continued else None
+    return keys

@@ -5,8 +5,10 @@ Add assets in a stage's `defs.py`, and a new stage to `STAGES`; this module only
 
 import os
 import warnings
-from collections.abc import Sequence
-from datetime import UTC, datetime
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future
+from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
 
 import dagster as dg
@@ -14,10 +16,12 @@ import dagster as dg
 from assets.aggregates.defs import aggregate_assets
 from assets.archive.catalog import Catalog
 from assets.archive.defs import report_assets
+from assets.archive.publish import Published, make_report
 from assets.archive.resource import ArchiveResource
 from assets.clock import Clock
 from assets.config.deployment import Config
 from assets.config.loader import load_usable
+from assets.config.workspace import ReportSpec, Workspace
 from assets.deliver.defs import delivery_assets
 from assets.deliver.dispatcher import Dispatcher
 from assets.deliver.ledger import Ledger
@@ -30,6 +34,7 @@ from orchestration.automation.failure_sensor import failure_sensor
 from orchestration.automation.maintenance import maintenance_assets, maintenance_schedule
 from orchestration.automation.schedules import workspace_schedules
 from orchestration.code_locations import attribute_of, part_of
+from orchestration.report_processes import call_in_processes
 
 _CHECKOUT_CONFIG = Path(__file__).parents[1] / "reports.yaml"
 
@@ -51,6 +56,12 @@ def build_definitions(
     """
     config = part_of(whole, location)
     catalog = Catalog(config.state)
+
+    def make_reports(
+        workspace: Workspace, spec: ReportSpec, dates: Sequence[date]
+    ) -> Iterator[tuple[date, Future[Published]]]:
+        return call_in_processes(partial(make_report, config, workspace, spec, now=clock()), dates)
+
     dispatcher = Dispatcher(config, catalog, Ledger(config.state), clock)
     schedule_status, sensor_status = (
         (dg.DefaultScheduleStatus.RUNNING, dg.DefaultSensorStatus.RUNNING)
@@ -83,6 +94,7 @@ def build_definitions(
             "catalog": catalog,
             "clock": clock,
             "dispatcher": dispatcher,
+            "make_reports": make_reports,
         },
     )
 

@@ -3,29 +3,25 @@
 The stages are the functions that the Dagster assets call; this module only decides their order.
 """
 
-import gc
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import Enum
+from functools import partial
+from operator import attrgetter
 
 from assets.aggregates.build import build_days
 from assets.aggregates.lineage import stale_days
-from assets.archive.archive import Archive
 from assets.archive.catalog import Catalog
 from assets.archive.outdated import outdated_reports
-from assets.archive.publish import Published, draft_report, publish_report
+from assets.archive.publish import Published, make_report
 from assets.config.base import resolve_secret
 from assets.config.deployment import Config
 from assets.config.source import WebhookSource
 from assets.config.workspace import ReportSpec, Workspace
 from assets.deliver.erasure import ErasureResult, ReportErasure
 from assets.deliver.operator_alerts import AlertNotSent, send_alerts
-from assets.errors import ProcessKilled, ReportError
+from assets.errors import ReportError
 from assets.extract import erasure
 from assets.extract.input_summary import InputSummary, add_summary, count_text
 from assets.extract.load import load_days
@@ -39,10 +35,7 @@ from assets.sources.registry import open_sources
 from assets.sources.webhooks.inbox import forget_contact, open_inbox
 from assets.state.alerts import AlertLog
 from assets.warehouse.base import Warehouse, open_warehouse
-from orchestration.report_processes import report_executor, report_executors
-
-_KILLED = "{}: its report process was killed, most likely for lack of memory; free memory, and run again"
-_cached: dict[object, Warehouse] = {}
+from orchestration.report_processes import call_in_processes
 
 
 class Stage(Enum):
@@ -126,10 +119,7 @@ def run_pipeline(request: PipelineRequest, catalog: Catalog, progress: Progress)
         progress(Update(Stage.BUILD, f"building {_range_text(period)}", total=len(period.days)))
         build_days(warehouse, period).require_reconciled(request.workspace.slug)
         progress(Update(Stage.BUILD, done=len(period.days)))
-    published = []
-    for entry in _render_reports(request, progress):
-        catalog.record(entry.archived, entry.report.as_of, request.now)
-        published.append(entry)
+    published = list(_render_reports(request, progress))
     catalog.mark_outdated(outdated_reports(catalog, warehouse, request.workspace), request.now)
     if add_stall_alert(AlertLog(request.config.state), warehouse, request.workspace, request.now):
         try:
@@ -211,37 +201,25 @@ def _load_days(
 
 
 def _render_reports(request: PipelineRequest, progress: Progress) -> Iterator[Published]:
-    """Render the reports of *request* in parallel; yield each when it is archived.
+    """Make the reports of *request* in parallel; yield each when it is archived.
 
     Raises the first error of a report, after the others are done.
     """
-    pending = deque(_longest_first(request))
-    text = f"rendering {count_text(len(pending), 'report')}"
-    progress(Update(Stage.RENDER, text, total=len(pending)))
-    running: dict[Future[Published], tuple[ReportSpec, Executor]] = {}
+    specs = _longest_first(request)
+    text = f"rendering {count_text(len(specs), 'report')}"
+    progress(Update(Stage.RENDER, text, total=len(specs)))
     errors: list[BaseException] = []
-    with ExitStack() as stack:
-        idle_executors = [stack.enter_context(executor) for executor in report_executors(len(pending))]
-        while pending or running:
-            while pending and idle_executors:
-                spec, executor = pending.popleft(), idle_executors.pop()
-                running[executor.submit(_render_report, request, spec)] = spec, executor
-            for future in wait(running, return_when=FIRST_COMPLETED).done:
-                spec, executor = running.pop(future)
-                error = future.exception()
-                if isinstance(error, BrokenProcessPool):
-                    executor, error = (
-                        stack.enter_context(report_executor()),
-                        ProcessKilled(_KILLED.format(spec.name)),
-                    )
-                if error:
-                    text = str(error) if isinstance(error, ReportError) else f"{spec.name}: {error!r}"
-                    progress(Update(Stage.RENDER, text, is_error=True))
-                    errors.append(error)
-                else:
-                    progress(Update(Stage.RENDER, f"archived {spec.name}", done=1))
-                    yield future.result()
-                idle_executors.append(executor)
+    make = partial(
+        make_report, request.config, request.workspace, report_date=request.report_date, now=request.now
+    )
+    for spec, future in call_in_processes(make, specs, attrgetter("name")):
+        if error := future.exception():
+            text = str(error) if isinstance(error, ReportError) else f"{spec.name}: {error!r}"
+            progress(Update(Stage.RENDER, text, is_error=True))
+            errors.append(error)
+        else:
+            progress(Update(Stage.RENDER, f"archived {spec.name}", done=1))
+            yield future.result()
     if errors:
         raise errors[0]
 
@@ -249,23 +227,6 @@ def _render_reports(request: PipelineRequest, progress: Progress) -> Iterator[Pu
 def _range_text(period: Period) -> str:
     first, last = period.first_day, period.last_day
     return str(first) if first == last else f"{first} to {last}"
-
-
-def _render_report(request: PipelineRequest, spec: ReportSpec) -> Published:
-    if not gc.isenabled():
-        gc.collect()  # garbage of the previous report
-    warehouse = _cached_warehouse(request.config, request.workspace.slug)
-    draft = draft_report(warehouse, request.workspace, spec, request.report_date, request.as_of)
-    return publish_report(draft, Archive(request.config.archive))
-
-
-def _cached_warehouse(config: Config, slug: str) -> Warehouse:
-    """Return a warehouse that this process caches: the next report uses what it has read."""
-    key = config.lake, config.warehouse, slug
-    if key not in _cached:
-        _cached.clear()
-        _cached[key] = open_warehouse(config, slug)
-    return _cached[key]
 
 
 def _longest_first(request: PipelineRequest) -> list[ReportSpec]:

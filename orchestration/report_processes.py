@@ -1,22 +1,35 @@
-"""Report processes: as many as cores and memory allow.
+"""Report processes: as many as cores and memory allow, shared by the runs of a machine.
 
 A fork server imports the heavy modules once; report processes are forked from it. Import nothing heavy here:
 the command line starts the fork server before anything else.
 """
 
 import os
-from collections.abc import Callable
-from concurrent.futures import Executor, Future, ProcessPoolExecutor
+import tempfile
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import ExitStack
 from importlib import import_module
-from multiprocessing import cpu_count, forkserver, get_context, set_forkserver_preload
+from multiprocessing import cpu_count, forkserver, get_context, parent_process, set_forkserver_preload
 from pathlib import Path
-from typing import Any
+from threading import Thread
+from typing import Any, TypeVar
+
+from assets.errors import ProcessKilled
+from assets.runtime.file_locks import try_file_lock
 
 _IMPORTED = "orchestration.report_process_imports"
 _BYTES_PER_PROCESS = (
     1 << 30
 )  # a report of a million events in one page takes that, most reports a third of it
 _CONTAINER = Path("/sys/fs/cgroup/memory.max")
+_SLOTS = Path(tempfile.gettempdir()) / f"assignment-reports-{os.getuid()}"
+_KILLED = "{}: its report process was killed, most likely for lack of memory; free memory, and run again"
+
+_Item = TypeVar("_Item")
+_Result = TypeVar("_Result")
 
 
 def start_fork_server() -> None:
@@ -26,15 +39,70 @@ def start_fork_server() -> None:
         forkserver.ensure_running()
 
 
-def report_executors(reports: int) -> list[Executor]:
-    """Return executors for a number of *reports*: processes, or this process if one is enough."""
-    count = min(_max_processes(), reports)
-    return [report_executor() for _ in range(count)] if count > 1 else [_InlineExecutor()]
+def call_in_processes(
+    call: Callable[[_Item], _Result], items: Sequence[_Item], name: Callable[[_Item], str] = str
+) -> Iterator[tuple[_Item, Future[_Result]]]:
+    """Call *call* with each of *items* in report processes; yield an item and its future when it is done.
+
+    The future has the result or the error: ProcessKilled, with the *name* of the item, if its process was
+    killed. After an interruption those that run are yielded too, before it is raised.
+    """
+    pending = deque(items)
+    running: dict[Future[_Result], tuple[_Item, Executor]] = {}
+    interruption: BaseException | None = None
+    with ExitStack() as stack:
+        idle = _open_executors(len(items), stack)
+        while pending or running:
+            while pending and idle:
+                item, executor = pending.popleft(), idle.pop()
+                running[executor.submit(call, item)] = item, executor
+            try:
+                done = wait(running, return_when=FIRST_COMPLETED).done
+            except BaseException as error:  # noqa: BLE001 - a run was canceled
+                interruption, done = error, set()
+                pending.clear()
+            for future in done:
+                item, executor = running.pop(future)
+                if isinstance(future.exception(), BrokenProcessPool):
+                    executor = stack.enter_context(report_executor())
+                    future = _failed(ProcessKilled(_KILLED.format(name(item))))  # noqa: PLW2901
+                idle.append(executor)
+                yield item, future
+    if interruption:
+        raise interruption
 
 
 def report_executor() -> Executor:
     """Return an executor with one report process."""
-    return ProcessPoolExecutor(1, get_context("forkserver"), import_module, (_IMPORTED,))
+    return ProcessPoolExecutor(1, get_context("forkserver"), _begin_process)
+
+
+def _open_executors(count: int, stack: ExitStack) -> list[Executor]:
+    """Return executors for a number of calls: processes, or this process if one is enough or none is free.
+
+    Each process takes a slot of the machine, so that several runs at once have no more than one run.
+    """
+    most = min(_max_processes(), count)
+    slots = range(_max_processes()) if most > 1 else ()
+    taken = 0
+    for number in slots:
+        taken += taken < most and stack.enter_context(try_file_lock(_SLOTS / str(number)))
+    if taken < 2:  # noqa: PLR2004 - a single process would only wait for this one
+        return [_InlineExecutor()]
+    start_fork_server()
+    return [stack.enter_context(report_executor()) for _ in range(taken)]
+
+
+def _begin_process() -> None:
+    import_module(_IMPORTED)
+    Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """End this process when the one that waits for its reports has ended, killed or not."""
+    if parent := parent_process():
+        parent.join()
+        os._exit(1)
 
 
 def _max_processes() -> int:
@@ -43,6 +111,12 @@ def _max_processes() -> int:
     if _CONTAINER.exists() and (limit := _CONTAINER.read_text().strip()).isdigit():
         memory = min(memory, int(limit))
     return max(1, min(cpu_count(), memory // _BYTES_PER_PROCESS))
+
+
+def _failed(error: Exception) -> Future[Any]:
+    future: Future[Any] = Future()
+    future.set_exception(error)
+    return future
 
 
 class _InlineExecutor(Executor):

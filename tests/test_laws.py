@@ -35,7 +35,9 @@ def reads_clock(module: Path) -> bool:
 
 
 def may_import_dagster(module: Path) -> bool:
-    is_wiring = module.name in {"defs.py", "metadata.py", "resource.py"} or module == Path("assets/partitions.py")
+    is_wiring = module.name in {"defs.py", "metadata.py", "resource.py"} or module == Path(
+        "assets/partitions.py"
+    )
     return is_wiring or module.parts[0] == "orchestration"
 
 

@@ -12,14 +12,14 @@ from assets.archive.catalog import Catalog
 from assets.archive.index_pages import write_index
 from assets.archive.metadata import RECONCILE, check_results, report_metadata
 from assets.archive.outdated import outdated_reports
-from assets.archive.publish import draft_report, publish_report
-from assets.archive.resource import ArchiveResource
+from assets.archive.publish import Published
+from assets.archive.resource import ArchiveResource, MakeReports
 from assets.clock import Clock
 from assets.config.workspace import ReportSpec, Workspace
 from assets.errors import TotalsDiffer
 from assets.extract.stall_alerts import add_stall_alert
 from assets.partitions import days_of, days_read_by, report_dates_of, report_dates_of_run
-from assets.periods import as_of
+from assets.runtime.compat.dagster_materializations import NO_MORE_EVENTS
 from assets.state.alerts import AlertLog
 from assets.warehouse.resource import WarehouseResource, retrying_transient_errors
 
@@ -90,27 +90,28 @@ def _report_asset(workspace: Workspace, spec: ReportSpec) -> dg.AssetsDefinition
     )
     def report(
         context: dg.AssetExecutionContext,
-        warehouse: dg.ResourceParam[WarehouseResource],
         archive: ArchiveResource,
         catalog: dg.ResourceParam[Catalog],
-        clock: dg.ResourceParam[Clock],
+        make_reports: dg.ResourceParam[MakeReports],
     ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
-        lake, now = warehouse.of(workspace.slug), clock()
-        published = []
+        published, errors = list[Published](), list[BaseException]()
         with retrying_transient_errors(context):
-            for report_date in report_dates_of_run(context, workspace):
-                until = as_of(report_date, now, workspace.zone)
-                try:
-                    draft = draft_report(lake, workspace, spec, report_date, until)
-                except TotalsDiffer as error:
-                    yield dg.AssetCheckResult(check_name=RECONCILE, passed=False, description=str(error))
-                    raise
-                published.append(publish_report(draft, archive.open()))
-                catalog.record(published[-1].archived, draft.report.as_of, now)
-                context.add_asset_metadata(
-                    report_metadata(published[-1], archive), partition_key=str(report_date)
+            dates = report_dates_of_run(context, workspace)
+            for report_date, future in make_reports(workspace, spec, dates):
+                if error := future.exception():
+                    context.log.error("%s: %s", report_date, error)
+                    errors.append(error)
+                    continue
+                published.append(future.result())
+                metadata = report_metadata(published[-1], archive)
+                context.log_event(dg.AssetMaterialization(key, None, metadata, partition=str(report_date)))
+                write_index(catalog, archive.open().root, [workspace.slug])
+            if different := [str(error) for error in errors if isinstance(error, TotalsDiffer)]:
+                yield dg.AssetCheckResult(
+                    check_name=RECONCILE, passed=False, description="\n".join(different)
                 )
-            write_index(catalog, archive.open().root, [workspace.slug])
-        yield dg.MaterializeResult(check_results=check_results(published))
+            if errors:
+                raise errors[0]
+        yield dg.MaterializeResult(metadata=NO_MORE_EVENTS, check_results=check_results(published))
 
     return report

@@ -3,6 +3,7 @@
 A report whose totals differ is never archived.
 """
 
+import gc
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,17 +15,20 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from assets.archive.archive import Archive
+from assets.archive.catalog import Catalog
 from assets.archive.version import Archived, Origin
 from assets.archive.version_files import Draft
+from assets.config.deployment import Config
 from assets.config.presentation import Format
 from assets.config.source import reading_version
 from assets.config.workspace import ReportSpec, Workspace
 from assets.errors import TotalsDiffer
+from assets.periods import as_of
 from assets.render.data_files import csv_bytes, parquet_bytes
 from assets.report.build import build_report
 from assets.report.log_table import printed_log, time_unit_of, with_labels
 from assets.report.model import ProofLine, Report, Total
-from assets.warehouse.base import Warehouse
+from assets.warehouse.base import Warehouse, open_warehouse
 
 _MADE_WITH = (
     "assignment-reports",
@@ -36,6 +40,7 @@ _MADE_WITH = (
     "weasyprint",
     "xlsxwriter",
 )
+_cached: dict[object, Warehouse] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +85,31 @@ def draft_report(
         configuration["notes"] = [note.model_dump(mode="json") for note in report.notes]
     printed = with_labels(as_given, built.coded)
     return Draft(report, tables, printed, built.coded, built.explorer, spec.formats, configuration)
+
+
+def make_report(
+    config: Config, workspace: Workspace, spec: ReportSpec, report_date: date, now: datetime
+) -> Published:
+    """Draft one report, archive it and record it in the catalog.
+
+    A process calls this for one report after the other. Raises TotalsDiffer.
+    """
+    if not gc.isenabled():
+        gc.collect()  # garbage of the previous report
+    warehouse = _cached_warehouse(config, workspace.slug)
+    draft = draft_report(warehouse, workspace, spec, report_date, as_of(report_date, now, workspace.zone))
+    published = publish_report(draft, Archive(config.archive))
+    Catalog(config.state).record(published.archived, published.report.as_of, now)
+    return published
+
+
+def _cached_warehouse(config: Config, slug: str) -> Warehouse:
+    """Return a warehouse that this process caches: the next report uses what it has read."""
+    key = config.lake, config.warehouse, slug
+    if key not in _cached:
+        _cached.clear()
+        _cached[key] = open_warehouse(config, slug)
+    return _cached[key]
 
 
 def publish_report(draft: Draft, archive: Archive) -> Published:

@@ -1,11 +1,19 @@
-"""The archive as a Dagster resource."""
+"""The archive as a Dagster resource, and the type of the one that makes reports."""
 
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
+from datetime import date
 from pathlib import Path
 
 import dagster as dg
 
 from assets.archive.archive import Archive, address
+from assets.archive.publish import Published
 from assets.config.base import parse_location
+from assets.config.workspace import ReportSpec, Workspace
+
+MakeReports = Callable[[Workspace, ReportSpec, Sequence[date]], Iterator[tuple[date, Future[Published]]]]
+"""Makes a report for each of some report dates in report processes; yields each date when it is done."""
 
 
 class ArchiveResource(dg.ConfigurableResource[Archive]):

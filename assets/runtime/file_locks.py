@@ -26,6 +26,14 @@ def file_lock(path: Path, *, shared: bool = False) -> Iterator[None]:
         yield
 
 
+@contextmanager
+def try_file_lock(path: Path) -> Iterator[bool]:
+    """Hold *path* until the end of the block, unless another process holds it; yield whether it is held."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with path.with_name(f".{path.name}.lock").open("a") as lock:
+        yield _try_lock(lock.fileno(), fcntl.LOCK_EX)
+
+
 def _try_lock(descriptor: int, kind: int) -> bool:
     try:
         fcntl.flock(descriptor, kind | fcntl.LOCK_NB)

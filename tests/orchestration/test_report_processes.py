@@ -4,7 +4,9 @@ import gc
 import multiprocessing
 import os
 import signal
+import subprocess
 import sys
+import time
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -17,7 +19,7 @@ from orchestration import pipeline, report_processes
 NAMES = ["killed", "b", "c", "d", "e"]
 
 
-def make(_request: Any, spec: Any) -> Any:
+def make(_config: Any, _workspace: Any, spec: Any, **_: Any) -> Any:
     is_child = multiprocessing.parent_process() is not None
     if spec.name == "killed" and is_child:
         os.kill(os.getpid(), signal.SIGKILL)
@@ -39,12 +41,12 @@ def is_imported(module: str) -> bool:
 def made(names: list[str], monkeypatch: pytest.MonkeyPatch) -> tuple[list[Any], list[str], Any]:
     said: list[str] = []
     published: list[Any] = []
-    monkeypatch.setattr(pipeline, "_render_report", make)
+    monkeypatch.setattr(pipeline, "make_report", make)
     monkeypatch.setattr(report_processes, "cpu_count", lambda: 2)
     monkeypatch.setattr(
         pipeline, "_longest_first", lambda _request: [SimpleNamespace(name=name) for name in names]
     )
-    request: Any = None
+    request: Any = SimpleNamespace(config=None, workspace=None, report_date=None, now=None)
     try:
         published.extend(pipeline._render_reports(request, lambda update: said.append(update.text)))
     except (ProcessKilled, TotalsDiffer) as error:
@@ -89,5 +91,80 @@ def test_there_are_no_more_processes_than_memory_has_room_for(
     monkeypatch.setattr(report_processes, "cpu_count", lambda: 4)
     asked, machine = os.sysconf, {"SC_PHYS_PAGES": 8 << 20, "SC_PAGE_SIZE": 4096}
     monkeypatch.setattr(os, "sysconf", lambda name: machine.get(name) or asked(name))
-    assert len(report_processes.report_executors(7)) == count
-    assert len(report_processes.report_executors(1)) == 1
+    monkeypatch.setattr(report_processes, "_SLOTS", tmp_path / "slots")
+    assert len(set(pids(7))) == count
+    assert pids(1) == [os.getpid()]
+
+
+def test_runs_at_the_same_time_share_the_processes_of_the_machine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(report_processes, "_SLOTS", tmp_path / "slots")
+    monkeypatch.setattr(report_processes, "cpu_count", lambda: 2)
+    first = report_processes.call_in_processes(process_id, range(3))
+    assert next(first)[1].result() != os.getpid()
+    assert set(pids(3)) == {os.getpid()}, "none is free"
+    assert len({future.result() for _, future in first}) <= 2
+    assert os.getpid() not in pids(3)
+
+
+def test_what_runs_when_a_run_is_canceled_is_not_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(report_processes, "_SLOTS", tmp_path / "slots")
+    monkeypatch.setattr(report_processes, "cpu_count", lambda: 2)
+    done = []
+    with pytest.raises(KeyboardInterrupt):
+        for number, future in report_processes.call_in_processes(interrupt_parent, range(6)):
+            done.append((number, future.result()))
+    assert done == [(0, 0), (1, 1)]
+
+
+def test_processes_end_with_a_run_that_is_killed(tmp_path: Path) -> None:
+    code = f"""
+import os, signal
+from pathlib import Path
+from orchestration import report_processes
+from tests.orchestration.test_report_processes import process_id
+report_processes._SLOTS, report_processes.cpu_count = Path({str(tmp_path)!r}), lambda: 2
+for _, future in report_processes.call_in_processes(process_id, range(9)):
+    print(future.result(), flush=True)
+    signal.pause()
+"""
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        child = int(process.stdout.readline())
+        process.kill()
+    until = time.monotonic() + 10
+    while is_running(child):
+        assert time.monotonic() < until, "an orphan"
+        time.sleep(0.02)
+
+
+def process_id(_: Any) -> int:
+    time.sleep(0.1)
+    return os.getpid()
+
+
+def pids(count: int) -> list[int]:
+    return [future.result() for _, future in report_processes.call_in_processes(process_id, range(count))]
+
+
+def interrupt_parent(number: int) -> int:
+    """Interrupt the run while two reports are made."""
+    time.sleep(0.3)
+    if number == 0:
+        parent = multiprocessing.parent_process()
+        assert parent
+        assert parent.pid
+        os.kill(parent.pid, signal.SIGINT)
+    time.sleep(0.3 * (number + 1))
+    return number
+
+
+def is_running(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    return True
