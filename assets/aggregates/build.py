@@ -4,18 +4,19 @@
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
 import pyarrow as pa
-from sqlalchemy import Select, Table, func, select
+from sqlalchemy import ColumnElement, ScalarSelect, Table, func, select
 
 from assets.aggregates.day_log import DayLog, counts_by_source, log_of_day
 from assets.aggregates.interval_starts import IntervalStarts
-from assets.aggregates.lineage import history, stale_days
+from assets.aggregates.lineage import Loaded, read_loaded
 from assets.aggregates.open_intervals import keep_month, known_month, last_rows
 from assets.aggregates.previous_assignee import (
     has_earlier_ids,
@@ -93,19 +94,21 @@ class Built:
 def build_days(warehouse: Warehouse, period: Period) -> Built:
     """Build the loaded days of *period*, and all days without a log or with changed earlier days."""
     with warehouse.writing():
-        histories = history(warehouse)
-        days = sorted({*stale_days(warehouse, histories), *(histories.keys() & set(period.days))})
+        loaded, asked = read_loaded(warehouse), set(period.days)
+        days = [day for day, each in loaded.items() if each.is_stale or day in asked]
         warehouse.forget(LOG_COUNTS, days)
         if days:
-            _build_pieces(warehouse, days, period.zone, histories)
-            keep_month(warehouse, days, histories)
+            _build_pieces(warehouse, days, period.zone, loaded)
+            keep_month(warehouse, days, {day: each.history for day, each in loaded.items()})
         return _count_stored(warehouse, days)
 
 
-def _build_pieces(warehouse: Warehouse, days: list[date], zone: ZoneInfo, histories: dict[date, str]) -> None:
-    pieces = _cut_pieces(warehouse, days, zone)
-    repeated = _find_repeated(warehouse, days, pieces, has_earlier=min(histories) < days[0])
-    month = known_month(warehouse, days[0], histories)
+def _build_pieces(
+    warehouse: Warehouse, days: list[date], zone: ZoneInfo, loaded: Mapping[date, Loaded]
+) -> None:
+    pieces = _cut_pieces(days, zone, loaded)
+    repeated = _find_repeated(warehouse, days, loaded)
+    month = known_month(warehouse, days[0], {day: each.history for day, each in loaded.items()})
     counts, log_counts = [], list[dict[str, object]]()
 
     def logged() -> Iterator[pa.RecordBatch]:
@@ -118,7 +121,7 @@ def _build_pieces(warehouse: Warehouse, days: list[date], zone: ZoneInfo, histor
                     "repeated_count": log.repeated_count,
                     "inferred_count": log.inferred_count,
                     "accepted_count": log.rows.num_rows + log.no_change_count + log.repeated_count,
-                    "history_sha256": histories[day],
+                    "history_sha256": loaded[day].history,
                     "log_sha256": log.sha256,
                 }
             )
@@ -132,24 +135,22 @@ def _build_pieces(warehouse: Warehouse, days: list[date], zone: ZoneInfo, histor
     warehouse.replace_days(LOG_COUNTS, days, rows.to_reader())
 
 
-def _find_repeated(
-    warehouse: Warehouse, days: list[date], pieces: list[_Piece], *, has_earlier: bool
-) -> pa.Table:
+def _find_repeated(warehouse: Warehouse, days: list[date], loaded: Mapping[date, Loaded]) -> pa.Table:
     """Return the rows whose id an earlier event has; hashes mostly show that there are none.
 
     Where every source states the previous assignee, all earlier events have taken their ids. Otherwise ids
     that no day of *days* has decide too.
     """
     first, last = days[0], days[-1]
-    if all(piece.states_all for piece in pieces):
+    has_earlier = min(loaded) < first
+    if not any(loaded[day].unstated_count for day in days):
         hashes = np.sort(warehouse.query(id_hashes(first, last)).column(0).to_numpy())
         are_distinct = bool((hashes[:-1] != hashes[1:]).all())
         query = has_earlier_ids(first, last)
         if are_distinct and not (has_earlier and warehouse.query(query).column(0)[0].as_py()):
             return stored_schema(ASSIGNMENT_EVENTS).empty_table()
-    loads = LOAD_COUNTS.c
-    unstated = warehouse.query(select(func.sum(loads.unstated_count)).where(loads.local_day <= last))
-    since = date.min if unstated.column(0)[0].as_py() else first
+    has_unstated = any(each.unstated_count for day, each in loaded.items() if day <= last)
+    since = date.min if has_unstated else first
     return find_repeated(warehouse.query(rows_of_shared_ids(since, last)))
 
 
@@ -183,17 +184,14 @@ def _build_piece(warehouse: Warehouse, piece: _Piece, repeated: pa.Table) -> Ite
         row += events.num_rows
 
 
-def _cut_pieces(warehouse: Warehouse, days: list[date], zone: ZoneInfo) -> list[_Piece]:
+def _cut_pieces(days: list[date], zone: ZoneInfo, loaded: Mapping[date, Loaded]) -> list[_Piece]:
     """Split *days* into periods without a gap, each of about a million events."""
-    loads = LOAD_COUNTS.c
-    rows = warehouse.query(select(loads.local_day, loads.accepted_count, loads.unstated_count)).to_pylist()
-    by_day = {row["local_day"]: row for row in rows}
     pieces = []
     for period in periods_of_days(days, zone):
         first, events, unstated = period.first_day, 0, 0
         for day in period.days:
-            events += by_day[day]["accepted_count"]
-            unstated += by_day[day]["unstated_count"]
+            events += loaded[day].accepted_count
+            unstated += loaded[day].unstated_count
             if events >= _PIECE_EVENTS or day == period.last_day:
                 pieces.append(_Piece(Period(first, day, zone), states_all=not unstated))
                 first, events, unstated = day + DAY, 0, 0
@@ -203,17 +201,25 @@ def _cut_pieces(warehouse: Warehouse, days: list[date], zone: ZoneInfo) -> list[
 def _count_stored(warehouse: Warehouse, days: list[date]) -> Built:
     """Count the stored rows of *days*, each number in its own table."""
 
-    def total(number: Select[tuple[int]], table: Table) -> int:
-        result = warehouse.query(number.select_from(table).where(table.c.local_day.in_(days)))
-        return int(result.column(0)[0].as_py() or 0)
+    def total(number: ColumnElement[int], table: Table) -> ScalarSelect[Any]:
+        return select(number).select_from(table).where(table.c.local_day.in_(days)).scalar_subquery()
 
-    logs = LOG_COUNTS.c
-    rows = warehouse.query(select(logs.local_day, logs.log_count).where(logs.local_day.in_(days)))
+    logs, by_source = LOG_COUNTS.c, DAILY_SOURCE_AGGREGATES
+    counts = warehouse.query(
+        select(logs.local_day, logs.log_count, logs.no_change_count, logs.repeated_count).where(
+            logs.local_day.in_(days)
+        )
+    ).to_pydict()
+    (totals,) = warehouse.query(
+        select(
+            total(func.sum(LOAD_COUNTS.c.accepted_count), LOAD_COUNTS).label("accepted"),
+            total(func.count(), ASSIGNMENT_LOG).label("logged"),
+            total(func.sum(by_source.c.assignment_count), by_source).label("counted"),
+        )
+    ).to_pylist()
     return Built(
-        dict(zip(*(column.to_pylist() for column in rows.columns), strict=True)),
-        accepted=total(select(func.sum(LOAD_COUNTS.c.accepted_count)), LOAD_COUNTS),
-        logged=total(select(func.count()), ASSIGNMENT_LOG),
-        no_change=total(select(func.sum(logs.no_change_count)), LOG_COUNTS),
-        repeated=total(select(func.sum(logs.repeated_count)), LOG_COUNTS),
-        counted=total(select(func.sum(DAILY_SOURCE_AGGREGATES.c.assignment_count)), DAILY_SOURCE_AGGREGATES),
+        dict(zip(counts["local_day"], counts["log_count"], strict=True)),
+        no_change=sum(counts["no_change_count"]),
+        repeated=sum(counts["repeated_count"]),
+        **{name: int(number or 0) for name, number in totals.items()},
     )

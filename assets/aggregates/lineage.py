@@ -21,28 +21,50 @@ def history(warehouse: Warehouse) -> dict[date, str]:
 
     Days without events do not change the digest, so that loading an empty day outdates nothing.
     """
-    loads = LOAD_COUNTS.c
+    return {day: loaded.history for day, loaded in read_loaded(warehouse).items()}
+
+
+def stale_days(warehouse: Warehouse) -> list[date]:
+    """Return the loaded days without a log, or with one built upon other earlier days, in order."""
+    return [day for day, loaded in read_loaded(warehouse).items() if loaded.is_stale]
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A loaded day: its events, those without a stated previous assignee, and the digest of earlier days.
+
+    It is stale if it has no log, or one built upon other earlier days.
+    """
+
+    accepted_count: int
+    unstated_count: int
+    history: str
+    is_stale: bool
+
+
+def read_loaded(warehouse: Warehouse) -> dict[date, Loaded]:
+    """Return the loaded days, in order, by a single query: a lake has as many files as days."""
+    loads, logs = LOAD_COUNTS.c, LOG_COUNTS.c
     rows = warehouse.query(
-        select(loads.local_day, loads.accepted_count, loads.events_sha256).order_by(loads.local_day)
+        select(
+            loads.local_day,
+            loads.accepted_count,
+            loads.unstated_count,
+            loads.events_sha256,
+            logs.history_sha256,
+        )
+        .outerjoin_from(LOAD_COUNTS, LOG_COUNTS, logs.local_day == loads.local_day)
+        .order_by(loads.local_day)
     )
-    digest = hashlib.sha256()
-    digests = {}
-    for day, accepted, sha256 in zip(*(column.to_pylist() for column in rows.columns), strict=True):
-        digests[day] = digest.hexdigest()
+    digest, found = hashlib.sha256(), dict[date, Loaded]()
+    for day, accepted, unstated, sha256, built_upon in zip(
+        *(column.to_pylist() for column in rows.columns), strict=True
+    ):
+        history = digest.hexdigest()
+        found[day] = Loaded(accepted, unstated, history, is_stale=built_upon != history)
         if accepted:
             digest.update(f"{day} {sha256}\n".encode())
-    return digests
-
-
-def stale_days(warehouse: Warehouse, histories: Mapping[date, str] | None = None) -> list[date]:
-    """Return the loaded days without a log, or with one built upon other earlier days, in order.
-
-    *histories* are those of `history`, if they are known already.
-    """
-    logs = LOG_COUNTS.c
-    rows = warehouse.query(select(logs.local_day, logs.history_sha256))
-    built_upon = dict(zip(*(column.to_pylist() for column in rows.columns), strict=True))
-    return [day for day, sha256 in (histories or history(warehouse)).items() if built_upon.get(day) != sha256]
+    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,7 +64,8 @@ def last_rows(
 def known_month(warehouse: Warehouse, day: date, histories: Mapping[date, str] | None = None) -> date | None:
     """Return the latest month of `open_intervals` up to *day* that holds for the events loaded now."""
     histories = history(warehouse) if histories is None else histories
-    return max((month for month in _valid_months(warehouse, histories) if month <= day), default=None)
+    valid = _valid_months(_kept_months(warehouse), histories)
+    return max((month for month in valid if month <= day), default=None)
 
 
 def keep_month(warehouse: Warehouse, days: list[date], histories: Mapping[date, str]) -> None:
@@ -73,23 +74,24 @@ def keep_month(warehouse: Warehouse, days: list[date], histories: Mapping[date, 
     Months that are outdated, and all but the latest ones, are deleted.
     """
     month = days[-1].replace(day=1)
-    valid = _valid_months(warehouse, histories)
+    kept = _kept_months(warehouse)
+    valid = _valid_months(kept, histories)
     if month not in valid and min(histories) < month and days[0] >= month - _LONGEST_MONTH:
         sha256 = _digest_at(month, histories)
-        found = last_rows(month, month=known_month(warehouse, month, histories)).order_by(None).subquery().c
+        earlier = max((each for each in valid if each < month), default=None)
+        found = last_rows(month, month=earlier).order_by(None).subquery().c
         row = select(literal(month).label("local_day"), literal(sha256).label("history_sha256"), *found)
         table = warehouse.query(row.order_by(found.subject)).select(stored_schema(OPEN_INTERVALS).names)
         rows = table.cast(stored_schema(OPEN_INTERVALS))
         warehouse.replace_days(OPEN_INTERVALS, [month], rows.to_reader())
         valid.append(month)
     latest = sorted(valid)[-_KEPT:]
-    warehouse.forget(OPEN_INTERVALS, [each for each in _kept_months(warehouse) if each not in latest])
+    warehouse.forget(OPEN_INTERVALS, [each for each in {*kept, *valid} if each not in latest])
 
 
-def _valid_months(warehouse: Warehouse, histories: Mapping[date, str]) -> list[date]:
-    """Return the months that were made of the events that are loaded now."""
-    kept = _kept_months(warehouse).items()
-    return [month for month, sha256 in kept if sha256 == _digest_at(month, histories)]
+def _valid_months(kept: Mapping[date, str], histories: Mapping[date, str]) -> list[date]:
+    """Return the months of *kept* that were made of the events that are loaded now."""
+    return [month for month, sha256 in kept.items() if sha256 == _digest_at(month, histories)]
 
 
 def _kept_months(warehouse: Warehouse) -> dict[date, str]:
