@@ -19,6 +19,8 @@ from aiosmtpd.handlers import Message
 from sqlalchemy import func, select
 
 from assets.aggregates.lineage import stale_days
+from assets.archive.catalog import Catalog
+from assets.config.loader import load_config
 from assets.warehouse.parquet_lake import Lake
 from assets.warehouse.schema import LOAD_COUNTS
 from orchestration.automation.runs import FLOW_ASSETS
@@ -36,6 +38,11 @@ LAUNCH = """mutation ($params: LaunchBackfillParams!) { launchPartitionBackfill(
 
 TERMINATE = """mutation ($id: String!) { terminateRun(runId: $id) {
   __typename ... on TerminateRunFailure { message } ... on PythonError { message } } }"""
+
+
+CONTINUE = """mutation ($parent: String!) {
+  launchRunReexecution(reexecutionParams: {parentRunId: $parent, strategy: FROM_FAILURE}) {
+    __typename ... on PythonError { message } } }"""
 
 
 class Mailbox(Message):
@@ -83,6 +90,27 @@ class Deployment:
     def pid(self, run: dg.DagsterRun) -> int:
         texts = (entry.message for entry in self.instance.all_logs(run.run_id))
         return next(int(found[1]) for text in texts if (found := re.search(r"pid: (\d+)", text)))
+
+    def materialized(self, slug: str, keys: list[str]) -> list[tuple[str, str]]:
+        """Return report and report date of every materialization of *keys*, as the UI shows them."""
+        return [
+            (name, record.partition_key)
+            for name in ("yesterday", "last_7_days")
+            for record in self.instance.fetch_materializations(
+                dg.AssetRecordsFilter(dg.AssetKey([slug, "report", name]), asset_partitions=keys), limit=1_000
+            ).records
+            if record.partition_key
+        ]
+
+    def cataloged(self, slug: str, keys: list[str]) -> set[tuple[str, str]]:
+        found = Catalog(load_config(self.folder / "reports.yaml").state).newest(workspace=slug)
+        return {(key.report, str(key.report_date)) for key in found if str(key.report_date) in keys}
+
+    def indexed(self, slug: str, keys: list[str]) -> set[tuple[str, str]]:
+        """Return report and report date of each version of *keys* that the index links to."""
+        page = self.folder / "out" / slug / "index.html"
+        links = re.findall(r'href="(\w+)/([\d-]+)/v1/', page.read_text()) if page.exists() else []
+        return {(name, day) for name, day in links if day in keys}
 
     def files(self, slug: str) -> dict[Path, bytes]:
         root = self.folder / "lake" / slug
@@ -201,6 +229,37 @@ def test_backfills_survive_death_and_cancellation_while_schedules_tick_and_mail_
     assert {run.status.value for run in deployment.scheduled_runs()} == {"SUCCESS"}
     assert deployment.files("beta") == deployment.files("acme") == whole
     assert deployment.mailbox.subjects == []
+
+
+@pytest.mark.xdist_group("deployments with limits of time")
+def test_killed_and_canceled_backfills_of_reports_keep_what_is_done(deployment: Deployment) -> None:
+    keys = [str(day) for day in DAYS[31:62]]
+    reports = ("report/yesterday", "report/last_7_days")
+    whole = {(name, key) for name in ("yesterday", "last_7_days") for key in keys}
+    killed, canceled = (deployment.backfill(slug, reports, keys) for slug in ("acme", "beta"))
+    until(lambda: len(deployment.indexed("acme", keys)) > 5, "some reports")
+    (first,) = deployment.runs(killed)
+    os.kill(deployment.pid(first), signal.SIGKILL)
+    left = deployment.materialized("acme", keys)
+    assert 5 < len(left) < len(whole)
+    assert set(left) <= deployment.cataloged("acme", keys), "the UI shows what is there"
+
+    until(lambda: len(deployment.indexed("beta", keys)) > 5, "some reports")
+    (run,) = deployment.runs(canceled)
+    assert deployment.ask(TERMINATE, id=run.run_id)["terminateRun"] == {"__typename": "TerminateRunSuccess"}
+    until(lambda: deployment.runs(canceled)[0].is_finished, "the cancellation")
+    left = deployment.materialized("beta", keys)
+    assert 5 < len(left) < len(whole)
+    assert set(left) == deployment.cataloged("beta", keys) == deployment.indexed("beta", keys)
+
+    answer = deployment.ask(CONTINUE, parent=run.run_id)["launchRunReexecution"]
+    assert answer["__typename"] == "LaunchRunSuccess", answer
+    until(lambda: set(deployment.materialized("beta", keys)) == whole, "the rest of the canceled reports")
+    until(lambda: deployment.is_done(killed), "the run that takes over")
+    for slug in ("acme", "beta"):
+        made = deployment.materialized(slug, keys)
+        assert sorted(made) == sorted(whole), "each is stored once"
+        assert set(made) == deployment.cataloged(slug, keys) == deployment.indexed(slug, keys)
 
 
 def before_the_first_day() -> int:

@@ -5,14 +5,16 @@ import smtplib
 import socket
 import tomllib
 import zlib
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import dagster as dg
 import pydyf
 import pytest
 from fsspec.implementations.sftp import SFTPFileSystem
 
-from assets.runtime.compat import pydyf_compression, weasyprint_internals
+from assets.runtime.compat import dagster_materializations, pydyf_compression, weasyprint_internals
 from assets.runtime.compat.smtplib_replies import smtp_client
 
 ROOT = Path(__file__).parents[3]
@@ -59,6 +61,27 @@ def test_fsspec_still_loads_no_known_hosts_for_sftp() -> None:
 
 def test_the_printed_log_finds_the_internals_that_it_calls() -> None:
     assert weasyprint_internals.unexpected_internals() == ()
+
+
+@pytest.mark.filterwarnings("ignore::dagster.BetaWarning")
+@pytest.mark.parametrize(("metadata", "count"), [({}, 2), (dagster_materializations.NO_MORE_EVENTS, 1)])
+def test_dagster_repeats_the_materializations_that_a_step_has_stored(
+    metadata: dict[str, bool], count: int
+) -> None:
+    @dg.asset(
+        partitions_def=dg.StaticPartitionsDefinition(["a", "b"]),
+        backfill_policy=dg.BackfillPolicy.single_run(),
+    )
+    def made(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
+        for key in context.partition_keys:
+            context.log_event(dg.AssetMaterialization("made", partition=key))
+        return dg.MaterializeResult(metadata=metadata)
+
+    tags = {"dagster/asset_partition_range_start": "a", "dagster/asset_partition_range_end": "b"}
+    with dg.DagsterInstance.ephemeral() as instance:
+        assert dg.materialize([made], instance=instance, tags=tags).success
+        records = instance.fetch_materializations(dg.AssetKey("made"), limit=9).records
+    assert Counter(record.partition_key for record in records) == {"a": count, "b": count}
 
 
 @pytest.mark.parametrize(
