@@ -4,7 +4,7 @@ Schedules and the catch-up sensor both plan here, so that each sees the runs of 
 need no Dagster belong in `planner.py`.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from itertools import groupby
@@ -125,8 +125,8 @@ class PlanningContext:
         plan = Plan()
         for workspace in {due.workspace.slug: due.workspace for due in dues}.values():
             plan.add(self.plan_changed_inputs(workspace, max(due.at for due in dues)))
-        dues = sorted(dues, key=self._group_key)
-        for (report_date, at, kind), group in groupby(dues, key=self._group_key):
+        group_key = self._group_by_run(dues)
+        for (report_date, at, kind), group in groupby(sorted(dues, key=group_key), key=group_key):
             ready: list[Due] = []
             for due in group:
                 decision, reason = self._decide_report(due)
@@ -145,10 +145,20 @@ class PlanningContext:
                 self._request_reports(plan, ready, report_date, at, kind)
         return plan
 
-    def _group_key(self, due: Due) -> tuple[date, datetime, str]:
-        """Return the key by which reports share a run; a run of kind "today" loads the running day first."""
-        kind = "today" if _loads_its_day(due, self.now) else _unit_of(due) or "reports"
-        return due.report_date, due.at, kind
+    def _group_by_run(self, dues: Sequence[Due]) -> Callable[[Due], tuple[date, datetime, str]]:
+        """Return the function for the key by which reports share a run: report date, instant and kind.
+
+        A run of kind "today" loads the running day first, once for all reports that are due.
+        """
+        loading = [due for due in dues if _loads_its_day(due, self.now)]
+        latest = max((due.at for due in loading), default=self.now)
+
+        def key(due: Due) -> tuple[date, datetime, str]:
+            if due in loading:
+                return due.report_date, latest, "today"
+            return due.report_date, due.at, _unit_of(due) or "reports"
+
+        return key
 
     def _decide_report(self, due: Due) -> tuple[DueDecision, str]:
         workspace = due.workspace

@@ -123,6 +123,27 @@ def test_an_outage_leaves_out_no_report_and_doubles_none(tmp_path: Path) -> None
         ]
 
 
+def test_after_an_outage_the_running_day_is_loaded_once_for_all_its_reports(tmp_path: Path) -> None:
+    write_events(tmp_path, date(2026, 6, 1), 30)
+    reports = [
+        {"name": preset, "preset": preset, "at": at}
+        for preset, at in (("today", "06:00"), ("this_week", "06:10"), ("this_month", "06:20"))
+    ]
+    configure(tmp_path, {"reports": reports, "first_day": "2026-06-14"})
+    start = new_york("2026-06-15T00:00").astimezone(UTC)
+    with simulated_scheduler(tmp_path, start, presets=["yesterday"]) as scheduler:
+        scheduler.pass_time(new_york("2026-06-15T05:00").astimezone(UTC))
+        scheduler.is_on = False
+        scheduler.pass_time(new_york("2026-06-15T08:00").astimezone(UTC))
+        scheduler.is_on = True
+        scheduler.pass_time(new_york("2026-06-15T09:30").astimezone(UTC))
+        assert [run.due for run in scheduler.runs if "/today/" in run.due] == [
+            "acme/today/2026-06-15/2026-06-15T06:20"
+        ]
+        made = [scheduler.made(report["name"]) for report in reports]
+        assert made == [["2026-06-15 v1 06-15 08:30"]] * 3
+
+
 def test_a_late_day_makes_a_provisional_report_which_is_made_anew(tmp_path: Path) -> None:
     configure(tmp_path)
     with simulated_scheduler(
