@@ -35,7 +35,7 @@ PLOT, FIGURES = Path("docs/benchmarks.svg"), Path("docs/benchmarks.json")
 _YEAR = 365
 _MANY_DAYS = 1_000
 _NIGHTLY_EVENTS = 5_000
-OURS, YARDSTICK, CHUNKED = "ours", "yardstick", "chunked pandas"
+OURS, YARDSTICK, CHUNKED, ONE_CORE = "ours", "yardstick", "chunked pandas", "one core"
 CONFIG = """
 lake: {folder}/lake
 archive: {folder}/archive
@@ -281,6 +281,19 @@ def backfill(bench: Bench) -> Iterator[Line]:
     yield Line("backfill of 365 days", count, in_turn(ways, runs=1), "60 s")
 
 
+def report_backfill(bench: Bench) -> Iterator[Line]:
+    """The reports of thirty days as one run of Dagster, on all cores and on one; a hundred events a day."""
+    folder, days = bench.folder / "report_backfill", 65
+    folder.mkdir(exist_ok=True)
+    table, config = bench.table(100 * days, days), folder / "reports.yaml"
+    config.write_text(CONFIG.format(folder=folder, rows=100, url=bench.url, table=table))
+    dates = (LAST_DAY - timedelta(days - 1), LAST_DAY, LAST_DAY - timedelta(29))
+    command = ["sh", "-c", f'rm -rf {folder}/lake {folder}/archive {folder}/state.sqlite; exec "$@"', "sh"]
+    made = python("backfill", config, *dates)
+    ways = {OURS: [*command, *made], ONE_CORE: [*command, "taskset", "--cpu-list", "0", *made]}
+    yield Line("backfill of 30 dates of reports", 100 * days, in_turn(ways, runs=1), "1.7x on two cores")
+
+
 def pdf(bench: Bench) -> Iterator[Line]:
     """The whole log, printed."""
     others = {1_000: ("weasyprint", "chromium"), 5_000: ("weasyprint", "chromium")}
@@ -322,6 +335,7 @@ STAGES: dict[str, Callable[[Bench], Iterator[Line]]] = {
     "whole": whole,
     "small": small,
     "backfill": backfill,
+    "report_backfill": report_backfill,
     "pdf": pdf,
     "tables": tables,
     "starting": starting,

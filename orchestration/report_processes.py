@@ -12,7 +12,7 @@ from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExe
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack
 from importlib import import_module
-from multiprocessing import cpu_count, forkserver, get_context, parent_process, set_forkserver_preload
+from multiprocessing import forkserver, get_context, parent_process, set_forkserver_preload
 from pathlib import Path
 from threading import Thread
 from typing import Any, TypeVar
@@ -103,6 +103,11 @@ def _end_with_parent() -> None:
     if parent := parent_process():
         parent.join()
         os._exit(1)
+
+
+def cpu_count() -> int:
+    """Return the number of cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _max_processes() -> int:
