@@ -64,9 +64,13 @@ Folder = Annotated[Path, AfterValidator(resolve_path)]
 Place = Annotated[Path, PlainValidator(_absolute_place, json_schema_input_type=str)]
 _NAME = r"^[a-z][a-z0-9_-]{0,62}$"
 _ADDRESS = r"^[^\s@<>,;:\"()\[\]\\]{1,64}@[^\s@<>,;:\"()\[\]\\]+\.[^\s@<>,;:\"()\[\]\\.]+$"
+HOST = r"^([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]*[a-z0-9])?$"
+HEADER = r"^[A-Za-z][A-Za-z0-9-]*$"
 FORMATS = {
     _NAME: "must have lower-case letters, digits, - and _ only, at most 63, and begin with a letter",
     _ADDRESS: "must be a mail address",
+    HOST: "must be a host name in lower case, without scheme and port",
+    HEADER: "must be the name of an HTTP header",
 }
 """What a value must be, for each pattern that says little to its reader."""
 Name = Annotated[str, Field(pattern=_NAME)]

@@ -16,6 +16,7 @@ from assets.config.base import (
     missing_names,
     refuse_duplicates,
 )
+from assets.config.web import Web
 from assets.config.workspace import Workspace
 from assets.errors import ConfigError
 
@@ -131,6 +132,7 @@ class Config(ConfigModel):
         default=None, description="URL of Celery's broker, such as redis://broker.example:6379/0."
     )
     limits: Limits = Limits()
+    web: Web = Web()
     locations: int = Field(
         default=1, ge=1, le=200, description="Number of code locations that share the workspaces."
     )
@@ -227,6 +229,8 @@ def _list_secrets(config: Config) -> Iterator[tuple[str, SecretStr]]:
         yield "warehouse", config.warehouse
     if config.smtp and config.smtp.password:
         yield "smtp.password", config.smtp.password
+    if config.web.token:
+        yield "web.token", config.web.token
     for number, workspace in enumerate(config.workspaces):
         yield from _secrets_of(workspace.source, f"workspaces.{number}.source")
         if workspace.mask_key:

@@ -53,7 +53,7 @@ def _describe(error: ErrorDetails, model: type[BaseModel]) -> str:
     if error["type"] == "string_pattern_mismatch":
         message = FORMATS.get(context["pattern"], message)
     value = error["input"]
-    has_secrets = {"source", "mask_key"} & set(location)
+    has_secrets = {"source", "mask_key", "token"} & set(location)
     is_shown = isinstance(value, str | int | float | None) and not has_secrets
     return f"{message}, got {value!r}" if is_shown else message
 

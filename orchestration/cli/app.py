@@ -16,6 +16,7 @@ from orchestration.cli import archive, deliveries, deployment, maintenance, sour
 from orchestration.cli.messages import printable
 from orchestration.cli.options import example
 from orchestration.cli.run import run
+from orchestration.cli.serve import serve
 
 app = typer.Typer(
     name=DISTRIBUTION,
@@ -38,6 +39,7 @@ for _name, _command, _arguments in (
     ("reindex", maintenance.reindex, "reindex"),
     ("doctor", maintenance.doctor, "doctor"),
     ("schema", maintenance.schema, "schema > reports.schema.json"),
+    ("serve", serve, "serve --port 3000"),
     ("webhooks", maintenance.webhooks, "webhooks --port 8080"),
     ("deployment", deployment.deployment, "deployment /srv/dagster --code-servers reports:4000"),
     ("worker", deployment.worker, "worker --queue reports --processes 4"),
