@@ -38,7 +38,7 @@ demo/hostile/events.csv: | .venv/installed
 
 dev: install demo/events.csv ## Open Dagster's UI on http://127.0.0.1:3000
 	@mkdir -p .dagster && cp dagster.yaml .dagster/
-	PYTHONTZPATH= DAGSTER_HOME=$(CURDIR)/.dagster $(BIN)/dagster dev -h 127.0.0.1 -p 3000
+	PYTHONTZPATH= DAGSTER_HOME=$(CURDIR)/.dagster $(BIN)/assignment-reports serve --dev
 
 test: system-test .venv/installed-dev ## Check the code and test all behavior
 	@$(MAKE) --no-print-directory -j2 lint behavior

@@ -212,7 +212,14 @@ def celery_deployment(
                         command = ["dagster", *code, "-h", "127.0.0.1", "-p", str(each)]
                         services.append(start(command, environment, log))
                     until(lambda: all(map(is_open, ports)), "the code servers")
-                    web = ["dagster-webserver", "-h", "127.0.0.1", "-p", str(port), "-w", str(workspace)]
+                    web = [
+                        "assignment-reports",
+                        "serve",
+                        "--port",
+                        str(port),
+                        "--workspace-file",
+                        str(workspace),
+                    ]
                     services.append(start(web, environment, log))
                     services.append(start(["dagster-daemon", "run", "-w", str(workspace)], environment, log))
                     until(lambda: answers(port), "the webserver")

@@ -164,7 +164,7 @@ def deployment(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> 
     workspace = ["-w", str(ROOT / "deploy" / "workspace.yaml")]
     commands = [
         ["dagster", "api", "grpc", "-m", "orchestration.definitions", "-h", "127.0.0.1", "-p", ports[0]],
-        ["dagster-webserver", "-h", "127.0.0.1", "-p", ports[1], *workspace],
+        ["assignment-reports", "serve", "--port", ports[1], "--workspace-file", workspace[1]],
         ["dagster-daemon", "run", *workspace],
     ]
     with (folder / "services.log").open("w") as log, pytest.MonkeyPatch.context() as patch:
