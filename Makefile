@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 RUN_PACKAGES := fontconfig fonts-noto-color-emoji fonts-noto-cjk fonts-noto-core libharfbuzz-subset0 libpango-1.0-0 libpangoft2-1.0-0
-TEST_PACKAGES := $(RUN_PACKAGES) chromium mariadb-client-core mariadb-server-core poppler-utils postgresql qpdf redis-server systemd
+TEST_PACKAGES := $(RUN_PACKAGES) chromium mariadb-client-core mariadb-server-core nginx-light poppler-utils postgresql qpdf redis-server systemd
 PIP_INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check
 UV_INSTALL := $(BIN)/uv pip install -q --python $(BIN)/python --compile-bytecode
 UV_INSTALL_LOWEST := $(BIN)/uv pip install -q --python .venv-lowest/bin/python --compile-bytecode

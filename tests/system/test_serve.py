@@ -86,9 +86,12 @@ def test_the_page_of_an_asset_opens_with_its_live_updates(served: Served, page: 
     page.on("websocket", lambda opened: opened.on("framereceived", keep))
     page.goto(f"{served.address}/assets/acme/assignment_log")
     expect(page.get_by_text("assignment_log").first).to_be_visible(timeout=60_000)
-    until(
-        lambda: page.wait_for_timeout(50) or any("connection_ack" in str(each) for each in frames), "updates"
-    )
+
+    def is_connected() -> bool:
+        page.wait_for_timeout(50)  # Playwright takes frames meanwhile
+        return any("connection_ack" in str(each) for each in frames)
+
+    until(is_connected, "live updates")
 
 
 def test_only_a_page_of_the_ui_launches_a_run(served: Served, page: Page) -> None:

@@ -2,10 +2,9 @@
 
 import json
 import socket
-import threading
 from base64 import b64encode
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
 from ipaddress import ip_network
@@ -16,7 +15,6 @@ from urllib.parse import urlencode
 import dagster as dg
 import httpx
 import pytest
-import uvicorn
 from dagster._core.workspace.context import WorkspaceProcessContext
 from dagster._core.workspace.load_target import EmptyWorkspaceTarget
 from dagster_webserver.app import create_app_from_workspace_process_context
@@ -24,7 +22,6 @@ from playwright.sync_api import Browser, Page
 from starlette.applications import Starlette
 from starlette.responses import HTMLResponse
 from starlette.routing import Route
-from starlette.types import ASGIApp
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 from websockets.typing import Subprotocol
@@ -35,7 +32,7 @@ from assets.errors import ConfigError
 from orchestration.deployment.web_guard import Access, WebGuard
 from orchestration.deployment.web_server import Listener, access_of
 from tests.orchestration.simulated_scheduler import configure
-from tests.waiting import until
+from tests.servers.asgi import served
 
 HOSTS = frozenset({"127.0.0.1", "localhost", "::1", "reports.example"})
 HOSTS = frozenset({"127.0.0.1", "localhost", "::1", "reports.example"})
@@ -72,19 +69,6 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
         apps = (app, WebGuard(app, Access(HOSTS)), WebGuard(app, LOGIN))
         clients = (httpx.Client(base_url=stack.enter_context(served(each))) for each in apps)
         yield Servers(instance, *map(stack.enter_context, clients))
-
-
-@contextmanager
-def served(app: ASGIApp) -> Iterator[str]:
-    """Serve *app* as `assignment-reports serve` does, in a thread; yield its address."""
-    server = uvicorn.Server(uvicorn.Config(app, log_level="error", proxy_headers=False))
-    with Listener("127.0.0.1", 0).bind() as bound:
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]})
-        thread.start()
-        until(lambda: server.started, "the web server")
-        yield f"http://127.0.0.1:{bound.getsockname()[1]}"
-        server.should_exit = True
-        thread.join()
 
 
 def mutation(pool: str) -> str:
