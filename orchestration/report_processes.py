@@ -24,7 +24,8 @@ _IMPORTED = "orchestration.report_process_imports"
 _BYTES_PER_PROCESS = (
     1 << 30
 )  # a report of a million events in one page takes that, most reports a third of it
-_CONTAINER = Path("/sys/fs/cgroup/memory.max")
+_CGROUPS = Path("/sys/fs/cgroup")
+_OWN_CGROUP = Path("/proc/self/cgroup")
 _SLOTS = Path(tempfile.gettempdir()) / f"assignment-reports-{os.getuid()}"
 _KILLED = "{}: its report process was killed, most likely for lack of memory; free memory, and run again"
 
@@ -111,11 +112,19 @@ def cpu_count() -> int:
 
 
 def _max_processes() -> int:
-    """Return the number of processes that the cores and the memory of machine or container allow."""
-    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    if _CONTAINER.exists() and (limit := _CONTAINER.read_text().strip()).isdigit():
-        memory = min(memory, int(limit))
-    return max(1, min(cpu_count(), memory // _BYTES_PER_PROCESS))
+    """Return the number of processes that the cores and the memory allow."""
+    return max(1, min(cpu_count(), min(_memory_limits()) // _BYTES_PER_PROCESS))
+
+
+def _memory_limits() -> Iterator[int]:
+    """Yield the bytes of the machine, and the limits of this process's container and systemd unit."""
+    yield os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    groups = _OWN_CGROUP.read_text().splitlines() if _OWN_CGROUP.exists() else []
+    own = next((line.removeprefix("0::/") for line in groups if line.startswith("0::/")), "")
+    for folder in (_CGROUPS / own, *(_CGROUPS / own).parents):
+        file = folder / "memory.max"
+        if file.exists() and (limit := file.read_text().strip()).isdigit():
+            yield int(limit)
 
 
 def _failed(error: Exception) -> Future[Any]:

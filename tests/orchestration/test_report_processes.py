@@ -81,13 +81,24 @@ def test_each_failure_is_said_and_the_others_are_made(
 
 
 @pytest.mark.parametrize(
-    ("limit", "count"), [("max", 4), (str(5 << 30), 4), (str(2 << 30), 2), (str(100 << 20), 1)]
+    ("group", "limit", "count"),
+    [
+        (".", "max", 4),
+        (".", str(5 << 30), 4),
+        (".", str(2 << 30), 2),
+        ("system.slice", str(2 << 30), 2),
+        ("system.slice/reports.service", str(100 << 20), 1),
+        ("system.slice/other.service", str(100 << 20), 4),
+    ],
 )
 def test_there_are_no_more_processes_than_memory_has_room_for(
-    limit: str, count: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    group: str, limit: str, count: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (file := tmp_path / "memory.max").write_text(limit + "\n")
-    monkeypatch.setattr(report_processes, "_CONTAINER", file)
+    (tmp_path / group).mkdir(parents=True, exist_ok=True)
+    (tmp_path / group / "memory.max").write_text(limit + "\n")
+    (own := tmp_path / "cgroup").write_text("4:memory:/\n0::/system.slice/reports.service\n")
+    monkeypatch.setattr(report_processes, "_CGROUPS", tmp_path)
+    monkeypatch.setattr(report_processes, "_OWN_CGROUP", own)
     monkeypatch.setattr(report_processes, "cpu_count", lambda: 4)
     asked, machine = os.sysconf, {"SC_PHYS_PAGES": 8 << 20, "SC_PAGE_SIZE": 4096}
     monkeypatch.setattr(os, "sysconf", lambda name: machine.get(name) or asked(name))

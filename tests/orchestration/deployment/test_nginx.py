@@ -86,12 +86,11 @@ def proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
         command = ["/usr/sbin/nginx", "-p", str(folder), "-c", str(folder / "nginx.conf")]
         with subprocess.Popen(command, stderr=subprocess.PIPE) as nginx:
             until(lambda: (folder / "pid").exists() or nginx.poll() is not None, "nginx")
-            clients = [
-                httpx.Client(base_url=f"https://localhost:{port}", verify=tls) for port in (reports, ui)
-            ]
-            yield Proxy(*clients, tls)
-            for client in clients:
-                client.close()
+            with (
+                httpx.Client(base_url=f"https://localhost:{reports}", verify=tls) as readers,
+                httpx.Client(base_url=f"https://localhost:{ui}", verify=tls) as operators,
+            ):
+                yield Proxy(readers, operators, tls)
             nginx.terminate()
 
 
