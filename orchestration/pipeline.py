@@ -123,7 +123,7 @@ def run_pipeline(request: PipelineRequest, catalog: Catalog, progress: Progress)
     catalog.mark_outdated(outdated_reports(catalog, warehouse, request.workspace), request.now)
     if add_stall_alert(AlertLog(request.config.state), warehouse, request.workspace, request.now):
         try:
-            send_alerts(request.config, {}, request.now)
+            send_alerts(request.config, request.now)
         except AlertNotSent as error:
             progress(Update(Stage.RENDER, str(error), is_error=True))
     return sorted(published, key=lambda entry: request.names.index(entry.report.name))

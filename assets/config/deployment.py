@@ -86,6 +86,11 @@ class Config(ConfigModel):
         pattern=r"^https?://\S+$",
         description="URL at which a web server serves that folder; mails and the UI link to it.",
     )
+    ui_url: str | None = Field(
+        default=None,
+        pattern=r"^https?://\S+$",
+        description="URL of Dagster's UI; mails to the operator link to its runs.",
+    )
     state: DatabaseUrl = Field(
         default=SecretStr("sqlite:///state.sqlite"),
         validate_default=True,

@@ -5,7 +5,7 @@ orphaned. The states are in `delivery.py`; what a sender does with the rows is i
 """
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, fields
 from datetime import date, datetime
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import SecretStr
-from sqlalchemy import ColumnElement, Connection, Engine, and_, delete, insert, or_, select, text
+from sqlalchemy import ColumnElement, Connection, Engine, and_, delete, func, insert, or_, select, text
 from sqlalchemy.exc import IntegrityError
 
 from assets.archive.version import Key
@@ -209,6 +209,14 @@ class Ledger:
     def undelivered(self, since: datetime) -> list[Delivery]:
         """Return the deliveries that became held, unknown, failed or expired after *since*."""
         return self.found(ROW.state.in_(_UNDELIVERED), ROW.changed_at >= since)
+
+    def last_accepted(self, recipients: Collection[str]) -> dict[tuple[str, str, str], datetime]:
+        """Return when *recipients* last accepted a delivery, by workspace, subscription and recipient."""
+        names = (ROW.workspace, ROW.subscription, ROW.recipient)
+        query = select(*names, func.max(ROW.changed_at)).group_by(*names)
+        query = query.where(ROW.state == State.ACCEPTED, ROW.recipient.in_(recipients))
+        with self._engine.connect() as connection:
+            return {(row[0], row[1], row[2]): row[3] for row in connection.execute(query)}
 
     def get(self, prefix: str) -> Delivery:
         """Return the delivery whose id begins with *prefix*. Raises NoSuchDelivery."""

@@ -15,7 +15,7 @@ from assets.extract.load import Loaded, load_days
 from assets.extract.load_checks import WATCHED, Watched, check_load, stall_text
 from assets.extract.load_plan import changed_files
 from assets.extract.source_stall import find_stall, is_silent
-from assets.extract.stall_alerts import add_stall_alert
+from assets.extract.stall_alerts import add_load_alerts, add_stall_alert
 from assets.partitions import days_of, period_of_run
 from assets.periods import Period
 from assets.runtime.extras import require
@@ -24,6 +24,7 @@ from assets.state.alerts import AlertLog
 from assets.warehouse.resource import WarehouseResource, retrying_transient_errors
 
 _EXPLAINED = "rows_accounted_for"
+_BACKFILL_TAG = "dagster/backfill"
 _ROWS = "dagster/partition_row_count"
 _COUNTS = {
     "assignment_events": {
@@ -83,13 +84,16 @@ def _load_asset(workspace: Workspace) -> dg.AssetsDefinition:
             sources = open_sources(workspace, warehouse.config.imports)
             loaded = load_days(workspace, sources, lake, period.days, now)
         _add_counts(context, workspace, loaded, period)
+        watched = check_load(lake, workspace, loaded, now)
+        if _BACKFILL_TAG not in context.run.tags:
+            add_load_alerts(AlertLog(warehouse.config.state), workspace, watched, now)
         inputs = dg.MetadataValue.md("\n".join(f"* {line}" for line in input_lines(workspace, loaded.inputs)))
         yield dg.MaterializeResult(
             asset_key=events,
             metadata={"inputs": inputs},
             check_results=[
                 _check_reconciled(loaded),
-                *map(_check_watched, check_load(lake, workspace, loaded, now)),
+                *map(_check_watched, watched),
             ],
         )
         yield dg.MaterializeResult(asset_key=[workspace.slug, "rejected_events"])

@@ -1,21 +1,36 @@
-"""Alerts about stalled sources: one when events stop, one when they resume.
+"""Warnings about a source, and their end: its events stop, too many rows are rejected, a day is unusual.
 
-`extract/source_stall.py` detects the silence; `operator_alerts.py` sends the alerts that are stored here.
+`source_stall.py` and `load_checks.py` detect it; `deliver/operator_alerts.py` mails what is stored here.
 """
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from assets.config.source import RespondIoSource, WebhookSource
 from assets.config.workspace import Workspace
-from assets.extract.load_checks import stall_text
-from assets.extract.source_stall import find_stall, newest_event
+from assets.extract.load_checks import Watched, stall_text
+from assets.extract.source_stall import Stall, find_stall, newest_event
+from assets.periods import local_day
 from assets.state.alerts import AlertLog
+from assets.state.incident import Observation, Severity
 from assets.warehouse.base import Warehouse
 
-_STALLED, _RESUMED = "stalled", "resumed"
+_STALLED = "source_stalled"
 
 _NEWS = timedelta(days=2)
 """A silence that ended longer ago is not reported: a backfill, or a run for a past date, found it."""
+
+_TITLES = {
+    "rejected_share": (
+        "many rows are rejected",
+        "Reports over them are provisional. The table rejected_events has the rows with their reasons.",
+    ),
+    "volume_within_range": (
+        "a day has an unusual number of events",
+        "Compare the day with the source: a part of an export may be missing, or be there twice.",
+    ),
+}
+"""The checks of a load that the operator is alerted of: the title, and what to do."""
 
 
 def add_stall_alert(
@@ -26,33 +41,60 @@ def add_stall_alert(
     *,
     is_silent: bool = False,
 ) -> bool:
-    """Store an alert if the source of *workspace* has stopped or resumed; return whether one is new.
+    """Store an alert if the source of *workspace* has stopped or resumed; return whether that is new.
 
     *is_silent* is true where the source was queried and has nothing after the newest stored event.
     """
     stall = find_stall(warehouse, workspace, now, is_silent=is_silent)
-    prefix = f"{_STALLED}/{workspace.slug}/"
-    reported = {key.removeprefix(prefix) for key in alerts.keys(prefix)}
-    resumed = {key.rpartition("/")[2] for key in alerts.keys(f"{_RESUMED}/{workspace.slug}/")}
-    notices = {}
-    if stall and now - stall.until < _NEWS and stall.since.isoformat() not in reported:
-        notices[f"{prefix}{stall.since.isoformat()}"] = (
-            f"{workspace.slug}: {stall_text(stall, workspace)}. Reports over these hours are provisional. "
-            f"{_stall_advice(workspace)}"
-        )
-    newest = newest_event(warehouse)
-    for since in reported - resumed:
-        if newest and newest > datetime.fromisoformat(since):
-            last, first = (
-                f"{instant.astimezone(workspace.zone):%Y-%m-%d %H:%M}"
-                for instant in (datetime.fromisoformat(since), newest)
+    key = f"{workspace.slug}/{_STALLED}"
+    before = next(iter(alerts.open(key)), None)
+    if stall and now - stall.until < _NEWS:
+        alerts.observe(_stall_observation(key, stall, workspace), now)
+        return before is None
+    newest = newest_event(warehouse) if before else None
+    if before and newest and newest > datetime.fromisoformat(before.seen.occurrence):
+        at = f"{newest.astimezone(workspace.zone):%Y-%m-%d %H:%M} ({workspace.timezone})"
+        alerts.end(key, f"Events have resumed; the newest is at {at}. {_resume_advice(workspace)}", now)
+        return True
+    return False
+
+
+def add_load_alerts(
+    alerts: AlertLog, workspace: Workspace, watched: Iterable[Watched], now: datetime
+) -> None:
+    """Store an alert for each check of a load that warns of its rows, and end those that pass."""
+    for check in watched:
+        if check.name not in _TITLES:
+            continue
+        key = f"{workspace.slug}/{check.name}"
+        if check.is_fine:
+            alerts.end(key, f"{check.text}.", now)
+        else:
+            title, remedy = _TITLES[check.name]
+            alerts.observe(
+                Observation(
+                    key,
+                    kind=check.name,
+                    title=f"{workspace.slug}: {title}",
+                    text=f"{check.text}.",
+                    severity=Severity.WARNING,
+                    occurrence=str(local_day(now, workspace.zone)),
+                    remedy=remedy,
+                ),
+                now,
             )
-            notices[f"{_RESUMED}/{workspace.slug}/{since}"] = (
-                f"{workspace.slug}: events have resumed: the last before the gap was at {last}, the newest "
-                f"is at {first} ({workspace.timezone}). {_resume_advice(workspace)}"
-            )
-    alerts.add(notices, now)
-    return bool(notices)
+
+
+def _stall_observation(key: str, stall: Stall, workspace: Workspace) -> Observation:
+    return Observation(
+        key,
+        kind=_STALLED,
+        title=f"{workspace.slug}: the source sends no events",
+        text=f"{stall_text(stall, workspace)}. Reports over these hours are provisional.",
+        severity=Severity.WARNING,
+        occurrence=stall.since.isoformat(),
+        remedy=_stall_advice(workspace),
+    )
 
 
 def _stall_advice(workspace: Workspace) -> str:

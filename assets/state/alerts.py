@@ -1,21 +1,40 @@
-"""The stored alerts for the operator, each sent once; `deliver/operator_alerts.py` sends them."""
+"""The operator's alerts as incidents in the state database; `deliver/operator_alerts.py` mails them.
 
-from collections.abc import Iterable, Mapping
+The rules are in `incident.py`; here they are applied by conditional updates, so that processes that see the
+same thing at once count it once.
+"""
+
+from collections.abc import Callable
+from dataclasses import asdict, fields
 from datetime import datetime
+from typing import Any
 
 from pydantic import SecretStr
-from sqlalchemy import Engine, insert, select, update
+from sqlalchemy import ColumnElement, Engine, RowMapping, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from assets.config.base import resolve_secret
 from assets.state.database import open_state
-from assets.state.tables import ALERTS
+from assets.state.incident import (
+    Incident,
+    Observation,
+    Severity,
+    after_end,
+    after_mail,
+    after_observation,
+    after_risk,
+    after_silence,
+)
+from assets.state.tables import INCIDENTS
 
-_ROW = ALERTS.c
+_ROW = INCIDENTS.c
+_SEEN = tuple(field.name for field in fields(Observation))
+_FOLLOWED = tuple(field.name for field in fields(Incident) if field.name != "seen")
+_LISTS = ("assets", "reports", "at_risk")
 
 
 class AlertLog:
-    """The alerts in the state database at *url*, which is opened at first use."""
+    """The incidents in the state database at *url*, which is opened at first use."""
 
     def __init__(self, url: SecretStr) -> None:
         self._url = url
@@ -24,34 +43,65 @@ class AlertLog:
     def _open_engine(self) -> Engine:
         return open_state(resolve_secret(self._url))
 
-    def add(self, alerts: Mapping[str, str], now: datetime) -> None:
-        """Store each of *alerts* (text by key) that is not stored yet."""
-        for key, text in alerts.items():
-            try:
-                with self._open_engine.begin() as connection:
-                    connection.execute(insert(ALERTS).values(key=key, created_at=now, text=text))
-            except IntegrityError:
-                continue
+    def observe(self, seen: Observation, now: datetime) -> None:
+        """Record that an incident was *seen*."""
+        self._change(seen.key, lambda before: after_observation(before, seen, now))
 
-    def keys(self, prefix: str) -> list[str]:
-        """Return the keys of stored alerts that begin with *prefix*."""
-        query = select(_ROW.key).where(_ROW.key.startswith(prefix, autoescape=True))
+    def update_at_risk(self, key: str, at_risk: tuple[str, ...], now: datetime) -> None:
+        """Record when the reports that the incident *key* puts at risk are due."""
+        self._change(key, lambda before: before and after_risk(before, at_risk, now))
+
+    def end(self, key: str, ending: str, now: datetime) -> None:
+        """Record that the incident *key* is over, if it is open, and why."""
+        self._change(key, lambda before: before and after_end(before, ending, now))
+
+    def mark_mailed(self, mailed: Incident, now: datetime) -> None:
+        """Record that the operator was told of *mailed*."""
+        self._change(mailed.seen.key, lambda before: before and after_mail(before, mailed.revision, now))
+
+    def forget(self, now: datetime) -> None:
+        """End the incidents that were not seen for a week, without telling the operator."""
+        for incident in self.open():
+            self._change(incident.seen.key, lambda before: before and after_silence(before, now))
+
+    def open(self, *keys: str) -> list[Incident]:
+        """Return the open incidents, the oldest first: those of *keys*, or all."""
+        return self._read(_ROW.ended_at.is_(None), *((_ROW.key.in_(keys),) if keys else ()))
+
+    def pending(self, now: datetime) -> list[Incident]:
+        """Return the incidents of which the operator is to be told now, the oldest first."""
+        return self._read(_ROW.due_at <= now)
+
+    def _read(self, *conditions: ColumnElement[bool]) -> list[Incident]:
+        query = select(INCIDENTS).where(*conditions).order_by(_ROW.since, _ROW.key)
         with self._open_engine.connect() as connection:
-            return list(connection.scalars(query))
+            return [_incident(row) for row in connection.execute(query).mappings()]
 
-    def pending(self) -> dict[str, str]:
-        """Return the alerts (text by key) that were not sent yet, the oldest first."""
-        query = select(_ROW.key, _ROW.text).where(_ROW.sent_at.is_(None)).order_by(_ROW.created_at, _ROW.key)
-        with self._open_engine.connect() as connection:
-            return {row.key: row.text for row in connection.execute(query)}
+    def _change(self, key: str, rule: Callable[[Incident | None], Incident | None]) -> None:
+        """Store what *rule* makes of the incident *key*; again, if another process has changed it first."""
+        while True:
+            before = next(iter(self._read(_ROW.key == key)), None)
+            after = rule(before)
+            if after is None or after is before or self._is_stored(after, before):
+                return
 
-    def mark_sent(self, keys: Iterable[str], now: datetime) -> None:
-        """Record that the alerts *keys* were sent."""
-        with self._open_engine.begin() as connection:
-            connection.execute(update(ALERTS).where(_ROW.key.in_(keys)).values(sent_at=now))
+    def _is_stored(self, after: Incident, before: Incident | None) -> bool:
+        """Store *after* in place of *before*, and return True, unless another process has changed that."""
+        values = asdict(after)
+        values |= values.pop("seen")
+        try:
+            with self._open_engine.begin() as connection:
+                if before is None:
+                    connection.execute(insert(INCIDENTS).values(values))
+                    return True
+                unchanged = (_ROW.key == before.seen.key, _ROW.revision == before.revision)
+                return bool(connection.execute(update(INCIDENTS).where(*unchanged).values(values)).rowcount)
+        except IntegrityError:
+            return False
 
-    def is_sent(self, key: str) -> bool:
-        """Return whether the alert *key* was sent."""
-        query = select(_ROW.key).where(_ROW.key == key, _ROW.sent_at.is_not(None))
-        with self._open_engine.connect() as connection:
-            return connection.scalar(query) is not None
+
+def _incident(row: RowMapping) -> Incident:
+    values: dict[str, Any] = dict(row) | {name: tuple(row[name]) for name in _LISTS}
+    values["severity"] = Severity(row["severity"])
+    seen = Observation(**{name: values[name] for name in _SEEN})
+    return Incident(seen, **{name: values[name] for name in _FOLLOWED})

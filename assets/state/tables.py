@@ -1,4 +1,4 @@
-"""The tables of the state database: the catalog of reports, subscriptions, deliveries and alerts.
+"""The tables of the state database: the catalog of reports, subscriptions, deliveries and incidents.
 
 A report's facts are in its files; these rows hold what changes about it afterwards.
 """
@@ -22,7 +22,7 @@ from sqlalchemy import (
 )
 
 METADATA = MetaData()
-HEAD = "0007"
+HEAD = "0008"
 
 
 class _Instant(TypeDecorator[datetime]):
@@ -85,14 +85,31 @@ SKIPPED_REPORTS = Table(
     comment="reports left out because their days were not there by the deadline",
 )
 
-ALERTS = Table(
-    "alerts",
+INCIDENTS = Table(
+    "incidents",
     METADATA,
-    Column("key", Text, primary_key=True, comment="what it is about: sent once"),
-    Column("created_at", _Instant, nullable=False),
-    Column("sent_at", _Instant, comment="none: the mail to the operator waits"),
-    Column("text", Text, nullable=False),
-    comment="what the operator is alerted of",
+    Column("key", Text, primary_key=True, comment="the workspace and what failed"),
+    Column("kind", Text, nullable=False, comment="of the error"),
+    Column("severity", Text, nullable=False, comment="error or warning"),
+    Column("title", Text, nullable=False),
+    Column("text", Text, nullable=False, comment="what went wrong"),
+    Column("occurrence", Text, nullable=False, comment="tells one failure from the next: a run, a day"),
+    Column("next_step", Text, nullable=False),
+    Column("remedy", Text, nullable=False, comment="what the operator can do"),
+    Column("run", Text, nullable=False, comment="of the last failure: its address, or its ID"),
+    Column("assets", JSON, nullable=False, comment="a success of all of them is its end"),
+    Column("reports", JSON, nullable=False, comment="that it endangers"),
+    Column("at_risk", JSON, nullable=False, comment="when they are due"),
+    Column("since", _Instant, nullable=False),
+    Column("last_at", _Instant, nullable=False, comment="of the last occurrence"),
+    Column("count", Integer, nullable=False, comment="occurrences"),
+    Column("ended_at", _Instant, comment="none: it is open"),
+    Column("ending", Text, nullable=False, comment="why it is over"),
+    Column("mails", Integer, nullable=False, comment="that the operator was sent"),
+    Column("mailed_at", _Instant, comment="when the last one was sent"),
+    Column("due_at", _Instant, comment="when the next mail is due; none: there is nothing new"),
+    Column("revision", Integer, nullable=False, comment="number of changes: a conditional update names it"),
+    comment="the operator's alerts, one row a cause",
 )
 
 

@@ -6,26 +6,20 @@ What a run does is in `assets/deliver/dispatcher.py`; one run too many does no h
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from itertools import groupby
 
 import dagster as dg
 
 from assets.config.deployment import Config
 from assets.config.workspace import Workspace
 from assets.deliver.defs import SEND_TAG
-from assets.deliver.delivery import Delivery, State
 from assets.deliver.dispatcher import Dispatcher
-from assets.deliver.operator_alerts import AlertNotSent, send_alerts
+from assets.deliver.undelivered import observe_deliveries
+from assets.state.alerts import AlertLog
+from orchestration.automation.alerts import send_and_log
 from orchestration.automation.planner import next_attempt
 from orchestration.automation.runs import ActiveRun, active_runs, due_tags, ends_of
 
-_ALERT_PERIOD = timedelta(days=3)
 _PAUSE = timedelta(minutes=5)
-_NEXT = {
-    State.FAILED: "It is not retried automatically",
-    State.EXPIRED: "It is no longer sent",
-    State.UNKNOWN: "It is unknown whether it arrived",
-}
 
 
 def delivery_sensor(dispatcher: Dispatcher, status: dg.DefaultSensorStatus) -> dg.SensorDefinition:
@@ -46,11 +40,8 @@ def delivery_sensor(dispatcher: Dispatcher, status: dg.DefaultSensorStatus) -> d
             for pending_round in wanted_rounds(dispatcher, now)
             for request in _request_run(dispatcher.config, context.instance, active, pending_round, now)
         ]
-        try:
-            for text in send_alerts(dispatcher.config, delivery_alerts(dispatcher, now), now).values():
-                context.log.warning(text)
-        except AlertNotSent as error:
-            context.log.error(str(error))  # noqa: TRY400 - the text is complete
+        observe_deliveries(AlertLog(dispatcher.config.state), dispatcher.ledger, now)
+        send_and_log(context.log, dispatcher.config, now)
         return dg.SensorResult(
             run_requests=requests,
             skip_reason=None if requests else dg.SkipReason("nothing to send"),
@@ -113,34 +104,3 @@ def _request_run(
             asset_selection=[dg.AssetKey.from_user_string(pending_round.asset)],
             tags=due_tags(config, pending_round.workspace.slug, pending_round.due) | {SEND_TAG: "due"},
         )
-
-
-def delivery_alerts(dispatcher: Dispatcher, now: datetime) -> dict[str, str]:
-    """Return the alerts about undelivered deliveries, by key: one per issue and state."""
-    rows = dispatcher.ledger.undelivered(now - _ALERT_PERIOD)
-    held = [row for row in rows if row.state is State.HELD]
-    alerts = {}
-    if held:
-        since = min(row.planned_at for row in held)
-        alerts[f"mail_server/{since:%Y-%m-%d}"] = (
-            f"Mails have been waiting since {since:%Y-%m-%d %H:%M} UTC: {held[0].reason}. "
-            f"Held: {len(held)}. They are sent automatically when the server accepts them."
-        )
-    others = sorted((row for row in rows if row.state is not State.HELD), key=_issue_key)
-    for issue, group in groupby(others, key=_issue_key):
-        alerts[f"delivery/{'/'.join(issue)}"] = _describe_deliveries(list(group))
-    return alerts
-
-
-def _issue_key(row: Delivery) -> tuple[str, ...]:
-    return row.state, row.workspace, row.subscription, row.report, str(row.report_date), str(row.version)
-
-
-def _describe_deliveries(rows: list[Delivery]) -> str:
-    first = rows[0]
-    reasons = "; ".join(sorted({row.reason for row in rows})[:3])
-    return (
-        f"{first.workspace}: {len(rows)} of {first.subscription}, {first.report} of {first.report_date}: "
-        f"{first.state}. {reasons}. {_NEXT[first.state]}: `assignment-reports deliveries list "
-        f"--state {first.state}` lists the recipients; use `deliveries retry` or `resolve`."
-    )

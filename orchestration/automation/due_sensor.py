@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 
 import dagster as dg
-import duckdb
 from pydantic import BaseModel
 
 from assets.archive.catalog import Catalog
@@ -15,9 +14,8 @@ from assets.clock import Clock
 from assets.config.deployment import Config
 from assets.config.schedule import instant_at
 from assets.config.workspace import Workspace
-from assets.deliver.operator_alerts import AlertNotSent, send_alerts
-from assets.errors import ReportError
 from assets.periods import first_instant, local_day
+from orchestration.automation.alerts import OperatorAlerts, send_and_log
 from orchestration.automation.run_requests import Plan, PlanningContext
 
 _GRACE = timedelta(minutes=2)
@@ -56,9 +54,8 @@ def due_sensor(
         started_at = clock()
         cursor = SensorCursor.model_validate_json(context.cursor or "{}")
         planning = PlanningContext.open(config, catalog, context.instance, started_at)
-        plan = Plan(
-            notices={f"configuration/{mistake}": f"A workspace is skipped: {mistake}" for mistake in broken}
-        )
+        alerts, plan = OperatorAlerts(config, context.instance, started_at), Plan()
+        alerts.observe_configuration(broken)
         workspaces = sorted(
             config.workspaces, key=lambda workspace: (workspace.slug < cursor.first, workspace.slug)
         )
@@ -70,16 +67,15 @@ def due_sensor(
             try:
                 plan.add(plan_workspace(planning, workspace, cursor))
             except Exception as error:  # noqa: BLE001 - the other workspaces are still planned
-                alert = f"{workspace.slug} cannot be monitored: {_safe_error_text(error)}"
-                plan.notices[f"look/{workspace.slug}/{local_day(started_at, workspace.zone)}"] = alert
+                alerts.observe_planning(workspace.slug, error)
+            else:
+                alerts.end_planning(workspace.slug)
         for key, reason in plan.skips.items():
             catalog.skip(key, reason, started_at)
-        try:
-            for text in send_alerts(config, plan.notices, started_at).values():
-                context.log.warning(text)
-        except AlertNotSent as error:
-            context.log.error(str(error))  # noqa: TRY400 - the text is complete
-        reasons = "; ".join(plan.reasons[:_MAX_REASONS]) or "nothing is due"
+        alerts.observe_late(plan.late)
+        alerts.end_recovered()
+        send_and_log(context.log, config, started_at)
+        reasons = "; ".join([*alerts.open_titles(), *plan.reasons][:_MAX_REASONS]) or "nothing is due"
         return dg.SensorResult(
             run_requests=plan.requests,
             skip_reason=None if plan.requests else dg.SkipReason(reasons),
@@ -104,10 +100,3 @@ def plan_workspace(planning: PlanningContext, workspace: Workspace, cursor: Sens
     plan.add(planning.plan_reports(dues))
     plan.add(planning.plan_rebuilds(workspace))
     return plan
-
-
-def _safe_error_text(error: Exception) -> str:
-    """Return the text of an error, or only its type if the text might contain data of contacts."""
-    if isinstance(error, duckdb.Error):
-        return f"{error}. Remove the damaged file from the lake; its day is then reloaded."
-    return str(error) if isinstance(error, ReportError) else f"an unexpected error, {type(error)}"

@@ -1,13 +1,17 @@
-"""The run failure sensor: alerts the operator in plain words about a run that failed."""
+"""The run failure sensor: reports to the operator what failed in a run, why, and what happens next."""
 
 import dagster as dg
 
 from assets.clock import Clock
 from assets.config.deployment import Config
-from assets.deliver.operator_alerts import AlertNotSent, send_alerts
-from orchestration.automation.runs import DUE_TAG, assets_of, partitions_of
+from assets.deliver.failures import LOAD, REPORTS, Failure, report_failures
+from assets.deliver.operator_alerts import AlertNotSent
+from orchestration.automation.planner import next_attempt
+from orchestration.automation.runs import DUE_TAG, FLOW_ASSETS, assets_of, ends_of, partitions_of
 
 _BACKFILL_TAG, _RETRY_TAG = "dagster/backfill", "dagster/will_retry"
+_OF_SCHEDULE = 2
+"""Slashes in the due tag of a nightly flow; the sensor names its own runs for the same days otherwise."""
 
 
 def failure_sensor(config: Config, clock: Clock, status: dg.DefaultSensorStatus) -> dg.SensorDefinition:
@@ -24,9 +28,10 @@ def failure_sensor(config: Config, clock: Clock, status: dg.DefaultSensorStatus)
             return dg.SkipReason("a backfill: its failure is shown in the UI")
         if run.tags.get(_RETRY_TAG) == "true":
             return dg.SkipReason("the run is retried automatically")
-        due = run.tags.get(DUE_TAG, run.run_id)
+        now = clock()
         try:
-            send_alerts(config, {f"failed/{due}": failure_text(context)}, clock())
+            for text in report_failures(config, [failure_of(context, config)], now):
+                context.log.warning(text)
         except AlertNotSent as error:
             context.log.error(str(error))  # noqa: TRY400 - the text is complete
         return None
@@ -34,29 +39,76 @@ def failure_sensor(config: Config, clock: Clock, status: dg.DefaultSensorStatus)
     return sensor
 
 
-def failure_text(context: dg.RunFailureSensorContext) -> str:
-    """Return the alert: the failed assets and days, the reason, and what happens next."""
+def failure_of(context: dg.RunFailureSensorContext, config: Config) -> Failure:
+    """Return what failed in the run of *context*: the first stage that is incomplete, and its error."""
     run = context.dagster_run
-    keys = sorted(assets_of(run))
-    assets = ", ".join(key.partition("/")[2] or key for key in keys)
+    failed = assets_of(run) - _materialized(context)
+    slug = min(failed, default="").partition("/")[0]
+    what, assets = _first_stage(slug, failed)
     first, last = partitions_of(run)
-    days = first if first == last else f"{first} to {last}"
-    reason = next(filter(None, map(_failure_reason, context.get_step_failure_events())), "the process ended.")
-    follow_up = (
-        "It is retried automatically; the pause doubles each time."
-        if DUE_TAG in run.tags
-        else "It was launched manually and is not retried."
+    events = context.get_step_failure_events()
+    reason = next(filter(None, map(_failure_reason, events)), "the process ended")
+    return Failure(
+        slug,
+        what,
+        reason,
+        kind=next(map(_error_kind, events), "process_ended"),
+        days=first if first == last else f"{first} to {last}" if first else "",
+        reports=tuple(sorted(name.rpartition("/")[2] for name in assets)) if what == REPORTS else (),
+        next_step=_next_step(context, config, slug),
+        run=_address(config, run.run_id),
+        occurrence=run.run_id,
+        assets=tuple(sorted(assets)),
     )
-    workspaces = ", ".join(sorted({key.partition("/")[0] for key in keys}))
-    return (
-        f"{workspaces}: {assets} of {days} failed. "
-        f"Why: {reason} {follow_up} Run {run.run_id} in Dagster's UI has the details."
+
+
+def _materialized(context: dg.RunFailureSensorContext) -> set[str]:
+    """Return the keys of the assets that the run has made before it failed."""
+    made = context.instance.all_logs(
+        context.dagster_run.run_id, of_type=dg.DagsterEventType.ASSET_MATERIALIZATION
     )
+    events = (entry.dagster_event for entry in made)
+    return {"/".join(event.asset_key.path) for event in events if event and event.asset_key}
+
+
+def _first_stage(slug: str, failed: frozenset[str]) -> tuple[str, frozenset[str]]:
+    """Return the first stage of which *failed* assets are missing, as a failure's name, and those assets."""
+    if flow := failed & {f"{slug}/{name}" for name in FLOW_ASSETS}:
+        return LOAD, flow
+    if reports := frozenset(key for key in failed if key.startswith(f"{slug}/report/")):
+        return REPORTS, reports
+    first = min(failed, default="a run")
+    return first.partition("/")[2] or first, failed
+
+
+def _next_step(context: dg.RunFailureSensorContext, config: Config, slug: str) -> str:
+    due = context.dagster_run.tags.get(DUE_TAG)
+    if due is None:
+        return "The run was launched by hand and is not retried."
+    if "/delivery/" in due:
+        return "The sensor deliveries tries again, each time after twice the pause."
+    retry_at = next_attempt(ends_of(context.instance, due)[1])
+    if retry_at is None or due.count("/") == _OF_SCHEDULE:
+        return "The sensor catch_up tries again within two minutes, and then after pauses that double."
+    zones = (workspace.zone for workspace in config.workspaces if workspace.slug == slug)
+    local = retry_at.astimezone(next(zones, retry_at.tzinfo))
+    return f"The sensor catch_up tries again at {local:%Y-%m-%d %H:%M}; the pause doubles each time."
+
+
+def _address(config: Config, run_id: str) -> str:
+    return f"{config.ui_url.rstrip('/')}/runs/{run_id}" if config.ui_url else f"{run_id} in Dagster's UI"
 
 
 def _failure_reason(event: dg.DagsterEvent) -> str:
     """Return the description of a failed step, or only the error's type: its text may have contact data."""
     failure = event.step_failure_data
     if failure.user_failure_data and failure.user_failure_data.description:
-        return failure.user_failure_data.description.rstrip(".") + "."
-    return f"an unexpected error, {failure.error.cls_name}." if failure.error else ""
+        return failure.user_failure_data.description
+    return f"an unexpected error, {failure.error.cls_name}" if failure.error else ""
+
+
+def _error_kind(event: dg.DagsterEvent) -> str:
+    """Return the name of the error's class, such as SourceUnreadable."""
+    error = event.step_failure_data.error
+    error = error and (error.cause or error)
+    return (error and error.cls_name) or "unknown"

@@ -49,18 +49,18 @@ from orchestration.automation.runs import (
 
 @dataclass(slots=True)
 class Plan:
-    """Run requests, reasons for what is not launched, alerts by key, and skipped reports."""
+    """Run requests, why the rest is not launched, why reports of a workspace are late, skipped reports."""
 
     requests: list[dg.RunRequest] = field(default_factory=list)
     reasons: list[str] = field(default_factory=list)
-    notices: dict[str, str] = field(default_factory=dict)
+    late: dict[str, str] = field(default_factory=dict)
     skips: dict[Key, str] = field(default_factory=dict)
 
     def add(self, other: "Plan") -> None:
         """Add everything in *other*."""
         self.requests += other.requests
         self.reasons += other.reasons
-        self.notices |= other.notices
+        self.late |= other.late
         self.skips |= other.skips
 
 
@@ -137,10 +137,8 @@ class PlanningContext:
                     plan.reasons.append(f"{report}: {decision}, {reason}")
                 if decision is DueDecision.SKIP:
                     plan.skips[Key(due.workspace.slug, due.spec.name, report_date)] = reason
-                if decision in _CONSEQUENCES and self.now >= due.deadline:
-                    plan.notices[f"late/{due.workspace.slug}/{due.spec.name}/{report_date}"] = (
-                        f"{report} is late: {reason}. {_CONSEQUENCES[decision]}"
-                    )
+                if decision in _WITHOUT_DAYS and self.now >= due.deadline:
+                    plan.late[due.workspace.slug] = reason
             if ready:
                 self._request_reports(plan, ready, report_date, at, kind)
         return plan
@@ -312,11 +310,7 @@ class PlanningContext:
 
 
 _INPUTS = "inputs"
-_CONSEQUENCES = {
-    DueDecision.MAKE_PROVISIONAL: "It is built as provisional, and rebuilt when its days are loaded.",
-    DueDecision.SKIP: "It is skipped.",
-    DueDecision.WAIT: "It is built when they are loaded.",
-}
+_WITHOUT_DAYS = {DueDecision.MAKE_PROVISIONAL, DueDecision.SKIP, DueDecision.WAIT}
 
 
 def _unit_of(due: Due) -> str:

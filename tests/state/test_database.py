@@ -1,4 +1,6 @@
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
+from datetime import UTC, datetime
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -7,10 +9,12 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from pydantic import SecretStr
 from sqlalchemy import Engine, create_engine, text
 
 from assets.errors import ConfigError
 from assets.runtime.migrations import VERSION_TABLE, upgrade
+from assets.state.alerts import AlertLog
 from assets.state.database import open_state
 from assets.state.tables import HEAD, METADATA
 from tests.servers.postgres import Postgres
@@ -19,13 +23,17 @@ MIGRATIONS = Path("assets/state/migrations")
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     if request.param == "sqlite":
-        return f"sqlite:///{tmp_path}/new/state.sqlite"
+        yield f"sqlite:///{tmp_path}/new/state.sqlite"
+        return
     postgres = request.getfixturevalue("postgres")
     assert isinstance(postgres, Postgres)
     postgres.run("DROP DATABASE IF EXISTS new; CREATE DATABASE new OWNER postgres;")
-    return postgres.url("postgres").removesuffix("postgres") + "new"
+    address = postgres.url("postgres").removesuffix("postgres") + "new"
+    yield address
+    open_state(address).dispose()
+    open_state.cache_clear()
 
 
 def differences(engine: Engine) -> list[object]:
@@ -56,11 +64,10 @@ def test_a_state_from_before_migrations_is_taken_over(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/state.sqlite"
     engine = open_state(url)
     with engine.begin() as connection:
-        for name in (VERSION_TABLE, "deliveries", "subscriptions", "evaluations"):
+        for name in (VERSION_TABLE, "deliveries", "subscriptions", "evaluations", "incidents"):
             connection.execute(text(f"DROP TABLE {name}"))
-        connection.execute(text("ALTER TABLE alerts DROP COLUMN created_at"))
-        connection.execute(text("ALTER TABLE alerts RENAME COLUMN sent_at TO told_at"))
-        connection.execute(text("ALTER TABLE alerts RENAME TO notices"))
+        notices = "(key TEXT PRIMARY KEY, told_at DATETIME NOT NULL, text TEXT NOT NULL)"
+        connection.execute(text(f"CREATE TABLE notices {notices}"))
         columns = ("reasons", "has_no_data", "causes", "language", "change_pct", "compare_with")
         for name in (*columns, "goals_met", "goals_missed"):
             connection.execute(text(f"ALTER TABLE report_versions DROP COLUMN {name}"))
@@ -85,6 +92,35 @@ def test_a_delivery_that_was_being_sent_is_found_by_the_names_of_this_release(ur
     with open_state(url).connect() as connection:
         found = connection.execute(text("SELECT phase, unconfirmed_attempts FROM deliveries")).one()
     assert tuple(found) == ("committed", 1)
+
+
+def test_alerts_that_wait_and_stalls_that_last_become_incidents(url: str) -> None:
+    engine = create_engine(url)
+    Path(engine.url.database or "").parent.mkdir(parents=True, exist_ok=True)
+    at = "2026-06-15 10:00:00+00:00" if url.startswith("postgresql") else "2026-06-15 10:00:00"
+    alerts = {
+        "late/acme/yesterday/2026-06-15": None,
+        "failed/acme/flow/2026-06-15": at,
+        "stalled/acme/2026-06-10T10:00:00+00:00": at,
+        "resumed/acme/2026-06-10T10:00:00+00:00": at,
+        "stalled/acme/2026-06-14T10:00:00+00:00": at,
+    }
+    with engine.begin() as connection:
+        upgrade(connection, MIGRATIONS, "0007")
+        for key, sent_at in alerts.items():
+            statement = "INSERT INTO alerts (key, created_at, sent_at, text) VALUES (:key, :at, :sent, :text)"
+            row = {"key": key, "at": at, "sent": sent_at, "text": "acme: late. It is left out."}
+            connection.execute(text(statement), row)
+    engine.dispose()
+    log, now = AlertLog(SecretStr(url)), datetime(2026, 6, 15, 11, tzinfo=UTC)
+    assert {incident.seen.key for incident in log.open()} == {
+        "/late/acme/yesterday/2026-06-15",
+        "acme/source_stalled",
+    }
+    (pending,) = log.pending(now)
+    assert (pending.seen.title, pending.seen.text) == ("acme: late", "acme: late. It is left out.")
+    (stall,) = log.open("acme/source_stalled")
+    assert stall.seen.occurrence == "2026-06-14T10:00:00+00:00"
 
 
 def test_the_newest_migration_is_the_head() -> None:

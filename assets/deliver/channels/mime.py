@@ -11,7 +11,7 @@ from email.header import Header
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import EmailPolicy
-from email.utils import format_datetime, make_msgid
+from email.utils import format_datetime
 from urllib.parse import quote
 
 from assets.deliver.channels.base import clean_header
@@ -82,6 +82,18 @@ class MailHeaders:
     corrects: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class OperatorHeaders:
+    """The header values of a mail to the operator; *earlier* are the Message-IDs of its thread, in order."""
+
+    sender: str
+    operator: str
+    subject: str
+    date: datetime
+    message_id: str
+    earlier: Sequence[str] = ()
+
+
 def message_id(delivery_id: str, sender: str) -> str:
     """Return the Message-ID of a delivery, the same for every attempt."""
     return f"<{delivery_id}@{sender.rpartition('@')[2]}>"
@@ -119,11 +131,16 @@ def as_possible_copy(mail: bytes) -> bytes:
     return _COPY + mail
 
 
-def operator_message(sender: str, operator: str, subject: str, lines: Sequence[str], now: datetime) -> bytes:
+def operator_message(headers: OperatorHeaders, paragraphs: Sequence[str]) -> bytes:
     """Return a plain mail from the program to its operator. Raises MailNotSafe."""
-    message = _new_message(sender, "Assignment Reports", operator, subject, now)
-    message["Message-ID"] = make_msgid(domain=sender.rpartition("@")[2])
-    message.set_content("\n\n".join(lines) + "\n", cte="quoted-printable")
+    message = _new_message(
+        headers.sender, "Assignment Reports", headers.operator, headers.subject, headers.date
+    )
+    message["Message-ID"] = headers.message_id
+    if headers.earlier:
+        message["In-Reply-To"] = headers.earlier[-1]
+        message["References"] = " ".join(headers.earlier)
+    message.set_content("\n\n".join(paragraphs) + "\n", cte="quoted-printable")
     return _check_headers(message.as_bytes())
 
 

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import dagster as dg
 import pytest
 
-from orchestration.automation.failure_sensor import failure_text
+from orchestration.automation.failure_sensor import failure_of
 from tests.orchestration.simulated_scheduler import configure, simulated_scheduler, write_events
 
 NEW_YORK = ZoneInfo("America/New_York")
@@ -171,12 +171,13 @@ def test_a_late_report_is_left_out_where_that_is_wanted(tmp_path: Path) -> None:
         tmp_path, new_york("2026-06-15T00:00").astimezone(UTC), presets=["yesterday", "last_7_days"]
     ) as scheduler:
         scheduler.pass_time(new_york("2026-06-15T08:00").astimezone(UTC))
+        (incident,) = scheduler.alerts.open("acme/load")
+        assert "yesterday, last_7_days of 2026-06-15, due 2026-06-15 06:00: skipped" in incident.at_risk
         write_events(tmp_path, date(2026, 6, 1), 30)
         scheduler.pass_time(new_york("2026-06-15T23:00").astimezone(UTC))
         assert "yesterday" not in {key.report for key in scheduler.versions()}
         skipped = {key.report for key in scheduler.catalog.skipped(date(2026, 6, 1))}
         assert "yesterday" in skipped
-        assert scheduler.alerts.is_sent("late/acme/yesterday/2026-06-15")
         scheduler.pass_time(new_york("2026-06-16T07:00").astimezone(UTC))
         assert scheduler.made("yesterday") == ["2026-06-16 v1 06-16 06:00"]
 
@@ -232,7 +233,13 @@ def test_a_wrong_workspace_is_told_of_and_the_others_go_on(tmp_path: Path) -> No
         assert any("workspaces.1.timezone" in sentence for sentence in scheduler.broken)
         scheduler.pass_time(new_york("2026-06-15T07:00").astimezone(UTC))
         assert scheduler.made("yesterday") == ["2026-06-15 v1 06-15 06:00"]
-        assert scheduler.alerts.is_sent(f"configuration/{scheduler.broken[0]}")
+        (incident,) = scheduler.alerts.open("/configuration")
+        assert incident.seen.text == "\n".join(scheduler.broken) + "."
+        scheduler.folder.joinpath("reports.yaml").unlink()
+        configure(tmp_path)
+        scheduler.read_configuration()
+        scheduler.look()
+        assert not scheduler.alerts.open("/configuration")
 
 
 def test_a_damaged_lake_is_told_of_and_the_others_go_on(tmp_path: Path) -> None:
@@ -246,7 +253,11 @@ def test_a_damaged_lake_is_told_of_and_the_others_go_on(tmp_path: Path) -> None:
     ) as scheduler:
         scheduler.look()
         assert {run.due[:5] for run in scheduler.runs} == {"beta/"}
-        assert scheduler.alerts.is_sent("look/acme/2026-06-15")
+        (incident,) = scheduler.alerts.open("acme/planning")
+        assert "Remove the damaged file from the lake" in incident.seen.text
+        damaged.unlink()
+        scheduler.look()
+        assert not scheduler.alerts.open("acme/planning")
 
 
 def test_a_failed_run_is_told_in_plain_words(tmp_path: Path) -> None:
@@ -264,10 +275,9 @@ def test_a_failed_run_is_told_in_plain_words(tmp_path: Path) -> None:
         context = dg.build_run_status_sensor_context(
             "run_failure_alert", failed, scheduler.instance, record.dagster_run
         ).for_run_failure()
-        text = failure_text(context)
-    assert text.startswith(
-        "acme: archived_reports, assignment_events, assignment_log, daily_source_aggregates, "
-    )
-    assert " of 2026-06-12 to 2026-06-14 failed. Why: " in text
-    assert "no file matches" in text
-    assert "automatically; the pause doubles each time" in text
+        failure = failure_of(context, scheduler.config)
+    assert (failure.workspace, failure.what, failure.kind) == ("acme", "load", "SourceUnreadable")
+    assert failure.days == "2026-06-12 to 2026-06-14"
+    assert "no file matches" in str(failure.error)
+    assert failure.next_step.startswith("The sensor catch_up tries again within two minutes")
+    assert failure.run == f"{record.dagster_run.run_id} in Dagster's UI"
