@@ -8,6 +8,7 @@ from assets.archive.version import Key, Version
 from assets.config.schedule import Tick
 from assets.config.workspace import ReportSpec, Workspace
 from assets.periods import DAY, local_day
+from assets.state.incident import Incident
 
 _AT_DEADLINE = {
     "provisional": "built at {} as provisional if days are missing then",
@@ -25,37 +26,34 @@ class ArchivedReports:
 
 
 def reports_at_risk(
-    workspace: Workspace,
-    names: Collection[str],
-    archived: ArchivedReports,
-    now: datetime,
-    *,
-    only_overdue: bool = False,
+    workspace: Workspace, incident: Incident, archived: ArchivedReports, now: datetime
 ) -> tuple[str, ...]:
-    """Return a line for each report date and time, with the reports *names* and what happens to them.
+    """Return a line for each report date and time of the reports of *incident*, and what happens to them.
 
-    Of each report, the first issue of the day before and after *now* that is not complete is listed.
+    These are the reports that are due from the day on which it began until tomorrow, and are not complete;
+    after its end, only those that were due before *now*.
     """
     reports: dict[tuple[datetime, str], list[str]] = {}
     for spec in workspace.all_reports:
-        for tick in _ticks_around(workspace, spec, now) if spec.name in names else ():
-            version = archived.newest.get(Key(workspace.slug, spec.name, tick.report_date))
-            if version and not version.provisional:
-                continue
-            if tick.at <= now or not only_overdue:
-                is_skipped = Key(workspace.slug, spec.name, tick.report_date) in archived.skipped
-                outlook = "skipped" if is_skipped else _outlook(workspace, spec, tick, version, now)
+        for tick in _ticks(workspace, spec, incident, now) if spec.name in incident.seen.reports else ():
+            key = Key(workspace.slug, spec.name, tick.report_date)
+            version = archived.newest.get(key)
+            if version is None or version.provisional:
+                outlook = _outlook(workspace, spec, tick, version, now)
+                if key in archived.skipped:
+                    outlook = "skipped"
+                elif version is None and not incident.is_open:
+                    outlook = "built next"
                 line = f"of {tick.report_date}, due {_local(tick.at, workspace)}: {outlook}"
                 reports.setdefault((tick.at, line), []).append(spec.name)
-            break
     return tuple(f"{', '.join(found)} {line}" for (_, line), found in sorted(reports.items()))
 
 
-def _ticks_around(workspace: Workspace, spec: ReportSpec, now: datetime) -> Iterator[Tick]:
-    today = local_day(now, workspace.zone)
-    for tick in workspace.ticks_of(spec, today - DAY, today + DAY):
+def _ticks(workspace: Workspace, spec: ReportSpec, incident: Incident, now: datetime) -> Iterator[Tick]:
+    today, began = local_day(now, workspace.zone), local_day(incident.since, workspace.zone)
+    for tick in workspace.ticks_of(spec, max(began, today - DAY), today + DAY):
         is_past = spec.includes_running_day and tick.report_date < today  # it is the report of another day
-        if abs(tick.at - now) <= DAY and spec.has_begun(tick.report_date) and not is_past:
+        if (incident.is_open or tick.at <= now) and spec.has_begun(tick.report_date) and not is_past:
             yield tick
 
 
@@ -65,7 +63,7 @@ def _outlook(
     if version is None:
         deadline = tick.at + timedelta(hours=spec.deadline_hours)
         outlook = _AT_DEADLINE[spec.when_late].format(_local(deadline, workspace))
-        return f"late, {outlook}" if now >= deadline else outlook
+        return f"late, {outlook}" if now >= deadline and spec.when_late == "wait" else outlook
     rebuilt = "rebuilt when its days are loaded"
     if spec.when_changed == "flag":
         rebuilt = "`assignment-reports run --outdated` rebuilds it when its days are loaded"

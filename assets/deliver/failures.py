@@ -89,6 +89,7 @@ def safe_error_text(error: Exception) -> str:
 
 def _observation(config: Config, failure: Failure, now: datetime) -> Observation:
     error, slug = failure.error, failure.workspace
+    kind = failure.kind or type(error).__name__
     reports = failure.reports
     if failure.what in {LOAD, PLANNING}:
         reports = tuple(
@@ -100,8 +101,8 @@ def _observation(config: Config, failure: Failure, now: datetime) -> Observation
         about = f" Reports: {', '.join(reports)}" + (f" of {failure.days}." if failure.days else ".")
     return Observation(
         key=f"{slug}/{failure.what}",
-        kind=failure.kind or type(error).__name__,
-        title=_title(failure),
+        kind=kind,
+        title=_title(failure, kind),
         text=f"{text.rstrip('.')}.{about}",
         occurrence=failure.occurrence or failure.run or now.isoformat(),
         next_step=failure.next_step,
@@ -112,9 +113,9 @@ def _observation(config: Config, failure: Failure, now: datetime) -> Observation
     )
 
 
-def _title(failure: Failure) -> str:
+def _title(failure: Failure, kind: str) -> str:
     titles = {
-        LOAD: "the load fails",
+        LOAD: "the source cannot be read" if kind.startswith("Source") else "the load fails",
         REPORTS: "reports fail",
         PLANNING: "what is due cannot be determined",
         CONFIGURATION: "a workspace is left out: its configuration is wrong",

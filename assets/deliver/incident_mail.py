@@ -30,7 +30,7 @@ def subject_of(incident: Incident) -> str:
 def paragraphs_of(incident: Incident, at_risk: tuple[str, ...], zone: ZoneInfo) -> list[str]:
     """Return the text of the next mail about *incident*, which puts the reports *at_risk* at risk."""
     seen = incident.seen
-    paragraphs = [f"{seen.title}." if incident.is_open else f"Resolved: {seen.title}. {incident.ending}"]
+    paragraphs = [f"{seen.title}."] if incident.is_open else [f"Resolved: {seen.title}.", incident.ending]
     paragraphs += [f"What went wrong: {seen.text}", _duration(incident, zone)]
     if at_risk:
         heading = "Reports at risk" if incident.is_open else "Reports that are not complete yet"

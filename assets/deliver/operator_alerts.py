@@ -76,7 +76,7 @@ def _reports_at_risk(
 ) -> tuple[str, ...]:
     catalog, since = Catalog(config.state), now.date() - 3 * DAY
     archived = ArchivedReports(catalog.newest(since, workspace.slug), catalog.skipped(since))
-    return reports_at_risk(workspace, incident.seen.reports, archived, now, only_overdue=not incident.is_open)
+    return reports_at_risk(workspace, incident, archived, now)
 
 
 def _paragraphs(

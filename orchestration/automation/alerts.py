@@ -82,7 +82,7 @@ class OperatorAlerts:
             if assets and incident.seen.workspace in slugs:
                 made = [self._last_made(asset) for asset in assets]
                 if all(at and at > incident.last_at for at in made):
-                    self._end(key, "A run of the same has succeeded.")
+                    self._end(key, "A later run has succeeded.")
 
     def open_titles(self) -> list[str]:
         """Return a line for each open incident of the workspaces, for the sensor's page in the UI."""

@@ -4,12 +4,15 @@ import dagster as dg
 
 from assets.clock import Clock
 from assets.config.deployment import Config
-from assets.deliver.failures import LOAD, REPORTS, Failure, report_failures
-from assets.deliver.operator_alerts import AlertNotSent
+from assets.deliver.failures import LOAD, REPORTS, Failure, observe_failures
+from assets.state.alerts import AlertLog
+from orchestration.automation.alerts import send_and_log
 from orchestration.automation.planner import next_attempt
 from orchestration.automation.runs import DUE_TAG, FLOW_ASSETS, assets_of, ends_of, partitions_of
+from orchestration.automation.schedules import SOURCE_WATCH
 
 _BACKFILL_TAG, _RETRY_TAG = "dagster/backfill", "dagster/will_retry"
+_SCHEDULE_TAG = "dagster/schedule_name"
 _OF_SCHEDULE = 2
 """Slashes in the due tag of a nightly flow; the sensor names its own runs for the same days otherwise."""
 
@@ -28,12 +31,12 @@ def failure_sensor(config: Config, clock: Clock, status: dg.DefaultSensorStatus)
             return dg.SkipReason("a backfill: its failure is shown in the UI")
         if run.tags.get(_RETRY_TAG) == "true":
             return dg.SkipReason("the run is retried automatically")
-        now = clock()
-        try:
-            for text in report_failures(config, [failure_of(context, config)], now):
-                context.log.warning(text)
-        except AlertNotSent as error:
-            context.log.error(str(error))  # noqa: TRY400 - the text is complete
+        now, failure = clock(), failure_of(context, config)
+        source_watch = (f"{failure.workspace}/{SOURCE_WATCH}",)
+        if failure.assets == source_watch and AlertLog(config.state).open(f"{failure.workspace}/{LOAD}"):
+            return dg.SkipReason("the load of the same source is known to fail")
+        observe_failures(config, [failure], now)
+        send_and_log(context.log, config, now)
         return None
 
     return sensor
@@ -75,6 +78,8 @@ def _first_stage(slug: str, failed: frozenset[str]) -> tuple[str, frozenset[str]
     """Return the first stage of which *failed* assets are missing, as a failure's name, and those assets."""
     if flow := failed & {f"{slug}/{name}" for name in FLOW_ASSETS}:
         return LOAD, flow
+    if failed == {f"{slug}/{SOURCE_WATCH}"}:
+        return LOAD, failed
     if reports := frozenset(key for key in failed if key.startswith(f"{slug}/report/")):
         return REPORTS, reports
     first = min(failed, default="a run")
@@ -84,7 +89,12 @@ def _first_stage(slug: str, failed: frozenset[str]) -> tuple[str, frozenset[str]
 def _next_step(context: dg.RunFailureSensorContext, config: Config, slug: str) -> str:
     due = context.dagster_run.tags.get(DUE_TAG)
     if due is None:
-        return "The run was launched by hand and is not retried."
+        schedule = context.dagster_run.tags.get(_SCHEDULE_TAG)
+        return (
+            f"The schedule {schedule} runs it again at its next tick."
+            if schedule
+            else "The run was launched by hand and is not retried."
+        )
     if "/delivery/" in due:
         return "The sensor deliveries tries again, each time after twice the pause."
     retry_at = next_attempt(ends_of(context.instance, due)[1])

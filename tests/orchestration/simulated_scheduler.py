@@ -26,7 +26,6 @@ from orchestration.definitions import build_definitions
 from tests.conftest import HEADER
 from tests.orchestration.direct_runs import is_direct, run_directly
 
-_LOOK = timedelta(minutes=30)
 _CATCH_UP, _DELIVERIES = _SENSORS = ("catch_up", "deliveries")
 
 
@@ -48,6 +47,7 @@ class SimulatedScheduler:
     cursors: dict[str, str | None] = field(default_factory=dict)
     is_on: bool = True
     by_dagster: bool = False
+    look_every: timedelta = timedelta(minutes=30)
     runs: list[Done] = field(default_factory=list)
     keys: set[str | None] = field(default_factory=set)
 
@@ -110,12 +110,12 @@ class SimulatedScheduler:
                 yield at.astimezone(UTC), schedule.name
 
     def _looks(self, until: datetime) -> Iterator[tuple[datetime, str]]:
-        at = self.now + _LOOK
+        at = self.now + self.look_every
         while at <= until:
             yield at, _CATCH_UP
             if any(each.subscriptions for each in self.config.workspaces):
                 yield at, _DELIVERIES
-            at += _LOOK
+            at += self.look_every
 
     def tick(self, name: str) -> str | None:
         """Let one schedule tick now; return why it launched nothing."""
@@ -150,17 +150,29 @@ class SimulatedScheduler:
         """Run *request*, by Dagster where it is asked for or more than the flow and reports is to be made."""
         if not self.by_dagster and is_direct(request):
             return run_directly(request, self.config, self.instance, self.now)
-        return (
-            self.definitions.resolve_implicit_global_asset_job_def()
-            .execute_in_process(
-                instance=self.instance,
-                partition_key=request.partition_key,
-                tags=dict(request.tags),
-                asset_selection=list(request.asset_selection or []),
-                raise_on_error=False,
-            )
-            .success
+        result = self.definitions.resolve_implicit_global_asset_job_def().execute_in_process(
+            instance=self.instance,
+            partition_key=request.partition_key,
+            tags=dict(request.tags),
+            asset_selection=list(request.asset_selection or []),
+            raise_on_error=False,
         )
+        if not result.success:
+            self.repository.get_sensor_def("run_failure_alert")(self.failure_context(result.run_id))
+        return result.success
+
+    def failure_context(self, run_id: str) -> dg.RunFailureSensorContext:
+        """Return the context in which Dagster calls the failure sensor for a failed run."""
+        run = self.instance.get_run_by_id(run_id)
+        assert run
+        (failed,) = (
+            entry.dagster_event
+            for entry in self.instance.all_logs(run_id)
+            if entry.dagster_event and entry.dagster_event.event_type is dg.DagsterEventType.RUN_FAILURE
+        )
+        return dg.build_run_status_sensor_context(
+            "run_failure_alert", failed, self.instance, run
+        ).for_run_failure()
 
 
 def configure(folder: Path, *workspaces: dict[str, Any], **deployment: Any) -> None:

@@ -4,7 +4,6 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-import dagster as dg
 import pytest
 
 from orchestration.automation.failure_sensor import failure_of
@@ -267,15 +266,7 @@ def test_a_failed_run_is_told_in_plain_words(tmp_path: Path) -> None:
     ) as scheduler:
         scheduler.pass_time(new_york("2026-06-15T00:25").astimezone(UTC))
         (record,) = scheduler.instance.get_run_records()
-        (failed,) = (
-            entry.dagster_event
-            for entry in scheduler.instance.all_logs(record.dagster_run.run_id)
-            if entry.dagster_event and entry.dagster_event.event_type is dg.DagsterEventType.RUN_FAILURE
-        )
-        context = dg.build_run_status_sensor_context(
-            "run_failure_alert", failed, scheduler.instance, record.dagster_run
-        ).for_run_failure()
-        failure = failure_of(context, scheduler.config)
+        failure = failure_of(scheduler.failure_context(record.dagster_run.run_id), scheduler.config)
     assert (failure.workspace, failure.what, failure.kind) == ("acme", "load", "SourceUnreadable")
     assert failure.days == "2026-06-12 to 2026-06-14"
     assert "no file matches" in str(failure.error)
