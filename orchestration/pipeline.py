@@ -24,6 +24,7 @@ from assets.deliver.operator_alerts import AlertNotSent, send_alerts
 from assets.errors import ReportError
 from assets.extract import erasure
 from assets.extract.input_summary import InputSummary, add_summary, count_text
+from assets.extract.last_load import record_load
 from assets.extract.load import load_days
 from assets.extract.load_plan import changes_since_load
 from assets.extract.stall_alerts import add_stall_alert
@@ -34,6 +35,7 @@ from assets.report.report_periods import days_of_periods, days_of_report, period
 from assets.sources.registry import open_sources
 from assets.sources.webhooks.inbox import forget_contact, open_inbox
 from assets.state.alerts import AlertLog
+from assets.state.loads import LoadLog
 from assets.warehouse.base import Warehouse, open_warehouse
 from orchestration.report_processes import call_in_processes
 
@@ -195,6 +197,7 @@ def _load_days(
 
     loaded = load_days(workspace, sources, warehouse, needed, request.now, progress=report)
     loaded.require_reconciled(workspace.slug)
+    record_load(LoadLog(request.config.state), warehouse, workspace, loaded, request.now)
     for summary in loaded.inputs.values():
         add_summary(request.inputs, summary)
     return list(loaded.by_day("read_count"))

@@ -114,6 +114,13 @@ class Catalog:
             .order_by(_VERSIONS.workspace)
         )
 
+    def first_report_date(self, workspace: str) -> date | None:
+        """Return the earliest report date of *workspace*; None if nothing is archived."""
+        query = select(func.min(_VERSIONS.report_date)).where(_VERSIONS.workspace == workspace)
+        with self._engine.connect() as connection:
+            first: date | None = connection.scalar(query)
+            return first
+
     def languages(self) -> set[str | None]:
         """Return the languages of the newest version of every report; None is a version without one."""
         newest_first = (_VERSIONS.report_date.desc(), _VERSIONS.version.desc())

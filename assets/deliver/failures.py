@@ -14,6 +14,7 @@ from assets.state.alerts import AlertLog
 from assets.state.incident import Observation
 
 LOAD, REPORTS, PLANNING, CONFIGURATION = "load", "reports", "planning", "configuration"
+_DAYS_MISSING = "days_missing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,7 @@ def report_late(config: Config, slug: str, text: str, now: datetime) -> None:
             slug,
             LOAD,
             text,
-            kind="days_missing",
+            kind=_DAYS_MISSING,
             next_step="The sensor catch_up loads the days as soon as the source has them.",
             occurrence=text,
             assets=(f"{slug}/assignment_events",),
@@ -116,11 +117,12 @@ def _observation(config: Config, failure: Failure, now: datetime) -> Observation
 def _title(failure: Failure, kind: str) -> str:
     titles = {
         LOAD: "the source cannot be read" if kind.startswith("Source") else "the load fails",
+        _DAYS_MISSING: "days are not loaded",
         REPORTS: "reports fail",
         PLANNING: "what is due cannot be determined",
         CONFIGURATION: "a workspace is left out: its configuration is wrong",
     }
-    title = titles.get(failure.what, f"{failure.what} fails")
+    title = titles.get(kind) or titles.get(failure.what, f"{failure.what} fails")
     return f"{failure.workspace}: {title}" if failure.workspace else title
 
 

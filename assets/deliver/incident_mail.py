@@ -4,8 +4,7 @@ import hashlib
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from assets.extract.input_summary import count_text
-from assets.state.incident import Incident, Severity, pause_after
+from assets.state.incident import Incident, pause_after
 
 _MINUTES = 60
 
@@ -54,8 +53,7 @@ def paragraphs_of(incident: Incident, at_risk: tuple[str, ...], zone: ZoneInfo) 
 def _duration(incident: Incident, zone: ZoneInfo) -> str:
     """Return since when it lasts or how long it lasted, and how often it was seen."""
     since, last = _local(incident.since, zone), _local(incident.last_at, zone)
-    noun = "failure" if incident.seen.severity is Severity.ERROR else "warning"
-    times = f"{count_text(incident.count, noun)}" + (f", the last at {last}" if incident.count > 1 else "")
+    times = incident.times + (f", the last at {last}" if incident.count > 1 else "")
     if incident.ended_at is None:
         return f"Since: {since} ({zone.key}); {times}."
     minutes = (incident.ended_at - incident.since) // timedelta(minutes=1)

@@ -11,6 +11,7 @@ from assets.clock import Clock
 from assets.config.source import RespondIoSource
 from assets.config.workspace import Workspace
 from assets.extract.input_summary import input_lines
+from assets.extract.last_load import record_load
 from assets.extract.load import Loaded, load_days
 from assets.extract.load_checks import WATCHED, Watched, check_load, stall_text
 from assets.extract.load_plan import changed_files
@@ -21,6 +22,7 @@ from assets.periods import Period
 from assets.runtime.extras import require
 from assets.sources.registry import open_sources
 from assets.state.alerts import AlertLog
+from assets.state.loads import LoadLog
 from assets.warehouse.resource import WarehouseResource, retrying_transient_errors
 
 _EXPLAINED = "rows_accounted_for"
@@ -83,6 +85,7 @@ def _load_asset(workspace: Workspace) -> dg.AssetsDefinition:
         with retrying_transient_errors(context):
             sources = open_sources(workspace, warehouse.config.imports)
             loaded = load_days(workspace, sources, lake, period.days, now)
+        record_load(LoadLog(warehouse.config.state), lake, workspace, loaded, now)
         _add_counts(context, workspace, loaded, period)
         watched = check_load(lake, workspace, loaded, now)
         if _BACKFILL_TAG not in context.run.tags:

@@ -49,7 +49,7 @@ def find_stall(
     days = [day for day, count in counts.items() if count]
     if not days:
         return None
-    since = _newest_of(warehouse, max(days))
+    since = newest_event_of(warehouse, max(days))
     if not is_silent:
         until = min(until, _end_of_loaded(workspace, max(days), loaded_until))
     if since >= until:
@@ -106,10 +106,11 @@ def _count_by_day(warehouse: Warehouse) -> tuple[dict[date, int], dict[date, dat
 def newest_event(warehouse: Warehouse) -> datetime | None:
     """Return when the newest stored event occurred, or None where there is none."""
     days = [day for day, count in _count_by_day(warehouse)[0].items() if count]
-    return _newest_of(warehouse, max(days)) if days else None
+    return newest_event_of(warehouse, max(days)) if days else None
 
 
-def _newest_of(warehouse: Warehouse, day: date) -> datetime:
+def newest_event_of(warehouse: Warehouse, day: date) -> datetime:
+    """Return when the newest stored event of *day* occurred, which must have one."""
     events = ASSIGNMENT_EVENTS.c
     result = warehouse.query(select(func.max(events.occurred_at)).where(events.local_day == day))
     newest: datetime = result.column(0)[0].as_py()

@@ -70,6 +70,12 @@ class Incident:
         """Tell whether it has not ended."""
         return self.ended_at is None
 
+    @property
+    def times(self) -> str:
+        """Return how often it was seen, such as "2 failures"."""
+        noun = "failure" if self.seen.severity is Severity.ERROR else "warning"
+        return f"{self.count:,} {noun}{'' if self.count == 1 else 's'}"
+
 
 def pause_after(mails: int) -> timedelta:
     """Return the least pause after the mail of that number: 5, 10, 20, 40 minutes, then an hour."""

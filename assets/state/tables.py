@@ -113,6 +113,16 @@ INCIDENTS = Table(
 )
 
 
+LAST_LOADS = Table(
+    "last_loads",
+    METADATA,
+    Column("workspace", Text, primary_key=True),
+    Column("loaded_at", _Instant, nullable=False),
+    Column("loaded_until", _Instant, comment="of the newest loaded day"),
+    Column("newest_event", _Instant, comment="when the newest stored event occurred"),
+    comment="when each workspace was last loaded",
+)
+
 SUBSCRIPTIONS = Table(
     "subscriptions",
     METADATA,

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
+from assets.archive.version import Version
+from assets.config.schedule import counted_until
 from assets.config.workspace import ReportSpec, Workspace
 from assets.periods import DAY, first_instant, local_day
 
@@ -56,6 +58,15 @@ def due_reports(workspace: Workspace, catch_up_days: int, now: datetime) -> Iter
             is_past = spec.includes_running_day and spec.every == "day" and tick.report_date < today
             if tick.at <= now and not is_past and spec.has_begun(tick.report_date):
                 yield Due(workspace, spec, tick.report_date, tick.at)
+
+
+def is_done(due: Due, version: Version | None, *, is_skipped: bool) -> bool:
+    """Return whether *due* is skipped, or its newest *version* is complete or was made after its tick."""
+    if version is None:
+        return is_skipped
+    until = counted_until(due.report_date, due.at, due.workspace.zone)
+    is_current = version.counts_up_to(until, due.spec)
+    return is_current and (not version.provisional or version.made_at >= due.at)
 
 
 def _last_interval(midnight: datetime, minutes: int, now: datetime) -> datetime | None:

@@ -15,7 +15,6 @@ from assets.aggregates.lineage import history
 from assets.archive.catalog import Catalog
 from assets.archive.version import Key, Version
 from assets.config.deployment import Config
-from assets.config.schedule import counted_until
 from assets.config.source import FilesSource
 from assets.config.workspace import Workspace
 from assets.errors import SourceError
@@ -32,6 +31,7 @@ from orchestration.automation.planner import (
     closed_days,
     decide_due,
     due_reports,
+    is_done,
     next_attempt,
 )
 from orchestration.automation.runs import (
@@ -113,12 +113,7 @@ class PlanningContext:
 
     def _is_done(self, due: Due) -> bool:
         key = Key(due.workspace.slug, due.spec.name, due.report_date)
-        version = self.archived.get(key)
-        if version is None:
-            return key in self.skipped
-        until = counted_until(due.report_date, due.at, due.workspace.zone)
-        is_current = version.counts_up_to(until, due.spec)
-        return is_current and (not version.provisional or version.made_at >= due.at)
+        return is_done(due, self.archived.get(key), is_skipped=key in self.skipped)
 
     def plan_reports(self, dues: Sequence[Due]) -> Plan:
         """Return the runs for *dues* of one workspace, grouped by report date and time."""

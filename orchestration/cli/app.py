@@ -17,6 +17,7 @@ from orchestration.cli.messages import printable
 from orchestration.cli.options import example
 from orchestration.cli.run import run
 from orchestration.cli.serve import serve
+from orchestration.cli.status import status
 
 app = typer.Typer(
     name=DISTRIBUTION,
@@ -31,6 +32,7 @@ for _name, _command, _arguments in (
     ("init", sources.init, "init events/*.csv --timezone America/New_York"),
     ("check-config", maintenance.check_config, "check-config reports.yaml"),
     ("run", run, "run --preset last_month --report-date 2026-11-01"),
+    ("status", status, "status --json"),
     ("import", sources.import_file, "import old.csv --workspace acme --dry-run"),
     ("preview", deliveries.preview, "preview managers --to mails"),
     ("send-test", deliveries.send_test, "send-test managers --to ann@example.org"),

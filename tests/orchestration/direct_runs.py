@@ -18,11 +18,13 @@ from assets.archive.publish import draft_report, publish_report
 from assets.config.deployment import Config
 from assets.config.workspace import Workspace
 from assets.errors import ReportError
+from assets.extract.last_load import record_load
 from assets.extract.load import load_days
 from assets.extract.stall_alerts import add_stall_alert
 from assets.periods import Period, as_of
 from assets.sources.registry import open_sources
 from assets.state.alerts import AlertLog
+from assets.state.loads import LoadLog
 from assets.warehouse.base import open_warehouse
 from orchestration.automation.runs import FLOW_ASSETS, PARTITION_TAG, partitions_of
 
@@ -68,7 +70,8 @@ def _do(run: dg.DagsterRun, config: Config, now: datetime) -> None:
 
 def _load(config: Config, workspace: Workspace, period: Period, now: datetime) -> None:
     lake, catalog = open_warehouse(config, workspace.slug), Catalog(config.state)
-    load_days(workspace, open_sources(workspace, config.imports), lake, period.days, now)
+    loaded = load_days(workspace, open_sources(workspace, config.imports), lake, period.days, now)
+    record_load(LoadLog(config.state), lake, workspace, loaded, now)
     build_days(lake, period)
     if outdated := outdated_reports(catalog, lake, workspace):
         catalog.mark_outdated(outdated, now)

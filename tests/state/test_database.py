@@ -64,7 +64,7 @@ def test_a_state_from_before_migrations_is_taken_over(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/state.sqlite"
     engine = open_state(url)
     with engine.begin() as connection:
-        for name in (VERSION_TABLE, "deliveries", "subscriptions", "evaluations", "incidents"):
+        for name in (VERSION_TABLE, "deliveries", "subscriptions", "evaluations", "incidents", "last_loads"):
             connection.execute(text(f"DROP TABLE {name}"))
         notices = "(key TEXT PRIMARY KEY, told_at DATETIME NOT NULL, text TEXT NOT NULL)"
         connection.execute(text(f"CREATE TABLE notices {notices}"))

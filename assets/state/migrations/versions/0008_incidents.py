@@ -1,4 +1,4 @@
-"""Incidents in place of alerts: one row a cause, with what the operator was told of it."""
+"""Incidents in place of alerts, one row a cause; and the last load of each workspace."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ _ALERTS = table(
 
 
 def upgrade() -> None:
-    """Make the table; take over the alerts that were not sent, and the stalls that have not ended."""
+    """Make the tables; take over the alerts that were not sent, and the stalls that have not ended."""
     incidents = op.create_table(
         "incidents",
         Column("key", Text, primary_key=True, comment="the workspace and what failed"),
@@ -48,6 +48,14 @@ def upgrade() -> None:
             "revision", Integer, nullable=False, comment="number of changes: a conditional update names it"
         ),
         comment="the operator's alerts, one row a cause",
+    )
+    op.create_table(
+        "last_loads",
+        Column("workspace", Text, primary_key=True),
+        Column("loaded_at", DateTime(timezone=True), nullable=False),
+        Column("loaded_until", DateTime(timezone=True), comment="of the newest loaded day"),
+        Column("newest_event", DateTime(timezone=True), comment="when the newest stored event occurred"),
+        comment="when each workspace was last loaded",
     )
     alerts = op.get_bind().execute(select(_ALERTS).order_by(_ALERTS.c.created_at)).mappings().all()
     keys = {alert["key"] for alert in alerts}
