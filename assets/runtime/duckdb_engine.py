@@ -5,6 +5,7 @@ accepts.
 """
 
 import tempfile
+from collections.abc import Iterable
 from typing import Any
 
 import duckdb
@@ -64,18 +65,20 @@ def run_select(connection: duckdb.DuckDBPyConnection, query: str, **allowed: lis
         raise ConfigError(str(error)) from None
 
 
-def create_view(
-    connection: duckdb.DuckDBPyConnection, table: Table, files: str, *, held: bool = False
-) -> None:
-    """Make Parquet *files* (SQL for a glob or a list, with `local_day=` folders) readable as *table*.
+def create_view(connection: duckdb.DuckDBPyConnection, table: Table, files: str) -> None:
+    """Make Parquet *files* (SQL for a glob or a list, with `local_day=` folders) readable as *table*."""
+    connection.execute(f"CREATE OR REPLACE VIEW {table.name} AS {_read_days(table, files)}")
 
-    Where *held*, they are read into memory now, and not again.
-    """
+
+def insert_files(connection: duckdb.DuckDBPyConnection, table: Table, files: Iterable[str]) -> None:
+    """Insert the rows of Parquet *files* in `local_day=` folders into *table*."""
+    listed = f"[{', '.join(map(quote_text, files))}]"
+    connection.execute(f"INSERT INTO {table.name} BY NAME {_read_days(table, listed)}")
+
+
+def _read_days(table: Table, files: str) -> str:
     columns = ", ".join(column.name for column in table.columns)
-    kind = "TABLE" if held else "VIEW"
-    connection.execute(
-        read_sql(__file__, "read_days", kind=kind, table=table.name, columns=columns, files=files)
-    )
+    return read_sql(__file__, "read_days", columns=columns, files=files)
 
 
 def quote_text(text: str) -> str:

@@ -8,9 +8,8 @@ import hashlib
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from collections.abc import Set as AbstractSet
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from datetime import date, datetime
 from pathlib import Path
 
@@ -22,10 +21,10 @@ from assets.errors import ConfigError
 from assets.runtime import duckdb_engine
 from assets.runtime.atomic_files import atomic_write, write_atomic
 from assets.runtime.file_locks import file_lock
+from assets.warehouse.count_tables import COPY, FILE, CountTables
 from assets.warehouse.days import Stored, read_day, whole_days, write_day
 from assets.warehouse.schema import COUNTS, METADATA
 
-_FILE = "part.parquet"
 _WRITERS = 2
 _TRIES = 40
 _PAUSE_SECONDS = 0.05
@@ -38,40 +37,43 @@ class Lake:
         self.folder = root / slug
         self._stored: set[str] | None = None
         self._connection: duckdb.DuckDBPyConnection
-        self._holding: duckdb.DuckDBPyConnection
-        self._held_files: set[object] | None = None
-        self._held: duckdb.DuckDBPyConnection | None = None
+        self._counts: CountTables
+        self._changed: set[str] | None = None
+        """The small tables to refresh, while no other process can change any; else None."""
 
-    def writing(self) -> AbstractContextManager[None]:
+    @contextmanager
+    def writing(self) -> Iterator[None]:
         """Wait for every reader and writer of this workspace, then hold an exclusive lock.
 
         A load or a build holds it until it ends, so that a slower process never stores older rows over newer
         ones.
         """
-        return file_lock(self.folder / "days")
+        with file_lock(self.folder / "days"), self._alone():
+            yield
+            self.connect()
+            self._counts.store_copies()
 
     @contextmanager
     def reading(self) -> Iterator[None]:
-        """Wait for a writer, then hold a shared lock: no report is built from days being replaced.
+        """Wait for a writer, then hold a shared lock: no report is built from days being replaced."""
+        with file_lock(self.folder / "days", shared=True), self._alone():
+            yield
 
-        Tables of few rows per day are held in memory meanwhile: a report queries each several times, and a
-        year has as many files as days. They are reused for the next reading, as long as no file has changed.
-        """
-        with file_lock(self.folder / "days", shared=True):
-            tables, files = self._list_tables(), self._files_of_counts()
-            if self._held_files != tables | files:
-                self._holding = self._open_connection(tables, held={table.name for table in COUNTS})
-                self._held_files = tables | files
-            self._held = self._holding
-            try:
-                yield
-            finally:
-                self._held = None
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Look for changed files of the small tables now only, since no other process can change them."""
+        self.connect()
+        self._changed = set()
+        try:
+            yield
+        finally:
+            self._changed = None
 
     def forget(self, table: Table, days: Iterable[date]) -> None:
         """Delete *days* of *table*, so that a process killed later leaves a missing day, not a torn one."""
         for day in days:
             self._path_of_day(table, day).unlink(missing_ok=True)
+        self._note_change(table)
 
     def replace_days(self, table: Table, days: Iterable[date], rows: pa.RecordBatchReader) -> Stored:
         """Store *rows*, sorted by `local_day` and key, as the whole content of *days*.
@@ -87,7 +89,12 @@ class Lake:
                     writes.popleft().result()
             while writes:
                 writes.popleft().result()
+        self._note_change(table)
         return stored
+
+    def _note_change(self, table: Table) -> None:
+        if self._changed is not None:
+            self._changed.add(table.name)
 
     def _write_day(self, table: Table, day: date, content: pa.Table, stored: Stored) -> None:
         with atomic_write(self._path_of_day(table, day)) as temporary:
@@ -106,7 +113,7 @@ class Lake:
         write_atomic(self.folder / name, text.encode())
 
     def _path_of_day(self, table: Table, day: date) -> Path:
-        return self.folder / table.name / f"local_day={day}" / _FILE
+        return self.folder / table.name / f"local_day={day}" / FILE
 
     def stored(self, table: Table, days: Sequence[date]) -> Iterator[tuple[date, pa.Table]]:
         """Yield the rows of each of *days*, in order, as they are stored."""
@@ -142,7 +149,8 @@ class Lake:
         """Delete temporary files that killed writers left before *before*; return their number."""
         leftovers = [
             file
-            for file in self.folder.glob(f"*/local_day=*/.{_FILE}.*")
+            for pattern in (f"*/local_day=*/.{FILE}.*", f".*{COPY}.*")
+            for file in self.folder.glob(pattern)
             if file.stat().st_mtime < before.timestamp()
         ]
         for file in leftovers:
@@ -150,39 +158,38 @@ class Lake:
         return len(leftovers)
 
     def connect(self) -> duckdb.DuckDBPyConnection:
-        """Return a DuckDB cursor whose views are the tables as they are stored now."""
-        if self._held is not None:
-            return self._held.cursor()
+        """Return a DuckDB cursor whose tables and views are the days as they are stored now."""
         stored = self._list_tables()
         if self._stored != stored:  # a first day turns an empty table into a view, which finds later days
             self._connection, self._stored = self._open_connection(stored), stored
+            self._counts = CountTables(self.folder, self._connection)
+            self._counts.refresh()
+        elif self._changed is None:
+            self._counts.refresh()
+        elif self._changed:
+            self._counts.refresh(frozenset(self._changed))
+            self._changed.clear()
         return self._connection.cursor()
 
-    def _files_of_counts(self) -> set[tuple[Path, int, int]]:
-        """Return path, inode and time of each file of the small tables, which differ once it is replaced."""
-        paths = (path for table in COUNTS for path in self.folder.glob(f"{table.name}/local_day=*/{_FILE}"))
-        return {(path, status.st_ino, status.st_mtime_ns) for path in paths for status in [path.stat()]}
-
     def _list_tables(self) -> set[str]:
+        """Return the tables with a file for each day that have one."""
         return {
             table.name
             for table in METADATA.sorted_tables
-            if next(self.folder.glob(f"{table.name}/local_day=*/{_FILE}"), None)
+            if table not in COUNTS and next(self.folder.glob(f"{table.name}/local_day=*/{FILE}"), None)
         }
 
-    def _open_connection(
-        self, stored: set[str], held: AbstractSet[str] = frozenset()
-    ) -> duckdb.DuckDBPyConnection:
+    def _open_connection(self, stored: set[str]) -> duckdb.DuckDBPyConnection:
         connection = duckdb_engine.connect()
         for table in METADATA.sorted_tables:
             if table.name in stored:
-                files = duckdb_engine.quote_text(str(self.folder / table.name / "local_day=*" / _FILE))
+                files = duckdb_engine.quote_text(str(self.folder / table.name / "local_day=*" / FILE))
                 try:
-                    duckdb_engine.create_view(connection, table, files, held=table.name in held)
+                    duckdb_engine.create_view(connection, table, files)
                 except duckdb.BinderException:
                     raise ConfigError(
                         f"{self.folder} was written by another release; remove it, and run again"
                     ) from None
-            else:
+            elif table not in COUNTS:
                 duckdb_engine.create_table(connection, table)
         return connection

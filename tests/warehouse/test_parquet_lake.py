@@ -5,6 +5,7 @@ from pathlib import Path
 from threading import Event, Thread
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -88,6 +89,28 @@ def test_what_was_held_for_one_reading_is_read_again_where_a_day_has_changed(tmp
         for _ in range(2):
             with lake.reading():
                 assert stored(lake) == [(DAYS[0], "user", number)]
+
+
+def test_a_copy_of_small_tables_counts_only_where_its_files_are_the_same(tmp_path: Path) -> None:
+    days = [date(2024, 1, 1) + timedelta(n) for n in range(100)]
+    lake = Lake(tmp_path, "acme")
+    rows = {day: (day, "user", n) for n, day in enumerate(days)}
+    with lake.writing():
+        lake.replace_days(DAILY_SOURCE_AGGREGATES, days, counts(*rows.values()).to_reader())
+    copy = tmp_path / "acme" / ".daily_source_aggregates.copy"
+    assert pq.read_metadata(copy).num_rows == 100
+    assert stored(Lake(tmp_path, "acme")) == [*rows.values()]
+
+    rows[days[7]] = (days[7], "bot", 999)  # of the same size
+    Lake(tmp_path, "acme").replace_days(DAILY_SOURCE_AGGREGATES, [days[7]], counts(rows[days[7]]).to_reader())
+    Lake(tmp_path, "acme").forget(DAILY_SOURCE_AGGREGATES, [days[50]])
+    del rows[days[50]]
+    assert pq.read_metadata(copy).num_rows == 100
+    for lake_of_process in (lake, Lake(tmp_path, "acme")):
+        assert stored(lake_of_process) == [*rows.values()]
+    for content in (b"", copy.read_bytes()[:-9], b"PAR1 and more PAR1"):
+        copy.write_bytes(content)
+        assert stored(Lake(tmp_path, "acme")) == [*rows.values()]
 
 
 def test_a_killed_writer_leaves_the_old_day_or_the_new_one(tmp_path: Path) -> None:

@@ -1,3 +1,2 @@
-CREATE OR REPLACE ${kind} ${table} AS
 SELECT ${columns}
 FROM read_parquet(${files}, hive_partitioning = true, hive_types = {'local_day': DATE})
