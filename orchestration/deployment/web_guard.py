@@ -21,6 +21,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _LOG = logging.getLogger("dagster.webserver")
 _GRAPHQL, _OPEN_TO_ALL = "/graphql", "/server_info"
+_MAX_LOGGED = 200
 _SAFE_METHODS = frozenset({"GET", "HEAD"})
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _HOST = re.compile(r"(?P<name>\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::(?P<port>\d{1,5}))?")
@@ -65,7 +66,7 @@ class WebGuard:
         try:
             self._check(HTTPConnection(scope))
         except Refused as refused:
-            _LOG.warning("refused %r with %s: %s", scope["path"], refused.status, refused)
+            _LOG.warning("refused %r with %s: %s", scope["path"][:_MAX_LOGGED], refused.status, refused)
             if scope["type"] == "websocket":
                 await send({"type": "websocket.close"})  # 403
             else:

@@ -1,6 +1,7 @@
 """Serve Dagster's UI behind the guard, and for development the daemon and the code servers with it."""
 
 import logging
+import os
 import socket
 import subprocess
 import sys
@@ -62,9 +63,14 @@ class Listener:
             bound.close()
             raise ConfigError(
                 f"cannot listen on {self.host} port {self.port}: {error.strerror}\n"
-                "hint: another program may have it; choose another with --port"
+                "hint: choose another with --host or --port"
             ) from None
         return bound
+
+    def address_of(self, bound: socket.socket) -> str:
+        """Return the host and port of a socket that is *bound*, as in a URL."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{host}:{bound.getsockname()[1]}"
 
 
 def access_of(config: Config, host: str) -> Access:
@@ -90,14 +96,15 @@ def serve_ui(config: Config, listener: Listener, workspace_file: Path | None, *,
     With *is_dev*, the daemon and the code servers are started too, and stopped with it. Raises ConfigError,
     and SystemExit where the daemon ends first.
     """
+    os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "yes")  # of an instance without `dagster.yaml`
     configure_loggers()
     setup_interrupt_handlers()  # SIGTERM ends it as Ctrl-C does
     with suppress(KeyboardInterrupt), ExitStack() as stack:
-        bound = stack.enter_context(listener.bind())
         instance = stack.enter_context(
             get_possibly_temporary_instance_for_cli("assignment-reports serve", logger=_LOG)
         )
         access = access_of(config, listener.host)  # the instance has read `.env`
+        bound = stack.enter_context(listener.bind())
         file = workspace_file or stack.enter_context(_written(workspace_of(config, None)))
         if is_dev:
             file = stack.enter_context(_code_servers(instance, file))
@@ -112,7 +119,7 @@ def serve_ui(config: Config, listener: Listener, workspace_file: Path | None, *,
         )
         if is_dev:
             stack.enter_context(_daemon(instance, file, server))
-        _LOG.info("Dagster's UI: http://%s:%s", listener.host, bound.getsockname()[1])
+        _LOG.info("Dagster's UI: http://%s", listener.address_of(bound))
         server.run(sockets=[bound])  # a signal ends it with KeyboardInterrupt
         raise SystemExit(1)
 
