@@ -1,1 +1,1 @@
-"""Deployment of Dagster: storages, launchers, workers, instance files and the webhook server."""
+"""Deployment of Dagster: storages, launchers, workers, instance files, and the web and webhook servers."""

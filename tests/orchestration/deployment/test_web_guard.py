@@ -302,6 +302,15 @@ def test_a_name_that_begins_to_lead_to_the_server_is_refused(servers: Servers, b
     page.close()
 
 
+def test_a_browser_sends_the_password_with_websockets_too(servers: Servers, browser: Browser) -> None:
+    page = browser.new_page()
+    answer = page.goto(str(servers.login.base_url).replace("://", f"://ann:{TOKEN.replace(' ', '%20')}@"))
+    assert answer
+    assert answer.status == 200
+    assert page.evaluate(SEND["websocket"], [str(servers.login.base_url) + "/graphql?"]) == "open"
+    page.close()
+
+
 def config(folder: Path, **web: Any) -> Config:
     configure(folder, web=web)
     return load_config(folder / "reports.yaml")
