@@ -85,7 +85,8 @@ def test_the_page_of_an_asset_opens_with_its_live_updates(served: Served, page: 
 
     page.on("websocket", lambda opened: opened.on("framereceived", keep))
     page.goto(f"{served.address}/assets/acme/assignment_log")
-    expect(page.get_by_text("assignment_log").first).to_be_visible(timeout=60_000)
+    definition = page.get_by_role("tab", name="Partitions")
+    expect(definition).to_be_visible(timeout=60_000)
 
     def is_connected() -> bool:
         page.wait_for_timeout(50)  # Playwright takes frames meanwhile
