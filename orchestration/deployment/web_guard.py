@@ -87,10 +87,10 @@ class WebGuard:
             raise Refused(421, "the host name in the address is not in `web.allowed_hosts`")
         if _is_from_another_site(request, name, port):
             raise Refused(403, "the request comes from a page of another site")
-        if request.scope["type"] == "http":
-            _check_method(request)
         if not self._is_admitted(request):
             raise Refused(401, "a login is required: `web.token`, or a proxy that sends `web.trusted_header`")
+        if request.scope["type"] == "http":
+            _check_method(request)
 
     def _is_admitted(self, request: HTTPConnection) -> bool:
         access = self._access
