@@ -36,7 +36,7 @@ from assets.state.tables import DELIVERIES, EVALUATIONS, SUBSCRIPTIONS
 
 _PAUSE_SECONDS = 0.2
 _HISTORY = 1_000  # evaluations: a week of a running day with three conditions, or a year of others
-_UNDELIVERED = (State.HELD, State.UNKNOWN, State.FAILED, State.EXPIRED)
+UNDELIVERED = (State.HELD, State.UNKNOWN, State.FAILED, State.EXPIRED)
 
 
 class NoSuchDelivery(ConfigError):
@@ -208,7 +208,7 @@ class Ledger:
 
     def undelivered(self, since: datetime) -> list[Delivery]:
         """Return the deliveries that became held, unknown, failed or expired after *since*."""
-        return self.found(ROW.state.in_(_UNDELIVERED), ROW.changed_at >= since)
+        return self.found(ROW.state.in_(UNDELIVERED), ROW.changed_at >= since)
 
     def last_accepted(self, recipients: Collection[str]) -> dict[tuple[str, str, str], datetime]:
         """Return when *recipients* last accepted a delivery, by workspace, subscription and recipient."""

@@ -66,6 +66,21 @@ class WorkspaceStatus:
     at: datetime
 
     @property
+    def newest_event(self) -> datetime | None:
+        """Return when the newest event occurred, as of the last load."""
+        return self.load.newest_event if self.load else None
+
+    @property
+    def loaded_until(self) -> datetime | None:
+        """Return the instant up to which days are loaded."""
+        return self.load.loaded_until if self.load else None
+
+    @property
+    def loaded_at(self) -> datetime | None:
+        """Return when days were last loaded."""
+        return self.load.loaded_at if self.load else None
+
+    @property
     def level(self) -> Level:
         """Return how the workspace fares."""
         waiting = [report for report in self.due if self.at - report.due_at > _GRACE]

@@ -9,7 +9,7 @@ import typer
 
 from assets.errors import ConfigError
 from assets.runtime.extras import require
-from orchestration.cli.messages import which_workspace
+from orchestration.cli.messages import printable, which_workspace
 from orchestration.cli.options import (
     DEFAULT_CONFIG,
     ConfigOption,
@@ -90,9 +90,13 @@ def webhooks(
     /health and /metrics are for monitoring.
     """
     require("webhooks", "assignment-reports webhooks")
+    from assets.config.loader import load_usable
     from orchestration.deployment.webhook_server import serve_webhooks
 
-    serve_webhooks(load_config_or_warn(config), host, port, _print_progress)
+    settings, broken = load_usable(config)
+    for sentence in broken:
+        typer.echo(f"error: {printable(sentence)}", err=True)
+    serve_webhooks(settings, broken, host, port, _print_progress)
 
 
 def doctor(config: ConfigOption = DEFAULT_CONFIG) -> None:

@@ -50,13 +50,10 @@ def print_status(status: Status) -> None:
 def _cells(status: WorkspaceStatus) -> Iterator[Text]:
     zone = status.workspace.zone
     yield Text(status.workspace.slug, _STYLES[status.level])
-    newest, until, at = (None,) * 3
-    if load := status.load:
-        newest, until, at = load.newest_event, load.loaded_until, load.loaded_at
-    yield _time(newest, status.at, zone)
-    loaded = _time(until, status.at, zone)
+    yield _time(status.newest_event, status.at, zone)
+    loaded = _time(status.loaded_until, status.at, zone)
     yield loaded.append(", overdue", "yellow") if status.is_load_overdue else loaded
-    yield _time(at, status.at, zone)
+    yield _time(status.loaded_at, status.at, zone)
     counts = {"due": len(status.due) - len(status.late), "late": len(status.late)}
     yield _counts(counts | {"provisional": len(status.provisional)})
     yield _counts(status.undelivered)
@@ -125,14 +122,13 @@ def print_json(status: Status) -> None:
 
 
 def _record(status: WorkspaceStatus) -> dict[str, object]:
-    load = status.load
     return {
         "workspace": status.workspace.slug,
         "level": _WORDS[status.level],
         "timezone": status.workspace.timezone,
-        "newest_event": load and load.newest_event,
-        "last_load": load and load.loaded_at,
-        "loaded_until": load and load.loaded_until,
+        "newest_event": status.newest_event,
+        "last_load": status.loaded_at,
+        "loaded_until": status.loaded_until,
         "load_overdue": status.is_load_overdue,
         "due": [_report_record(report) for report in status.due],
         "late": [_report_record(report) for report in status.late],

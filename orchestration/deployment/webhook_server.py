@@ -1,6 +1,6 @@
 """Serve the webhook receiver of all workspaces whose source receives webhooks, with uvicorn."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 import uvicorn
@@ -10,6 +10,8 @@ from assets.config.deployment import Config
 from assets.config.source import WebhookSource
 from assets.errors import ConfigError
 from assets.sources.webhooks.receiver import Address, receiver_app
+from orchestration.automation.status import read_status
+from orchestration.deployment.status_metrics import StatusCollector
 
 
 def webhook_addresses(settings: Config, say: Callable[[str], None]) -> dict[str, Address]:
@@ -34,10 +36,20 @@ def _webhook_address(slug: str, source: WebhookSource) -> Address:
     return Address(slug, source.type, keys, resolve_secret(source.inbox), source.max_per_second)
 
 
-def serve_webhooks(settings: Config, host: str, port: int, say: Callable[[str], None]) -> None:
-    """Serve until a signal ends the process; active requests are answered first."""
+def _read_clock() -> datetime:
+    return datetime.now(UTC)
+
+
+def serve_webhooks(
+    settings: Config, mistakes: Sequence[str], host: str, port: int, say: Callable[[str], None]
+) -> None:
+    """Serve until a signal ends the process; active requests are answered first.
+
+    `/metrics` has the status of the deployment, too, with the *mistakes* of workspaces that are left out.
+    """
+    status = StatusCollector(lambda now: read_status(settings, mistakes, now), _read_clock)
     uvicorn.run(
-        receiver_app(webhook_addresses(settings, say), lambda: datetime.now(UTC)),
+        receiver_app(webhook_addresses(settings, say), _read_clock, status),
         host=host,
         port=port,
         access_log=False,

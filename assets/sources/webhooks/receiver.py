@@ -18,6 +18,7 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
+from prometheus_client.registry import Collector
 from sqlalchemy import Engine, select
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.applications import Starlette
@@ -228,9 +229,16 @@ class Receiver:
             task.cancel()
 
 
-def receiver_app(addresses: Mapping[str, Address], clock: Callable[[], datetime]) -> Starlette:
-    """Return the application for the workspaces *addresses*: `/webhooks/<slug>`, `/health`, `/metrics`."""
+def receiver_app(
+    addresses: Mapping[str, Address], clock: Callable[[], datetime], *collectors: Collector
+) -> Starlette:
+    """Return the application for the workspaces *addresses*: `/webhooks/<slug>`, `/health`, `/metrics`.
+
+    `/metrics` has the metrics of *collectors*, too.
+    """
     receiver = Receiver(addresses, clock)
+    for collector in collectors:
+        receiver.registry.register(collector)
     return Starlette(
         routes=[
             Route("/webhooks/{workspace}", receiver.receive, methods=["POST"]),

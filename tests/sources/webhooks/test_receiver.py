@@ -169,6 +169,8 @@ def test_its_counters_tell_what_became_of_requests(own_service: Service) -> None
     assert 'webhooks_answered_total{answer="stored",workspace="acme"} 1.0' in told
     assert 'webhooks_answered_total{answer="wrong signature",workspace="acme"} 1.0' in told
     assert "webhooks_commit_seconds_count 1.0" in told
+    assert "assignment_reports_status_up 1.0" in told
+    assert 'assignment_reports_status_level{workspace="acme"}' in told
 
 
 def test_told_to_end_it_answers_what_it_has_taken(own_service: Service) -> None:
