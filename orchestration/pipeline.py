@@ -27,7 +27,7 @@ from assets.extract.input_summary import InputSummary, add_summary, count_text
 from assets.extract.last_load import record_load
 from assets.extract.load import load_days
 from assets.extract.load_plan import changes_since_load
-from assets.extract.stall_alerts import add_stall_alert
+from assets.extract.stall_alerts import add_load_alerts, add_stall_alert
 from assets.periods import Period, as_of, dates_between, periods_of_days
 from assets.report.components import has_openings
 from assets.report.readiness import read_readiness
@@ -198,6 +198,7 @@ def _load_days(
     loaded = load_days(workspace, sources, warehouse, needed, request.now, progress=report)
     loaded.require_reconciled(workspace.slug)
     record_load(LoadLog(request.config.state), warehouse, workspace, loaded, request.now)
+    add_load_alerts(AlertLog(request.config.state), warehouse, workspace, loaded, request.now)
     for summary in loaded.inputs.values():
         add_summary(request.inputs, summary)
     return list(loaded.by_day("read_count"))

@@ -39,11 +39,14 @@ def reports_at_risk(
             key = Key(workspace.slug, spec.name, tick.report_date)
             version = archived.newest.get(key)
             if version is None or version.provisional:
-                outlook = _outlook(workspace, spec, tick, version, now)
                 if key in archived.skipped:
                     outlook = "skipped"
                 elif version is None and not incident.is_open:
                     outlook = "built next"
+                elif version is None and incident.seen.key.endswith("/reports"):
+                    outlook = "not built"
+                else:
+                    outlook = _outlook(workspace, spec, tick, version, now)
                 line = f"of {tick.report_date}, due {_local(tick.at, workspace)}: {outlook}"
                 reports.setdefault((tick.at, line), []).append(spec.name)
     return tuple(f"{', '.join(found)} {line}" for (_, line), found in sorted(reports.items()))

@@ -92,7 +92,7 @@ def _lost(rows: Sequence[Delivery]) -> Iterator[Observation]:
 
 
 def _issues(rows: Sequence[Delivery]) -> str:
-    """Return the issues that did not arrive, the newest first, without the names of recipients."""
+    """Return the issues that did not arrive, at most five, without the names of recipients."""
 
     def key(row: Delivery) -> str:
         return f"{row.report} of {row.report_date}: {row.state}"
@@ -101,6 +101,6 @@ def _issues(rows: Sequence[Delivery]) -> str:
     for name, group in groupby(sorted(rows, key=key), key=key):
         found = list(group)
         reasons = "; ".join(sorted({row.reason for row in found})[:_MAX_REASONS])
-        lines.append(f"{name}, {len(found)} of them. {reasons}")
+        lines.append(f"{name}, recipients: {len(found)}. {reasons}")
     more = f" And {len(lines) - _MAX_ISSUES} more." if len(lines) > _MAX_ISSUES else ""
     return ". ".join(lines[-_MAX_ISSUES:]).rstrip(".") + "." + more

@@ -26,7 +26,6 @@ from assets.state.loads import LoadLog
 from assets.warehouse.resource import WarehouseResource, retrying_transient_errors
 
 _EXPLAINED = "rows_accounted_for"
-_BACKFILL_TAG = "dagster/backfill"
 _ROWS = "dagster/partition_row_count"
 _COUNTS = {
     "assignment_events": {
@@ -87,16 +86,14 @@ def _load_asset(workspace: Workspace) -> dg.AssetsDefinition:
             loaded = load_days(workspace, sources, lake, period.days, now)
         record_load(LoadLog(warehouse.config.state), lake, workspace, loaded, now)
         _add_counts(context, workspace, loaded, period)
-        watched = check_load(lake, workspace, loaded, now)
-        if _BACKFILL_TAG not in context.run.tags:
-            add_load_alerts(AlertLog(warehouse.config.state), workspace, watched, now)
+        add_load_alerts(AlertLog(warehouse.config.state), lake, workspace, loaded, now)
         inputs = dg.MetadataValue.md("\n".join(f"* {line}" for line in input_lines(workspace, loaded.inputs)))
         yield dg.MaterializeResult(
             asset_key=events,
             metadata={"inputs": inputs},
             check_results=[
                 _check_reconciled(loaded),
-                *map(_check_watched, watched),
+                *map(_check_watched, check_load(lake, workspace, loaded, now)),
             ],
         )
         yield dg.MaterializeResult(asset_key=[workspace.slug, "rejected_events"])

@@ -46,11 +46,15 @@ def check_load(warehouse: Warehouse, workspace: Workspace, loaded: Loaded, now: 
     """Return the results of all checks of *loaded* and of the newest days, in the order of `WATCHED`."""
     return [
         _newest_day(warehouse, workspace, now),
-        _check_rejected(loaded, workspace.max_rejected_pct),
-        _check_volume(warehouse, workspace, now),
+        *check_rows(warehouse, workspace, loaded, now),
         _check_stall(warehouse, workspace, now),
         _check_configuration(warehouse, workspace, loaded),
     ]
+
+
+def check_rows(warehouse: Warehouse, workspace: Workspace, loaded: Loaded, now: datetime) -> list[Watched]:
+    """Return the results of the checks of what was read: its rejected share, and the volume of yesterday."""
+    return [_check_rejected(loaded, workspace.max_rejected_pct), _check_volume(warehouse, workspace, now)]
 
 
 def _check_stall(warehouse: Warehouse, workspace: Workspace, now: datetime) -> Watched:

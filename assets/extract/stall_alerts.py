@@ -3,14 +3,14 @@
 `source_stall.py` and `load_checks.py` detect it; `deliver/operator_alerts.py` mails what is stored here.
 """
 
-from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from assets.config.source import RespondIoSource, WebhookSource
 from assets.config.workspace import Workspace
-from assets.extract.load_checks import Watched, stall_text
+from assets.extract.load import Loaded
+from assets.extract.load_checks import check_rows, stall_text
 from assets.extract.source_stall import Stall, find_stall, newest_event
-from assets.periods import local_day
+from assets.periods import DAY, local_day
 from assets.state.alerts import AlertLog
 from assets.state.incident import Observation, Severity
 from assets.warehouse.base import Warehouse
@@ -60,29 +60,30 @@ def add_stall_alert(
 
 
 def add_load_alerts(
-    alerts: AlertLog, workspace: Workspace, watched: Iterable[Watched], now: datetime
+    alerts: AlertLog, warehouse: Warehouse, workspace: Workspace, loaded: Loaded, now: datetime
 ) -> None:
-    """Store an alert for each check of a load that warns of its rows, and end those that pass."""
-    for check in watched:
-        if check.name not in _TITLES:
-            continue
-        key = f"{workspace.slug}/{check.name}"
+    """Store an alert for each check of the rows of a load that warns, and end those of checks that pass.
+
+    A load of past days only, such as a backfill, changes nothing.
+    """
+    today = local_day(now, workspace.zone)
+    if max(loaded.by_day("read_count"), default=today - 2 * DAY) < today - DAY:
+        return
+    for check in check_rows(warehouse, workspace, loaded, now):
+        key, (title, remedy) = f"{workspace.slug}/{check.name}", _TITLES[check.name]
         if check.is_fine:
             alerts.end(key, f"{check.text}.", now)
         else:
-            title, remedy = _TITLES[check.name]
-            alerts.observe(
-                Observation(
-                    key,
-                    kind=check.name,
-                    title=f"{workspace.slug}: {title}",
-                    text=f"{check.text}.",
-                    severity=Severity.WARNING,
-                    occurrence=str(local_day(now, workspace.zone)),
-                    remedy=remedy,
-                ),
-                now,
+            warning = Observation(
+                key,
+                kind=check.name,
+                title=f"{workspace.slug}: {title}",
+                text=f"{check.text}.",
+                severity=Severity.WARNING,
+                occurrence=str(today),
+                remedy=remedy,
             )
+            alerts.observe(warning, now)
 
 
 def _stall_observation(key: str, stall: Stall, workspace: Workspace) -> Observation:

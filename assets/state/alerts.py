@@ -62,7 +62,8 @@ class AlertLog:
     def forget(self, now: datetime) -> None:
         """End the incidents that were not seen for a week, without telling the operator."""
         for incident in self.open():
-            self._change(incident.seen.key, lambda before: before and after_silence(before, now))
+            if after_silence(incident, now) is not incident:
+                self._change(incident.seen.key, lambda before: before and after_silence(before, now))
 
     def open(self, *keys: str) -> list[Incident]:
         """Return the open incidents, the oldest first: those of *keys*, or all."""

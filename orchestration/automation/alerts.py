@@ -76,10 +76,9 @@ class OperatorAlerts:
 
     def end_recovered(self) -> None:
         """Report the end of incidents whose assets were all made since their last failure."""
-        slugs = {workspace.slug for workspace in self.config.workspaces}
         for key, incident in self.open.items():
             assets = incident.seen.assets
-            if assets and incident.seen.workspace in slugs:
+            if assets and incident.seen.workspace in self._workspaces:
                 made = [self._last_made(asset) for asset in assets]
                 if all(at and at > incident.last_at for at in made):
                     self._end(key, "A later run has succeeded.")
@@ -89,8 +88,13 @@ class OperatorAlerts:
         return [
             f"{each.seen.title} since {each.since:%Y-%m-%d %H:%M} UTC"
             for each in self.alerts.open()
-            if each.seen.workspace in {"", *(workspace.slug for workspace in self.config.workspaces)}
+            if each.seen.workspace in self._workspaces
         ]
+
+    @property
+    def _workspaces(self) -> set[str]:
+        """Return the slugs of this location's workspaces, and the empty one of the deployment."""
+        return {"", *(workspace.slug for workspace in self.config.workspaces)}
 
     def _end(self, key: str, ending: str) -> None:
         if key in self.open:

@@ -1,5 +1,7 @@
 """The run failure sensor: reports to the operator what failed in a run, why, and what happens next."""
 
+from datetime import UTC, datetime
+
 import dagster as dg
 
 from assets.clock import Clock
@@ -31,12 +33,12 @@ def failure_sensor(config: Config, clock: Clock, status: dg.DefaultSensorStatus)
             return dg.SkipReason("a backfill: its failure is shown in the UI")
         if run.tags.get(_RETRY_TAG) == "true":
             return dg.SkipReason("the run is retried automatically")
-        now, failure = clock(), failure_of(context, config)
+        failure = failure_of(context, config)
         source_watch = (f"{failure.workspace}/{SOURCE_WATCH}",)
         if failure.assets == source_watch and AlertLog(config.state).open(f"{failure.workspace}/{LOAD}"):
             return dg.SkipReason("the load of the same source is known to fail")
-        observe_failures(config, [failure], now)
-        send_and_log(context.log, config, now)
+        observe_failures(config, [failure], _ended_at(context) or clock())
+        send_and_log(context.log, config, clock())
         return None
 
     return sensor
@@ -46,7 +48,7 @@ def failure_of(context: dg.RunFailureSensorContext, config: Config) -> Failure:
     """Return what failed in the run of *context*: the first stage that is incomplete, and its error."""
     run = context.dagster_run
     failed = assets_of(run) - _materialized(context)
-    slug = min(failed, default="").partition("/")[0]
+    slug = min(failed, default="").rpartition("/")[0].partition("/")[0]  # an asset of the deployment has none
     what, assets = _first_stage(slug, failed)
     first, last = partitions_of(run)
     events = context.get_step_failure_events()
@@ -63,6 +65,12 @@ def failure_of(context: dg.RunFailureSensorContext, config: Config) -> Failure:
         occurrence=run.run_id,
         assets=tuple(sorted(assets)),
     )
+
+
+def _ended_at(context: dg.RunFailureSensorContext) -> datetime | None:
+    """Return when the run failed: a success since then ends the incident, also if the sensor looks later."""
+    record = context.instance.get_run_record_by_id(context.dagster_run.run_id)
+    return datetime.fromtimestamp(record.end_time, UTC) if record and record.end_time else None
 
 
 def _materialized(context: dg.RunFailureSensorContext) -> set[str]:
@@ -82,8 +90,7 @@ def _first_stage(slug: str, failed: frozenset[str]) -> tuple[str, frozenset[str]
         return LOAD, failed
     if reports := frozenset(key for key in failed if key.startswith(f"{slug}/report/")):
         return REPORTS, reports
-    first = min(failed, default="a run")
-    return first.partition("/")[2] or first, failed
+    return min(failed, default="a run").removeprefix(f"{slug}/"), failed
 
 
 def _next_step(context: dg.RunFailureSensorContext, config: Config, slug: str) -> str:
@@ -114,7 +121,7 @@ def _failure_reason(event: dg.DagsterEvent) -> str:
     failure = event.step_failure_data
     if failure.user_failure_data and failure.user_failure_data.description:
         return failure.user_failure_data.description
-    return f"an unexpected error, {failure.error.cls_name}" if failure.error else ""
+    return f"an unexpected error, {_error_kind(event)}" if failure.error else ""
 
 
 def _error_kind(event: dg.DagsterEvent) -> str:

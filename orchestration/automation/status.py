@@ -98,10 +98,14 @@ class Status:
     mistakes: tuple[str, ...]
 
     @property
+    def own_level(self) -> Level:
+        """Return how the deployment fares apart from its workspaces."""
+        return Level.FAILING if self.mistakes else _level(self.incidents)
+
+    @property
     def level(self) -> Level:
         """Return how the deployment fares: as its worst part."""
-        own = Level.FAILING if self.mistakes else _level(self.incidents)
-        return max([own, *(workspace.level for workspace in self.workspaces)])
+        return max([self.own_level, *(workspace.level for workspace in self.workspaces)])
 
 
 def read_status(config: Config, mistakes: Sequence[str], now: datetime) -> Status:

@@ -64,6 +64,7 @@ def _gauges(status: Status) -> Iterator[Metric]:
     mistakes = [((), len(status.mistakes))]
     yield _gauge("configuration_mistakes", "Mistakes of workspaces that are left out.", mistakes)
     levels = [((each.workspace.slug,), _LEVELS[each.level]) for each in status.workspaces]
+    levels.append((("",), _LEVELS[status.own_level]))
     yield _gauge("status_level", "0 is fine, 1 needs attention, 2 fails.", levels, "workspace")
     for name, (text, instant_of) in _INSTANTS.items():
         instants = ((each.workspace.slug, instant_of(each)) for each in status.workspaces)
@@ -76,6 +77,13 @@ def _gauges(status: Status) -> Iterator[Metric]:
             for value, count in counts_of(each).items()
         ]
         yield _gauge(name, text, counts, "workspace", label)
+    alerts = {each.workspace.slug: each.incidents for each in status.workspaces} | {"": status.incidents}
+    open_alerts = [
+        ((slug, severity.value), sum(incident.seen.severity is severity for incident in incidents))
+        for slug, incidents in alerts.items()
+        for severity in Severity
+    ]
+    yield _gauge("open_alerts", "Open alerts to the operator.", open_alerts, "workspace", "severity")
 
 
 _INSTANTS: Mapping[str, tuple[str, Callable[[WorkspaceStatus], datetime | None]]] = {
@@ -96,14 +104,6 @@ _COUNTS: Mapping[str, tuple[str, str, Callable[[WorkspaceStatus], Mapping[str, i
         "Deliveries of the last three days that did not arrive.",
         "state",
         lambda each: {state.value: each.undelivered.get(state, 0) for state in UNDELIVERED},
-    ),
-    "open_alerts": (
-        "Open alerts to the operator.",
-        "severity",
-        lambda each: {
-            severity.value: sum(incident.seen.severity is severity for incident in each.incidents)
-            for severity in Severity
-        },
     ),
 }
 

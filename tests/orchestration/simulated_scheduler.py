@@ -47,6 +47,7 @@ class SimulatedScheduler:
     cursors: dict[str, str | None] = field(default_factory=dict)
     is_on: bool = True
     by_dagster: bool = False
+    is_failure_sensor_on: bool = True
     look_every: timedelta = timedelta(minutes=30)
     runs: list[Done] = field(default_factory=list)
     keys: set[str | None] = field(default_factory=set)
@@ -157,9 +158,13 @@ class SimulatedScheduler:
             asset_selection=list(request.asset_selection or []),
             raise_on_error=False,
         )
-        if not result.success:
-            self.repository.get_sensor_def("run_failure_alert")(self.failure_context(result.run_id))
+        if not result.success and self.is_failure_sensor_on:
+            self.see_failure(result.run_id)
         return result.success
+
+    def see_failure(self, run_id: str) -> None:
+        """Let the failure sensor see that a run has failed."""
+        self.repository.get_sensor_def("run_failure_alert")(self.failure_context(run_id))
 
     def failure_context(self, run_id: str) -> dg.RunFailureSensorContext:
         """Return the context in which Dagster calls the failure sensor for a failed run."""

@@ -104,7 +104,7 @@ def test_what_does_not_arrive_is_told_and_shown(scheduler: SimulatedScheduler, s
     scheduler.pass_time(START + timedelta(hours=9))
     (told,) = (each.content.decode() for each in server.received if each.recipient == "ops@acme.example")
     assert "Subject: Assignment Reports: acme: deliveries of managers did not arrive\r\n" in told
-    assert "yesterday of 2026-06-15: failed, 1 of them. RCPT: 550 nobody" in told.replace("=\r\n", "")
+    assert "yesterday of 2026-06-15: failed, recipients: 1. RCPT: 550 nobody" in told.replace("=\r\n", "")
     assert "acme.example" not in told.partition("\r\n\r\n")[2]
     ((passed, text),) = checks(scheduler)
     assert (passed, text) == (False, "yesterday of 2026-06-15: failed, RCPT: 550 nobody here")

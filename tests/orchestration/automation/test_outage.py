@@ -5,7 +5,11 @@ from datetime import UTC, date, datetime, timedelta
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
+from unittest.mock import Mock
 from zoneinfo import ZoneInfo
+
+import dagster as dg
+import pytest
 
 from tests.orchestration.simulated_scheduler import configure, simulated_scheduler, write_events
 from tests.servers.mail_server import MailServer
@@ -65,3 +69,43 @@ def is_thread(mails: list[EmailMessage]) -> bool:
     references = [(mail["References"] or "").split() for mail in mails]
     answers = [mail["In-Reply-To"] for mail in mails]
     return references == [ids[:number] for number in range(len(ids))] and answers == [None, *ids[:-1]]
+
+
+def test_a_failure_that_the_sensor_sees_after_the_success_is_over_at_once(
+    tmp_path: Path, server: MailServer
+) -> None:
+    smtp = json.loads(server.settings().model_dump_json())
+    configure(tmp_path, smtp=smtp, operator="ops@acme.example")
+    with simulated_scheduler(tmp_path, START, presets=["yesterday"], by_dagster=True) as scheduler:
+        scheduler.is_failure_sensor_on = False
+        scheduler.pass_time(START + timedelta(minutes=10))
+        write_events(tmp_path, date(2026, 6, 1), 30)
+        scheduler.look()
+        assert [run.success for run in scheduler.runs] == [False, True]
+        *_, failed = scheduler.instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.FAILURE]))
+        scheduler.now += timedelta(hours=1)
+        scheduler.see_failure(failed.run_id)
+        scheduler.look()
+    assert [mail["Subject"] for mail in received(server)] == [TITLE, f"Resolved: {TITLE}"]
+
+
+def test_a_failure_of_the_deployment_itself_is_mailed(tmp_path: Path, server: MailServer) -> None:
+    smtp = json.loads(server.settings().model_dump_json())
+    configure(tmp_path, smtp=smtp, operator="ops@acme.example")
+    with (
+        simulated_scheduler(tmp_path, START, by_dagster=True) as scheduler,
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        patch.setattr(
+            "orchestration.automation.maintenance.apply_retention", Mock(side_effect=KeyError("Ann"))
+        )
+        scheduler.run(dg.RunRequest(asset_selection=[dg.AssetKey("retention")]), "maintenance")
+        patch.undo()
+        scheduler.now += timedelta(days=1)
+        scheduler.run(dg.RunRequest(asset_selection=[dg.AssetKey("retention")]), "maintenance")
+        scheduler.now += timedelta(minutes=1)
+        scheduler.look()
+    mails = received(server)
+    title = "Assignment Reports: retention fails"
+    assert [mail["Subject"] for mail in mails] == [title, f"Resolved: {title}"]
+    assert "What went wrong: an unexpected error, KeyError." in text_of(mails[0])

@@ -43,6 +43,7 @@ def test_metrics_have_the_status_and_are_read_at_most_twice_a_minute(tmp_path: P
         'assignment_reports_reports{state="late",workspace="acme"} 0.0',
         'assignment_reports_undelivered{state="failed",workspace="acme"} 0.0',
         'assignment_reports_open_alerts{severity="error",workspace="acme"} 1.0',
+        'assignment_reports_open_alerts{severity="error",workspace=""} 0.0',
     ):
         assert f"{line}\n" in scraped
     rules = Path("deploy/prometheus-alerts.yaml").read_text()
