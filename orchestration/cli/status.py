@@ -19,7 +19,7 @@ from orchestration.cli.options import (
 def status(
     config: ConfigOption = DEFAULT_CONFIG, workspace: WorkspaceOption = None, as_json: JsonOption = False
 ) -> None:
-    """Show what is loaded, due, late, provisional, not delivered and wrong.
+    """Show what is loaded, due, late and failing.
 
     Reads the state database only. Exit codes: 0 fine; 2 wrong configuration or usage; 8 something needs
     attention: a warning, or a report or delivery that is late, provisional or lost; 9 something fails.
