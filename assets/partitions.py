@@ -30,18 +30,22 @@ def report_dates_of(workspace: Workspace, spec: ReportSpec) -> dg.TimeWindowPart
     unit = spec.preset.closed_unit
     if unit is None:
         return days_of(workspace)
-    cron_weekday = (workspace.week_start.number + 1) % 7
     return dg.TimeWindowPartitionsDefinition(
         start=str(first_day_of(unit, workspace.first_day, workspace.week_start)),
         fmt="%Y-%m-%d",
         timezone=workspace.timezone,
         end_offset=1,
-        cron_schedule={
-            Unit.WEEK: f"0 0 * * {cron_weekday}",
-            Unit.MONTH: "0 0 1 * *",
-            Unit.QUARTER: "0 0 1 1,4,7,10 *",
-        }[unit],
+        cron_schedule=f"0 0 {cron_days_of(workspace, unit)}",
     )
+
+
+def cron_days_of(workspace: Workspace, unit: Unit) -> str:
+    """Return the fields of a cron for the first day of each *unit*: day, month, weekday."""
+    return {
+        Unit.WEEK: f"* * {(workspace.week_start.number + 1) % 7}",
+        Unit.MONTH: "1 * *",
+        Unit.QUARTER: "1 1,4,7,10 *",
+    }[unit]
 
 
 def days_read_by(workspace: Workspace, spec: ReportSpec) -> dg.PartitionMapping:

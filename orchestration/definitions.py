@@ -38,6 +38,9 @@ from orchestration.report_processes import call_in_processes
 
 _CHECKOUT_CONFIG = Path(__file__).parents[1] / "reports.yaml"
 
+# Flow and reports are in one job, and backfilled by runs of a different length: that is as it should be.
+warnings.filterwarnings("ignore", "Asset job .* materializes assets with varying BackfillPolicies")
+
 STAGES = (extract_assets, aggregate_assets, report_assets, delivery_assets)
 
 
@@ -51,8 +54,7 @@ def build_definitions(
 ) -> dg.Definitions:
     """Return the definitions of a *location*; *broken* are the errors of workspaces that are left out.
 
-    Maintenance, which belongs to no workspace, is in the first location. There are no jobs: schedules and
-    people launch assets. A job per workspace would take time that grows with the square of their number.
+    Maintenance, which belongs to no workspace, is in the first location.
     """
     config = part_of(whole, location)
     catalog = Catalog(config.state)

@@ -215,6 +215,11 @@ class Workspace(Presentation, Timing, Calendar):
         return bool(self.teams or self.teams_file or self.teams_from_source)
 
     @property
+    def group(self) -> str:
+        """Return the slug as a name in Dagster: of its group of assets, and the prefix of its jobs."""
+        return self.slug.replace("-", "_")
+
+    @property
     def zone(self) -> ZoneInfo:
         """Return the workspace's time zone."""
         return ZoneInfo(self.timezone)

@@ -1,4 +1,4 @@
-"""The schedules of one workspace: nightly flow, running day, daily reports, monthly report.
+"""The schedules of one workspace: nightly flow, running day, reports, snapshot, watch; and a job for each.
 
 A tick launches what is ready and shows why the rest waits; the catch-up sensor launches that later.
 """
@@ -12,20 +12,27 @@ import dagster as dg
 from assets.archive.catalog import Catalog
 from assets.config.deployment import Config
 from assets.config.source import RespondIoSource
-from assets.config.workspace import Workspace
-from assets.periods import DAY, Preset
-from orchestration.automation.planner import Due
+from assets.config.workspace import ReportSpec, Workspace
+from assets.partitions import cron_days_of
+from assets.periods import DAY, Unit
 from orchestration.automation.run_requests import Plan, PlanningContext
-from orchestration.automation.runs import WORKSPACE_TAG
+from orchestration.automation.runs import FLOW_ASSETS, WORKSPACE_TAG
 
 ASSET_JOB = "__ASSET_JOB"
-NIGHTLY_FLOW, TODAY, DAILY_REPORTS, MONTHLY_REPORT, CONTACT_SNAPSHOT, SOURCE_WATCH = (
-    "nightly_flow",
-    "today",
-    "daily_reports",
-    "monthly_report",
-    "contact_snapshot",
-    "source_watch",
+MAX_WORKSPACES_WITH_JOBS = 50
+"""A job takes some 20 ms of a code location's start, and longer the more assets there are in it."""
+
+CONTACT_SNAPSHOT, SOURCE_WATCH = "contact_snapshot", "source_watch"
+TODAY, DAILY_REPORTS = "today", "daily_reports"
+_BY_UNIT = {Unit.WEEK: "weekly_report", Unit.MONTH: "monthly_report", Unit.QUARTER: "quarterly_report"}
+_REPORTS = {
+    TODAY: "Load the current day and build its reports.",
+    DAILY_REPORTS: "Build the due reports whose days are loaded.",
+    **{name: f"Build the reports of the previous {unit}." for unit, name in _BY_UNIT.items()},
+}
+_WITHOUT_JOB = (
+    f"There are more than {MAX_WORKSPACES_WITH_JOBS} workspaces in this code location, so it has no job: "
+    "find its runs in its ticks, or by the tag of the workspace."
 )
 _BEFORE_MIDNIGHT = time(23, 30)
 _HOUR_MINUTES = 60
@@ -36,10 +43,11 @@ Planner = Callable[[PlanningContext], Plan]
 
 @dataclass(frozen=True, slots=True)
 class _Schedule:
-    """A schedule of a workspace: its crons, in the workspace's time zone, and the plan of a tick."""
+    """A schedule of a workspace: its crons, in the workspace's time zone, its assets, and a tick's plan."""
 
     name: str
     crons: Iterable[str]
+    assets: Iterable[str]
     plan: Planner
     description: str
 
@@ -47,23 +55,40 @@ class _Schedule:
 def workspace_schedules(
     workspace: Workspace, config: Config, catalog: Catalog, status: dg.DefaultScheduleStatus
 ) -> list[dg.ScheduleDefinition]:
-    """Return the schedules of *workspace*, in its time zone."""
+    """Return the schedules of *workspace*, in its time zone; each targets a job of its own name.
+
+    With too many workspaces in *config* they target the job of all assets.
+    """
+    has_jobs = len(config.workspaces) <= MAX_WORKSPACES_WITH_JOBS
 
     def schedule(ticks: _Schedule) -> dg.ScheduleDefinition:
+        keys = frozenset(dg.AssetKey([workspace.slug, *name.split("/")]) for name in ticks.assets)
+
         def tick(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
             now = context.scheduled_execution_time
             plan = ticks.plan(PlanningContext.open(config, catalog, context.instance, now, workspace.slug))
-            yield from plan.requests
-            if not plan.requests:
+            # Changed files are loaded by day, which no job of a weekly report can: `catch_up` requests it.
+            requests = [
+                request for request in plan.requests if keys.issuperset(request.asset_selection or ())
+            ]
+            yield from requests
+            if not requests:
                 yield dg.SkipReason("; ".join(plan.reasons) or "nothing is due")
 
+        job = dg.define_asset_job(
+            f"{workspace.group}_{ticks.name}",
+            dg.AssetSelection.assets(*sorted(keys)),
+            description=ticks.description,
+            tags={WORKSPACE_TAG: workspace.slug},
+        )
         return dg.ScheduleDefinition(
-            name=f"{workspace.slug.replace('-', '_')}_{ticks.name}",
+            name=job.name,
             cron_schedule=sorted(set(ticks.crons)),
             execution_timezone=workspace.timezone,
-            job_name=ASSET_JOB,
+            job=job if has_jobs else None,
+            job_name=None if has_jobs else ASSET_JOB,
             execution_fn=tick,
-            description=ticks.description,
+            description=ticks.description if has_jobs else f"{ticks.description} {_WITHOUT_JOB}",
             default_status=status,
             tags={WORKSPACE_TAG: workspace.slug},
         )
@@ -73,8 +98,9 @@ def workspace_schedules(
 
 def _ticks_of(workspace: Workspace) -> Iterator[_Schedule]:
     yield _Schedule(
-        NIGHTLY_FLOW,
+        "nightly_flow",
         [_cron_at(workspace.flow_at)],
+        FLOW_ASSETS,
         lambda planning: planning.plan_nightly_flow(workspace),
         f"Load the closed day, and reload the {workspace.lookback_days} days before it.",
     )
@@ -83,6 +109,7 @@ def _ticks_of(workspace: Workspace) -> Iterator[_Schedule]:
         yield _Schedule(
             CONTACT_SNAPSHOT,
             [_cron_at(_BEFORE_MIDNIGHT)],
+            [CONTACT_SNAPSHOT],
             _plan_asset(workspace, CONTACT_SNAPSHOT, "%Y-%m-%d"),
             "Compare all contacts just before the day closes, so that missed assignments belong to it.",
         )
@@ -90,46 +117,49 @@ def _ticks_of(workspace: Workspace) -> Iterator[_Schedule]:
         yield _Schedule(
             SOURCE_WATCH,
             [f"30 */{workspace.watch_hours} * * *"],
+            [SOURCE_WATCH],
             _plan_asset(workspace, SOURCE_WATCH, "%Y-%m-%dT%H"),
             "Check whether the source has stalled, so that the operator is notified the same day.",
         )
 
 
 def _report_ticks(workspace: Workspace) -> Iterator[_Schedule]:
-    every = workspace.today_every
-    by_month = [spec for spec in workspace.all_reports if spec.preset is Preset.LAST_MONTH]
-    by_day = [
-        spec
-        for spec in workspace.all_reports
-        if spec.preset is not Preset.LAST_MONTH and not (every and spec.includes_running_day)
-    ]
-    yield _Schedule(
-        DAILY_REPORTS,
-        [_cron_at(spec.at or time(6)) for spec in by_day],
-        _plan_reports(
-            workspace, lambda due: due.spec.preset is not Preset.LAST_MONTH and not _is_by_interval(due)
-        ),
-        "Build the due reports whose days are loaded.",
-    )
-    yield _Schedule(
-        MONTHLY_REPORT,
-        [_cron_at(spec.at or time(6, 15), "*" if spec.on_holiday == "shift" else "1") for spec in by_month],
-        _plan_reports(workspace, lambda due: due.spec.preset is Preset.LAST_MONTH),
-        "Build the reports of the previous month.",
-    )
-    if every:
-        cron = f"*/{every} * * * *" if every < _HOUR_MINUTES else f"0 */{every // _HOUR_MINUTES} * * *"
+    specs_by_name: dict[str, list[ReportSpec]] = {}
+    for spec in workspace.all_reports:
+        specs_by_name.setdefault(_schedule_of(workspace, spec), []).append(spec)
+    for name, specs in specs_by_name.items():
+        flow = FLOW_ASSETS if name in {TODAY, DAILY_REPORTS} else ()
         yield _Schedule(
-            TODAY,
-            [cron],
-            _plan_reports(workspace, _is_by_interval),
-            "Load the current day and build its reports.",
+            name,
+            [_cron_of(workspace, spec) for spec in specs],
+            [*flow, *(f"report/{spec.name}" for spec in specs)],
+            _plan_reports(workspace, name),
+            _REPORTS[name],
         )
 
 
-def _plan_reports(workspace: Workspace, is_included: Callable[[Due], bool]) -> Planner:
+def _schedule_of(workspace: Workspace, spec: ReportSpec) -> str:
+    """Return the schedule of a report; those of a calendar unit have other partitions than those of a day."""
+    if workspace.today_every and spec.includes_running_day:
+        return TODAY
+    return _BY_UNIT[spec.preset.closed_unit] if spec.preset.closed_unit else DAILY_REPORTS
+
+
+def _cron_of(workspace: Workspace, spec: ReportSpec) -> str:
+    every, unit = workspace.today_every, spec.preset.closed_unit
+    if every and spec.includes_running_day:
+        return f"*/{every} * * * *" if every < _HOUR_MINUTES else f"0 */{every // _HOUR_MINUTES} * * *"
+    days = cron_days_of(workspace, unit) if unit and spec.on_holiday != "shift" else "* * *"
+    return _cron_at(spec.at or time(6), days)
+
+
+def _plan_reports(workspace: Workspace, schedule: str) -> Planner:
     return lambda planning: planning.plan_reports(
-        [due for due in planning.open_reports(workspace) if is_included(due) and planning.now - due.at < DAY]
+        [
+            due
+            for due in planning.open_reports(workspace)
+            if _schedule_of(workspace, due.spec) == schedule and planning.now - due.at < DAY
+        ]
     )
 
 
@@ -139,9 +169,5 @@ def _plan_asset(workspace: Workspace, name: str, key: str) -> Planner:
     return lambda planning: Plan([dg.RunRequest(f"{planning.now:{key}}", asset_selection=[asset])])
 
 
-def _is_by_interval(due: Due) -> bool:
-    return due.spec.includes_running_day and due.workspace.today_every is not None
-
-
-def _cron_at(at: time, days: str = "*") -> str:
-    return f"{at.minute} {at.hour} {days} * *"
+def _cron_at(at: time, days: str = "* * *") -> str:
+    return f"{at.minute} {at.hour} {days}"

@@ -144,14 +144,15 @@ class SimulatedScheduler:
             assert request.run_key not in self.keys, f"{request.run_key} would not be launched again"
             self.keys.add(request.run_key)
         with freeze_time(self.now):
-            success = self._run(request)
+            success = self._run(request, by)
         self.runs.append(Done(self.now, by, request.tags.get("assignment_reports/due", ""), success))
 
-    def _run(self, request: dg.RunRequest) -> bool:
+    def _run(self, request: dg.RunRequest, by: str) -> bool:
         """Run *request*, by Dagster where it is asked for or more than the flow and reports is to be made."""
         if not self.by_dagster and is_direct(request):
             return run_directly(request, self.config, self.instance, self.now)
-        result = self.definitions.resolve_implicit_global_asset_job_def().execute_in_process(
+        job = "__ASSET_JOB" if by in _SENSORS else self.repository.get_schedule_def(by).job_name
+        result = self.repository.get_job(job).execute_in_process(
             instance=self.instance,
             partition_key=request.partition_key,
             tags=dict(request.tags),
