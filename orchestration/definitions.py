@@ -71,8 +71,9 @@ def build_definitions(
         else (dg.DefaultScheduleStatus.STOPPED, dg.DefaultSensorStatus.STOPPED)
     )
     with warnings.catch_warnings():
-        # Beta features are pinned by the lock file and tested; the notice would hide real warnings.
+        # Such features are pinned by the lock file and tested; the notice would hide real warnings.
         warnings.simplefilter("ignore", dg.BetaWarning)
+        warnings.simplefilter("ignore", dg.PreviewWarning)
         assets = [asset for workspace in config.workspaces for stage in STAGES for asset in stage(workspace)]
     return dg.Definitions(
         assets=[*assets, *(maintenance_assets(whole, broken) if location == 1 else ())],

@@ -73,6 +73,21 @@ class Built:
         return self.logged == self.counted
 
     @property
+    def log_totals(self) -> dict[str, int]:
+        """Return the numbers that the log's check compares, in words."""
+        return {
+            "accepted": self.accepted,
+            "logged": self.logged,
+            "without change": self.no_change,
+            "repeated": self.repeated,
+        }
+
+    @property
+    def counts_totals(self) -> dict[str, int]:
+        """Return the numbers that the counts' check compares, in words."""
+        return {"log rows": self.logged, "counted by source": self.counted}
+
+    @property
     def log_text(self) -> str:
         """Return the text of the log's check."""
         return (

@@ -7,13 +7,14 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from assets.aggregates.build import Built, build_days
+from assets.aggregates.build import build_days
+from assets.aggregates.metadata import ROWS_RECONCILED, add_day_metadata, reconciled_results, stored_metadata
 from assets.config.workspace import Workspace
 from assets.partitions import days_of, period_of_run
-from assets.periods import Period
+from assets.warehouse.metadata import end_of_check, partition_results, table_metadata
 from assets.warehouse.resource import WarehouseResource, retrying_transient_errors
+from assets.warehouse.schema import METADATA
 
-_NOTHING_LOST = "rows_reconciled"
 _LOG, _COUNTS = "assignment_log", "daily_source_aggregates"
 _UPSTREAM = {_LOG: "assignment_events", _COUNTS: _LOG}
 _DESCRIPTIONS = {
@@ -35,9 +36,11 @@ def aggregate_assets(workspace: Workspace) -> list[dg.AssetsDefinition]:
             dg.AssetSpec(
                 [workspace.slug, table],
                 deps=[dg.AssetKey([workspace.slug, _UPSTREAM[table]])],
-                group_name="aggregates",
+                group_name=workspace.group,
+                tags={"stage": "aggregates"},
                 owners=[workspace.owner],
                 kinds={"duckdb", "parquet"},
+                metadata=table_metadata(METADATA.tables[table]),
                 description=description,
             )
             for table, description in _DESCRIPTIONS.items()
@@ -46,36 +49,29 @@ def aggregate_assets(workspace: Workspace) -> list[dg.AssetsDefinition]:
         backfill_policy=dg.BackfillPolicy.single_run(),
         check_specs=[
             dg.AssetCheckSpec(
-                _NOTHING_LOST, asset=[workspace.slug, table], blocking=True, description=description
+                ROWS_RECONCILED,
+                asset=[workspace.slug, table],
+                partitions_def=days_of(workspace),
+                blocking=True,
+                description=description,
             )
             for table, description in _CHECKS.items()
         ],
     )
     def build(
         context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[WarehouseResource]
-    ) -> Iterator[dg.MaterializeResult]:
+    ) -> Iterator[dg.MaterializeResult | dg.AssetCheckEvaluation | dg.Output]:
         """Build the log and the counts of whole local days."""
-        period = period_of_run(context, workspace)
+        period, lake = period_of_run(context, workspace), warehouse.of(workspace.slug)
         with retrying_transient_errors(context):
-            built = build_days(warehouse.of(workspace.slug), period)
-        _add_counts(context, workspace, built, period)
-        yield _checked_result(workspace, _LOG, is_whole=built.log_is_whole, text=built.log_text)
-        yield _checked_result(workspace, _COUNTS, is_whole=built.counts_are_whole, text=built.counts_text)
+            built = build_days(lake, period)
+        add_day_metadata(context, workspace.slug, built, period)
+        for table in _DESCRIPTIONS:
+            key = dg.AssetKey([workspace.slug, table])
+            yield dg.MaterializeResult(asset_key=key, metadata=stored_metadata(lake, table))
+            yield from partition_results(
+                context, key, reconciled_results(table, built, period), blocking=True
+            )
+            yield end_of_check(key, ROWS_RECONCILED)
 
     return [build]
-
-
-def _add_counts(
-    context: dg.AssetExecutionContext, workspace: Workspace, built: Built, period: Period
-) -> None:
-    for day in built.log_counts.keys() & set(period.days):
-        counted = {"assignments": built.log_counts[day]}
-        rows = counted | {"dagster/partition_row_count": built.log_counts[day]}
-        for table, metadata in ((_LOG, rows), (_COUNTS, counted)):
-            context.add_asset_metadata(metadata, asset_key=[workspace.slug, table], partition_key=str(day))
-
-
-def _checked_result(workspace: Workspace, table: str, *, is_whole: bool, text: str) -> dg.MaterializeResult:
-    key = dg.AssetKey([workspace.slug, table])
-    check = dg.AssetCheckResult(asset_key=key, check_name=_NOTHING_LOST, passed=is_whole, description=text)
-    return dg.MaterializeResult(asset_key=key, check_results=[check])

@@ -10,9 +10,8 @@ import dagster as dg
 
 from assets.archive.catalog import Catalog
 from assets.archive.index_pages import write_index
-from assets.archive.metadata import RECONCILE, check_results, report_metadata
+from assets.archive.metadata import CHECKS, check_difference, check_results, describe_report, report_metadata
 from assets.archive.outdated import outdated_reports
-from assets.archive.publish import Published
 from assets.archive.resource import ArchiveResource, MakeReports
 from assets.clock import Clock
 from assets.config.workspace import ReportSpec, Workspace
@@ -21,6 +20,7 @@ from assets.extract.stall_alerts import add_stall_alert
 from assets.partitions import days_of, days_read_by, report_dates_of, report_dates_of_run
 from assets.runtime.compat.dagster_materializations import NO_MORE_EVENTS
 from assets.state.alerts import AlertLog
+from assets.warehouse.metadata import end_of_check, partition_results
 from assets.warehouse.resource import WarehouseResource, retrying_transient_errors
 
 _MAX_DATES_PER_RUN = 31
@@ -37,7 +37,8 @@ def report_assets(workspace: Workspace) -> list[dg.AssetsDefinition]:
 def _catalog_asset(workspace: Workspace) -> dg.AssetsDefinition:
     @dg.asset(
         key=[workspace.slug, "archived_reports"],
-        group_name="report",
+        group_name=workspace.group,
+        tags={"stage": "archive"},
         deps=[[workspace.slug, "daily_source_aggregates"]],
         partitions_def=days_of(workspace),
         backfill_policy=dg.BackfillPolicy.single_run(),
@@ -71,47 +72,50 @@ def _report_asset(workspace: Workspace, spec: ReportSpec) -> dg.AssetsDefinition
 
     @dg.asset(
         key=key,
-        group_name="report",
+        group_name=workspace.group,
+        tags={"stage": "archive"},
         deps=[
             dg.AssetDep(asset_key, partition_mapping=days_read_by(workspace, spec)) for asset_key in upstream
         ],
         partitions_def=report_dates_of(workspace, spec),
         backfill_policy=dg.BackfillPolicy.multi_run(_MAX_DATES_PER_RUN),
         check_specs=[
-            dg.AssetCheckSpec(RECONCILE, asset=key, description="every total of the report is the same"),
             dg.AssetCheckSpec(
-                "complete", asset=key, description="every day is loaded, every input was read and understood"
-            ),
+                name, asset=key, description=text, partitions_def=report_dates_of(workspace, spec)
+            )
+            for name, text in CHECKS.items()
         ],
         kinds={format_.value for format_ in spec.formats} & {"html", "pdf"},
         owners=[workspace.owner],
-        description=f"The report {spec.name.replace('_', ' ')}, archived as "
-        f"{', '.join(format_.value.upper() for format_ in spec.formats)}.",
+        description=describe_report(workspace, spec),
     )
     def report(
         context: dg.AssetExecutionContext,
         archive: ArchiveResource,
         catalog: dg.ResourceParam[Catalog],
         make_reports: dg.ResourceParam[MakeReports],
-    ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
-        published, errors = list[Published](), list[BaseException]()
+        clock: dg.ResourceParam[Clock],
+    ) -> Iterator[dg.MaterializeResult | dg.Output]:
+        errors, next_due = list[BaseException](), workspace.next_due(spec, clock())
         with retrying_transient_errors(context):
             dates = report_dates_of_run(context, workspace)
             for report_date, future in make_reports(workspace, spec, dates):
                 if error := future.exception():
                     context.log.error("%s: %s", report_date, error)
                     errors.append(error)
-                    continue
-                published.append(future.result())
-                metadata = report_metadata(published[-1], archive)
-                context.log_event(dg.AssetMaterialization(key, None, metadata, partition=str(report_date)))
-                write_index(catalog, archive.open().root, [workspace.slug])
-            if different := [str(error) for error in errors if isinstance(error, TotalsDiffer)]:
-                yield dg.AssetCheckResult(
-                    check_name=RECONCILE, passed=False, description="\n".join(different)
-                )
+                    results = [check_difference(error)] if isinstance(error, TotalsDiffer) else []
+                else:
+                    metadata = report_metadata(future.result(), archive, next_due)
+                    context.log_event(
+                        dg.AssetMaterialization(key, None, metadata, partition=str(report_date))
+                    )
+                    write_index(catalog, archive.open().root, [workspace.slug])
+                    results = check_results(future.result().report)
+                for result in partition_results(context, key, {str(report_date): results}):
+                    context.log_event(result)
             if errors:
                 raise errors[0]
-        yield dg.MaterializeResult(metadata=NO_MORE_EVENTS, check_results=check_results(published))
+        yield dg.MaterializeResult(metadata=NO_MORE_EVENTS)
+        yield from (end_of_check(key, name) for name in CHECKS)
 
     return report

@@ -1,7 +1,7 @@
 """A workspace: one inbox with its zone, source, reports and subscriptions. No I/O."""
 
 from collections.abc import Iterator
-from datetime import date, time
+from datetime import date, datetime, time, timedelta
 from typing import Literal, Self
 from zoneinfo import ZoneInfo
 
@@ -21,7 +21,9 @@ from assets.config.schedule import Calendar, ClockTime, Tick, Timing, report_tic
 from assets.config.source import ConversationsExport, Source
 from assets.config.subscription import Subscription
 from assets.config.teams import Teams
-from assets.periods import DAY, PRESETS, Preset, Weekday
+from assets.periods import DAY, PRESETS, Preset, Weekday, first_instant, local_day
+
+_YEAR = 366 * DAY
 
 
 class ReportSpec(Presentation, Timing):
@@ -249,6 +251,17 @@ class Workspace(Presentation, Timing, Calendar):
             after = spec.last_day + DAY
             since, until = max(since, after), min(until, after)
         yield from report_ticks(spec, self, self.zone, since, until)
+
+    def next_due(self, spec: ReportSpec, after: datetime) -> datetime | None:
+        """Return when *spec* is due next after an instant, or None for a fixed period that is reported."""
+        today = local_day(after, self.zone)
+        if self.today_every and spec.includes_running_day:
+            midnight, interval = first_instant(today, self.zone), timedelta(minutes=self.today_every)
+            due = midnight + ((after - midnight) // interval + 1) * interval
+            tomorrow = first_instant(today + DAY, self.zone)
+            return due if due < tomorrow else tomorrow + interval
+        ticks = self.ticks_of(spec, today - _YEAR, today + _YEAR)
+        return min((tick.at for tick in ticks if tick.at > after), default=None)
 
     def completed(self, spec: ReportSpec) -> ReportSpec:
         """Return *spec* with the workspace's presentation and timing where it has none of its own."""

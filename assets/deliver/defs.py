@@ -35,7 +35,8 @@ def _delivery_asset(workspace: Workspace, subscription: Subscription) -> dg.Asse
 
     @dg.asset(
         key=key,
-        group_name="delivery",
+        group_name=workspace.group,
+        tags={"stage": "deliver"},
         deps=[dg.AssetKey([workspace.slug, "report", name]) for name in subscription.reports],
         partitions_def=days_of(workspace),
         backfill_policy=dg.BackfillPolicy.single_run(),

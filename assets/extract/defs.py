@@ -12,30 +12,27 @@ from assets.config.source import RespondIoSource
 from assets.config.workspace import Workspace
 from assets.extract.input_summary import input_lines
 from assets.extract.last_load import record_load
-from assets.extract.load import Loaded, load_days
-from assets.extract.load_checks import WATCHED, Watched, check_load, stall_text
+from assets.extract.load import load_days
+from assets.extract.load_checks import WATCHED, check_load, stall_text
 from assets.extract.load_plan import changed_files
+from assets.extract.metadata import (
+    ROWS_ACCOUNTED_FOR,
+    add_day_metadata,
+    reconciled_results,
+    stored_metadata,
+    watched_result,
+)
 from assets.extract.source_stall import find_stall, is_silent
 from assets.extract.stall_alerts import add_load_alerts, add_stall_alert
 from assets.partitions import days_of, period_of_run
-from assets.periods import Period
 from assets.runtime.extras import require
 from assets.sources.registry import open_sources
 from assets.state.alerts import AlertLog
 from assets.state.loads import LoadLog
+from assets.warehouse.metadata import end_of_check, partition_results, table_metadata
 from assets.warehouse.resource import WarehouseResource, retrying_transient_errors
+from assets.warehouse.schema import METADATA
 
-_EXPLAINED = "rows_accounted_for"
-_ROWS = "dagster/partition_row_count"
-_COUNTS = {
-    "assignment_events": {
-        _ROWS: "accepted_count",
-        "read": "read_count",
-        "duplicates": "duplicate_count",
-        "no_change": "no_change_count",
-    },
-    "rejected_events": {_ROWS: "rejected_count"},
-}
 _DESCRIPTIONS = {
     "assignment_events": "Accepted assignment events as read, one row an event, by local day.",
     "rejected_events": "Rows that are no events, each with its input, its number, its reason and its text.",
@@ -55,9 +52,11 @@ def _load_asset(workspace: Workspace) -> dg.AssetsDefinition:
         specs=[
             dg.AssetSpec(
                 [workspace.slug, name],
-                group_name="extract",
+                group_name=workspace.group,
+                tags={"stage": "extract"},
                 owners=[workspace.owner],
                 kinds={workspace.source.type, "parquet"},
+                metadata=table_metadata(METADATA.tables[name]),
                 description=description,
             )
             for name, description in _DESCRIPTIONS.items()
@@ -66,8 +65,9 @@ def _load_asset(workspace: Workspace) -> dg.AssetsDefinition:
         backfill_policy=dg.BackfillPolicy.single_run(),
         check_specs=[
             dg.AssetCheckSpec(
-                _EXPLAINED,
+                ROWS_ACCOUNTED_FOR,
                 asset=events,
+                partitions_def=days_of(workspace),
                 blocking=True,
                 description="read = accepted + rejected + duplicates + no change, and all of it is stored",
             ),
@@ -78,59 +78,36 @@ def _load_asset(workspace: Workspace) -> dg.AssetsDefinition:
         context: dg.AssetExecutionContext,
         warehouse: dg.ResourceParam[WarehouseResource],
         clock: dg.ResourceParam[Clock],
-    ) -> Iterator[dg.MaterializeResult]:
+    ) -> Iterator[dg.MaterializeResult | dg.AssetCheckEvaluation | dg.Output]:
         """Load the events of whole local days."""
         period, lake, now = period_of_run(context, workspace), warehouse.of(workspace.slug), clock()
         with retrying_transient_errors(context):
             sources = open_sources(workspace, warehouse.config.imports)
             loaded = load_days(workspace, sources, lake, period.days, now)
         record_load(LoadLog(warehouse.config.state), lake, workspace, loaded, now)
-        _add_counts(context, workspace, loaded, period)
+        add_day_metadata(context, workspace.slug, loaded, period)
+        watched = check_load(lake, workspace, loaded, now)
         add_load_alerts(AlertLog(warehouse.config.state), lake, workspace, loaded, now)
         inputs = dg.MetadataValue.md("\n".join(f"* {line}" for line in input_lines(workspace, loaded.inputs)))
         yield dg.MaterializeResult(
             asset_key=events,
-            metadata={"inputs": inputs},
-            check_results=[
-                _check_reconciled(loaded),
-                *map(_check_watched, check_load(lake, workspace, loaded, now)),
-            ],
+            metadata={"inputs": inputs, **stored_metadata(lake, "assignment_events")},
+            check_results=[*map(watched_result, watched)],
         )
-        yield dg.MaterializeResult(asset_key=[workspace.slug, "rejected_events"])
+        yield from partition_results(context, events, reconciled_results(loaded, period), blocking=True)
+        yield end_of_check(events, ROWS_ACCOUNTED_FOR)
+        yield dg.MaterializeResult(
+            asset_key=[workspace.slug, "rejected_events"], metadata=stored_metadata(lake, "rejected_events")
+        )
 
     return load
-
-
-def _add_counts(
-    context: dg.AssetExecutionContext, workspace: Workspace, loaded: Loaded, period: Period
-) -> None:
-    """Add the counts of each day of *period* as metadata; other days were only reloaded after a change."""
-    for table, columns in _COUNTS.items():
-        for name, column in columns.items():
-            counts = loaded.by_day(column)
-            for day in counts.keys() & set(period.days):
-                context.add_asset_metadata(
-                    {name: counts[day]}, asset_key=[workspace.slug, table], partition_key=str(day)
-                )
-
-
-def _check_reconciled(loaded: Loaded) -> dg.AssetCheckResult:
-    return dg.AssetCheckResult(check_name=_EXPLAINED, passed=loaded.is_reconciled, description=str(loaded))
-
-
-def _check_watched(watched: Watched) -> dg.AssetCheckResult:
-    return dg.AssetCheckResult(
-        check_name=watched.name,
-        passed=watched.is_fine,
-        severity=dg.AssetCheckSeverity.WARN,
-        description=watched.text,
-    )
 
 
 def _watch_asset(workspace: Workspace) -> dg.AssetsDefinition:
     @dg.asset(
         key=[workspace.slug, "source_watch"],
-        group_name="extract",
+        group_name=workspace.group,
+        tags={"stage": "extract"},
         kinds={workspace.source.type},
         owners=[workspace.owner],
         description="Whether the source has stopped: asked between loads, nothing is stored.",
@@ -161,7 +138,8 @@ def _snapshot_assets(workspace: Workspace) -> list[dg.AssetsDefinition]:
 
     @dg.asset(
         key=[workspace.slug, "contact_snapshot"],
-        group_name="extract",
+        group_name=workspace.group,
+        tags={"stage": "extract"},
         owners=[workspace.owner],
         kinds={"respond_io"},
     )

@@ -86,6 +86,19 @@ class Loaded:
         if not self.is_reconciled:
             raise TotalsDiffer(f"{slug}: {self}")
 
+    @property
+    def totals(self) -> dict[str, int]:
+        """Return the numbers that are reconciled, in words."""
+        return {
+            "read": self.placed_count,
+            "accepted": self.total("accepted_count"),
+            "rejected": self.total("rejected_count"),
+            "duplicates": self.total("duplicate_count"),
+            "without change": self.total("no_change_count"),
+            "stored events": self.stored_events,
+            "stored rejected events": self.stored_rejected,
+        }
+
     def __str__(self) -> str:
         """Return the text of the reconciliation check."""
         return (

@@ -4,7 +4,8 @@ The reconciliation of row counts, which fails a load, is in `load.py`.
 """
 
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from math import sqrt
 from statistics import median
@@ -26,11 +27,12 @@ _FEWEST_WEEKS = 3
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """The result of one check: its name, whether it passed, and its text."""
+    """The result of one check: its name, whether it passed, its text, and the numbers that decided."""
 
     name: str
     is_fine: bool
     text: str
+    numbers: Mapping[str, float | datetime] = field(default_factory=dict)
 
 
 WATCHED = {
@@ -59,8 +61,14 @@ def check_rows(warehouse: Warehouse, workspace: Workspace, loaded: Loaded, now: 
 
 def _check_stall(warehouse: Warehouse, workspace: Workspace, now: datetime) -> Watched:
     stall = find_stall(warehouse, workspace, now)
-    text = stall_text(stall, workspace) if stall else "no unusual gap"
-    return Watched("source_not_stalled", stall is None, text)
+    if stall is None:
+        return Watched("source_not_stalled", is_fine=True, text="no unusual gap")
+    return Watched(
+        "source_not_stalled",
+        is_fine=False,
+        text=stall_text(stall, workspace),
+        numbers={"silent_since": stall.since, "silent_until": stall.until, "usual_events": stall.expected},
+    )
 
 
 def stall_text(stall: Stall, workspace: Workspace) -> str:
@@ -86,7 +94,8 @@ def _check_configuration(warehouse: Warehouse, workspace: Workspace, loaded: Loa
         for cause, count in Counter(outdated.values()).items()
     ]
     text = "; ".join([*reloaded, *remaining]) or "nothing has changed since days were loaded"
-    return Watched("days_match_configuration", not outdated, text)
+    numbers = {"reloaded_days": len(loaded.causes), "outdated_days": len(outdated)}
+    return Watched("days_match_configuration", not outdated, text, numbers)
 
 
 def _newest_day(warehouse: Warehouse, workspace: Workspace, now: datetime) -> Watched:
@@ -99,17 +108,24 @@ def _newest_day(warehouse: Warehouse, workspace: Workspace, now: datetime) -> Wa
     yesterday = local_day(first_instant(today, workspace.zone) - timedelta(microseconds=1), workspace.zone)
     if not rows:
         return Watched("newest_day_loaded", is_fine=False, text="no closed day is loaded")
-    newest = rows[0]["local_day"]
-    is_whole = rows[0]["loaded_until"] >= first_instant(newest + DAY, workspace.zone)
+    newest, loaded_until = rows[0]["local_day"], rows[0]["loaded_until"]
+    is_whole = loaded_until >= first_instant(newest + DAY, workspace.zone)
     text = f"newest day: {newest}{'' if is_whole else ', not to its end'}; yesterday: {yesterday}"
-    return Watched("newest_day_loaded", newest == yesterday and is_whole, text)
+    numbers = {"loaded_until": loaded_until, "days_behind": (yesterday - newest).days}
+    return Watched("newest_day_loaded", newest == yesterday and is_whole, text, numbers)
 
 
 def _check_rejected(loaded: Loaded, max_pct: float) -> Watched:
     read, rejected = loaded.total("read_count"), loaded.total("rejected_count")
     share = 100 * rejected / read if read else 0
     text = f"{rejected:,} of {read:,} rows rejected, {share:.1f} %; the limit is {max_pct:g} %"
-    return Watched("rejected_share", share <= max_pct, text)
+    numbers = {
+        "read": read,
+        "rejected": rejected,
+        "rejected_pct": round(share, 3),
+        "max_rejected_pct": max_pct,
+    }
+    return Watched("rejected_share", share <= max_pct, text, numbers)
 
 
 def _check_volume(warehouse: Warehouse, workspace: Workspace, now: datetime) -> Watched:
@@ -135,4 +151,5 @@ def _check_volume(warehouse: Warehouse, workspace: Workspace, now: datetime) -> 
     text = (
         f"{yesterday}: {count:,} events; the median of the same weekday of {len(usual)} weeks: {typical:,g}"
     )
-    return Watched("volume_within_range", lowest <= count <= highest, text)
+    numbers = {"events": count, "median": typical, "lowest": round(lowest, 1), "highest": round(highest, 1)}
+    return Watched("volume_within_range", lowest <= count <= highest, text, numbers)

@@ -121,6 +121,7 @@ def test_the_monthly_report_covers_the_month_before_its_partition(
     )
     assert report["total"] > 0
     assert report["total"] == shown["assignments"]
+    assert datetime.fromtimestamp(float(str(shown["next_due"])), UTC) > datetime.now(UTC)
     assert "█" * 40 in str(shown["chart"])
     assert shown["pdf"] == "https://reports.example.org/acme/last_month/2026-11-01/v1/report.pdf"
 
@@ -197,6 +198,27 @@ def test_checks_say_what_they_counted(command_line: CommandLine, instance: dg.Da
     assert " read = " in str(found["rows_accounted_for"].description)
 
 
+def test_a_check_of_a_range_has_a_current_result_for_each_partition(
+    command_line: CommandLine, instance: dg.DagsterInstance
+) -> None:
+    days = ("2026-10-31", "2026-11-01", "2026-11-02")
+    assert run(config_of(command_line), FLOW_ASSETS, instance, span=(days[0], days[-1])).success
+    assert run(config_of(command_line), ["report/yesterday"], instance, span=(days[1], days[2])).success
+    for asset, check, partitions in (
+        ("assignment_events", "rows_accounted_for", days),
+        ("assignment_log", "rows_reconciled", days),
+        ("daily_source_aggregates", "rows_reconciled", days),
+        ("report/yesterday", "totals_reconcile", days[1:]),
+        ("report/yesterday", "complete", days[1:]),
+    ):
+        key = dg.AssetCheckKey(dg.AssetKey(["acme", *asset.split("/")]), check)
+        stored = instance.event_log_storage.get_asset_check_partition_info([key])
+        found = {each.partition_key: each for each in stored}
+        assert set(found) == set(partitions), check
+        assert all(each.is_current for each in stored), "it is about the newest materialization"
+        assert {each.latest_execution_status.value for each in stored} == {"SUCCEEDED"}
+
+
 def test_a_report_over_days_that_are_not_loaded_warns(
     command_line: CommandLine, instance: dg.DagsterInstance
 ) -> None:
@@ -208,14 +230,20 @@ def test_a_report_over_days_that_are_not_loaded_warns(
     assert {check.severity for check in complete} == {dg.AssetCheckSeverity.WARN}
 
 
-def test_a_report_says_the_files_that_it_has(command_line: CommandLine) -> None:
+def test_a_report_says_its_period_its_time_and_its_files(command_line: CommandLine) -> None:
     graph = build_definitions(config_of(command_line)).get_repository_def().asset_graph
 
     def description(report: str) -> str:
         return str(graph.get(dg.AssetKey(["acme", "report", report])).description)
 
-    assert description("explorer") == "The report explorer, archived as HTML."
-    assert description("today") == "The report today, archived as CSV."
+    assert description("explorer") == (
+        "Assignments of any period since the first of the previous month. "
+        "Due every day at 06:00 (America/New_York). Archived as HTML."
+    )
+    assert description("last_month") == (
+        "Assignments of the month before that of the report date. "
+        "Due on the first day of each month at 06:15 (America/New_York). Archived as CSV."
+    )
 
 
 def test_totals_that_differ_fail_their_check_and_archive_nothing(
@@ -226,8 +254,15 @@ def test_totals_that_differ_fail_their_check_and_archive_nothing(
     lose_a_count(command_line, date(2026, 11, 2))
     result = run(config, DAILY, instance, key="2026-11-02")
     assert not result.success
-    checks = [check for check in result.get_asset_check_evaluations() if "today" in check.asset_key.path]
-    assert [(check.check_name, check.passed) for check in checks] == [("totals_reconcile", False)]
+    logged = instance.all_logs(result.run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION)
+    checks = [
+        entry.dagster_event.asset_check_evaluation_data
+        for entry in logged
+        if entry.dagster_event and "today" in entry.dagster_event.asset_check_evaluation_data.asset_key.path
+    ]
+    assert [(check.check_name, check.passed, check.partition) for check in checks] == [
+        ("totals_reconcile", False, "2026-11-02")
+    ]
     assert "Daily source aggregates 0" in str(checks[0].description)
     assert not list((command_line.folder / "out/acme/today").glob("*/v*"))
 
