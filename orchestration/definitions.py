@@ -31,7 +31,11 @@ from assets.warehouse.resource import WarehouseResource
 from orchestration.automation.delivery_sensor import delivery_sensor
 from orchestration.automation.due_sensor import due_sensor
 from orchestration.automation.failure_sensor import failure_sensor
-from orchestration.automation.maintenance import maintenance_assets, maintenance_schedule
+from orchestration.automation.maintenance import (
+    configuration_sensor,
+    maintenance_assets,
+    maintenance_schedule,
+)
 from orchestration.automation.schedules import workspace_schedules
 from orchestration.code_locations import attribute_of, part_of
 from orchestration.report_processes import call_in_processes
@@ -74,7 +78,9 @@ def build_definitions(
         # Such features are pinned by the lock file and tested; the notice would hide real warnings.
         warnings.simplefilter("ignore", dg.BetaWarning)
         warnings.simplefilter("ignore", dg.PreviewWarning)
-        assets = [asset for workspace in config.workspaces for stage in STAGES for asset in stage(workspace)]
+        assets = dg.with_source_code_references(
+            [asset for workspace in config.workspaces for stage in STAGES for asset in stage(workspace)]
+        )
     return dg.Definitions(
         assets=[*assets, *(maintenance_assets(whole, broken) if location == 1 else ())],
         schedules=[
@@ -86,6 +92,7 @@ def build_definitions(
             ),
         ],
         sensors=[
+            *([configuration_sensor(whole, broken, sensor_status)] if location == 1 else ()),
             due_sensor(config, catalog, broken, clock, sensor_status),
             failure_sensor(config, clock, sensor_status),
             delivery_sensor(dispatcher, sensor_status),
@@ -115,6 +122,8 @@ def config_file() -> Path:
 
 
 _config, _broken = load_usable(config_file())
+for _mistake in _broken:
+    dg.get_dagster_logger().warning("A workspace is left out: %s", _mistake)
 if _config.locations == 1:
     defs = build_definitions(_config, _broken)
 

@@ -1,4 +1,4 @@
-"""Daily maintenance of the deployment: validate its configuration, and apply retention."""
+"""The deployment itself: its configuration, checked when a code location starts, and daily retention."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -7,33 +7,30 @@ import dagster as dg
 from dagster import DagsterRunStatus, RunsFilter
 
 from assets.clock import Clock
-from assets.config.deployment import Config
+from assets.config.deployment import Config, missing_variables
 from assets.deliver.dispatcher import Dispatcher
 from assets.deliver.retention import apply_retention
 
+_CONFIGURATION, _VALID = "configuration", "configuration_valid"
 _BATCH_SIZE = 500
 _ENDED = [DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE, DagsterRunStatus.CANCELED]
 
 
 def maintenance_assets(config: Config, broken: Sequence[str]) -> list[dg.AssetsDefinition]:
     """Return the assets of the deployment, which belong to no workspace."""
+    left_out = f" Left out: {'; '.join(broken)}" if broken else ""
 
     @dg.asset(
+        name=_CONFIGURATION,
         group_name="deployment",
-        check_specs=[dg.AssetCheckSpec("configuration_valid", asset="configuration")],
-        description="The configuration of this deployment.",
+        check_specs=[
+            dg.AssetCheckSpec(_VALID, asset=_CONFIGURATION, description="no mistake in any workspace")
+        ],
+        description=f"The configuration, checked when the code location starts.{left_out}",
     )
     def configuration() -> dg.MaterializeResult:
-        return dg.MaterializeResult(
-            metadata={"workspaces": len(config.workspaces), "mistakes": len(broken)},
-            check_results=[
-                dg.AssetCheckResult(
-                    check_name="configuration_valid",
-                    passed=not broken,
-                    description="\n".join(broken) or f"{len(config.workspaces)} workspaces",
-                )
-            ],
-        )
+        metadata, result = _check_configuration(config, broken)
+        return dg.MaterializeResult(metadata=metadata, check_results=[result])
 
     @dg.asset(
         group_name="deployment", description="Retention: old runs, reports and mails that were deleted."
@@ -50,14 +47,54 @@ def maintenance_assets(config: Config, broken: Sequence[str]) -> list[dg.AssetsD
     return [configuration, retention]
 
 
+def _check_configuration(config: Config, broken: Sequence[str]) -> tuple[dict[str, int], dg.AssetCheckResult]:
+    """Return the metadata of the configuration and the result of its check: mistakes, missing variables."""
+    mistakes = [*broken, *missing_variables(config)]
+    counts = {"workspaces": len(config.workspaces), "mistakes": len(mistakes)}
+    text = "\n".join(mistakes) or f"valid, workspaces: {len(config.workspaces)}"
+    return counts, dg.AssetCheckResult(
+        check_name=_VALID, passed=not mistakes, description=text, metadata=counts
+    )
+
+
+def configuration_sensor(
+    config: Config, broken: Sequence[str], status: dg.DefaultSensorStatus
+) -> dg.SensorDefinition:
+    """Return the sensor that stores the result of the check, once for each configuration that is loaded."""
+
+    @dg.sensor(
+        name="configuration",
+        asset_selection=[dg.AssetKey(_CONFIGURATION)],
+        minimum_interval_seconds=60,
+        default_status=status,
+        description="Checks the configuration when the code location starts, without a run.",
+    )
+    def sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult:
+        metadata, result = _check_configuration(config, broken)
+        text = str(result.description)
+        evaluation = dg.AssetCheckEvaluation(
+            dg.AssetKey(_CONFIGURATION), _VALID, result.passed, metadata, description=text
+        )
+        is_new = context.cursor != text
+        return dg.SensorResult(
+            asset_events=[dg.AssetMaterialization(_CONFIGURATION, None, metadata), evaluation]
+            if is_new
+            else [],
+            skip_reason=dg.SkipReason(text),
+            cursor=text,
+        )
+
+    return sensor
+
+
 def maintenance_schedule(status: dg.DefaultScheduleStatus) -> dg.ScheduleDefinition:
-    """Return the daily schedule of `maintenance_assets`."""
+    """Return the daily schedule of retention."""
     return dg.ScheduleDefinition(
         name="maintenance",
         cron_schedule="30 3 * * *",
-        target=dg.AssetSelection.assets("configuration", "retention"),
+        target=dg.AssetSelection.assets("retention"),
         default_status=status,
-        description="Check the configuration; delete old runs, reports and mails.",
+        description="Delete old runs, reports and mails.",
     )
 
 
