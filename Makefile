@@ -33,10 +33,16 @@ demo-hostile: install demo/hostile/events.csv ## Make the reports of an inbox wi
 demo/events.csv: | .venv/installed
 	$(BIN)/assignment-reports demo-data $@
 
+demo/dev/reports.yaml: deploy/dev.yaml | .venv/installed
+	@mkdir -p demo/dev
+	first_day=$$($(BIN)/python -c "import datetime as d; print(d.date.today() - d.timedelta(75))") && \
+		sed "s/FIRST_DAY/$$first_day/" $< > $@
+
 demo/hostile/events.csv: | .venv/installed
 	$(BIN)/assignment-reports demo-data --hostile $@
 
-dev: install demo/events.csv ## Open Dagster's UI on http://127.0.0.1:3000
+dev: export ASSIGNMENT_REPORTS_CONFIG = $(CURDIR)/demo/dev/reports.yaml
+dev: install demo/dev/reports.yaml ## Open Dagster's UI on http://127.0.0.1:3000, with a synthetic inbox that lives
 	@mkdir -p .dagster && cp dagster.yaml .dagster/
 	PYTHONTZPATH= DAGSTER_HOME=$(CURDIR)/.dagster $(BIN)/assignment-reports serve --dev
 

@@ -84,7 +84,7 @@ def load_file(file: Path, about: About, workspace: Workspace, config: Config, no
     """Store *file* as an import, load its days from it, and build them and all days that depend on them."""
     keep_import(config.imports / workspace.slug, file, about)
     warehouse = open_warehouse(config, workspace.slug)
-    sources = open_sources(workspace, config.imports)
+    sources = open_sources(workspace, config.imports, now)
     loaded = load_days(workspace, sources, warehouse, dates_between(about.first_day, about.last_day), now)
     loaded.require_reconciled(workspace.slug)
     for period in periods_of_days([*stale_days(warehouse), *loaded.by_day("read_count")], workspace.zone):

@@ -182,7 +182,7 @@ def _load_days(
     period = Period(days[0], days[-1], workspace.zone)
     missing = read_readiness(warehouse, workspace).unloaded(period, request.as_of)
     needed = sorted({*reloaded, *(set(days) & set(missing))})
-    sources = open_sources(workspace, request.config.imports)
+    sources = open_sources(workspace, request.config.imports, request.now)
     changes = changes_since_load(workspace, sources, warehouse)
     for change in changes:
         progress(Update(Stage.LOAD, f"reloading: {change}", total=0))

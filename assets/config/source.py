@@ -212,6 +212,18 @@ class ChatwootWebhooksSource(WebhookSource):
     )
 
 
+class SyntheticSource(ConfigModel):
+    """Events of an invented inbox, up to the present: to try the product without data."""
+
+    type: Literal["synthetic"]
+    seed: int = Field(default=7, description="Number that determines the events.")
+    events_per_day: int = Field(default=300, ge=50, le=10_000, description="Average number of events a day.")
+    timezone: ClassVar[None] = None  # every time in these events has its zone
+    time_format: ClassVar[None] = None
+    assignee_of: ClassVar[str] = "contact"
+    unassigned_values: ClassVar[tuple[str, ...]] = ()
+
+
 _NOT_READING = {
     *("path", "url", "inbox", "locales"),
     *("statement_timeout", "max_per_second", "signing_keys", "api_token", "api_url"),
@@ -241,7 +253,7 @@ def _place_of_source(value: SecretStr | str | None) -> str:
 
 
 Source = Annotated[
-    FilesSource | SqlSource | RespondIoSource | ChatwootSource | ChatwootWebhooksSource,
+    FilesSource | SqlSource | RespondIoSource | ChatwootSource | ChatwootWebhooksSource | SyntheticSource,
     Field(discriminator="type"),
 ]
 

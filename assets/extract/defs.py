@@ -82,7 +82,7 @@ def _load_asset(workspace: Workspace) -> dg.AssetsDefinition:
         """Load the events of whole local days."""
         period, lake, now = period_of_run(context, workspace), warehouse.of(workspace.slug), clock()
         with retrying_transient_errors(context):
-            sources = open_sources(workspace, warehouse.config.imports)
+            sources = open_sources(workspace, warehouse.config.imports, now)
             loaded = load_days(workspace, sources, lake, period.days, now)
         record_load(LoadLog(warehouse.config.state), lake, workspace, loaded, now)
         add_day_metadata(context, workspace.slug, loaded, period)
@@ -119,7 +119,7 @@ def _watch_asset(workspace: Workspace) -> dg.AssetsDefinition:
     ) -> dg.MaterializeResult:
         lake, now = warehouse.of(workspace.slug), clock()
         with retrying_transient_errors(context):
-            sources = open_sources(workspace, warehouse.config.imports)
+            sources = open_sources(workspace, warehouse.config.imports, now)
             changed = changed_files(sources, lake)
             silent = is_silent(sources.main, changed, lake, workspace, now)
         add_stall_alert(AlertLog(warehouse.config.state), lake, workspace, now, is_silent=silent)

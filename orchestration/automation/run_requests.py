@@ -244,7 +244,9 @@ class PlanningContext:
             return plan
         try:
             warehouse = open_warehouse(self.config, workspace.slug)
-            changes = changes_since_load(workspace, open_sources(workspace, self.config.imports), warehouse)
+            changes = changes_since_load(
+                workspace, open_sources(workspace, self.config.imports, self.now), warehouse
+            )
         except SourceError as error:
             plan.reasons.append(f"{workspace.slug}: {error}")
             return plan

@@ -241,7 +241,7 @@ def _try_draft(draft: Draft, folder: Path, now: datetime) -> "Trial | str":
     raw = {"lake": "lake", "archive": "reports_out", "workspaces": [entry]}
     (workspace,) = Config.model_validate(raw, context={"folder": folder.resolve()}).workspaces
     try:
-        return try_source(open_source(workspace), workspace, now)
+        return try_source(open_source(workspace, now), workspace, now)
     except ReportError as error:
         return str(error)
 

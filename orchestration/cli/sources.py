@@ -38,7 +38,7 @@ def test(config: ConfigOption = DEFAULT_CONFIG, workspace: WorkspaceOption = Non
     now = datetime.now(UTC)
     for each in chosen_workspaces(load_config_or_warn(config), workspace):
         try:
-            trial = try_source(open_source(each), each, now)
+            trial = try_source(open_source(each, now), each, now)
             print_trial(each, trial)
             if trial.problems:
                 failed = failed or SourceUnavailable(trial.problems[0])

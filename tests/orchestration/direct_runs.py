@@ -70,7 +70,7 @@ def _do(run: dg.DagsterRun, config: Config, now: datetime) -> None:
 
 def _load(config: Config, workspace: Workspace, period: Period, now: datetime) -> None:
     lake, catalog = open_warehouse(config, workspace.slug), Catalog(config.state)
-    loaded = load_days(workspace, open_sources(workspace, config.imports), lake, period.days, now)
+    loaded = load_days(workspace, open_sources(workspace, config.imports, now), lake, period.days, now)
     record_load(LoadLog(config.state), lake, workspace, loaded, now)
     build_days(lake, period)
     if outdated := outdated_reports(catalog, lake, workspace):

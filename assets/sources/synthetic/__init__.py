@@ -1,6 +1,7 @@
-"""A synthetic inbox for the demo and for tests: the same seed gives the same file.
+"""A synthetic inbox for the demo and for tests: the same seed gives the same events.
 
-It is not a configurable source: it writes the CSV file that the demo's `files` source reads.
+The demo's `files` source reads the CSV file that is written here; `source.py` is a source of its own, whose
+events reach to the present.
 """
 
 from assets.sources.synthetic.csv_file import write_events

@@ -13,7 +13,7 @@ from assets.sources.synthetic.inbox import DAY, Step, simulate
 from assets.sources.synthetic.names import OTHER_SCRIPT_AGENTS, draw_hostile_name, draw_name
 from assets.sources.synthetic.staff import ASSIGNEES
 
-_ZONE = ZoneInfo("America/New_York")
+ZONE = ZoneInfo("America/New_York")
 _INVALID_TIMES = ("", "#VALUE!", "2026-09-31T10:15:00Z")
 _FIRST_CONTACT, _FIRST_CONVERSATION = 100_000, 5_000
 _Row = dict[str, str]
@@ -30,8 +30,8 @@ def write_events(  # noqa: PLR0913 - the options of `demo-data`
     rng = random.Random(seed)
     first_day = last_day - timedelta(days=days - 1)
     steps = simulate(rng, first_day, days, events)
-    instants = _find_instants(steps, first_day, days)
-    rows = list(_add_flaws(rng, _make_rows(rng, steps, instants, hostile=hostile)))
+    instants = find_instants(steps, first_day, days)
+    rows = list(_add_flaws(rng, make_rows(rng, steps, instants, hostile=hostile)))
     with atomic_write(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, CONTRACT_COLUMNS)
         writer.writeheader()
@@ -40,13 +40,13 @@ def write_events(  # noqa: PLR0913 - the options of `demo-data`
     return len(rows) + 1
 
 
-def _find_instants(steps: Iterable[Step], first_day: date, days: int) -> Iterator[datetime]:
+def find_instants(steps: Iterable[Step], first_day: date, days: int) -> Iterator[datetime]:
     """Yield the UTC instant of each of *steps*; none is before the one of the step before it.
 
     The hours of a day are counted from its noon, so that shifts begin on time on days of 23 or 25 hours.
     """
     noons = [
-        datetime.combine(first_day + timedelta(days=number), time(12), _ZONE).astimezone(UTC)
+        datetime.combine(first_day + timedelta(days=number), time(12), ZONE).astimezone(UTC)
         for number in range(days)
     ]
     latest = noons[0] - timedelta(days=1)
@@ -56,7 +56,7 @@ def _find_instants(steps: Iterable[Step], first_day: date, days: int) -> Iterato
         yield latest
 
 
-def _make_rows(
+def make_rows(
     rng: random.Random, steps: Iterable[Step], instants: Iterable[datetime], *, hostile: bool
 ) -> Iterator[_Row]:
     """Yield a row for each of *steps*; contacts and conversations are numbered as they appear."""
