@@ -36,7 +36,7 @@ from orchestration.automation.maintenance import (
     maintenance_assets,
     maintenance_schedule,
 )
-from orchestration.automation.schedules import workspace_schedules
+from orchestration.automation.schedules import schedule_jobs, workspace_schedules
 from orchestration.code_locations import attribute_of, part_of
 from orchestration.report_processes import call_in_processes
 
@@ -61,7 +61,7 @@ def build_definitions(
     Maintenance, which belongs to no workspace, is in the first location.
     """
     config = part_of(whole, location)
-    catalog = Catalog(config.state)
+    catalog, jobs = Catalog(config.state), schedule_jobs(config)
 
     def make_reports(
         workspace: Workspace, spec: ReportSpec, dates: Sequence[date]
@@ -88,12 +88,12 @@ def build_definitions(
             *(
                 schedule
                 for workspace in config.workspaces
-                for schedule in workspace_schedules(workspace, config, catalog, schedule_status)
+                for schedule in workspace_schedules(workspace, config, catalog, jobs, schedule_status)
             ),
         ],
         sensors=[
             *([configuration_sensor(whole, broken, sensor_status)] if location == 1 else ()),
-            due_sensor(config, catalog, broken, clock, sensor_status),
+            due_sensor(config, jobs, broken, clock, sensor_status),
             failure_sensor(config, clock, sensor_status),
             delivery_sensor(dispatcher, sensor_status),
         ],

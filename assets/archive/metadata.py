@@ -38,6 +38,11 @@ def report_metadata(
         "status": value.text("provisional" if report.provisional else "complete"),
         **({"reasons": _reasons_table(report)} if report.provisional else {}),
         **({"missing_days": value.int(len(report.missing_days))} if report.missing_days else {}),
+        **{
+            Path(entry.name).suffix[1:]: _link(archived.folder / entry.name, archive)
+            for entry in archived.manifest.files
+            if entry.name in {"report.html", "report.pdf"}
+        },
         "period": value.text(
             f"{report.period.first_day} to {report.period.last_day}, {report.period.timezone}"
         ),
@@ -47,11 +52,6 @@ def report_metadata(
         "dagster/partition_row_count": value.int(report.log.rows_total),
         "chart": value.md(_draw_text_bars(report)),
         "folder": value.path(str(archived.folder)),
-        **{
-            Path(entry.name).suffix[1:]: _link(archived.folder / entry.name, archive)
-            for entry in archived.manifest.files
-            if entry.name in {"report.html", "report.pdf"}
-        },
     }
 
 

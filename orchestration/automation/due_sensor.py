@@ -3,7 +3,7 @@
 What is due is decided in `planner.py` and `run_requests.py`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 
 import dagster as dg
@@ -17,6 +17,7 @@ from assets.config.workspace import Workspace
 from assets.periods import first_instant, local_day
 from orchestration.automation.alerts import OperatorAlerts, send_and_log
 from orchestration.automation.run_requests import Plan, PlanningContext
+from orchestration.automation.schedules import Job
 
 _GRACE = timedelta(minutes=2)
 _BUDGET = timedelta(seconds=4)
@@ -35,17 +36,23 @@ class SensorCursor(BaseModel):
 
 
 def due_sensor(
-    config: Config, catalog: Catalog, broken: Sequence[str], clock: Clock, status: dg.DefaultSensorStatus
+    config: Config,
+    jobs: Mapping[str, Job],
+    broken: Sequence[str],
+    clock: Clock,
+    status: dg.DefaultSensorStatus,
 ) -> dg.SensorDefinition:
     """Return the sensor that launches what is due and not done, two minutes after its tick.
 
     A workspace is monitored from the day on which the sensor first sees it. If there are too many for one
-    tick, the next one continues.
+    tick, the next one continues. A run belongs to the first of *jobs* that can make it.
     """
+    catalog = Catalog(config.state)
 
     @dg.sensor(
         name="catch_up",
-        asset_selection=dg.AssetSelection.all(),
+        jobs=[job.definition for job in jobs.values()] or None,
+        asset_selection=None if jobs else dg.AssetSelection.all(),
         minimum_interval_seconds=60,
         default_status=status,
         description="Launches runs that are due: late days, missed ticks, crashes, outdated reports.",
@@ -77,12 +84,17 @@ def due_sensor(
         send_and_log(context.log, config, started_at)
         reasons = "; ".join([*alerts.open_titles(), *plan.reasons][:_MAX_REASONS]) or "nothing is due"
         return dg.SensorResult(
-            run_requests=plan.requests,
+            run_requests=[_with_job(request, jobs) for request in plan.requests],
             skip_reason=None if plan.requests else dg.SkipReason(reasons),
             cursor=cursor.model_dump_json(),
         )
 
     return sensor
+
+
+def _with_job(request: dg.RunRequest, jobs: Mapping[str, Job]) -> dg.RunRequest:
+    name = next((name for name, job in jobs.items() if job.has_assets_of(request)), None)
+    return request.with_replaced_attrs(job_name=name)
 
 
 def plan_workspace(planning: PlanningContext, workspace: Workspace, cursor: SensorCursor) -> Plan:

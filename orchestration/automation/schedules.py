@@ -3,9 +3,10 @@
 A tick launches what is ready and shows why the rest waits; the catch-up sensor launches that later.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import time
+from typing import Any
 
 import dagster as dg
 
@@ -52,43 +53,73 @@ class _Schedule:
     description: str
 
 
-def workspace_schedules(
-    workspace: Workspace, config: Config, catalog: Catalog, status: dg.DefaultScheduleStatus
-) -> list[dg.ScheduleDefinition]:
-    """Return the schedules of *workspace*, in its time zone; each targets a job of its own name.
+@dataclass(frozen=True, slots=True)
+class Job:
+    """The job of a schedule, and the assets of which it may run some."""
 
-    With too many workspaces in *config* they target the job of all assets.
-    """
-    has_jobs = len(config.workspaces) <= MAX_WORKSPACES_WITH_JOBS
+    definition: Any  # Dagster exports no name for the type of an asset job
+    keys: frozenset[dg.AssetKey]
+
+    def has_assets_of(self, request: dg.RunRequest) -> bool:
+        """Tell whether it can run *request*."""
+        return self.keys.issuperset(request.asset_selection or ())
+
+
+def schedule_jobs(config: Config) -> dict[str, Job]:
+    """Return the job of each schedule, by the name of both; none where there are too many workspaces."""
+    workspaces = config.workspaces if len(config.workspaces) <= MAX_WORKSPACES_WITH_JOBS else ()
+    return {
+        _name_of(workspace, ticks): _job_of(workspace, ticks)
+        for workspace in workspaces
+        for ticks in _ticks_of(workspace)
+    }
+
+
+def _name_of(workspace: Workspace, ticks: _Schedule) -> str:
+    return f"{workspace.group}_{ticks.name}"
+
+
+def _job_of(workspace: Workspace, ticks: _Schedule) -> Job:
+    keys = frozenset(dg.AssetKey([workspace.slug, *name.split("/")]) for name in ticks.assets)
+    definition = dg.define_asset_job(
+        _name_of(workspace, ticks),
+        dg.AssetSelection.assets(*sorted(keys)),
+        description=ticks.description,
+        tags={WORKSPACE_TAG: workspace.slug},
+    )
+    return Job(definition, keys)
+
+
+def workspace_schedules(
+    workspace: Workspace,
+    config: Config,
+    catalog: Catalog,
+    jobs: Mapping[str, Job],
+    status: dg.DefaultScheduleStatus,
+) -> list[dg.ScheduleDefinition]:
+    """Return the schedules of *workspace*, in its time zone; each targets its job, or that of all assets."""
 
     def schedule(ticks: _Schedule) -> dg.ScheduleDefinition:
-        keys = frozenset(dg.AssetKey([workspace.slug, *name.split("/")]) for name in ticks.assets)
+        name = _name_of(workspace, ticks)
+        job = jobs.get(name)
 
         def tick(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
             now = context.scheduled_execution_time
             plan = ticks.plan(PlanningContext.open(config, catalog, context.instance, now, workspace.slug))
             # Changed files are loaded by day, which no job of a weekly report can: `catch_up` requests it.
-            requests = [
-                request for request in plan.requests if keys.issuperset(request.asset_selection or ())
-            ]
+            requests = [each for each in plan.requests if job is None or job.has_assets_of(each)]
             yield from requests
             if not requests:
                 yield dg.SkipReason("; ".join(plan.reasons) or "nothing is due")
 
-        job = dg.define_asset_job(
-            f"{workspace.group}_{ticks.name}",
-            dg.AssetSelection.assets(*sorted(keys)),
-            description=ticks.description,
-            tags={WORKSPACE_TAG: workspace.slug},
-        )
         return dg.ScheduleDefinition(
-            name=job.name,
+            name=name,
             cron_schedule=sorted(set(ticks.crons)),
             execution_timezone=workspace.timezone,
-            job=job if has_jobs else None,
-            job_name=None if has_jobs else ASSET_JOB,
+            job=job.definition if job else None,
+            job_name=None if job else ASSET_JOB,
             execution_fn=tick,
-            description=ticks.description if has_jobs else f"{ticks.description} {_WITHOUT_JOB}",
+            description=ticks.description if job else f"{ticks.description} {_WITHOUT_JOB}",
             default_status=status,
             tags={WORKSPACE_TAG: workspace.slug},
         )
@@ -127,12 +158,15 @@ def _report_ticks(workspace: Workspace) -> Iterator[_Schedule]:
     specs_by_name: dict[str, list[ReportSpec]] = {}
     for spec in workspace.all_reports:
         specs_by_name.setdefault(_schedule_of(workspace, spec), []).append(spec)
+    of_days = [spec for spec in workspace.all_reports if not spec.preset.closed_unit]
     for name, specs in specs_by_name.items():
+        # Reports of the running day are in two jobs: some are rebuilt together with others.
+        assets = of_days if name == DAILY_REPORTS else specs
         flow = FLOW_ASSETS if name in {TODAY, DAILY_REPORTS} else ()
         yield _Schedule(
             name,
             [_cron_of(workspace, spec) for spec in specs],
-            [*flow, *(f"report/{spec.name}" for spec in specs)],
+            [*flow, *(f"report/{spec.name}" for spec in assets)],
             _plan_reports(workspace, name),
             _REPORTS[name],
         )

@@ -36,6 +36,7 @@ class Done:
     at: datetime
     by: str
     due: str
+    job: str | None
     success: bool
 
 
@@ -145,14 +146,16 @@ class SimulatedScheduler:
             self.keys.add(request.run_key)
         with freeze_time(self.now):
             success = self._run(request, by)
-        self.runs.append(Done(self.now, by, request.tags.get("assignment_reports/due", ""), success))
+        self.runs.append(
+            Done(self.now, by, request.tags.get("assignment_reports/due", ""), request.job_name, success)
+        )
 
     def _run(self, request: dg.RunRequest, by: str) -> bool:
         """Run *request*, by Dagster where it is asked for or more than the flow and reports is to be made."""
         if not self.by_dagster and is_direct(request):
             return run_directly(request, self.config, self.instance, self.now)
-        job = "__ASSET_JOB" if by in _SENSORS else self.repository.get_schedule_def(by).job_name
-        result = self.repository.get_job(job).execute_in_process(
+        job = request.job_name if by in _SENSORS else self.repository.get_schedule_def(by).job_name
+        result = self.repository.get_job(str(job)).execute_in_process(
             instance=self.instance,
             partition_key=request.partition_key,
             tags=dict(request.tags),

@@ -8,8 +8,9 @@ import pytest
 
 from assets.archive.catalog import Catalog
 from assets.config.loader import load_config
+from assets.periods import PRESETS
 from orchestration.automation.runs import FLOW_ASSETS
-from orchestration.automation.schedules import MAX_WORKSPACES_WITH_JOBS, workspace_schedules
+from orchestration.automation.schedules import MAX_WORKSPACES_WITH_JOBS, schedule_jobs, workspace_schedules
 from orchestration.definitions import build_definitions
 from tests.orchestration.simulated_scheduler import configure, simulated_scheduler, write_events
 
@@ -31,8 +32,7 @@ def test_each_schedule_targets_a_job_with_the_assets_that_it_requests(tmp_path: 
     assert targets == {
         "nightly_flow": FLOW,
         "today": FLOW | {"report/today", "report/this_month"},
-        "daily_reports": FLOW
-        | {"report/yesterday", "report/last_7_days", "report/last_14_days", "report/last_30_days"},
+        "daily_reports": FLOW | {f"report/{preset}" for preset in PRESETS if not preset.closed_unit},
         "weekly_report": {"report/last_week"},
         "monthly_report": {"report/last_month"},
         "quarterly_report": {"report/last_quarter"},
@@ -48,9 +48,8 @@ def test_too_many_workspaces_share_the_job_of_all_assets(
     config = load_config(tmp_path / "reports.yaml")
     (workspace,) = config.workspaces
     config = config.model_copy(update={"workspaces": (workspace,) * (MAX_WORKSPACES_WITH_JOBS + more)})
-    schedules = workspace_schedules(
-        workspace, config, Catalog(config.state), dg.DefaultScheduleStatus.STOPPED
-    )
+    stopped = dg.DefaultScheduleStatus.STOPPED
+    schedules = workspace_schedules(workspace, config, Catalog(config.state), schedule_jobs(config), stopped)
     assert {schedule.job_name == schedule.name for schedule in schedules} == {has_jobs}
     assert {"so it has no job" in str(schedule.description) for schedule in schedules} == {not has_jobs}
 
@@ -71,3 +70,27 @@ def test_a_monthly_report_waits_until_the_sensor_has_changed_files_loaded(tmp_pa
         scheduler.look()
         assert scheduler.made("last_month") == ["2026-06-01 v1 06-01 06:18"]
         assert all(run.success for run in scheduler.runs)
+
+
+def test_the_sensor_gives_each_run_to_the_job_of_a_schedule(tmp_path: Path) -> None:
+    write_events(tmp_path, date(2026, 5, 25), 20)
+    reports = [{"name": "last_week", "preset": "last_week"}]
+    configure(tmp_path, {"first_day": "2026-05-25", "today_every": 15, "reports": reports})
+    start = datetime(2026, 6, 1, 14, 5, tzinfo=UTC)
+    with simulated_scheduler(tmp_path, start, presets=["today", "yesterday"]) as scheduler:
+        for _ in range(2):
+            scheduler.look()
+        write_events(tmp_path, date(2026, 5, 30), 3, "late.csv")
+        scheduler.now = datetime(2026, 6, 1, 14, 33, tzinfo=UTC)
+        for _ in range(3):
+            scheduler.look()
+        assert {(run.due.split("/")[1], run.job) for run in scheduler.runs} == {
+            ("flow", "acme_nightly_flow"),
+            ("inputs", "acme_nightly_flow"),
+            ("reports", "acme_daily_reports"),
+            ("today", "acme_today"),
+            ("week", "acme_weekly_report"),
+            ("month", "acme_monthly_report"),
+            ("rebuild", "acme_daily_reports"),
+            ("rebuild", "acme_monthly_report"),
+        }
