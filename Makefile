@@ -41,7 +41,7 @@ demo/dev/reports.yaml: deploy/dev.yaml | .venv/installed
 demo/hostile/events.csv: | .venv/installed
 	$(BIN)/assignment-reports demo-data --hostile $@
 
-dev: export ASSIGNMENT_REPORTS_CONFIG = $(CURDIR)/demo/dev/reports.yaml
+dev: export ASSIGNMENT_REPORTS_CONFIG ?= $(CURDIR)/demo/dev/reports.yaml
 dev: install demo/dev/reports.yaml ## Open Dagster's UI on http://127.0.0.1:3000, with a synthetic inbox that lives
 	@mkdir -p .dagster && cp dagster.yaml .dagster/
 	PYTHONTZPATH= DAGSTER_HOME=$(CURDIR)/.dagster $(BIN)/assignment-reports serve --dev

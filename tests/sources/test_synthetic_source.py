@@ -1,10 +1,12 @@
 """The synthetic source: a day's events are the same whenever they are read, up to now, late ones later."""
 
 from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 
+from assets.config.loader import load_config
 from assets.extract.load import load_days
 from assets.periods import DAY, first_instant
 from assets.sources.files.imports import DaySources
@@ -12,6 +14,7 @@ from assets.sources.registry import open_source
 from assets.warehouse.schema import ASSIGNMENT_EVENTS, LOAD_COUNTS, REJECTED_EVENTS
 from tests.conftest import Inbox
 
+ROOT = Path(__file__).parents[2]
 NEW_YORK = ZoneInfo("America/New_York")
 TODAY = date(2026, 11, 24)  # the third day of its two weeks
 NOON = datetime.combine(TODAY, time(12), NEW_YORK).astimezone(UTC)
@@ -65,3 +68,13 @@ def test_each_day_has_one_faulty_row_and_an_event_from_its_first_minutes(inbox: 
     days = [TODAY - number * DAY for number in range(6, -1, -1)]
     assert [row["local_day"] for row in inbox.rows(REJECTED_EVENTS)] == days
     assert [row["local_day"] for row in inbox.rows(LOAD_COUNTS) if row["accepted_count"]] == days
+
+
+def test_make_dev_shows_it_unless_another_configuration_is_named(tmp_path: Path) -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    assert "dev: export ASSIGNMENT_REPORTS_CONFIG ?= $(CURDIR)/demo/dev/reports.yaml\n" in makefile
+    template = (ROOT / "deploy" / "dev.yaml").read_text(encoding="utf-8")
+    (tmp_path / "reports.yaml").write_text(template.replace("FIRST_DAY", str(TODAY)), encoding="utf-8")
+    config = load_config(tmp_path / "reports.yaml")
+    assert config.start_schedules
+    assert [workspace.source.type for workspace in config.workspaces] == ["synthetic"]
