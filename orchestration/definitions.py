@@ -92,7 +92,7 @@ def build_definitions(
             ),
         ],
         sensors=[
-            *([configuration_sensor(whole, broken, sensor_status)] if location == 1 else ()),
+            *([configuration_sensor(whole, broken)] if location == 1 else ()),
             due_sensor(config, jobs, broken, clock, sensor_status),
             failure_sensor(config, clock, sensor_status),
             delivery_sensor(dispatcher, sensor_status),

@@ -57,16 +57,17 @@ def _check_configuration(config: Config, broken: Sequence[str]) -> tuple[dict[st
     )
 
 
-def configuration_sensor(
-    config: Config, broken: Sequence[str], status: dg.DefaultSensorStatus
-) -> dg.SensorDefinition:
-    """Return the sensor that stores the result of the check, once for each configuration that is loaded."""
+def configuration_sensor(config: Config, broken: Sequence[str]) -> dg.SensorDefinition:
+    """Return the sensor that stores the result of the check, once for each configuration that is loaded.
+
+    It launches nothing, so it is always on.
+    """
 
     @dg.sensor(
         name="configuration",
         asset_selection=[dg.AssetKey(_CONFIGURATION)],
         minimum_interval_seconds=60,
-        default_status=status,
+        default_status=dg.DefaultSensorStatus.RUNNING,
         description="Checks the configuration when the code location starts, without a run.",
     )
     def sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult:
