@@ -13,7 +13,7 @@ from operator import attrgetter
 from assets.aggregates.build import build_days
 from assets.aggregates.lineage import stale_days
 from assets.archive.catalog import Catalog
-from assets.archive.outdated import outdated_reports
+from assets.archive.outdated import mark_outdated_reports
 from assets.archive.publish import Published, make_report
 from assets.config.base import resolve_secret
 from assets.config.deployment import Config
@@ -122,7 +122,7 @@ def run_pipeline(request: PipelineRequest, catalog: Catalog, progress: Progress)
         build_days(warehouse, period).require_reconciled(request.workspace.slug)
         progress(Update(Stage.BUILD, done=len(period.days)))
     published = list(_render_reports(request, progress))
-    catalog.mark_outdated(outdated_reports(catalog, warehouse, request.workspace), request.now)
+    mark_outdated_reports(catalog, warehouse, request.workspace, request.now)
     if add_stall_alert(AlertLog(request.config.state), warehouse, request.workspace, request.now):
         try:
             send_alerts(request.config, request.now)

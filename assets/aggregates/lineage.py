@@ -13,6 +13,7 @@ from sqlalchemy import func, select
 from assets.warehouse.base import Warehouse
 from assets.warehouse.schema import CONTROL_TOTALS, LOAD_COUNTS, LOG_COUNTS
 
+_DIGEST_DIGITS = 16
 _HOW_IT_WAS_READ = {"local_day", "loaded_until", "zone", "day_start", "day_end", "source_version"}
 
 
@@ -72,6 +73,13 @@ class DataVersions:
     """The version of each day's stored data: the digest of its log, and its row counts."""
 
     by_day: Mapping[date, Sequence[object]]
+
+    def digests(self) -> dict[str, str]:
+        """Return a short digest of each stored day."""
+        return {
+            str(day): hashlib.sha256(str(values).encode()).hexdigest()[:_DIGEST_DIGITS]
+            for day, values in self.by_day.items()
+        }
 
     def of(self, days: Iterable[date], stalled_since: datetime | None = None) -> str:
         """Return the SHA-256 over *days*; a day that is not loaded, or has no log, contributes too.

@@ -5,18 +5,39 @@ The archive's folders are authoritative; the next run writes a row that a crash 
 
 from collections.abc import Collection, Iterable, Mapping
 from datetime import date, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import SecretStr, ValidationError
-from sqlalchemy import ColumnElement, Engine, RowMapping, Select, Table, delete, func, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Engine,
+    RowMapping,
+    Select,
+    Table,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.exc import IntegrityError
 
 from assets.archive.version import Archived, Key, Version
 from assets.config.base import resolve_secret
 from assets.state.database import open_state
-from assets.state.tables import REPORT_VERSIONS, SKIPPED_REPORTS
+from assets.state.tables import OUTDATED_SEARCHES, REPORT_VERSIONS, SKIPPED_REPORTS
 
-_VERSIONS = REPORT_VERSIONS.c
+_VERSIONS, _SEARCHES = REPORT_VERSIONS.c, OUTDATED_SEARCHES.c
+
+
+class Search(NamedTuple):
+    """What a search for outdated reports has seen: digests of the reports, and of each day's data."""
+
+    workspace: str
+    number: int
+    reports: str
+    days: dict[str, str]
 
 
 class Catalog:
@@ -53,7 +74,11 @@ class Catalog:
         }
         self._insert_new(REPORT_VERSIONS, row)
         with self._engine.begin() as connection:
-            connection.execute(update(REPORT_VERSIONS).where(*_matches_key(key)).values(outdated_since=None))
+            connection.execute(
+                update(REPORT_VERSIONS)
+                .where(*_matches_key(key))
+                .values(outdated_since=None, is_examined=False)
+            )
             connection.execute(
                 update(REPORT_VERSIONS)
                 .where(*_matches_key(key), _VERSIONS.version == manifest.version)
@@ -77,15 +102,65 @@ class Catalog:
             rows = connection.execute(select(*columns).where(*conditions).order_by(_VERSIONS.version))
             return {Key(*row[:3]): Version(*row[3:]) for row in rows}
 
-    def mark_outdated(self, reports: Mapping[Key, Version], now: datetime) -> None:
-        """Mark the versions of *reports* as outdated since *now*, unless they already are."""
-        with self._engine.begin() as connection:
-            for key, version in reports.items():
-                connection.execute(
-                    update(REPORT_VERSIONS)
-                    .where(*_matches_key(key), _VERSIONS.version == version.version)
-                    .values(outdated_since=func.coalesce(_VERSIONS.outdated_since, now))
-                )
+    def last_search(self, workspace: str) -> "Search":
+        """Return the last search for outdated reports of *workspace*."""
+        columns = (_SEARCHES[name] for name in Search._fields)
+        with self._engine.connect() as connection:
+            row = connection.execute(select(*columns).where(_SEARCHES.workspace == workspace)).first()
+        return Search(*row) if row else Search(workspace, 0, "", {})
+
+    def to_examine(self, workspace: str, since: date | None) -> dict[Key, Version]:
+        """Return the newest version of each report of *workspace* that may be outdated.
+
+        These are the versions whose days end on the day *since* or later (None: there is no such day), those
+        that no search has examined, and provisional ones, whose source may have resumed.
+        """
+        names = (*Key._fields, *Version.__dataclass_fields__)
+        number = func.row_number().over(
+            partition_by=(_VERSIONS.report, _VERSIONS.report_date), order_by=_VERSIONS.version.desc()
+        )
+        numbered = (
+            select(REPORT_VERSIONS, number.label("number")).where(_VERSIONS.workspace == workspace).subquery()
+        )
+        row = numbered.c
+        conditions = [~row.is_examined, row.provisional]
+        if since is not None:
+            conditions.append(row.last_day >= since)
+        query = select(*(row[name] for name in names)).where(row.number == 1, or_(*conditions))
+        with self._engine.connect() as connection:
+            return {Key(*found[:3]): Version(*found[3:]) for found in connection.execute(query)}
+
+    def end_search(
+        self,
+        search: "Search",
+        examined: Mapping[Key, Version],
+        outdated: Iterable[Key],
+        now: datetime,
+    ) -> bool:
+        """Store *search*, and mark the versions *examined*, some as *outdated* since *now* unless they are.
+
+        Return False, and store nothing, where another search has ended since the one before.
+        """
+        row = search._asdict()
+        before = _SEARCHES.workspace == search.workspace, _SEARCHES.number == search.number - 1
+        try:
+            with self._engine.begin() as connection:
+                if search.number == 1:
+                    connection.execute(insert(OUTDATED_SEARCHES).values(row))
+                elif not connection.execute(update(OUTDATED_SEARCHES).where(*before).values(row)).rowcount:
+                    return False
+                outdated_since = func.coalesce(_VERSIONS.outdated_since, now)
+                for key, version in examined.items():
+                    values = {"outdated_since": outdated_since} if key in outdated else {}
+                    connection.execute(
+                        update(REPORT_VERSIONS)
+                        .where(*_matches_key(key), _VERSIONS.version == version.version)
+                        .where(_VERSIONS.made_at == version.made_at)
+                        .values(is_examined=True, **values)
+                    )
+        except IntegrityError:
+            return False
+        return True
 
     def versions(self, workspace: str) -> list[RowMapping]:
         """Return every version of *workspace*, newest report date and version first."""

@@ -11,7 +11,7 @@ import dagster as dg
 from assets.archive.catalog import Catalog
 from assets.archive.index_pages import write_index
 from assets.archive.metadata import CHECKS, check_difference, check_results, describe_report, report_metadata
-from assets.archive.outdated import outdated_reports
+from assets.archive.outdated import mark_outdated_reports
 from assets.archive.resource import ArchiveResource, MakeReports
 from assets.clock import Clock
 from assets.config.workspace import ReportSpec, Workspace
@@ -55,13 +55,13 @@ def _catalog_asset(workspace: Workspace) -> dg.AssetsDefinition:
     ) -> dg.MaterializeResult:
         with retrying_transient_errors(context):
             lake = warehouse.of(workspace.slug)
-            outdated = outdated_reports(catalog, lake, workspace)
-            catalog.mark_outdated(outdated, clock())
+            outdated = mark_outdated_reports(catalog, lake, workspace, clock())
             add_stall_alert(AlertLog(warehouse.config.state), lake, workspace, clock())
         if outdated:
             write_index(catalog, archive.open().root, [workspace.slug])
-        names = [f"{key.report} of {key.report_date}" for key in sorted(outdated)]
-        return dg.MaterializeResult(metadata={"outdated": len(outdated), "reports": names})
+        all_outdated = sorted(key for key in catalog.outdated() if key.workspace == workspace.slug)
+        names = [f"{key.report} of {key.report_date}" for key in all_outdated]
+        return dg.MaterializeResult(metadata={"outdated": len(names), "reports": names})
 
     return archived_reports
 

@@ -19,10 +19,11 @@ from sqlalchemy import (
     Table,
     Text,
     TypeDecorator,
+    false,
 )
 
 METADATA = MetaData()
-HEAD = "0008"
+HEAD = "0009"
 
 
 class _Instant(TypeDecorator[datetime]):
@@ -73,7 +74,24 @@ REPORT_VERSIONS = Table(
     Column("data_version", Text, nullable=False),
     Column("made_at", _Instant, nullable=False, comment="when it was made, or last found to be the same"),
     Column("outdated_since", _Instant, comment="when its days were seen to have changed"),
+    Column(
+        "is_examined",
+        Boolean,
+        nullable=False,
+        server_default=false(),
+        comment="its days were compared by a search for outdated reports since it was made",
+    ),
     comment="one row a version in the archive",
+)
+
+OUTDATED_SEARCHES = Table(
+    "outdated_searches",
+    METADATA,
+    Column("workspace", Text, primary_key=True),
+    Column("number", Integer, nullable=False, comment="of the search, from 1"),
+    Column("reports", Text, nullable=False, comment="SHA-256 of what says which days they read"),
+    Column("days", JSON, nullable=False, comment="digest of the data of each day"),
+    comment="what the last search for outdated reports has seen of each workspace",
 )
 
 SKIPPED_REPORTS = Table(

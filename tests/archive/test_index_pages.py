@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page
 from pydantic import SecretStr
 
 from assets.archive.archive import Archive
-from assets.archive.catalog import Catalog
+from assets.archive.catalog import Catalog, Search
 from assets.archive.index_pages import write_index
 from assets.archive.version import Origin
 from assets.config.metrics import Goal, Metric
@@ -132,8 +132,10 @@ def test_a_card_shows_the_change_and_what_to_be_careful_about(shelf: Shelf, page
     reasons = tuple(Reason(code=code, facts={}) for code in ReasonCode)
     shelf.add(changed(named("yesterday", provisional=True, reasons=reasons), 12.5))
     shelf.add(make_report({}, name="today", provisional=True))
-    (key,) = (key for key in shelf.catalog.newest() if key.report == "yesterday")
-    shelf.catalog.mark_outdated({key: shelf.catalog.newest()[key]}, datetime(2026, 12, 2, tzinfo=UTC))
+    versions = {key: each for key, each in shelf.catalog.newest().items() if key.report == "yesterday"}
+    assert shelf.catalog.end_search(
+        Search("acme", 1, "", {}), versions, versions, datetime(2026, 12, 2, tzinfo=UTC)
+    )
     page.goto(shelf.write().as_uri())
     today, yesterday = texts(page, ".card")
     assert "No data" in today

@@ -13,7 +13,7 @@ from assets.aggregates.build import build_days
 from assets.archive.archive import Archive
 from assets.archive.catalog import Catalog
 from assets.archive.index_pages import write_index
-from assets.archive.outdated import outdated_reports
+from assets.archive.outdated import mark_outdated_reports
 from assets.archive.publish import draft_report, publish_report
 from assets.config.deployment import Config
 from assets.config.workspace import Workspace
@@ -73,8 +73,7 @@ def _load(config: Config, workspace: Workspace, period: Period, now: datetime) -
     loaded = load_days(workspace, open_sources(workspace, config.imports, now), lake, period.days, now)
     record_load(LoadLog(config.state), lake, workspace, loaded, now)
     build_days(lake, period)
-    if outdated := outdated_reports(catalog, lake, workspace):
-        catalog.mark_outdated(outdated, now)
+    if mark_outdated_reports(catalog, lake, workspace, now):
         write_index(catalog, config.archive, [workspace.slug])
     add_stall_alert(AlertLog(config.state), lake, workspace, now)
 

@@ -64,12 +64,20 @@ def test_a_state_from_before_migrations_is_taken_over(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/state.sqlite"
     engine = open_state(url)
     with engine.begin() as connection:
-        for name in (VERSION_TABLE, "deliveries", "subscriptions", "evaluations", "incidents", "last_loads"):
+        tables = (
+            "deliveries",
+            "subscriptions",
+            "evaluations",
+            "incidents",
+            "last_loads",
+            "outdated_searches",
+        )
+        for name in (VERSION_TABLE, *tables):
             connection.execute(text(f"DROP TABLE {name}"))
         notices = "(key TEXT PRIMARY KEY, told_at DATETIME NOT NULL, text TEXT NOT NULL)"
         connection.execute(text(f"CREATE TABLE notices {notices}"))
         columns = ("reasons", "has_no_data", "causes", "language", "change_pct", "compare_with")
-        for name in (*columns, "goals_met", "goals_missed"):
+        for name in (*columns, "goals_met", "goals_missed", "is_examined"):
             connection.execute(text(f"ALTER TABLE report_versions DROP COLUMN {name}"))
     open_state.cache_clear()
     assert opened(url) == []
