@@ -8,6 +8,7 @@
     │   └── DecisionRefused               deliver/delivery.py
     ├── TransientError             1  trying again can help: a step of Dagster is retried
     │   ├── SourceUnavailable      3
+    │   ├── StorageUnavailable     3
     │   ├── ConcurrentLoad              3
     │   ├── ProcessKilled          5
     │   ├── ChannelUnavailable        deliver/channels/base.py
@@ -16,6 +17,7 @@
     │   └── AlertNotSent              deliver/operator_alerts.py
     └── PermanentError             1  only a change helps: a step fails at once
         ├── SourceUnreadable       3
+        ├── StorageUnusable        3
         ├── TotalsDiffer           4
         ├── NotArchived               archive/archive.py
         ├── MailLost                  deliver/outbox.py
@@ -67,6 +69,18 @@ class SourceUnavailable(SourceError, TransientError):
 
 class SourceUnreadable(SourceError, PermanentError):
     """A source cannot be read as it is configured, or as it is."""
+
+
+class StorageUnavailable(TransientError):
+    """A file, a folder or a database cannot be used now: its disk is full, or its server is away."""
+
+    exit_code = 3
+
+
+class StorageUnusable(PermanentError):
+    """A file, a folder or a database cannot be used as it is: no permission, read-only, or damaged."""
+
+    exit_code = 3
 
 
 class ConcurrentLoad(TransientError):

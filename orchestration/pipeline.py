@@ -3,7 +3,7 @@
 The stages are the functions that the Dagster assets call; this module only decides their order.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import Enum
@@ -32,6 +32,7 @@ from assets.periods import Period, as_of, dates_between, periods_of_days
 from assets.report.components import has_openings
 from assets.report.readiness import read_readiness
 from assets.report.report_periods import days_of_periods, days_of_report, periods_of
+from assets.runtime.storage_errors import explaining_errors
 from assets.sources.registry import open_sources
 from assets.sources.webhooks.inbox import forget_contact, open_inbox
 from assets.state.alerts import AlertLog
@@ -72,7 +73,8 @@ Progress = Callable[[Update], None]
 class PipelineRequest:
     """The reports of a workspace to make for *report_date*.
 
-    The run fills `inputs` with a summary of each input that it reads.
+    The run fills `inputs` with a summary of each input that it reads, and `published` with each report that
+    it archives, also where another one fails.
     """
 
     config: Config
@@ -82,6 +84,7 @@ class PipelineRequest:
     now: datetime
     reload: bool = False
     inputs: dict[str, InputSummary] = field(default_factory=dict)
+    published: list[Published] = field(default_factory=list)
 
     @property
     def as_of(self) -> datetime:
@@ -105,14 +108,31 @@ class PipelineRequest:
 def run_pipeline(request: PipelineRequest, catalog: Catalog, progress: Progress) -> list[Published]:
     """Load the missing days of *request*, build their log and counts, and archive its reports.
 
-    Archived reports whose days have changed are marked as outdated. Raises SourceError, or TotalsDiffer if a
-    check fails.
+    Archived reports whose days have changed are marked as outdated. Raises SourceError, StorageUnavailable or
+    StorageUnusable, or TotalsDiffer if a check fails.
     """
+    with explaining_errors():
+        days = days_to_load(request.specs, request.days, request.workspace)
+        load_and_build(request, days, request.days if request.reload else (), progress)
+        publish_reports(request, progress)
+        mark_outdated(request, catalog, progress)
+    request.published.sort(key=lambda entry: request.names.index(entry.report.name))
+    return request.published
+
+
+def days_to_load(specs: Iterable[ReportSpec], days: list[date], workspace: Workspace) -> list[date]:
+    """Return *days*, which *specs* cover, with all earlier ones if their openings are counted from these."""
+    if days and any(map(has_openings, specs)):
+        return list(dates_between(workspace.first_day, days[-1]))
+    return days
+
+
+def load_and_build(
+    request: PipelineRequest, days: list[date], reloaded: Collection[date], progress: Progress
+) -> None:
+    """Load the missing ones of *days*, those to be *reloaded* and changed inputs; build what they change."""
     warehouse = open_warehouse(request.config, request.workspace.slug)
-    days = request.days
-    if days and any(map(has_openings, request.specs)):
-        days = list(dates_between(request.workspace.first_day, days[-1]))
-    loaded = _load_days(request, warehouse, days, request.days if request.reload else (), progress)
+    loaded = _load_days(request, warehouse, days, reloaded, progress)
     if loaded and read_readiness(warehouse, request.workspace).has_unstated:
         earlier = list(dates_between(request.workspace.first_day, loaded[-1]))
         loaded += _load_days(request, warehouse, earlier, (), progress)
@@ -121,14 +141,23 @@ def run_pipeline(request: PipelineRequest, catalog: Catalog, progress: Progress)
         progress(Update(Stage.BUILD, f"building {_range_text(period)}", total=len(period.days)))
         build_days(warehouse, period).require_reconciled(request.workspace.slug)
         progress(Update(Stage.BUILD, done=len(period.days)))
-    published = list(_render_reports(request, progress))
+
+
+def publish_reports(request: PipelineRequest, progress: Progress) -> None:
+    """Render, archive and record the reports of *request*, as far as their days are loaded."""
+    for entry in _render_reports(request, progress):
+        request.published.append(entry)
+
+
+def mark_outdated(request: PipelineRequest, catalog: Catalog, progress: Progress) -> None:
+    """Mark archived reports whose days have changed, and alert the operator if the source has stalled."""
+    warehouse = open_warehouse(request.config, request.workspace.slug)
     mark_outdated_reports(catalog, warehouse, request.workspace, request.now)
     if add_stall_alert(AlertLog(request.config.state), warehouse, request.workspace, request.now):
         try:
             send_alerts(request.config, request.now)
         except AlertNotSent as error:
             progress(Update(Stage.RENDER, str(error), is_error=True))
-    return sorted(published, key=lambda entry: request.names.index(entry.report.name))
 
 
 def rebuild_outdated(
@@ -169,7 +198,7 @@ def _load_days(
     request: PipelineRequest,
     warehouse: Warehouse,
     days: list[date],
-    reloaded: Sequence[date],
+    reloaded: Collection[date],
     progress: Progress,
 ) -> list[date]:
     """Load the missing ones of *days*, the days to be *reloaded*, and inputs that have changed.

@@ -75,7 +75,7 @@ def call_in_processes(
 
 def report_executor() -> Executor:
     """Return an executor with one report process."""
-    return ProcessPoolExecutor(1, get_context("forkserver"), _begin_process)
+    return _ReportProcess(1, get_context("forkserver"), _begin_process)
 
 
 def _open_executors(count: int, stack: ExitStack) -> list[Executor]:
@@ -131,6 +131,17 @@ def _failed(error: Exception) -> Future[Any]:
     future: Future[Any] = Future()
     future.set_exception(error)
     return future
+
+
+class _ReportProcess(ProcessPoolExecutor):
+    """One report process; where it was killed between two reports, the next call fails as if during it."""
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        """Return a future of *fn* in the process; a failed one if the process was killed."""
+        try:
+            return super().submit(fn, *args, **kwargs)
+        except BrokenProcessPool as error:
+            return _failed(error)
 
 
 class _InlineExecutor(Executor):

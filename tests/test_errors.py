@@ -1,5 +1,6 @@
 """The tree of errors: what its page shows is what there is, and a step's retry follows from the class."""
 
+import errno
 import pkgutil
 import re
 from collections.abc import Iterator
@@ -77,6 +78,7 @@ def test_a_step_whose_retries_are_used_up_fails_with_the_errors_text() -> None:
         (ConcurrentLoad("other days"), 1, 20),
         (OperationalError("SELECT 1", {}, Exception("gone")), 0, 10),
         (ConnectionResetError(), 0, 10),
+        (OSError(errno.ENOSPC, "disk full"), 1, 60),
     ],
 )
 def test_a_step_is_retried_after_a_transient_error(error: Exception, retry_number: int, pause: int) -> None:
@@ -86,9 +88,15 @@ def test_a_step_is_retried_after_a_transient_error(error: Exception, retry_numbe
 
 
 @pytest.mark.parametrize(
-    "error", [SourceUnreadable("no file"), TotalsDiffer("1, but 2"), ConfigError("wrong")]
+    ("error", "text"),
+    [
+        (SourceUnreadable("no file"), "no file"),
+        (TotalsDiffer("1, but 2"), "1, but 2"),
+        (ConfigError("wrong"), "wrong"),
+        (PermissionError(errno.EACCES, "no", "/lake/acme"), "/lake/acme: Permission denied; give the user"),
+    ],
 )
-def test_a_step_fails_at_once_after_another_expected_error(error: ReportError) -> None:
-    with pytest.raises(dg.Failure, match=str(error)) as caught, retrying_transient_errors(attempt(0)):
+def test_a_step_fails_at_once_after_another_expected_error(error: Exception, text: str) -> None:
+    with pytest.raises(dg.Failure, match=text) as caught, retrying_transient_errors(attempt(0)):
         raise error
     assert not caught.value.allow_retries

@@ -29,7 +29,7 @@ from assets.archive.version import (
     Supersedes,
     changed_figures,
 )
-from assets.errors import PermanentError
+from assets.errors import PermanentError, StorageUnusable
 from assets.report.model import Report
 from assets.runtime.atomic_files import remove_folder, write_folder
 from assets.runtime.extras import require_store
@@ -67,16 +67,15 @@ class Archive:
         if not (versions := _complete_versions(folder)):
             return None
         newest = folder / f"v{max(versions)}"
-        return newest, Manifest.model_validate_json((newest / MANIFEST).read_bytes())
+        return newest, _read_manifest(newest)
 
     def read(self, key: Key, version: int) -> Archived:
         """Return an archived version. Raises NotArchived."""
         folder = self._folder(key, version)
         try:
-            manifest = (folder / MANIFEST).read_bytes()
+            return Archived(folder, _read_manifest(folder), is_new=False)
         except FileNotFoundError:
             raise NotArchived(f"{folder} is missing") from None
-        return Archived(folder, Manifest.model_validate_json(manifest), is_new=False)
 
     def _folder(self, key: Key, version: int) -> Path:
         return self.root / key.workspace / key.report / str(key.report_date) / f"v{version}"
@@ -205,7 +204,7 @@ class Archive:
         for path in self.root.glob(f"*/*/*/v*/{MANIFEST}"):
             if VARIANT in path.parents[2].name:
                 continue
-            manifest = Manifest.model_validate_json(path.read_bytes())
+            manifest = _read_manifest(path.parent)
             as_of = datetime.fromisoformat(json.loads((path.parent / REPORT).read_bytes())["as_of"])
             archived_at = datetime.fromtimestamp(path.stat().st_mtime, UTC)
             versions.append((Archived(path.parent, manifest, is_new=False), as_of, archived_at))
@@ -222,6 +221,17 @@ def address(root: Path, url: str | None, file: Path) -> str:
     if url is None:
         return file.as_uri()
     return f"{url.rstrip('/')}/{quote(file.relative_to(root).as_posix())}"
+
+
+def _read_manifest(folder: Path) -> Manifest:
+    """Return the manifest in the *folder* of a version. Raises StorageUnusable where it is damaged."""
+    try:
+        return Manifest.model_validate_json((folder / MANIFEST).read_bytes())
+    except ValidationError:
+        raise StorageUnusable(
+            f"{folder / MANIFEST} is damaged, or of another release; restore {folder} from a backup, or "
+            "remove it and run `assignment-reports reindex`, and run again"
+        ) from None
 
 
 def _complete_versions(folder: Path) -> list[int]:

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from markupsafe import Markup
-from pydantic import ValidationError
 from sqlalchemy import RowMapping
 
 from assets.archive.archive import opened_first
@@ -39,14 +38,19 @@ def write_index(catalog: Catalog, root: Path, workspaces: Sequence[str]) -> Path
     """Write the page of each of *workspaces*, then `index.html` below *root*; return its path.
 
     A lock lets one process write at a time: a slower one would overwrite a newer list with an older one.
+    Raises the first OSError of a workspace's folder, after the other pages are written.
     """
     require_store(root, "archive")
     path = root / INDEX
+    failed: OSError | None = None
     with file_lock(path):
         for workspace in workspaces:
             versions = catalog.versions(workspace)
-            write_atomic(root / workspace / INDEX, _workspace_page(versions, root).encode())
-            _write_redirects(root, workspace, versions)
+            try:
+                write_atomic(root / workspace / INDEX, _workspace_page(versions, root).encode())
+                _write_redirects(root, workspace, versions)
+            except OSError as error:
+                failed = failed or error
         rows = catalog.workspaces()
         if len(rows) == 1:
             slug = rows[0]["workspace"]
@@ -54,6 +58,8 @@ def write_index(catalog: Catalog, root: Path, workspaces: Sequence[str]) -> Path
         else:
             page = _render_page(_common_language(catalog.languages()), None, workspaces=rows)
         write_atomic(path, page.encode())
+    if failed:
+        raise failed
     return path
 
 
@@ -108,14 +114,14 @@ def _common_language(languages: set[str | None]) -> str:
 
 
 def _read_look(versions: Sequence[RowMapping], root: Path) -> Look | None:
-    """Return the look of the newest version; None if a release with another model wrote it."""
+    """Return the look of the newest version; None if it is damaged, or of a release with another model."""
     if not versions:
         return None
     newest = versions[0]
     try:
         report = json.loads((root / newest["workspace"] / _folder(newest) / REPORT).read_bytes())
         return Look.model_validate(report["look"])
-    except (FileNotFoundError, ValidationError):
+    except (OSError, ValueError):
         return None
 
 

@@ -28,6 +28,7 @@ from assets.render.data_files import csv_bytes, parquet_bytes
 from assets.report.build import build_report
 from assets.report.log_table import printed_log, time_unit_of, with_labels
 from assets.report.model import ProofLine, Report, Total
+from assets.runtime.storage_errors import explaining_errors
 from assets.warehouse.base import Warehouse, open_warehouse
 
 _MADE_WITH = (
@@ -87,12 +88,14 @@ def draft_report(
     return Draft(report, tables, printed, built.coded, built.explorer, spec.formats, configuration)
 
 
+@explaining_errors()  # not every error of a library can be sent to another process
 def make_report(
     config: Config, workspace: Workspace, spec: ReportSpec, report_date: date, now: datetime
 ) -> Published:
     """Draft one report, archive it and record it in the catalog.
 
-    A process calls this for one report after the other. Raises TotalsDiffer.
+    A process calls this for one report after the other. Raises TotalsDiffer, StorageUnavailable or
+    StorageUnusable.
     """
     if not gc.isenabled():
         gc.collect()  # garbage of the previous report

@@ -51,6 +51,9 @@ def _find_faults(folder: Path) -> Iterator[str]:
     except FileNotFoundError:
         yield f"{MANIFEST} is missing"
         return
+    except OSError as error:
+        yield f"{MANIFEST} cannot be read: {error.strerror}"
+        return
     except ValidationError as error:
         yield f"{MANIFEST} is damaged or of another release ({error.error_count():,} invalid values)"
         return
@@ -70,7 +73,10 @@ def _find_fault(path: Path, entry: FileEntry) -> str | None:
         return f"{entry.name} is missing"
     if path.stat().st_size != entry.size:
         return f"{entry.name} has {path.stat().st_size:,} bytes of {entry.size:,}"
-    return None if _hash_file(path) == entry.sha256 else f"{entry.name} was changed"
+    try:
+        return None if _hash_file(path) == entry.sha256 else f"{entry.name} was changed"
+    except OSError as error:
+        return f"{entry.name} cannot be read: {error.strerror}"
 
 
 def _hash_file(path: Path) -> str:

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from assets.config.deployment import Config
 from assets.deliver.operator_alerts import send_alerts
-from assets.errors import ReportError
+from assets.runtime.storage_errors import explain
 from assets.state.alerts import AlertLog
 from assets.state.incident import Observation
 
@@ -85,7 +85,7 @@ def report_late(config: Config, slug: str, text: str, now: datetime) -> None:
 
 def safe_error_text(error: Exception) -> str:
     """Return the text of an error, or only its type if the text might contain data of contacts."""
-    return str(error) if isinstance(error, ReportError) else f"an unexpected error, {type(error).__name__}"
+    return str(explain(error) or f"an unexpected error, {type(error).__name__}")
 
 
 def _observation(config: Config, failure: Failure, now: datetime) -> Observation:

@@ -26,7 +26,7 @@ class RetentionResult:
 def apply_retention(config: Config, catalog: Catalog, ledger: Ledger, now: datetime) -> RetentionResult:
     """Remove what is older than the configuration keeps, and expire deliveries of removed subscriptions.
 
-    Rows of the ledger are never removed.
+    Rows of the ledger are never removed. Raises the first error of a workspace, after the others are done.
     """
     oldest = now.date() - timedelta(config.keep_reports_days) if config.keep_reports_days else date.min
     archive = Archive(config.archive)
@@ -37,12 +37,15 @@ def apply_retention(config: Config, catalog: Catalog, ledger: Ledger, now: datet
     )
     still_needed = ledger.contents(only_open=True)
     before = now - timedelta(config.keep_mails_days)
-    mails = sum(
-        Outbox(config.archive, workspace.slug).prune(before, still_needed) for workspace in config.workspaces
-    )
-    files = sum(
-        open_warehouse(config, workspace.slug).tidy(now - _LONGEST_RUN) for workspace in config.workspaces
-    )
+    mails, files, failed = 0, 0, list[Exception]()
+    for workspace in config.workspaces:
+        try:
+            mails += Outbox(config.archive, workspace.slug).prune(before, still_needed)
+            files += open_warehouse(config, workspace.slug).tidy(now - _LONGEST_RUN)
+        except Exception as error:  # noqa: BLE001 - the other workspaces go on
+            failed.append(error)
     if versions:
         write_index(catalog, config.archive, sorted({key.workspace for key, _ in versions}))
+    if failed:
+        raise failed[0]
     return RetentionResult(len(versions), mails, files)

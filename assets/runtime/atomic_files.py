@@ -4,6 +4,7 @@ A killed plain write leaves a torn file; an atomic one leaves the old file or th
 whole objects; a folder exists there once its last object is created, and creating an existing object fails.
 """
 
+import errno
 import os
 import shutil
 import time
@@ -13,21 +14,24 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+from assets.runtime.storage_errors import naming
+
 _OTHERS_SECONDS = 60
 
 
 @contextmanager
 def atomic_write(path: Path) -> Iterator[Path]:
-    """Yield a temporary path beside *path*; on success it replaces *path*."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """Yield a temporary path beside *path*, which replaces it on success; an OSError names *path*."""
     temporary = path.with_name(f".{path.name}.{uuid4().hex}")
-    try:
-        yield temporary
-        _flush_to_disk(temporary)
-        temporary.replace(path)
-        _flush_to_disk(path.parent)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with naming(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            yield temporary
+            _flush_to_disk(temporary)
+            temporary.replace(path)
+            _flush_to_disk(path.parent)
+        finally:
+            temporary.unlink(missing_ok=True)
 
 
 @contextmanager
@@ -36,21 +40,25 @@ def atomic_folder(path: Path) -> Iterator[Path]:
 
     Raises FileExistsError where *path* exists: it is never overwritten.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{uuid4().hex}")
-    temporary.mkdir()
-    try:
-        yield temporary
-        for file in temporary.iterdir():
-            _flush_to_disk(file)
-        _flush_to_disk(temporary)
+    with naming(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.mkdir()
         try:
-            temporary.rename(path)
-        except OSError as error:  # a folder with files is never replaced by a rename
-            raise FileExistsError(f"{path} already exists") from error
-        _flush_to_disk(path.parent)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+            yield temporary
+            for file in temporary.iterdir():
+                _flush_to_disk(file)
+            _flush_to_disk(temporary)
+            try:
+                temporary.rename(path)
+            except OSError as error:
+                if error.errno not in {errno.EEXIST, errno.ENOTEMPTY}:
+                    raise
+                # a folder with files is never replaced by a rename
+                raise FileExistsError(f"{path} already exists") from error
+            _flush_to_disk(path.parent)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
 
 
 def write_atomic(path: Path, data: bytes) -> None:

@@ -3,6 +3,7 @@
 Each migration is a file in `migrations/versions`; the tables are described in `tables.py`.
 """
 
+import sqlite3
 from functools import cache
 from pathlib import Path
 
@@ -13,10 +14,11 @@ from sqlalchemy import (
     make_url,
     text,
 )
-from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.engine.interfaces import DBAPIConnection, ExceptionContext
 
 from assets.runtime.extras import require
 from assets.runtime.migrations import VERSION_TABLE, upgrade, version_of
+from assets.runtime.storage_errors import explain_sqlite
 from assets.state.tables import HEAD
 
 _ONE_AT_A_TIME = {
@@ -30,7 +32,8 @@ def open_state(url: str) -> Engine:
     """Return the engine of the state database at *url*, with the tables of this release.
 
     SQLite waits up to 30 s for another writer; readers do not wait. Raises ConfigError where the tables are
-    of a newer release, or a required package is not installed.
+    of a newer release, or a required package is not installed. Of a SQLite file that cannot be used, the
+    engine raises StorageUnavailable or StorageUnusable.
     """
     if make_url(url).get_backend_name() != "sqlite":
         require("postgresql", "state")
@@ -39,6 +42,7 @@ def open_state(url: str) -> Engine:
         Path(make_url(url).database or "").parent.mkdir(parents=True, exist_ok=True)
         engine = create_engine(url, hide_parameters=True, connect_args={"timeout": 30})
         event.listen(engine, "connect", _write_ahead)
+        event.listen(engine, "handle_error", _explain_error)
     with engine.connect() as connection:
         is_current = version_of(connection) == HEAD
     if not is_current:
@@ -48,6 +52,15 @@ def open_state(url: str) -> Engine:
 
 def _write_ahead(connection: DBAPIConnection, _: object) -> None:
     connection.cursor().execute("PRAGMA journal_mode = WAL")
+
+
+def _explain_error(context: ExceptionContext) -> None:
+    """Raise an error with the file's path and a remedy in place of one of the disk or of permissions."""
+    error, engine = context.original_exception, context.engine
+    if isinstance(error, sqlite3.Error) and engine is not None:
+        expected = explain_sqlite(error, Path(engine.url.database or ""))
+        if expected:
+            raise expected from error
 
 
 def _migrate_tables(engine: Engine) -> None:

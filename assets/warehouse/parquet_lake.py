@@ -22,6 +22,7 @@ from assets.runtime import duckdb_engine
 from assets.runtime.atomic_files import atomic_write, write_atomic
 from assets.runtime.file_locks import file_lock
 from assets.warehouse.count_tables import COPY, FILE, CountTables
+from assets.warehouse.damage import naming_damage
 from assets.warehouse.days import Stored, read_day, whole_days, write_day
 from assets.warehouse.schema import COUNTS, METADATA
 
@@ -118,21 +119,25 @@ class Lake:
     def stored(self, table: Table, days: Sequence[date]) -> Iterator[tuple[date, pa.Table]]:
         """Yield the rows of each of *days*, in order, as they are stored."""
         for day in days:
-            yield day, read_day(table, self._path_of_day(table, day))
+            with naming_damage(self.folder):
+                content = read_day(table, self._path_of_day(table, day))
+            yield day, content
 
     def query(self, statement: Executable) -> pa.Table:
         """Run a SQLAlchemy *statement* over the tables of `schema.py`; return its rows.
 
-        Retries where a writer removed a file between listing and opening it.
+        Retries where a writer removed a file between listing and opening it. Raises StorageUnusable where a
+        file is damaged.
         """
-        for _ in range(_TRIES):
-            try:
-                return self.stream(statement).read_all()
-            except (duckdb.IOException, OSError) as error:
-                if "No such file" not in str(error):
-                    raise
-                time.sleep(_PAUSE_SECONDS)
-        return self.stream(statement).read_all()
+        with naming_damage(self.folder):
+            for _ in range(_TRIES):
+                try:
+                    return self.stream(statement).read_all()
+                except (duckdb.IOException, OSError) as error:
+                    if "No such file" not in str(error):
+                        raise
+                    time.sleep(_PAUSE_SECONDS)
+            return self.stream(statement).read_all()
 
     def stream(self, statement: Executable) -> pa.RecordBatchReader:
         """Run a SQLAlchemy *statement* over the tables of `schema.py`; stream its rows."""
@@ -143,7 +148,8 @@ class Lake:
 
         Raises ConfigError for anything but one SELECT, and for an invalid one.
         """
-        return duckdb_engine.run_select(self.connect(), query, allowed_directories=[str(self.folder)])
+        with naming_damage(self.folder):
+            return duckdb_engine.run_select(self.connect(), query, allowed_directories=[str(self.folder)])
 
     def tidy(self, before: datetime) -> int:
         """Delete temporary files that killed writers left before *before*; return their number."""
@@ -159,6 +165,11 @@ class Lake:
 
     def connect(self) -> duckdb.DuckDBPyConnection:
         """Return a DuckDB cursor whose tables and views are the days as they are stored now."""
+        with naming_damage(self.folder):
+            self._refresh()
+        return self._connection.cursor()
+
+    def _refresh(self) -> None:
         stored = self._list_tables()
         if self._stored != stored:  # a first day turns an empty table into a view, which finds later days
             self._connection, self._stored = self._open_connection(stored), stored
@@ -169,7 +180,6 @@ class Lake:
         elif self._changed:
             self._counts.refresh(frozenset(self._changed))
             self._changed.clear()
-        return self._connection.cursor()
 
     def _list_tables(self) -> set[str]:
         """Return the tables with a file for each day that have one."""

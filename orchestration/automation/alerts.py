@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from logging import Logger
 
 import dagster as dg
-import duckdb
 
 from assets.config.deployment import Config
 from assets.deliver.failures import (
@@ -59,10 +58,9 @@ class OperatorAlerts:
 
     def observe_planning(self, slug: str, error: Exception) -> None:
         """Report that what is due in a workspace cannot be determined."""
-        text = safe_error_text(error)
-        if isinstance(error, duckdb.Error):
-            text = f"{error}. Remove the damaged file from the lake; its day is then reloaded."
-        failure = Failure(slug, PLANNING, text, kind=type(error).__name__, occurrence=PLANNING)
+        failure = Failure(
+            slug, PLANNING, safe_error_text(error), kind=type(error).__name__, occurrence=PLANNING
+        )
         observe_failures(self.config, [failure], self.now)
 
     def end_planning(self, slug: str) -> None:

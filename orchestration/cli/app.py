@@ -10,8 +10,8 @@ from typing import Annotated
 
 import typer
 
-from assets.errors import ReportError
 from assets.runtime.extras import DISTRIBUTION
+from assets.runtime.storage_errors import explain
 from orchestration.cli import archive, deliveries, deployment, maintenance, sources
 from orchestration.cli.messages import printable
 from orchestration.cli.options import example
@@ -73,6 +73,9 @@ def main() -> None:
     """Run the command line; an expected error is one message and its exit code."""
     try:
         app()
-    except ReportError as error:
-        typer.echo(f"error: {printable(str(error))}", err=True)
-        sys.exit(error.exit_code)
+    except Exception as error:
+        expected = explain(error)
+        if expected is None:
+            raise
+        typer.echo(f"error: {printable(str(expected))}", err=True)
+        sys.exit(expected.exit_code)

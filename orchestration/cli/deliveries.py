@@ -73,7 +73,7 @@ def list_deliveries(
     """List deliveries, the latest last."""
     from orchestration.cli.console import print_records
 
-    _, ledger = _open_ledger(config)
+    _, ledger = _open_ledger(config, workspace)
     found = ledger.search(workspace, subscription, state or [], limit)
     if as_json:
         typer.echo(json.dumps([_delivery_record(each) for each in found], indent=2, ensure_ascii=False))
@@ -95,7 +95,7 @@ def evaluations(
 
     from orchestration.cli.console import print_records
 
-    _, ledger = _open_ledger(config)
+    _, ledger = _open_ledger(config, workspace)
     found = [asdict(each) for each in ledger.evaluations(workspace, subscription, limit)]
     if as_json:
         typer.echo(json.dumps(found, indent=2, ensure_ascii=False, default=str))
@@ -187,7 +187,7 @@ def send(
     from assets.deliver.dispatcher import Dispatcher
     from assets.deliver.ledger import Ledger
 
-    settings = load_config_or_warn(config)
+    settings = load_config_or_warn(config, workspace)
     dispatcher = Dispatcher(
         settings, Catalog(settings.state), Ledger(settings.state), lambda: datetime.now(UTC)
     )
@@ -251,17 +251,17 @@ def _mail_preview(config: Path, workspace: str | None, subscription: str, recipi
     from assets.archive.catalog import Catalog
     from assets.deliver.preview import Trial
 
-    settings = load_config_or_warn(config)
+    settings = load_config_or_warn(config, workspace)
     found = list(_chosen_subscriptions(settings, workspace, subscription))
     if len(found) > 1:
         raise which_workspace([each.slug for each, _ in found])
     return Trial(settings, Catalog(settings.state), *found[0], recipient, datetime.now(UTC))
 
 
-def _open_ledger(config: Path) -> "tuple[Config, Ledger]":
+def _open_ledger(config: Path, workspace: str | None = None) -> "tuple[Config, Ledger]":
     from assets.deliver.ledger import Ledger
 
-    settings = load_config_or_warn(config)
+    settings = load_config_or_warn(config, workspace)
     return settings, Ledger(settings.state)
 
 

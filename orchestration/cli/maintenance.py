@@ -63,11 +63,10 @@ def sql(
 
     Prints the first 1,000 rows as a table.
     """
-    from assets.config.loader import load_config
     from assets.warehouse.base import open_warehouse
     from orchestration.cli.console import print_csv, print_rows
 
-    settings = load_config(config)
+    settings = load_config_or_warn(config, workspace)
     if workspace is None and len(settings.workspaces) > 1:
         raise which_workspace([each.slug for each in settings.workspaces])
     chosen = chosen_workspaces(settings, workspace)[0]
@@ -148,7 +147,7 @@ def erase(
     from assets.deliver.ledger import Ledger
     from orchestration import pipeline
 
-    settings = load_config_or_warn(config)
+    settings = load_config_or_warn(config, workspace)
     chosen, now = chosen_workspaces(settings, workspace)[0], datetime.now(UTC)
     reports = ReportErasure(
         settings, chosen, Catalog(settings.state), Ledger(settings.state), now, _print_progress

@@ -28,14 +28,24 @@ def example(arguments: str) -> str:
     return f"\b\nExample:\n  assignment-reports {arguments}"
 
 
-def load_config_or_warn(config: Path) -> "Config":
-    """Return the configuration without the workspaces that are wrong, and say what is wrong with them."""
-    from assets.config.loader import load_usable
+def load_config_or_warn(config: Path, slug: str | None = None) -> "Config":
+    """Return the configuration without the workspaces that are wrong, and say what is wrong with them.
 
-    settings, broken = load_usable(config)
+    A command that is for the valid workspace *slug* does not care about the others.
+    """
+    settings, broken = load_for(config, slug)
     for sentence in broken:
         typer.echo(f"error: {printable(sentence)}", err=True)
     return settings
+
+
+def load_for(config: Path, slug: str | None) -> "tuple[Config, tuple[str, ...]]":
+    """Return the valid workspaces of the configuration, and the mistakes that concern *slug*, or all."""
+    from assets.config.loader import load_usable
+
+    settings, broken = load_usable(config)
+    is_valid = slug in {each.slug for each in settings.workspaces}
+    return settings, () if is_valid else broken
 
 
 def chosen_workspaces(settings: "Config", slug: str | None) -> "list[Workspace]":

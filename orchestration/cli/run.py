@@ -17,13 +17,16 @@ from orchestration.cli.options import (
     JsonOption,
     WorkspaceOption,
     chosen_workspaces,
+    load_for,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from assets.archive.catalog import Catalog
     from assets.archive.publish import Published
+    from assets.config.deployment import Config
     from assets.config.workspace import ReportSpec, Workspace
     from orchestration.cli.run_progress import RunProgress
     from orchestration.pipeline import PipelineRequest
@@ -63,8 +66,8 @@ def run(
     """Load missing days, build the reports and archive them.
 
     Prints the rows read from each input, a table of the reports and the address of the index page.
-    Exit codes: 0 done; 1 failed; 2 wrong configuration or usage; 3 an input cannot be read or has
-    no events; 4 totals differ; 5 out of memory.
+    Exit codes: 0 done; 1 failed; 2 wrong configuration or usage; 3 an input, file or folder cannot be
+    used, or one workspace is wrong; 4 totals differ; 5 out of memory.
     """
     from orchestration import report_processes
 
@@ -73,15 +76,13 @@ def run(
     if len(preset or ()) != 1 and not (first or outdated):
         report_processes.start_fork_server()
     from assets.archive.catalog import Catalog
-    from assets.archive.index_pages import write_index
-    from assets.config.loader import load_usable
     from orchestration import pipeline
     from orchestration.cli import run_summary
     from orchestration.cli.run_progress import RunProgress, Verbosity
 
     verbosity = Verbosity.QUIET if quiet else Verbosity.VERBOSE if verbose else Verbosity.NORMAL
     progress = RunProgress(verbosity)
-    settings, broken = load_usable(config)
+    settings, broken = load_for(config, workspace)
     for sentence in broken:
         progress.error(sentence)
     now = datetime.now(UTC)
@@ -99,14 +100,16 @@ def run(
     catalog = Catalog(settings.state)
     with progress:
         published, exit_code = _run_all(requests, catalog, progress, outdated=outdated)
-        index = write_index(catalog, settings.archive, [each.workspace.slug for each in requests])
+        index, index_code = _write_index(settings, catalog, requests, progress)
     if not quiet:
         _print_inputs(requests, as_json=as_json)
     if as_json:
         run_summary.print_json(published)
     elif not quiet:
         run_summary.print_summary(published, settings, index)
-    exit_code = ConfigError.exit_code if broken else exit_code
+    exit_code = exit_code or index_code or (ConfigError.exit_code if broken else 0)
+    if exit_code == ConfigError.exit_code and published:  # a workspace is wrong: the others are done
+        exit_code = SourceUnavailable.exit_code
     progress.finish(exit_code)
     if exit_code:
         raise typer.Exit(exit_code)
@@ -122,21 +125,36 @@ def _run_all(
     exit_code = 0
     for request in requests:
         workspace, update = request.workspace, progress.of(request.workspace.slug)
+        rebuilt: list[Published] = []
         try:
-            published += pipeline.run_pipeline(request, catalog, update)
+            pipeline.run_pipeline(request, catalog, update)
             if outdated:
-                published += pipeline.rebuild_outdated(
-                    workspace, request.config, catalog, request.now, update
-                )
-        except ReportError as error:
-            progress.error(f"{workspace.slug}: {error}")
-            exit_code = exit_code or error.exit_code
+                rebuilt = pipeline.rebuild_outdated(workspace, request.config, catalog, request.now, update)
+        except Exception as error:  # noqa: BLE001 - the other workspaces go on
+            failure = progress.failure(workspace.slug, error)
+            exit_code = exit_code or failure
+        published += [*request.published, *rebuilt]
         for summary in request.inputs.values():
             for problem in summary.problems:
                 progress.error(f"{workspace.slug}: {problem.reason}")
     if any(_lacks_input(each) for each in published):
         exit_code = exit_code or SourceUnavailable.exit_code
     return published, exit_code
+
+
+def _write_index(
+    settings: "Config", catalog: "Catalog", requests: "Sequence[PipelineRequest]", progress: "RunProgress"
+) -> "tuple[Path, int]":
+    """Write the index pages; return the path of the first one, and an exit code."""
+    from assets.archive.index_pages import INDEX, write_index
+    from assets.runtime.storage_errors import explaining_errors
+
+    try:
+        with explaining_errors():
+            return write_index(catalog, settings.archive, [each.workspace.slug for each in requests]), 0
+    except ReportError as error:
+        progress.error(str(error))
+        return settings.archive / INDEX, error.exit_code
 
 
 def _lacks_input(published: "Published") -> bool:

@@ -7,6 +7,7 @@ import time
 from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum
+from traceback import format_exception
 from types import TracebackType
 from typing import Self
 
@@ -16,6 +17,7 @@ from rich.spinner import Spinner
 from rich.text import Text
 
 from assets.extract.input_summary import count_text
+from assets.runtime.storage_errors import explain
 from orchestration.cli.messages import printable
 from orchestration.pipeline import Progress, Stage, Update
 
@@ -88,6 +90,12 @@ class RunProgress:
         if text not in self._errors:
             self._errors.add(text)
             self._print("ERROR", text, Verbosity.QUIET)
+
+    def failure(self, slug: str, error: Exception) -> int:
+        """Print why the workspace *slug* failed, a bug with its traceback; return the exit code."""
+        expected = explain(error)
+        self.error(f"{slug}: {expected or ''.join(format_exception(error))}")
+        return expected.exit_code if expected else 1
 
     def finish(self, exit_code: int) -> None:
         """Print durations and rates."""

@@ -8,6 +8,7 @@ import typer
 
 from assets.errors import ConfigError, ReportError, SourceUnavailable, SourceUnreadable
 from assets.runtime.extras import require
+from assets.runtime.storage_errors import explaining_errors
 from orchestration.cli.messages import printable
 from orchestration.cli.options import (
     DEFAULT_CONFIG,
@@ -36,9 +37,10 @@ def test(config: ConfigOption = DEFAULT_CONFIG, workspace: WorkspaceOption = Non
 
     failed: ReportError | None = None
     now = datetime.now(UTC)
-    for each in chosen_workspaces(load_config_or_warn(config), workspace):
+    for each in chosen_workspaces(load_config_or_warn(config, workspace), workspace):
         try:
-            trial = try_source(open_source(each, now), each, now)
+            with explaining_errors():
+                trial = try_source(open_source(each, now), each, now)
             print_trial(each, trial)
             if trial.problems:
                 failed = failed or SourceUnavailable(trial.problems[0])
@@ -59,7 +61,7 @@ def snapshot(config: ConfigOption = DEFAULT_CONFIG, workspace: WorkspaceOption =
 
     asked = [
         (each.slug, each.source)
-        for each in chosen_workspaces(load_config_or_warn(config), workspace)
+        for each in chosen_workspaces(load_config_or_warn(config, workspace), workspace)
         if isinstance(each.source, RespondIoSource) and each.source.api_token
     ]
     if not asked:
@@ -122,7 +124,7 @@ def import_file(
     from orchestration.cli.console import print_rows
     from orchestration.file_import import load_file, probe_file
 
-    settings, now = load_config_or_warn(config), datetime.now(UTC)
+    settings, now = load_config_or_warn(config, workspace), datetime.now(UTC)
     chosen = chosen_workspaces(settings, workspace)[0]
     try:
         options = FilesSource.model_validate(

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -15,6 +16,7 @@ import pytest
 
 from assets.errors import ProcessKilled, TotalsDiffer
 from orchestration import pipeline, report_processes
+from tests.waiting import until
 
 NAMES = ["killed", "b", "c", "d", "e"]
 
@@ -61,6 +63,12 @@ def test_a_process_that_is_killed_ends_the_run_with_an_error_after_the_other_rep
     assert isinstance(error, ProcessKilled)
     assert sorted(published) == NAMES[1:]
     assert [each for each in said if each.startswith("killed: its report process was killed")]
+
+
+def test_a_process_that_is_killed_while_it_waits_fails_the_next_report_only() -> None:
+    with report_processes.report_executor() as process:
+        os.kill(process.submit(os.getpid).result(), signal.SIGKILL)
+        until(lambda: isinstance(process.submit(os.getpid).exception(), BrokenProcessPool), "it is gone")
 
 
 def test_who_makes_reports_has_imported_what_that_needs_and_looks_for_no_garbage() -> None:

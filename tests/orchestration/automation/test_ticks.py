@@ -253,7 +253,7 @@ def test_a_damaged_lake_is_told_of_and_the_others_go_on(tmp_path: Path) -> None:
         scheduler.look()
         assert {run.due[:5] for run in scheduler.runs} == {"beta/"}
         (incident,) = scheduler.alerts.open("acme/planning")
-        assert "Remove the damaged file from the lake" in incident.seen.text
+        assert f"{damaged} is damaged, or no file of the lake; remove its day" in incident.seen.text
         damaged.unlink()
         scheduler.look()
         assert not scheduler.alerts.open("acme/planning")
