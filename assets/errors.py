@@ -11,6 +11,7 @@
     │   ├── StorageUnavailable     3
     │   ├── ConcurrentLoad              3
     │   ├── ProcessKilled          5
+    │   ├── AlreadyRunning         6  state/run_lock.py
     │   ├── ChannelUnavailable        deliver/channels/base.py
     │   ├── ClaimLost                 deliver/ledger_session.py
     │   ├── ReportOutdated           deliver/recipient_variants.py

@@ -161,10 +161,17 @@ def mark_outdated(request: PipelineRequest, catalog: Catalog, progress: Progress
 
 
 def rebuild_outdated(
-    workspace: Workspace, config: Config, catalog: Catalog, now: datetime, progress: Progress
+    request: PipelineRequest,
+    catalog: Catalog,
+    progress: Progress,
+    when_changed: Collection[str] = ("rebuild", "flag"),
 ) -> list[Published]:
-    """Rebuild the archived reports of *workspace* whose days have changed."""
-    specs = {spec.name: spec for spec in workspace.all_reports}
+    """Rebuild the archived reports of the workspace of *request* whose days have changed.
+
+    Only reports with one of *when_changed* are rebuilt.
+    """
+    config, workspace, now = request.config, request.workspace, request.now
+    specs = {spec.name: spec for spec in workspace.all_reports if spec.when_changed in when_changed}
     outdated = sorted(
         key for key in catalog.outdated() if key.workspace == workspace.slug and key.report in specs
     )
@@ -251,7 +258,7 @@ def _render_reports(request: PipelineRequest, progress: Progress) -> Iterator[Pu
             progress(Update(Stage.RENDER, text, is_error=True))
             errors.append(error)
         else:
-            progress(Update(Stage.RENDER, f"archived {spec.name}", done=1))
+            progress(Update(Stage.RENDER, f"archived {spec.name} of {request.report_date}", done=1))
             yield future.result()
     if errors:
         raise errors[0]

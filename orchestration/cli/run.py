@@ -55,6 +55,12 @@ def run(
     outdated: Annotated[
         bool, typer.Option("--outdated", help="Also rebuild archived reports whose days have changed.")
     ] = False,
+    send: Annotated[
+        bool,
+        typer.Option(
+            "--send", help="Load, make and deliver what is due and not done. For cron; see the documentation."
+        ),
+    ] = False,
     as_json: JsonOption = False,
     quiet: Annotated[
         bool, typer.Option("--quiet", "-q", help="Print errors only, and the JSON of --json.")
@@ -65,23 +71,27 @@ def run(
 ) -> None:
     """Load missing days, build the reports and archive them.
 
-    Prints the rows read from each input, a table of the reports and the address of the index page.
+    Prints the rows read from each input, a table of the reports and the address of the index page;
+    with --send one line for each event, or with --json too one JSON object.
     Exit codes: 0 done; 1 failed; 2 wrong configuration or usage; 3 an input, file or folder cannot be
-    used, or one workspace is wrong; 4 totals differ; 5 out of memory.
+    used, or one workspace is wrong; 4 totals differ; 5 out of memory; with --send also 6 another one
+    is running; 7 something was not delivered.
     """
     from orchestration import report_processes
 
     if quiet and verbose:
         raise ConfigError("--quiet and --verbose exclude each other")
+    if send:
+        _refuse_with_send(report_date, preset, first, last, reload, outdated)
+        raise typer.Exit(_run_due(config, workspace, as_json=as_json, quiet=quiet, verbose=verbose))
     if len(preset or ()) != 1 and not (first or outdated):
         report_processes.start_fork_server()
     from assets.archive.catalog import Catalog
     from orchestration import pipeline
     from orchestration.cli import run_summary
-    from orchestration.cli.run_progress import RunProgress, Verbosity
+    from orchestration.cli.run_progress import RunProgress, verbosity_of
 
-    verbosity = Verbosity.QUIET if quiet else Verbosity.VERBOSE if verbose else Verbosity.NORMAL
-    progress = RunProgress(verbosity)
+    progress = RunProgress(verbosity_of(quiet=quiet, verbose=verbose))
     settings, broken = load_for(config, workspace)
     for sentence in broken:
         progress.error(sentence)
@@ -115,6 +125,31 @@ def run(
         raise typer.Exit(exit_code)
 
 
+def _run_due(config: "Path", slug: str | None, *, as_json: bool, quiet: bool, verbose: bool) -> int:
+    """Do what is due; return the exit code. Every error is an event."""
+    from assets.runtime.storage_errors import explaining_errors
+    from orchestration.cli.run_due import run_due
+    from orchestration.cli.run_progress import LogStyle, RunProgress, verbosity_of
+
+    style = LogStyle.JSON if as_json else LogStyle.LINES
+    progress = RunProgress(verbosity_of(quiet=quiet, verbose=verbose), style)
+    try:
+        with explaining_errors():
+            return run_due(config, slug, progress)
+    except ReportError as error:
+        progress.error(str(error))
+        return error.exit_code
+
+
+def _refuse_with_send(*options: object) -> None:
+    """Raise ConfigError if any of *options*, which choose reports or days, is given."""
+    if any(options):
+        raise ConfigError(
+            "--send makes what is due, and excludes --report-date, --preset, --from, --to, --reload and "
+            "--outdated"
+        )
+
+
 def _run_all(
     requests: "Sequence[PipelineRequest]", catalog: "Catalog", progress: "RunProgress", *, outdated: bool
 ) -> "tuple[list[Published], int]":
@@ -129,14 +164,14 @@ def _run_all(
         try:
             pipeline.run_pipeline(request, catalog, update)
             if outdated:
-                rebuilt = pipeline.rebuild_outdated(workspace, request.config, catalog, request.now, update)
+                rebuilt = pipeline.rebuild_outdated(request, catalog, update)
         except Exception as error:  # noqa: BLE001 - the other workspaces go on
             failure = progress.failure(workspace.slug, error)
             exit_code = exit_code or failure
         published += [*request.published, *rebuilt]
         for summary in request.inputs.values():
             for problem in summary.problems:
-                progress.error(f"{workspace.slug}: {problem.reason}")
+                progress.error(problem.reason, workspace.slug)
     if any(_lacks_input(each) for each in published):
         exit_code = exit_code or SourceUnavailable.exit_code
     return published, exit_code

@@ -3,10 +3,12 @@
 Show here what a run is doing and how long it took. Its results belong in `run_summary.py`.
 """
 
+import json
+import sys
 import time
 from dataclasses import dataclass
-from datetime import datetime
-from enum import IntEnum
+from datetime import UTC, datetime
+from enum import Enum, IntEnum
 from traceback import format_exception
 from types import TracebackType
 from typing import Self
@@ -34,6 +36,19 @@ class Verbosity(IntEnum):
     VERBOSE = 2
 
 
+def verbosity_of(*, quiet: bool, verbose: bool) -> Verbosity:
+    """Return the verbosity that the options choose."""
+    return Verbosity.QUIET if quiet else Verbosity.VERBOSE if verbose else Verbosity.NORMAL
+
+
+class LogStyle(Enum):
+    """How an event is printed: for people, as a line with time and level, or as a JSON object on a line."""
+
+    PLAIN = "plain"
+    LINES = "lines"
+    JSON = "json"
+
+
 @dataclass(slots=True)
 class _Figures:
     """The days or reports of a stage, its rows and its duration; a `total` of 0 is unknown."""
@@ -49,16 +64,18 @@ class _Figures:
 class RunProgress:
     """Shows the updates of a run and measures its stages; a context manager for the time of the run."""
 
-    def __init__(self, verbosity: Verbosity, console: Console | None = None) -> None:
-        self._console = console or Console(stderr=True)
+    def __init__(self, verbosity: Verbosity, style: LogStyle | None = None) -> None:
+        self._console = Console(stderr=True)
         self._verbosity = verbosity
+        lines = not self._console.is_terminal or verbosity is Verbosity.VERBOSE
+        self._style = style or (LogStyle.LINES if lines else LogStyle.PLAIN)
         self._started = self._stage_started = self._last_line = time.monotonic()
         self._slug = ""
         self._current: _Figures | None = None
         self._sums = {stage: _Figures(stage) for stage in Stage}
-        self._errors = set[str]()
+        self._errors = set[tuple[str, str]]()
         self._spinner = Spinner("dots")
-        is_live = self._console.is_terminal and verbosity is Verbosity.NORMAL
+        is_live = self._style is LogStyle.PLAIN and verbosity is Verbosity.NORMAL
         self._live = (
             Live(
                 console=self._console, get_renderable=self._render_line, transient=True, refresh_per_second=8
@@ -85,16 +102,23 @@ class RunProgress:
         self._slug = slug
         return self._update
 
-    def error(self, text: str) -> None:
-        """Print an error, unless the same text was printed before."""
-        if text not in self._errors:
-            self._errors.add(text)
-            self._print("ERROR", text, Verbosity.QUIET)
+    def error(self, text: str, slug: str = "") -> None:
+        """Print an error of the workspace *slug*, unless the same was printed before."""
+        if (slug, text) not in self._errors:
+            self._errors.add((slug, text))
+            self._print("ERROR", text, Verbosity.QUIET, slug)
+
+    def event(self, level: str, text: str, slug: str = "") -> None:
+        """Print an event of the workspace *slug*."""
+        if level == "ERROR":
+            self.error(text, slug)
+        else:
+            self._print(level, text, Verbosity.NORMAL, slug)
 
     def failure(self, slug: str, error: Exception) -> int:
         """Print why the workspace *slug* failed, a bug with its traceback; return the exit code."""
         expected = explain(error)
-        self.error(f"{slug}: {expected or ''.join(format_exception(error))}")
+        self.error(str(expected or "".join(format_exception(error))), slug)
         return expected.exit_code if expected else 1
 
     def finish(self, exit_code: int) -> None:
@@ -108,7 +132,7 @@ class RunProgress:
 
     def _update(self, update: Update) -> None:
         if update.is_error:
-            self.error(f"{self._slug}: {update.text}")
+            self.error(update.text, self._slug)
             return
         if update.total is not None:
             self._end_stage()
@@ -118,7 +142,7 @@ class RunProgress:
             self._current.done += update.done
             self._current.rows += update.rows
         if update.text and not self._live:
-            self._print("INFO", f"{self._slug}: {update.text}", Verbosity.NORMAL)
+            self._print("INFO", update.text, Verbosity.NORMAL, self._slug)
         elif self._current and update.stage is Stage.LOAD and not self._live:
             self._print_state(self._current, is_step=bool(update.done))
 
@@ -128,7 +152,7 @@ class RunProgress:
         if is_due or is_step:
             wanted = Verbosity.NORMAL if is_due else Verbosity.VERBOSE
             self._last_line = time.monotonic()
-            self._print("INFO", f"{self._slug}: {current.text}: {_state_text(current)}", wanted)
+            self._print("INFO", f"{current.text}: {_state_text(current)}", wanted, self._slug)
 
     def _end_stage(self) -> None:
         """Add the figures of the current stage to the sums."""
@@ -148,13 +172,19 @@ class RunProgress:
         self._spinner.update(text=Text(line, no_wrap=True, overflow="ellipsis"))
         return self._spinner
 
-    def _print(self, level: str, text: str, wanted: Verbosity) -> None:
-        """Print *text* if the verbosity is at least *wanted*; a plain line on a terminal, else a log line."""
+    def _print(self, level: str, text: str, wanted: Verbosity, slug: str = "") -> None:
+        """Print an event if the verbosity is at least *wanted*."""
         if self._verbosity < wanted:
             return
-        if not self._console.is_terminal or self._verbosity is Verbosity.VERBOSE:
-            now = datetime.now().astimezone().isoformat(" ", "seconds")
-            text = f"{now} {level:<5} {text}"
+        now = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
+        if self._style is LogStyle.JSON:
+            event = {"time": now, "level": level, "workspace": slug or None, "text": printable(text)}
+            sys.stdout.write(json.dumps(event, ensure_ascii=False) + "\n")
+            sys.stdout.flush()
+            return
+        text = f"{slug}: {text}" if slug else text
+        if self._style is LogStyle.LINES:
+            text = f"{now} {level} {text}"
         elif level == "ERROR":
             text = f"error: {text}"
         style = "red" if level == "ERROR" else ""

@@ -16,6 +16,7 @@ from assets.errors import ConfigError
 from assets.runtime.migrations import VERSION_TABLE, upgrade
 from assets.state.alerts import AlertLog
 from assets.state.database import open_state
+from assets.state.run_lock import AlreadyRunning, sole_run
 from assets.state.tables import HEAD, METADATA
 from tests.servers.postgres import Postgres
 
@@ -135,3 +136,14 @@ def test_the_newest_migration_is_the_head() -> None:
     script = alembic.config.Config()
     script.set_main_option("script_location", str(MIGRATIONS))
     assert ScriptDirectory.from_config(script).get_current_head() == HEAD
+
+
+def test_one_run_that_sends_holds_a_state_database_at_a_time(url: str) -> None:
+    state = SecretStr(url)
+    with sole_run(state):
+        with pytest.raises(AlreadyRunning, match="another `run --send`"), sole_run(state):
+            pass
+        with pytest.raises(AlreadyRunning), sole_run(state):  # the refused one has let go of nothing
+            pass
+    with sole_run(state):
+        pass

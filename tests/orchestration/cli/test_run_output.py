@@ -25,7 +25,7 @@ COMPARED = (
       - {name: handed_over, preset: last_14_days, filters: {source: [user]}}
 """
 )
-LOG_LINE = re.compile(r"(?P<time>\S+ \S+) (?P<level>INFO |ERROR) (?P<text>.+)")
+LOG_LINE = re.compile(r"(?P<time>\S+Z) (?P<level>INFO|ERROR) (?P<text>.+)")
 
 
 def log_lines(text: str) -> list[str]:
@@ -59,7 +59,7 @@ def test_a_log_has_each_step_and_the_durations(command_line: CommandLine) -> Non
         "acme: loading 2026-10-27 to 2026-11-02",
         "acme: building 2026-10-27 to 2026-11-02",
         "acme: rendering 1 report",
-        "acme: archived last_7_days",
+        "acme: archived last_7_days of 2026-11-03",
     ]
     assert re.fullmatch(r"Loaded 7 days, [\d,]+ rows in \d+\.\d s \([\d,]+ rows/s\)", lines[4])
     assert re.fullmatch(r"Built 7 days in \d+\.\d s", lines[5])
