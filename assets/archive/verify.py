@@ -28,8 +28,12 @@ def verify_archive(root: Path, listed: Iterable[tuple[Key, int]]) -> Verified:
     folders = sorted(path for path in root.glob("*/*/*/v*") if path.name[1:].isdecimal())
     for folder in folders:
         verified.version_count += 1
-        verified.file_count += sum(path.is_file() for path in folder.iterdir())
-        verified.faults += (f"{folder.relative_to(root)}: {fault}" for fault in _find_faults(folder))
+        try:
+            verified.file_count += sum(path.is_file() for path in folder.iterdir())
+            faults = list(_find_faults(folder))
+        except OSError as error:
+            faults = [f"cannot be read: {error.strerror}"]
+        verified.faults += (f"{folder.relative_to(root)}: {fault}" for fault in faults)
     for mail in sorted(root.glob("*/.outbox/[0-9a-f]*.*")):
         verified.file_count += 1
         if _hash_file(mail) != mail.stem:
@@ -51,9 +55,6 @@ def _find_faults(folder: Path) -> Iterator[str]:
     except FileNotFoundError:
         yield f"{MANIFEST} is missing"
         return
-    except OSError as error:
-        yield f"{MANIFEST} cannot be read: {error.strerror}"
-        return
     except ValidationError as error:
         yield f"{MANIFEST} is damaged or of another release ({error.error_count():,} invalid values)"
         return
@@ -73,10 +74,7 @@ def _find_fault(path: Path, entry: FileEntry) -> str | None:
         return f"{entry.name} is missing"
     if path.stat().st_size != entry.size:
         return f"{entry.name} has {path.stat().st_size:,} bytes of {entry.size:,}"
-    try:
-        return None if _hash_file(path) == entry.sha256 else f"{entry.name} was changed"
-    except OSError as error:
-        return f"{entry.name} cannot be read: {error.strerror}"
+    return None if _hash_file(path) == entry.sha256 else f"{entry.name} was changed"
 
 
 def _hash_file(path: Path) -> str:

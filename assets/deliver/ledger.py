@@ -129,6 +129,11 @@ class Ledger:
             ROW.report_date.between(first, last),
         )
 
+    def changed_since(self, workspace: str, subscription: str, instant: datetime) -> list[Delivery]:
+        """Return the deliveries of a subscription that changed at *instant* or later."""
+        of_subscription = (ROW.workspace == workspace, ROW.subscription == subscription)
+        return self.found(*of_subscription, ROW.changed_at >= instant)
+
     def evaluations_before(self, subscription: str, key: Key, version: int) -> list[Evaluation]:
         """Return the last evaluations of report dates before that of *key*, the latest first.
 

@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError
 
 from assets.deliver.delivery import WAITING, Delivery, Kind, Phase, State, Transition
 from assets.deliver.outcome import AttemptResult, Outcome, Step
-from assets.errors import TransientError
+from assets.errors import StorageUnavailable, TransientError
 from assets.state.tables import DELIVERIES
 
 ROW = DELIVERIES.c
@@ -118,10 +118,10 @@ class SendingSession:
                 with self._engine.begin() as connection:
                     connection.execute(update(DELIVERIES).where(*same_attempt).values(values))
                     return
-            except DBAPIError as error:
-                connection_error = error
+            except (DBAPIError, StorageUnavailable) as error:
+                storage_error = error
                 time.sleep(1)
-        raise connection_error
+        raise storage_error
 
 
 def update_unchanged(connection: Connection, delivery: Delivery, values: dict[str, Any]) -> bool:

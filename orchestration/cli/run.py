@@ -155,6 +155,7 @@ def _run_all(
 ) -> "tuple[list[Published], int]":
     """Run every request, even if another fails; return the reports and the first exit code other than 0."""
     from orchestration import pipeline
+    from orchestration.cli import run_summary
 
     published: list[Published] = []
     exit_code = 0
@@ -172,7 +173,7 @@ def _run_all(
         for summary in request.inputs.values():
             for problem in summary.problems:
                 progress.error(problem.reason, workspace.slug)
-    if any(_lacks_input(each) for each in published):
+    if any(run_summary.lacks_input(each) for each in published):
         exit_code = exit_code or SourceUnavailable.exit_code
     return published, exit_code
 
@@ -190,12 +191,6 @@ def _write_index(
     except ReportError as error:
         progress.error(str(error))
         return settings.archive / INDEX, error.exit_code
-
-
-def _lacks_input(published: "Published") -> bool:
-    """Return whether an input of the report could not be read, or gave nothing."""
-    codes = {each.code for each in published.report.reasons}
-    return not {"input_unreadable", "input_gave_nothing"}.isdisjoint(codes)
 
 
 def _print_inputs(requests: "Sequence[PipelineRequest]", *, as_json: bool) -> None:

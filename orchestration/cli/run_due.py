@@ -31,6 +31,7 @@ from assets.state.run_lock import sole_run
 from orchestration.automation.due_run import DueRun
 from orchestration.cli.options import chosen_workspaces, load_for
 from orchestration.cli.run_progress import RunProgress
+from orchestration.cli.run_summary import lacks_input
 
 UNDELIVERED = 7
 """The exit code where something due was not delivered."""
@@ -43,6 +44,7 @@ _LEVELS = {
     State.EXPIRED: "ERROR",
 }
 _MAX_NAMED = 3
+_INDEX = "index"
 _NEXT = "The next `assignment-reports run --send` tries again."
 
 
@@ -91,19 +93,27 @@ class _Round:
 
     def make(self, workspace: Workspace) -> None:
         """Load, make and rebuild what is due in *workspace*."""
-        slug, catalog = workspace.slug, Catalog(self.config.state)
-        run = DueRun(self.config, workspace, catalog, self.now, self.progress.of(slug))
+        catalog = Catalog(self.config.state)
+        run = DueRun(self.config, workspace, catalog, self.now, self.progress.of(workspace.slug))
         try:
             run.run()
-            if run.published:
-                with explaining_errors():
-                    write_index(catalog, self.config.archive, [slug])
         except Exception as error:  # noqa: BLE001 - the other workspaces go on
             self._fail(workspace, PLANNING, error)
         else:
-            AlertLog(self.config.state).end(f"{slug}/{PLANNING}", "It works again.", self.now)
+            self._recovered(workspace, PLANNING)
         self._say(workspace, run)
         self._observe(workspace, run)
+        if run.published:
+            self._write_index(workspace)
+
+    def _write_index(self, workspace: Workspace) -> None:
+        try:
+            with explaining_errors():
+                write_index(Catalog(self.config.state), self.config.archive, [workspace.slug])
+        except ReportError as error:
+            self._fail(workspace, _INDEX, error)
+        else:
+            self._recovered(workspace, _INDEX)
 
     def _say(self, workspace: Workspace, run: DueRun) -> None:
         """Print an event for each input and for each report that waits or is provisional."""
@@ -116,6 +126,8 @@ class _Round:
         for text in run.waiting:
             self.progress.event("WARNING", text, slug)
         for entry in run.published:
+            if lacks_input(entry):
+                self.exit_code = self.exit_code or SourceUnavailable.exit_code
             if entry.report.provisional:
                 reasons = " ".join(reason_sentences(entry.report, load_words("en")))
                 name = f"{entry.report.name} of {entry.report.report_date}"
@@ -125,13 +137,17 @@ class _Round:
         """Record what failed and what works again, for the operator."""
         if run.load_error:
             self._fail(workspace, LOAD, run.load_error)
+        elif run.has_loaded:
+            self._recovered(workspace, LOAD)
         if run.report_error:
             names = tuple(sorted({key.report for key in run.failed}))
             dates = sorted({key.report_date for key in run.failed})
             self._fail(workspace, REPORTS, run.report_error, names, ", ".join(map(str, dates)))
-        works = {LOAD: run.has_loaded and not run.load_error, REPORTS: run.published and not run.report_error}
-        for what in (each for each, is_fine in works.items() if is_fine):
-            AlertLog(self.config.state).end(f"{workspace.slug}/{what}", "It works again.", self.now)
+        elif run.published:
+            self._recovered(workspace, REPORTS)
+
+    def _recovered(self, workspace: Workspace, what: str) -> None:
+        AlertLog(self.config.state).end(f"{workspace.slug}/{what}", "It works again.", self.now)
 
     def _fail(
         self, workspace: Workspace, what: str, error: Exception, reports: Sequence[str] = (), days: str = ""
@@ -154,7 +170,7 @@ class _Round:
                 continue
             finally:
                 self._say_deliveries(workspace, subscription, started)
-            AlertLog(self.config.state).end(f"{workspace.slug}/{what}", "It works again.", self.now)
+            self._recovered(workspace, what)
             for note in result.notes:
                 self.progress.event("INFO", f"{subscription.name}: {note}", workspace.slug)
 
@@ -165,8 +181,8 @@ class _Round:
             reason = "" if row.state is State.ACCEPTED else row.reason
             return row.report, str(row.report_date), row.state, reason
 
-        rows = self.dispatcher.ledger.of_subscription(workspace.slug, subscription.name)
-        changed = [row for row in rows if row.changed_at >= started and row.state is not State.PLANNED]
+        rows = self.dispatcher.ledger.changed_since(workspace.slug, subscription.name, started)
+        changed = [row for row in rows if row.state is not State.PLANNED]
         for (report, report_date, state, reason), group in groupby(sorted(changed, key=key), key=key):
             recipients = [row.recipient for row in group if row.recipient]
             named = ", ".join(recipients[:_MAX_NAMED])
@@ -200,5 +216,8 @@ class _Round:
             self.progress.error(str(error))
             self.exit_code = self.exit_code or UNDELIVERED
             return
-        if told and self.config.operator:
+        if self.config.operator is None:
+            for text in told:
+                self.progress.event("WARNING", text)
+        elif told:
             self.progress.event("INFO", f"{count_text(len(told), 'alert')} mailed to {self.config.operator}")

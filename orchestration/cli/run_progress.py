@@ -184,7 +184,7 @@ class RunProgress:
             return
         text = f"{slug}: {text}" if slug else text
         if self._style is LogStyle.LINES:
-            text = f"{now} {level} {text}"
+            text = f"{now} {level} {' | '.join(text.splitlines())}"
         elif level == "ERROR":
             text = f"error: {text}"
         style = "red" if level == "ERROR" else ""

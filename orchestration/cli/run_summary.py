@@ -48,6 +48,12 @@ def print_summary(published: Sequence[Published], config: Config, index: Path) -
     console.print(f"\nIndex page: {address}", soft_wrap=True, markup=False)
 
 
+def lacks_input(published: Published) -> bool:
+    """Return whether an input of the report could not be read, or gave nothing."""
+    codes = {each.code for each in published.report.reasons}
+    return not {"input_unreadable", "input_gave_nothing"}.isdisjoint(codes)
+
+
 def _position(report: Report, workspace: Workspace) -> int:
     """Return the place of a report in its table: the presets in order, then the workspace's, then others."""
     names = [spec.name for spec in workspace.all_reports]
