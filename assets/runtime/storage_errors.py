@@ -57,7 +57,7 @@ def explain(error: Exception) -> ReportError | None:
         return _explain_system(error)
     if any(kind.__name__ == "OperationalError" for kind in type(error).__mro__):  # of any driver
         reason = str(getattr(error, "orig", error)).splitlines()[0]
-        return StorageUnavailable(f"a database cannot be used now: {reason}; correct that, and run again")
+        return StorageUnavailable(f"database: {reason}; correct that, and run again")
     return None
 
 

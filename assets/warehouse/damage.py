@@ -27,8 +27,8 @@ def naming_damage(folder: Path) -> Iterator[None]:
     try:
         yield
     except (duckdb.Error, ConfigError, *_UNREADABLE) as error:
-        if getattr(error, "errno", None):  # of the system, such as a full disk: nothing is damaged
-            raise
+        if getattr(error, "errno", None) or isinstance(error, duckdb.OutOfMemoryException):
+            raise  # a full disk or memory: nothing is damaged
         if path := _find_damaged(folder, error):
             day = path.parent.name
             raise StorageUnusable(
