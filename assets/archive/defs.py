@@ -57,8 +57,8 @@ def _catalog_asset(workspace: Workspace) -> dg.AssetsDefinition:
             lake = warehouse.of(workspace.slug)
             outdated = mark_outdated_reports(catalog, lake, workspace, clock())
             add_stall_alert(AlertLog(warehouse.config.state), lake, workspace, clock())
-        if outdated:
-            write_index(catalog, archive.open().root, [workspace.slug])
+            if outdated:
+                write_index(catalog, archive.open().root, [workspace.slug])
         all_outdated = sorted(key for key in catalog.outdated() if key.workspace == workspace.slug)
         names = [f"{key.report} of {key.report_date}" for key in all_outdated]
         return dg.MaterializeResult(metadata={"outdated": len(names), "reports": names})

@@ -122,8 +122,8 @@ def _watch_asset(workspace: Workspace) -> dg.AssetsDefinition:
             sources = open_sources(workspace, warehouse.config.imports, now)
             changed = changed_files(sources, lake)
             silent = is_silent(sources.main, changed, lake, workspace, now)
-        add_stall_alert(AlertLog(warehouse.config.state), lake, workspace, now, is_silent=silent)
-        stall = find_stall(lake, workspace, now, is_silent=silent)
+            add_stall_alert(AlertLog(warehouse.config.state), lake, workspace, now, is_silent=silent)
+            stall = find_stall(lake, workspace, now, is_silent=silent)
         return dg.MaterializeResult(
             metadata={"silence": stall_text(stall, workspace) if stall else "no unusual gap"}
         )
