@@ -16,9 +16,10 @@ from assets.archive.version import Key
 from assets.config.deployment import Config
 from assets.config.schedule import instant_at
 from assets.config.workspace import Workspace
+from assets.deliver.at_risk import ArchivedReports
 from assets.errors import ReportError
 from assets.extract.input_summary import InputSummary
-from assets.periods import DAY, Period, first_instant, local_day
+from assets.periods import DAY, Period, local_day
 from assets.report.readiness import read_readiness
 from assets.report.report_periods import days_of_periods, period_of
 from assets.runtime.storage_errors import explaining_errors
@@ -29,8 +30,7 @@ from orchestration.automation.planner import (
     DueDecision,
     closed_days,
     decide_due,
-    due_reports,
-    is_done,
+    open_reports,
 )
 from orchestration.pipeline import PipelineRequest, Progress
 
@@ -76,20 +76,12 @@ class DueRun:
             self._rebuild()
 
     def _open_reports(self) -> list[Due]:
-        """Return the reports that are due and not done, since the workspace's first report date.
-
-        Of a workspace without any report, only what is due today counts.
-        """
-        slug, zone = self.workspace.slug, self.workspace.zone
-        today = local_day(self.now, zone)
-        since = first_instant(self.catalog.first_report_date(slug) or today, zone)
-        first = today - (self.config.catch_up_days + 2) * DAY
-        newest, skipped = self.catalog.newest(first, slug), self.catalog.skipped(first)
-        dues = []
-        for due in due_reports(self.workspace, self.config.catch_up_days, self.now):
-            key = Key(slug, due.spec.name, due.report_date)
-            if due.at >= since and not is_done(due, newest.get(key), is_skipped=key in skipped):
-                dues.append(due)
+        """Return the reports that are due and not done, in the order of their report dates."""
+        slug, days = self.workspace.slug, self.config.catch_up_days
+        since = local_day(self.now, self.workspace.zone) - (days + 2) * DAY
+        archived = ArchivedReports(self.catalog.newest(since, slug), self.catalog.skipped(since))
+        first = self.catalog.first_report_date(slug)
+        dues = open_reports(self.workspace, days, archived, first, self.now)
         return sorted(dues, key=attrgetter("report_date"))
 
     def _request(self, report_date: date, dues: Sequence[Due] = ()) -> PipelineRequest:

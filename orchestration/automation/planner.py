@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
-from assets.archive.version import Version
+from assets.archive.version import Key, Version
 from assets.config.schedule import counted_until
 from assets.config.workspace import ReportSpec, Workspace
+from assets.deliver.at_risk import ArchivedReports
 from assets.periods import DAY, first_instant, local_day
 
 _FIRST_PAUSE = timedelta(minutes=15)
@@ -67,6 +68,23 @@ def is_done(due: Due, version: Version | None, *, is_skipped: bool) -> bool:
     until = counted_until(due.report_date, due.at, due.workspace.zone)
     is_current = version.counts_up_to(until, due.spec)
     return is_current and (not version.provisional or version.made_at >= due.at)
+
+
+def open_reports(
+    workspace: Workspace, catch_up_days: int, archived: ArchivedReports, first: date | None, now: datetime
+) -> list[Due]:
+    """Return the reports that are due and not done, and were due on *first* or later, or today if None.
+
+    *first* is the first report date of the workspace in the archive: what was due before is not missed.
+    """
+    since = first_instant(first or local_day(now, workspace.zone), workspace.zone)
+    found = []
+    for due in due_reports(workspace, catch_up_days, now):
+        key = Key(workspace.slug, due.spec.name, due.report_date)
+        is_skipped = key in archived.skipped
+        if due.at >= since and not is_done(due, archived.newest.get(key), is_skipped=is_skipped):
+            found.append(due)
+    return found
 
 
 def _last_interval(midnight: datetime, minutes: int, now: datetime) -> datetime | None:

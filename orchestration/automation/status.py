@@ -14,13 +14,14 @@ from assets.archive.version import Key, Version
 from assets.config.deployment import Config
 from assets.config.schedule import instant_at
 from assets.config.workspace import Workspace
+from assets.deliver.at_risk import ArchivedReports
 from assets.deliver.delivery import Delivery
 from assets.deliver.ledger import Ledger
 from assets.periods import DAY, first_instant, local_day
 from assets.state.alerts import AlertLog
 from assets.state.incident import Incident, Severity
 from assets.state.loads import LastLoad, LoadLog
-from orchestration.automation.planner import Due, due_reports, is_done
+from orchestration.automation.planner import Due, open_reports
 
 _RECENT = timedelta(days=3)
 _GRACE, _LOAD_GRACE = timedelta(minutes=30), timedelta(hours=1)
@@ -165,14 +166,9 @@ class _Facts:
 
     def _open_reports(self, workspace: Workspace) -> list[Due]:
         """Return the reports that are due and not done, from the first archived report date on."""
-        first = self.catalog.first_report_date(workspace.slug) or local_day(self.now, workspace.zone)
-        since = first_instant(first, workspace.zone)
-        found = []
-        for due in due_reports(workspace, self.catch_up_days, self.now):
-            key = Key(workspace.slug, due.spec.name, due.report_date)
-            if due.at >= since and not is_done(due, self.archived.get(key), is_skipped=key in self.skipped):
-                found.append(due)
-        return found
+        first = self.catalog.first_report_date(workspace.slug)
+        archived = ArchivedReports(self.archived, self.skipped)
+        return open_reports(workspace, self.catch_up_days, archived, first, self.now)
 
     def _provisional(self, slug: str) -> tuple[Key, ...]:
         """Return the reports whose version of the newest report date is provisional."""
