@@ -103,7 +103,7 @@ class _Round:
             self._recovered(workspace, PLANNING)
         self._say(workspace, run)
         self._observe(workspace, run)
-        if run.published:
+        if run.published or run.has_loaded:  # every night: also what a killed run left out
             self._write_index(workspace)
 
     def _write_index(self, workspace: Workspace) -> None:
