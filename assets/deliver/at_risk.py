@@ -15,6 +15,9 @@ _AT_DEADLINE = {
     "skip": "skipped at {} if days are missing then",
     "wait": "waits for its days",
 }
+_LATE = {"provisional": "late, not built yet", "skip": "late, not built", "wait": "late, waits for its days"}
+_GRACE = timedelta(minutes=20)
+"""What happens at the deadline takes some minutes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +68,9 @@ def _outlook(
 ) -> str:
     if version is None:
         deadline = tick.at + timedelta(hours=spec.deadline_hours)
-        outlook = _AT_DEADLINE[spec.when_late].format(_local(deadline, workspace))
-        return f"late, {outlook}" if now >= deadline and spec.when_late == "wait" else outlook
+        if now >= deadline + _GRACE:
+            return _LATE[spec.when_late]
+        return _AT_DEADLINE[spec.when_late].format(_local(deadline, workspace))
     rebuilt = "rebuilt when its days are loaded"
     if spec.when_changed == "flag":
         rebuilt = "`assignment-reports run --outdated` rebuilds it when its days are loaded"

@@ -41,10 +41,10 @@ def print_status(status: Status) -> None:
         table.add_column(name)
     for workspace in status.workspaces:
         table.add_row(*_cells(workspace))
-    console.print(table)
-    for line in _details(status):
-        console.print(printable(line), soft_wrap=True, markup=False)
-    console.print(Text(f"\nStatus: {_WORDS[status.level]}", _STYLES[status.level]))
+    console.print(table, end="\n\n")
+    if lines := list(_details(status)):
+        console.print(printable("\n".join(lines)), soft_wrap=True, markup=False, end="\n\n")
+    console.print(Text(f"Status: {_WORDS[status.level]}", _STYLES[status.level]))
 
 
 def _cells(status: WorkspaceStatus) -> Iterator[Text]:
@@ -62,12 +62,12 @@ def _cells(status: WorkspaceStatus) -> Iterator[Text]:
 
 
 def _time(instant: datetime | None, now: datetime, zone: ZoneInfo) -> Text:
-    """Return a local time, without the date where that is today."""
+    """Return a local time, without the date if that is today."""
     if instant is None:
         return Text("-")
     local = instant.astimezone(zone)
     is_today = local.date() == now.astimezone(zone).date()
-    return Text(f"{local:%H:%M}" if is_today else f"{local:%Y-%m-%d %H:%M}")
+    return Text(f"{local:%H:%M}" if is_today else f"{local:%m-%d %H:%M}")
 
 
 def _counts(counts: Mapping[str, int]) -> Text:
@@ -90,23 +90,17 @@ def _details(status: Status) -> Iterator[str]:
     zones = {each.workspace.slug: each.workspace.zone for each in status.workspaces}
     incidents = [*status.incidents, *(each for space in status.workspaces for each in space.incidents)]
     for incident in sorted(incidents, key=lambda each: each.since):
-        yield _incident_text(incident, zones.get(incident.seen.workspace, ZoneInfo("UTC")))
+        yield from _incident_lines(incident, zones.get(incident.seen.workspace, ZoneInfo("UTC")))
 
 
-def _incident_text(incident: Incident, zone: ZoneInfo) -> str:
+def _incident_lines(incident: Incident, zone: ZoneInfo) -> Iterator[str]:
     seen = incident.seen
     since = f"{incident.since.astimezone(zone):%Y-%m-%d %H:%M}"
-    return " ".join(
-        filter(
-            None,
-            (
-                f"{seen.severity}: {seen.title} since {since}, {incident.times}.",
-                seen.text,
-                seen.next_step,
-                seen.remedy,
-            ),
-        )
-    )
+    yield f"{seen.severity}: {seen.title} since {since}, {incident.times}"
+    yield f"  {seen.text}"
+    for label, text in (("next", seen.next_step), ("fix", seen.remedy), ("run", seen.run)):
+        if text:
+            yield f"  {label}: {text}"
 
 
 def print_json(status: Status) -> None:

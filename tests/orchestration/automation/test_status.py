@@ -65,7 +65,7 @@ def test_a_good_day_is_fine_and_says_what_comes_next(tmp_path: Path) -> None:
         "next_reports": "2026-06-16T10:00:00+00:00",
         "alerts": [],
     }
-    assert "acme        2026-06-14 20:30   00:00          00:20" in as_text(status)
+    assert "acme        06-14 20:30    00:00          00:20" in as_text(status)
 
 
 def test_what_waits_is_late_provisional_or_fails_is_said(tmp_path: Path) -> None:
