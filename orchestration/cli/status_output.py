@@ -41,10 +41,10 @@ def print_status(status: Status) -> None:
         table.add_column(name)
     for workspace in status.workspaces:
         table.add_row(*_cells(workspace))
-    console.print(table, end="\n\n")
+    console.print(table)
     if lines := list(_details(status)):
-        console.print(printable("\n".join(lines)), soft_wrap=True, markup=False, end="\n\n")
-    console.print(Text(f"Status: {_WORDS[status.level]}", _STYLES[status.level]))
+        console.print(printable("\n".join(["", *lines])), soft_wrap=True, markup=False)
+    console.print(Text(f"\nStatus: {_WORDS[status.level]}", _STYLES[status.level]))
 
 
 def _cells(status: WorkspaceStatus) -> Iterator[Text]:
