@@ -18,6 +18,7 @@ from assets.deliver.channels.smtp import open_smtp
 from assets.deliver.incident_mail import paragraphs_of, subject_of, thread_of
 from assets.deliver.ledger import Ledger
 from assets.deliver.outcome import Outcome
+from assets.deliver.recoveries import end_recovered
 from assets.errors import TransientError
 from assets.periods import DAY
 from assets.state.alerts import AlertLog
@@ -40,6 +41,7 @@ def send_alerts(config: Config, now: datetime) -> list[str]:
     """
     alerts = AlertLog(config.state)
     workspaces = {workspace.slug: workspace for workspace in config.workspaces}
+    end_recovered(config, alerts, now)
     _update_reports_at_risk(config, alerts, workspaces, now)
     alerts.forget(now)
     if not _due_incidents(alerts, workspaces, now):

@@ -47,7 +47,8 @@ def failure_sensor(config: Config, clock: Clock, status: dg.DefaultSensorStatus)
 def failure_of(context: dg.RunFailureSensorContext, config: Config) -> Failure:
     """Return what failed in the run of *context*: the first stage that is incomplete, and its error."""
     run = context.dagster_run
-    failed = assets_of(run) - _materialized(context)
+    planned = assets_of(run) | _assets_of_events(context, dg.DagsterEventType.ASSET_MATERIALIZATION_PLANNED)
+    failed = planned - _assets_of_events(context, dg.DagsterEventType.ASSET_MATERIALIZATION)
     slug = min(failed, default="").rpartition("/")[0].partition("/")[0]  # an asset of the deployment has none
     what, assets = _first_stage(slug, failed)
     first, last = partitions_of(run)
@@ -73,12 +74,10 @@ def _ended_at(context: dg.RunFailureSensorContext) -> datetime | None:
     return datetime.fromtimestamp(record.end_time, UTC) if record and record.end_time else None
 
 
-def _materialized(context: dg.RunFailureSensorContext) -> set[str]:
-    """Return the keys of the assets that the run has made before it failed."""
-    made = context.instance.all_logs(
-        context.dagster_run.run_id, of_type=dg.DagsterEventType.ASSET_MATERIALIZATION
-    )
-    events = (entry.dagster_event for entry in made)
+def _assets_of_events(context: dg.RunFailureSensorContext, kind: dg.DagsterEventType) -> set[str]:
+    """Return the keys of the assets that the run has events of this *kind* about."""
+    entries = context.instance.all_logs(context.dagster_run.run_id, of_type=kind)
+    events = (entry.dagster_event for entry in entries)
     return {"/".join(event.asset_key.path) for event in events if event and event.asset_key}
 
 

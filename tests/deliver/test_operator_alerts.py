@@ -20,6 +20,7 @@ from assets.deliver.failures import Failure, report_failures, report_recovered
 from assets.deliver.operator_alerts import AlertNotSent, send_alerts
 from assets.errors import SourceUnreadable, TotalsDiffer
 from assets.state.alerts import AlertLog
+from assets.state.loads import LastLoad, LoadLog
 from tests.servers.postgres import free_port
 
 NOW = datetime(2026, 6, 15, 10, tzinfo=UTC)
@@ -131,6 +132,18 @@ def test_a_crash_after_sending_sends_the_same_mail_twice(
     send_alerts(settings, NOW)
     assert len({mail["Message-ID"] for mail in box.mails}) == 1
     assert len(box.mails) == 2
+
+
+def test_a_source_that_was_read_since_is_over_whoever_has_read_it(
+    tmp_path: Path, mailbox: tuple[Mailbox, int]
+) -> None:
+    box, port = mailbox
+    settings = config(tmp_path, port)
+    report_failures(settings, [NO_FILE, TOTALS], NOW)
+    LoadLog(settings.state).record(LastLoad("acme", NOW + MINUTE, None, None))
+    send_alerts(settings, NOW + 2 * MINUTE)
+    assert [mail["Subject"][:8] for mail in box.mails] == ["Assignme", "Assignme", "Resolved"]
+    assert "The source was read." in text_of(box.mails[-1])
 
 
 def test_a_bug_is_mailed_without_its_text(tmp_path: Path, mailbox: tuple[Mailbox, int]) -> None:
