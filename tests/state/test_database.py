@@ -1,5 +1,6 @@
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime
 from multiprocessing import get_context
 from pathlib import Path
@@ -17,6 +18,7 @@ from assets.runtime.migrations import VERSION_TABLE, upgrade
 from assets.state.alerts import AlertLog
 from assets.state.database import open_state
 from assets.state.run_lock import AlreadyRunning, sole_run
+from assets.state.loads import LastLoad, LoadLog
 from assets.state.tables import HEAD, METADATA
 from tests.servers.postgres import Postgres
 
@@ -130,6 +132,22 @@ def test_alerts_that_wait_and_stalls_that_last_become_incidents(url: str) -> Non
     assert (pending.seen.title, pending.seen.text) == ("acme: late", "acme: late. It is left out.")
     (stall,) = log.open("acme/source_stalled")
     assert stall.seen.occurrence == "2026-06-14T10:00:00+00:00"
+    log.mark_mailed(pending, now)
+    assert log.pending(now) == []
+    log.observe(replace(stall.seen, occurrence="another", reports=("today",)), now)
+    (again,) = log.pending(now)
+    assert (again.count, again.mails, again.seen.reports) == (2, 1, ("today",))
+
+
+def test_the_last_load_of_each_workspace_is_kept(url: str) -> None:
+    log, now = LoadLog(SecretStr(url)), datetime(2026, 6, 15, 11, tzinfo=UTC)
+    for load in (
+        LastLoad("acme", now, None, None),
+        LastLoad("beta", now, now, now),
+        LastLoad("acme", now, now, None),
+    ):
+        log.record(load)
+    assert log.last_loads() == {"acme": load, "beta": LastLoad("beta", now, now, now)}
 
 
 def test_the_newest_migration_is_the_head() -> None:
