@@ -14,6 +14,7 @@ from assets.archive.version import Archived
 from assets.config.workspace import ReportSpec, Workspace
 from assets.periods import Preset
 from assets.render.i18n import load_words
+from assets.render.labels import total_names
 from assets.render.reasons import reason_sentences
 from assets.report.model import Report
 from assets.warehouse.metadata import totals_table
@@ -122,7 +123,7 @@ def _describe_version(archived: Archived) -> str:
 
 def check_results(report: Report) -> list[dg.AssetCheckResult]:
     """Return the results of both checks of one report date."""
-    reasons = "\n".join(reason_sentences(report, load_words("en")))
+    reasons, names = "\n".join(reason_sentences(report, load_words("en"))), total_names(load_words("en"))
     return [
         dg.AssetCheckResult(
             check_name=_RECONCILE,
@@ -130,7 +131,7 @@ def check_results(report: Report) -> list[dg.AssetCheckResult]:
             description=f"{report.total:,} assignments, counted in {len(report.proof)} ways",
             metadata={
                 "assignments": report.total,
-                "totals": totals_table((line.label, line.total) for line in report.proof),
+                "totals": totals_table((names[line.name], line.total) for line in report.proof),
             },
         ),
         dg.AssetCheckResult(

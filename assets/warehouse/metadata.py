@@ -10,8 +10,9 @@ import dagster as dg
 from sqlalchemy import BigInteger, Boolean, Date, DateTime, Table, Text
 
 _TYPES = {Text: "text", BigInteger: "integer", Boolean: "boolean", Date: "date", DateTime: "instant"}
-_Target: Any = get_args(get_type_hints(dg.AssetCheckEvaluation)["target_materialization_data"])[0]  # no name
-_COUNTED = dg.TableSchema([dg.TableColumn("counted"), dg.TableColumn("rows", "int")])
+# Dagster exports no name for the class that a result names its materialization by.
+_Target: Any = get_args(get_type_hints(dg.AssetCheckEvaluation)["target_materialization_data"])[0]
+_TOTALS = dg.TableSchema([dg.TableColumn("total"), dg.TableColumn("count", "int")])
 
 
 def table_metadata(table: Table) -> dict[str, object]:
@@ -29,9 +30,9 @@ def table_metadata(table: Table) -> dict[str, object]:
 
 
 def totals_table(totals: Iterable[tuple[str, int]]) -> dg.TableMetadataValue:
-    """Return *totals* as a table of what was counted and how many rows there are."""
-    records = [dg.TableRecord({"counted": counted, "rows": rows}) for counted, rows in totals]
-    return dg.MetadataValue.table(records, schema=_COUNTED)
+    """Return *totals* as a table of names and counts."""
+    records = [dg.TableRecord({"total": name, "count": count}) for name, count in totals]
+    return dg.MetadataValue.table(records, schema=_TOTALS)
 
 
 def partition_results(
