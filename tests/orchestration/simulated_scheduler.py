@@ -154,8 +154,9 @@ class SimulatedScheduler:
         """Run *request*, by Dagster where it is asked for or more than the flow and reports is to be made."""
         if not self.by_dagster and is_direct(request):
             return run_directly(request, self.config, self.instance, self.now)
-        job = request.job_name if by in _SENSORS else self.repository.get_schedule_def(by).job_name
-        result = self.repository.get_job(str(job)).execute_in_process(
+        schedules = {schedule.name: schedule.job_name for schedule in self.repository.schedule_defs}
+        job = schedules.get(by) or request.job_name or "__ASSET_JOB"
+        result = self.repository.get_job(job).execute_in_process(
             instance=self.instance,
             partition_key=request.partition_key,
             tags=dict(request.tags),
