@@ -17,8 +17,8 @@ from assets.errors import ConfigError
 from assets.runtime.migrations import VERSION_TABLE, upgrade
 from assets.state.alerts import AlertLog
 from assets.state.database import open_state
-from assets.state.run_lock import AlreadyRunning, sole_run
 from assets.state.loads import LastLoad, LoadLog
+from assets.state.run_lock import AlreadyRunning, sole_run
 from assets.state.tables import HEAD, METADATA
 from tests.servers.postgres import Postgres
 

@@ -23,7 +23,9 @@ def test_metrics_have_the_status_and_are_read_at_most_twice_a_minute(tmp_path: P
     reads = []
     with simulated_scheduler(tmp_path, START, presets=["yesterday"]) as scheduler:
         scheduler.pass_time(START + timedelta(hours=7))
-        report_failures(scheduler.config, [Failure("acme", "load", SourceUnreadable("no file"))], scheduler.now)
+        report_failures(
+            scheduler.config, [Failure("acme", "load", SourceUnreadable("no file"))], scheduler.now
+        )
 
         def read(now: datetime) -> Status:
             reads.append(now)
