@@ -12,7 +12,7 @@ from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExe
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack
 from importlib import import_module
-from multiprocessing import forkserver, get_context, parent_process, set_forkserver_preload
+from multiprocessing import current_process, forkserver, get_context, parent_process, set_forkserver_preload
 from pathlib import Path
 from threading import Thread
 from typing import Any, TypeVar
@@ -112,7 +112,9 @@ def cpu_count() -> int:
 
 
 def _max_processes() -> int:
-    """Return the number of processes that the cores and the memory allow."""
+    """Return the number of processes that the cores and the memory allow; a Celery run may start none."""
+    if current_process().daemon:
+        return 1
     return max(1, min(cpu_count(), min(_memory_limits()) // _BYTES_PER_PROCESS))
 
 

@@ -115,6 +115,13 @@ def test_there_are_no_more_processes_than_memory_has_room_for(
     assert pids(1) == [os.getpid()]
 
 
+def test_a_run_in_a_daemonic_process_makes_its_reports_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(report_processes, "cpu_count", lambda: 4)
+    process: Any = multiprocessing.current_process()
+    monkeypatch.setitem(process._config, "daemon", value=True)  # as those of Celery are
+    assert pids(3) == [os.getpid()] * 3
+
+
 def test_runs_at_the_same_time_share_the_processes_of_the_machine(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
