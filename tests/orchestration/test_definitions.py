@@ -150,7 +150,7 @@ def test_a_date_that_never_was_stores_nothing(
     assert run(config, FLOW_ASSETS, instance, span=("2011-12-29", "2011-12-31")).success
     assert run(config, FLOW_ASSETS, instance, key="2011-12-30").success
     loaded = open_warehouse(config, "acme").query(LOAD_COUNTS.select()).column("local_day").to_pylist()
-    assert loaded == [date(2011, 12, 29), date(2011, 12, 31)]
+    assert sorted(loaded) == [date(2011, 12, 29), date(2011, 12, 31)]
 
 
 def test_each_day_of_a_backfill_shows_its_own_rows(
