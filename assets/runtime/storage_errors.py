@@ -85,7 +85,7 @@ def naming(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        named = Path(os.fsdecode(error.filename)).name if error.filename is not None else ""
+        named = Path(str(error.filename)).name if error.filename is not None else ""
         if error.errno and (not named or named.startswith(f".{path.name}.")):
             error.filename = str(path)
         raise
@@ -93,7 +93,7 @@ def naming(path: Path) -> Iterator[None]:
 
 def _explain_system(error: OSError) -> ReportError:
     reason = os.strerror(error.errno) if error.errno else str(error)
-    where = "" if error.filename is None else f"{os.fsdecode(error.filename)}: "
+    where = "" if error.filename is None else f"{error.filename}: "
     remedy = _REMEDIES.get(error.errno or 0, "correct that")
     kind = StorageUnusable if error.errno in _UNUSABLE else StorageUnavailable
     return kind(f"{where}{reason}; {remedy}, and run again")
