@@ -181,7 +181,7 @@ def _build_logs(
         first_day = piece.period.first_day
         if first_day > since:
             rows = last_rows(first_day, since, month, columns=("occurred_at", "position"), of_days=days)
-            starts.follow(warehouse.query(rows))
+            starts.follow(warehouse.stream(rows).read_all())
         yield from starts.link_days(_build_piece(warehouse, piece, repeated))
         month, since = None, piece.period.last_day + DAY
 
@@ -190,7 +190,7 @@ def _build_piece(warehouse: Warehouse, piece: _Piece, repeated: pa.Table) -> Ite
     repeated_days, positions = repeated["local_day"].to_pylist(), repeated["position"].combine_chunks()
     known = None
     if not piece.states_all:
-        known = warehouse.query(known_assignees(piece.period, repeated))
+        known = warehouse.stream(known_assignees(piece.period, repeated)).read_all()
     row = 0
     for day, events in warehouse.stored(ASSIGNMENT_EVENTS, piece.period.days):
         of_events = None if known is None else known.slice(row, events.num_rows)

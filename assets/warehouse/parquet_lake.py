@@ -132,15 +132,24 @@ class Lake:
         with naming_damage(self.folder):
             for _ in range(_TRIES):
                 try:
-                    return self.stream(statement).read_all()
+                    return self._run(statement).read_all()
                 except (duckdb.IOException, OSError) as error:
                     if "No such file" not in str(error):
                         raise
                     time.sleep(_PAUSE_SECONDS)
-            return self.stream(statement).read_all()
+            return self._run(statement).read_all()
 
     def stream(self, statement: Executable) -> pa.RecordBatchReader:
         """Run a SQLAlchemy *statement* over the tables of `schema.py`; stream its rows."""
+        with naming_damage(self.folder):
+            reader = self._run(statement)
+        return pa.RecordBatchReader.from_batches(reader.schema, self._batches(reader))
+
+    def _batches(self, reader: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
+        with naming_damage(self.folder):
+            yield from reader
+
+    def _run(self, statement: Executable) -> pa.RecordBatchReader:
         return duckdb_engine.run_query(self.connect(), statement)
 
     def ask(self, query: str) -> pa.Table:
