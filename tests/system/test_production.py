@@ -237,14 +237,14 @@ def test_killed_and_canceled_backfills_of_reports_keep_what_is_done(deployment: 
     reports = ("report/yesterday", "report/last_7_days")
     whole = {(name, key) for name in ("yesterday", "last_7_days") for key in keys}
     killed, canceled = (deployment.backfill(slug, reports, keys) for slug in ("acme", "beta"))
-    until(lambda: len(deployment.indexed("acme", keys)) > 5, "some reports")
+    until(lambda: len(deployment.materialized("acme", keys)) > 5, "some reports")
     (first,) = deployment.runs(killed)
     os.kill(deployment.pid(first), signal.SIGKILL)
     left = deployment.materialized("acme", keys)
     assert 5 < len(left) < len(whole)
     assert set(left) <= deployment.cataloged("acme", keys), "the UI shows what is there"
 
-    until(lambda: len(deployment.indexed("beta", keys)) > 5, "some reports")
+    until(lambda: len(deployment.materialized("beta", keys)) > 5, "some reports")
     (run,) = deployment.runs(canceled)
     assert deployment.ask(TERMINATE, id=run.run_id)["terminateRun"] == {"__typename": "TerminateRunSuccess"}
     until(lambda: deployment.runs(canceled)[0].is_finished, "the cancellation")
