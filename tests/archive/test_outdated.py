@@ -77,7 +77,7 @@ def deployment(tmp_path: Path) -> Deployment:
 
 def test_searches_find_what_comparing_all_versions_finds(deployment: Deployment) -> None:
     rng, found = random.Random(20261128), set[Key]()
-    for _ in range(15):
+    for _ in range(8):
         for _ in range(rng.randrange(1, 4)):
             if rng.random() < 0.4:
                 deployment.add_event(rng.choice(DAYS))
@@ -86,7 +86,7 @@ def test_searches_find_what_comparing_all_versions_finds(deployment: Deployment)
         if rng.random() < 0.7:
             assert deployment.search() == deployment.compare_all()
         found |= set(deployment.catalog.outdated())
-    assert len(found) > 5
+    assert len(found) > 2
 
 
 def test_a_search_examines_what_can_have_changed(deployment: Deployment) -> None:
