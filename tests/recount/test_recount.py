@@ -8,14 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from assets.config.presentation import CompareWith
-from assets.config.workspace import ReportSpec
-from assets.periods import Preset
 from assets.sources.synthetic import write_events
-from tests.conftest import LATER, Inbox
-from tests.recount.cases import Case, recount_all, report_of
+from tests.recount.cases import Case
 from tests.recount.logs import nasty
-from tests.recount.oracle import days_loaded, read_log
 
 ROOT = Path(__file__).parents[2]
 ZONES = ["America/New_York", "Australia/Lord_Howe", "UTC"]
@@ -79,38 +74,6 @@ def test_while_the_report_date_runs_and_days_are_missing(tmp_path: Path) -> None
     spans = [(date(2024, 1, 30), date(2024, 2, 9)), (date(2024, 2, 12), LAST)]
     case = Case(lines, "America/New_York", FIRST, [LAST], now, spans, TEAMS)
     assert require_equal(case, tmp_path)["missing_days"] > 10
-
-
-def test_against_the_same_days_of_the_year_before(tmp_path: Path) -> None:
-    inbox = Inbox(tmp_path, "America/New_York", date(2023, 1, 31))
-    loaded = dict[date, datetime]()
-    for year, name in ((2023, "e"), (2024, "f")):
-        first = date(year, 2, 1)
-        header, *rows = nasty(year, inbox.zone, first, has_previous=True, days=48)
-        inbox.write(*(f"{name}{row}" for row in rows), name=f"{year}.csv", header=header)
-        inbox.load(first - timedelta(1), date(year, 3, 21))
-        inbox.build(first - timedelta(1), date(year, 3, 21))
-        loaded |= days_loaded(first - timedelta(1), date(year, 3, 21), inbox.workspace.zone, LATER)
-    presets = (Preset.YESTERDAY, Preset.LAST_WEEK, Preset.LAST_30_DAYS, Preset.THIS_MONTH, Preset.LAST_MONTH)
-    made = [
-        report_of(
-            inbox,
-            ReportSpec(name=preset.value, preset=preset, compare_with=CompareWith.PREVIOUS_YEAR),
-            report_date,
-            LATER,
-        )
-        for preset in presets
-        for report_date in (date(2024, 3, 1), LAST)
-    ]
-    log = read_log(sorted((tmp_path / "events").iterdir()), inbox.workspace.zone, inbox.first_day, loaded)
-    found, _ = recount_all(made, log)
-    assert found == []
-    counted = [report["comparison"]["total"] for report in made]
-    assert len([total for total in counted if total]) > 5
-
-
-def test_the_hostile_demo(tmp_path: Path) -> None:
-    assert require_equal(demo_case(tmp_path), tmp_path / "demo").total() > 1_500
 
 
 @pytest.mark.parametrize("truth", REAL, ids=lambda path: path.name.partition(".")[0])
