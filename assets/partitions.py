@@ -85,12 +85,12 @@ def report_dates_of_run(context: dg.AssetExecutionContext, workspace: Workspace)
     A date that the zone skips is left out, and one that is stored already by the run itself, before a retry,
     or by the failed run that it continues.
     """
-    made = _materialized_keys(context)
+    made = materialized_keys(context)
     days = (date.fromisoformat(key) for key in context.partition_keys if key not in made)
     return [day for day in days if day_exists(day, workspace.zone)]
 
 
-def _materialized_keys(context: dg.AssetExecutionContext) -> set[str]:
+def materialized_keys(context: dg.AssetExecutionContext) -> set[str]:
     """Return the partitions of the asset that the run, and those that it continues, have materialized."""
     run: dg.DagsterRun | None = context.run
     keys = set[str]()

@@ -5,8 +5,7 @@ Add assets in a stage's `defs.py`, and a new stage to `STAGES`; this module only
 
 import os
 import warnings
-from collections.abc import Iterator, Sequence
-from concurrent.futures import Future
+from collections.abc import Generator, Sequence
 from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
@@ -16,8 +15,8 @@ import dagster as dg
 from assets.aggregates.defs import aggregate_assets
 from assets.archive.catalog import Catalog
 from assets.archive.defs import report_assets
-from assets.archive.publish import Published, make_report
-from assets.archive.resource import ArchiveResource
+from assets.archive.publish import make_report
+from assets.archive.resource import ArchiveResource, Made
 from assets.clock import Clock
 from assets.config.deployment import Config
 from assets.config.loader import load_usable
@@ -65,7 +64,7 @@ def build_definitions(
 
     def make_reports(
         workspace: Workspace, spec: ReportSpec, dates: Sequence[date]
-    ) -> Iterator[tuple[date, Future[Published]]]:
+    ) -> Generator[Made, None, None]:
         return call_in_processes(partial(make_report, config, workspace, spec, now=clock()), dates)
 
     dispatcher = Dispatcher(config, catalog, Ledger(config.state), clock)

@@ -7,7 +7,7 @@ the command line starts the fork server before anything else.
 import os
 import tempfile
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack
@@ -42,11 +42,12 @@ def start_fork_server() -> None:
 
 def call_in_processes(
     call: Callable[[_Item], _Result], items: Sequence[_Item], name: Callable[[_Item], str] = str
-) -> Iterator[tuple[_Item, Future[_Result]]]:
+) -> Generator[tuple[_Item, Future[_Result]], None, None]:
     """Call *call* with each of *items* in report processes; yield an item and its future when it is done.
 
     The future has the result or the error: ProcessKilled, with the *name* of the item, if its process was
-    killed. After an interruption those that run are yielded too, before it is raised.
+    killed. After an interruption, its own or one that is thrown into it, those that run are yielded too,
+    before it is raised.
     """
     pending = deque(items)
     running: dict[Future[_Result], tuple[_Item, Executor]] = {}
@@ -68,7 +69,13 @@ def call_in_processes(
                     executor = stack.enter_context(report_executor())
                     future = _failed(ProcessKilled(_KILLED.format(name(item))))  # noqa: PLW2901
                 idle.append(executor)
-                yield item, future
+                try:
+                    yield item, future
+                except GeneratorExit:
+                    raise
+                except BaseException as error:  # noqa: BLE001 - a run was canceled
+                    interruption = error
+                    pending.clear()
     if interruption:
         raise interruption
 

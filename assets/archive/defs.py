@@ -5,6 +5,7 @@ rendered in `publish.py`, and what the UI shows is in `metadata.py`.
 """
 
 from collections.abc import Iterator
+from datetime import date
 
 import dagster as dg
 
@@ -12,13 +13,14 @@ from assets.archive.catalog import Catalog
 from assets.archive.index_pages import write_index
 from assets.archive.metadata import CHECKS, check_difference, check_results, describe_report, report_metadata
 from assets.archive.outdated import mark_outdated_reports
-from assets.archive.resource import ArchiveResource, MakeReports
+from assets.archive.resource import ArchiveResource, Made, MakeReports
 from assets.clock import Clock
 from assets.config.workspace import ReportSpec, Workspace
 from assets.errors import TotalsDiffer
 from assets.extract.stall_alerts import add_stall_alert
-from assets.partitions import days_of, days_read_by, report_dates_of, report_dates_of_run
+from assets.partitions import days_of, days_read_by, materialized_keys, report_dates_of, report_dates_of_run
 from assets.runtime.compat.dagster_materializations import NO_MORE_EVENTS
+from assets.runtime.interruptions import call_with_each
 from assets.state.alerts import AlertLog
 from assets.warehouse.metadata import end_of_check, partition_results
 from assets.warehouse.resource import WarehouseResource, retrying_transient_errors
@@ -96,25 +98,31 @@ def _report_asset(workspace: Workspace, spec: ReportSpec) -> dg.AssetsDefinition
         make_reports: dg.ResourceParam[MakeReports],
         clock: dg.ResourceParam[Clock],
     ) -> Iterator[dg.MaterializeResult | dg.Output]:
-        errors, next_due = list[BaseException](), workspace.next_due(spec, clock())
+        errors, next_due = dict[date, BaseException](), workspace.next_due(spec, clock())
+        begun = set[str]()
+
+        def store(made: Made) -> None:
+            """Store what became of a report date; where it is repeated, nothing twice."""
+            (report_date, future), partition = made, str(made[0])
+            if error := future.exception():
+                context.log.error("%s: %s", report_date, error)
+                errors[report_date] = error
+                results = [check_difference(error)] if isinstance(error, TotalsDiffer) else []
+            else:
+                if partition not in begun or partition not in materialized_keys(context):
+                    begun.add(partition)
+                    metadata = report_metadata(future.result(), archive, next_due)
+                    context.log_event(dg.AssetMaterialization(key, None, metadata, partition=partition))
+                write_index(catalog, archive.open().root, [workspace.slug])
+                results = check_results(future.result().report)
+            for result in partition_results(context, key, {partition: results}):
+                context.log_event(result)
+
         with retrying_transient_errors(context):
             dates = report_dates_of_run(context, workspace)
-            for report_date, future in make_reports(workspace, spec, dates):
-                if error := future.exception():
-                    context.log.error("%s: %s", report_date, error)
-                    errors.append(error)
-                    results = [check_difference(error)] if isinstance(error, TotalsDiffer) else []
-                else:
-                    metadata = report_metadata(future.result(), archive, next_due)
-                    context.log_event(
-                        dg.AssetMaterialization(key, None, metadata, partition=str(report_date))
-                    )
-                    write_index(catalog, archive.open().root, [workspace.slug])
-                    results = check_results(future.result().report)
-                for result in partition_results(context, key, {str(report_date): results}):
-                    context.log_event(result)
-            if errors:
-                raise errors[0]
+            call_with_each(make_reports(workspace, spec, dates), store)
+            for error in errors.values():
+                raise error
         yield dg.MaterializeResult(metadata=NO_MORE_EVENTS)
         yield from (end_of_check(key, name) for name in CHECKS)
 

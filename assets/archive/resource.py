@@ -1,6 +1,6 @@
 """The archive as a Dagster resource, and the type of the one that makes reports."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future
 from datetime import date
 from pathlib import Path
@@ -12,7 +12,10 @@ from assets.archive.publish import Published
 from assets.config.base import parse_location
 from assets.config.workspace import ReportSpec, Workspace
 
-MakeReports = Callable[[Workspace, ReportSpec, Sequence[date]], Iterator[tuple[date, Future[Published]]]]
+Made = tuple[date, Future[Published]]
+"""A report date, and its report or error."""
+
+MakeReports = Callable[[Workspace, ReportSpec, Sequence[date]], Generator[Made, None, None]]
 """Makes a report for each of some report dates in report processes; yields each date when it is done."""
 
 

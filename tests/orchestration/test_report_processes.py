@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from assets.errors import ProcessKilled, TotalsDiffer
+from assets.runtime.interruptions import call_with_each
 from orchestration import pipeline, report_processes
 from tests.waiting import until
 
@@ -146,6 +147,25 @@ def test_what_runs_when_a_run_is_canceled_is_not_lost(
     assert done == [(0, 0), (1, 1)]
 
 
+def test_what_is_done_while_a_result_is_stored_is_not_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(report_processes, "_SLOTS", tmp_path / "slots")
+    monkeypatch.setattr(report_processes, "cpu_count", lambda: 2)
+    stored: list[int] = []
+
+    def store(made: tuple[int, Any]) -> None:
+        if not stored:
+            stored.append(-1)
+            raise KeyboardInterrupt
+        stored.append(made[1].result())
+
+    with pytest.raises(KeyboardInterrupt):
+        call_with_each(report_processes.call_in_processes(wait_long, range(9)), store)
+    assert stored[0] == -1
+    assert sorted(stored[1:]) == [0, 1]
+
+
 def test_processes_end_with_a_run_that_is_killed(tmp_path: Path) -> None:
     code = f"""
 import os, signal
@@ -170,6 +190,11 @@ for _, future in report_processes.call_in_processes(process_id, range(9)):
 def process_id(_: Any) -> int:
     time.sleep(0.1)
     return os.getpid()
+
+
+def wait_long(number: int) -> int:
+    time.sleep(0.2 * (number + 1))
+    return number
 
 
 def pids(count: int) -> list[int]:
