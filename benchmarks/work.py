@@ -5,11 +5,13 @@ import shutil
 import sys
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from assets.aggregates.build import build_days
 from assets.aggregates.day_log import DayLog
@@ -53,20 +55,29 @@ def extract(lake: str, **source: Any) -> Callable[[], object]:
 
 
 def nightly(file: str, days: int, warehouse: str) -> Callable[[], object]:
-    """Load and build the last three of *days* days again, in a lake or in the PostgreSQL at the URL *warehouse*."""
-    inbox = workspace(type="files", path=file)
-    inbox = inbox.model_copy(update={"first_day": LAST_DAY - timedelta(days + 1)})
-    sources = DaySources(open_source(inbox), [])
+    """Load and build the last three of *days* days again, in a lake or in the PostgreSQL at the URL *warehouse*.
+
+    They are read from a file of their own: what grows with history is measured, not with a file.
+    """
+    first_day = LAST_DAY - timedelta(days + 1)
+    inbox, recent = (
+        workspace(type="files", path=path).model_copy(update={"first_day": first_day})
+        for path in (file, f"{file}.recent.parquet")
+    )
     is_lake = "://" not in warehouse
     opened = Lake(Path(warehouse), SLUG) if is_lake else SqlWarehouse(warehouse, SLUG)
 
-    def flow(period: Period) -> None:
-        load_days(inbox, sources, opened, period.days, NOW)
+    def flow(source: Workspace, first: date) -> None:
+        period = Period(first, LAST_DAY, source.zone)
+        load_days(source, DaySources(open_source(source), []), opened, period.days, NOW)
         build_days(opened, period)
 
     if not loaded_days(opened, inbox).until:
-        flow(Period(inbox.first_day, LAST_DAY, inbox.zone))
-    return lambda: flow(Period(LAST_DAY - timedelta(2), LAST_DAY, inbox.zone))
+        since = datetime.combine(LAST_DAY - timedelta(3), datetime.min.time(), UTC)
+        rows = pq.read_table(file, filters=pc.field("occurred_at") >= since)
+        pq.write_table(rows, f"{file}.recent.parquet")
+        flow(inbox, first_day)
+    return lambda: flow(recent, LAST_DAY - timedelta(2))
 
 
 def build(lake: str) -> Callable[[], object]:
