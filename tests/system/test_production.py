@@ -31,6 +31,7 @@ from tests.waiting import until
 
 DAYS = [date(2025, 1, 1) + timedelta(days=n) for n in range(120)]
 PER_DAY = 240
+REPORTS = ("yesterday", "last_7_days")
 SELECTOR = {"repositoryName": "__repository__", "repositoryLocationName": "assignment_reports"}
 LAUNCH = """mutation ($params: LaunchBackfillParams!) { launchPartitionBackfill(backfillParams: $params) {
   ... on LaunchBackfillSuccess { backfillId } ... on PythonError { message } ... on Error { message } } }"""
@@ -95,7 +96,7 @@ class Deployment:
         """Return report and report date of every materialization of *keys*, as the UI shows them."""
         return [
             (name, record.partition_key)
-            for name in ("yesterday", "last_7_days")
+            for name in REPORTS
             for record in self.instance.fetch_materializations(
                 dg.AssetRecordsFilter(dg.AssetKey([slug, "report", name]), asset_partitions=keys), limit=1_000
             ).records
@@ -104,13 +105,17 @@ class Deployment:
 
     def cataloged(self, slug: str, keys: list[str]) -> set[tuple[str, str]]:
         found = Catalog(load_config(self.folder / "reports.yaml").state).newest(workspace=slug)
-        return {(key.report, str(key.report_date)) for key in found if str(key.report_date) in keys}
+        return {
+            (key.report, str(key.report_date))
+            for key in found
+            if key.report in REPORTS and str(key.report_date) in keys
+        }
 
     def indexed(self, slug: str, keys: list[str]) -> set[tuple[str, str]]:
         """Return report and report date of each version of *keys* that the index links to."""
         page = self.folder / "out" / slug / "index.html"
         links = re.findall(r'href="(\w+)/([\d-]+)/v1/', page.read_text()) if page.exists() else []
-        return {(name, day) for name, day in links if day in keys}
+        return {(name, day) for name, day in links if name in REPORTS and day in keys}
 
     def files(self, slug: str) -> dict[Path, bytes]:
         root = self.folder / "lake" / slug
@@ -234,8 +239,8 @@ def test_backfills_survive_death_and_cancellation_while_schedules_tick_and_mail_
 @pytest.mark.xdist_group("deployments with limits of time")
 def test_killed_and_canceled_backfills_of_reports_keep_what_is_done(deployment: Deployment) -> None:
     keys = [str(day) for day in DAYS[31:62]]
-    reports = ("report/yesterday", "report/last_7_days")
-    whole = {(name, key) for name in ("yesterday", "last_7_days") for key in keys}
+    reports = tuple(f"report/{name}" for name in REPORTS)
+    whole = {(name, key) for name in REPORTS for key in keys}
     killed, canceled = (deployment.backfill(slug, reports, keys) for slug in ("acme", "beta"))
     until(lambda: len(deployment.materialized("acme", keys)) > 5, "some reports")
     (first,) = deployment.runs(killed)
