@@ -65,7 +65,7 @@ def _due_incidents(alerts: AlertLog, workspaces: Mapping[str, Workspace], now: d
 def _update_reports_at_risk(
     config: Config, alerts: AlertLog, workspaces: Mapping[str, Workspace], now: datetime
 ) -> None:
-    """Record what has become of the reports that open incidents endanger: a change is told, too."""
+    """Record what has become of the reports that open incidents endanger: a change is mailed, too."""
     for incident in alerts.open():
         workspace = workspaces.get(incident.seen.workspace)
         if workspace and incident.seen.reports:

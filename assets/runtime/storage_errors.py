@@ -1,4 +1,4 @@
-"""Errors of files, folders and databases, told as people need them: where, what, and what helps.
+"""Errors of files, folders and databases as sentences: where, what is wrong, and what helps.
 
 `explaining_errors` stands at the border of each workspace: what one of them meets stops no other. Add what
 helps against an error of the system here. A damaged lake is explained in `warehouse/damage.py`.

@@ -56,7 +56,7 @@ class AlertLog:
         self._change(key, lambda before: before and after_end(before, ending, now))
 
     def mark_mailed(self, mailed: Incident, now: datetime) -> None:
-        """Record that the operator was told of *mailed*."""
+        """Record that the operator was mailed *mailed*."""
         self._change(mailed.seen.key, lambda before: before and after_mail(before, mailed.revision, now))
 
     def forget(self, now: datetime) -> None:

@@ -1,6 +1,6 @@
 """`assignment-reports run --send`: what is due is loaded, made and delivered, as cron needs it.
 
-What is due in a workspace is decided and done in `automation/due_run.py`; what was not delivered is told to
+What is due in a workspace is decided and done in `automation/due_run.py`; what was not delivered is mailed to
 the operator as under Dagster.
 """
 

@@ -19,7 +19,7 @@ _ALERTS = table(
 
 
 def upgrade() -> None:
-    """Make the tables; take over the alerts that were not sent, and the stalls that have not ended."""
+    """Make the tables; keep the alerts that were not sent, and the stalls that have not ended."""
     incidents = op.create_table(
         "incidents",
         Column("key", Text, primary_key=True, comment="the workspace and what failed"),
