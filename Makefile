@@ -1,4 +1,4 @@
-# make demo · dev · test · test-system · bench · lint · lock: each installs what it needs.
+# make demo · dev · test · test-system · audit · bench · lint · lock: each installs what it needs.
 PYTHON ?= python3
 BIN := .venv/bin
 RUN_PACKAGES := fontconfig fonts-noto-color-emoji fonts-noto-cjk fonts-noto-core libharfbuzz-subset0 libpango-1.0-0 libpangoft2-1.0-0
@@ -15,7 +15,7 @@ LOCK := $(BIN)/uv pip compile pyproject.toml $(LOCK_OPTIONS)
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-all demo demo-hostile dev test behavior test-lowest test-system bench lint lock clean system-run system-test
+.PHONY: help install install-all demo demo-hostile dev test behavior test-lowest test-system audit bench lint lock clean system-run system-test
 
 help: ## List these targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## / - /'
@@ -50,10 +50,13 @@ test: system-test .venv/installed-dev ## Check the code and test all behavior
 	@$(MAKE) --no-print-directory -j2 lint behavior
 
 behavior: # mypy needs one core for half a minute, in which tests can wait for their servers
-	$(BIN)/pytest -n $$(($$(nproc) + 1)) --dist worksteal --ignore=tests/system  # one more: some tests wait
+	$(BIN)/pytest -n $$(($$(nproc) + 1)) --dist worksteal --ignore=tests/system --ignore=tests/audit  # one more: some tests wait
 
 test-system: system-test .venv/installed-dev ## Test whole deployments under faults, and with more examples
-	$(BIN)/pytest -n $$(($$(nproc) + 1)) --dist loadgroup tests/system
+	$(BIN)/pytest -n $$(($$(nproc) + 1)) --dist loadgroup -m "not slow" tests/system tests/audit
+
+audit: system-test .venv/installed-dev ## Attack everything that takes input, make every write fail, count what held
+	$(BIN)/pytest -n $$(nproc) --dist loadgroup --audit-figures docs/audit.json tests/audit
 
 bench: system-test .venv/installed-bench ## Measure every stage against the script a user would write
 	$(BIN)/python -m benchmarks

@@ -1,0 +1,40 @@
+"""The drives of `make audit`: each tries many attacks or faults of a kind, and tells how many did no harm.
+
+A test that is marked `slow` is left to `make audit`; the others are in `make test-system` too. With
+`--audit-figures FILE` the figures are written, from where docs/reliability.md quotes them.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+
+Tally = Callable[[str, Mapping[str, str]], None]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--audit-figures", type=Path, help="write how many attacks of each drive did no harm")
+
+
+@pytest.fixture
+def tally(record_property: Callable[[str, object], None]) -> Tally:
+    """Record a drive's outcomes, the harm of each attack or "" for none, and fail naming those that did harm."""
+
+    def tally(drive: str, outcomes: Mapping[str, str]) -> None:
+        harms = {attack: harm for attack, harm in outcomes.items() if harm}
+        record_property(drive, {"harmless": len(outcomes) - len(harms), "attacks": len(outcomes)})
+        assert outcomes, drive
+        assert not harms, drive
+
+    return tally
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Print the figures of all drives, in the order of their names."""
+    reports = [each for kind in ("passed", "failed") for each in terminalreporter.getreports(kind)]
+    figures = dict(sorted(pair for each in reports for pair in each.user_properties))
+    for drive, each in figures.items():
+        terminalreporter.write_line(f"{each['harmless']:>7,} of {each['attacks']:>6,}  {drive}")
+    if file := config.getoption("audit_figures", None):
+        file.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
