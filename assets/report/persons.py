@@ -12,7 +12,7 @@ from functools import cached_property
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from sqlalchemy import ColumnElement, and_, func, not_, or_, select, union_all
+from sqlalchemy import ColumnElement, and_, func, not_, or_, select, tuple_
 
 from assets.report.encoded_log import Person
 from assets.report.folding import fold_case
@@ -151,17 +151,22 @@ def known_persons(warehouse: Warehouse, *, with_names_only: bool = False) -> Kno
 
     A log without ids costs next to nothing: its id columns are empty.
     """
+    parts = ("id", "name") if with_names_only else ("id",)
+    roles = [tuple_(_LOG[f"{role}_id"], _LOG[f"{role}_name"]) for role in ROLES]
     pairs = (
         select(
-            _LOG[f"{role}_id"].label("id"),
-            _LOG[f"{role}_name"].label("name"),
+            *(
+                func.coalesce(*(_LOG[f"{role}_{part}"] for role in ROLES)).label(part)
+                for part in ("id", "name")
+            ),
             func.min(_LOG.occurred_at).label("since"),
         )
-        .where(or_(_LOG[f"{role}_id"].is_not(None), *([_LOG[f"{role}_name"].is_not(None)] * with_names_only)))
-        .group_by(_LOG[f"{role}_id"], _LOG[f"{role}_name"])
-        for role in ROLES
+        .where(or_(*(_LOG[f"{role}_{part}"].is_not(None) for role in ROLES for part in parts)))
+        .group_by(func.grouping_sets(*roles))
+        .subquery()
     )
-    return KnownPersons(warehouse.query(union_all(*pairs)))
+    is_known = or_(*(pairs.c[part].is_not(None) for part in parts))
+    return KnownPersons(warehouse.query(select(pairs).where(is_known)))
 
 
 def have_names_only(rows: pa.Table) -> bool:

@@ -70,15 +70,23 @@ def create_view(connection: duckdb.DuckDBPyConnection, table: Table, files: str)
     connection.execute(f"CREATE OR REPLACE VIEW {table.name} AS {_read_days(table, files)}")
 
 
+def narrow_view(cursor: duckdb.DuckDBPyConnection, table: Table, files: Iterable[str]) -> None:
+    """Let queries of *cursor* read only *files*, at least one, where they read *table*."""
+    cursor.execute(f"CREATE TEMP VIEW {table.name} AS {_read_days(table, _list_of(files))}")
+
+
 def insert_files(connection: duckdb.DuckDBPyConnection, table: Table, files: Iterable[str]) -> None:
     """Insert the rows of Parquet *files* in `local_day=` folders into *table*."""
-    listed = f"[{', '.join(map(quote_text, files))}]"
-    connection.execute(f"INSERT INTO {table.name} BY NAME {_read_days(table, listed)}")
+    connection.execute(f"INSERT INTO {table.name} BY NAME {_read_days(table, _list_of(files))}")
 
 
 def _read_days(table: Table, files: str) -> str:
     columns = ", ".join(column.name for column in table.columns)
     return read_sql(__file__, "read_days", columns=columns, files=files)
+
+
+def _list_of(texts: Iterable[str]) -> str:
+    return f"[{', '.join(map(quote_text, texts))}]"
 
 
 def quote_text(text: str) -> str:

@@ -25,6 +25,7 @@ from sqlalchemy import Executable, MetaData, Table
 
 from assets.runtime import duckdb_engine
 from assets.runtime.atomic_files import atomic_write
+from assets.warehouse.asked_days import asked_days
 from assets.warehouse.commits import COMMITS, ROW_A_DAY, Commit, CommitLog, file_name
 from assets.warehouse.days import Stored, read_day, whole_days, write_day
 from assets.warehouse.object_cache import PROTOCOL, Objects
@@ -133,7 +134,16 @@ class ObjectLake:
 
     def stream(self, statement: Executable) -> pa.RecordBatchReader:
         """Run a SQLAlchemy *statement* over the tables of `schema.py`; stream its rows."""
-        return duckdb_engine.run_query(self.connect(), statement)
+        cursor = self.connect()
+        for name, days in asked_days(statement).items():
+            entries = {} if name in ROW_A_DAY else self._viewed[name]
+            if files := [
+                _file_address(file_name(name, str(day), entries[str(day)][0]))
+                for day in days
+                if str(day) in entries
+            ]:
+                duckdb_engine.narrow_view(cursor, METADATA.tables[name], files)
+        return duckdb_engine.run_query(cursor, statement)
 
     def ask(self, query: str) -> pa.Table:
         """Run one SELECT written by a person; it can change nothing and read only the lake's files.

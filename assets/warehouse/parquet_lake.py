@@ -5,11 +5,12 @@ or the new one. The columns are described in `schema.py`.
 """
 
 import hashlib
+import os
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import date, datetime
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from assets.errors import ConfigError
 from assets.runtime import duckdb_engine
 from assets.runtime.atomic_files import atomic_write, write_atomic
 from assets.runtime.file_locks import file_lock
+from assets.warehouse.asked_days import asked_days
 from assets.warehouse.count_tables import COPY, FILE, CountTables
 from assets.warehouse.damage import naming_damage
 from assets.warehouse.days import Stored, read_day, whole_days, write_day
@@ -150,7 +152,17 @@ class Lake:
             yield from reader
 
     def _run(self, statement: Executable) -> pa.RecordBatchReader:
-        return duckdb_engine.run_query(self.connect(), statement)
+        cursor = self.connect()
+        for name, days in asked_days(statement).items():
+            if name in (self._stored or ()):
+                self._narrow(cursor, METADATA.tables[name], days)
+        return duckdb_engine.run_query(cursor, statement)
+
+    def _narrow(self, cursor: duckdb.DuckDBPyConnection, table: Table, days: Iterable[date]) -> None:
+        """Let *cursor* open the files of *days* only; to find all of a long history takes longer."""
+        paths = (self._path_of_day(table, day) for day in days)
+        if files := [str(path) for path in paths if path.exists()]:
+            duckdb_engine.narrow_view(cursor, table, files)
 
     def ask(self, query: str) -> pa.Table:
         """Run one SELECT written by a person; it can change nothing and read only the lake's files.
@@ -195,7 +207,7 @@ class Lake:
         return {
             table.name
             for table in METADATA.sorted_tables
-            if table not in COUNTS and next(self.folder.glob(f"{table.name}/local_day=*/{FILE}"), None)
+            if table not in COUNTS and _has_day(self.folder / table.name)
         }
 
     def _open_connection(self, stored: set[str]) -> duckdb.DuckDBPyConnection:
@@ -212,3 +224,10 @@ class Lake:
             elif table not in COUNTS:
                 duckdb_engine.create_table(connection, table)
         return connection
+
+
+def _has_day(folder: Path) -> bool:
+    """Tell whether *folder* has the file of a day; of a long history it looks at the first ones only."""
+    with suppress(FileNotFoundError), os.scandir(folder) as days:
+        return any(Path(day, FILE).exists() for day in days)
+    return False
