@@ -26,7 +26,7 @@ from assets.extract.source_teams import store_source_teams
 from assets.extract.staging import Staging
 from assets.periods import DAY, first_instant, periods_of_days
 from assets.runtime.prefetch import prefetch
-from assets.sources.base import Batch, Source, Unreadable
+from assets.sources.base import Batch, ListedSource, Source, Unreadable
 from assets.sources.files.imports import DaySources
 from assets.warehouse.base import Warehouse
 from assets.warehouse.schema import (
@@ -202,17 +202,34 @@ class _Reading:
             staging = opened.enter_context(
                 Staging(cuts, source.options, self.now, is_windowed=source.is_windowed)
             )
-            for item in prefetch(source.read(cuts[0].start, cuts[-1].until), _BATCHES_AHEAD):
-                if failed.is_set():
-                    return None
-                staging.add(item)
-                if isinstance(item, Batch) and not item.is_sample:
-                    self.progress(0, item.rows.num_rows)
+            for items in self._inputs_of(source, cuts, staging):
+                for item in prefetch(items, _BATCHES_AHEAD):
+                    if failed.is_set():
+                        return None
+                    staging.add(item)
+                    if isinstance(item, Batch) and not item.is_sample:
+                        self.progress(0, item.rows.num_rows)
             for unreadable in self.broken:
                 staging.add(unreadable)
             staging.finish()
             opened.pop_all()
         return staging
+
+    def _inputs_of(
+        self, source: Source, cuts: list[DayCut], staging: Staging
+    ) -> Iterator[Iterator[Batch | Unreadable]]:
+        """Yield what is to be staged: changed files first, whose rows say which days are stored anew.
+
+        Of the other files, only those with rows of these days are read.
+        """
+        plan = self.plan
+        if source is not self.sources.main or not plan.inventory or not isinstance(source, ListedSource):
+            yield source.read(cuts[0].start, cuts[-1].until)
+            return
+        yield source.read_inputs(plan.changed)
+        staging.finish()
+        days = {*plan.days, *plan.concerned(staging.inputs, self.workspace)}
+        yield source.read_inputs(plan.files_with(days, self.workspace))
 
     def _day_cut(self, day: date) -> DayCut:
         zone = self.workspace.zone

@@ -4,8 +4,9 @@ Decides and remembers only; `load.py` reads and stores. The inventory of files i
 """
 
 import json
+from bisect import bisect_left
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date, datetime
 
 from assets.config.source import IMPORTED
@@ -22,12 +23,16 @@ _MAX_NAMED = 5
 
 @dataclass(frozen=True, slots=True)
 class KnownInput:
-    """A file as of its last read; where `is_whole` is false, the days of its rows are unknown."""
+    """A file as of its last read; unless it `is_whole`, the days of its rows are unknown.
+
+    `reading` is the version of the source's configuration, and the workspace's zone.
+    """
 
     version: str
     first_at: datetime | None
     last_at: datetime | None
     is_whole: bool
+    reading: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +51,7 @@ class LoadPlan:
     inventory: Mapping[str, str]
     known: Mapping[str, KnownInput]
     changed: frozenset[str]
+    reading: str
 
     @property
     def candidates(self) -> list[date]:
@@ -76,20 +82,37 @@ class LoadPlan:
             if any(first <= day <= last for first, last in bounds)
         }
 
+    def files_with(self, days: Collection[date], workspace: Workspace) -> set[str]:
+        """Return the unchanged files that may have rows of *days*: of most, their last read says so."""
+        asked = sorted(days)
+
+        def may_have_rows(known: KnownInput | None) -> bool:
+            if not known or not known.is_whole or known.reading != self.reading:
+                return True
+            if not known.first_at or not known.last_at:
+                return False
+            first, last = (local_day(at, workspace.zone) for at in (known.first_at, known.last_at))
+            following = bisect_left(asked, first)
+            return following < len(asked) and asked[following] <= last
+
+        return {name for name in self.inventory.keys() - self.changed if may_have_rows(self.known.get(name))}
+
     def remember(self, warehouse: Warehouse, inputs: Mapping[str, InputSummary]) -> None:
         """Store the inventory of files as they were read, if it has changed."""
-        if not self.changed:
-            return
-        entries = {
-            name: {
-                "version": version,
-                "first_at": _format_instant(inputs[name].first_at) if name in inputs else None,
-                "last_at": _format_instant(inputs[name].last_at) if name in inputs else None,
-                "is_whole": name not in inputs or not inputs[name].problems,
-            }
-            for name, version in sorted(self.inventory.items())
-        }
-        warehouse.store_text(_INVENTORY, json.dumps(entries, indent=1))
+        current = {name: self._last_read(name, inputs.get(name)) for name in sorted(self.inventory)}
+        if current != self.known:
+            entries = {name: asdict(known) for name, known in current.items()}
+            warehouse.store_text(_INVENTORY, json.dumps(entries, indent=1, default=datetime.isoformat))
+
+    def _last_read(self, name: str, summary: InputSummary | None) -> KnownInput:
+        """Return a file as it was read by this load, or as it was known where this load left it out."""
+        version = self.inventory[name]
+        if summary:
+            is_whole = not summary.problems
+            return KnownInput(version, summary.first_at, summary.last_at, is_whole, self.reading)
+        if name in self.known and name not in self.changed:
+            return self.known[name]
+        return KnownInput(version, None, None, is_whole=True, reading=self.reading)
 
 
 def plan_load(
@@ -122,6 +145,7 @@ def plan_load(
         inventory=inventory,
         known=known,
         changed=changed,
+        reading=f"{sources.main_version} {workspace.timezone}",
     )
 
 
@@ -169,6 +193,7 @@ def _known_inputs(warehouse: Warehouse) -> dict[str, KnownInput]:
             _parse_instant(entry["first_at"]),
             _parse_instant(entry["last_at"]),
             entry["is_whole"],
+            entry.get("reading", ""),
         )
         for name, entry in json.loads(text or "{}").items()
     }
@@ -186,10 +211,6 @@ def _files_changed(names: Collection[str]) -> str:
     listed = ", ".join(sorted(names)[:_MAX_NAMED])
     rest = f" and {len(names) - _MAX_NAMED} more" if len(names) > _MAX_NAMED else ""
     return f"files were added, changed or removed: {listed}{rest}"
-
-
-def _format_instant(instant: datetime | None) -> str | None:
-    return instant.isoformat() if instant else None
 
 
 def _parse_instant(text: str | None) -> datetime | None:

@@ -95,7 +95,10 @@ class Staging:
             self._keep_rows(placed)
 
     def finish(self) -> None:
-        """Note the inputs whose rows have no zone or no day, and those that had no events."""
+        """Note the inputs whose rows have no zone or no day, and those that had no events.
+
+        Inputs that are added later are noted when it is called again.
+        """
         for origin, lost in sorted(self._without_zone.items()):
             note = (
                 f"{origin}: times have no zone: set `timezone` of the source "
@@ -105,6 +108,8 @@ class Staging:
         for origin, lost in sorted(self._without_day.items()):
             note = f"{origin}: {count_text(lost.count, 'row')} without a readable time; {lost.first}"
             self.inputs[origin].problems.append(Unreadable(origin, note))
+        self._without_zone.clear()
+        self._without_day.clear()
         for summary in self.inputs.values():
             summary.conclude()
 

@@ -3,7 +3,7 @@
 Also maps the columns of a source to the contract. Parsing of values belongs in `extract`.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from difflib import get_close_matches
@@ -131,6 +131,15 @@ class Source(Protocol):
 
         Raises SourceError where nothing can be read.
         """
+        ...
+
+
+@runtime_checkable
+class ListedSource(Protocol):
+    """A source whose inputs can be read one by one: those without rows of the asked days are left out."""
+
+    def read_inputs(self, names: Collection[str]) -> Iterator[Batch | Unreadable]:
+        """Yield all rows of the inputs *names* of the inventory."""
         ...
 
 

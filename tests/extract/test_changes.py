@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
+from pathlib import Path
+from random import Random
 
 import pytest
 
@@ -10,7 +12,8 @@ from assets.extract.load_plan import changes_since_load
 from assets.sources.files.imports import DaySources
 from assets.sources.registry import open_source
 from assets.warehouse.loaded_days import loaded_days
-from assets.warehouse.schema import ASSIGNMENT_EVENTS, LOAD_COUNTS
+from assets.warehouse.parquet_lake import Lake
+from assets.warehouse.schema import ASSIGNMENT_EVENTS, LOAD_COUNTS, REJECTED_EVENTS
 from tests.conftest import DAY, LATER, Inbox, line
 
 DAYS = (date(2024, 3, 4), date(2024, 3, 8))
@@ -167,3 +170,49 @@ def test_imported_days_are_left_to_their_file(inbox: Inbox) -> None:
     loaded = load_days(inbox.workspace, sources, inbox.lake, [], LATER)
     assert loaded.causes == {DAY: "an imported file has these days"}
     assert changes_since_load(inbox.workspace, sources, inbox.lake) == []
+
+
+def read_files(inbox: Inbox, day: date) -> set[str]:
+    """Load *day*; return the files that were read for it."""
+    return set(inbox.load(day, day).inputs)
+
+
+def test_an_unchanged_file_without_rows_of_the_asked_days_is_not_read(inbox: Inbox) -> None:
+    days = {f"{day}.csv": f"2024-03-0{day}T12:00:00Z" for day in (4, 5, 6)}
+    for name, at in days.items():
+        inbox.write(line(name, at), name=name)
+    inbox.write(line("a", "2024-03-04T13:00:00Z"), line("b", "2024-03-06T13:00:00Z"), name="long.csv")
+    inbox.write(line("c", "2024-03-04T13:00:00Z"), line("d", "no time"), name="odd.csv")
+    inbox.write_bytes(b"nothing,known\n1,2\n", "broken.csv")
+    assert read_files(inbox, DAYS[0]) == {*days, "long.csv", "odd.csv", "broken.csv"}
+    assert read_files(inbox, date(2024, 3, 5)) == {"5.csv", "long.csv", "broken.csv"}
+    inbox.write(line("6.csv", "2024-03-06T12:00:00Z"), line("new", "2024-03-04T12:00:00Z"), name="6.csv")
+    assert read_files(inbox, date(2024, 3, 5)) == {*days, "long.csv", "odd.csv", "broken.csv"}
+    assert read_files(inbox, date(2024, 3, 8)) == {"broken.csv"}
+    inbox.source = {"timezone": "Asia/Tokyo"}
+    assert read_files(inbox, date(2024, 3, 8)) == {*days, "long.csv", "odd.csv", "broken.csv"}
+    assert read_files(inbox, date(2024, 3, 8)) == {"broken.csv"}
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_reading_only_the_files_that_matter_stores_what_reading_all_does(tmp_path: Path, seed: int) -> None:
+    chosen, inbox = Random(seed), Inbox(tmp_path)
+    days = [DAYS[0] + number * timedelta(days=1) for number in range(5)]
+    inbox.write(line("first", f"{DAYS[0]}T12:00:00Z"))
+    inbox.load(*DAYS)
+    for step in range(6):
+        name = f"{chosen.randrange(4)}.csv"
+        if chosen.random() < 0.2:
+            (inbox.folder / "events" / name).unlink(missing_ok=True)
+        else:
+            rows = [(chosen.choice(days), chosen.randrange(24)) for _ in range(chosen.randrange(4))]
+            times = [f"{day}T{hour:02}:00:00Z" if chosen.random() < 0.9 else "?" for day, hour in rows]
+            inbox.write(*(line(f"{step}-{at}", text) for at, text in enumerate(times)), name=name)
+        first, last = sorted(chosen.sample(days, 2))
+        inbox.load(first, last)
+    inbox.load(*DAYS)
+    fresh = Inbox(tmp_path)
+    fresh.lake = Lake(tmp_path / "fresh", "acme")
+    fresh.load(*DAYS)
+    for table in (ASSIGNMENT_EVENTS, REJECTED_EVENTS, LOAD_COUNTS):
+        assert inbox.rows(table) == fresh.rows(table)

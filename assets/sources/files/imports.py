@@ -76,11 +76,12 @@ class DaySources:
     def version_of(self, day: date) -> str:
         """Return the version of reading *day*: of the source's configuration, or of an import."""
         covering = self._import_of(day)
-        return (
-            f"{IMPORTED}{covering.number}"
-            if covering
-            else reading_version(cast("BaseModel", self.main.options))
-        )
+        return f"{IMPORTED}{covering.number}" if covering else self.main_version
+
+    @property
+    def main_version(self) -> str:
+        """Return the version of the main source's configuration."""
+        return reading_version(cast("BaseModel", self.main.options))
 
     def is_imported(self, day: date) -> bool:
         """Return whether *day* is read from an imported file."""

@@ -5,7 +5,7 @@ here.
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from datetime import datetime
 from itertools import takewhile
 from pathlib import Path
@@ -55,7 +55,14 @@ class Files:
     def read(self, start: datetime, end: datetime) -> Iterator[Batch | Unreadable]:
         """Yield the rows of every file in name order; a file cannot be read by window, so all its rows."""
         del start, end
-        for path, origin in files_of(self.options.path):
+        return self._read(files_of(self.options.path))
+
+    def read_inputs(self, names: Collection[str]) -> Iterator[Batch | Unreadable]:
+        """Yield the rows of the files *names* of the inventory, in name order."""
+        return self._read(found for found in files_of(self.options.path) if found[1] in names)
+
+    def _read(self, files: Iterable[tuple[Path, str]]) -> Iterator[Batch | Unreadable]:
+        for path, origin in files:
             read_format = read_export if self.options.layout else _FORMATS.get(_format_of(path))
             if not path.is_file():
                 yield Unreadable(origin, f"{origin}: {_what_it_is(path)}")
