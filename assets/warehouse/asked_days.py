@@ -17,30 +17,28 @@ from sqlalchemy.sql import operators, visitors
 from sqlalchemy.sql.elements import BooleanClauseList, TextClause
 from sqlalchemy.sql.selectable import Alias, FromClause, Join
 
+from assets.warehouse.schema import METADATA
+
 _DAY = timedelta(days=1)
 _MAX_DAYS = 400
 """The number of days from which on naming each file costs as much as finding all."""
 
 
-def asked_days(statement: Executable) -> dict[str, list[date]]:
-    """Return the days, in order, of each table of which *statement* reads no other days.
+def asked_days(statement: Executable) -> dict[str, list[date] | None]:
+    """Return each table that *statement* reads, with its days in order, or None for all days.
 
-    A table is left out unless each use of it has conditions on `local_day` that bound it on both sides.
+    It is all days unless each use of the table has conditions on `local_day` that bound it on both sides.
     """
-    if not isinstance(statement, ClauseElement):
-        return {}
-    uses: dict[str, list[frozenset[date] | None]] = {}
-    for element in visitors.iterate(statement):
-        if isinstance(element, TextClause):
-            return {}
-        if isinstance(element, Select):
-            for table, source in _tables_of(element.get_final_froms()):
-                uses.setdefault(table.name, []).append(_bounded_days(element.whereclause, source))
-    return {
-        name: sorted(frozenset().union(*(days for days in each if days is not None)))
-        for name, each in uses.items()
-        if None not in each
-    }
+    elements = list(visitors.iterate(statement)) if isinstance(statement, ClauseElement) else []
+    if not elements or any(isinstance(element, TextClause) for element in elements):
+        return dict.fromkeys(METADATA.tables)
+    days: dict[str, frozenset[date] | None] = {}
+    for select in elements:
+        if isinstance(select, Select):
+            for table, source in _tables_of(select.get_final_froms()):
+                before, more = days.get(table.name, frozenset()), _bounded_days(select.whereclause, source)
+                days[table.name] = None if before is None or more is None else before | more
+    return {name: None if each is None else sorted(each) for name, each in days.items()}
 
 
 def _tables_of(sources: Iterable[FromClause]) -> Iterator[tuple[Table, FromClause]]:

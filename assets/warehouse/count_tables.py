@@ -7,6 +7,7 @@ may be deleted at any time.
 
 import json
 import os
+from collections.abc import Collection
 from contextlib import suppress
 from datetime import date
 from pathlib import Path
@@ -41,7 +42,7 @@ class CountTables:
         self._copied: dict[str, _Signatures] = {}
         self._lock = Lock()
 
-    def refresh(self, names: frozenset[str] = _NAMES) -> None:
+    def refresh(self, names: Collection[str] = _NAMES) -> None:
         """Read the days of the tables *names* whose files have changed."""
         with self._lock:
             for table in COUNTS:

@@ -139,7 +139,7 @@ class ObjectLake:
             entries = {} if name in ROW_A_DAY else self._viewed[name]
             if files := [
                 _file_address(file_name(name, str(day), entries[str(day)][0]))
-                for day in days
+                for day in days or ()
                 if str(day) in entries
             ]:
                 duckdb_engine.narrow_view(cursor, METADATA.tables[name], files)

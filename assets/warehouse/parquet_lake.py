@@ -8,7 +8,7 @@ import hashlib
 import os
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from datetime import date, datetime
@@ -38,8 +38,9 @@ class Lake:
 
     def __init__(self, root: Path, slug: str) -> None:
         self.folder = root / slug
-        self._stored: set[str] | None = None
-        self._connection: duckdb.DuckDBPyConnection
+        self._stored = set[str]()
+        self._viewed = set[str]()
+        self._connection: duckdb.DuckDBPyConnection | None = None
         self._counts: CountTables
         self._changed: set[str] | None = None
         """The small tables to refresh, while no other process can change any; else None."""
@@ -53,7 +54,7 @@ class Lake:
         """
         with file_lock(self.folder / "days"), self._alone():
             yield
-            self.connect()
+            self._refresh()
             self._counts.store_copies()
 
     @contextmanager
@@ -65,7 +66,7 @@ class Lake:
     @contextmanager
     def _alone(self) -> Iterator[None]:
         """Look for changed files of the small tables now only, since no other process can change them."""
-        self.connect()
+        self._refresh()
         self._changed = set()
         try:
             yield
@@ -152,17 +153,22 @@ class Lake:
             yield from reader
 
     def _run(self, statement: Executable) -> pa.RecordBatchReader:
-        cursor = self.connect()
-        for name, days in asked_days(statement).items():
-            if name in (self._stored or ()):
-                self._narrow(cursor, METADATA.tables[name], days)
+        asked = asked_days(statement)
+        cursor = self._refresh(asked)
+        for name in asked.keys() & self._stored:
+            table, days = METADATA.tables[name], asked[name]
+            if not (days and self._narrow(cursor, table, days)):
+                self._create_view(cursor, table)
         return duckdb_engine.run_query(cursor, statement)
 
-    def _narrow(self, cursor: duckdb.DuckDBPyConnection, table: Table, days: Iterable[date]) -> None:
-        """Let *cursor* open the files of *days* only; to find all of a long history takes longer."""
+    def _narrow(self, cursor: duckdb.DuckDBPyConnection, table: Table, days: Iterable[date]) -> bool:
+        """Let *cursor* open the files of *days* only, if there are any; to find all takes longer."""
         paths = (self._path_of_day(table, day) for day in days)
-        if files := [str(path) for path in paths if path.exists()]:
-            duckdb_engine.narrow_view(cursor, table, files)
+        files = [str(path) for path in paths if path.exists()]
+        if files:
+            with _naming_release(self.folder):
+                duckdb_engine.narrow_view(cursor, table, files)
+        return bool(files)
 
     def ask(self, query: str) -> pa.Table:
         """Run one SELECT written by a person; it can change nothing and read only the lake's files.
@@ -186,21 +192,26 @@ class Lake:
 
     def connect(self) -> duckdb.DuckDBPyConnection:
         """Return a DuckDB cursor whose tables and views are the days as they are stored now."""
+        cursor = self._refresh()
         with naming_damage(self.folder):
-            self._refresh()
-        return self._connection.cursor()
+            for name in self._stored:
+                self._create_view(cursor, METADATA.tables[name])
+        return cursor
 
-    def _refresh(self) -> None:
-        stored = self._list_tables()
-        if self._stored != stored:  # a first day turns an empty table into a view, which finds later days
-            self._connection, self._stored = self._open_connection(stored), stored
-            self._counts = CountTables(self.folder, self._connection)
-            self._counts.refresh()
-        elif self._changed is None:
-            self._counts.refresh()
-        elif self._changed:
-            self._counts.refresh(frozenset(self._changed))
-            self._changed.clear()
+    def _refresh(self, names: Collection[str] = tuple(METADATA.tables)) -> duckdb.DuckDBPyConnection:
+        """Read the days of the tables *names* that have changed; return a new cursor."""
+        with naming_damage(self.folder):
+            stored = self._list_tables()
+            if self._connection is None or self._stored != stored:  # a first day makes an empty table a view
+                self._connection, self._stored, self._viewed = self._open_connection(stored), stored, set()
+                self._counts = CountTables(self.folder, self._connection)
+                self._counts.refresh()
+            elif self._changed is None:
+                self._counts.refresh(names)
+            elif changed := self._changed.intersection(names):
+                self._counts.refresh(changed)
+                self._changed -= changed
+            return self._connection.cursor()
 
     def _list_tables(self) -> set[str]:
         """Return the tables with a file for each day that have one."""
@@ -213,17 +224,25 @@ class Lake:
     def _open_connection(self, stored: set[str]) -> duckdb.DuckDBPyConnection:
         connection = duckdb_engine.connect()
         for table in METADATA.sorted_tables:
-            if table.name in stored:
-                files = duckdb_engine.quote_text(str(self.folder / table.name / "local_day=*" / FILE))
-                try:
-                    duckdb_engine.create_view(connection, table, files)
-                except duckdb.BinderException:
-                    raise ConfigError(
-                        f"{self.folder} was written by another release; remove it, and run again"
-                    ) from None
-            elif table not in COUNTS:
+            if table.name not in stored and table not in COUNTS:
                 duckdb_engine.create_table(connection, table)
         return connection
+
+    def _create_view(self, cursor: duckdb.DuckDBPyConnection, table: Table) -> None:
+        """Make all days of *table* readable, unless they are."""
+        if table.name not in self._viewed:
+            files = duckdb_engine.quote_text(str(self.folder / table.name / "local_day=*" / FILE))
+            with _naming_release(self.folder):
+                duckdb_engine.create_view(cursor, table, files)
+            self._viewed.add(table.name)
+
+
+@contextmanager
+def _naming_release(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except duckdb.BinderException:
+        raise ConfigError(f"{folder} was written by another release; remove it, and run again") from None
 
 
 def _has_day(folder: Path) -> bool:

@@ -38,7 +38,7 @@ def _sources(*conditions: ColumnElement[bool] | TextClause) -> Select[tuple[str]
     ],
 )
 def test_bounded_days_are_found(query: Select[tuple[str]], days: list[date]) -> None:
-    assert asked_days(query) == {"assignment_log": days}
+    assert asked_days(query)["assignment_log"] == days
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,12 @@ def test_bounded_days_are_found(query: Select[tuple[str]], days: list[date]) -> 
     ],
 )
 def test_days_that_are_not_bounded_for_certain_are_all(query: Select[tuple[str]]) -> None:
-    assert asked_days(query) == {}
+    assert asked_days(query)["assignment_log"] is None
+
+
+def test_the_tables_that_are_read_are_found() -> None:
+    both = union_all(_sources(_LOG.local_day == _FIRST), select(LOAD_COUNTS.c.zone))
+    assert asked_days(both) == {"assignment_log": [_FIRST], "load_counts": None}
 
 
 def test_only_the_files_of_the_asked_days_are_opened(tmp_path: Path) -> None:
