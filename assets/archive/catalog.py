@@ -162,12 +162,52 @@ class Catalog:
             return False
         return True
 
-    def versions(self, workspace: str) -> list[RowMapping]:
-        """Return every version of *workspace*, newest report date and version first."""
+    def versions(self, workspace: str, first: date = date.min, last: date = date.max) -> list[RowMapping]:
+        """Return the versions of *workspace* with a report date from *first* to *last*, newest date first."""
         order = (_VERSIONS.report_date.desc(), _VERSIONS.report, _VERSIONS.version.desc())
+        of_dates = _VERSIONS.report_date.between(first, last)
         return self._read_rows(
-            select(REPORT_VERSIONS).where(_VERSIONS.workspace == workspace).order_by(*order)
+            select(REPORT_VERSIONS).where(_VERSIONS.workspace == workspace, of_dates).order_by(*order)
         )
+
+    def newest_of_each(self, workspace: str) -> list[RowMapping]:
+        """Return the newest version of each report of *workspace*, the newest report date first."""
+        number = func.row_number().over(
+            partition_by=_VERSIONS.report, order_by=(_VERSIONS.report_date.desc(), _VERSIONS.version.desc())
+        )
+        numbered = (
+            select(REPORT_VERSIONS, number.label("number")).where(_VERSIONS.workspace == workspace).subquery()
+        )
+        columns = (numbered.c[column.name] for column in REPORT_VERSIONS.columns)
+        order = numbered.c.report_date.desc(), numbered.c.report
+        return self._read_rows(select(*columns).where(numbered.c.number == 1).order_by(*order))
+
+    def date_of_row(self, workspace: str, number: int) -> date | None:
+        """Return the report date of the *number*-th newest version of *workspace*, or None."""
+        query = select(_VERSIONS.report_date).where(_VERSIONS.workspace == workspace)
+        with self._engine.connect() as connection:
+            found: date | None = connection.scalar(
+                query.order_by(_VERSIONS.report_date.desc()).offset(number - 1).limit(1)
+            )
+            return found
+
+    def months(self, workspace: str) -> dict[date, list[Any]]:
+        """Return figures of the versions of each month of report dates, by its first day, the newest first.
+
+        The first is their number; together they differ once a version is added, removed or marked.
+        """
+        year, month = (func.extract(part, _VERSIONS.report_date) for part in ("year", "month"))
+        figures = (
+            func.count(),
+            func.sum(_VERSIONS.version),
+            func.sum(_VERSIONS.total),
+            func.max(_VERSIONS.made_at),
+            func.count(_VERSIONS.outdated_since),
+        )
+        query = select(year, month, *figures).where(_VERSIONS.workspace == workspace)
+        with self._engine.connect() as connection:
+            rows = connection.execute(query.group_by(year, month).order_by(year.desc(), month.desc()))
+            return {date(int(row[0]), int(row[1]), 1): list(row[2:]) for row in rows}
 
     def listed(self) -> list[tuple[Key, int]]:
         """Return every version that the catalog lists."""

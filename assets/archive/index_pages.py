@@ -1,12 +1,18 @@
 """The archive's index pages, written from the catalog; they work from `file://`.
 
-`index.html` lists the workspaces, `<workspace>/index.html` its newest reports as cards, and every version in
-a table. A script searches and filters the rows; without it, all are shown. `<workspace>/<report>/index.html`
-leads to the newest version of a report, so that versions can link to it. The words are in `templates/index/`.
+`index.html` lists the workspaces, `<workspace>/index.html` its newest reports as cards, and the versions of
+the newest report dates in a table. Where there are more, `<workspace>/2026-11.html` lists those of a month;
+such a page is written only when it changes. A script searches and filters the rows; without it, all are
+shown. `<workspace>/<report>/index.html` leads to the newest version of a report, so that versions can link to
+it.
 """
 
+import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from calendar import monthrange
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +34,11 @@ from assets.runtime.extras import require_store
 from assets.runtime.file_locks import file_lock
 
 INDEX = "index.html"
+INDEX_TEMPLATE = "index.html.j2"
+MAX_LISTED = 500
+"""With this number of versions, the page of a workspace lists only those of the newest report dates."""
+
+_MONTHS = ".months.json"
 _DEFAULT_LANGUAGE = "en"
 _LISTED_CHANGES = 5
 _FILE_KINDS = ("html", "pdf", "xlsx", "csv", "parquet", "json")
@@ -45,16 +56,14 @@ def write_index(catalog: Catalog, root: Path, workspaces: Sequence[str]) -> Path
     failed: OSError | None = None
     with file_lock(path):
         for workspace in workspaces:
-            versions = catalog.versions(workspace)
             try:
-                write_atomic(root / workspace / INDEX, _workspace_page(versions, root).encode())
-                _write_redirects(root, workspace, versions)
+                _write_workspace(catalog, root, workspace)
             except OSError as error:
                 failed = failed or error
         rows = catalog.workspaces()
         if len(rows) == 1:
             slug = rows[0]["workspace"]
-            page = _workspace_page(catalog.versions(slug), root, f"{slug}/")
+            page = _workspace_page(catalog, root, slug, f"{slug}/")
         else:
             page = _render_page(_common_language(catalog.languages()), None, workspaces=rows)
         write_atomic(path, page.encode())
@@ -63,28 +72,85 @@ def write_index(catalog: Catalog, root: Path, workspaces: Sequence[str]) -> Path
     return path
 
 
-def _workspace_page(versions: Sequence[RowMapping], root: Path, prefix: str = "") -> str:
-    """Return the page of a workspace's *versions*; its links begin with *prefix*."""
-    ordered = sorted(
+def _write_workspace(catalog: Catalog, root: Path, workspace: str) -> None:
+    write_atomic(root / workspace / INDEX, _workspace_page(catalog, root, workspace).encode())
+    _write_months(catalog, root, workspace)
+    _write_redirects(root, workspace, catalog.newest_of_each(workspace))
+
+
+def _workspace_page(catalog: Catalog, root: Path, workspace: str, prefix: str = "") -> str:
+    """Return the page of *workspace*; its links begin with *prefix*."""
+    newest = catalog.newest_of_each(workspace)
+    language = _common_language({row["language"] for row in newest})
+    cards = sorted(_list_entries(newest, prefix, language), key=_position)
+    since = catalog.date_of_row(workspace, MAX_LISTED)
+    versions = _ordered(catalog.versions(workspace, since or date.min))
+    return _render_page(
+        language,
+        _read_look(newest, root),
+        entries=list(_list_entries(versions, prefix, language)),
+        cards=cards,
+        reports=cards,
+        months=catalog.months(workspace) if since else (),
+        prefix=prefix,
+    )
+
+
+def _write_months(catalog: Catalog, root: Path, workspace: str) -> None:
+    """Write the page of each month of report dates that has changed, and remove pages of no month."""
+    folder, newest = root / workspace, catalog.newest_of_each(workspace)
+    look, language = _read_look(newest, root), _common_language({row["language"] for row in newest})
+    months = catalog.months(workspace) if catalog.date_of_row(workspace, MAX_LISTED) else {}
+    made_of_all = [language, look and look.model_dump_json(), _templates_digest()]
+    stored = {path.name for path in folder.glob("????-??.html")}
+    before = json.loads((folder / _MONTHS).read_bytes()) if (folder / _MONTHS).exists() else {}
+    digests = {}
+    for later, month, earlier in zip([None, *months], months, [*list(months)[1:], None], strict=False):
+        name = _month_page(month)
+        made_of = json.dumps([months[month], later, earlier, *made_of_all], default=str)
+        digests[name] = hashlib.sha256(made_of.encode()).hexdigest()
+        if name not in stored or before.get(name) != digests[name]:
+            versions = _ordered(catalog.versions(workspace, month, _last_day(month)))
+            entries = list(_list_entries(versions, "", language))
+            reports = sorted({entry["report"]: entry for entry in entries}.values(), key=_position)
+            values = {"entries": entries, "reports": reports, "later": later, "month": month}
+            write_atomic(folder / name, _render_page(language, look, **values, earlier=earlier).encode())
+    for name in stored - digests.keys():
+        (folder / name).unlink()
+    if digests != before:
+        write_atomic(folder / _MONTHS, json.dumps(digests, indent=1).encode())
+
+
+def _month_page(month: date) -> str:
+    return f"{month:%Y-%m}.html"
+
+
+def _last_day(month: date) -> date:
+    return month.replace(day=monthrange(month.year, month.month)[1])
+
+
+def _ordered(versions: Iterable[RowMapping]) -> list[RowMapping]:
+    """Return *versions*, newest report date first, then in the order of the presets, newest version first."""
+    return sorted(
         versions,
         key=lambda row: (-row["report_date"].toordinal(), _position(row)[0], row["report"], -row["version"]),
     )
-    newest = {row["report"]: row for row in reversed(ordered)}
-    language = _common_language({row["language"] for row in newest.values()})
-    entries = list(_list_entries(ordered, prefix, language))
-    cards = sorted((entry for entry in entries if entry["is_newest"]), key=_position)
-    return _render_page(language, _read_look(ordered, root), entries=entries, cards=cards)
+
+
+@cache
+def _templates_digest() -> str:
+    """Return a digest of the files that the pages are made of, beside the rows."""
+    names = (INDEX_TEMPLATE, "index.css", "index.js")
+    return hashlib.sha256("".join(map(_read_template, names)).encode()).hexdigest()
 
 
 def _write_redirects(root: Path, workspace: str, versions: Sequence[RowMapping]) -> None:
     """Write `<report>/index.html` for each report of *workspace*, which leads to its newest version.
 
-    That of a report which has none yet leads to the list, since pages of other reports link to it. *versions*
-    have the newest report date first.
+    *versions* are these, the newest report date first. That of a report which has none yet leads to the
+    list, since pages of other reports link to it.
     """
-    newest: dict[str, RowMapping] = {}
-    for version in versions:
-        newest.setdefault(version["report"], version)
+    newest = {version["report"]: version for version in versions}
     look = _read_look(versions, root)
     titles = {sibling.name: sibling.title for sibling in look.siblings} if look else {}
     titles |= {name: _title(version) for name, version in newest.items()}
@@ -146,9 +212,13 @@ def _render_page(language: str, look: Look | None, **values: object) -> str:
         "workspaces": (),
         "entries": (),
         "cards": (),
+        "reports": (),
+        "months": (),
+        "month": None,
+        "page_of": _month_page,
         "explorer": Preset.EXPLORER.value,
     } | values
-    return jinja_environment(language).get_template("index/index.html.j2").render(values)
+    return jinja_environment(language).get_template(f"index/{INDEX_TEMPLATE}").render(values)
 
 
 def _read_template(name: str) -> str:
@@ -158,21 +228,19 @@ def _read_template(name: str) -> str:
 def _list_entries(versions: Sequence[RowMapping], prefix: str, language: str) -> Iterator[dict[str, Any]]:
     """Yield the template's values of *versions*, whose newest report date and version comes first."""
     words = load_words(language)
-    reports, latest = set(), set()
+    latest = set()
     for version in versions:
-        report, key = version["report"], (version["report"], version["report_date"])
+        key = version["report"], version["report_date"]
         changes = [(name, *values) for name, values in (version["changes"] or {}).items()]
         yield dict(version) | {
             "title": _title(version),
             "folder": f"{prefix}{_folder(version)}",
             "opens": opened_first(version["files"]),
             "files": sorted(version["files"], key=_file_position),
-            "is_newest": report not in reports,
             "is_latest": key not in latest,
             "status": " ".join(_list_status(version, is_latest=key not in latest)),
             "change_texts": list_changes(changes, words, max_listed=_LISTED_CHANGES),
         }
-        reports.add(report)
         latest.add(key)
 
 

@@ -175,6 +175,10 @@ class Words:
         """Return month and year."""
         return format_skeleton("yMMM", value, locale=self.locale, fuzzy=True)
 
+    def month_name(self, value: date) -> str:
+        """Return the month without its year, as it stands alone."""
+        return format_date(value, "LLL", locale=self.locale)
+
     def weekday(self, number: int, width: str = "EEEE") -> str:
         """Return the name of a weekday, 0 = Monday."""
         return format_date(_MONDAY + timedelta(number), width, locale=self.locale)

@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 from pydantic import SecretStr
 
+from assets.archive import index_pages
 from assets.archive.archive import Archive
 from assets.archive.catalog import Catalog, Search
 from assets.archive.index_pages import write_index
@@ -309,3 +310,32 @@ def test_the_pages_are_accessible_and_fit_a_phone(
         assert violations(opened) == []
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "nothing sticks out"
         page.context.close()
+
+
+def test_older_report_dates_are_listed_by_month_on_pages_written_when_they_change(
+    shelf: Shelf, page: Page, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(index_pages, "MAX_LISTED", 4)
+    for day in range(-70, 0, 10):
+        for name in ("yesterday", "today"):
+            shelf.add(named(name, day=day))
+    page.goto(shelf.write().as_uri())
+    assert (texts(page, ".card h3"), shown(page)) == (["Today", "Yesterday"], 4)
+    assert texts(page, ".months a") == ["Nov", "Oct", "Sep"]
+    page.get_by_role("link", name="Oct").click()
+    assert (shown(page), texts(page, "h2")) == (6, ["Oct 2026"])
+    assert texts(page, ".neighbors a") == ["Nov 2026", "Latest reports", "Sep 2026"]
+    page.get_by_label("Report").select_option("today")
+    assert shown(page) == 3
+    months = {path.name: path for path in (shelf.root / "acme").glob("*-*.html")}
+    assert sorted(months) == ["2026-09.html", "2026-10.html", "2026-11.html"]
+    before = {name: path.stat().st_ino for name, path in months.items()}
+    shelf.add(named("today", day=-30, total=9))
+    shelf.write()
+    assert {name for name, path in months.items() if path.stat().st_ino != before[name]} == {"2026-10.html"}
+    october = [(key, number) for key, number in shelf.catalog.listed() if key.report_date.month == 10]
+    shelf.catalog.forget(october)
+    shelf.write()
+    assert not months["2026-10.html"].exists()
+    page.goto(months["2026-11.html"].as_uri())
+    assert texts(page, ".neighbors a") == ["Latest reports", "Sep 2026"]
