@@ -95,6 +95,14 @@ def rounded_ids(cells: pa.Array) -> pa.Array | None:
     return cells.is_valid() if has_15_digits else None
 
 
+def may_be_altered(cells: pa.Array) -> bool:
+    """Return whether `whole_ids` or `rounded_ids`, which look at all cells of a batch, may alter *cells*."""
+    text = _text_buffer(cells).tobytes()
+    return any(part in text for part in (b".0", b"NaN", b"E+", b"e+")) or bool(
+        pc.any(pc.match_substring_regex(cells, _ROUNDED)).as_py()
+    )
+
+
 def _text_buffer(cells: pa.Array) -> Octets:
     """Return the bytes of all *cells*, and possibly some around them."""
     data = cells.buffers()[2]

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from difflib import get_close_matches
 from enum import StrEnum
+from functools import lru_cache
 from typing import Protocol, runtime_checkable
 
 import pyarrow as pa
@@ -158,7 +159,12 @@ def match_columns(names: Iterable[str], mapping: Mapping[str, str]) -> dict[str,
     The configured *mapping* comes first; then equal names, short names ("assignee") and the eight-column
     log's header, in any case. Raises ValueError that names a column that is missing or ambiguous.
     """
-    names = list(names)
+    return dict(_match_columns(tuple(names), tuple(mapping.items())))
+
+
+@lru_cache(maxsize=64)  # a folder's files have the same columns
+def _match_columns(names: tuple[str, ...], mapped: tuple[tuple[str, str], ...]) -> dict[str, str]:
+    mapping, is_log = dict(mapped), is_printed_log(names)
     by_folded_name = dict[str, list[str]]()
     for name in names:
         by_folded_name.setdefault(_fold_name(name), []).append(name)
@@ -176,7 +182,7 @@ def match_columns(names: Iterable[str], mapping: Mapping[str, str]) -> dict[str,
     mapped_names = {_fold_name(name) for name in mapping.values()}
     guessed = dict[str, list[str]]()
     for alias, candidates in by_folded_name.items():
-        column = LOG_HEADER.get(alias, "") if is_printed_log(names) else ""
+        column = LOG_HEADER.get(alias, "") if is_log else ""
         column = column or contract_column(alias.replace(" ", "_"))
         if column in CONTRACT_COLUMNS and alias not in mapped_names:
             guessed.setdefault(column, []).extend(candidates)

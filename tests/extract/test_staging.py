@@ -1,6 +1,8 @@
 """The quick ways of the extract stage give what the thorough ones give."""
 
+from datetime import timedelta
 from pathlib import Path
+from random import Random
 
 import duckdb
 import pyarrow as pa
@@ -10,8 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from assets.extract import classification, day_buffers, staging, text_cleaning, times
+from assets.warehouse.parquet_lake import Lake
 from assets.warehouse.schema import ASSIGNMENT_EVENTS
-from tests.conftest import DAY, Inbox, line
+from tests.conftest import DAY, HEADER, Inbox, line
 
 ISO = st.from_regex(
     r"20[0-9]{2}-[01][0-9]-[0-3][0-9][T ][0-2][0-9]:[0-6][0-9]:[0-6][0-9](\.[0-9]{1,7})?(Z|[+-][0-9]{2}:?[0-9]{2})?",
@@ -124,3 +127,40 @@ def test_a_given_format_of_times_holds_for_those_that_look_like_iso_too(inbox: I
 def test_a_time_at_the_end_of_time_stops_nothing(inbox: Inbox, text: str) -> None:
     inbox.write(line("e1", "2024-03-05T15:00:00Z"), line("e2", text))
     assert inbox.load().stored_events == 1
+
+
+_ODD_CELLS: tuple[dict[str, str], ...] = (
+    {"contact_id": "21.0"},
+    {"contact_id": "NaN"},
+    {"contact_id": "1.7E+15"},
+    {"contact_name": "A\u0301nn\x00"},
+    {"assignee": "-"},
+    {"event_id": ""},
+    {"occurred_at": "no time"},
+    {"occurred_at": "2024-03-05T10:00:00"},
+    {"contact_id": "", "conversation_id": ""},
+)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_small_files_are_staged_together_as_they_are_one_by_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    chosen, inbox = Random(seed), Inbox(tmp_path)
+    odd_cells = _ODD_CELLS[:6] if seed % 2 else _ODD_CELLS
+    for file in range(12):
+        rows = []
+        for n in range(chosen.randrange(1, 12)):
+            cells = {"occurred_at": f"2024-03-{chosen.randrange(4, 7):02}T15:{n:02}:00Z"}
+            cells |= {"event_id": f"{file}-{n}", "contact_id": f"{'k' * (file % 2)}{n}"}
+            rows.append(line(**cells | (chosen.choice(odd_cells) if chosen.random() < seed / 50 else {})))
+        header = HEADER if file < 8 else HEADER.replace("contact_name", "contact name")
+        inbox.write(*rows, name=f"{file:02}.csv", header=header)
+    stored = []
+    for rows_together in (1, 20_000):
+        monkeypatch.setattr(staging, "_TOGETHER_ROWS", rows_together)
+        inbox.lake = Lake(tmp_path / f"{rows_together}", "acme")
+        loaded = inbox.load(DAY - timedelta(2), DAY + timedelta(2))
+        files = sorted(inbox.lake.folder.rglob("*.parquet"))
+        stored.append(([(path.parent.name, path.read_bytes()) for path in files], loaded.inputs))
+    assert stored[0] == stored[1]
