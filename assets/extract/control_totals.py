@@ -104,7 +104,7 @@ def _parse_instants(cells: "pd.DataFrame", name: str, zone: ZoneInfo, time_forma
     texts = pa.table(
         {"occurred_at": pa.array(cells[name].str.strip().to_list(), pa.string()), "place": range(len(cells))}
     )
-    with duckdb_engine.connect() as connection:
+    with duckdb_engine.temporary() as connection:
         connection.register("cells", texts)
         connection.register("offsets", times.wall_offsets(zone))
         columns = times.instant_columns(pa.string(), time_format)

@@ -65,7 +65,7 @@ class Staging:
         self._options = options
         self._now = now
         self._is_windowed = is_windowed
-        self._connection = duckdb_engine.connect()
+        self._connection = duckdb_engine.temporary()
         self._last_time: dict[str, datetime] = {}
         self._without_day: dict[str, _Lost] = {}
         self._without_zone: dict[str, _Lost] = {}

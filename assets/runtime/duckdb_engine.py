@@ -4,8 +4,10 @@ Queries are SQLAlchemy Core statements over `schema.py`, compiled for PostgreSQL
 accepts.
 """
 
+import os
 import tempfile
 from collections.abc import Iterable
+from functools import cache
 from typing import Any
 
 import duckdb
@@ -38,6 +40,22 @@ def connect(**settings: Any) -> duckdb.DuckDBPyConnection:
     for function, body in _FUNCTIONS.items():
         connection.execute(f"CREATE MACRO {function} AS {body}")
     return connection
+
+
+@cache
+def _shared() -> duckdb.DuckDBPyConnection:
+    return connect()
+
+
+os.register_at_fork(after_in_child=_shared.cache_clear)
+
+
+def temporary() -> duckdb.DuckDBPyConnection:
+    """Return a connection for temporary and registered tables, which are its own.
+
+    It uses this process's DuckDB, because starting another takes longer than most small inputs.
+    """
+    return _shared().cursor()
 
 
 def run_query(connection: duckdb.DuckDBPyConnection, statement: Executable) -> pa.RecordBatchReader:

@@ -81,7 +81,7 @@ class Chatwoot(Unlisted):
                 self._query_rows(database, query, start, end)
                 for query in (_MESSAGES, _CONVERSATIONS, _TRAILS)
             )
-        with duckdb_engine.connect() as connection:
+        with duckdb_engine.temporary() as connection:
             tables = {"messages": messages, "conversations": conversations, "trails": trails, "users": users}
             for name, table in tables.items():
                 connection.register(name, table)

@@ -49,7 +49,7 @@ class ChatwootWebhooks(Unlisted):
         received = inbox.read_events(
             url, inbox.received_between(self.workspace, start - _EARLIER, end + _LATER)
         )
-        with duckdb_engine.connect() as connection:
+        with duckdb_engine.temporary() as connection:
             connection.register("received", received)
             connection.execute(FIELDS)
             for batch in connection.sql(_ROWS).to_arrow_reader(duckdb_engine.BATCH_ROWS):

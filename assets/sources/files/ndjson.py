@@ -62,7 +62,7 @@ def _extract_cells(lines: pa.RecordBatch, mapping: Mapping[str, str]) -> pa.Reco
     )
     has_faults = "fault" in lines.schema.names
     fault, raw = ("fault" if has_faults else "NULL"), ("raw" if "raw" in lines.schema.names else "NULL")
-    connection = duckdb_engine.connect()
+    connection = duckdb_engine.temporary()
     connection.execute(UNWRAP)
     connection.register("lines", lines)
     query = read_sql(

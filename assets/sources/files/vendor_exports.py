@@ -57,7 +57,7 @@ _MACROS = read_sql(__file__, "zammad_macros")
 def read_export(path: Path, origin: str, options: FilesSource) -> Iterator[Batch]:
     """Yield the assignments of an export in the configured layout. Raises ValueError where it is not JSON."""
     layout = options.layout or ""
-    with duckdb_engine.connect() as connection, text_file(path, options.encoding) as text:
+    with duckdb_engine.temporary() as connection, text_file(path, options.encoding) as text:
         connection.execute(UNWRAP)
         connection.execute(FIELDS)
         connection.execute(_MACROS)

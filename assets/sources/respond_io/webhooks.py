@@ -83,7 +83,7 @@ class RespondIo(Unlisted):
 
 def assemble_assignments(received: pa.Table) -> Iterator[Batch]:
     """Yield the assignments that the rows *received* (of `inbox.read_events`) state, in order."""
-    with duckdb_engine.connect() as connection:
+    with duckdb_engine.temporary() as connection:
         connection.register("received", received)
         for statement in (*_MACROS, _TOLD, _CONVERSATIONS, _CHANGES):
             connection.execute(statement)

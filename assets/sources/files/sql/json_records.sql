@@ -1,4 +1,4 @@
-CREATE OR REPLACE MACRO unwrapped(line) AS CASE  -- what Singer's and Airbyte's records hold
+CREATE OR REPLACE TEMP MACRO unwrapped(line) AS CASE  -- what Singer's and Airbyte's records hold
     WHEN line->>'$.type' = 'RECORD' AND json_type(line, '$.record.data') = 'OBJECT'
         THEN line->'$.record.data'
     WHEN line->>'$.type' = 'RECORD' AND json_type(line, '$.record') = 'OBJECT' THEN line->'$.record'
@@ -8,7 +8,7 @@ CREATE OR REPLACE MACRO unwrapped(line) AS CASE  -- what Singer's and Airbyte's 
     WHEN json_exists(line, '$.stream') AND json_type(line, '$.data') = 'OBJECT' THEN line->'$.data'
     WHEN json_exists(line, '$.stream') AND json_type(line, '$.record') = 'OBJECT' THEN line->'$.record'
     ELSE line END;
-CREATE OR REPLACE MACRO is_message(line) AS coalesce(  -- theirs, but no record
+CREATE OR REPLACE TEMP MACRO is_message(line) AS coalesce(  -- theirs, but no record
     line->>'$.type' IN ('SCHEMA', 'STATE', 'ACTIVATE_VERSION', 'BATCH', 'LOG', 'TRACE', 'CATALOG', 'SPEC',
         'CONNECTION_STATUS', 'CONTROL')
     AND (json_exists(line, '$.stream') OR json_exists(line, '$.value')
