@@ -83,9 +83,10 @@ def run_select(connection: duckdb.DuckDBPyConnection, query: str, **allowed: lis
         raise ConfigError(str(error)) from None
 
 
-def create_view(connection: duckdb.DuckDBPyConnection, table: Table, files: str) -> None:
-    """Make Parquet *files* (SQL for a glob or a list, with `local_day=` folders) readable as *table*."""
-    connection.execute(f"CREATE OR REPLACE VIEW {table.name} AS {_read_days(table, files)}")
+def create_view(connection: duckdb.DuckDBPyConnection, table: Table, files: str | None) -> None:
+    """Make Parquet *files* in `local_day=` folders readable as *table*: SQL for a glob or a list, or None."""
+    rows = _read_days(table, files) if files else _no_rows(table)
+    connection.execute(f"CREATE OR REPLACE VIEW {table.name} AS {rows}")
 
 
 def narrow_view(cursor: duckdb.DuckDBPyConnection, table: Table, files: Iterable[str]) -> None:
@@ -101,6 +102,11 @@ def insert_files(connection: duckdb.DuckDBPyConnection, table: Table, files: Ite
 def _read_days(table: Table, files: str) -> str:
     columns = ", ".join(column.name for column in table.columns)
     return read_sql(__file__, "read_days", columns=columns, files=files)
+
+
+def _no_rows(table: Table) -> str:
+    columns = (f"CAST(NULL AS {column.type.compile(_DIALECT)}) AS {column.name}" for column in table.columns)
+    return f"SELECT {', '.join(columns)} WHERE false"
 
 
 def _list_of(texts: Iterable[str]) -> str:

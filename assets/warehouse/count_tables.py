@@ -38,7 +38,8 @@ class CountTables:
 
     def __init__(self, folder: Path, connection: duckdb.DuckDBPyConnection) -> None:
         self._folder, self._connection = folder, connection
-        self._seen: dict[str, _Signatures] = {}
+        self.seen: dict[str, _Signatures] = {}
+        """The files of the tables that were read, by day."""
         self._copied: dict[str, _Signatures] = {}
         self._lock = Lock()
 
@@ -50,9 +51,9 @@ class CountTables:
                     self._refresh(table)
 
     def store_copies(self) -> None:
-        """Write a copy of each table, unless there is one of nearly all days."""
+        """Write a copy of each table that was read, unless there is one of nearly all days."""
         for table in COUNTS:
-            seen, copied = self._seen[table.name], self._copied[table.name]
+            seen, copied = self.seen.get(table.name, {}), self._copied.get(table.name, {})
             behind = sum(copied.get(day) != signature for day, signature in seen.items())
             if behind > _MAX_BEHIND:
                 rows = self._connection.sql(f"FROM {table.name} ORDER BY local_day").to_arrow_table()
@@ -62,9 +63,9 @@ class CountTables:
                 self._copied[table.name] = seen
 
     def _refresh(self, table: Table) -> None:
-        if table.name not in self._seen:
-            self._seen[table.name] = self._copied[table.name] = self._read_copy(table)
-        before, now = self._seen[table.name], _signatures_in(self._folder / table.name)
+        if table.name not in self.seen:
+            self.seen[table.name] = self._copied[table.name] = self._read_copy(table)
+        before, now = self.seen[table.name], _signatures_in(self._folder / table.name)
         gone = [day for day, signature in before.items() if now.get(day) != signature]
         new = [day for day, signature in now.items() if before.get(day) != signature]
         if gone:
@@ -74,10 +75,13 @@ class CountTables:
         if new:
             files = [str(self._folder / table.name / f"{_DAY}{day}" / FILE) for day in new]
             duckdb_engine.insert_files(self._connection, table, files)
-        self._seen[table.name] = now
+        self.seen[table.name] = now
 
     def _read_copy(self, table: Table) -> _Signatures:
         """Create *table* with the rows of its copy; return the signatures of their files."""
+        if not self._copy_of(table).exists():
+            duckdb_engine.create_table(self._connection, table)
+            return {}
         rows, signatures = stored_schema(table).empty_table(), _Signatures()
         with suppress(OSError, pa.ArrowException, ValueError, KeyError):
             copy = pq.read_table(self._copy_of(table))

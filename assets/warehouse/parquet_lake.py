@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from datetime import date, datetime
+from functools import cached_property
 from pathlib import Path
 
 import duckdb
@@ -38,12 +39,18 @@ class Lake:
 
     def __init__(self, root: Path, slug: str) -> None:
         self.folder = root / slug
-        self._stored = set[str]()
-        self._viewed = set[str]()
-        self._connection: duckdb.DuckDBPyConnection | None = None
-        self._counts: CountTables
+        self._viewed: dict[str, bool] = {}
+        """The tables with a file for each day that have a view; whether it has days."""
         self._changed: set[str] | None = None
         """The small tables to refresh, while no other process can change any; else None."""
+
+    @cached_property
+    def _connection(self) -> duckdb.DuckDBPyConnection:
+        return duckdb_engine.connect()
+
+    @cached_property
+    def _counts(self) -> CountTables:
+        return CountTables(self.folder, self._connection)
 
     @contextmanager
     def writing(self) -> Iterator[None]:
@@ -54,7 +61,7 @@ class Lake:
         """
         with file_lock(self.folder / "days"), self._alone():
             yield
-            self._refresh()
+            self._refresh({*self._counts.seen, *(self._changed or ())})
             self._counts.store_copies()
 
     @contextmanager
@@ -65,9 +72,8 @@ class Lake:
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
-        """Look for changed files of the small tables now only, since no other process can change them."""
-        self._refresh()
-        self._changed = set()
+        """Look for changed files of a small table at its first use only: no other process can change them."""
+        self._changed = set(self._counts.seen)
         try:
             yield
         finally:
@@ -155,9 +161,9 @@ class Lake:
     def _run(self, statement: Executable) -> pa.RecordBatchReader:
         asked = asked_days(statement)
         cursor = self._refresh(asked)
-        for name in asked.keys() & self._stored:
-            table, days = METADATA.tables[name], asked[name]
-            if not (days and self._narrow(cursor, table, days)):
+        for name, days in asked.items():
+            table = METADATA.tables[name]
+            if table not in COUNTS and not (days and self._narrow(cursor, table, days)):
                 self._create_view(cursor, table)
         return duckdb_engine.run_query(cursor, statement)
 
@@ -192,49 +198,30 @@ class Lake:
 
     def connect(self) -> duckdb.DuckDBPyConnection:
         """Return a DuckDB cursor whose tables and views are the days as they are stored now."""
-        cursor = self._refresh()
+        cursor = self._refresh(METADATA.tables)
         with naming_damage(self.folder):
-            for name in self._stored:
-                self._create_view(cursor, METADATA.tables[name])
+            for table in METADATA.sorted_tables:
+                if table not in COUNTS:
+                    self._create_view(cursor, table)
         return cursor
 
-    def _refresh(self, names: Collection[str] = tuple(METADATA.tables)) -> duckdb.DuckDBPyConnection:
-        """Read the days of the tables *names* that have changed; return a new cursor."""
+    def _refresh(self, names: Collection[str]) -> duckdb.DuckDBPyConnection:
+        """Read the days of those of the tables *names* that have changed; return a new cursor."""
+        if self._changed is not None:
+            names = {name for name in names if name in self._changed or name not in self._counts.seen}
+            self._changed -= names
         with naming_damage(self.folder):
-            stored = self._list_tables()
-            if self._connection is None or self._stored != stored:  # a first day makes an empty table a view
-                self._connection, self._stored, self._viewed = self._open_connection(stored), stored, set()
-                self._counts = CountTables(self.folder, self._connection)
-                self._counts.refresh()
-            elif self._changed is None:
-                self._counts.refresh(names)
-            elif changed := self._changed.intersection(names):
-                self._counts.refresh(changed)
-                self._changed -= changed
-            return self._connection.cursor()
-
-    def _list_tables(self) -> set[str]:
-        """Return the tables with a file for each day that have one."""
-        return {
-            table.name
-            for table in METADATA.sorted_tables
-            if table not in COUNTS and _has_day(self.folder / table.name)
-        }
-
-    def _open_connection(self, stored: set[str]) -> duckdb.DuckDBPyConnection:
-        connection = duckdb_engine.connect()
-        for table in METADATA.sorted_tables:
-            if table.name not in stored and table not in COUNTS:
-                duckdb_engine.create_table(connection, table)
-        return connection
+            self._counts.refresh(names)
+        return self._connection.cursor()
 
     def _create_view(self, cursor: duckdb.DuckDBPyConnection, table: Table) -> None:
-        """Make all days of *table* readable, unless they are."""
-        if table.name not in self._viewed:
-            files = duckdb_engine.quote_text(str(self.folder / table.name / "local_day=*" / FILE))
+        """Make all days of *table* readable; a view of days finds later ones."""
+        has_days = _has_day(self.folder / table.name)
+        if self._viewed.get(table.name) is not has_days:
+            days = duckdb_engine.quote_text(str(self.folder / table.name / "local_day=*" / FILE))
             with _naming_release(self.folder):
-                duckdb_engine.create_view(cursor, table, files)
-            self._viewed.add(table.name)
+                duckdb_engine.create_view(cursor, table, days if has_days else None)
+            self._viewed[table.name] = has_days
 
 
 @contextmanager

@@ -76,6 +76,7 @@ def test_while_it_is_read_small_tables_are_asked_in_memory(tmp_path: Path) -> No
     rows = [(day, "user", 1) for day in DAYS]
     lake.replace_days(DAILY_SOURCE_AGGREGATES, DAYS, counts(*rows).to_reader())
     with lake.reading():
+        assert stored(lake) == rows
         for file in tmp_path.rglob("*.parquet"):
             file.unlink()
         assert stored(lake) == rows
