@@ -43,11 +43,10 @@ def connect(**settings: Any) -> duckdb.DuckDBPyConnection:
 
 
 @cache
-def _shared() -> duckdb.DuckDBPyConnection:
+def _of_process(number: int) -> duckdb.DuckDBPyConnection:
+    """Return the DuckDB of the process *number*; that of a parent can neither be used nor closed."""
+    del number
     return connect()
-
-
-os.register_at_fork(after_in_child=_shared.cache_clear)
 
 
 def temporary() -> duckdb.DuckDBPyConnection:
@@ -55,7 +54,7 @@ def temporary() -> duckdb.DuckDBPyConnection:
 
     It uses this process's DuckDB, because starting another takes longer than most small inputs.
     """
-    return _shared().cursor()
+    return _of_process(os.getpid()).cursor()
 
 
 def run_query(connection: duckdb.DuckDBPyConnection, statement: Executable) -> pa.RecordBatchReader:
