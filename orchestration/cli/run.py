@@ -4,6 +4,7 @@ What it does is decided in `orchestration/pipeline.py`; what it shows is in `run
 `run_summary.py`.
 """
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
@@ -77,62 +78,88 @@ def run(
     used, or one workspace is wrong; 4 totals differ; 5 out of memory; with --send also 6 another one
     is running; 7 something was not delivered.
     """
-    from orchestration import report_processes
-
     if quiet and verbose:
         raise ConfigError("--quiet and --verbose exclude each other")
+    output = _Output(as_json, quiet, verbose)
     if send:
         _refuse_with_send(report_date, preset, first, last, reload, outdated)
-        raise typer.Exit(_run_due(config, workspace, as_json=as_json, quiet=quiet, verbose=verbose))
-    if len(preset or ()) != 1 and not (first or outdated):
+        raise typer.Exit(_run_due(config, workspace, output))
+    chosen = _Choice(workspace, report_date, preset or [], first, last, reload, outdated)
+    if exit_code := _run_chosen(config, chosen, output):
+        raise typer.Exit(exit_code)
+
+
+@dataclass(frozen=True, slots=True)
+class _Choice:
+    """What is to be made: of which workspace (None: all), for which date, and how."""
+
+    workspace: str | None
+    report_date: datetime | None
+    presets: list[str]
+    first: datetime | None
+    last: datetime | None
+    reload: bool
+    outdated: bool
+
+    def request(self, settings: "Config", workspace: "Workspace", now: datetime) -> "PipelineRequest":
+        """Return what to make for *workspace*. Raises ConfigError."""
+        from orchestration.pipeline import PipelineRequest
+
+        specs = _chosen_reports(workspace, self.presets, self.first, self.last)
+        report_date = (self.report_date or now.astimezone(workspace.zone)).date()
+        return PipelineRequest(settings, workspace, specs, report_date, now, self.reload)
+
+
+@dataclass(frozen=True, slots=True)
+class _Output:
+    """What is printed."""
+
+    as_json: bool
+    quiet: bool
+    verbose: bool
+
+
+def _run_chosen(config: "Path", chosen: _Choice, output: _Output) -> int:
+    """Make what is *chosen*, and print it; return the exit code."""
+    from orchestration import report_processes
+
+    if len(chosen.presets) != 1 and not (chosen.first or chosen.outdated):
         report_processes.start_fork_server()
     from assets.archive.catalog import Catalog
-    from orchestration import pipeline
     from orchestration.cli import run_summary
     from orchestration.cli.run_progress import RunProgress, verbosity_of
 
-    progress = RunProgress(verbosity_of(quiet=quiet, verbose=verbose))
-    settings, broken = load_for(config, workspace)
+    progress = RunProgress(verbosity_of(quiet=output.quiet, verbose=output.verbose))
+    settings, broken = load_for(config, chosen.workspace)
     for sentence in broken:
         progress.error(sentence)
-    now = datetime.now(UTC)
-    requests = [
-        pipeline.PipelineRequest(
-            settings,
-            each,
-            _chosen_reports(each, preset or [], first, last),
-            report_date.date() if report_date else now.astimezone(each.zone).date(),
-            now,
-            reload,
-        )
-        for each in chosen_workspaces(settings, workspace)
-    ]
+    workspaces, now = chosen_workspaces(settings, chosen.workspace), datetime.now(UTC)
+    requests = [chosen.request(settings, workspace, now) for workspace in workspaces]
     catalog = Catalog(settings.state)
     with progress:
-        published, exit_code = _run_all(requests, catalog, progress, outdated=outdated)
+        published, exit_code = _run_all(requests, catalog, progress, outdated=chosen.outdated)
         index, index_code = _write_index(settings, catalog, requests, progress)
-    if not quiet:
-        _print_inputs(requests, as_json=as_json)
-    if as_json:
+    if not output.quiet:
+        _print_inputs(requests, as_json=output.as_json)
+    if output.as_json:
         run_summary.print_json(published)
-    elif not quiet:
+    elif not output.quiet:
         run_summary.print_summary(published, settings, index)
     exit_code = exit_code or index_code or (ConfigError.exit_code if broken else 0)
     if exit_code == ConfigError.exit_code and published:  # a workspace is wrong: the others are done
         exit_code = SourceUnavailable.exit_code
     progress.finish(exit_code)
-    if exit_code:
-        raise typer.Exit(exit_code)
+    return exit_code
 
 
-def _run_due(config: "Path", slug: str | None, *, as_json: bool, quiet: bool, verbose: bool) -> int:
+def _run_due(config: "Path", slug: str | None, output: _Output) -> int:
     """Do what is due; return the exit code. Every error is an event."""
     from assets.runtime.storage_errors import explaining_errors
     from orchestration.cli.run_due import run_due
     from orchestration.cli.run_progress import LogStyle, RunProgress, verbosity_of
 
-    style = LogStyle.JSON if as_json else LogStyle.LINES
-    progress = RunProgress(verbosity_of(quiet=quiet, verbose=verbose), style)
+    style = LogStyle.JSON if output.as_json else LogStyle.LINES
+    progress = RunProgress(verbosity_of(quiet=output.quiet, verbose=output.verbose), style)
     try:
         with explaining_errors():
             return run_due(config, slug, progress)
