@@ -1,4 +1,4 @@
-# make demo · dev · test · test-system · audit · bench · lint · lock: each installs what it needs.
+# make demo · dev · test · test-system · audit · bench · bench-quick · lint · lock: each installs what it needs.
 PYTHON ?= python3
 BIN := .venv/bin
 RUN_PACKAGES := fontconfig fonts-noto-color-emoji fonts-noto-cjk fonts-noto-core libharfbuzz-subset0 libpango-1.0-0 libpangoft2-1.0-0
@@ -15,7 +15,7 @@ LOCK := $(BIN)/uv pip compile pyproject.toml $(LOCK_OPTIONS)
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-all demo demo-hostile dev test behavior test-lowest test-system audit bench lint lock clean system-run system-test
+.PHONY: help install install-all demo demo-hostile dev test behavior test-lowest test-system audit bench bench-quick lint lock clean system-run system-test
 
 help: ## List these targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## / - /'
@@ -61,6 +61,9 @@ audit: system-test .venv/installed-dev ## Attack everything that takes input, ma
 bench: system-test .venv/installed-bench ## Measure every stage against the script a user would write
 	$(BIN)/python -m benchmarks
 	$(BIN)/python -m benchmarks.page
+
+bench-quick: system-test .venv/installed-bench ## Measure what most changes touch, in some minutes
+	$(BIN)/python -m benchmarks --quick
 
 test-lowest: system-test .venv/bin/uv ## Run the quick tests with the lowest versions that pyproject.toml claims
 	$(BIN)/uv venv -q --clear --python $(BIN)/python .venv-lowest

@@ -17,8 +17,10 @@ from assets.aggregates.build import build_days
 from assets.aggregates.day_log import DayLog
 from assets.aggregates.interval_starts import IntervalStarts
 from assets.config.workspace import Workspace
+from assets.extract.classification import DayCut
 from assets.extract.load import load_days
-from assets.periods import Period
+from assets.extract.staging import Staging
+from assets.periods import DAY, Period, first_instant
 from assets.runtime.prefetch import prefetch
 from assets.sources.files.imports import DaySources
 from assets.sources.registry import open_source
@@ -52,6 +54,24 @@ def extract(lake: str, **source: Any) -> Callable[[], object]:
     inbox = workspace(**source)
     days = Period(FIRST_DAY, LAST_DAY, inbox.zone).days
     return lambda: load_days(inbox, DaySources(open_source(inbox), []), Lake(Path(lake), SLUG), days, NOW)
+
+
+def read_files(path: str, days: int) -> Callable[[], object]:
+    """Read the files *path* and stage their rows by day, as the load of a first night does; store nothing."""
+    inbox = workspace(type="files", path=path)
+    cuts = [
+        DayCut(day, inbox.timezone, start, end, end, "")
+        for day in Period(LAST_DAY - timedelta(days), LAST_DAY, inbox.zone).days
+        for start, end in [(first_instant(day, inbox.zone), first_instant(day + DAY, inbox.zone))]
+    ]
+
+    def read() -> None:
+        with Staging(cuts, inbox.source, NOW, is_windowed=False) as staging:
+            for item in prefetch(open_source(inbox).read(cuts[0].start, cuts[-1].until), 4):
+                staging.add(item)
+            staging.finish()
+
+    return read
 
 
 def nightly(file: str, days: int, warehouse: str) -> Callable[[], object]:
@@ -127,6 +147,7 @@ def main() -> None:
     stage, arguments = sys.argv[1], json.loads(sys.argv[2])
     stages: dict[str, Callable[..., Callable[[], object]]] = {
         "extract": extract,
+        "read_files": read_files,
         "nightly": nightly,
         "build": build,
         "intervals": intervals,

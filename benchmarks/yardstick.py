@@ -3,6 +3,7 @@
 yardstick.py report URL TABLE ROWS OUT [PRESET]   the presets as HTML and PDF, the first ROWS of the log in each
 yardstick.py extract URL TABLE OUT         the whole table into a Parquet file
 yardstick.py extract_csv FILE OUT          the same from a CSV file
+yardstick.py extract_csv_files FOLDER OUT  the same from the CSV files of a folder
 yardstick.py build FILE OUT                a Parquet file's events as a log by day, and counted by day and source
 yardstick.py csv|xlsx|pdf FILE OUT         the printed rows of a Parquet file as another file
 """
@@ -106,6 +107,13 @@ def extract(url: str, table: str, out: str) -> None:
 def extract_csv(file: str, out: str) -> None:
     """Copy a CSV file into a Parquet file."""
     events = pd.read_csv(file)
+    events["occurred_at"] = pd.to_datetime(events["occurred_at"], utc=True, format="ISO8601")
+    events.to_parquet(out, index=False)
+
+
+def extract_csv_files(folder: str, out: str) -> None:
+    """Copy the CSV files of a folder into a Parquet file."""
+    events = pd.concat([pd.read_csv(file) for file in sorted(Path(folder).glob("*.csv"))])
     events["occurred_at"] = pd.to_datetime(events["occurred_at"], utc=True, format="ISO8601")
     events.to_parquet(out, index=False)
 
