@@ -1,7 +1,8 @@
-"""What grows with the days of a workspace, and what with the number of workspaces. `python -m benchmarks.scale`.
+"""What grows with the days of a workspace, its archived versions and the workspaces. `python -m benchmarks.scale`.
 
-For years of days: loading all, a nightly flow, a report, a look of the catch-up sensor. For workspaces: loading
-the code location, a look of the sensor, and two pages of Dagster's UI as its webserver answers them.
+For days: loading all, a nightly flow, the reports, a look of the catch-up sensor. For versions: the search for
+outdated ones, and the index pages. For workspaces: loading the code location, a look of the sensor, and two pages
+of Dagster's UI as its webserver answers them.
 """
 
 import argparse
@@ -18,13 +19,19 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import dagster as dg
+from pydantic import SecretStr
 from rich.console import Console
 from rich.table import Table
+from sqlalchemy import insert
 
 from assets.archive.catalog import Catalog
+from assets.archive.index_pages import write_index
 from assets.config.loader import load_config
 from assets.config.workspace import ReportSpec
+from assets.periods import Preset
 from assets.sources.synthetic import write_events
+from assets.state.database import open_state
+from assets.state.tables import REPORT_VERSIONS
 from orchestration import pipeline
 from orchestration.definitions import build_definitions
 from tests.servers.postgres import free_port
@@ -35,19 +42,21 @@ FIGURES = Path("docs/scale.json")
 LAST_DAY = date(2025, 12, 30)
 NOW = datetime(2025, 12, 31, 15, tzinfo=UTC)
 PER_DAY = 100
+SLUG = "bench"
 GRAPH = "{assetNodes {id groupName opNames assetKey {path} dependencyKeys {path} partitionDefinition {name}}}"
 PAGE = """query ($key: AssetKeyInput!) {assetNodeOrError(assetKey: $key) {... on AssetNode {
   id description metadataEntries {label} assetPartitionStatuses {__typename} assetMaterializations(limit: 1) {runId}}}}"""
 
+SIZES = {"days": (60, 365, 3_650), "versions": (480, 4_800, 25_000), "workspaces": (1, 50, 500)}
+
 Figures = dict[str, float]
 
 
-def history(years: int, folder: Path) -> Figures:
-    """Return the seconds of each step for one workspace with *years* of days, 100 events a day."""
-    days = 365 * years
+def history(days: int, folder: Path) -> Figures:
+    """Return the seconds of each step for one workspace with *days*, 100 events and a file for each."""
     first_day, config_file = LAST_DAY - timedelta(days - 1), folder / "reports.yaml"
     _write_daily_files(folder, days)
-    _configure(config_file, [{"slug": "bench", "first_day": str(first_day)}], path="daily/*.csv")
+    _configure(config_file, [{"slug": SLUG, "first_day": str(first_day)}], path="daily/*.csv")
     config = load_config(config_file)
     workspace, catalog = config.workspaces[0], Catalog(config.state)
     whole = workspace.completed(ReportSpec(name="whole", first_day=first_day, last_day=LAST_DAY))
@@ -63,6 +72,32 @@ def history(years: int, folder: Path) -> Figures:
     figures["a look of the sensor"] = _median(_look(config_file))
     figures["peak MB"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     return figures
+
+
+def shelf(versions: int, folder: Path) -> Figures:
+    """Return the seconds of each step for a catalog with *versions*, of eight reports of each day."""
+    url = SecretStr(f"sqlite:///{folder}/state.sqlite")
+    names = [preset.value for preset in Preset][:8]
+    days = [LAST_DAY - timedelta(number) for number in range(versions // len(names))]
+    plain = {
+        "workspace": SLUG, "workspace_name": "Bench", "version": 1, "as_of": NOW, "made_at": NOW, "total": PER_DAY,
+        "provisional": False, "reasons": [], "has_no_data": False, "language": "en", "change_pct": 1.0,
+        "compare_with": "previous_period", "goals_met": 0, "goals_missed": 0, "changes": None, "causes": None,
+        "files": ["report.html", "report.pdf", "report.json"], "data_version": "x", "is_examined": True,
+    }  # fmt: skip
+    rows = [
+        plain | {"report": name, "title": name, "report_date": day, "first_day": day, "last_day": day}
+        for day in days
+        for name in names
+    ]
+    with open_state(url.get_secret_value()).begin() as connection:
+        connection.execute(insert(REPORT_VERSIONS), rows)
+    catalog = Catalog(url)
+    return {
+        "index pages, the first time": _seconds(lambda: write_index(catalog, folder, [SLUG])),
+        "index pages": _median(lambda: write_index(catalog, folder, [SLUG])),
+        "outdated reports, candidates": _median(lambda: catalog.to_examine(SLUG, LAST_DAY)),
+    }
 
 
 def breadth(workspaces: int, folder: Path) -> Figures:
@@ -155,13 +190,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--one", nargs=2, metavar=("WHAT", "SIZE"), help="measure one size only, as JSON")
     chosen = parser.parse_args().one
-    measures = {"years": history, "workspaces": breadth}
+    measures = {"days": history, "versions": shelf, "workspaces": breadth}
     if chosen:
         with tempfile.TemporaryDirectory(prefix="scale-") as folder:
             print(json.dumps(measures[chosen[0]](int(chosen[1]), Path(folder))))
         return
     found: dict[str, dict[str, Figures]] = {}
-    for what, sizes in {"years": (1, 3, 10), "workspaces": (1, 50, 500)}.items():
+    for what, sizes in SIZES.items():
         for size in sizes:
             command = [sys.executable, "-m", "benchmarks.scale", "--one", what, str(size)]
             done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
