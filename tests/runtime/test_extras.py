@@ -1,12 +1,10 @@
 """What one machine needs is the core; what is configured beyond it names the extra to install."""
 
-import subprocess
 import sys
 import tomllib
 from collections.abc import Callable
 from importlib.metadata import packages_distributions
 from pathlib import Path
-from textwrap import dedent
 
 import pytest
 from packaging.requirements import Requirement
@@ -156,35 +154,3 @@ def test_what_is_used_without_its_extra_says_which_to_install(config: Config, tm
         ended = CliRunner().invoke(app, [*command.split(), "--config", path])
         assert isinstance(ended.exception, MissingExtraError), command
         assert ended.exception.extra == extra
-
-
-def test_one_machine_imports_nothing_of_an_extra(tmp_path: Path) -> None:
-    program = dedent(f"""
-        import sys
-        hidden = {sorted({module for modules in EXTRAS.values() for module in modules} - {"starlette", "uvicorn"})}
-        sys.modules.update(dict.fromkeys(hidden))
-        from orchestration.cli.app import main
-        for words in sys.argv[1:]:
-            sys.argv[1:] = words.split()
-            try:
-                main()
-            except SystemExit as ended:
-                assert not ended.code, (words, ended.code)
-        import orchestration.definitions
-    """)
-    (tmp_path / "reports.yaml").write_text((ROOT / "reports.yaml").read_text(encoding="utf-8"))
-    commands = (
-        "demo-data demo/events.csv --events 2000",
-        "check-config reports.yaml",
-        "run --report-date 2026-11-18 --preset yesterday",
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", program, *commands],
-        cwd=tmp_path,
-        env={"PYTHONPATH": str(ROOT), "ASSIGNMENT_REPORTS_CONFIG": str(tmp_path / "reports.yaml")},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    assert [*tmp_path.glob("reports_out/acme/yesterday/2026-11-18/v1/report.pdf")]
