@@ -13,6 +13,7 @@
     │   ├── ProcessKilled          5
     │   ├── AlreadyRunning         6  state/run_lock.py
     │   ├── ChannelUnavailable        deliver/channels/base.py
+    │   │   └── LoginRefused          deliver/channels/base.py
     │   ├── ClaimLost                 deliver/ledger_session.py
     │   ├── ReportOutdated           deliver/recipient_variants.py
     │   └── AlertNotSent              deliver/operator_alerts.py

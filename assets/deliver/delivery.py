@@ -137,9 +137,13 @@ def transition_after(
             return Transition(State.UNKNOWN, reason, next_at, is_unconfirmed=True)
 
 
-def hold_transition(text: str, now: datetime) -> Transition:
-    """Return the transition of a delivery while the server accepts none at all."""
-    return Transition(State.HELD, text, now + _HELD_PAUSE, is_spent=False)
+def hold_transition(text: str, now: datetime, waited: timedelta = timedelta(0)) -> Transition:
+    """Return the transition of a delivery while the server accepts none at all.
+
+    It waits as long as it has *waited* so far, from 5 minutes to an hour: the pauses grow.
+    """
+    pause = min(max(_HELD_PAUSE, waited), _PAUSES[-1])
+    return Transition(State.HELD, text, now + pause, is_spent=False)
 
 
 def retry_pause(delivery: Delivery) -> timedelta:

@@ -7,8 +7,8 @@ due in `due_deliveries.py`, their content in `prepare.py`, transitions in `deliv
 from collections import Counter, deque
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
-from datetime import date
+from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
 
 from assets.archive.catalog import Catalog
 from assets.archive.version import Key
@@ -16,7 +16,13 @@ from assets.clock import Clock
 from assets.config.deployment import Config
 from assets.config.subscription import Subscription
 from assets.config.workspace import Workspace
-from assets.deliver.channels.base import DEFAULT_TIMEOUTS, ChannelUnavailable, Timeouts, Transport
+from assets.deliver.channels.base import (
+    DEFAULT_TIMEOUTS,
+    ChannelUnavailable,
+    LoginRefused,
+    Timeouts,
+    Transport,
+)
 from assets.deliver.channels.connect import open_transport
 from assets.deliver.delivery import Delivery, State, hold_transition, transition_after
 from assets.deliver.due_deliveries import Decision, Issue, decide, due_issues
@@ -135,6 +141,7 @@ class _DispatchRound:
         self._dispatcher, self._session = dispatcher, session
         self._workspace, self._subscription = workspace, subscription
         self._outbox = Outbox(dispatcher.config.archive, workspace.slug)
+        self._too_large = set[str]()
 
     def run(self, decided_issues: Callable[[], Iterator[DecidedIssue]]) -> None:
         """Run the round for *decided_issues*; see `Dispatcher.deliver`."""
@@ -192,7 +199,7 @@ class _DispatchRound:
         """Send the ready deliveries over one connection while it lasts; hold all of them if none opens."""
         dispatcher = self._dispatcher
         waiting = deque(self._still_wanted(self._session.ready(dispatcher.clock())))
-        refusal, disconnects = "", 0
+        refusal, disconnects, is_login_refused = "", 0, False
         try:
             while waiting and not refusal:
                 with open_transport(
@@ -206,7 +213,7 @@ class _DispatchRound:
                         row = self._session.claim(waiting.popleft(), dispatcher.clock())
                         if row is None:
                             continue
-                        result = self._attempt_delivery(transport, row)
+                        result = self._attempt_delivery(transport, row, waiting)
                         refusal = result.text if result.outcome is Outcome.HELD else ""
                         disconnects = (
                             0 if transport.is_open or result.outcome is Outcome.ACCEPTED else disconnects + 1
@@ -214,10 +221,11 @@ class _DispatchRound:
                 if disconnects == _MAX_DISCONNECTS:
                     refusal = f"the server closed the connection {disconnects} times in a row"
         except (ChannelUnavailable, ConfigError) as error:
-            refusal = str(error)
+            refusal, is_login_refused = str(error), isinstance(error, LoginRefused)
         now = dispatcher.clock()
         for row in waiting:
-            self._session.hold(row, hold_transition(refusal, now), now)
+            waited = now - row.planned_at if is_login_refused else timedelta(0)
+            self._session.hold(row, hold_transition(refusal, now, waited), now)
             self.done.states[State.HELD] += 1
         self.done.refusal = refusal
 
@@ -233,8 +241,10 @@ class _DispatchRound:
             else:
                 self._session.end(row, State.CANCELLED, "no longer a recipient", self._dispatcher.clock())
 
-    def _attempt_delivery(self, transport: Transport, row: Delivery) -> AttemptResult:
-        """Send the claimed *row* and record the result."""
+    def _attempt_delivery(
+        self, transport: Transport, row: Delivery, waiting: deque[Delivery]
+    ) -> AttemptResult:
+        """Send the claimed *row* and record the result; one that is too large waits to go without files."""
         mark = self._session.mark_committed
         try:
             content, note = self._fitting_content(row, transport.max_bytes)
@@ -242,16 +252,23 @@ class _DispatchRound:
             result = AttemptResult(Outcome.FAILED, Step.MAIL, str(error))
         else:
             result = transport.send(row, content, lambda: mark(row, self._dispatcher.clock()))
-            result = AttemptResult(result.outcome, result.step, result.text + note)
+            result = replace(result, text=result.text + note)
+        if result.is_too_large and row.content_without_files and row.id not in self._too_large:
+            self._too_large.add(row.id)
+            result = replace(result, outcome=Outcome.DEFERRED)
+            waiting.appendleft(replace(row, state=State.DEFERRED, phase=None))
+            self.done.states[State.DEFERRED] -= 1  # the attempt without files is counted
         self._settle_attempt(row, result)
         return result
 
     def _fitting_content(self, row: Delivery, max_bytes: int | None) -> tuple[bytes, str]:
         """Return the content that fits *max_bytes*, and a note if the files were left out."""
         content = self._outbox.get(row.content)
-        if max_bytes is None or len(content) <= max_bytes or row.content_without_files is None:
+        limit = f"the limit of the server is {max_bytes:,}" if max_bytes else "the server gives no limit"
+        fits = row.id not in self._too_large and (max_bytes is None or len(content) <= max_bytes)
+        if fits or row.content_without_files is None:
             return content, ""
-        note = f" (without files: {len(content):,} bytes, the limit of the server is {max_bytes:,})"
+        note = f" (without files: {len(content):,} bytes, {limit})"
         return self._outbox.get(row.content_without_files), note
 
     def _settle_attempt(self, row: Delivery, result: AttemptResult) -> None:

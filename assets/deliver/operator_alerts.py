@@ -4,7 +4,7 @@ When a mail is due is decided in `state/incident.py`; its words are in `incident
 reported in `failures.py`.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -12,7 +12,7 @@ from assets.archive.catalog import Catalog
 from assets.config.deployment import Config, Smtp
 from assets.config.workspace import Workspace
 from assets.deliver.at_risk import ArchivedReports, reports_at_risk
-from assets.deliver.channels.base import ChannelUnavailable, Timeouts
+from assets.deliver.channels.base import ChannelUnavailable, LoginRefused, Timeouts
 from assets.deliver.channels.mime import OperatorHeaders, operator_message
 from assets.deliver.channels.smtp import open_smtp
 from assets.deliver.incident_mail import paragraphs_of, subject_of, thread_of
@@ -50,7 +50,7 @@ def send_alerts(config: Config, now: datetime) -> list[str]:
         due = _due_incidents(alerts, workspaces, now)
         texts = [_paragraphs(config, workspaces, incident, now) for incident in due]
         if config.operator and config.smtp and due:
-            _mail(alerts, config.smtp, config.operator, zip(due, texts, strict=True), now)
+            _mail(alerts, config.smtp, config.operator, list(zip(due, texts, strict=True)), now)
         else:
             for incident in due:
                 alerts.mark_mailed(incident, now)
@@ -94,10 +94,13 @@ def _mail(
     alerts: AlertLog,
     smtp: Smtp,
     operator: str,
-    incidents: Iterable[tuple[Incident, list[str]]],
+    incidents: Sequence[tuple[Incident, list[str]]],
     now: datetime,
 ) -> None:
-    """Mail each of *incidents* with its paragraphs, until the first refusal. Raises AlertNotSent."""
+    """Mail each of *incidents* with its paragraphs, until the first refusal. Raises AlertNotSent.
+
+    After a refused login all of them wait for a pause that grows.
+    """
     domain = smtp.sender.rpartition("@")[2]
     try:
         with open_smtp(smtp, _BRIEF) as server:
@@ -111,4 +114,6 @@ def _mail(
                     raise AlertNotSent(_NOT_SENT.format(f"{result.outcome}, {result.text}"))
                 alerts.mark_mailed(incident, now)
     except ChannelUnavailable as error:
+        for incident, _ in incidents if isinstance(error, LoginRefused) else ():
+            alerts.postpone(incident, now)
         raise AlertNotSent(_NOT_SENT.format(error)) from error

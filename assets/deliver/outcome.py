@@ -26,8 +26,12 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class AttemptResult:
-    """The outcome of one attempt, the step at which it ended, and the server's answer."""
+    """The outcome of one attempt, the step at which it ended, and the server's answer.
+
+    `is_too_large` tells that the server refuses this content for its size, and might accept a smaller one.
+    """
 
     outcome: Outcome
     step: Step
     text: str
+    is_too_large: bool = False

@@ -22,6 +22,7 @@ from assets.state.incident import (
     after_end,
     after_mail,
     after_observation,
+    after_refused_login,
     after_risk,
     after_silence,
 )
@@ -58,6 +59,10 @@ class AlertLog:
     def mark_mailed(self, mailed: Incident, now: datetime) -> None:
         """Record that the operator was mailed *mailed*."""
         self._change(mailed.seen.key, lambda before: before and after_mail(before, mailed.revision, now))
+
+    def postpone(self, refused: Incident, now: datetime) -> None:
+        """Record that the mail server refused the login when *refused* was to be mailed."""
+        self._change(refused.seen.key, lambda before: before and after_refused_login(before, now))
 
     def forget(self, now: datetime) -> None:
         """End the incidents that were not seen for a week, without telling the operator."""

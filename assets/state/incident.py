@@ -138,6 +138,15 @@ def after_mail(incident: Incident, mailed_revision: int, now: datetime) -> Incid
     return replace(incident, mails=mails, mailed_at=now, due_at=due_at, revision=incident.revision + 1)
 
 
+def after_refused_login(incident: Incident, now: datetime) -> Incident:
+    """Return the incident after the mail server refused the login: its mail waits as long as it has so far.
+
+    From 5 minutes to an hour: servers lock accounts after a few attempts.
+    """
+    pause = min(max(_PAUSES[0], now - (incident.mailed_at or incident.since)), _PAUSES[-1])
+    return replace(incident, due_at=now + pause, revision=incident.revision + 1)
+
+
 def after_silence(incident: Incident, now: datetime) -> Incident:
     """Return the incident, ended without a mail if nothing was seen of it for a week."""
     if not incident.is_open or incident.due_at or now - incident.last_at <= _FOLLOWED_FOR:

@@ -39,7 +39,7 @@ def faults(row: sqlite3.Row, mails: list[tuple[str, bytes]], archive: Path) -> I
     if not row["reason"]:
         yield "it does not say why"
     if len(mails) > 1 + min(row["unconfirmed_attempts"], 1):
-        yield f"{len(mails)} copies with {row['doubts']} doubts"
+        yield f"{len(mails)} copies with {row['unconfirmed_attempts']} unconfirmed attempts"
     if row["state"] == "accepted" and not mails:
         yield "nothing arrived"
     if row["state"] != "accepted" and mails and not row["unconfirmed_attempts"]:

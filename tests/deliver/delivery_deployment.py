@@ -114,9 +114,9 @@ class DeliveryDeployment:
     def rows(self, day: date = TODAY) -> list[Delivery]:
         return self.dispatcher.ledger.of_subscription("acme", "managers", day, day)
 
-    def states(self) -> dict[str, str]:
+    def states(self, day: date = TODAY) -> dict[str, str]:
         """Return the state of the newest version for each recipient."""
-        return {row.recipient: str(row.state) for row in self.rows()}
+        return {row.recipient: str(row.state) for row in self.rows(day)}
 
     def run_command(self, *arguments: str, group: tuple[str, ...] = ("deliveries",)) -> str:
         """Run a command of the command line in this process; return what it prints."""

@@ -20,6 +20,7 @@ from tests.deliver.delivery_deployment import DUE, TODAY, DeliveryDeployment
 from tests.servers.mail_server import MailServer, Misbehavior, mail_server
 
 Point = tuple[type, str, str]
+Fault = Callable[[MailServer], MailServer]
 
 RECIPIENTS = ["ann@acme.example", "bob@acme.example", "cy@acme.example"]
 POINTS: list[Point] = [
@@ -34,7 +35,7 @@ POINTS: list[Point] = [
     (SendingSession, "settle", "before"),
     (SendingSession, "settle", "after"),
 ]
-FAULTS: dict[str, Callable[[MailServer], MailServer]] = {
+FAULTS: dict[str, Fault] = {
     "none": lambda server: server,
     "greeting 421": lambda server: server.does("greeting", "421 busy", "421 busy"),
     "greeting 554": lambda server: server.does("greeting", "554 go away"),
@@ -72,7 +73,9 @@ def make_due_report(folder: Path) -> None:
         open_state(deployment.config.state.get_secret_value()).dispose()
 
 
-def broken_after(due: Path, folder: Path, fault: str, kills: tuple[Point, ...], policy: str) -> list[str]:
+def broken_after(
+    due: Path, folder: Path, fault: str | Fault, kills: tuple[Point, ...], policy: str
+) -> list[str]:
     """Copy what is *due* to *folder* and deliver it until all is over; return what breaks the promise.
 
     The server has the *fault*, and each of *kills* ends a round. Afterwards `delivery_audit.py` looks at the
@@ -80,7 +83,7 @@ def broken_after(due: Path, folder: Path, fault: str, kills: tuple[Point, ...], 
     """
     shutil.copytree(due, folder)
     with mail_server() as server:
-        FAULTS[fault](server)
+        (FAULTS[fault] if isinstance(fault, str) else fault)(server)
         subscription = {"recipients": RECIPIENTS, "figures": False, "when_unknown": policy}
         deployment = DeliveryDeployment(folder, server, subscription, now=DUE)
         for point in kills:

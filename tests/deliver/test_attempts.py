@@ -5,6 +5,9 @@ from datetime import timedelta
 
 import pytest
 
+from assets.deliver.operator_alerts import send_alerts
+from assets.deliver.undelivered import observe_deliveries
+from assets.state.alerts import AlertLog
 from tests.deliver.delivery_deployment import DUE, DeliveryDeployment, attachments, text_of
 from tests.servers.mail_server import Misbehavior
 
@@ -60,6 +63,42 @@ def test_a_server_that_wants_a_login_holds_the_rest_without_asking_for_each(
     assert deployment.make_and_send().refusal == "530 log in first"
     assert [(str(row.state), row.attempts) for row in deployment.rows()] == [("held", 0)] * 2
     assert sum(command.startswith("MAIL") for command in deployment.server.commands) == 1
+
+
+def test_a_server_that_refuses_the_sender_holds_all_and_the_operator_is_told_once(
+    deployment: DeliveryDeployment,
+) -> None:
+    deployment.server.does("MAIL", "550 not you", "250 the operator's", "550 not you", "550 not you")
+    told = []
+    deployment.make_and_send()
+    for _ in range(3):
+        assert [(str(row.state), row.attempts) for row in deployment.rows()] == [("held", 0)] * 2
+        observe_deliveries(AlertLog(deployment.config.state), deployment.dispatcher.ledger, deployment.now)
+        told += send_alerts(deployment.config, deployment.now)
+        deployment.round(5 * MINUTE)
+    assert deployment.states() == dict.fromkeys(BOTH, "accepted")
+    assert [text for text in told if "550 not you" in text] == told[:1]
+    assert len(told) == 1
+
+
+@pytest.mark.parametrize("step", ["MAIL", "dot"])
+def test_what_is_refused_for_its_size_is_sent_without_files_at_once(
+    deployment: DeliveryDeployment, step: str
+) -> None:
+    deployment.configure(recipients=BOTH[:1])
+    deployment.server.does(step, "552 5.3.4 too large")
+    states = deployment.make_and_send().states
+    (row,) = deployment.rows()
+    assert (row.state, +states) == ("accepted", {"accepted": 1})
+    assert "without files" in row.reason
+    assert [attachments(mail) for mail in deployment.mails()][-1] == {}
+
+
+def test_what_is_refused_for_its_size_without_files_too_fails(deployment: DeliveryDeployment) -> None:
+    deployment.configure(recipients=BOTH[:1])
+    deployment.server.does("dot", "552 too large", "552 too large")
+    deployment.make_and_send()
+    assert [(str(row.state), row.attempts) for row in deployment.rows()] == [("failed", 2)]
 
 
 def test_a_server_that_breaks_off_each_time_is_left_alone(deployment: DeliveryDeployment) -> None:

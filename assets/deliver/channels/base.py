@@ -3,6 +3,7 @@
 Add a channel as a module in this folder, and its case to `connect.py`.
 """
 
+import re
 import socket
 import unicodedata
 from collections.abc import Callable, Iterator
@@ -29,10 +30,15 @@ class Timeouts:
 
 
 DEFAULT_TIMEOUTS = Timeouts()
+_BIDI_CONTROLS = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
 class ChannelUnavailable(TransientError):
     """Nothing can be sent now: connection, greeting, TLS or login failed."""
+
+
+class LoginRefused(ChannelUnavailable):
+    """The server refuses user name or password; it may lock the account if that is tried too often."""
 
 
 @contextmanager
@@ -54,10 +60,13 @@ def cut_after(get_socket: Callable[[], socket.socket | None], seconds: float) ->
 
 
 def clean_header(value: str) -> str:
-    """Return *value* as a safe header value: at most 200 printable characters, no encoded words."""
+    """Return *value* as a safe header value: at most 200 characters, no encoded words.
+
+    Controls that reverse the text after them are removed, other controls become blanks.
+    """
     plain = "".join(
         " " if unicodedata.category(character) in {"Cc", "Cs", "Zl", "Zp"} else character
-        for character in value
+        for character in _BIDI_CONTROLS.sub("", value)
     )
     return " ".join(plain.replace("=?", "= ?").split())[:200]
 

@@ -16,6 +16,7 @@ from assets.config.deployment import Smtp
 from assets.deliver.channels.base import (
     DEFAULT_TIMEOUTS,
     ChannelUnavailable,
+    LoginRefused,
     Timeouts,
     clean_header,
     cut_after,
@@ -24,6 +25,9 @@ from assets.deliver.outcome import AttemptResult, Outcome, Step
 from assets.runtime.compat.smtplib_replies import smtp_client
 
 _AUTH_WANTED = {530, 534, 535, 538}
+_CLOSING = 421
+_TOO_LARGE = re.compile(r"552|5\d\d 5\.(2\.3|3\.4)\b")  # RFC 3463: message length exceeds a limit
+_MECHANISMS = ("PLAIN", "LOGIN", "CRAM-MD5")
 _LINE_START_DOT = re.compile(rb"^\.", re.MULTILINE)
 
 
@@ -50,8 +54,9 @@ class SmtpSession:
     ) -> AttemptResult:
         """Send *mail* to one *recipient*.
 
-        *before_commit* is called when everything but the final dot is sent: from then on the server may
-        have the mail, whatever it answers. If it raises, the server does not have the mail.
+        *before_commit* is called when everything but the final dot is sent, and the connection is still open:
+        from then on the server may have the mail, whatever it answers. If it raises, or the dot cannot be
+        sent, the server does not have the mail.
         """
         size = f" SIZE={len(mail)}" if self._client.has_extn("size") else ""
         commands = (
@@ -68,9 +73,14 @@ class SmtpSession:
                         return self._refusal_result(step, code, text)
                 step = Step.BODY
                 self._send_data(_LINE_START_DOT.sub(b"..", mail.removesuffix(b"\r\n") + b"\r\n"))
-                before_commit()
+                if not (has_spoken := self._has_spoken()):
+                    before_commit()
+                    has_spoken = self._has_spoken()
+                if has_spoken:
+                    return self._refusal_result(step, *self._read_reply(self._patience.command))
+                self._send_data(b".\r\n")
                 step = Step.DOT
-                code, text = self._send_command(".", self._patience.dot)
+                code, text = self._read_reply(self._patience.dot)
                 if 200 <= code < 300:  # noqa: PLR2004 - RFC 5321, section 4.2.1
                     return AttemptResult(Outcome.ACCEPTED, step, text)
                 return self._refusal_result(step, code, text)
@@ -83,30 +93,55 @@ class SmtpSession:
 
     def _send_command(self, command: str, seconds: float) -> tuple[int, str]:
         self._wait_at_most(seconds)
-        code, text = self._client.docmd(command)
+        self._client.putcmd(command)
+        return self._read_reply(seconds)
+
+    def _read_reply(self, seconds: float) -> tuple[int, str]:
+        self._wait_at_most(seconds)
+        code, text = self._client.getreply()
         return code, clean_header(f"{code} {text.decode(errors='replace')}")
+
+    def _has_spoken(self) -> bool:
+        """Return whether the server replies before it is asked, as one that breaks off does.
+
+        Raises SMTPServerDisconnected or OSError if it has closed the connection.
+        """
+        sock, reader = self._wait_at_most(0), self._client.file
+        try:
+            has_closed = not ((reader and reader.peek(1)) or sock.recv(1))
+        except (BlockingIOError, ssl.SSLWantReadError):
+            return False
+        if has_closed:
+            raise smtplib.SMTPServerDisconnected("closed by the server in the mail")
+        return True
 
     def _send_data(self, data: bytes) -> None:
         self._wait_at_most(self._patience.block)
         self._client.send(data)
 
-    def _wait_at_most(self, seconds: float) -> None:
-        if self._client.sock is None:
+    def _wait_at_most(self, seconds: float) -> socket.socket:
+        sock = self._client.sock
+        if sock is None:
             raise smtplib.SMTPServerDisconnected("closed by the server before")
-        self._client.sock.settimeout(seconds)
+        sock.settimeout(seconds)
+        return sock
 
     def _refusal_result(self, step: Step, code: int, text: str) -> AttemptResult:
-        """Return the result of a reply that is not positive, and reset or close the connection."""
-        is_temporary, is_permanent = 400 <= code < 500, 500 <= code < 600  # noqa: PLR2004
-        if code == 421 or not (is_temporary or is_permanent):  # noqa: PLR2004 - it closes, or is not SMTP
+        """Return the result of a reply that is not positive, and reset or close the connection.
+
+        A permanent refusal of the sender, or for want of a login, concerns every mail.
+        """
+        is_permanent, is_refusal = 500 <= code < 600, 400 <= code < 600  # noqa: PLR2004
+        if code == _CLOSING or not is_refusal or step is Step.BODY:  # it closes, or is not SMTP
             self._client.close()
         elif step is not Step.DOT:
             self._reset_session()
-        if step is Step.MAIL and code in _AUTH_WANTED:
+        is_too_large = step is not Step.RECIPIENT and bool(_TOO_LARGE.match(text))
+        if is_permanent and not is_too_large and (step is Step.MAIL or code in _AUTH_WANTED):
             return AttemptResult(Outcome.HELD, step, text)
         if is_permanent:
-            return AttemptResult(Outcome.FAILED, step, text)
-        if step is Step.DOT and not is_temporary:
+            return AttemptResult(Outcome.FAILED, step, text, is_too_large)
+        if step is Step.DOT and not is_refusal:
             return AttemptResult(Outcome.UNKNOWN, step, text)
         return AttemptResult(Outcome.DEFERRED, step, text)
 
@@ -121,15 +156,20 @@ class SmtpSession:
 
 @contextmanager
 def open_smtp(settings: Smtp, timeouts: Timeouts = DEFAULT_TIMEOUTS) -> Iterator[SmtpSession]:
-    """Yield an open session for any number of mails. Raises ChannelUnavailable with a sentence."""
+    """Yield an open session for any number of mails.
+
+    Raises ChannelUnavailable with a sentence; LoginRefused if user name or password are wrong.
+    """
     tls = ssl.create_default_context() if settings.security == "tls" else None
     with closing(smtp_client(settings.host, timeouts.connection, tls)) as client:
         try:
             with cut_after(lambda: client.sock, timeouts.whole):
                 _greet_server(client, settings)
         except (OSError, smtplib.SMTPException) as error:
+            is_refused = isinstance(error, smtplib.SMTPAuthenticationError) and error.smtp_code >= 500  # noqa: PLR2004
+            unavailable = LoginRefused if is_refused else ChannelUnavailable
             server = f"the mail server {settings.host}:{settings.port}"
-            raise ChannelUnavailable(f"{server} {_describe_error(error)}") from error
+            raise unavailable(f"{server} {_describe_error(error)}") from error
         try:
             yield SmtpSession(client, timeouts)
         finally:
@@ -147,12 +187,28 @@ def _greet_server(client: smtplib.SMTP, settings: Smtp) -> None:
     if client.sock:
         # Without it each dot waits 40 ms for an ACK.
         client.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    client.ehlo_or_helo_if_needed()
+    _say_hello(client)
     if settings.security == "starttls":
         client.starttls(context=ssl.create_default_context())
-        client.ehlo_or_helo_if_needed()
+        _say_hello(client)
     if settings.username and settings.password:
-        client.login(settings.username, resolve_secret(settings.password))
+        _log_in(client, settings.username, resolve_secret(settings.password))
+
+
+def _say_hello(client: smtplib.SMTP) -> None:
+    code, text = client.ehlo()
+    if code != _CLOSING and not 200 <= code < 300:  # noqa: PLR2004
+        code, text = client.helo()
+    if not 200 <= code < 300:  # noqa: PLR2004
+        raise smtplib.SMTPHeloError(code, text)
+
+
+def _log_in(client: smtplib.SMTP, username: str, password: str) -> None:
+    """Log in with one mechanism: smtplib tries all, and servers lock accounts after a few attempts."""
+    offered = client.esmtp_features.get("auth", "").upper().split()
+    if chosen := [mechanism for mechanism in _MECHANISMS if mechanism in offered]:
+        client.esmtp_features["auth"] = chosen[0]
+    client.login(username, password)
 
 
 def _describe_error(error: Exception) -> str:

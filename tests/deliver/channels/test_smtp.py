@@ -2,12 +2,13 @@
 
 import ssl
 from collections.abc import Callable, Iterator
+from select import select
 
 import pytest
 import trustme
 from pydantic import SecretStr
 
-from assets.deliver.channels.base import ChannelUnavailable, Timeouts
+from assets.deliver.channels.base import ChannelUnavailable, LoginRefused, Timeouts
 from assets.deliver.channels.smtp import open_smtp
 from assets.deliver.outcome import AttemptResult, Outcome, Step
 from tests.servers.mail_server import MailServer, Misbehavior, mail_server
@@ -45,13 +46,14 @@ def test_a_mail_arrives_as_it_was_and_the_line_serves_many() -> None:
     [
         ("MAIL", "451 busy", Outcome.DEFERRED, Step.MAIL),
         ("MAIL", "421 closing", Outcome.DEFERRED, Step.MAIL),
-        ("MAIL", "550 not you", Outcome.FAILED, Step.MAIL),
+        ("MAIL", "550 not you", Outcome.HELD, Step.MAIL),
         ("MAIL", "552 too large", Outcome.FAILED, Step.MAIL),
         ("MAIL", "530 log in first", Outcome.HELD, Step.MAIL),
         ("MAIL", Misbehavior.CUT, Outcome.DEFERRED, Step.MAIL),
         ("RCPT", "451 greylisted", Outcome.DEFERRED, Step.RECIPIENT),
         ("RCPT", "421 closing", Outcome.DEFERRED, Step.RECIPIENT),
         ("RCPT", "550 nobody", Outcome.FAILED, Step.RECIPIENT),
+        ("RCPT", "530 log in first", Outcome.HELD, Step.RECIPIENT),
         ("RCPT", "251 forwarded", Outcome.ACCEPTED, Step.DOT),
         ("RCPT", "252 perhaps", Outcome.ACCEPTED, Step.DOT),
         ("RCPT", "garbage", Outcome.DEFERRED, Step.RECIPIENT),
@@ -95,6 +97,48 @@ def test_a_line_cut_in_the_body_leaves_the_mail_with_nobody() -> None:
         assert (answer.outcome, answer.step) == (Outcome.DEFERRED, Step.BODY)
         assert not line.is_open
     assert server.received == []
+
+
+@pytest.mark.parametrize(
+    ("act", "outcome"),
+    [
+        (Misbehavior.CUT, Outcome.DEFERRED),
+        (Misbehavior.RESET, Outcome.DEFERRED),
+        ("421 closing", Outcome.DEFERRED),
+        ("250 what", Outcome.DEFERRED),
+        ("554 spam", Outcome.FAILED),
+        ("552 too large", Outcome.FAILED),
+    ],
+)
+def test_what_comes_before_the_dot_leaves_the_mail_with_nobody(
+    act: str | Misbehavior, outcome: Outcome
+) -> None:
+    with mail_server() as server, open_smtp(server.settings(), BRIEF) as line:
+        server.does("body", act)
+
+        def wait_for_the_server() -> None:
+            select([line._client.sock], [], [], 60)  # type: ignore[type-var]
+
+        answer = line.send("reports@acme.example", "ann@acme.example", MAIL, wait_for_the_server)
+        assert (answer.outcome, answer.step) == (outcome, Step.BODY)
+        assert answer.is_too_large == (act == "552 too large")
+        assert not line.is_open
+    assert server.received == []
+
+
+def test_nothing_is_marked_where_the_line_is_known_to_be_cut() -> None:
+    with mail_server() as server, open_smtp(server.settings(), BRIEF) as line:
+        server.does("DATA", "354 go on\r\n421 closing")
+        answer = line.send("reports@acme.example", "ann@acme.example", MAIL, lambda: pytest.fail("marked"))
+    assert (answer.outcome, answer.text) == (Outcome.DEFERRED, "421 closing")
+
+
+@pytest.mark.parametrize("answer", ["552 5.3.4 too large", "550 5.2.3 Message length exceeds the limit"])
+def test_a_refusal_for_its_size_may_concern_this_content_only(answer: str) -> None:
+    for step in ("MAIL", "dot"):
+        with mail_server() as server:
+            (result,) = send(server.does(step, answer))
+        assert (result.outcome, result.is_too_large) == (Outcome.FAILED, True)
 
 
 def test_one_bad_recipient_of_three_stops_neither_of_the_others() -> None:
@@ -142,6 +186,12 @@ def test_a_server_that_does_not_let_in_holds_everything(step: str, act: str | Mi
     assert not any(each.startswith("MAIL") for each in server.commands)
 
 
+def test_a_server_that_closes_at_ehlo_is_asked_nothing_more() -> None:
+    with mail_server() as server, pytest.raises(ChannelUnavailable, match="answered 421 busy"):
+        send(server.does("EHLO", "421 busy"))
+    assert [each.split()[0].upper() for each in server.commands] == ["EHLO"]
+
+
 @pytest.fixture(scope="module")
 def authority() -> trustme.CA:
     return trustme.CA()
@@ -176,6 +226,20 @@ def test_a_login_goes_through_tls_only(authority: trustme.CA, security: str) -> 
     assert answer.outcome is Outcome.ACCEPTED
     verbs = [each.split()[0].upper() for each in server.commands]
     assert verbs[-6:] == ["EHLO", "AUTH", "MAIL", "RCPT", "DATA", "QUIT"]
+
+
+@pytest.mark.usefixtures("trusted")
+@pytest.mark.parametrize(("code", "error"), [(535, LoginRefused), (454, ChannelUnavailable)])
+def test_a_refused_login_is_tried_once(authority: trustme.CA, code: int, error: type[Exception]) -> None:
+    with mail_server(tls_of(authority), ("STARTTLS", "AUTH CRAM-MD5 LOGIN PLAIN")) as server:
+        server.does("AUTH", *[f"{code} no"] * 3)
+        with (
+            pytest.raises(ChannelUnavailable, match=f"refused the login: {code}") as raised,
+            open_smtp(server.settings(security="starttls", **LOGIN), BRIEF),
+        ):
+            pass
+    assert type(raised.value) is error
+    assert [each.split()[:2] for each in server.commands if each.startswith("AUTH")] == [["AUTH", "PLAIN"]]
 
 
 @pytest.mark.usefixtures("trusted")
