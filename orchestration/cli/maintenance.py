@@ -86,16 +86,17 @@ def webhooks(
     """Receive webhooks and store them.
 
     Webhooks arrive at /webhooks/<slug>; each is verified and stored before it is answered.
-    /health and /metrics are for monitoring.
+    /health and /metrics are for monitoring. With systemd's socket unit, the socket comes from it.
     """
     require("webhooks", "assignment-reports webhooks")
     from assets.config.loader import load_usable
+    from orchestration.deployment.listener import Listener
     from orchestration.deployment.webhook_server import serve_webhooks
 
     settings, broken = load_usable(config)
     for sentence in broken:
         typer.echo(f"error: {printable(sentence)}", err=True)
-    serve_webhooks(settings, broken, host, port, _print_progress)
+    serve_webhooks(settings, broken, Listener(host, port), _print_progress)
 
 
 def doctor(config: ConfigOption = DEFAULT_CONFIG) -> None:

@@ -33,7 +33,8 @@ def serve(
     A guard refuses requests of other sites, under other host names, and without the configured
     login. It runs until it is stopped.
     """
-    from orchestration.deployment.web_server import Listener, serve_ui
+    from orchestration.deployment.listener import Listener
+    from orchestration.deployment.web_server import serve_ui
 
     os.environ[CONFIG_VARIABLE] = str(config.resolve())
     serve_ui(load_config_or_warn(config), Listener(host, port), workspace_file, is_dev=dev)

@@ -2,13 +2,11 @@
 
 import logging
 import os
-import socket
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -36,6 +34,7 @@ from assets.config.base import LOOPBACK, resolve_secret
 from assets.config.deployment import Config
 from assets.errors import ConfigError
 from orchestration.deployment.instance_files import workspace_of
+from orchestration.deployment.listener import Listener
 from orchestration.deployment.web_guard import Access, WebGuard
 
 _LOG = logging.getLogger("dagster.webserver")
@@ -43,34 +42,6 @@ _MIN_TOKEN_LENGTH = 16
 _POLL_MILLISECONDS = 2000  # as `dagster-webserver` does
 _STOP_SECONDS = 10  # for open requests
 _DAEMON_STOP_SECONDS = 60  # as `dagster dev` waits
-
-
-@dataclass(frozen=True, slots=True)
-class Listener:
-    """Where the web server listens; port 0 is any free port."""
-
-    host: str
-    port: int
-
-    def bind(self) -> socket.socket:
-        """Return a socket that has the port. Raises ConfigError where that is impossible."""
-        family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
-        bound = socket.socket(family)
-        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            bound.bind((self.host, self.port))
-        except OSError as error:
-            bound.close()
-            raise ConfigError(
-                f"cannot listen on {self.host} port {self.port}: {error.strerror}\n"
-                "hint: choose another with --host or --port"
-            ) from None
-        return bound
-
-    def address_of(self, bound: socket.socket) -> str:
-        """Return the host and port of a socket that is *bound*, as in a URL."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{host}:{bound.getsockname()[1]}"
 
 
 def access_of(config: Config, host: str) -> Access:

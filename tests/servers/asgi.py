@@ -7,7 +7,7 @@ from contextlib import contextmanager
 import uvicorn
 from starlette.types import ASGIApp
 
-from orchestration.deployment.web_server import Listener
+from orchestration.deployment.listener import Listener
 from tests.waiting import until
 
 

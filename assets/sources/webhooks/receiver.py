@@ -7,7 +7,7 @@ webhooks` starts it.
 import asyncio
 import json
 import logging
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -41,6 +41,9 @@ _MOST_BYTES = 1 << 20
 _MOST_WAITING = 2_000
 _MOST_AT_ONCE = 500
 _BURST_SECONDS = 5
+_PATIENCE_SECONDS = 4.0  # senders wait 5 for the answer
+_LONGEST_PAUSE = 1.0
+_RETRY_SECONDS = 0.2
 _LONGEST_ID = 500
 _LOG = logging.getLogger(__name__)
 
@@ -75,14 +78,32 @@ class Bucket:
     def __post_init__(self) -> None:
         self.tokens = self.rate * _BURST_SECONDS
 
-    def takes(self, at: float) -> bool:
-        """Return whether one more request fits at the second *at*, and count it."""
+    def reserve(self, at: float) -> float | None:
+        """Return the seconds after which one more request fits, and count it; None if it is over 1."""
         gained = max(0.0, at - self.filled_at) * self.rate
         self.tokens, self.filled_at = min(self.rate * _BURST_SECONDS, self.tokens + gained), at
-        if self.tokens < 1:
-            return False
+        pause = max(0.0, 1 - self.tokens) / self.rate
+        if pause > _LONGEST_PAUSE:
+            return None
         self.tokens -= 1
-        return True
+        return pause
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    """A row to be stored, whom to tell, and until when its sender waits, in seconds of the event loop."""
+
+    row: Received
+    stored: asyncio.Future[None]
+    until: float
+
+    def settle(self, refused: Refused | None) -> None:
+        """Tell that the row is stored, or *refused*, unless nobody waits any more."""
+        if not self.stored.done():
+            if refused:
+                self.stored.set_exception(refused)
+            else:
+                self.stored.set_result(None)
 
 
 class Writer:
@@ -91,36 +112,41 @@ class Writer:
     def __init__(self, inbox: str, commits: Histogram) -> None:
         self.url = inbox
         self._commits = commits
-        self.waiting: asyncio.Queue[tuple[Received, asyncio.Future[None]]] = asyncio.Queue(_MOST_WAITING)
+        self.waiting: asyncio.Queue[_Waiting] = asyncio.Queue(_MOST_WAITING)
         self._inbox: Engine | None = None
 
-    async def add(self, row: Received) -> None:
-        """Return once *row* is durably stored. Raises Refused where it is not."""
-        stored: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    async def add(self, row: Received, until: float) -> None:
+        """Return once *row* is durably stored. Raises Refused if it is not, *until* its sender gives up."""
+        waiting = _Waiting(row, asyncio.get_running_loop().create_future(), until)
         try:
-            self.waiting.put_nowait((row, stored))
-        except asyncio.QueueFull:
+            async with asyncio.timeout_at(until):
+                await self.waiting.put(waiting)
+        except TimeoutError:
             raise Refused(503, "busy") from None
-        await stored
+        await waiting.stored
 
     async def run(self) -> None:
-        """Store the queued rows until canceled."""
+        """Store the queued rows until canceled; where that fails, again while their senders wait."""
         while True:
             queued = [await self.waiting.get()]
             while not self.waiting.empty() and len(queued) < _MOST_AT_ONCE:
                 queued.append(self.waiting.get_nowait())
-            try:
-                await asyncio.to_thread(self._store_rows, [row for row, _ in queued])
-            except Exception as error:  # noqa: BLE001 - later rows may be storable
-                _LOG.error("%s events could not be stored: %s", len(queued), type(error).__name__)
-                refused = Refused(503, "not stored")
-                for _, stored in queued:
-                    if not stored.cancelled():
-                        stored.set_exception(refused)
-            else:
-                for _, stored in queued:
-                    if not stored.cancelled():
-                        stored.set_result(None)
+            while queued and not await self._is_stored(queued):
+                await asyncio.sleep(_RETRY_SECONDS)
+                now = asyncio.get_running_loop().time()
+                for late in [each for each in queued if each.until <= now]:
+                    late.settle(Refused(503, "not stored"))
+                queued = [each for each in queued if each.until > now]
+            for each in queued:
+                each.settle(None)
+
+    async def _is_stored(self, queued: Sequence[_Waiting]) -> bool:
+        try:
+            await asyncio.to_thread(self._store_rows, [each.row for each in queued])
+        except Exception as error:  # noqa: BLE001 - the next attempt, or later rows, may be storable
+            _LOG.error("%s events could not be stored: %s", len(queued), type(error).__name__)
+            return False
+        return True
 
     def _store_rows(self, rows: list[Received]) -> None:
         with self._commits.time():
@@ -191,9 +217,12 @@ class Receiver:
         body = await _read_body(request)
         if not SIGNED_BY[address.sender](address.keys, request.headers, body, now.timestamp()):
             raise Refused(401, "wrong signature")
-        if not self._buckets[slug].takes(now.timestamp()):  # only signed requests count
+        row, until = _received_row(address, request, body, now), asyncio.get_running_loop().time()
+        pause = self._buckets[slug].reserve(now.timestamp())  # only signed requests count
+        if pause is None:
             raise Refused(429, "too many")
-        await self.writers[address.inbox].add(_received_row(address, request, body, now))
+        await asyncio.sleep(pause)
+        await self.writers[address.inbox].add(row, until + _PATIENCE_SECONDS)
         self.last_stored[slug] = now
 
     def _seconds_silent(self, slug: str) -> float:

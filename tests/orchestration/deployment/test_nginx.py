@@ -1,12 +1,9 @@
 """deploy/nginx.conf in a real nginx: who reads reports, who uses the UI, and what the guard behind it sees."""
 
-import os
 import ssl
-import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from ipaddress import ip_network
-from pathlib import Path
 
 import httpx
 import pytest
@@ -20,14 +17,9 @@ from websockets.sync.client import connect
 
 from orchestration.deployment.web_guard import Access, WebGuard
 from tests.servers.asgi import served
+from tests.servers.nginx import nginx
 from tests.servers.postgres import free_port
-from tests.waiting import until
 
-CONF = Path(__file__).parents[3] / "deploy" / "nginx.conf"
-MAIN = """{user}daemon off; pid {folder}/pid; error_log {folder}/error.log; events {{ }}
-http {{ access_log off; client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy;
-fastcgi_temp_path {folder}/fastcgi; uwsgi_temp_path {folder}/uwsgi; scgi_temp_path {folder}/scgi;
-include {folder}/site.conf; }}"""
 READER, OPERATOR = ("rea", "reads"), ("ann", "operates")
 
 
@@ -69,29 +61,20 @@ def proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
     access = Access(frozenset({"localhost"}), None, "X-Forwarded-User", (ip_network("127.0.0.1"),))
     reports, ui = free_port(), free_port()
     with served(WebGuard(app, access)) as guarded, served(app) as receiver:
-        site = CONF.read_text()
-        for here, there in {
+        replaced = {
             "/etc/nginx/assignment-reports": str(folder),
             "/srv/assignment-reports": str(folder / "reports"),
             "listen 443": f"listen {reports}",
             "listen 8443": f"listen {ui}",
             "webserver:3000": guarded.removeprefix("http://"),
             "webhooks:8080": receiver.removeprefix("http://"),
-        }.items():
-            assert here in site
-            site = site.replace(here, there)
-        (folder / "site.conf").write_text(site)
-        user = "user root; " if os.geteuid() == 0 else ""
-        (folder / "nginx.conf").write_text(MAIN.format(folder=folder, user=user))
-        command = ["/usr/sbin/nginx", "-p", str(folder), "-c", str(folder / "nginx.conf")]
-        with subprocess.Popen(command, stderr=subprocess.PIPE) as nginx:
-            until(lambda: (folder / "pid").exists() or nginx.poll() is not None, "nginx")
-            with (
-                httpx.Client(base_url=f"https://localhost:{reports}", verify=tls) as readers,
-                httpx.Client(base_url=f"https://localhost:{ui}", verify=tls) as operators,
-            ):
-                yield Proxy(readers, operators, tls)
-            nginx.terminate()
+        }
+        with (
+            nginx(folder, replaced),
+            httpx.Client(base_url=f"https://localhost:{reports}", verify=tls) as readers,
+            httpx.Client(base_url=f"https://localhost:{ui}", verify=tls) as operators,
+        ):
+            yield Proxy(readers, operators, tls)
 
 
 def test_readers_see_reports_and_nothing_else(proxy: Proxy) -> None:

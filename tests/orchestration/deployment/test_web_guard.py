@@ -29,8 +29,9 @@ from websockets.typing import Subprotocol
 from assets.config.deployment import Config
 from assets.config.loader import load_config
 from assets.errors import ConfigError
+from orchestration.deployment.listener import Listener
 from orchestration.deployment.web_guard import Access, WebGuard
-from orchestration.deployment.web_server import Listener, access_of
+from orchestration.deployment.web_server import access_of
 from tests.orchestration.simulated_scheduler import configure
 from tests.servers.asgi import served
 

@@ -1,0 +1,143 @@
+"""Limits of the connections of a uvicorn server: those that send no whole request in time are closed.
+
+uvicorn waits for a request without end, and answers 503 to everybody where connections are too many. Here
+only who keeps the server waiting is closed, the longest first, so that a new request is always read.
+"""
+
+import asyncio
+import logging
+from collections import Counter as Count
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import h11
+from prometheus_client import Counter
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+_LOG = logging.getLogger(__name__)
+_LOG_SECONDS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How long, and how many, connections may wait for the rest of a request; *max_bytes* is what they sent.
+
+    Who sends a webhook waits 5 seconds for the answer. A proxy sends whole requests, so that the limit of an
+    address does not concern it.
+    """
+
+    header_seconds: float = 5
+    body_seconds: float = 10
+    per_address: int = 100
+    in_all: int = 500
+    max_bytes: int = 64 << 20
+
+
+class WaitingConnections:
+    """The connections that have not sent a whole request, in the order in which they began to wait."""
+
+    def __init__(self, limits: Limits) -> None:
+        self.limits = limits
+        self.closed = Counter(
+            "webhooks_connections_closed",
+            "Connections that were closed because they sent no whole request, by reason.",
+            ["reason"],
+            registry=None,
+        )
+        self._bytes: dict[LimitedConnection, int] = {}
+        self._of_address: defaultdict[str, dict[LimitedConnection, None]] = defaultdict(dict)
+        self._unlogged: Count[str] = Count()
+        self._logged_at: dict[str, float] = {}
+
+    def add(self, connection: "LimitedConnection", size: int) -> None:
+        """Note that *connection* waits, and sent *size* bytes; close the first ones of too many."""
+        self._bytes[connection] = self._bytes.get(connection, 0) + size
+        of_address = self._of_address[connection.address]
+        of_address[connection] = None
+        if len(of_address) > self.limits.per_address:
+            self.close(next(iter(of_address)), f"over {self.limits.per_address} of one address")
+        if len(self._bytes) > self.limits.in_all:
+            self.close(next(iter(self._bytes)), f"over {self.limits.in_all} in all")
+        while sum(self._bytes.values()) > self.limits.max_bytes:
+            self.close(next(iter(self._bytes)), f"over {self.limits.max_bytes} bytes in all")
+
+    def remove(self, connection: "LimitedConnection") -> None:
+        """Note that *connection* does not wait: its request is whole, or it is closed."""
+        if self._bytes.pop(connection, None) is not None:
+            of_address = self._of_address[connection.address]
+            del of_address[connection]
+            if not of_address:
+                del self._of_address[connection.address]
+
+    def close(self, connection: "LimitedConnection", reason: str) -> None:
+        """Close *connection*, count it, and log it: the first at once, others once a minute."""
+        self.remove(connection)
+        connection.transport.abort()
+        self.closed.labels(reason).inc()
+        self._unlogged[reason] += 1
+        now = connection.loop.time()
+        if now - self._logged_at.get(reason, -_LOG_SECONDS) >= _LOG_SECONDS:
+            text = "closed connections without a whole request: %s, %s; the last of %s"
+            _LOG.warning(text, self._unlogged.pop(reason), reason, connection.address)
+            self._logged_at[reason] = now
+
+
+class LimitedConnection(H11Protocol):
+    """uvicorn's HTTP/1.1, closed where a header or a body takes too long; h11 limits the header's size."""
+
+    waiting: ClassVar[WaitingConnections]
+    address = ""
+    _timer: asyncio.TimerHandle | None = None
+    _is_in_body = False
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Begin to wait for a request."""
+        super().connection_made(transport)
+        self.address = self.client[0] if self.client else ""
+        self._follow(0)
+
+    def data_received(self, data: bytes) -> None:
+        """Handle what the client sent."""
+        super().data_received(data)
+        self._follow(len(data))
+
+    def on_response_complete(self) -> None:
+        """Begin to wait for the next request."""
+        super().on_response_complete()
+        self._follow(0)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Wait no more."""
+        self._stop_waiting()
+        super().connection_lost(exc)
+
+    def _follow(self, size: int) -> None:
+        """Wait for the rest of a header or body, or stop waiting; *size* is the number of new bytes."""
+        state = self.conn.their_state
+        if self.transport.is_closing() or state not in {h11.IDLE, h11.SEND_BODY}:
+            self._stop_waiting()
+            return
+        is_in_body = state is h11.SEND_BODY
+        if self._timer is None or is_in_body != self._is_in_body:
+            self._start_timer(is_in_body=is_in_body)
+        self.waiting.add(self, size)
+
+    def _start_timer(self, *, is_in_body: bool) -> None:
+        if self._timer:
+            self._timer.cancel()
+        self._is_in_body, limits = is_in_body, self.waiting.limits
+        part, seconds = ("body", limits.body_seconds) if is_in_body else ("header", limits.header_seconds)
+        reason = f"no whole {part} within {seconds:g} s"
+        self._timer = self.loop.call_later(seconds, self.waiting.close, self, reason)
+
+    def _stop_waiting(self) -> None:
+        if self._timer:
+            self._timer.cancel()
+            self._timer = None
+        self.waiting.remove(self)
+
+
+def limited_connections(waiting: WaitingConnections) -> type[Any]:
+    """Return the class of connections that share the limits of *waiting*, for uvicorn's setting `http`."""
+    return type("LimitedConnection", (LimitedConnection,), {"waiting": waiting})
