@@ -125,6 +125,11 @@ class Config(ConfigModel):
     keep_mails_days: int = Field(
         default=30, ge=1, description="Days after which mails are deleted; their rows stay in the ledger."
     )
+    keep_webhooks_days: int | None = Field(
+        default=None,
+        ge=62,
+        description="Days after which received webhooks of loaded days are deleted (default: never).",
+    )
     imports: Folder = Field(
         default=Path("imports"),
         validate_default=True,

@@ -260,3 +260,5 @@ Source = Annotated[
 
 IMPORTED = "import/"
 """Prefix of `source_version` for a day that is read from an imported file."""
+PRUNED = "pruned/"
+"""Prefix of `source_version` for a day whose webhooks were deleted: it stays as it was loaded."""

@@ -1,4 +1,4 @@
-"""Retention: remove old report dates, versions and mails, and warehouse files that no table uses."""
+"""Retention: remove old report dates, versions, mails and webhooks, and unused warehouse files."""
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -9,6 +9,7 @@ from assets.archive.index_pages import write_index
 from assets.config.deployment import Config
 from assets.deliver.ledger import Ledger
 from assets.deliver.outbox import Outbox
+from assets.extract.inbox_retention import prune_inbox
 from assets.warehouse.base import open_warehouse
 
 _LONGEST_RUN = timedelta(days=1)  # runs that read or write days end before
@@ -16,11 +17,12 @@ _LONGEST_RUN = timedelta(days=1)  # runs that read or write days end before
 
 @dataclass(frozen=True, slots=True)
 class RetentionResult:
-    """The number of versions, mails and warehouse files removed."""
+    """The number of versions, mails, warehouse files and webhooks removed."""
 
     versions: int
     mails: int
     files: int
+    webhooks: int
 
 
 def apply_retention(config: Config, catalog: Catalog, ledger: Ledger, now: datetime) -> RetentionResult:
@@ -37,15 +39,18 @@ def apply_retention(config: Config, catalog: Catalog, ledger: Ledger, now: datet
     )
     still_needed = ledger.contents(only_open=True)
     before = now - timedelta(config.keep_mails_days)
-    mails, files, failed = 0, 0, list[Exception]()
+    mails, files, webhooks, failed = 0, 0, 0, list[Exception]()
     for workspace in config.workspaces:
         try:
             mails += Outbox(config.archive, workspace.slug).prune(before, still_needed)
-            files += open_warehouse(config, workspace.slug).tidy(now - _LONGEST_RUN)
+            warehouse = open_warehouse(config, workspace.slug)
+            files += warehouse.tidy(now - _LONGEST_RUN)
+            if config.keep_webhooks_days:
+                webhooks += prune_inbox(workspace, warehouse, config.keep_webhooks_days, now)
         except Exception as error:  # noqa: BLE001 - the other workspaces go on
             failed.append(error)
     if versions:
         write_index(catalog, config.archive, sorted({key.workspace for key, _ in versions}))
     if failed:
         raise failed[0]
-    return RetentionResult(len(versions), mails, files)
+    return RetentionResult(len(versions), mails, files, webhooks)

@@ -11,6 +11,7 @@ from datetime import date, datetime
 
 from assets.config.source import IMPORTED
 from assets.config.workspace import Workspace
+from assets.errors import SourceUnreadable
 from assets.extract.input_summary import InputSummary
 from assets.periods import DAY, first_instant, local_day
 from assets.sources.files.imports import DaySources
@@ -120,14 +121,23 @@ def plan_load(
 ) -> LoadPlan:
     """Return what to read for the *requested* days that have begun, and for stored days that are outdated.
 
-    A day that is already loaded up to a later instant is left as it is. Raises SourceError.
+    A day that is already loaded up to a later instant is left as it is, and so is one whose webhooks were
+    deleted. Raises SourceError.
     """
     stored = loaded_days(warehouse, workspace)
+    final = frozenset(day for day in stored.pruned if not sources.is_imported(day))
+    if lost := sorted(final & stored.outdated.keys()):
+        raise SourceUnreadable(
+            f"the days {lost[0]} to {lost[-1]} cannot be loaded again: their webhooks were deleted "
+            f"(`keep_webhooks_days`), and {stored.outdated[lost[0]]}\n"
+            "hint: undo that change, or import a file that has these days"
+        )
 
     def is_open(day: date) -> bool:
         """Return whether *day* has begun, and is not loaded up to a later instant than this load's."""
         start, end = (first_instant(local_date, workspace.zone) for local_date in (day, day + DAY))
-        return start < min(end, now) and not (day in stored.until and stored.until[day] > min(end, now))
+        is_later = day in stored.until and stored.until[day] > min(end, now)
+        return start < min(end, now) and not is_later and day not in final
 
     outdated = {**stored.outdated, **_read_otherwise(stored, sources)}
     causes = {day: cause for day, cause in outdated.items() if is_open(day)}

@@ -9,7 +9,7 @@ from datetime import date, datetime
 
 from sqlalchemy import select
 
-from assets.config.source import IMPORTED, reading_version
+from assets.config.source import IMPORTED, PRUNED, reading_version
 from assets.config.workspace import Workspace
 from assets.periods import DAY, first_instant
 from assets.warehouse.base import Warehouse
@@ -21,13 +21,15 @@ class LoadedDays:
     """The loaded days: `until` is the instant up to which a day is loaded, `versions` its source version.
 
     `outdated` are stored days that count as not loaded, each with the cause. Where `has_unstated`, the
-    previous assignee of some event must be found in earlier days, however far back.
+    previous assignee of some event must be found in earlier days, however far back. `pruned` are stored days,
+    outdated or not, whose source has no events any more.
     """
 
     until: Mapping[date, datetime]
     versions: Mapping[date, str]
     outdated: Mapping[date, str]
     has_unstated: bool
+    pruned: frozenset[date] = frozenset()
 
 
 def loaded_days(warehouse: Warehouse, workspace: Workspace) -> LoadedDays:
@@ -45,8 +47,10 @@ def loaded_days(warehouse: Warehouse, workspace: Workspace) -> LoadedDays:
             first_instant(day + DAY, workspace.zone),
         ):
             outdated[day] = f"the clock changes of {zone} have changed"
-        elif day_version != version and not day_version.startswith(IMPORTED):
+        elif day_version != version and not day_version.startswith((IMPORTED, PRUNED)):
             outdated[day] = "the configuration of the source has changed"
         else:
             until[day], versions[day] = loaded_until, day_version
-    return LoadedDays(until, versions, outdated, any(columns[names.index("unstated_count")]))
+    days = zip(columns[0], columns[-1], strict=True)
+    pruned = frozenset(day for day, day_version in days if day_version.startswith(PRUNED))
+    return LoadedDays(until, versions, outdated, any(columns[names.index("unstated_count")]), pruned)

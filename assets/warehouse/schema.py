@@ -102,7 +102,9 @@ LOAD_COUNTS = Table(
     Column("day_start", _INSTANT, nullable=False, comment="UTC instant at which the day begins there"),
     Column("day_end", _INSTANT, nullable=False, comment="UTC instant at which the next day begins"),
     _text_column(
-        "source_version", "digest of the source's configuration, or import/<number>", nullable=False
+        "source_version",
+        "digest of the source's configuration, after pruned/ or not; or import/<number>",
+        nullable=False,
     ),
     _count_column("read_count", "rows read for the day"),
     _count_column("accepted_count", "rows of assignment_events"),

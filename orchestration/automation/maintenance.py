@@ -1,6 +1,7 @@
 """The deployment itself: its configuration, checked when a code location starts, and daily retention."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import timedelta
 
 import dagster as dg
@@ -40,9 +41,7 @@ def maintenance_assets(config: Config, broken: Sequence[str]) -> list[dg.AssetsD
     ) -> dg.MaterializeResult:
         runs = delete_runs(context.instance, config.keep_runs_days, dispatcher.clock)
         result = apply_retention(config, dispatcher.catalog, dispatcher.ledger, dispatcher.clock())
-        return dg.MaterializeResult(
-            metadata={"runs": runs, "versions": result.versions, "mails": result.mails, "files": result.files}
-        )
+        return dg.MaterializeResult(metadata={"runs": runs, **asdict(result)})
 
     return [configuration, retention]
 

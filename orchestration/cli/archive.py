@@ -35,9 +35,10 @@ def verify(config: ConfigOption = DEFAULT_CONFIG) -> None:
 
 @app.command(epilog=example("archive prune"))
 def prune(config: ConfigOption = DEFAULT_CONFIG) -> None:
-    """Delete versions, reports and mails beyond their retention.
+    """Delete versions, reports, mails and webhooks beyond their retention.
 
-    The keys `keep_versions`, `keep_reports_days` and `keep_mails_days` say how long they are kept.
+    The keys `keep_versions` and `keep_reports_days`, `keep_mails_days` and `keep_webhooks_days` say
+    how long they are kept.
     """
     from assets.archive.catalog import Catalog
     from assets.deliver.ledger import Ledger
@@ -46,4 +47,5 @@ def prune(config: ConfigOption = DEFAULT_CONFIG) -> None:
 
     settings = load_config_or_warn(config)
     done = apply_retention(settings, Catalog(settings.state), Ledger(settings.state), datetime.now(UTC))
-    typer.echo(f"deleted: {count_text(done.versions, 'version')}, {count_text(done.mails, 'mail')}")
+    counts = {"version": done.versions, "mail": done.mails, "webhook": done.webhooks}
+    typer.echo(f"deleted: {', '.join(count_text(number, what) for what, number in counts.items())}")

@@ -46,9 +46,10 @@ class ChatwootWebhooks(Unlisted):
         if missing := inbox.never_received(url, self.workspace):
             yield missing
             return
-        received = inbox.read_events(
-            url, inbox.received_between(self.workspace, start - _EARLIER, end + _LATER)
-        )
+        since = start - _EARLIER
+        if deleted := inbox.deleted_before(url, self.workspace, since):
+            yield deleted
+        received = inbox.read_events(url, inbox.received_between(self.workspace, since, end + _LATER))
         with duckdb_engine.temporary() as connection:
             connection.register("received", received)
             connection.execute(FIELDS)

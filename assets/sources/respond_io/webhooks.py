@@ -21,7 +21,8 @@ from assets.sources.webhooks import inbox
 
 ASSIGNED = "contact.assignee.updated"
 SNAPSHOT = "snapshot.assignee"
-_CONVERSATION = ("conversation.opened", "conversation.closed")
+OPENED = "conversation.opened"
+CONVERSATION = (OPENED, "conversation.closed")
 _EARLIER = timedelta(hours=1)  # clocks differ; `extract` cuts exactly
 _LATER = timedelta(days=31)  # a conversation closed later corrects no time
 
@@ -73,10 +74,12 @@ class RespondIo(Unlisted):
         if missing := inbox.never_received(url, self.workspace):
             yield missing
             return
+        if deleted := inbox.deleted_before(url, self.workspace, since):
+            yield deleted
         received = inbox.read_events(
             url,
             inbox.received_between(self.workspace, since, end + _LATER),
-            inbox.received_before(self.workspace, since, _CONVERSATION, of=(ASSIGNED, SNAPSHOT)),
+            inbox.received_before(self.workspace, since, CONVERSATION, of=(ASSIGNED, SNAPSHOT)),
         )
         yield from assemble_assignments(received)
 

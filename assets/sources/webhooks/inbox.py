@@ -4,7 +4,7 @@ Signatures are checked by the receiver; sources decide what an event means.
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -14,6 +14,7 @@ import pyarrow as pa
 from sqlalchemy import (
     BigInteger,
     Column,
+    ColumnElement,
     Engine,
     Index,
     MetaData,
@@ -23,9 +24,12 @@ from sqlalchemy import (
     create_engine,
     delete,
     event,
+    exists,
     func,
+    insert,
     inspect,
     make_url,
+    or_,
     select,
     update,
 )
@@ -65,6 +69,13 @@ CONTACT_STATES = Table(
     comment="each contact's assignee at the last snapshot",
 )
 
+PRUNED_INBOXES = Table(
+    "pruned_inboxes",
+    METADATA,
+    Column("workspace", Text, primary_key=True),
+    Column("before", BigInteger, nullable=False, comment="UTC, microseconds since 1970"),
+    comment="up to which instant received events were deleted",
+)
 
 RECEIVED = RECEIVED_EVENTS.c
 _READ = pa.schema(
@@ -81,6 +92,8 @@ _IMPERSONAL = {
     *("assignee", "oldAssignee", "source", "assignedBy", "assignedBySource"),
 }
 _OF_CONVERSATION = {"id", "openedTime", "conversationOpenedAt", "closedTime", "lastAssignmentTime"}
+_HISTORY = timedelta(days=31)
+_AT_ONCE = 2_000
 _EPOCH, _MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
 
 
@@ -160,12 +173,29 @@ def is_there(url: str) -> bool:
 
 def last_received_at(url: str, workspace: str) -> datetime | None:
     """Return when the last webhook was received, or None where none was. Raises SourceError."""
+    return _received_at(url, workspace, func.max(RECEIVED.received_at))
+
+
+def _received_at(url: str, workspace: str, extreme: ColumnElement[int]) -> datetime | None:
     if not is_there(url):
         return None
-    last = select(func.max(RECEIVED.received_at).label("last")).where(RECEIVED.workspace == workspace)
+    query = select(extreme.label("at")).where(RECEIVED.workspace == workspace)
     with open_database(make_url(url), "inbox") as database:
-        microseconds = database.table(last).column("last")[0].as_py()
+        microseconds = database.table(query).column("at")[0].as_py()
     return None if microseconds is None else _EPOCH + timedelta(microseconds=int(microseconds))
+
+
+def first_received_at(url: str, workspace: str) -> datetime | None:
+    """Return when the first stored webhook was received, or None where none was. Raises SourceError."""
+    return _received_at(url, workspace, func.min(RECEIVED.received_at))
+
+
+def last_snapshot_at(inbox: Engine, workspace: str) -> datetime | None:
+    """Return when the last contact snapshot began, or None where there is none."""
+    states = CONTACT_STATES.c
+    with inbox.connect() as connection:
+        first = connection.scalar(select(func.min(states.seen_at)).where(states.workspace == workspace))
+    return None if first is None else _EPOCH + timedelta(microseconds=first)
 
 
 def never_received(url: str, workspace: str) -> Unreadable | None:
@@ -177,6 +207,56 @@ def never_received(url: str, workspace: str) -> Unreadable | None:
         "and is reachable"
     )
     return Unreadable("webhooks", reason, Problem.GAVE_NOTHING)
+
+
+def deleted_before(url: str, workspace: str, start: datetime) -> Unreadable | None:
+    """Return the problem of a workspace some of whose webhooks since *start* were deleted, if they were."""
+    engine, pruned = _create_engine(url), PRUNED_INBOXES.c
+    if not inspect(engine).has_table(PRUNED_INBOXES.name):
+        return None
+    with engine.connect() as connection:
+        before = connection.scalar(select(pruned.before).where(pruned.workspace == workspace))
+    if before is None or before <= to_microseconds(start):
+        return None
+    until = _EPOCH + timedelta(microseconds=before)
+    reason = (
+        f"webhooks before {until:%Y-%m-%d %H:%M} UTC were deleted (`keep_webhooks_days`); import a file with "
+        "these days"
+    )
+    return Unreadable("webhooks", reason)
+
+
+def delete_events(
+    inbox: Engine, workspace: str, before: datetime, *, history: Sequence[str], opening: str
+) -> int:
+    """Delete what *workspace* received before that instant and no later day needs; return the number.
+
+    The last event stays. Of the kinds *history*, each contact's events of the month up to its last *opening*
+    stay, too: they say which conversation a later assignment is in.
+    """
+    limit, later = to_microseconds(before), RECEIVED_EVENTS.alias("later")
+    is_superseded = exists().where(
+        later.c.workspace == RECEIVED.workspace,
+        later.c.contact_id == RECEIVED.contact_id,
+        later.c.kind == opening,
+        later.c.received_at > RECEIVED.received_at + _HISTORY // _MICROSECOND,
+        later.c.received_at < limit,
+    )
+    newest = select(func.max(later.c.received_at)).where(later.c.workspace == workspace).scalar_subquery()
+    expired = (
+        select(RECEIVED.event_id)
+        .where(RECEIVED.workspace == workspace, RECEIVED.received_at < limit, RECEIVED.received_at < newest)
+        .where(or_(RECEIVED.kind.not_in(history), is_superseded))
+    )
+    with inbox.begin() as connection:  # first: whoever reads then knows that events are missing
+        connection.execute(delete(PRUNED_INBOXES).where(PRUNED_INBOXES.c.workspace == workspace))
+        connection.execute(insert(PRUNED_INBOXES).values(workspace=workspace, before=limit))
+        ids = list(connection.scalars(expired))
+    for first in range(0, len(ids), _AT_ONCE):  # the receiver writes in between
+        with inbox.begin() as connection:
+            some = RECEIVED.event_id.in_(ids[first : first + _AT_ONCE])
+            connection.execute(delete(RECEIVED_EVENTS).where(RECEIVED.workspace == workspace, some))
+    return len(ids)
 
 
 def received_between(workspace: str, start: datetime, end: datetime) -> Select[Any]:
