@@ -17,6 +17,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 _LOG = logging.getLogger(__name__)
 _LOG_SECONDS = 60
+_SPARED_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,30 +46,50 @@ class WaitingConnections:
             ["reason"],
             registry=None,
         )
-        self._bytes: dict[LimitedConnection, int] = {}
+        self._waiting: dict[LimitedConnection, tuple[float, int]] = {}  # since when, and the bytes so far
         self._of_address: defaultdict[str, dict[LimitedConnection, None]] = defaultdict(dict)
+        self._sweep: asyncio.TimerHandle | None = None
         self._unlogged: Count[str] = Count()
         self._logged_at: dict[str, float] = {}
 
     def add(self, connection: "LimitedConnection", size: int) -> None:
-        """Note that *connection* waits, and sent *size* bytes; close the first ones of too many."""
-        self._bytes[connection] = self._bytes.get(connection, 0) + size
-        of_address = self._of_address[connection.address]
-        of_address[connection] = None
-        if len(of_address) > self.limits.per_address:
-            self.close(next(iter(of_address)), f"over {self.limits.per_address} of one address")
-        if len(self._bytes) > self.limits.in_all:
-            self.close(next(iter(self._bytes)), f"over {self.limits.in_all} in all")
-        while sum(self._bytes.values()) > self.limits.max_bytes:
-            self.close(next(iter(self._bytes)), f"over {self.limits.max_bytes} bytes in all")
+        """Note that *connection* waits, and sent *size* bytes."""
+        since, count = self._waiting.get(connection, (connection.loop.time(), 0))
+        self._waiting[connection] = since, count + size
+        self._of_address[connection.address][connection] = None
+        if self._sweep is None:
+            self._sweep = connection.loop.call_later(_SPARED_SECONDS, self._close_surplus, connection.loop)
 
     def remove(self, connection: "LimitedConnection") -> None:
         """Note that *connection* does not wait: its request is whole, or it is closed."""
-        if self._bytes.pop(connection, None) is not None:
+        if self._waiting.pop(connection, None) is not None:
             of_address = self._of_address[connection.address]
             del of_address[connection]
             if not of_address:
                 del self._of_address[connection.address]
+
+    def _close_surplus(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Close those that wait the longest, where they are too many, and look again while any waits.
+
+        A connection is spared at first: of many that come at once, some have a whole request to be read.
+        """
+        limits, until = self.limits, loop.time() - _SPARED_SECONDS
+        for of_address in list(self._of_address.values()):
+            for connection in list(of_address)[: -limits.per_address]:
+                self._close_older(connection, until, f"over {limits.per_address} of one address")
+        for connection in list(self._waiting)[: -limits.in_all]:
+            self._close_older(connection, until, f"over {limits.in_all} in all")
+        surplus = sum(size for _, size in self._waiting.values()) - limits.max_bytes
+        for connection, (_, size) in list(self._waiting.items()):
+            if surplus > 0:
+                surplus -= size
+                self.close(connection, f"over {limits.max_bytes} bytes in all")
+        is_over = not self._waiting
+        self._sweep = None if is_over else loop.call_later(_SPARED_SECONDS, self._close_surplus, loop)
+
+    def _close_older(self, connection: "LimitedConnection", until: float, reason: str) -> None:
+        if self._waiting[connection][0] <= until:
+            self.close(connection, reason)
 
     def close(self, connection: "LimitedConnection", reason: str) -> None:
         """Close *connection*, count it, and log it: the first at once, others once a minute."""
@@ -111,6 +132,17 @@ class LimitedConnection(H11Protocol):
         """Wait no more."""
         self._stop_waiting()
         super().connection_lost(exc)
+
+    def shutdown(self) -> None:
+        """End with the server; a request that is on its way is still answered."""
+        if self.cycle is None:
+            self.loop.call_later(_SPARED_SECONDS, self._end)
+        else:
+            super().shutdown()
+
+    def _end(self) -> None:
+        if not self.transport.is_closing():
+            super().shutdown()
 
     def _follow(self, size: int) -> None:
         """Wait for the rest of a header or body, or stop waiting; *size* is the number of new bytes."""
