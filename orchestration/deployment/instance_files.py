@@ -126,11 +126,12 @@ def _local_settings(_: Config) -> dict[str, Any]:
     """Return settings that store the output of runs: they are processes on the code server's machine."""
     config = {"base_dir": {"env": "DAGSTER_COMPUTE_LOGS"}}
     return {
+        "run_launcher": {"module": "orchestration.deployment.local_launcher", "class": "Launcher"},
         "compute_logs": {
             "module": "dagster.core.storage.local_compute_log_manager",
             "class": "LocalComputeLogManager",
             "config": config,
-        }
+        },
     }
 
 
