@@ -144,7 +144,7 @@ class MailServer:
             connection.sendall("".join(f"250-{each}\r\n" for each in more).encode() + f"{act}\r\n".encode())
             return act
         if act is Misbehavior.DRIBBLE:  # the first three bytes look like a reply
-            for byte in GOOD[step] * 100:
+            for byte in GOOD.get(step, GOOD["dot"]) * 100:
                 connection.sendall(byte.encode())
                 time.sleep(0.1)
         if act is Misbehavior.SILENCE:
