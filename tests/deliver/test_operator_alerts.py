@@ -174,3 +174,4 @@ def test_nothing_goes_out_in_clear(host: str, username: str | None) -> None:
 def test_no_text_becomes_a_header() -> None:
     assert clean_header("late\r\nBcc: x@y.example\x00") == "late Bcc: x@y.example"
     assert "=?" not in clean_header("=?utf-8?q?=0ABcc:_e=40x.test?=")
+    assert clean_header("\u202egpj.exe\u2069 of \u2066A\u200fcme\u061c") == "gpj.exe of Acme"

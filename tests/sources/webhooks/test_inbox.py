@@ -1,11 +1,12 @@
 """An inbox of webhooks: reading makes nothing, silence is no 0, and a change counts once however often it comes."""
 
+import asyncio
 import json
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from prometheus_client import generate_latest
+from prometheus_client import Histogram, generate_latest
 
 from assets.sources.webhooks.inbox import (
     Received,
@@ -15,7 +16,7 @@ from assets.sources.webhooks.inbox import (
     store_events,
     to_microseconds,
 )
-from assets.sources.webhooks.receiver import Address, Receiver
+from assets.sources.webhooks.receiver import Address, Bucket, Receiver, Refused, Writer
 from assets.warehouse.schema import ASSIGNMENT_EVENTS
 from tests.conftest import Inbox
 from tests.servers.postgres import Postgres
@@ -97,6 +98,35 @@ def test_metrics_tell_how_long_nothing_was_stored(tmp_path: Path) -> None:
     text = generate_latest(receiver.registry).decode()
     assert 'webhooks_seconds_since_last_stored{workspace="acme"} 300.0' in text
     assert 'webhooks_seconds_since_last_stored{workspace="never"} NaN' in text
+
+
+def test_an_inbox_that_fails_for_a_moment_lets_its_senders_wait(tmp_path: Path) -> None:
+    (obstacle := tmp_path / "folder").touch()
+    commits = Histogram("commits", "Time of a commit.", registry=None)
+
+    async def store(seconds: float) -> None:
+        writer = Writer(f"sqlite:///{tmp_path}/folder/inbox.sqlite", commits)
+        task = asyncio.create_task(writer.run())
+        loop = asyncio.get_running_loop()
+        loop.call_later(0.5, lambda: seconds > 1 and obstacle.unlink())
+        try:
+            await writer.add(received("e", {}, "contact.assignee.updated"), loop.time() + seconds)
+        finally:
+            task.cancel()
+
+    with pytest.raises(Refused, match="not stored"):
+        asyncio.run(store(0.2))
+    asyncio.run(store(60))
+    assert last_received_at(f"sqlite:///{tmp_path}/folder/inbox.sqlite", "acme") == AT
+
+
+def test_a_burst_is_spread_and_only_what_would_wait_too_long_is_refused() -> None:
+    bucket = Bucket(rate=10, filled_at=0)
+    pauses = [bucket.reserve(0) for _ in range(70)]
+    assert pauses[:50] == [0] * 50
+    assert pauses[50:60] == pytest.approx([count / 10 for count in range(1, 11)])
+    assert pauses[60:] == [None] * 10
+    assert bucket.reserve(0.1) == pytest.approx(1)
 
 
 def test_odd_fields_of_a_change_reject_it_or_are_nothing(inbox: Inbox) -> None:
