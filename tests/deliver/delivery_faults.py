@@ -104,7 +104,10 @@ def killed_at(point: Point, deployment: DeliveryDeployment) -> None:
     owner, name, when = point
     process = os.fork()
     if process:
-        os.waitpid(process, 0)
+        _, status = os.waitpid(process, 0)
+        assert status in {0, signal.SIGKILL}, (
+            f"the round ended otherwise: {os.waitstatus_to_exitcode(status)}"
+        )
         return
     with suppress(BaseException):
         open_state.cache_clear()

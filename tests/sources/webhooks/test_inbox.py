@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -101,22 +102,22 @@ def test_metrics_tell_how_long_nothing_was_stored(tmp_path: Path) -> None:
 
 
 def test_an_inbox_that_fails_for_a_moment_lets_its_senders_wait(tmp_path: Path) -> None:
-    (obstacle := tmp_path / "folder").touch()
+    (obstacle := tmp_path / "folder").touch()  # of the inbox's folder
     commits = Histogram("commits", "Time of a commit.", registry=None)
 
-    async def store(seconds: float) -> None:
+    async def store(seconds: float, mend: Callable[[], None]) -> None:
         writer = Writer(f"sqlite:///{tmp_path}/folder/inbox.sqlite", commits)
         task = asyncio.create_task(writer.run())
         loop = asyncio.get_running_loop()
-        loop.call_later(0.5, lambda: seconds > 1 and obstacle.unlink())
+        loop.call_later(0.5, mend)
         try:
             await writer.add(received("e", {}, "contact.assignee.updated"), loop.time() + seconds)
         finally:
             task.cancel()
 
     with pytest.raises(Refused, match="not stored"):
-        asyncio.run(store(0.2))
-    asyncio.run(store(60))
+        asyncio.run(store(0.2, lambda: None))
+    asyncio.run(store(60, obstacle.unlink))
     assert last_received_at(f"sqlite:///{tmp_path}/folder/inbox.sqlite", "acme") == AT
 
 
