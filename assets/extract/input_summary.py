@@ -38,6 +38,11 @@ class InputSummary:
         return self.row_count - self.event_count
 
     @property
+    def may_pass(self) -> bool:
+        """Return whether reading it again, unchanged, may give more."""
+        return any(problem.may_pass for problem in self.problems)
+
+    @property
     def other_days(self) -> int:
         """Return the number of events on days that were not loaded."""
         return self.event_count - self.accepted - self.no_change - self.duplicates

@@ -109,7 +109,7 @@ class LoadPlan:
         """Return a file as it was read by this load, or as it was known where this load left it out."""
         version = self.inventory[name]
         if summary:
-            is_whole = not summary.problems
+            is_whole, version = not summary.problems, "" if summary.may_pass else version
             return KnownInput(version, summary.first_at, summary.last_at, is_whole, self.reading)
         if name in self.known and name not in self.changed:
             return self.known[name]

@@ -62,11 +62,15 @@ class Problem(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """An input, or the rest of one, that could not be read or had no events; other inputs are still read."""
+    """An input, or the rest of one, that could not be read or had no events; other inputs are still read.
+
+    Where it *may_pass*, as a read error of a disk, the next load reads the input again, unchanged as it is.
+    """
 
     origin: str
     reason: str
     problem: Problem = Problem.UNREADABLE
+    may_pass: bool = False
 
 
 class ReadingOptions(Protocol):

@@ -102,7 +102,7 @@ class DueRun:
         request = self._request(today)
         pipeline.load_and_build(request, sorted(days), reloaded, self.progress)
         pipeline.mark_outdated(request, self.catalog, self.progress)
-        if reloaded:
+        if reloaded and not any(summary.may_pass for summary in self.inputs.values()):
             warehouse.store_text(_RELOADED_ON, str(today))
 
     def _days_to_reload(self, warehouse: Warehouse, today: date) -> list[date]:

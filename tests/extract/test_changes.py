@@ -14,7 +14,7 @@ from assets.sources.registry import open_source
 from assets.warehouse.loaded_days import loaded_days
 from assets.warehouse.parquet_lake import Lake
 from assets.warehouse.schema import ASSIGNMENT_EVENTS, LOAD_COUNTS, REJECTED_EVENTS
-from tests.conftest import DAY, LATER, Inbox, line
+from tests.conftest import DAY, HEADER, LATER, Inbox, line
 
 DAYS = (date(2024, 3, 4), date(2024, 3, 8))
 
@@ -216,3 +216,19 @@ def test_reading_only_the_files_that_matter_stores_what_reading_all_does(tmp_pat
     fresh.load(*DAYS)
     for table in (ASSIGNMENT_EVENTS, REJECTED_EVENTS, LOAD_COUNTS):
         assert inbox.rows(table) == fresh.rows(table)
+
+
+def test_a_file_with_a_read_error_is_read_again_and_a_damaged_one_only_once_it_changes(inbox: Inbox) -> None:
+    hours(inbox)
+    (other := inbox.folder / "other").symlink_to("/proc/self/mem")  # at whose start nothing can be read
+    (inbox.folder / "events" / "other.csv").symlink_to(other)
+    (inbox.folder / "events" / "damaged.csv").write_text("no column of ours\n")
+    loaded = inbox.load(*DAYS)
+    assert {name for name, each in loaded.inputs.items() if each.problems} == {"other.csv", "damaged.csv"}
+    assert "Input/output error" in loaded.inputs["other.csv"].problems[0].reason
+    assert changes(inbox) == ["files were added, changed or removed: other.csv"]
+    other.unlink()
+    other.write_text("\n".join((HEADER, line("late", "2024-03-05T15:00:00Z", contact_id="late"), "")))
+    inbox.load(DAY)
+    assert sum(by_day(inbox).values()) == 97
+    assert changes(inbox) == []

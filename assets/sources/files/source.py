@@ -4,6 +4,8 @@ A file that cannot be read is reported, and the others are still read. Which row
 here.
 """
 
+import errno
+import os
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator
 from datetime import datetime
@@ -33,6 +35,7 @@ _FORMATS: dict[str, Reader] = {
     ".parquet": read_parquet,
 }
 _COMPRESSED = {".gz", ".bz2", ".zst"}
+_PASSING = {errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.EMFILE, errno.ENFILE, errno.ENOMEM}
 _PATTERN = re.compile(r"[*?\[]")
 
 
@@ -45,11 +48,15 @@ class Files:
         self.options = options
 
     def inventory(self) -> dict[str, str]:
-        """Return each file's size and modification time. Raises SourceError where no file matches."""
+        """Return each file's size, modification time, and whether access to it is denied.
+
+        Raises SourceError where no file matches.
+        """
         versions = {}
         for path, origin in files_of(self.options.path):
             status = path.lstat()
-            versions[origin] = f"{status.st_size}-{status.st_mtime_ns}"
+            denied = "" if os.access(path, os.R_OK) else "-denied"
+            versions[origin] = f"{status.st_size}-{status.st_mtime_ns}{denied}"
         return versions
 
     def read(self, start: datetime, end: datetime) -> Iterator[Batch | Unreadable]:
@@ -75,7 +82,8 @@ class Files:
         try:
             yield from read(path, origin, self.options)
         except (OSError, ValueError, KeyError, pa.ArrowException, duckdb.Error) as error:
-            yield Unreadable(origin, f"{origin}: {_first_line(error, path)}")
+            reason = f"{origin}: {_first_line(error, path)}"
+            yield Unreadable(origin, reason, may_pass=_may_pass(error))
 
 
 def files_of(pattern: str) -> list[tuple[Path, str]]:
@@ -108,6 +116,13 @@ def _what_it_is(path: Path) -> str:
     if path.is_symlink() and not path.exists():
         return "is a link to a missing file"
     return "is a folder; name its files in `path`" if path.is_dir() else "is not a regular file"
+
+
+def _may_pass(error: Exception) -> bool:
+    """Return whether reading failed for a reason of the system, which is not in the file and may pass."""
+    if isinstance(error, OSError):
+        return error.errno in _PASSING
+    return isinstance(error, duckdb.IOException) and os.strerror(errno.EIO) in str(error)
 
 
 def _first_line(error: Exception, path: Path) -> str:
