@@ -39,10 +39,21 @@ MAX_LISTED = 500
 """With this number of versions, the page of a workspace lists only those of the newest report dates."""
 
 _MONTHS = ".months.json"
+_DUE = ".index_due"
 _DEFAULT_LANGUAGE = "en"
 _LISTED_CHANGES = 5
 _FILE_KINDS = ("html", "pdf", "xlsx", "csv", "parquet", "json")
 _ORDER = (Preset.EXPLORER, *Preset)
+
+
+def mark_index_due(root: Path, workspace: str) -> None:
+    """Remember below *root* that the pages of *workspace* must be written, even if this process dies."""
+    write_atomic(root / workspace / _DUE, b"")
+
+
+def is_index_due(root: Path, workspace: str) -> bool:
+    """Tell whether the catalog of *workspace* may have changed since its pages were written."""
+    return (root / workspace / _DUE).exists()
 
 
 def write_index(catalog: Catalog, root: Path, workspaces: Sequence[str]) -> Path:
@@ -54,12 +65,15 @@ def write_index(catalog: Catalog, root: Path, workspaces: Sequence[str]) -> Path
     require_store(root, "archive")
     path = root / INDEX
     failed: OSError | None = None
+    written = []
     with file_lock(path):
         for workspace in workspaces:
             try:
                 _write_workspace(catalog, root, workspace)
             except OSError as error:
                 failed = failed or error
+            else:
+                written.append(workspace)
         rows = catalog.workspaces()
         if len(rows) == 1:
             slug = rows[0]["workspace"]
@@ -67,6 +81,8 @@ def write_index(catalog: Catalog, root: Path, workspaces: Sequence[str]) -> Path
         else:
             page = _render_page(_common_language(catalog.languages()), None, workspaces=rows)
         write_atomic(path, page.encode())
+        for workspace in written:
+            (root / workspace / _DUE).unlink(missing_ok=True)
     if failed:
         raise failed
     return path
@@ -180,14 +196,14 @@ def _common_language(languages: set[str | None]) -> str:
 
 
 def _read_look(versions: Sequence[RowMapping], root: Path) -> Look | None:
-    """Return the look of the newest version; None if it is damaged, or of a release with another model."""
+    """Return the look of the newest version; None if it is lost or damaged, or of another release."""
     if not versions:
         return None
     newest = versions[0]
     try:
         report = json.loads((root / newest["workspace"] / _folder(newest) / REPORT).read_bytes())
         return Look.model_validate(report["look"])
-    except (OSError, ValueError):
+    except (FileNotFoundError, ValueError):
         return None
 
 

@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 
 from assets.archive.archive import Archive
 from assets.archive.catalog import Catalog
+from assets.archive.index_pages import mark_index_due
 from assets.archive.version import Archived, Origin
 from assets.archive.version_files import Draft
 from assets.config.deployment import Config
@@ -101,6 +102,7 @@ def make_report(
         gc.collect()  # garbage of the previous report
     warehouse = _cached_warehouse(config, workspace.slug)
     draft = draft_report(warehouse, workspace, spec, report_date, as_of(report_date, now, workspace.zone))
+    mark_index_due(config.archive, workspace.slug)
     published = publish_report(draft, Archive(config.archive))
     Catalog(config.state).record(published.archived, published.report.as_of, now)
     return published

@@ -11,6 +11,7 @@ from itertools import groupby
 from operator import attrgetter
 
 from assets.archive.catalog import Catalog
+from assets.archive.index_pages import mark_index_due
 from assets.archive.publish import Published
 from assets.archive.version import Key
 from assets.config.deployment import Config
@@ -101,6 +102,7 @@ class DueRun:
         self.has_loaded = True
         request = self._request(today)
         pipeline.load_and_build(request, sorted(days), reloaded, self.progress)
+        mark_index_due(self.config.archive, self.workspace.slug)
         pipeline.mark_outdated(request, self.catalog, self.progress)
         if reloaded and not any(summary.may_pass for summary in self.inputs.values()):
             warehouse.store_text(_RELOADED_ON, str(today))

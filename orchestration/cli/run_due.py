@@ -11,7 +11,7 @@ from itertools import groupby
 from pathlib import Path
 
 from assets.archive.catalog import Catalog
-from assets.archive.index_pages import write_index
+from assets.archive.index_pages import is_index_due, write_index
 from assets.config.deployment import Config
 from assets.config.subscription import Subscription
 from assets.config.workspace import Workspace
@@ -103,12 +103,14 @@ class _Round:
             self._recovered(workspace, PLANNING)
         self._say(workspace, run)
         self._observe(workspace, run)
-        if run.published or run.has_loaded:  # every night: also what a killed run left out
-            self._write_index(workspace)
+        self._write_index(workspace)
 
     def _write_index(self, workspace: Workspace) -> None:
+        """Write the pages of *workspace*, if this run or one that was killed may have changed them."""
         try:
             with explaining_errors():
+                if not is_index_due(self.config.archive, workspace.slug):
+                    return
                 write_index(Catalog(self.config.state), self.config.archive, [workspace.slug])
         except ReportError as error:
             self._fail(workspace, _INDEX, error)

@@ -13,7 +13,7 @@ from pydantic import SecretStr
 from assets.archive import index_pages
 from assets.archive.archive import Archive
 from assets.archive.catalog import Catalog, Search
-from assets.archive.index_pages import write_index
+from assets.archive.index_pages import is_index_due, mark_index_due, write_index
 from assets.archive.version import Origin
 from assets.config.metrics import Goal, Metric
 from assets.config.presentation import CompareWith
@@ -339,3 +339,17 @@ def test_older_report_dates_are_listed_by_month_on_pages_written_when_they_chang
     assert not months["2026-10.html"].exists()
     page.goto(months["2026-11.html"].as_uri())
     assert texts(page, ".neighbors a") == ["Latest reports", "Sep 2026"]
+
+
+def test_pages_are_due_from_a_change_until_all_of_them_are_written(tmp_path: Path) -> None:
+    shelf = Shelf(tmp_path)
+    for slug in ("acme", "beta"):
+        shelf.add(make_report({"user": 3}, workspace=slug))
+        mark_index_due(tmp_path, slug)
+    (blocked := tmp_path / "acme" / "index.html").mkdir()
+    with pytest.raises(IsADirectoryError):
+        shelf.write()
+    assert [is_index_due(tmp_path, slug) for slug in ("acme", "beta")] == [True, False]
+    blocked.rmdir()
+    shelf.write()
+    assert not is_index_due(tmp_path, "acme")
