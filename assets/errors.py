@@ -11,6 +11,7 @@
     │   ├── StorageUnavailable     3
     │   ├── ConcurrentLoad              3
     │   ├── ProcessKilled          5
+    │   ├── OutOfMemory            5
     │   ├── AlreadyRunning         6  state/run_lock.py
     │   ├── ChannelUnavailable        deliver/channels/base.py
     │   │   └── LoginRefused          deliver/channels/base.py
@@ -94,6 +95,12 @@ class ConcurrentLoad(TransientError):
 
 class ProcessKilled(TransientError):
     """A process that worked for this one was killed, as systems do where no memory is left."""
+
+    exit_code = 5
+
+
+class OutOfMemory(TransientError):
+    """This process was given no more memory."""
 
     exit_code = 5
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from assets.errors import ReportError, StorageUnavailable, StorageUnusable
+from assets.errors import OutOfMemory, ReportError, StorageUnavailable, StorageUnusable
 
 _ACCESS = "give the user that runs this access to it, with `chown` or `chmod`"
 _WRITABLE = "mount its file system writable, or name another folder in the configuration"
@@ -46,6 +46,9 @@ _SQLITE_REMEDIES = {
     sqlite3.SQLITE_CORRUPT: (StorageUnusable, "restore it from a backup"),
     sqlite3.SQLITE_NOTADB: (StorageUnusable, "restore it from a backup, or name another file"),
 }
+_NO_MEMORY = {"MemoryError", "OutOfMemoryException"}  # Python's and Arrow's, and DuckDB's
+_NO_THREAD = {"can't start new thread", os.strerror(errno.EAGAIN)}  # Python's and C++'s, as a RuntimeError
+_OF_STORE = {"BotoCoreError", "ClientError"}  # botocore's; s3fs gives some of them as the cause of its own
 _PRIMARY_CODE = 0xFF  # the other bits of an error code of SQLite are details
 
 
@@ -53,12 +56,29 @@ def explain(error: Exception) -> ReportError | None:
     """Return *error* as an expected one that says where and what to do; None for a bug."""
     if isinstance(error, ReportError):
         return error
+    if _is_lack_of_memory(error):
+        return OutOfMemory(f"out of memory ({_first_line(error)}); free memory, and run again")
+    if _is_one_of(error, _OF_STORE) or _is_one_of(error.__cause__, _OF_STORE):
+        return StorageUnavailable(f"object store: {_first_line(error)}; correct that, and run again")
     if isinstance(error, OSError):
         return _explain_system(error)
-    if any(kind.__name__ == "OperationalError" for kind in type(error).__mro__):  # of any driver
-        reason = str(getattr(error, "orig", error)).splitlines()[0]
-        return StorageUnavailable(f"database: {reason}; correct that, and run again")
+    if _is_one_of(error, {"OperationalError"}):  # of any driver
+        return StorageUnavailable(f"database: {_first_line(error)}; correct that, and run again")
     return None
+
+
+def _is_lack_of_memory(error: Exception) -> bool:
+    is_thread = isinstance(error, RuntimeError) and str(error) in _NO_THREAD
+    return is_thread or _is_one_of(error, _NO_MEMORY) or getattr(error, "errno", None) == errno.ENOMEM
+
+
+def _is_one_of(error: BaseException | None, names: set[str]) -> bool:
+    """Return whether *error* is of a class with one of *names*, of a library that need not be installed."""
+    return not names.isdisjoint(kind.__name__ for kind in type(error).__mro__)
+
+
+def _first_line(error: Exception) -> str:
+    return (str(getattr(error, "orig", error)).splitlines() or [type(error).__name__])[0]
 
 
 def explain_sqlite(error: sqlite3.Error, path: Path) -> ReportError | None:
