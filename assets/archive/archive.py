@@ -31,7 +31,7 @@ from assets.archive.version import (
 )
 from assets.errors import PermanentError, StorageUnusable
 from assets.report.model import Report
-from assets.runtime.atomic_files import remove_folder, write_folder
+from assets.runtime.atomic_files import remove_folder, remove_leftovers, write_folder
 from assets.runtime.extras import require_store
 
 
@@ -184,6 +184,12 @@ class Archive:
                     removed.append((key._replace(report=folder.parent.name), number))
                     remove_folder(folder / f"v{number}", first=MANIFEST)
         return removed
+
+    def tidy(self, before: datetime) -> int:
+        """Delete temporary files and folders that killed writers left before *before*; return the number."""
+        if not isinstance(self.root, Path):
+            return 0
+        return remove_leftovers(self.root, ("", "*/", "*/*/", "*/*/*/"), before)
 
     def held(self) -> set[tuple[Key, int]]:
         """Return every version and variant that is in the archive."""

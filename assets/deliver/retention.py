@@ -17,7 +17,7 @@ _LONGEST_RUN = timedelta(days=1)  # runs that read or write days end before
 
 @dataclass(frozen=True, slots=True)
 class RetentionResult:
-    """The number of versions, mails, warehouse files and webhooks removed."""
+    """The number of versions, mails, unused files of warehouse and archive, and webhooks removed."""
 
     versions: int
     mails: int
@@ -32,14 +32,14 @@ def apply_retention(config: Config, catalog: Catalog, ledger: Ledger, now: datet
     """
     oldest = now.date() - timedelta(config.keep_reports_days) if config.keep_reports_days else date.min
     archive = Archive(config.archive)
-    versions = archive.prune(config.keep_versions, oldest)
+    versions, files = archive.prune(config.keep_versions, oldest), archive.tidy(now - _LONGEST_RUN)
     catalog.forget_all_but(archive.held())
     ledger.end_forgotten(
         {(workspace.slug, s.name) for workspace in config.workspaces for s in workspace.subscriptions}, now
     )
     still_needed = ledger.contents(only_open=True)
     before = now - timedelta(config.keep_mails_days)
-    mails, files, webhooks, failed = 0, 0, 0, list[Exception]()
+    mails, webhooks, failed = 0, 0, list[Exception]()
     for workspace in config.workspaces:
         try:
             mails += Outbox(config.archive, workspace.slug).prune(before, still_needed)

@@ -6,10 +6,12 @@ whole objects; a folder exists there once its last object is created, and creati
 
 import errno
 import os
+import re
 import shutil
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -17,6 +19,7 @@ from uuid import uuid4
 from assets.runtime.storage_errors import naming
 
 _OTHERS_SECONDS = 60
+_TEMPORARY = re.compile(r"\..+\.[0-9a-f]{32}")
 
 
 @contextmanager
@@ -114,6 +117,17 @@ def remove_folder(path: Path, *, first: str) -> None:
     doomed = path.with_name(f".{path.name}.{uuid4().hex}")
     path.rename(doomed)
     shutil.rmtree(doomed)
+
+
+def remove_leftovers(root: Path, folders: Iterable[str], before: datetime) -> int:
+    """Remove what killed writers left before *before* in *folders*, globs below *root*; return the number."""
+    removed = 0
+    for path in (path for folder in folders for path in root.glob(f"{folder}.*.*")):
+        with suppress(FileNotFoundError):  # its writer lives
+            if _TEMPORARY.fullmatch(path.name) and path.stat().st_mtime < before.timestamp():
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+                removed += 1
+    return removed
 
 
 def _flush_to_disk(path: Path) -> None:

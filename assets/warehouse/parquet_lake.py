@@ -21,16 +21,17 @@ from sqlalchemy import Executable, Table
 
 from assets.errors import ConfigError
 from assets.runtime import duckdb_engine
-from assets.runtime.atomic_files import atomic_write, write_atomic
+from assets.runtime.atomic_files import atomic_write, remove_leftovers, write_atomic
 from assets.runtime.file_locks import file_lock
 from assets.warehouse.asked_days import asked_days
-from assets.warehouse.count_tables import COPY, FILE, CountTables
+from assets.warehouse.count_tables import FILE, CountTables
 from assets.warehouse.damage import naming_damage
 from assets.warehouse.days import Stored, read_day, whole_days, write_day
 from assets.warehouse.schema import COUNTS, METADATA
 
 _WRITERS = 2
 _TRIES = 40
+_GONE = ("No such file", "No files found")
 _PAUSE_SECONDS = 0.05
 
 
@@ -143,7 +144,7 @@ class Lake:
                 try:
                     return self._run(statement).read_all()
                 except (duckdb.IOException, OSError) as error:
-                    if "No such file" not in str(error):
+                    if not any(text in str(error) for text in _GONE):
                         raise
                     time.sleep(_PAUSE_SECONDS)
             return self._run(statement).read_all()
@@ -186,15 +187,7 @@ class Lake:
 
     def tidy(self, before: datetime) -> int:
         """Delete temporary files that killed writers left before *before*; return their number."""
-        leftovers = [
-            file
-            for pattern in (f"*/local_day=*/.{FILE}.*", f".*{COPY}.*")
-            for file in self.folder.glob(pattern)
-            if file.stat().st_mtime < before.timestamp()
-        ]
-        for file in leftovers:
-            file.unlink(missing_ok=True)
-        return len(leftovers)
+        return remove_leftovers(self.folder, ("", "*/local_day=*/"), before)
 
     def connect(self) -> duckdb.DuckDBPyConnection:
         """Return a DuckDB cursor whose tables and views are the days as they are stored now."""
