@@ -5,16 +5,37 @@ A test that is marked `slow` is left to `make audit`; the others are in `make te
 """
 
 import json
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
+
+from tests.audit.faulty_runs import make_due
+from tests.audit.places import InObjectStore, Place, begin_in_postgres
 
 Tally = Callable[[str, Mapping[str, str]], None]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--audit-figures", type=Path, help="write how many attacks of each drive did no harm")
+
+
+@pytest.fixture(scope="session")
+def due(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder in which a night is due, and nothing is loaded yet."""
+    return make_due(tmp_path_factory.mktemp("due") / "night")
+
+
+@pytest.fixture(scope="session")
+def place(due: Path, request: pytest.FixtureRequest) -> Place:
+    """Where a night is stored: in a folder, in PostgreSQL, or in an object store."""
+    if request.param == "postgres":
+        return begin_in_postgres(request.getfixturevalue("postgres"), due)
+    if request.param == "object_store":
+        request.getfixturevalue("object_store")
+        return InObjectStore(int(os.environ["AWS_ENDPOINT_URL"].rpartition(":")[2]))
+    return Place()
 
 
 @pytest.fixture
