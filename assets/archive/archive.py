@@ -186,10 +186,23 @@ class Archive:
         return removed
 
     def tidy(self, before: datetime) -> int:
-        """Delete temporary files and folders that killed writers left before *before*; return the number."""
-        if not isinstance(self.root, Path):
-            return 0
-        return remove_leftovers(self.root, ("", "*/", "*/*/", "*/*/*/"), before)
+        """Remove what killed writers left before *before*; return the number.
+
+        That is temporary files and folders, or in an object store versions without a manifest.
+        """
+        if isinstance(self.root, Path):
+            return remove_leftovers(self.root, ("", "*/", "*/*/", "*/*/*/"), before)
+        begun, ended = (
+            {path.parent: path for path in self.root.glob(f"*/*/*/v*/{name}")} for name in (REPORT, MANIFEST)
+        )
+        left = [
+            folder
+            for folder in begun.keys() - ended.keys()
+            if begun[folder].stat().st_mtime < before.timestamp()
+        ]
+        for folder in left:
+            remove_folder(folder, first=MANIFEST)
+        return len(left)
 
     def held(self) -> set[tuple[Key, int]]:
         """Return every version and variant that is in the archive."""

@@ -301,6 +301,10 @@ def test_what_a_killed_writer_left_in_an_object_store_is_no_version(bucket: Path
     assert archive.latest("acme", "last_7_days", date(2026, 11, 8))
     assert store(archive, make_report({"user": 4})).manifest.version == 3
     assert verify_archive(bucket, []).faults == ["acme/last_7_days/2026-11-08/v2: manifest.json is missing"]
+    assert archive.tidy(datetime(2020, 1, 1, tzinfo=UTC)) == 0
+    assert archive.tidy(LATER) == 1
+    assert verify_archive(bucket, []).faults == []
+    (torn / "report.json").write_bytes(b"{}")
     assert [number for _, number in archive.prune(1, date.min)] == [1, 2]
     assert verify_archive(bucket, []).faults == []
 
