@@ -34,7 +34,9 @@ def place(due: Path, request: pytest.FixtureRequest) -> Place:
         return begin_in_postgres(request.getfixturevalue("postgres"), due)
     if request.param == "object_store":
         request.getfixturevalue("object_store")
-        return InObjectStore(int(os.environ["AWS_ENDPOINT_URL"].rpartition(":")[2]))
+        port = int(os.environ["AWS_ENDPOINT_URL"].rpartition(":")[2])
+        environment = tuple(item for item in os.environ.items() if item[0].startswith("AWS_"))
+        return InObjectStore(port, "", ": manifest.json is missing", environment)
     return Place()
 
 

@@ -164,12 +164,19 @@ class Night:
         if isinstance(again, Finished) and again.returncode not in {0, 7}:
             found.append(f"{again.returncode}: {again.stderr}")
         found += differences(seen_as(left), seen_as(files))
-        return [f"in the end: {each}" for each in found + answered(self.broken_promises)]
+        found += answered(self.harms) + answered(self.broken_promises)
+        return [f"in the end: {each}" for each in found]
 
 
 def differences(ours: Files, theirs: Files) -> list[str]:
     """Return the names of the files that only one has, or that differ."""
     return sorted(name for name in ours.keys() | theirs.keys() if ours.get(name) != theirs.get(name))
+
+
+def newest(files: Files) -> Files:
+    """Return the figures of the newest versions among *files*, and the lake."""
+    kept = (name for name in sorted(files) if name.endswith((".parquet", "report.json", "log.csv")))
+    return {re.sub(r"/v\d+/", "/", name): files[name] for name in kept}
 
 
 def answered(look: Callable[[], list[str]]) -> list[str]:

@@ -22,6 +22,10 @@ class Place:
 
     port: int = 0
     template: str = ""
+    left_by_killed: str = "\0"
+    """How the faults end that the archive has for a day after a process was killed."""
+    environment: tuple[tuple[str, str], ...] = ()
+    """What a process needs in its environment to use the server."""
 
     @contextmanager
     def night(self, due: Path, fault: ServerFault) -> Iterator[tuple[Night, Proxy]]:
@@ -74,6 +78,7 @@ class InObjectStore(Place):
             mail_server() as mail,
             proxy(self.port, fault, is_http=True) as between,
         ):
+            os.environ.update(self.environment)
             os.environ["AWS_ENDPOINT_URL"] = f"http://127.0.0.1:{between.port}"
             yield (
                 copied(due, Path(folder) / "night", mail, lake=f"{root}/lake", archive=f"{root}/out"),

@@ -4,7 +4,6 @@ Of a run of writes to one file, the first and the last are tried. The drives tha
 """
 
 import errno
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,7 +13,7 @@ import pytest
 
 from tests.audit.conftest import Tally
 from tests.audit.faulty_calls import NEVER, Fault, call_apart, call_with_fault, is_supported
-from tests.audit.faulty_runs import copied, in_parallel, require_undisturbed
+from tests.audit.faulty_runs import Files, copied, in_parallel, newest, require_undisturbed
 from tests.servers.mail_server import mail_server
 
 pytestmark = [
@@ -28,7 +27,7 @@ class Survival:
     """Tries a fault in a copy of the folder *due*; *files* are those of a run without any."""
 
     due: Path
-    files: dict[str, bytes]
+    files: Files
 
     def __call__(self, fault: Fault) -> str:
         """Return the harm that *fault* does, or nothing.
@@ -43,12 +42,6 @@ class Survival:
             found = night.harms_after(ended.value, may_die=not fault.error)
             found += night.harms_of_next(self.files, seen_as)
         return f"{hit}: {'; '.join(found)}" if found else ""
-
-
-def newest(files: dict[str, bytes]) -> dict[str, bytes]:
-    """Return the figures of the newest versions among *files*, and the lake."""
-    kept = (name for name in sorted(files) if name.endswith((".parquet", "report.json", "log.csv")))
-    return {re.sub(r"/v\d+/", "/", name): files[name] for name in kept}
 
 
 def chosen(calls: Sequence[str]) -> list[int]:
@@ -75,7 +68,7 @@ def test_a_night_survives_a_fault_of_any_call(
     tally(drive, in_parallel(Survival(due, files), faults))
 
 
-def undisturbed(due: Path, never: Fault) -> tuple[list[str], dict[str, bytes]]:
+def undisturbed(due: Path, never: Fault) -> tuple[list[str], Files]:
     """Return the calls and the files of a run in a copy of *due*, to which *never* happens."""
     with TemporaryDirectory() as name, mail_server() as server:
         night = copied(due, Path(name) / "night", server)

@@ -14,7 +14,15 @@ import pytest
 
 from tests.audit.conftest import Tally
 from tests.audit.faulty_calls import call_apart
-from tests.audit.faulty_runs import Night, answered, copied, harms_of_ending, in_parallel, require_undisturbed
+from tests.audit.faulty_runs import (
+    Files,
+    Night,
+    answered,
+    copied,
+    harms_of_ending,
+    in_parallel,
+    require_undisturbed,
+)
 from tests.orchestration.cli.test_run_send import FIRST_NIGHT
 from tests.orchestration.command_line import Finished
 from tests.orchestration.simulated_scheduler import write_events
@@ -33,7 +41,7 @@ class Cramped:
     """A night in a copy of the folder *due*, with a limit of memory; *files* are those of a run without."""
 
     due: Path
-    files: dict[str, bytes]
+    files: Files
 
     def __call__(self, mb: int) -> str:
         """Return the harm that a limit does, or nothing."""

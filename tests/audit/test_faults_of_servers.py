@@ -6,13 +6,14 @@ from pathlib import Path
 import pytest
 
 from tests.audit.conftest import Tally
-from tests.audit.faulty_calls import call_apart
-from tests.audit.faulty_runs import in_parallel, require_undisturbed
+from tests.audit.faulty_calls import NEVER, Fault, call_apart, call_with_fault, is_supported
+from tests.audit.faulty_runs import Files, in_parallel, newest, require_undisturbed
 from tests.audit.faulty_servers import NO_SERVER_FAULT, Harm, ServerFault
 from tests.audit.places import Place
 
 pytestmark = pytest.mark.slow
-_MAX_FAULTS = 32
+_MAX_FAULTS = 25
+_MAX_KILLS = 12
 _CUTS = (Harm.CUT_BEFORE, Harm.CUT_AFTER, Harm.GONE)
 
 
@@ -22,15 +23,17 @@ class Survival:
 
     due: Path
     place: Place
-    files: dict[str, bytes]
+    files: Files
 
-    def __call__(self, fault: ServerFault) -> str:
-        """Return the harm that *fault* does, or nothing."""
-        with self.place.night(self.due, fault) as (night, _):
-            done = call_apart(night.run)
+    def __call__(self, fault: ServerFault | Fault) -> str:
+        """Return the harm that *fault*, of the server or of the process, does to a run, or nothing."""
+        of_server, of_process = (fault, None) if isinstance(fault, ServerFault) else (NO_SERVER_FAULT, fault)
+        with self.place.night(self.due, of_server) as (night, _):
+            ended = call_with_fault(night.run, night.folder, of_process)
             healed = self.place.healed(night)
-            found = healed.harms_after(done, may_die=False) + healed.harms_of_next(self.files)
-        return "; ".join(found)
+            found = healed.harms_after(ended.value, may_die=of_process is not None)
+            found += healed.harms_of_next(self.files, newest if of_process else dict)
+        return "; ".join(each for each in found if not each.endswith(self.place.left_by_killed))
 
 
 @pytest.mark.parametrize(
@@ -54,3 +57,25 @@ def test_a_night_survives_faults_of_its_server(
     numbers = range(1, count + 1, count * len(harms) // _MAX_FAULTS)
     faults = [ServerFault(number + place, harm) for number in numbers for place, harm in enumerate(harms)]
     tally(drive, in_parallel(Survival(due, place, files), faults))
+
+
+@pytest.mark.parametrize(
+    ("drive", "place"),
+    [
+        ("a night on PostgreSQL is killed at its n-th message", "postgres"),
+        ("a night on an object store is killed at its n-th message", "object_store"),
+    ],
+    indirect=["place"],
+)
+@pytest.mark.skipif(not is_supported(), reason="this kernel asks nobody about calls")
+def test_a_night_survives_being_killed_while_it_asks(
+    drive: str, place: Place, due: Path, tally: Tally
+) -> None:
+    with place.night(due, NO_SERVER_FAULT) as (night, _):
+        ended = call_with_fault(night.run, night.folder, Fault(NEVER, kind="sends"))
+        require_undisturbed(night, ended.value)
+        files = call_apart(night.files)
+    numbers = range(1, len(ended.calls) + 1, len(ended.calls) // _MAX_KILLS)
+    tally(
+        drive, in_parallel(Survival(due, place, files), [Fault(number, kind="sends") for number in numbers])
+    )
