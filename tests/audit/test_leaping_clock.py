@@ -1,7 +1,6 @@
-"""A night with too little memory, and nights of a machine whose clock is set back and forth."""
+"""Nights of a machine whose clock is set back and forth."""
 
 import json
-import resource
 from collections import Counter
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -15,57 +14,20 @@ import pytest
 from tests.audit.conftest import Tally
 from tests.audit.faulty_calls import call_apart
 from tests.audit.faulty_runs import (
-    Files,
     Night,
     answered,
     copied,
     harms_of_ending,
     in_parallel,
-    require_undisturbed,
 )
 from tests.orchestration.cli.test_run_send import FIRST_NIGHT
-from tests.orchestration.command_line import Finished
 from tests.orchestration.simulated_scheduler import write_events
 from tests.servers.mail_server import mail_server
 
 pytestmark = pytest.mark.slow
-_MB = 1 << 20
-_LIMITS = range(4, 804, 20)  # MB beyond what a process has when a run begins
 _DAY = timedelta(days=1)
 _LEAPS = (-30 * _DAY, -_DAY, timedelta(hours=-3), timedelta(minutes=10), timedelta(hours=20), _DAY, 40 * _DAY)
 _NIGHTS = 3
-
-
-@dataclass(frozen=True)
-class Cramped:
-    """A night in a copy of the folder *due*, with a limit of memory; *files* are those of a run without."""
-
-    due: Path
-    files: Files
-
-    def __call__(self, mb: int) -> str:
-        """Return the harm that a limit does, or nothing."""
-        with TemporaryDirectory() as name, mail_server() as server:
-            night = copied(self.due, Path(name) / "night", server)
-            done = call_apart(partial(cramped, night, mb))
-            found = night.harms_after(done, may_die=True) + night.harms_of_next(self.files)
-        return "; ".join(found)
-
-
-def cramped(night: Night, mb: int) -> Finished:
-    """Do what is due with no more than *mb* more memory."""
-    pages = int(Path("/proc/self/statm").read_text().split()[0])
-    limit = pages * resource.getpagesize() + mb * _MB
-    resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
-    return night.run()
-
-
-def test_a_night_survives_too_little_memory(due: Path, tally: Tally, tmp_path: Path) -> None:
-    with mail_server() as server:
-        night = copied(due, tmp_path / "night", server)
-        require_undisturbed(night, call_apart(night.run))
-        files = call_apart(night.files)
-    tally("a night is given too little memory", in_parallel(Cramped(due, files), _LIMITS))
 
 
 @dataclass(frozen=True)
