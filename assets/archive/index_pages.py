@@ -11,6 +11,7 @@ import hashlib
 import json
 from calendar import monthrange
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from datetime import date
 from functools import cache
 from pathlib import Path
@@ -119,7 +120,9 @@ def _write_months(catalog: Catalog, root: Path, workspace: str) -> None:
     months = catalog.months(workspace) if catalog.date_of_row(workspace, MAX_LISTED) else {}
     made_of_all = [language, look and look.model_dump_json(), _templates_digest()]
     stored = {path.name for path in folder.glob("????-??.html")}
-    before = json.loads((folder / _MONTHS).read_bytes()) if (folder / _MONTHS).exists() else {}
+    before: dict[str, str] = {}
+    with suppress(FileNotFoundError, ValueError):  # without it, every page is written again
+        before = json.loads((folder / _MONTHS).read_bytes())
     digests = {}
     for later, month, earlier in zip([None, *months], months, [*list(months)[1:], None], strict=False):
         name = _month_page(month)
