@@ -19,15 +19,34 @@ from pydantic import (
     Field,
     PlainValidator,
     SecretStr,
+    StringConstraints,
     ValidationInfo,
 )
 
 from assets.errors import ConfigError
+from assets.runtime.characters import MAX_MARKS, limit_marks, visible_length
 from assets.runtime.frozen_model import FrozenModel
+
+MIN_SECRET_LENGTH = 16
+"""Least number of characters of a secret that is not to be guessed."""
+_MAX_IN_MESSAGE = 60
 
 
 class ConfigModel(FrozenModel):
     """A part of the configuration: never changed, and no key is unknown."""
+
+
+def in_message(text: str) -> str:
+    """Return *text* as a message may show it: short, in one line, and nothing of a URL, which may be secret."""
+    if "://" in text:
+        return "(URL)"
+    line = text if text.isprintable() else repr(text)[1:-1]
+    return line if len(line) <= _MAX_IN_MESSAGE else f"{line[: _MAX_IN_MESSAGE - 1]}…"
+
+
+def quote(value: object) -> str:
+    """Return a *value* of the configuration as a message may show it, a text in quotes."""
+    return repr(in_message(value)) if isinstance(value, str) else in_message(str(value))
 
 
 def _known_zone(name: str) -> str:
@@ -35,7 +54,7 @@ def _known_zone(name: str) -> str:
         return name
     near = get_close_matches(name, sorted(available_timezones()), n=1)
     hint = f"; did you mean {near[0]!r}?" if near else ', for example "Europe/Berlin"'
-    raise ValueError(f"{name!r} is not an IANA time zone{hint}")
+    raise ValueError(f"{quote(name)} is not an IANA time zone{hint}")
 
 
 def resolve_path(path: Path, info: ValidationInfo) -> Path:
@@ -66,24 +85,40 @@ _NAME = r"^[a-z][a-z0-9_-]{0,62}$"
 _ADDRESS = r"^[^\s@<>,;:\"()\[\]\\]{1,64}@[^\s@<>,;:\"()\[\]\\]+\.[^\s@<>,;:\"()\[\]\\.]+$"
 HOST = r"^([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]*[a-z0-9])?$"
 HEADER = r"^[A-Za-z][A-Za-z0-9-]*$"
+COLOR = r"^#[0-9a-fA-F]{6}$"
+WEB_URL = r"^https?://\S+$"
+OWNER = r"^(team:[A-Za-z0-9_-]+|\S+@\S+\.\S+)$"
 FORMATS = {
     _NAME: "must have lower-case letters, digits, - and _ only, at most 63, and begin with a letter",
     _ADDRESS: "must be a mail address",
     HOST: "must be a host name in lower case, without scheme and port",
     HEADER: "must be the name of an HTTP header",
+    COLOR: "must be a color such as #332288",
+    WEB_URL: "must be a URL that begins with https:// or http://",
+    OWNER: "must be a mail address, or team:name",
 }
-"""What a value must be, for each pattern that says little to its reader."""
+"""What a value must be, for each pattern."""
 Name = Annotated[str, Field(pattern=_NAME)]
 
 
-def _in_one_line(text: str) -> str:
-    if text.isspace() or any(unicodedata.category(character) in {"Cc", "Zl", "Zp"} for character in text):
-        raise ValueError("must be one line of text, without control characters")
-    return text
+def _one_line(max_length: int) -> AfterValidator:
+    """Return a validator of a text that reports show: its characters are counted as readers see them."""
+
+    def check(text: str) -> str:
+        if text.isspace() or any(unicodedata.category(character) in {"Cc", "Zl", "Zp"} for character in text):
+            raise ValueError("must be one line of text, without control characters")
+        if limit_marks(text) != text:
+            raise ValueError(f"must have at most {MAX_MARKS} combining marks on a character")
+        if visible_length(text) > max_length:
+            raise ValueError(f"must have at most {max_length} characters")
+        return text
+
+    return AfterValidator(check)
 
 
-Title = Annotated[str, Field(min_length=1, max_length=120), AfterValidator(_in_one_line)]
-NoteText = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_in_one_line)]
+Title = Annotated[str, Field(min_length=1), _one_line(120)]
+NoteText = Annotated[str, Field(min_length=1), _one_line(200)]
+Footer = Annotated[str, StringConstraints(strip_whitespace=True), _one_line(200)]
 
 
 def _absolute_sqlite(url: SecretStr, info: ValidationInfo) -> SecretStr:
@@ -93,7 +128,15 @@ def _absolute_sqlite(url: SecretStr, info: ValidationInfo) -> SecretStr:
     return SecretStr(f"{scheme}:///{resolve_path(Path(path), info)}")
 
 
+def _of_sqlite_or_postgresql(url: SecretStr) -> SecretStr:
+    if not url.get_secret_value().startswith(("sqlite:", "postgresql:", "postgresql+", "${")):
+        raise ValueError("must be the URL of a SQLite or PostgreSQL database, such as sqlite:///name.sqlite")
+    return url
+
+
 DatabaseUrl = Annotated[SecretStr, AfterValidator(_absolute_sqlite)]
+StoreUrl = Annotated[DatabaseUrl, AfterValidator(_of_sqlite_or_postgresql)]
+"""A database that the product writes."""
 
 
 def _as_the_server_takes_it(address: str) -> str:
@@ -101,12 +144,13 @@ def _as_the_server_takes_it(address: str) -> str:
     name, _, domain = address.rpartition("@")
     if not name.isascii():
         raise ValueError(
-            f"{address}: must have only ASCII characters before the @, which is all that most servers accept"
+            f"{quote(address)} must have only ASCII characters before the @, which is all that most servers "
+            "accept"
         )
     try:
         return headerregistry.Address(addr_spec=f"{name}@{domain.encode('idna').decode()}").addr_spec
     except (UnicodeError, ValueError, HeaderDefect):
-        raise ValueError(f"{address!r} is not a mail address") from None
+        raise ValueError(f"{quote(address)} is not a mail address") from None
 
 
 Address = Annotated[
@@ -138,6 +182,20 @@ def resolve_secret(secret: SecretStr) -> str:
     return _VARIABLE.sub(value, secret.get_secret_value())
 
 
+def is_literal(secret: SecretStr) -> bool:
+    """Return whether *secret* stands in the configuration itself, so that it can be checked at once."""
+    return not _VARIABLE.search(secret.get_secret_value())
+
+
+def _long_enough(secret: SecretStr) -> SecretStr:
+    if is_literal(secret) and len(secret.get_secret_value()) < MIN_SECRET_LENGTH:
+        raise ValueError(f"must have at least {MIN_SECRET_LENGTH} characters")
+    return secret
+
+
+LongSecret = Annotated[SecretStr, AfterValidator(_long_enough)]
+
+
 def missing_names(secret: SecretStr) -> list[str]:
     """Return the variables that *secret* uses and the environment does not define."""
     return [name for name in _VARIABLE.findall(secret.get_secret_value()) if name not in os.environ]
@@ -147,4 +205,5 @@ def refuse_duplicates(names: list[str], noun: str) -> None:
     """Raise ValueError where a name occurs twice in *names*; *noun* says in its message what they are."""
     duplicates = sorted({name for name in names if names.count(name) > 1})
     if duplicates:
-        raise ValueError(f"duplicate {noun} (- and _ count as the same): {', '.join(duplicates)}")
+        listed = in_message(", ".join(duplicates))
+        raise ValueError(f"duplicate {noun} (- and _ count as the same): {listed}")

@@ -8,11 +8,13 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 
 from assets.config.base import (
     LOOPBACK,
+    WEB_URL,
     Address,
     ConfigModel,
     DatabaseUrl,
     Folder,
     Place,
+    StoreUrl,
     missing_names,
     refuse_duplicates,
 )
@@ -83,15 +85,15 @@ class Config(ConfigModel):
     archive: Place = Field(description="Folder of the archived reports, or `s3://bucket/folder`.")
     archive_url: str | None = Field(
         default=None,
-        pattern=r"^https?://\S+$",
+        pattern=WEB_URL,
         description="URL at which a web server serves that folder; mails and the UI link to it.",
     )
     ui_url: str | None = Field(
         default=None,
-        pattern=r"^https?://\S+$",
+        pattern=WEB_URL,
         description="URL of Dagster's UI; mails to the operator link to its runs.",
     )
-    state: DatabaseUrl = Field(
+    state: StoreUrl = Field(
         default=SecretStr("sqlite:///state.sqlite"),
         validate_default=True,
         description="SQLAlchemy URL of the state database: catalog, ledger and alerts.",

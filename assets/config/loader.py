@@ -3,6 +3,7 @@
 The keys are described in `config/deployment.py` and the modules beside it.
 """
 
+import re
 from collections.abc import Hashable
 from contextlib import suppress
 from pathlib import Path
@@ -11,9 +12,12 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
+from assets.config.base import quote
 from assets.config.deployment import Config
 from assets.config.mistakes import mistakes_of
 from assets.errors import ConfigError
+
+_NAMED_IN_PROBLEM = re.compile("alias|anchor|tag")
 
 
 class _UniqueKeyLoader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc] # libyaml where it is
@@ -27,7 +31,9 @@ class _UniqueKeyLoader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: 
         keys = [self.construct_object(key, deep=deep) for key, _ in node.value]
         for key in keys:
             if keys.count(key) > 1:
-                raise yaml.MarkedYAMLError(problem=f"duplicate key {key!r}", problem_mark=node.start_mark)
+                raise yaml.MarkedYAMLError(
+                    problem=f"duplicate key {quote(key)}", problem_mark=node.start_mark
+                )
         mapping: dict[Hashable, Any] = super().construct_mapping(node, deep=deep)
         return mapping
 
@@ -73,9 +79,19 @@ def _read_yaml(path: Path) -> Any:
         ) from None
     except yaml.MarkedYAMLError as error:  # its own text would quote the line, and any secret in it
         line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise ConfigError(f"{path}: line {line}: {error.problem}") from None
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ConfigError(f"{path}: line {line}: {_describe_problem(error)}") from None
+    except (OSError, ValueError, yaml.YAMLError) as error:  # such as a number of thousands of digits
         raise ConfigError(f"{path}: {error}") from None
+    except RecursionError:
+        raise ConfigError(f"{path}: its keys are nested too deeply") from None
+
+
+def _describe_problem(error: yaml.MarkedYAMLError) -> str:
+    """Return what is wrong with a line, without the text after a * or a !: both may begin a password."""
+    problem = error.problem or "is not YAML"
+    if not _NAMED_IN_PROBLEM.search(problem):
+        return problem
+    return "a text that begins with *, & or ! must be in quotes"
 
 
 def _validate_config(path: Path, raw: Any) -> Config:

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from assets.config.base import ConfigModel, Folder
+from assets.config.base import COLOR, ConfigModel, Folder, Footer
 from assets.config.metrics import Goal
 from assets.periods import Weekday
 
@@ -110,12 +110,12 @@ class Brand(ConfigModel):
 
     color: str = Field(
         default="#332288",
-        pattern=r"^#[0-9a-fA-F]{6}$",
+        pattern=COLOR,
         description="Color of lines and large figures, `#rrggbb`.",
     )
     logo: Folder | None = Field(default=None, description="PNG, JPEG or SVG file, up to 1 MB.")
-    footer: str = Field(
-        default="", max_length=200, description="Text at the end of the report and on each printed page."
+    footer: Footer = Field(
+        default="", description="Text at the end of the report and on each printed page, one line."
     )
 
 

@@ -18,7 +18,7 @@ from pydantic import (
     model_validator,
 )
 
-from assets.config.base import ConfigModel, DatabaseUrl, Zone
+from assets.config.base import WEB_URL, ConfigModel, DatabaseUrl, StoreUrl, Zone, in_message, quote
 from assets.events import CONTRACT_COLUMNS, UNASSIGNED_VALUES, contract_column
 
 _TIME_DIRECTIVES = {f"%{letter}" for letter in "YymdbBaAHIpMSfgjz%"} | {f"%-{letter}" for letter in "mdHIMS"}
@@ -29,7 +29,7 @@ def _known_columns(columns: dict[str, str]) -> dict[str, str]:
     unknown = sorted(set(mapped) - set(CONTRACT_COLUMNS))
     if unknown:
         raise ValueError(
-            f"unknown field: {', '.join(unknown)}; expected one of {', '.join(CONTRACT_COLUMNS)}"
+            f"unknown field: {in_message(', '.join(unknown))}; expected one of {', '.join(CONTRACT_COLUMNS)}"
         )
     return mapped
 
@@ -59,10 +59,11 @@ class _Times(ConfigModel):
         if unknown:
             known = " ".join(sorted(_TIME_DIRECTIVES))
             raise ValueError(
-                f"unknown directive {' '.join(unknown)}; expected one of {known}; of a time zone, %z"
+                f"unknown directive {in_message(' '.join(unknown))}; expected one of {known}; "
+                "of a time zone, %z"
             )
         if form is not None and not set(re.findall(r"%-?.", form)) - {"%%"}:
-            raise ValueError(f'{form!r} has no directive; expected a format such as "%d.%m.%Y %H:%M"')
+            raise ValueError(f'{quote(form)} has no directive; expected a format such as "%d.%m.%Y %H:%M"')
         return form
 
 
@@ -85,7 +86,7 @@ def _known_encoding(name: str) -> str:
         return codecs.lookup(name).name
     except LookupError:
         raise ValueError(
-            f'{name!r} is not a known encoding; expected one such as "cp1252" or "latin-1"'
+            f'{quote(name)} is not a known encoding; expected one such as "cp1252" or "latin-1"'
         ) from None
 
 
@@ -148,7 +149,7 @@ class WebhookSource(ConfigModel):
     """Events that a system sends by itself, stored by `assignment-reports webhooks`."""
 
     type: str
-    inbox: DatabaseUrl = Field(
+    inbox: StoreUrl = Field(
         default=SecretStr("sqlite:///inbox.sqlite"),
         validate_default=True,
         description="SQLAlchemy URL of the received webhooks, in SQLite or PostgreSQL.",
@@ -177,7 +178,7 @@ class RespondIoSource(WebhookSource):
     api_token: SecretStr | None = Field(
         default=None, description="Token of the Developer API, used to find assignments that webhooks missed."
     )
-    api_url: str = Field(default="https://api.respond.io/v2", pattern=r"^https?://\S+$")
+    api_url: str = Field(default="https://api.respond.io/v2", pattern=WEB_URL)
 
 
 class ChatwootSource(ConfigModel):

@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 
-from assets.config.base import Address, ConfigModel, Folder, Name
+from assets.config.base import Address, ConfigModel, Folder, Name, in_message
 from assets.config.channels import Channel, GoogleChat, Sftp, Slack, Teams, Webhook
 from assets.config.metrics import Condition
 from assets.config.presentation import Filters, Format, Language
@@ -122,7 +122,7 @@ class Subscription(ConfigModel):
         addresses = [recipient.address.lower() for recipient in self.recipients]
         duplicates = sorted({address for address in addresses if addresses.count(address) > 1})
         if duplicates:
-            raise ValueError(f"duplicate recipient: {', '.join(duplicates)}")
+            raise ValueError(f"duplicate recipient: {in_message(', '.join(duplicates))}")
         return self
 
     @model_validator(mode="after")
@@ -136,7 +136,8 @@ class Subscription(ConfigModel):
                 )
             if unused := sorted(recipient.details.keys() - required - {"address"}):
                 raise ValueError(
-                    f"{recipient.address}: unknown key `{unused[0]}`, which `filters` do not use either"
+                    f"{recipient.address}: unknown key `{in_message(unused[0])}`, "
+                    "which `filters` do not use either"
                 )
         return self
 

@@ -9,7 +9,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 
-from assets.config.base import Title
+from assets.config.base import Title, quote
 
 NO_TEAM = "No team"
 """The team of people in no team, in reports and as a value of the filter."""
@@ -40,11 +40,15 @@ def group_members(entries: Iterable[tuple[str, str, str]]) -> tuple[dict[str, tu
         known = teams.setdefault(_fold(team), team)
         other = team_of.setdefault(_fold(member), known)
         if known == NO_TEAM:
-            mistakes.append(f"{place}{team!r} means people in no team; choose another name")
+            mistakes.append(f"{place}{quote(team)} means people in no team; choose another name")
         elif known != team:
-            mistakes.append(f"{place}{team!r} and {known!r} are one team; write both in the same way")
+            mistakes.append(
+                f"{place}{quote(team)} and {quote(known)} are one team; write both in the same way"
+            )
         elif other != team:
-            mistakes.append(f"{place}{member!r} is in two teams, {other!r} and {team!r}; keep one of them")
+            mistakes.append(
+                f"{place}{quote(member)} is in two teams, {quote(other)} and {quote(team)}; keep one of them"
+            )
         elif member not in members.setdefault(team, []):
             members[team].append(member)
     return {team: tuple(names) for team, names in members.items()}, mistakes

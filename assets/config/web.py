@@ -2,9 +2,9 @@
 
 from typing import Annotated, Self
 
-from pydantic import Field, IPvAnyNetwork, SecretStr, model_validator
+from pydantic import Field, IPvAnyNetwork, model_validator
 
-from assets.config.base import HEADER, HOST, ConfigModel
+from assets.config.base import HEADER, HOST, ConfigModel, LongSecret
 
 HostName = Annotated[str, Field(pattern=HOST)]
 
@@ -15,7 +15,7 @@ class Web(ConfigModel):
     allowed_hosts: tuple[HostName, ...] = Field(
         default=(), description="Host names in the address of the UI, beside those of this machine."
     )
-    token: SecretStr | None = Field(
+    token: LongSecret | None = Field(
         default=None,
         description="Password of the UI for people, and bearer token for programs; at least 16 characters.",
     )

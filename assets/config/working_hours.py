@@ -11,6 +11,7 @@ from typing import Annotated, NamedTuple, Self
 
 from pydantic import AfterValidator, ConfigDict, RootModel, model_validator
 
+from assets.config.base import quote
 from assets.periods import Weekday
 
 _WEEK = tuple(Weekday)
@@ -41,10 +42,10 @@ def _weekdays_of(key: str) -> tuple[Weekday, ...]:
         if name not in _WEEK:
             near = get_close_matches(name, _WEEK, n=1)
             hint = f"did you mean {near[0]}?" if near else "expected a day such as monday, or monday-friday"
-            raise ValueError(f"unknown weekday {name!r}; {hint}")
+            raise ValueError(f"unknown weekday {quote(name)}; {hint}")
     first, last = _WEEK.index(Weekday(names[0])), _WEEK.index(Weekday(names[-1]))
     if len(names) > 2 or (len(names) > 1 and first == last):  # noqa: PLR2004 - a range has two ends
-        raise ValueError(f"{key!r} must be a weekday, or a range of two such as monday-friday")
+        raise ValueError(f"{quote(key)} must be a weekday, or a range of two such as monday-friday")
     return tuple(_WEEK[(first + count) % len(_WEEK)] for count in range((last - first) % len(_WEEK) + 1))
 
 
@@ -52,7 +53,7 @@ def _minutes_of(span: str) -> tuple[int, int]:
     """Return begin and end of `09:00-12:30` in minutes. Raises ValueError."""
     match = _SPAN.fullmatch(span)
     if match is None:
-        raise ValueError(f'must be two local times such as "09:00-12:30" or "18:00-24:00", got {span!r}')
+        raise ValueError(f'must be two local times such as "09:00-12:30" or "18:00-24:00", got {quote(span)}')
     begin_hour, begin_minute, end_hour, end_minute = (int(part) for part in match.groups(default="0"))
     begin, end = 60 * begin_hour + begin_minute, 60 * end_hour + end_minute
     if match[3] is not None and begin == end:

@@ -5,9 +5,9 @@ from datetime import date, datetime, time, timedelta
 from typing import Literal, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, model_validator
 
-from assets.config.base import Folder, Name, Title, Zone, refuse_duplicates
+from assets.config.base import OWNER, Folder, LongSecret, Name, Title, Zone, quote, refuse_duplicates
 from assets.config.day_notes import DayNote
 from assets.config.presentation import (
     CompareWith,
@@ -77,7 +77,7 @@ class Workspace(Presentation, Timing, Calendar):
     """One inbox: its zone, its source, its reports, and when they are made."""
 
     slug: Name = Field(description="Folder and asset name: lower-case letters, digits, - and _.")
-    name: str
+    name: Title
     timezone: Zone
     first_day: date = Field(description="First local day with data in the source.")
     source: Source
@@ -94,13 +94,13 @@ class Workspace(Presentation, Timing, Calendar):
         default=False,
         description="Load the teams of Chatwoot's database; `teams` and `teams_file` come first.",
     )
-    mask_key: SecretStr | None = Field(
+    mask_key: LongSecret | None = Field(
         default=None,
         description="Secret key of the pseudonyms, at least 16 characters; a new key changes them.",
     )
     owner: str = Field(
         default="team:support",
-        pattern=r"^(team:[A-Za-z0-9_-]+|\S+@\S+\.\S+)$",
+        pattern=OWNER,
         description="Owner in Dagster: a mail address, or team:name.",
     )
     reports: tuple[ReportSpec, ...] = Field(default=(), description="Reports in addition to the presets.")
@@ -163,7 +163,7 @@ class Workspace(Presentation, Timing, Calendar):
             unknown = [name for name in subscription.reports if name not in specs]
             if unknown:
                 raise ValueError(
-                    f"subscription {subscription.name}: unknown report {unknown[0]!r}; "
+                    f"subscription {subscription.name}: unknown report {quote(unknown[0])}; "
                     f"expected one of {', '.join(specs)}"
                 )
             for name in subscription.reports:

@@ -9,11 +9,11 @@ import hmac
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from assets.config.base import MIN_SECRET_LENGTH
 from assets.config.presentation import Filters
 from assets.errors import ConfigError
 
 _MASKED = "…"
-KEY_LENGTH = 16
 
 
 def mask_rows(rows: pa.Table, key: str) -> pa.Table:
@@ -22,8 +22,8 @@ def mask_rows(rows: pa.Table, key: str) -> pa.Table:
     A contact's name becomes the pseudonym of its id, or of its name without an id. Raises ConfigError for a
     *key* that is too short.
     """
-    if len(key) < KEY_LENGTH:
-        raise ConfigError(f"`mask_key` must have at least {KEY_LENGTH} characters")
+    if len(key) < MIN_SECRET_LENGTH:
+        raise ConfigError(f"`mask_key` must have at least {MIN_SECRET_LENGTH} characters")
     columns = {
         "conversation_id": _pseudonymize(rows["conversation_id"], key, "V", 16),
         "contact_id": _pseudonymize(rows["contact_id"], key, "K", 16),

@@ -11,10 +11,10 @@ from functools import partial
 from itertools import product
 
 from pydantic import SecretStr
-from sqlalchemy import make_url, select
+from sqlalchemy import dialects, make_url, select
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
-from assets.config.base import missing_names, resolve_secret
+from assets.config.base import MIN_SECRET_LENGTH, is_literal, missing_names, quote, resolve_secret
 from assets.config.channels import safe_url
 from assets.config.deployment import Config, missing_variables
 from assets.config.metrics import Measure
@@ -29,7 +29,6 @@ from assets.events import SOURCE_LABELS, source_code
 from assets.extract.source_probe import try_source
 from assets.periods import local_day
 from assets.report.day_notes import read_notes
-from assets.report.masking import KEY_LENGTH
 from assets.report.metrics import component_of
 from assets.report.persons import known_persons
 from assets.report.teams import Teams, configured_members, find_teams
@@ -54,6 +53,7 @@ def examine_config(config: Config, now: datetime) -> Iterator[ConfigFinding]:
     """Yield what is wrong, workspace by workspace; what needs a secret that is not set is left out."""
     yield from map(ConfigFinding, missing_variables(config))
     yield from (ConfigFinding(str(each)) for each in missing_extras(config).values())
+    yield from _check_url(config.state, "state")
     for workspace in config.workspaces:
         key = f"workspaces.{workspace.slug}"
         if workspace.first_day > local_day(now, workspace.zone):
@@ -77,8 +77,8 @@ def examine_config(config: Config, now: datetime) -> Iterator[ConfigFinding]:
 
 def _mask_key(workspace: Workspace, key: str) -> Iterator[ConfigFinding]:
     secret = workspace.mask_key
-    if secret is not None and not missing_names(secret) and len(resolve_secret(secret)) < KEY_LENGTH:
-        yield ConfigFinding(f"{key}.mask_key: must have at least {KEY_LENGTH} characters")
+    if secret is not None and not missing_names(secret) and len(resolve_secret(secret)) < MIN_SECRET_LENGTH:
+        yield ConfigFinding(f"{key}.mask_key: must have at least {MIN_SECRET_LENGTH} characters")
 
 
 def _check_notes_file(workspace: Workspace, key: str) -> Iterator[ConfigFinding]:
@@ -92,7 +92,7 @@ def _check_source(workspace: Workspace, key: str, now: datetime) -> Iterator[Con
     source = workspace.source
     for name in ("url", "inbox"):
         url = getattr(source, name, None)
-        if isinstance(url, SecretStr) and not missing_names(url):
+        if isinstance(url, SecretStr):
             yield from _check_url(url, f"{key}.source.{name}")
     if isinstance(source, FilesSource) and workspace.first_day <= local_day(now, workspace.zone):
         try:
@@ -105,11 +105,21 @@ def _check_source(workspace: Workspace, key: str, now: datetime) -> Iterator[Con
 
 
 def _check_url(url: SecretStr, key: str) -> Iterator[ConfigFinding]:
+    """Yield what is wrong with a database's URL; of one with variables that are not set, only the dialect."""
+    has_gaps = bool(missing_names(url))
+    dialect, slashes, _ = url.get_secret_value().partition("://")
+    if has_gaps and (not slashes or not is_literal(SecretStr(dialect))):
+        return
     try:
-        made = make_url(resolve_secret(url))
+        made = make_url(f"{dialect}://" if has_gaps else resolve_secret(url))
+        found = made.get_dialect()
         if made.get_backend_name() not in ADBC_DIALECTS:
-            made.get_dialect().import_dbapi()
-    except (ArgumentError, NoSuchModuleError, ValueError):
+            found.import_dbapi()
+    except NoSuchModuleError:
+        near = get_close_matches(dialect, dialects.__all__, n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else f"; expected one of {', '.join(dialects.__all__)}"
+        yield ConfigFinding(f"{key}: unknown dialect {quote(dialect)}{hint}")
+    except (ArgumentError, ValueError):
         yield ConfigFinding(f"{key}: must be a database URL, such as postgresql://user@host/name")
     except ModuleNotFoundError as error:
         yield ConfigFinding(f"{key}: {error}; install the driver")

@@ -30,7 +30,7 @@ from dagster_webserver.cli import (
 from dagster_webserver.version import __version__
 from starlette.types import ASGIApp
 
-from assets.config.base import LOOPBACK, resolve_secret
+from assets.config.base import LOOPBACK, MIN_SECRET_LENGTH, resolve_secret
 from assets.config.deployment import Config
 from assets.errors import ConfigError
 from orchestration.deployment.instance_files import workspace_of
@@ -38,7 +38,6 @@ from orchestration.deployment.listener import Listener
 from orchestration.deployment.web_guard import Access, WebGuard
 
 _LOG = logging.getLogger("dagster.webserver")
-_MIN_TOKEN_LENGTH = 16
 _POLL_MILLISECONDS = 2000  # as `dagster-webserver` does
 _STOP_SECONDS = 10  # for open requests
 _DAEMON_STOP_SECONDS = 60  # as `dagster dev` waits
@@ -56,8 +55,8 @@ def access_of(config: Config, host: str) -> Access:
             "hint: set `web.token`, or `web.trusted_header` and `web.trusted_proxies`"
         )
     token = resolve_secret(web.token) if web.token else None
-    if token is not None and len(token) < _MIN_TOKEN_LENGTH:
-        raise ConfigError(f"`web.token` must have at least {_MIN_TOKEN_LENGTH} characters")
+    if token is not None and len(token) < MIN_SECRET_LENGTH:
+        raise ConfigError(f"`web.token` must have at least {MIN_SECRET_LENGTH} characters")
     return Access(LOOPBACK.union(web.allowed_hosts), token, web.trusted_header, web.trusted_proxies)
 
 

@@ -187,8 +187,7 @@ def test_every_mistake_is_named_at_once_with_its_path(tmp_path: Path) -> None:
     )
     assert mistakes(tmp_path, wrong) == [
         "workspaces.0.timezone: 'America/New_Yrok' is not an IANA time zone; did you mean 'America/New_York'?",
-        "workspaces.0.first_day: must be a valid date or datetime, "
-        "month value is outside expected range of 1-12, got '2016-13-01'",
+        "workspaces.0.first_day: must be a valid date such as 2026-03-01, got '2016-13-01'",
         "workspaces.0.source.path: required",
         "workspaces.0.source.pth: unknown key; did you mean `path`?",
         "typo: unknown key",

@@ -4,6 +4,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from pydantic import SecretStr
 
 from assets.archive.publish import draft_report
 from assets.config.presentation import Filters
@@ -85,7 +86,7 @@ def test_no_file_of_a_masked_report_names_a_contact(inbox: Inbox, secretive: Wor
 
 
 def test_an_empty_key_masks_nothing_and_stops_the_report(inbox: Inbox, secretive: Workspace) -> None:
-    unkeyed = Workspace.model_validate(secretive.model_dump() | {"mask_key": ""})
+    unkeyed = secretive.model_copy(update={"mask_key": SecretStr("")})
     spec = unkeyed.completed(ReportSpec(name="mine", first_day=DAY, last_day=DAY))
     with pytest.raises(ConfigError, match="at least 16 characters"):
         draft_report(inbox.lake, unkeyed, spec, DAY, LATER)

@@ -5,7 +5,6 @@ chats are in `slack.py`, `teams.py` and `google_chat.py`.
 """
 
 import base64
-import binascii
 import hashlib
 import hmac
 import http.client
@@ -21,12 +20,10 @@ from pydantic import SecretStr
 
 from assets.archive.version import Archived
 from assets.clock import Clock
-from assets.config.base import resolve_secret
-from assets.config.channels import safe_url
+from assets.config.channels import safe_url, signing_key
 from assets.deliver.channels.base import Timeouts, clean_header, cut_after
 from assets.deliver.delivery import Delivery
 from assets.deliver.outcome import AttemptResult, Outcome, Step
-from assets.errors import ConfigError
 from assets.render.mail import MailContext
 
 _RETRYABLE = {408, 425, 429}
@@ -91,20 +88,7 @@ class WebTransport:
 
 def web_transport(url: SecretStr, secret: SecretStr | None, timeouts: Timeouts, clock: Clock) -> WebTransport:
     """Return the transport to *url*; with a *secret*, requests are signed. Raises ConfigError."""
-    return WebTransport(
-        safe_url(url), _signing_key(resolve_secret(secret)) if secret else None, timeouts, clock
-    )
-
-
-def _signing_key(secret: str) -> bytes:
-    """Return the bytes of a key; after the standard's prefix `whsec_` it is base64. Raises ConfigError."""
-    prefix = "whsec_"
-    if not secret.startswith(prefix):
-        return secret.encode()
-    try:
-        return base64.b64decode(secret.removeprefix(prefix), validate=True)
-    except binascii.Error:
-        raise ConfigError("`secret` of a webhook must be base64 after whsec_") from None
+    return WebTransport(safe_url(url), signing_key(secret) if secret else None, timeouts, clock)
 
 
 def _result_of_status(status: int, text: str) -> AttemptResult:
