@@ -70,6 +70,9 @@ _SPELLINGS = {word: word.upper() for word in _ACRONYMS.split()} | {
 FIRST, LAST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 """The first instant that an event can have, and the first instant after all possible ones."""
 
+OFFSET = r"[+-](?:(?:0\d|1[0-3])(?::?[0-5]\d)?|14(?::?00)?)"
+"""An offset from UTC, as a pattern: none is above 14 hours, which neither DuckDB nor Arrow checks."""
+
 UNASSIGNED_VALUES = ("-", "Unassigned")
 """Names that mean unassigned, beside an empty cell; in any case, and only without an id."""
 

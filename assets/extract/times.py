@@ -11,15 +11,15 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from assets.events import FIRST, LAST
+from assets.events import FIRST, LAST, OFFSET
 from assets.periods import DAY, offset_changes
 from assets.runtime.sql_files import read_sql
 
 _CLOCK = r"^\d{4}[-/]\d{1,2}[-/]\d{1,2}[T ]\d{1,2}:\d{2}(:\d{2}([.,]\d{1,9})?)?"
-_ZONE = r"(Z|UTC|GMT|[+-]\d{2}(:?\d{2})?)$"
+_ZONE = rf"(Z|UTC|GMT|{OFFSET})$"
 _ZONED = _CLOCK + r"\s*" + _ZONE
 _WALL = _CLOCK + "$"
-_PLAIN = r"^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2}(\.\d{1,6})?(Z|[+-]\d{2}:\d{2})$"
+_PLAIN = r"^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2}(\.\d{1,6})?(Z|[+-](0\d|1[0-3]):[0-5]\d)$"
 _COMPACT = r"^20\d{2}(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])T([01]\d|2[0-3])[0-5]\d([0-5]\d)?"
 """20260305T1000 is ISO 8601; without the T it may be any number."""
 DIGITS_ONLY = r"^20\d{2}(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])([01]\d|2[0-3])[0-5]\d([0-5]\d)?$"
@@ -68,6 +68,8 @@ def instant_columns(kind: pa.DataType, time_format: str | None) -> str:
         if time_format.endswith("%z"):
             text = f"regexp_replace({text}, 'Z$', '+0000')"
         parsed = f"try_strptime({text}, {quoted})"
+        if time_format.endswith("%z"):
+            parsed = f"CASE WHEN regexp_matches({text}, '({OFFSET}|[^0-9])$') THEN {parsed} END"
         zoned, wall = (parsed, "NULL") if names_zone(time_format) else ("NULL", parsed)
     else:
         zoned, wall = _zoned_text(), _wall_text()

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from assets.config.base import resolve_secret
 from assets.config.source import RespondIoSource
-from assets.events import FIRST, LAST
+from assets.events import FIRST, LAST, OFFSET
 from assets.runtime import duckdb_engine
 from assets.runtime.sql_files import read_sql
 from assets.sources.base import Batch, Unlisted, Unreadable
@@ -37,7 +37,7 @@ _COLUMNS = {
     "assignee_kind": "contact.assignee.type",
 }
 
-_TIMES = read_sql(__file__, "instant", first=str(FIRST), last=str(LAST))
+_TIMES = read_sql(__file__, "instant", first=str(FIRST), last=str(LAST), offset=OFFSET)
 
 _PERSON = read_sql(__file__, "person")
 _KIND = read_sql(__file__, "kind_of")

@@ -130,6 +130,8 @@ def test_a_time_is_read_as_it_is_written(inbox: Inbox, text: str) -> None:
         ("1970-01-01T00:00:00Z", "is before 2000 or after 2099"),
         ("202403051000", 'has digits only; if it is a time, set `time_format: "%Y%m%d%H%M"` of the source'),
         ("2024-03-10 02:30:00", "does not exist: the clocks were put forward over it"),
+        ("2024-03-05T15:00:00+25:00", "is not a valid time; set `time_format` of the source"),
+        ("2024-03-05T15:00:00-14:01", "is not a valid time; set `time_format` of the source"),
     ],
 )
 def test_a_time_that_cannot_be_is_rejected(inbox: Inbox, text: str, reason: str) -> None:
@@ -137,6 +139,13 @@ def test_a_time_that_cannot_be_is_rejected(inbox: Inbox, text: str, reason: str)
     inbox.write(THREE[0], line("x", text))
     inbox.load()
     assert inbox.reasons() == [f"occurred_at '{text}' {reason}"]
+
+
+@pytest.mark.parametrize(("offset", "is_read"), [("+14:00", True), ("+14:01", False), ("-2500", False)])
+def test_an_offset_in_a_format_is_one_that_there_is(inbox: Inbox, offset: str, *, is_read: bool) -> None:
+    inbox.source = {"time_format": "%d.%m.%Y %H:%M %z"}
+    inbox.write(line("e1", "06.03.2024 05:00 +14:00"), line("e2", f"06.03.2024 05:00 {offset}"))
+    assert inbox.load().stored_events == 1 + is_read
 
 
 def test_a_time_that_comes_twice_is_the_earlier_and_counted(inbox: Inbox) -> None:

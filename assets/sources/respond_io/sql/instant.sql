@@ -4,7 +4,7 @@ CREATE TEMP MACRO any_instant(value) AS CASE
             WHEN strpos(value || '.', '.') > 15 THEN 1
             WHEN strpos(value || '.', '.') > 12 THEN 1000
             ELSE 1000000 END)::BIGINT)::TIMESTAMPTZ
-    WHEN regexp_matches(value, '(Z|[+-]\d{2}:?\d{2})$') THEN try_cast(value AS TIMESTAMPTZ) END;
+    WHEN regexp_matches(value, '(Z|${offset})$') THEN try_cast(value AS TIMESTAMPTZ) END;
 CREATE TEMP MACRO instant(value) AS CASE  -- any other is read as missing
     WHEN any_instant(value) >= TIMESTAMPTZ '${first}' AND any_instant(value) < TIMESTAMPTZ '${last}'
     THEN any_instant(value) END
