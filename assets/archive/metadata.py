@@ -16,6 +16,7 @@ from assets.periods import Preset
 from assets.render.i18n import load_words
 from assets.render.labels import total_names
 from assets.render.reasons import reason_sentences
+from assets.render.untrusted_text import shorten_text
 from assets.report.model import Report
 from assets.warehouse.metadata import totals_table
 
@@ -24,7 +25,7 @@ CHECKS = {
     _RECONCILE: "every total of the report is the same",
     _COMPLETE: "every day is loaded, every input was read and understood",
 }
-_BAR_LENGTH = 40
+_MAX_BARS, _BAR_LENGTH = 24, 40
 
 
 def report_metadata(
@@ -90,12 +91,16 @@ def _draw_text_bars(report: Report) -> str:
     """Return the sources as a Markdown bar chart: an image takes longer to draw than a report to count."""
     if not report.total:
         return "no data" if report.has_no_data else "no assignments"
-    largest = max(source.count for source in report.by_source)
-    width = max(len(source.label) for source in report.by_source)
-    lines = (
-        f"{source.label:{width}}  {source.count:>9,}  {'█' * round(_BAR_LENGTH * source.count / largest)}"
-        for source in report.by_source
-    )
+    shown, rest = report.by_source[:_MAX_BARS], report.by_source[_MAX_BARS:]
+    largest = max(source.count for source in shown)
+    labels = [shorten_text(source.label, _BAR_LENGTH) for source in shown]
+    width = max(map(len, labels))
+    lines = [
+        f"{label:{width}}  {source.count:>9,}  {'█' * round(_BAR_LENGTH * source.count / largest)}"
+        for label, source in zip(labels, shown, strict=True)
+    ]
+    if rest:
+        lines.append(f"{len(rest):,} more sources: {sum(source.count for source in rest):,}")
     return "\n".join(("```", *lines, "```"))
 
 

@@ -10,8 +10,9 @@ from assets.report.model import Report
 from assets.report.people_model import Ownership, PersonFigures
 
 FEW_ASSIGNMENTS = 30
+MAX_PEOPLE = 500
+"""The people of a table on a page; files have all of them."""
 _PRINTED = 40
-_LISTED = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +107,7 @@ def part_labels(report: Report, words: Words) -> tuple[str, ...]:
 
 def listed_limit(medium: str) -> int:
     """Return how many assignees or people are listed on a page or on paper; files have all of them."""
-    return _LISTED if medium == "screen" else _PRINTED
+    return MAX_PEOPLE if medium == "screen" else _PRINTED
 
 
 def ownership_notes(report: Report, words: Words, limit: int | None) -> list[str]:
@@ -147,6 +148,11 @@ def _uncertain(ownership: Ownership, words: Words) -> list[str]:
             )
         )
     return notes
+
+
+def assignees_notes(report: Report, words: Words) -> list[str]:
+    """Return the note to the table of contacts by assignee, if it leaves any out."""
+    return _omitted(len(report.assignees), MAX_PEOPLE, words)
 
 
 def people_notes(report: Report, words: Words, limit: int | None) -> list[str]:

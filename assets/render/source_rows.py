@@ -2,8 +2,12 @@
 
 from dataclasses import dataclass
 
-from assets.render.charts.palette import report_colors
+from assets.render.charts.palette import REST, report_colors
+from assets.render.i18n import Words
 from assets.report.model import Report
+
+MAX_SOURCES = 3_000
+"""The sources of a page or of paper; files have all of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,3 +43,21 @@ def source_rows(report: Report) -> list[SourceRow]:
         )
         for source, label, count, share in sources
     ]
+
+
+def listed_rows(report: Report, words: Words) -> list[SourceRow]:
+    """Return the rows of `source_rows` that a page lists: past the first 3,000, the rest is one."""
+    rows = source_rows(report)
+    rest = rows[MAX_SOURCES:]
+    if len(rest) <= 1:
+        return rows
+    summed = SourceRow(
+        label=words.ngettext("%(count)s more source", "%(count)s more sources", len(rest)),
+        count=sum(row.count for row in rest),
+        share_pct=round(sum(row.share_pct or 0 for row in rest), 1),
+        before=sum(row.before for row in rest),
+        color=REST,
+        length=min(100.0, round(sum(row.length for row in rest), 2)),
+        mark=None,
+    )
+    return [*rows[:MAX_SOURCES], summed]

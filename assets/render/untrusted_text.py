@@ -1,32 +1,38 @@
-"""Make untrusted text safe to show: limit its length and its stacked combining marks."""
+"""Make untrusted text safe to show: limit its length and its stacked combining marks.
 
-import re
-import unicodedata
+`limited` in `templates/script/5-charts.js` does the same.
+"""
+
+from assets.runtime import characters
+from assets.runtime.characters import is_extending
 
 _MAX_LENGTH = 256
-_MAX_MARKS = 8
+_MAX_SCANNED = 8_192
 _JOINER = "\u200d"
-_EXTENDING = {"Mn", "Mc", "Me"}
 _SKIN_TONES = "".join(map(chr, range(0x1F3FB, 0x1F400)))
 _FLAG_LETTERS = "".join(map(chr, range(0x1F1E6, 0x1F200)))
-_MARK_RUN = re.compile("[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]{9,}")
 
 
 def limit_marks(text: str) -> str:
     """Return *text* with at most 256 base characters, and at most 8 combining marks in a row."""
-    return shorten_text(_MARK_RUN.sub(lambda run: run[0][:_MAX_MARKS], text), _MAX_LENGTH)
+    return shorten_text(text, _MAX_LENGTH)
 
 
 def shorten_text(text: str, length: int) -> str:
-    """Return *text* shortened to *length* base characters, ending in "…" if it was longer."""
-    if len(text) <= length:
+    """Return *text* with at most *length* base characters, ending in "…" if it was longer.
+
+    At most 8 combining marks in a row are kept. Of a longer text, only the start is looked at.
+    """
+    if len(text) <= length and text.isascii():
         return text
-    length_so_far = 0
-    for index, character in enumerate(text):
-        length_so_far += not unicodedata.combining(character) and character != "\u200d"
-        if length_so_far > length:
-            return text[: index - 1] + "…"
-    return text
+    shown = characters.limit_marks(text[:_MAX_SCANNED])
+    bases = [at for at, character in enumerate(shown) if not is_extending(character)]
+    if len(bases) <= length and len(text) <= _MAX_SCANNED:
+        return shown
+    end = bases[length - 1] if len(bases) >= length else len(shown) - 1
+    while end > 0 and _continues_grapheme(shown, end):
+        end -= 1
+    return shown[:end] + "…"
 
 
 def cut_text(text: str, length: int) -> str:
@@ -45,4 +51,4 @@ def _continues_grapheme(text: str, index: int) -> bool:
     if _JOINER in text[index - 1 : index + 1] or character in _SKIN_TONES:
         return True
     flags = index - len(text[:index].rstrip(_FLAG_LETTERS))
-    return unicodedata.category(character) in _EXTENDING or (character in _FLAG_LETTERS and flags % 2 == 1)
+    return is_extending(character) or (character in _FLAG_LETTERS and flags % 2 == 1)

@@ -241,7 +241,8 @@ function countBalances(log, rows, openings, persons) {
 function countSources(log, facts, rows) {
   const counts = new Int32Array(log.sourceCount);
   for (let at = 0; at < rows.length; at++) counts[log.source[rows[at]]]++;
-  const found = facts.sources.map((source) => ({ ...source, count: counts[facts.layout.sources.indexOf(source.code)] }));
+  const places = new Map(facts.layout.sources.map((code, at) => [code, at]));
+  const found = facts.sources.map((source) => ({ ...source, count: counts[places.get(source.code)] }));
   const present = found.filter((each) => each.count).sort((a, b) => b.count - a.count);
   const parts = shares(present.map((each) => each.count));
   return present.map((each, at) => ({ ...each, share: parts[at] }));

@@ -1,7 +1,7 @@
 // Charts and tables of figures, redrawn for each selection. A click on a figure sets a filter.
 
 const SVG = 'http://www.w3.org/2000/svg';
-const MOST_SLICES = 24;
+const MOST_SLICES = 24, MOST_SOURCES = 3000;
 
 // An element of HTML, or of SVG where its name says so ("svg:rect"); attributes of no value are left out.
 function make(name, attributes = {}, ...children) {
@@ -16,14 +16,15 @@ function make(name, attributes = {}, ...children) {
   return element;
 }
 
+// Characters with the marks and joiners that belong to them count as one.
 const shortened = (text, length) => {
-  const characters = Array.from(text);
+  const characters = text.match(/.[\p{M}\u200c\u200d]*/gsu) ?? [];
   return characters.length > length ? `${characters.slice(0, length - 1).join('')}…` : text;
 };
 
-// A text of a stranger: at most 256 characters, and 8 combining marks in a row.
-const MARKS = /[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]{9,}/g;
-const limited = (text) => shortened(text.replace(MARKS, (run) => run.slice(0, 8)), 256);
+// A text of a stranger: at most 256 characters, and 8 marks and joiners in a row. As in assets/render/untrusted_text.py.
+const MARKS = /[\p{M}\u200c\u200d]{9,}/gu;
+const limited = (text) => shortened(text.slice(0, 8192).replace(MARKS, (run) => Array.from(run).slice(0, 8).join('')), 256);
 
 const bdi = (text) => make('bdi', {}, limited(text));
 
@@ -86,24 +87,25 @@ function drawSparkline(trend) {
 function drawSources(page, counted) {
   const { comparison, total } = counted, isCompared = comparison !== null && comparison.total !== null;
   const rows = isCompared ? comparison.sources : counted.sources;
-  const longest = Math.max(1, ...rows.map((each) => Math.max(each.count, each.before ?? 0)));
+  const longest = rows.reduce((most, each) => Math.max(most, each.count, each.before ?? 0), 1);
   const cells = (...texts) => texts.map((text, at) => make('td', { class: at === 2 ? 'figure previous' : 'figure' }, text));
   const heads = [_("Count"), _("Share"), ...(isCompared ? [_("Previous"), _("Change")] : [])];
   const line = (each) => make('tr', {},
-    make('th', { scope: 'row' }, rowsButton(() => page.toggle('source', each.code), swatch(each.color), bdi(each.label))),
+    make('th', { scope: 'row' }, each.code === undefined ? make('span', {}, swatch(each.color), bdi(each.label))
+      : rowsButton(() => page.toggle('source', each.code), swatch(each.color), bdi(each.label))),
     make('td', { class: 'bar' }, drawBar(page, each, longest)),
     ...cells(page.number(each.count), page.share(each.share), ...(isCompared ? [page.number(each.before), page.signed(each.count - each.before)] : [])));
   return make('table', { class: 'by-source' },
     make('caption', { class: 'unseen' }, _("Assignments by source")),
     make('thead', {}, make('tr', {}, make('th', { scope: 'col' }, _("Source")), make('td', { class: 'bar' }),
       ...heads.map((text, at) => make('th', { scope: 'col', class: at === 2 ? 'figure previous' : 'figure' }, text)))),
-    make('tbody', {}, ...rows.map(line)),
+    make('tbody', {}, ...largest(page, rows, MOST_SOURCES).map(line)),
     make('tfoot', {}, make('tr', {}, make('th', { scope: 'row' }, _("Total")), make('td', { class: 'bar' }),
       ...cells(page.number(total), page.share(total ? 100 : null), ...(isCompared ? [page.number(comparison.total), page.signed(total - comparison.total)] : [])))));
 }
 
 function drawBar(page, source, longest) {
-  const length = (100 * source.count) / longest, mark = source.before === undefined ? null : Math.min(99.2, (100 * source.before) / longest);
+  const length = Math.min(100, (100 * source.count) / longest), mark = source.before === undefined ? null : Math.min(99.2, (100 * source.before) / longest);
   const x = (from, width) => (page.isRightToLeft ? 100 - from - width : from);
   return make('svg:svg', { viewBox: '0 0 100 10', preserveAspectRatio: 'none', 'aria-hidden': 'true' },
     make('svg:rect', { class: 'paint', x: x(0, length), width: length, height: 10, fill: source.color }),
@@ -133,12 +135,13 @@ function drawComparison(page, { comparison }) {
 }
 
 // Past the largest sources the rest is one, which is no filter.
-function sliced(page, counted) {
-  const { sources } = counted, rest = sources.slice(MOST_SLICES);
+function largest(page, sources, most) {
+  const rest = sources.slice(most);
   if (rest.length < 2) return sources;
-  const sum = (key) => rest.reduce((total, each) => total + each[key], 0);
+  const sum = (key) => rest.reduce((total, each) => total + (each[key] ?? 0), 0);
   const label = ngettext("%(count)s more source", "%(count)s more sources", rest.length);
-  return [...sources.slice(0, MOST_SLICES), { label, color: page.facts.restColor, count: sum('count'), share: sum('share') }];
+  const before = rest[0].before === undefined ? undefined : sum('before');
+  return [...sources.slice(0, most), { label, color: page.facts.restColor, count: sum('count'), share: sum('share'), before }];
 }
 
 function slice(from, to) {
@@ -151,7 +154,7 @@ function slice(from, to) {
 }
 
 function drawRing(page, counted) {
-  const sources = sliced(page, counted);
+  const sources = largest(page, counted.sources, MOST_SLICES);
   const wording = (each) => `${each.label}: ${page.number(each.count)} (${page.share(each.share)})`;
   let turn = 0;
   const slices = sources.map((each) => {
@@ -403,7 +406,8 @@ function drawReturns(page, chains) {
 function drawBalances(page, { balances, knownSince }) {
   if (!balances.length) return [make('p', { class: 'message' }, _("No assignments in this period."))];
   return [
-    balanceTable(page, balances, _("Contacts by assignee"), _("Assignee"), 'assigned_to'),
+    balanceTable(page, balances.slice(0, LISTED_PEOPLE), _("Contacts by assignee"), _("Assignee"), 'assigned_to'),
+    ...omittedNote(balances.length).map((text) => make('p', { class: 'note' }, text)),
     make('p', { class: 'note' }, _("Contacts whose last known assignee is this one, based on events since %(day)s. “Unexplained” are changes that no event reports but the next event implies.",
       { day: page.day(knownSince) })),
   ];

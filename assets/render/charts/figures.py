@@ -24,7 +24,7 @@ from assets.render.charts.palette import OTHERS, PREVIOUS, REST, TOTAL
 from assets.render.charts.renderer import Painted, draw_figure
 from assets.render.day_notes import NoteSpan
 from assets.render.i18n import Words
-from assets.render.untrusted_text import shorten_text
+from assets.render.untrusted_text import limit_marks, shorten_text
 from assets.report.model import DayCount, SourceCount
 
 Sources = tuple[SourceCount, ...]
@@ -107,7 +107,7 @@ def pie_chart(by_source: Sources, colors: tuple[str, ...], words: Words, *, has_
     _ = words.say
     sources, total = _charted_sources(by_source, words), sum(source.count for source in by_source)
     size = (_RING, _figure_height(by_source)) if has_legend else (_PLAIN_RING, _PLAIN_RING)
-    with new_figure(*size, words, [source.label for source in by_source]) as (figure, axes):
+    with new_figure(*size, words, [source.label for source in sources]) as (figure, axes):
         wedges = axes.pie(
             [source.count for source in sources],
             colors=colors if len(sources) == len(by_source) else (*colors[:_MAX_SOURCES], REST),
@@ -127,14 +127,17 @@ def pie_chart(by_source: Sources, colors: tuple[str, ...], words: Words, *, has_
 
 
 def _charted_sources(by_source: Sources, words: Words) -> tuple[SourceCount, ...]:
-    """Return the largest sources, translated, with the rest summed up as one."""
+    """Return the largest sources, translated and limited, with the rest summed up as one."""
     _ = words.say
     largest, rest = by_source[:_MAX_SOURCES], by_source[_MAX_SOURCES:]
     if len(rest) > 1:
         count, share = sum(source.count for source in rest), sum(source.share_pct or 0 for source in rest)
         label = words.ngettext("%(count)s more source", "%(count)s more sources", len(rest))
         rest = (SourceCount(source=label, label=label, count=count, share_pct=round(share, 1)),)
-    return tuple(source.model_copy(update={"label": words.say(source.label)}) for source in (*largest, *rest))
+    return tuple(
+        source.model_copy(update={"label": limit_marks(words.say(source.label))})
+        for source in (*largest, *rest)
+    )
 
 
 def _figure_height(by_source: Sources) -> float:

@@ -27,7 +27,8 @@ def source_colors(sources: Iterable[str]) -> dict[str, str]:
     known = dict(zip(SOURCE_LABELS, PALETTE, strict=True))
     codes = set(sources)
     unknown = sorted(code for code in codes if code not in known)
-    return {code: known.get(code) or OTHERS[unknown.index(code) % len(OTHERS)] for code in codes}
+    others = {code: OTHERS[at % len(OTHERS)] for at, code in enumerate(unknown)}
+    return {code: known.get(code) or others[code] for code in codes}
 
 
 def report_colors(report: Report) -> dict[str, str]:

@@ -26,7 +26,7 @@ from assets.render.i18n import Words, load_words
 from assets.render.metrics import goal_texts
 from assets.render.reasons import reason_sentences
 from assets.render.rejections import translate_rejection
-from assets.render.source_rows import source_rows
+from assets.render.source_rows import listed_rows
 from assets.render.template_files import TEMPLATES
 from assets.render.untrusted_text import limit_marks
 from assets.report.encoded_log import EncodedLog
@@ -132,13 +132,15 @@ def render_print(
 
 def _render(report: Report, version: int, listed: pa.Table, *, medium: str, **values: object) -> str:
     words = load_words(report.look.language)
-    style = render_stylesheet(medium, report.look) + source_swatches(report)
+    rows_of_sources = listed_rows(report, words)
+    style = render_stylesheet(medium, report.look) + source_swatches(rows_of_sources)
     template = jinja_environment(report.look.language).get_template("report/report.html.j2")
     return template.render(
         report=report,
         version=version,
         medium=medium,
         style=Markup(style),  # noqa: S704 - our own files, checked colors
+        source_rows=rows_of_sources,
         header=listed.column_names,
         rows_listed=listed.num_rows,
         log_note=labels.log_note(report, listed.num_rows, words),
@@ -185,7 +187,6 @@ def _component_values(report: Report, words: Words, *, has_trend: bool) -> dict[
         "titles": labels.component_titles(report, words),
         "sections": labels.sections(report, words, has_trend=has_trend),
         "first_page": labels.FIRST_PAGE,
-        "source_rows": source_rows(report),
     }
 
 
@@ -193,6 +194,8 @@ def _people_values(report: Report, words: Words, medium: str) -> dict[str, objec
     """Return the values of the templates of ownership and people."""
     limit = people_rows.listed_limit(medium)
     return {
+        "max_people": people_rows.MAX_PEOPLE,
+        "assignees_notes": people_rows.assignees_notes(report, words),
         "ownership_limit": limit,
         "ownership_notes": people_rows.ownership_notes(report, words, limit),
         "assignee_numbers": ("1", "2", "3", words.say("4 or more")),

@@ -1,11 +1,12 @@
 """The style and script of a page: the files of `templates/`, and the rules of a report's look."""
 
+from collections.abc import Iterable
 from functools import cache
 
 from assets.render.charts.palette import PREVIOUS, TOTAL
-from assets.render.source_rows import source_rows
+from assets.render.source_rows import SourceRow
 from assets.render.template_files import TEMPLATES
-from assets.report.model import Look, Report
+from assets.report.model import Look
 
 INK = "#1f2933"
 _MIN_CONTRAST = 4.5  # WCAG 2.2, 1.4.3
@@ -31,11 +32,9 @@ def text_color(color: str) -> str:
     return color if _contrast_on_white(color) >= _MIN_CONTRAST else INK
 
 
-def source_swatches(report: Report) -> str:
+def source_swatches(rows: Iterable[SourceRow]) -> str:
     """Return a CSS class for the color of each source: the content policy forbids inline styles."""
-    return "".join(
-        f".s{index} {{ background: {row.color}; }}\n" for index, row in enumerate(source_rows(report))
-    )
+    return "".join(f".s{index} {{ background: {row.color}; }}\n" for index, row in enumerate(rows))
 
 
 def _page_rules(look: Look) -> str:
