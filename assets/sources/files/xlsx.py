@@ -4,6 +4,7 @@ calamine parses them. Times in a spreadsheet carry no zone.
 """
 
 import zipfile
+import zlib
 from collections.abc import Iterator
 from datetime import date, datetime, time
 from decimal import Decimal
@@ -17,8 +18,7 @@ from assets.config.source import FilesSource
 from assets.runtime import duckdb_engine
 from assets.sources.base import Batch, is_printed_log, match_columns
 from assets.sources.files.delimited import with_faults
-
-_MAX_BYTES = 2 << 30
+from assets.sources.files.workbook_limits import refuse_bomb
 
 
 def read_xlsx(path: Path, origin: str, options: FilesSource) -> Iterator[Batch]:
@@ -29,15 +29,13 @@ def read_xlsx(path: Path, origin: str, options: FilesSource) -> Iterator[Batch]:
     from python_calamine import CalamineError, CalamineWorkbook  # noqa: PLC0415 - few need it
 
     try:
-        with zipfile.ZipFile(path) as parts:
-            if sum(part.file_size for part in parts.infolist()) > _MAX_BYTES:
-                raise ValueError(f"unpacks to more than {_MAX_BYTES >> 30} GiB")
+        refuse_bomb(path)
         with CalamineWorkbook.from_path(path) as workbook:
             name = options.sheet or workbook.sheet_names[0]
             if name not in workbook.sheet_names:
                 raise ValueError(f"has no sheet {name!r}; it has {', '.join(workbook.sheet_names)}")
             rows = workbook.get_sheet_by_name(name).iter_rows()
-    except (zipfile.BadZipFile, CalamineError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, CalamineError) as error:
         raise ValueError(f"is not a readable XLSX workbook ({error})") from None
     numbered = ((number, row) for number, row in enumerate(rows) if any(cell != "" for cell in row))
     header_at, cells = next(numbered, (0, []))
