@@ -19,7 +19,7 @@ from assets.extract.text_cleaning import (
     rounded_ids,
     whole_ids,
 )
-from assets.sources.base import PREVIOUS, Batch, ReadingOptions
+from assets.sources.base import PREVIOUS, Batch, ReadingOptions, limit_cells
 from assets.warehouse.dictionary_encoding import constant_column
 from assets.warehouse.schema import ASSIGNMENT_EVENTS, CODED, coded_schema
 
@@ -36,7 +36,8 @@ def contract_rows(batch: Batch, options: ReadingOptions) -> pa.RecordBatch:
     Columns of repeating values are dictionaries: a text is processed once per distinct value.
     """
     rows, count = batch.rows, batch.rows.num_rows
-    columns: dict[str, pa.Array] = {name: _text_column(batch, name) for name in TEXT_COLUMNS}
+    too_long: dict[int, str] = {}
+    columns: dict[str, pa.Array] = {name: _text_column(batch, name, too_long) for name in TEXT_COLUMNS}
     is_cleaned = _is_cleaned(columns.values(), count)
     source_as_read = columns["source"]
     is_stated = pc.cast(source_as_read.is_valid(), pa.int32())
@@ -44,10 +45,10 @@ def contract_rows(batch: Batch, options: ReadingOptions) -> pa.RecordBatch:
     columns["assignee_kind"] = _normalize_kinds(columns["assignee_kind"])
     columns |= _without_nobody(columns, options.unassigned_values)
     columns |= {
-        "occurred_at": _time_column(rows.column("occurred_at")),
+        "occurred_at": _time_column(rows.column("occurred_at"), too_long),
         "row_number": rows.column("row_number"),
         "position": _column_or_default(rows, "position", rows.column("row_number")),
-        "fault": _merge_faults(_column_or_default(rows, "fault", pa.nulls(count, pa.string())), columns),
+        "fault": _merge_faults(_faults_of(rows, too_long), columns),
         "raw": _column_or_default(rows, "raw", pa.nulls(count, pa.string())),
         "previous_stated": _column_or_default(
             rows, "previous_stated", pa.repeat(bool(PREVIOUS & set(rows.schema.names)), count)
@@ -68,11 +69,18 @@ def _column_or_default(rows: pa.RecordBatch, name: str, default: pa.Array) -> pa
     return rows.column(name) if name in rows.schema.names else default
 
 
-def _text_column(batch: Batch, name: str) -> pa.Array:
+def _faults_of(rows: pa.RecordBatch, too_long: dict[int, str]) -> pa.Array:
+    """Return why rows are no valid ones, as their source says it or because a cell is too long."""
+    count = rows.num_rows
+    faults = _column_or_default(rows, "fault", pa.nulls(count, pa.string()))
+    return pc.coalesce(faults, pa.array(map(too_long.get, range(count)), pa.string())) if too_long else faults
+
+
+def _text_column(batch: Batch, name: str, too_long: dict[int, str]) -> pa.Array:
     kind = _KINDS.field(name).type
     if name not in batch.rows.schema.names:
         return pa.nulls(batch.rows.num_rows, kind)
-    cells = batch.rows.column(name).cast(pa.string())
+    cells = limit_cells(name, batch.rows.column(name).cast(pa.string()), too_long)
     normalize = whole_ids if name.endswith("_id") else normalize_unicode
     if kind != CODED:
         return normalize(clean_text(cells))
@@ -125,10 +133,10 @@ def _is_cleaned(columns: Iterable[pa.Array], count: int) -> pa.Array:
     return reduce(pc.or_, flags, pa.repeat(False, count))  # noqa: FBT003 - a value
 
 
-def _time_column(cells: pa.Array) -> pa.Array:
-    return (
-        cells if pa.types.is_timestamp(cells.type) else null_if(plain_spaces(cells.cast(pa.string())), [""])
-    )
+def _time_column(cells: pa.Array, too_long: dict[int, str]) -> pa.Array:
+    if pa.types.is_timestamp(cells.type):
+        return cells
+    return null_if(plain_spaces(limit_cells("occurred_at", cells.cast(pa.string()), too_long)), [""])
 
 
 def _normalize_kinds(kinds: pa.DictionaryArray) -> pa.DictionaryArray:

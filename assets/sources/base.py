@@ -12,11 +12,15 @@ from functools import lru_cache
 from typing import Protocol, runtime_checkable
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from assets.events import CONTRACT_COLUMNS, contract_column
 
 CELL_LIMIT = 1 << 20
 """Maximum length of a cell in bytes; a longer one rejects its row."""
+
+_MAX_LISTED = 500
+"""Characters of a header that an error repeats."""
 
 LOG_HEADER = {
     "timestamp": "occurred_at",
@@ -157,6 +161,19 @@ class TeamSource(Protocol):
         ...
 
 
+def limit_cells(name: str, cells: pa.Array, faults: dict[int, str]) -> pa.Array:
+    """Return the text *cells* of the column *name* with "" where one is too long, whose row gets a fault."""
+    if cells.nbytes <= CELL_LIMIT:
+        return cells
+    too_long = pc.fill_null(pc.greater(pc.binary_length(cells), CELL_LIMIT), False)  # noqa: FBT003 - a value
+    if not pc.any(too_long).as_py():
+        return cells
+    for row in pc.indices_nonzero(too_long).to_pylist():
+        size = pc.binary_length(cells[row]).as_py()
+        faults[row] = f"{name} has {size:,} bytes; the limit is {CELL_LIMIT:,}"
+    return pc.if_else(too_long, "", cells)
+
+
 def match_columns(names: Iterable[str], mapping: Mapping[str, str]) -> dict[str, str]:
     """Return contract column -> source column for a source with the columns *names*.
 
@@ -173,6 +190,8 @@ def _match_columns(names: tuple[str, ...], mapped: tuple[tuple[str, str], ...]) 
     for name in names:
         by_folded_name.setdefault(_fold_name(name), []).append(name)
     listed = ", ".join(map(_folded_spaces, names))
+    if len(listed) > _MAX_LISTED:
+        listed = f"{listed[:_MAX_LISTED]}…"
     matched = {
         column: by_folded_name[_fold_name(name)]
         for column, name in mapping.items()

@@ -18,7 +18,14 @@ from pyarrow.csv import ConvertOptions, InvalidRow, ParseOptions, ReadOptions, o
 
 from assets.config.source import FilesSource
 from assets.runtime.spreadsheet_cells import INVISIBLE, unprotect_cells
-from assets.sources.base import CELL_LIMIT, Batch, Unreadable, is_printed_log, match_columns
+from assets.sources.base import (
+    CELL_LIMIT,
+    Batch,
+    Unreadable,
+    is_printed_log,
+    limit_cells,
+    match_columns,
+)
 from assets.sources.files.text_files import MAX_LINE_BYTES, TextFile, text_file
 
 ONE_CELL = {"delimiter": "\x01", "quote_char": False, "newlines_in_values": False}
@@ -232,25 +239,13 @@ def _mark_undecodable(rows: pa.RecordBatch) -> pa.RecordBatch:
 def with_faults(cells: pa.RecordBatch, batch: pa.RecordBatch) -> pa.RecordBatch:
     """Return *cells* with the row number and fault of *batch*, and a fault for a cell that is too long."""
     faults: dict[int, str] = {}
-    columns = {name: _limit_cells(name, cells.column(name), faults) for name in cells.schema.names}
+    columns = {name: limit_cells(name, cells.column(name), faults) for name in cells.schema.names}
     columns["row_number"] = batch.column("row_number")
     columns |= {name: batch.column(name) for name in ("fault", "raw") if name in batch.schema.names}
     if faults:
         too_long = pa.array([faults.get(row) for row in range(cells.num_rows)], pa.string())
         columns["fault"] = pc.coalesce(columns["fault"], too_long) if "fault" in columns else too_long
     return pa.RecordBatch.from_pydict(columns)
-
-
-def _limit_cells(name: str, cells: pa.Array, faults: dict[int, str]) -> pa.Array:
-    if cells.nbytes <= CELL_LIMIT:
-        return cells
-    too_long = pc.fill_null(pc.greater(pc.binary_length(cells), CELL_LIMIT), False)  # noqa: FBT003 - a value
-    if not pc.any(too_long).as_py():
-        return cells
-    for row in pc.indices_nonzero(too_long).to_pylist():
-        size = pc.binary_length(cells[row]).as_py()
-        faults[row] = f"{name} has {size:,} bytes; the limit is {CELL_LIMIT:,}"
-    return pc.if_else(too_long, "", cells)
 
 
 def _strip_quotes(cells: pa.RecordBatch, header: Header, *, printed: bool) -> pa.RecordBatch:

@@ -36,6 +36,7 @@ _FORMATS: dict[str, Reader] = {
 }
 _COMPRESSED = {".gz", ".bz2", ".zst"}
 _PASSING = {errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.EMFILE, errno.ENFILE, errno.ENOMEM}
+_MAX_REASON = 1_000
 _PATTERN = re.compile(r"[*?\[]")
 
 
@@ -84,6 +85,8 @@ class Files:
         except (OSError, ValueError, KeyError, pa.ArrowException, duckdb.Error) as error:
             reason = f"{origin}: {_first_line(error, path)}"
             yield Unreadable(origin, reason, may_pass=_may_pass(error))
+        except RecursionError:
+            yield Unreadable(origin, f"{origin}: its JSON is nested too deeply")
 
 
 def files_of(pattern: str) -> list[tuple[Path, str]]:
@@ -104,7 +107,12 @@ def files_of(pattern: str) -> list[tuple[Path, str]]:
     inputs = [path for path in matches if path.is_file() or not path.is_dir() or _format_of(path) in _FORMATS]
     if not inputs:
         raise SourceUnreadable(f"no file matches {full_pattern}; correct `path` of the source")
-    return [(path, path.relative_to(base).as_posix()) for path in inputs]
+    return [(path, _name_as_text(path.relative_to(base))) for path in inputs]
+
+
+def _name_as_text(path: Path) -> str:
+    """Return the name of a file; bytes in it that are no text are written as hexadecimal numbers."""
+    return os.fsencode(path.as_posix()).decode("utf-8", "backslashreplace")
 
 
 def _format_of(path: Path) -> str:
@@ -126,5 +134,7 @@ def _may_pass(error: Exception) -> bool:
 
 
 def _first_line(error: Exception, path: Path) -> str:
+    if isinstance(error, UnicodeEncodeError):
+        return "its name is not UTF-8; rename it"
     text = (str(error).splitlines() or [type(error).__name__])[0]
-    return text.replace(f"{path}", path.name).removesuffix(".")
+    return text.replace(f"{path}", path.name).removesuffix(".")[:_MAX_REASON]

@@ -17,6 +17,7 @@ import pyarrow as pa
 
 MAX_LINE_BYTES = 32 << 20
 MAX_RATIO, _RATIO_FROM_BYTES = 200, 64 << 20
+TOO_LARGE = f"unpacks to more than {MAX_RATIO} times its size; decompress it yourself if so intended"
 _LOOKED_AT = 1 << 20  # fits in a core's cache, because each block is scanned several times
 _COPIED_AT_ONCE = 8 << 20
 _SAMPLE_BYTES = 1 << 16
@@ -24,6 +25,11 @@ _UTF16_MARKS = {codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-b
 _REPLACEMENT = "\ufffd"
 _ASCII_END, _CONTINUATION, _LEAD = 0x80, 0xC0, 0xC0
 _LONGEST_CHARACTER = 4
+
+
+def max_unpacked(size: int) -> int:
+    """Return the number of bytes to which a file of *size* bytes may unpack."""
+    return max(_RATIO_FROM_BYTES, MAX_RATIO * size)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +85,8 @@ def _inspect_bytes(text: Path, original: Path) -> tuple[TextFile, bool]:
     with pa.input_stream(text) as stream:
         while block := stream.read(_LOOKED_AT):
             total += len(block)
-            if total > max(_RATIO_FROM_BYTES, MAX_RATIO * size):
-                raise ValueError(
-                    f"unpacks to more than {MAX_RATIO} times its size; decompress it yourself if so intended"
-                )
+            if total > max_unpacked(size):
+                raise ValueError(TOO_LARGE)
             feeds, returns = block.count(b"\n"), block.count(b"\r")
             pairs = block.count(b"\r\n") if returns else 0
             lines += feeds + returns - pairs - (last == b"\r" and block[:1] == b"\n")
@@ -136,7 +140,7 @@ def _copy_as_utf8(path: Path, encoding: str | None, errors: str) -> Iterator[Pat
         try:
             while block := stream.read(_COPIED_AT_ONCE):
                 written += copied.write(decoder.decode(block).encode())
-                if written > max(_RATIO_FROM_BYTES, MAX_RATIO * size):
+                if written > max_unpacked(size):
                     break  # the inspection of the copy refuses it
             copied.write(decoder.decode(b"", final=True).encode())
         except UnicodeDecodeError as error:

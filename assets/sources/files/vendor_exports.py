@@ -135,7 +135,7 @@ def _parse_document(text: TextFile) -> dict[str, Any] | list[Any] | None:
 def _is_object(text: bytes) -> bool:
     try:
         return isinstance(json.loads(text), dict)
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
 
 

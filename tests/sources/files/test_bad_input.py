@@ -213,3 +213,30 @@ def test_rejected_rows_of_an_input_without_order_are_all_kept(inbox: Inbox) -> N
     inbox.load()
     rows = [(row["row_number"], row["problem"]) for row in inbox.rows(REJECTED_EVENTS)]
     assert rows == [(-2, None), (-1, None), (0, "input_gave_nothing")]
+
+
+def test_text_that_is_not_utf_8_is_shown_as_such_whatever_holds_it(inbox: Inbox) -> None:
+    path = inbox.folder / "events.db"
+    with sqlite3.connect(path) as database:
+        database.execute("CREATE TABLE events (event_id, occurred_at, contact_id, assignee)")
+        database.execute(
+            "INSERT INTO events VALUES ('a', '2024-03-05T12:00:00Z', 'k', CAST(x'5af665' AS TEXT))"
+        )
+    inbox.source = {"type": "sql", "url": f"sqlite:///{path}", "table": "events"}
+    inbox.load()
+    (row,) = inbox.rows(ASSIGNMENT_EVENTS)
+    assert (row["assignee_name"], row["text_cleaned"]) == ("Z\ufffde", True)
+
+
+def test_a_file_whose_name_is_no_text_is_named(inbox: Inbox) -> None:
+    inbox.write(GOOD, name="good.csv")
+    inbox.write(OTHER, name="\udcff.csv")
+    assert inbox.load().stored_events == 1
+    assert inbox.reasons() == [r"\xff.csv: its name is not UTF-8; rename it"]
+
+
+def test_a_reason_repeats_only_the_start_of_a_header(inbox: Inbox) -> None:
+    inbox.write_bytes(b"x" * 900_000)
+    inbox.load()
+    (reason,) = inbox.reasons()
+    assert reason == f"events.csv: no column for occurred_at; found {'x' * 500}…; map one in `columns`"
