@@ -37,7 +37,7 @@ class ConfigModel(FrozenModel):
 
 
 def in_message(text: str) -> str:
-    """Return *text* as a message may show it: short, in one line, and nothing of a URL, which may be secret."""
+    """Return *text* as a message may show it: short, in one line, and nothing of a URL: it may be secret."""
     if "://" in text:
         return "(URL)"
     line = text if text.isprintable() else repr(text)[1:-1]
