@@ -15,7 +15,7 @@ LOCK := $(BIN)/uv pip compile pyproject.toml $(LOCK_OPTIONS)
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-all demo demo-hostile dev test behavior test-lowest test-system audit bench bench-quick lint lock clean system-run system-test
+.PHONY: help install install-all demo demo-hostile dev test behavior test-lowest test-system audit bench bench-quick lint lock advisories clean system-run system-test
 
 help: ## List these targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## / - /'
@@ -77,15 +77,31 @@ lint: .venv/installed-dev ## Check format, style, types and import directions
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-lock: .venv/bin/uv ## Write the lock files anew
+lock: .venv/bin/uv ## Write the lock files anew, and the bill of materials
 	$(BIN)/uv pip compile --group install $(LOCK_OPTIONS) -o requirements/install.lock
 	$(LOCK) --extra all --group dev -o requirements/dev.lock
 	$(BIN)/uv pip compile --group bench -c requirements/dev.lock $(LOCK_OPTIONS) -o requirements/bench.lock
 	$(LOCK) --group build -c requirements/dev.lock -o requirements/core.lock
 	$(LOCK) --extra all --group build -c requirements/dev.lock -o requirements/all.lock
+	$(BIN)/uv pip compile --group supply -c requirements/dev.lock $(LOCK_OPTIONS) -o requirements/supply.lock
+	@$(MAKE) --no-print-directory requirements/sbom.json
+
+# What is installed is described: of the lock files themselves nobody knows the licenses. The same lock gives the same bytes.
+requirements/sbom.json: requirements/all.lock .venv-supply/installed
+	$(BIN)/uv venv -q --clear --python $(BIN)/python .venv-sbom
+	$(BIN)/uv pip install -q --python .venv-sbom/bin/python --require-hashes -r $<
+	.venv-supply/bin/cyclonedx-py environment --output-reproducible --pyproject pyproject.toml -o $@ .venv-sbom/bin/python
+
+advisories: .venv-supply/installed ## Look up known vulnerabilities of the locked packages at PyPI
+	.venv-supply/bin/pip-audit --strict --disable-pip --require-hashes -r requirements/all.lock
+
+.venv-supply/installed: requirements/supply.lock | .venv/bin/uv
+	$(BIN)/uv venv -q --clear --python $(BIN)/python .venv-supply
+	$(BIN)/uv pip install -q --python .venv-supply/bin/python --require-hashes -r $<
+	@touch $@
 
 clean: ## Remove what was installed and made
-	rm -rf .venv .venv-lowest .dagster demo lake state.sqlite* reports_out/*/ reports_out/index.html
+	rm -rf .venv .venv-lowest .venv-sbom .venv-supply .dagster demo lake state.sqlite* reports_out/*/ reports_out/index.html
 
 # A Python that somebody names must be that of .venv; without a name, the one that is there is taken.
 ifneq ($(wildcard .venv/bin/python),)
