@@ -134,7 +134,15 @@ def _of_sqlite_or_postgresql(url: SecretStr) -> SecretStr:
     return url
 
 
-DatabaseUrl = Annotated[SecretStr, AfterValidator(_absolute_sqlite)]
+def _with_a_number_as_port(url: SecretStr) -> SecretStr:
+    place = re.split("[/?]", url.get_secret_value().partition("://")[2].rpartition("@")[2])[0]
+    port = place.rpartition("]")[2].rpartition(":")[2] if ":" in place else ""
+    if port and not port.isdecimal() and "${" not in port:
+        raise ValueError("must have a number as its port")
+    return url
+
+
+DatabaseUrl = Annotated[SecretStr, AfterValidator(_absolute_sqlite), AfterValidator(_with_a_number_as_port)]
 StoreUrl = Annotated[DatabaseUrl, AfterValidator(_of_sqlite_or_postgresql)]
 """A database that the product writes."""
 

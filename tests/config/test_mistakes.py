@@ -9,7 +9,7 @@ import pytest
 from assets.config.base import FORMATS
 from assets.config.deployment import Config
 from assets.config.mistakes import SENTENCES
-from tests.config.test_loader import LEAST, mistakes
+from tests.config.test_loader import LEAST, mistakes, read
 
 SMTP = "smtp: {host: mail.example, sender: ann@example.org, password: hunter2"
 SOURCE = '{type: files, path: "events/*.csv"}'
@@ -208,6 +208,7 @@ def test_numbers_and_nesting_without_end_are_mistakes(tmp_path: Path) -> None:
             subscription("webhook: {url: https://h.example, secret: 'whsec_ü'}"),
             "webhook.secret: `secret` of a webhook must be base64 after whsec_",
         ),
+        (top("state: postgresql://u:p@h:port/d"), "state: must have a number as its port"),
         (top("state: mysql://h/d"), "state: must be the URL of a SQLite or PostgreSQL database"),
     ],
 )
@@ -249,3 +250,19 @@ def patterns_of(schema: Any) -> Iterator[str]:
 
 def test_what_every_pattern_asks_for_is_said_in_words() -> None:
     assert {*patterns_of(Config.__pydantic_core_schema__)} == FORMATS.keys()
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://u:p/#?:w@h/d",
+        "postgresql://u:p@h:5432/d",
+        "postgresql://[::1]:5432/d?x=a:b",
+        "postgresql://[::1]/d",
+        "postgresql://h:${PORT}/d",
+        "sqlite:////a:b/c",
+        "postgresql:///d?host=/var/run:x",
+    ],
+)
+def test_a_url_of_a_database_may_have_any_password_and_no_port(tmp_path: Path, url: str) -> None:
+    assert read(tmp_path, top(f"state: {url!r}")).state.get_secret_value() == url

@@ -17,7 +17,7 @@ NOW = datetime(2026, 11, 28, tzinfo=UTC)
         ("postgres://h/d", "unknown dialect 'postgres'; did you mean 'postgresql'?"),
         ("foo+bar://u:${NOT_SET}@h/d", "unknown dialect 'foo+bar'; expected one of mssql, mysql, oracle, postgresql, sqlite"),
         ("h/d", "must be a database URL, such as postgresql://user@host/name"),
-        ("postgresql://u:hunter2@h:port/d", "must be a database URL, such as postgresql://user@host/name"),
+        ("postgresql//u:hunter2@h/d", "must be a database URL, such as postgresql://user@host/name"),
         ("mysql+nope://h/d", "unknown dialect 'mysql+nope'; did you mean 'mysql'?"),
     ],
 )  # fmt: skip
