@@ -172,8 +172,10 @@ def _from_environment(secret: SecretStr) -> str | dict[str, str]:
     text = secret.get_secret_value()
     if variable := re.fullmatch(r"\$\{(\w+)\}", text):
         return {"env": variable[1]}
-    if "${" in text:
-        raise ConfigError('`broker` must be one variable, such as "${BROKER_URL}"')
+    if not re.fullmatch(r"\w+://[^@$]*", text):  # with a password, it would stand in Dagster's file too
+        raise ConfigError(
+            '`broker` must be one variable, such as "${BROKER_URL}", or a URL without a password'
+        )
     return text
 
 

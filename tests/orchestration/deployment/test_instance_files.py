@@ -149,6 +149,8 @@ def test_a_broker_is_a_variable_or_told(tmp_path: Path) -> None:
     assert launcher("redis://127.0.0.1/0") == "redis://127.0.0.1/0"
     with pytest.raises(ConfigError, match="`broker` must be one variable"):
         launcher("redis://:${PASSWORD}@broker/0")
+    with pytest.raises(ConfigError, match="or a URL without a password"):
+        launcher("redis://:hunter2@broker/0")
 
 
 @pytest.mark.parametrize(
