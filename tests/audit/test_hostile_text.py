@@ -255,6 +255,7 @@ def use_page(page: Page) -> list[str]:
     return shown
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("has_policy", [True, False], ids=["with its policy", "without its policy"])
 def test_a_page_runs_and_fetches_nothing_and_shows_each_text(
     outputs: Outputs, browser: Browser, tally: Tally, *, has_policy: bool

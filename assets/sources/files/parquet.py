@@ -52,7 +52,7 @@ def _stated_bytes(metadata: pq.FileMetaData, wanted: list[str]) -> int:
 
 
 def _most_bytes(path: Path, metadata: pq.FileMetaData, texts: list[str]) -> int:
-    """Return the bytes that *texts* have if each is the longest in its dictionary; a first row brings that."""
+    """Return the bytes of *texts* if each were the longest in its dictionary, which a first row brings."""
     most = 0
     with pq.ParquetFile(path, metadata=metadata, read_dictionary=texts) as file:
         for group in range(metadata.num_row_groups):
