@@ -23,6 +23,13 @@ from tests.orchestration.command_line import CommandLine
 from tests.servers.postgres import Postgres, free_port
 from tests.servers.web_receiver import web_receiver
 
+# A command is a process that ends; here its connections to PostgreSQL are left to garbage collection.
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings(
+        "ignore:Exception ignored in.*BaseConnection:pytest.PytestUnraisableExceptionWarning"
+    ),
+]
 CANARY = "Kanarie%2BVogel/4711=geel"
 DAY = "2026-11-02"
 FORMS = {
@@ -244,7 +251,6 @@ def prepare(folder: Path, text: str) -> None:
     (folder / "reports.yaml").write_text(text)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("stored", ["in the configuration", "in the environment"])
 def test_a_secret_appears_nowhere_whatever_fails(  # noqa: PLR0913, PLR0917
     servers: Servers,
@@ -265,7 +271,6 @@ def test_a_secret_appears_nowhere_whatever_fails(  # noqa: PLR0913, PLR0917
     tally(f"secrets {stored}, looked for in what {len(COMMANDS)} commands print, log and store", outcomes)
 
 
-@pytest.mark.slow
 def test_a_secret_appears_nowhere_in_dagster(
     servers: Servers, tally: Tally, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
