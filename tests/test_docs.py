@@ -4,6 +4,7 @@ The configurations of the quick start and the commands of the README are execute
 `orchestration/cli/test_first_hour.py` and `system/test_first_hour.py`.
 """
 
+import json
 import re
 import shlex
 from collections.abc import Iterator
@@ -200,3 +201,10 @@ def anchors(content: str) -> set[str]:
     """Return the anchors of a page's headings, as GitHub makes them."""
     headings = re.findall(r"^#+ (.+)$", without_examples(content), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def test_the_page_on_reliability_quotes_the_figures_of_the_last_audit() -> None:
+    figures = json.loads((ROOT / "docs" / "audit.json").read_text(encoding="utf-8"))
+    rows = [f"| {drive} | {each['harmless']:,} of {each['attacks']:,} |" for drive, each in figures.items()]
+    _, _, section = PAGES["docs/reliability.md"].partition("\n## Figures\n")
+    assert [row for row in section.splitlines() if row.startswith("| ")][2:] == rows

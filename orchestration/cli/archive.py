@@ -35,7 +35,7 @@ def verify(config: ConfigOption = DEFAULT_CONFIG) -> None:
 
 @app.command(epilog=example("archive prune"))
 def prune(config: ConfigOption = DEFAULT_CONFIG) -> None:
-    """Delete versions, reports, mails and webhooks beyond their retention.
+    """Delete reports, mails and webhooks beyond their retention.
 
     The keys `keep_versions` and `keep_reports_days`, `keep_mails_days` and `keep_webhooks_days` say
     how long they are kept.
