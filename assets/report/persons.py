@@ -8,17 +8,22 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from sqlalchemy import ColumnElement, and_, func, not_, or_, select, tuple_
+from sqlalchemy import ColumnElement, and_, func, literal, not_, or_, select, tuple_
+from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from assets.report.encoded_log import Person
 from assets.report.folding import fold_case
 from assets.warehouse.base import Warehouse
-from assets.warehouse.schema import ASSIGNMENT_LOG
+from assets.warehouse.schema import ASSIGNMENT_LOG, LOAD_COUNTS, LOG_COUNTS
 
+_found: WeakKeyDictionary[Warehouse, dict[bool, tuple[tuple[object, ...], "KnownPersons"]]] = (
+    WeakKeyDictionary()
+)
 ROLES = ("previous_assignee", "assignee", "assigned_by")
 _LOG = ASSIGNMENT_LOG.c
 
@@ -147,10 +152,28 @@ def _is_owned(role: str, ownership: Ownership) -> ColumnElement[bool]:
 
 
 def known_persons(warehouse: Warehouse, *, with_names_only: bool = False) -> KnownPersons:
-    """Read every id of the log with its names, of all days; *with_names_only* adds names without an id.
+    """Return every id of the log with its names, of all days; *with_names_only* adds names without an id.
 
-    A log without ids costs next to nothing: its id columns are empty.
+    A log without ids costs next to nothing: its id columns are empty. They are read once for all reports that
+    are made from the same days.
     """
+    digest, found = _digest_of_log(warehouse), _found.setdefault(warehouse, {})
+    if with_names_only not in found or found[with_names_only][0] != digest:
+        found[with_names_only] = digest, _read_persons(warehouse, with_names_only=with_names_only)
+    return found[with_names_only][1]
+
+
+def _digest_of_log(warehouse: Warehouse) -> tuple[object, ...]:
+    """Return what differs once a row of the log may differ."""
+    loads, logs = LOAD_COUNTS.c, LOG_COUNTS.c
+    of_day = func.concat(logs.local_day, loads.events_sha256, logs.history_sha256, logs.log_sha256)
+    in_order = func.string_agg(of_day, aggregate_order_by(literal(" "), logs.local_day))
+    same_day = loads.local_day == logs.local_day
+    query = select(func.count(), func.md5(in_order)).outerjoin_from(LOG_COUNTS, LOAD_COUNTS, same_day)
+    return tuple(warehouse.query(query).to_pylist()[0].values())
+
+
+def _read_persons(warehouse: Warehouse, *, with_names_only: bool) -> KnownPersons:
     parts = ("id", "name") if with_names_only else ("id",)
     roles = [tuple_(_LOG[f"{role}_id"], _LOG[f"{role}_name"]) for role in ROLES]
     pairs = (

@@ -9,7 +9,8 @@ from assets.config.workspace import ReportSpec
 from assets.periods import as_of
 from assets.report.build import Built, build_report
 from assets.report.model import Rule
-from tests.conftest import DAY, LATER, Inbox
+from assets.report.persons import known_persons
+from tests.conftest import DAY, LATER, Inbox, line
 
 HEADER = (
     "event_id,occurred_at,conversation_id,contact_id,assignee_id,assignee,assigned_by_id,assigned_by,source"
@@ -80,3 +81,17 @@ def test_equal_names_are_told_apart_by_id(inbox: Inbox) -> None:
     built = report(inbox)
     assert sorted(received(built)) == ["Bob (7)", "Bob (8)"]
     assert sorted(each.assignee for each in built.report.assignees) == ["Bob (7)", "Bob (8)"]
+
+
+def test_persons_are_read_again_once_a_day_of_the_log_has_changed(inbox: Inbox) -> None:
+    inbox.write(line("1", "2024-03-05T15:00:00Z", assignee="Bob"))
+    inbox.load()
+    inbox.build()
+    found = [known_persons(inbox.lake, with_names_only=True) for _ in range(2)]
+    assert found[0] is found[1]
+    assert known_persons(inbox.lake) is not found[0]
+    inbox.write(line("1", "2024-03-05T15:00:00Z", assignee="Zoe"))
+    inbox.load()
+    inbox.build()
+    assert not known_persons(inbox.lake, with_names_only=True).find_by_name("Bob")
+    assert known_persons(inbox.lake, with_names_only=True).find_by_name("Zoe")
