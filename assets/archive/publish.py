@@ -5,6 +5,7 @@ A report whose totals differ is never archived.
 
 import gc
 import hashlib
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -42,7 +43,7 @@ _MADE_WITH = (
     "weasyprint",
     "xlsxwriter",
 )
-_cached: dict[object, Warehouse] = {}
+_cached: dict[int, dict[object, Warehouse]] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,12 +110,15 @@ def make_report(
 
 
 def _cached_warehouse(config: Config, slug: str) -> Warehouse:
-    """Return a warehouse that this process caches: the next report uses what it has read."""
-    key = config.lake, config.warehouse, slug
-    if key not in _cached:
-        _cached.clear()
-        _cached[key] = open_warehouse(config, slug)
-    return _cached[key]
+    """Return a warehouse that this process caches: the next report uses what it has read.
+
+    A forked process cannot close what its parent has cached.
+    """
+    key, cached = (config.lake, config.warehouse, slug), _cached.setdefault(os.getpid(), {})
+    if key not in cached:
+        cached.clear()
+        cached[key] = open_warehouse(config, slug)
+    return cached[key]
 
 
 def publish_report(draft: Draft, archive: Archive) -> Published:
