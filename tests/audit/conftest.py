@@ -1,7 +1,8 @@
 """The drives of `make audit`: each tries many attacks or faults of a kind, and tells how many did no harm.
 
-A test that is marked `slow` is left to `make audit`; the others are in `make test-system` too. With
-`--audit-figures FILE` the figures are written, from where docs/reliability.md quotes them.
+A test that is marked `slow` is left to `make audit`; the others are in `make test-system` too. One that is marked
+`alone` has limits of time, and runs without others beside it. With `--audit-figures FILE` the figures are added
+to those in the file, from where docs/reliability.md quotes them.
 """
 
 import json
@@ -60,4 +61,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     for drive, each in figures.items():
         terminalreporter.write_line(f"{each['harmless']:>7,} of {each['attacks']:>6,}  {drive}")
     if file := config.getoption("audit_figures", None):
-        file.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+        before = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+        file.write_text(
+            json.dumps(dict(sorted((before | figures).items())), indent=1) + "\n", encoding="utf-8"
+        )

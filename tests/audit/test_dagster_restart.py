@@ -35,7 +35,7 @@ def start_dagster(folder: Path, log: IO[str]) -> subprocess.Popen[bytes]:
 
 
 @pytest.mark.slow
-@pytest.mark.xdist_group("deployments with limits of time")
+@pytest.mark.alone
 def test_dagster_ended_in_the_middle_of_a_delivery(tmp_path: Path, tally: Tally) -> None:
     (tmp_path / "home").mkdir()
     shutil.copy(ROOT / "dagster.yaml", tmp_path / "home")

@@ -59,6 +59,7 @@ def kills() -> Iterator[tuple[Point, ...]]:
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 def test_every_misbehavior_of_a_mail_server_at_every_step(tmp_path: Path, tally: Tally) -> None:
     (due := tmp_path / "due").mkdir()
     make_due_report(due)

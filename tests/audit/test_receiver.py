@@ -19,7 +19,7 @@ from tests.servers.nginx import nginx
 from tests.servers.postgres import free_port
 from tests.servers.webhook_service import Service, event, running, signed
 
-pytestmark = pytest.mark.xdist_group("deployments with limits of time")
+pytestmark = pytest.mark.alone
 CROWD = 1_100
 PER_SECOND = 200
 SECONDS = 10

@@ -13,7 +13,7 @@ import pytest
 
 from tests.audit.conftest import Tally
 from tests.audit.faulty_calls import call_apart
-from tests.audit.faulty_runs import Files, Night, answered, differences, harms_of_ending, in_parallel
+from tests.audit.faulty_runs import Files, Night, answered, differences, harms_of_ending, in_parallel, newest
 from tests.audit.faulty_servers import NO_SERVER_FAULT
 from tests.audit.places import Place
 from tests.orchestration.command_line import CommandLine, Finished
@@ -22,7 +22,6 @@ from tests.orchestration.simulated_scheduler import write_events
 _RUN = ("run", "--report-date", "2026-06-15", "--preset", "yesterday", "--preset", "last_14_days")
 _BACKFILL = ("run", "--report-date", "2026-06-14", "--preset", "yesterday", "--reload")
 _AT_ONCE = (_RUN, _RUN, _BACKFILL)
-_BUSY = "another process stored"
 _MAX_PAUSE = 0.4  # seconds
 _MEETINGS = 6
 
@@ -48,10 +47,12 @@ class Meeting:
                 (night.folder / "state.sqlite").unlink(missing_ok=True)
             calls = [partial(call, night, each, random.uniform(0, _MAX_PAUSE)) for each in _AT_ONCE]
             ended = list(pool.map(call_apart, calls))
-            found = [each for done in ended for each in harms_of_meeting(done)]
+            found = [each for done in ended for each in harms_of_ending(done, may_die=False)]
             left = call_apart(partial(after, night))
             found += answered(night.harms)
-            found += differences(left, self.files) if isinstance(left, dict) else [str(left)]
+            # A backfill that comes first knows fewer days of the new lake: its report has one version more.
+            is_whole = isinstance(left, dict)
+            found += differences(newest(left), newest(self.files)) if is_whole else [str(left)]
         return "; ".join(found)
 
 
@@ -70,17 +71,10 @@ def call(night: Night, command: tuple[str, ...], pause: float) -> Finished:
 
 
 def after(night: Night) -> Files:
-    """Run again what a concurrent load may have refused, and return the files."""
+    """Run both again, one after the other, and return the files."""
     for command in (_RUN, _BACKFILL[:-1]):
         CommandLine(night.folder).call(*command)
     return night.files()
-
-
-def harms_of_meeting(done: object) -> list[str]:
-    """Return what is wrong with a run beside others: in an object store it may have to be repeated."""
-    if isinstance(done, Finished) and done.returncode and _BUSY not in done.stderr:
-        return [f"{done.returncode}: {done.stderr}"]
-    return harms_of_ending(done, may_die=False)
 
 
 @pytest.mark.parametrize(
@@ -88,9 +82,6 @@ def harms_of_meeting(done: object) -> list[str]:
     [
         ("two runs and a backfill at once on a new lake", "folder"),
         pytest.param("two runs and a backfill at once on PostgreSQL", "postgres", marks=pytest.mark.slow),
-        pytest.param(
-            "two runs and a backfill at once on an object store", "object_store", marks=pytest.mark.slow
-        ),
     ],
     indirect=["place"],
 )
