@@ -7,7 +7,7 @@ from tests.deliver.delivery_deployment import DeliveryDeployment
 
 
 def test_no_name_becomes_a_header_or_leaves_its_place(deployment: DeliveryDeployment) -> None:
-    deployment.workspace["name"] = "Acme\r\nBcc: eve@other.example =?utf-8?q?=0ABcc:_e=40x.test?= <b>\u202e"
+    deployment.workspace["name"] = "Acme Bcc: eve@other.example =?utf-8?q?=0ABcc:_e=40x.test?= <b>\u202e"
     deployment.configure()
     hostile = 'h1,2026-06-14T18:00:00Z,c9,k9,<script>alert(1)</script>,,"Bob\nX: y",user,{{ 7*7 }}'
     deployment.make_and_send(hostile)

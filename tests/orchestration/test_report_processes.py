@@ -202,9 +202,9 @@ def pids(count: int) -> list[int]:
 
 
 def interrupt_parent(number: int) -> int:
-    """Interrupt the run while two reports are made."""
+    """Interrupt the run while two reports are made; the second interrupts, so that both have begun."""
     time.sleep(0.3)
-    if number == 0:
+    if number == 1:
         parent = multiprocessing.parent_process()
         assert parent
         assert parent.pid

@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from pydantic import ValidationError
 
 from assets.errors import PermanentError, SourceError
 from assets.extract.day_buffers import DayBuffers
@@ -94,20 +95,17 @@ def test_a_query_may_hold_colons_and_end_in_a_comment(inbox: Inbox, postgres: Po
     assert [row["assignee_name"] for row in inbox.rows(ASSIGNMENT_EVENTS)] == [":x"]
 
 
-@pytest.mark.parametrize(
-    ("url", "table", "message"),
-    [
-        ("mssql+pymssql://u:p@127.0.0.1/d", "t", "No module named 'pymssql'; install the driver of `url`"),
-        ("postgresql://u:p@h:port/d", "t", "`url` of the source"),
-    ],
-)
-def test_a_driver_or_a_port_that_is_not_there_is_said(
-    inbox: Inbox, url: str, table: str, message: str
-) -> None:
-    inbox.source = {"type": "sql", "url": url, "table": table}
-    with pytest.raises(SourceError, match=message) as caught:
+def test_a_driver_that_is_not_there_is_said(inbox: Inbox) -> None:
+    inbox.source = {"type": "sql", "url": "mssql+pymssql://u:p@127.0.0.1/d", "table": "t"}
+    with pytest.raises(SourceError, match="No module named 'pymssql'; install the driver of `url`") as caught:
         inbox.load()
     assert isinstance(caught.value, PermanentError)
+
+
+def test_a_port_that_is_no_number_is_said_before_anything_is_read(inbox: Inbox) -> None:
+    inbox.source = {"type": "sql", "url": "postgresql://u:p@h:port/d", "table": "t"}
+    with pytest.raises(ValidationError, match="must have a number as its port"):
+        inbox.load()
 
 
 def test_a_missing_table_is_no_missing_server_whatever_its_name(inbox: Inbox, postgres: Postgres) -> None:
