@@ -21,6 +21,13 @@ from tests.waiting import until
 
 KEY = "signing-key-1"
 
+_AS_SYSTEMD = """
+import os, sys
+os.dup2(int(sys.argv[1]), 3)
+os.environ |= {"LISTEN_FDS": "1", "LISTEN_PID": str(os.getpid())}
+os.execv(sys.argv[2], sys.argv[2:])
+"""
+
 
 class Service:
     """`assignment-reports webhooks` of two workspaces."""
@@ -52,8 +59,7 @@ class Service:
         descriptors = list[int]()
         if passed:
             descriptors = [passed.fileno()]
-            shell = f'LISTEN_FDS=1 LISTEN_PID=$$ exec "$@" 3<&{descriptors[0]}'
-            command = ["/bin/sh", "-c", shell, "sh", *command]
+            command = [sys.executable, "-c", _AS_SYSTEMD, str(descriptors[0]), *map(str, command)]
         self.process = subprocess.Popen(command, env=os.environ | {"KEY": KEY}, pass_fds=descriptors)
         until(self.is_healthy, "the receiver to answer", seconds=60)
 
