@@ -218,7 +218,7 @@ class _Reading:
     def _inputs_of(
         self, source: Source, cuts: list[DayCut], staging: Staging
     ) -> Iterator[Iterator[Batch | Unreadable]]:
-        """Yield what is to be staged: changed files first, whose rows say which days are stored anew.
+        """Yield what is to be staged: changed files first, whose rows say which days are stored again.
 
         Of the other files, only those with rows of these days are read.
         """
