@@ -20,6 +20,7 @@ _ODD_SPACES = r"[\x{a0}\x{1680}\x{2000}-\x{200a}\x{202f}\x{205f}\x{3000}]"
 _DIRECTION_MARKS = r"[\x{200e}\x{200f}\x{202a}-\x{202e}\x{2066}-\x{2069}\x{feff}]"
 _ROUNDED = r"^\d{15}0{1,4}$"
 _LEAST_LONG_IDS = 8
+_WRITTEN_AS_FLOAT, _EXPONENTS = (b".0", b"NaN"), (b"E+", b"e+")
 _SPACE, _DELETE = 0x20, 0x7F
 _RARE_BYTES = re.compile(
     rb"\xc2[\x80-\x9f]|\xe2\x80[\xa8\xa9]|\xef\xb7[\x90-\xaf]|\xef\xbf[\xbd-\xbf]|[\xf0-\xf4].\xbf[\xbe\xbf]",
@@ -71,7 +72,7 @@ def whole_ids(cells: pa.Array) -> pa.Array:
 
     Programs write an integer column with gaps that way.
     """
-    if b".0" not in (octets := _text_buffer(cells).tobytes()) and b"NaN" not in octets:
+    if not _hold_any(cells, _WRITTEN_AS_FLOAT, rare=b".N"):
         return cells
     ids = null_if(cells, ["NaN", ""])
     are_whole = pc.all(pc.match_substring_regex(ids, r"^-?\d+(\.0+)?$"), skip_nulls=True).as_py()
@@ -84,8 +85,7 @@ def rounded_ids(cells: pa.Array) -> pa.Array | None:
     An id such as `1.7E+15` was. Longer numbers were where all of them, at least eight, have only zeros from
     the 16th digit on and differ in the 15th, which times in whole seconds do not.
     """
-    octets = _text_buffer(cells).tobytes()
-    if b"E+" in octets or b"e+" in octets:
+    if _hold_any(cells, _EXPONENTS, rare=b"+"):
         return pc.fill_null(pc.match_substring_regex(cells, r"^\d(\.\d+)?[eE]\+\d+$"), False)  # noqa: FBT003 - a value
     if not re.match(_ROUNDED, pc.first(cells).as_py() or ""):
         return None
@@ -97,10 +97,18 @@ def rounded_ids(cells: pa.Array) -> pa.Array | None:
 
 def may_be_altered(cells: pa.Array) -> bool:
     """Return whether `whole_ids` or `rounded_ids`, which look at all cells of a batch, may alter *cells*."""
-    text = _text_buffer(cells).tobytes()
-    return any(part in text for part in (b".0", b"NaN", b"E+", b"e+")) or bool(
+    return _hold_any(cells, (*_WRITTEN_AS_FLOAT, *_EXPONENTS), rare=b".N+") or bool(
         pc.any(pc.match_substring_regex(cells, _ROUNDED)).as_py()
     )
+
+
+def _hold_any(cells: pa.Array, parts: tuple[bytes, ...], rare: bytes) -> bool:
+    """Return whether *cells* hold one of *parts*, each with a *rare* character, which is found faster."""
+    octets = _text_buffer(cells)
+    if not any((octets == character).any() for character in rare):
+        return False
+    text = octets.tobytes()
+    return any(part in text for part in parts)
 
 
 def _text_buffer(cells: pa.Array) -> Octets:

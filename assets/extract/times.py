@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -20,6 +21,9 @@ _ZONE = rf"(Z|UTC|GMT|{OFFSET})$"
 _ZONED = _CLOCK + r"\s*" + _ZONE
 _WALL = _CLOCK + "$"
 _PLAIN = r"^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2}(\.\d{1,6})?(Z|[+-](0\d|1[0-3]):[0-5]\d)$"
+_SECONDS = len("2026-03-05 10:00:00Z")
+_PLAIN_LENGTHS = {_SECONDS, *range(_SECONDS + 2, _SECONDS + 8)}
+_MARKS = {4: b"-", 7: b"-", 10: b"T ", 13: b":", 16: b":"}
 _COMPACT = r"^20\d{2}(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])T([01]\d|2[0-3])[0-5]\d([0-5]\d)?"
 """20260305T1000 is ISO 8601; without the T it may be any number."""
 DIGITS_ONLY = r"^20\d{2}(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])([01]\d|2[0-3])[0-5]\d([0-5]\d)?$"
@@ -39,7 +43,7 @@ def plain_instants(cells: pa.Array, time_format: str | None) -> pa.Array | None:
     if cells.null_count or (pa.types.is_timestamp(cells.type) and cells.type.tz is None):
         return None
     is_text = pa.types.is_string(cells.type)
-    if is_text and (time_format or not pc.all(pc.match_substring_regex(cells, _PLAIN)).as_py()):
+    if is_text and (time_format or not _are_plain(cells)):
         return None
     try:
         instants = cells.cast(_INSTANTS)
@@ -47,6 +51,18 @@ def plain_instants(cells: pa.Array, time_format: str | None) -> pa.Array | None:
         return None
     is_usual = pc.and_(pc.greater_equal(instants, FIRST), pc.less(instants, LAST))
     return instants if pc.all(is_usual).as_py() else None
+
+
+def _are_plain(cells: pa.Array) -> bool:
+    """Return whether all *cells* match `_PLAIN`; of equally long UTC times, the digits are left to a cast."""
+    offsets = np.frombuffer(cells.buffers()[1], np.int32)[cells.offset : cells.offset + len(cells) + 1]
+    lengths = np.diff(offsets)
+    if len(lengths) and lengths[0] in _PLAIN_LENGTHS and (lengths == lengths[0]).all():
+        octets = np.frombuffer(cells.buffers()[2], np.uint8)[offsets[0] : offsets[-1]].reshape(len(cells), -1)
+        marks = {**_MARKS, **({19: b"."} if lengths[0] > _SECONDS else {}), -1: b"Z"}
+        if all(np.isin(octets[:, at], list(mark)).all() for at, mark in marks.items()):
+            return True
+    return bool(pc.all(pc.match_substring_regex(cells, _PLAIN)).as_py())
 
 
 def names_zone(time_format: str) -> bool:

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from sqlalchemy import Executable, Table, select
 
 from assets.runtime import duckdb_engine
-from assets.warehouse.dictionary_encoding import dictionary_encode
+from assets.warehouse.dictionary_encoding import dictionary_encode, sort_dictionaries
 from assets.warehouse.schema import coded_schema
 
 
@@ -93,7 +93,7 @@ def _by_day(rows: pa.RecordBatchReader, schema: pa.Schema) -> Iterator[tuple[dat
     """Split sorted *rows* into whole days; a day's table does not depend on the bounds of the batches."""
     day: date | None = None
     pieces: list[pa.RecordBatch] = []
-    for batch in rows:
+    for batch in map(sort_dictionaries, rows):
         if not batch.num_rows:
             continue
         numbers = batch.column("local_day").cast(pa.int32()).to_numpy()

@@ -35,6 +35,23 @@ def equals(column: pa.ChunkedArray, text: str) -> pa.Array:
     return pc.equal(cells.indices, pc.index(cells.dictionary, text))
 
 
+def sort_dictionaries(rows: pa.RecordBatch) -> pa.RecordBatch:
+    """Return *rows* with sorted dictionaries, so that those of parts of them need not be sorted again."""
+    columns = [_sort(column) if pa.types.is_dictionary(column.type) else column for column in rows.columns]
+    return pa.RecordBatch.from_arrays(columns, rows.schema.names)
+
+
+def _sort(cells: pa.DictionaryArray) -> pa.DictionaryArray:
+    """Return *cells* with the texts of their dictionary in order."""
+    texts = cells.dictionary
+    if pc.all(pc.less(texts[:-1], texts[1:]), min_count=0).as_py():
+        return cells
+    order = pc.sort_indices(texts)
+    new_code = np.empty(len(texts), np.int32)
+    new_code[order.to_numpy()] = np.arange(len(texts), dtype=np.int32)
+    return pa.DictionaryArray.from_arrays(pa.array(new_code).take(cells.indices), texts.take(order))
+
+
 def _compact_dictionary(column: pa.ChunkedArray) -> pa.Array:
     """Remove unused texts from a dictionary, and sort the rest."""
     cells = combine_chunks(column)
@@ -43,11 +60,8 @@ def _compact_dictionary(column: pa.ChunkedArray) -> pa.Array:
         return pa.nulls(count, cells.type)
     codes = cells.indices.fill_null(len(texts)).to_numpy()  # nulls have the code after the last
     is_used = np.bincount(codes, minlength=len(texts) + 1)[: len(texts)] > 0
-    used = pc.sort_indices(texts).to_numpy()
-    used = used[is_used[used]]
-    if len(used) == len(texts) and (used[:-1] < used[1:]).all():
-        return cells
-    new_code = np.zeros(len(texts), np.int32)
-    new_code[used] = np.arange(len(used), dtype=np.int32)
-    indices = pa.array(new_code).take(cells.indices)
-    return pa.DictionaryArray.from_arrays(indices, texts.take(pa.array(used)))
+    if not is_used.all():
+        new_code = pa.array(np.cumsum(is_used, dtype=np.int32) - 1)
+        used = texts.filter(pa.array(is_used))
+        cells = pa.DictionaryArray.from_arrays(new_code.take(cells.indices), used)
+    return _sort(cells)

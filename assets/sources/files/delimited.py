@@ -254,11 +254,14 @@ def _strip_quotes(cells: pa.RecordBatch, header: Header, *, printed: bool) -> pa
     Arrow does not treat a quote after `, ` as an opening quote: such a cell keeps its quotes, which are no
     part of the name.
     """
+    is_spaced = any(name.startswith(" ") for name in header.names)
+    if not (is_spaced or printed):
+        return cells
     columns = []
     for column in cells.columns:
         data = column.buffers()[2]
         octets = data.to_pybytes() if data else b""
-        if b' "' in octets and any(name.startswith(" ") for name in header.names):
+        if is_spaced and b' "' in octets:
             is_quoted = pc.match_substring_regex(column, r'^\s+".*"\s*$')
             inner = pc.replace_substring_regex(column, r'^\s+"(.*)"\s*$', r"\1")
             column = pc.if_else(is_quoted, pc.replace_substring(inner, '""', '"'), column)  # noqa: PLW2901
