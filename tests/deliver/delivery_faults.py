@@ -96,7 +96,8 @@ def broken_after(
         assert len(rows) == len(RECIPIENTS), (kills, rows)
         open_state(deployment.config.state.get_secret_value()).dispose()
         assert TODAY in {row.report_date for row in rows}
-        return broken_promises(folder / "state.sqlite", folder / "out", arrived(server, folder))
+        broken = broken_promises(folder / "state.sqlite", folder / "out", arrived(server, folder))
+        return [*broken, f"the server was told {server.commands}"] if broken else []
 
 
 def killed_at(point: Point, deployment: DeliveryDeployment) -> None:

@@ -77,10 +77,13 @@ class MailServer:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
         self._is_on = True
-        threading.Thread(target=self._serve, daemon=True).start()
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+        self._thread.start()
 
     def stop(self) -> None:
         self._is_on = False
+        self._listener.shutdown(socket.SHUT_RDWR)  # else its thread waits for a connection forever
+        self._thread.join()
         self._listener.close()
 
     def settings(self, **more: object) -> Smtp:
