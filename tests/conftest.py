@@ -15,6 +15,7 @@ from typing import Any
 
 import botocore.session
 import pytest
+from _pytest.unraisableexception import gc_collect_iterations_key
 from hypothesis import settings
 from moto.server import ThreadedMotoServer
 from playwright.sync_api import Browser, sync_playwright
@@ -37,9 +38,10 @@ DAY = date(2024, 3, 5)
 OFFLINE = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 
 
-def pytest_configure() -> None:
-    """Imports leave no garbage; it is looked for when all are done. No example fails by the clock."""
+def pytest_configure(config: pytest.Config) -> None:
+    """Imports leave no garbage; it is looked for when all are done, once. No example fails by the clock."""
     gc.disable()
+    config.stash[gc_collect_iterations_key] = 1  # five times take each worker half a minute
     settings.register_profile("untimed", deadline=None)
     settings.load_profile("untimed")
 
@@ -51,9 +53,8 @@ def pytest_collection_finish() -> None:
 
 
 def pytest_unconfigure() -> None:
-    """Garbage is looked for once, not five times as pytest does, which takes a worker half a minute."""
-    gc.collect()
-    gc.freeze()
+    """What was frozen is let go at the end, before DuckDB says that it is still there."""
+    gc.unfreeze()
 
 
 @dataclass
