@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from assets.errors import OutOfMemory, ReportError, StorageUnavailable, StorageUnusable
+from assets.errors import ConfigError, OutOfMemory, ReportError, StorageUnavailable, StorageUnusable
 
 _ACCESS = "give the user that runs this access to it, with `chown` or `chmod`"
 _WRITABLE = "mount its file system writable, or name another folder in the configuration"
@@ -60,10 +60,15 @@ def explain(error: Exception) -> ReportError | None:
         return OutOfMemory(f"out of memory ({_first_line(error)}); free memory, and run again")
     if _is_one_of(error, _OF_STORE) or _is_one_of(error.__cause__, _OF_STORE):
         return StorageUnavailable(f"object store: {_first_line(error)}; correct that, and run again")
-    if isinstance(error, OSError):
-        return _explain_system(error)
-    if _is_one_of(error, {"OperationalError"}):  # of any driver
+    return _explain_system(error) if isinstance(error, OSError) else _explain_database(error)
+
+
+def _explain_database(error: Exception) -> ReportError | None:
+    """Return an error of any driver as an expected one, or None. Without a statement, its URL is wrong."""
+    if _is_one_of(error, {"OperationalError"}):
         return StorageUnavailable(f"database: {_first_line(error)}; correct that, and run again")
+    if _is_one_of(error, {"ProgrammingError"}) and getattr(error, "statement", "") is None:
+        return ConfigError(f"database: {_first_line(error)}; correct its URL")
     return None
 
 

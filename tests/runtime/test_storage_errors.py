@@ -7,8 +7,10 @@ import pyarrow as pa
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 from s3fs.errors import translate_boto_error
+from sqlalchemy import create_engine, text
+from sqlalchemy.exc import DBAPIError, ProgrammingError
 
-from assets.errors import StorageUnavailable
+from assets.errors import ConfigError, StorageUnavailable
 from assets.runtime.storage_errors import explain
 
 
@@ -49,5 +51,17 @@ def test_an_object_store_that_is_away_or_busy_says_so(error: Exception, text: st
     assert text in str(expected)
 
 
+def test_an_address_with_a_wrong_option_is_a_wrong_configuration() -> None:
+    engine = create_engine("postgresql+psycopg://reports:s3cret@127.0.0.1:1/reports?sslmod=require")
+    with pytest.raises(ProgrammingError) as raised:
+        engine.connect()
+    expected = explain(raised.value)
+    assert isinstance(expected, ConfigError)
+    assert str(expected) == 'database: invalid connection option "sslmod"; correct its URL'
+
+
 def test_a_bug_is_no_expected_error() -> None:
     assert explain(KeyError("Ann")) is None
+    with pytest.raises(DBAPIError) as raised, create_engine("sqlite://").connect() as connection:
+        connection.execute(text("SELECT nothing"))
+    assert not isinstance(explain(raised.value), ConfigError)
