@@ -260,7 +260,8 @@ def whole(bench: Bench) -> Iterator[Line]:
     for events, rows, target in (
         (1_000_000, 1_000, "8x"),
         (5_000_000, 100, "10x"),
-        (10_000_000, 1_000, "1.5 GB"),
+        (10_000_000, 1_000, "800 MB"),
+        (50_000_000, 1_000, "1.5 GB"),
     ):
         count, folder = bench.events(events), bench.folder / f"whole_{events}"
         folder.mkdir(exist_ok=True)
