@@ -5,20 +5,27 @@ The migrations of a database are files beside its tables, in a folder `migration
 
 from pathlib import Path
 
-from sqlalchemy import Column, Connection, MetaData, Table, Text, inspect, select
+from sqlalchemy import Column, Connection, MetaData, String, Table, insert, inspect, select
 
 from assets.errors import ConfigError
 
 VERSION_TABLE = "assignment_reports_version"  # Dagster's tables may be in the same database, with their own
+_VERSIONS = Table(VERSION_TABLE, MetaData(), Column("version_num", String(32), primary_key=True))
 
 
 def version_of(connection: Connection, schema: str | None = None) -> str | None:
     """Return the migration that the tables are at, or None where there are no tables."""
     if not inspect(connection).has_table(VERSION_TABLE, schema=schema):
         return None
-    table = Table(VERSION_TABLE, MetaData(), Column("version_num", Text))
-    version: str | None = connection.scalar(select(table.c.version_num))
+    version: str | None = connection.scalar(select(_VERSIONS.c.version_num))
     return version
+
+
+def create(connection: Connection, tables: MetaData, head: str) -> None:
+    """Create *tables* at once, as all migrations up to *head* do one by one, in the same transaction."""
+    tables.create_all(connection)
+    _VERSIONS.create(connection)
+    connection.execute(insert(_VERSIONS).values(version_num=head))
 
 
 def upgrade(connection: Connection, folder: Path, head: str) -> None:

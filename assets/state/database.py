@@ -11,15 +11,16 @@ from sqlalchemy import (
     Engine,
     create_engine,
     event,
+    inspect,
     make_url,
     text,
 )
 from sqlalchemy.engine.interfaces import DBAPIConnection, ExceptionContext
 
 from assets.runtime.extras import require
-from assets.runtime.migrations import VERSION_TABLE, upgrade, version_of
+from assets.runtime.migrations import VERSION_TABLE, create, upgrade, version_of
 from assets.runtime.storage_errors import explain_sqlite
-from assets.state.tables import HEAD
+from assets.state.tables import HEAD, METADATA
 
 _ONE_AT_A_TIME = {
     "sqlite": "BEGIN IMMEDIATE",
@@ -64,10 +65,13 @@ def _explain_error(context: ExceptionContext) -> None:
 
 
 def _migrate_tables(engine: Engine) -> None:
-    """Migrate the tables to HEAD, one process at a time.
+    """Create the tables, or migrate them to HEAD, one process at a time.
 
     Raises ConfigError where they are of a newer release.
     """
     with engine.begin() as connection:
         connection.execute(text(_ONE_AT_A_TIME[engine.dialect.name]))
-        upgrade(connection, Path(__file__).with_name("migrations"), HEAD)
+        if {VERSION_TABLE, *METADATA.tables}.isdisjoint(inspect(connection).get_table_names()):
+            create(connection, METADATA, HEAD)
+        else:
+            upgrade(connection, Path(__file__).with_name("migrations"), HEAD)

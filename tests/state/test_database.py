@@ -11,10 +11,10 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from pydantic import SecretStr
-from sqlalchemy import Engine, create_engine, text
+from sqlalchemy import Engine, MetaData, create_engine, text
 
 from assets.errors import ConfigError
-from assets.runtime.migrations import VERSION_TABLE, upgrade
+from assets.runtime.migrations import VERSION_TABLE, upgrade, version_of
 from assets.state.alerts import AlertLog
 from assets.state.database import open_state
 from assets.state.loads import LastLoad, LoadLog
@@ -52,6 +52,34 @@ def opened(url: str) -> list[object]:
 def test_processes_that_open_a_new_state_at_once_find_the_tables_of_this_release(url: str) -> None:
     with ProcessPoolExecutor(4, mp_context=get_context("spawn")) as pool:
         assert list(pool.map(opened, [url] * 4)) == [[]] * 4
+
+
+def test_migrations_lead_to_the_tables_that_a_new_state_has(url: str) -> None:
+    engine = create_engine(url)
+    Path(engine.url.database or "").parent.mkdir(parents=True, exist_ok=True)
+    with engine.begin() as connection:
+        upgrade(connection, MIGRATIONS, HEAD)
+        assert version_of(connection) == HEAD
+    assert differences(engine) == []
+    migrated = MetaData()
+    migrated.reflect(engine)
+    migrated.drop_all(engine)
+    new = MetaData()
+    new.reflect(open_state(url))
+    engine.dispose()
+    assert described(new) == described(migrated)
+
+
+def described(tables: MetaData) -> dict[str, object]:
+    """Return columns, keys and indexes; a migration gives a column a default for the rows that are there."""
+    return {
+        table.name: (
+            sorted((column.name, repr(column.type), column.nullable) for column in table.columns),
+            table.primary_key.columns.keys(),
+            sorted((index.name, index.unique, index.columns.keys()) for index in table.indexes),
+        )
+        for table in tables.sorted_tables
+    }
 
 
 def test_a_state_of_a_newer_release_is_refused(tmp_path: Path) -> None:
