@@ -35,14 +35,14 @@ def asked_days(statement: Executable) -> dict[str, list[date] | None]:
     days: dict[str, frozenset[date] | None] = {}
     for select in elements:
         if isinstance(select, Select):
-            for table, source in _tables_of(select.get_final_froms()):
+            for table, source in _tables_of(select.get_children()):
                 before, more = days.get(table.name, frozenset()), _bounded_days(select.whereclause, source)
                 days[table.name] = None if before is None or more is None else before | more
     return {name: None if each is None else sorted(each) for name, each in days.items()}
 
 
-def _tables_of(sources: Iterable[FromClause]) -> Iterator[tuple[Table, FromClause]]:
-    """Yield each table that is read, and the alias by which it is."""
+def _tables_of(sources: Iterable[ClauseElement]) -> Iterator[tuple[Table, FromClause]]:
+    """Yield each table among *sources*, and the alias by which it is read."""
     for source in sources:
         match source:
             case Join():
