@@ -37,7 +37,7 @@ from assets.sources.registry import open_sources
 from assets.sources.webhooks.inbox import forget_contact, open_inbox
 from assets.state.alerts import AlertLog
 from assets.state.loads import LoadLog
-from assets.warehouse.base import Warehouse, open_warehouse
+from assets.warehouse.base import Warehouse, kept_warehouse
 from orchestration.report_processes import call_in_processes
 
 
@@ -131,7 +131,7 @@ def load_and_build(
     request: PipelineRequest, days: list[date], reloaded: Collection[date], progress: Progress
 ) -> None:
     """Load the missing ones of *days*, those to be *reloaded* and changed inputs; build what they change."""
-    warehouse = open_warehouse(request.config, request.workspace.slug)
+    warehouse = kept_warehouse(request.config, request.workspace.slug)
     loaded = _load_days(request, warehouse, days, reloaded, progress)
     if loaded and read_readiness(warehouse, request.workspace).has_unstated:
         earlier = list(dates_between(request.workspace.first_day, loaded[-1]))
@@ -151,7 +151,7 @@ def publish_reports(request: PipelineRequest, progress: Progress) -> None:
 
 def mark_outdated(request: PipelineRequest, catalog: Catalog, progress: Progress) -> None:
     """Mark archived reports whose days have changed, and alert the operator if the source has stalled."""
-    warehouse = open_warehouse(request.config, request.workspace.slug)
+    warehouse = kept_warehouse(request.config, request.workspace.slug)
     mark_outdated_reports(catalog, warehouse, request.workspace, request.now)
     if add_stall_alert(AlertLog(request.config.state), warehouse, request.workspace, request.now):
         try:
@@ -187,7 +187,7 @@ def erase_contact(contact_id: str, reports: ReportErasure) -> tuple[list[date], 
     Totals do not change. Return the days with the contact, and the result for the reports over them.
     """
     workspace, say = reports.workspace, reports.say
-    warehouse = open_warehouse(reports.config, workspace.slug)
+    warehouse = kept_warehouse(reports.config, workspace.slug)
     say("erasing from events and rejected rows")
     days = erasure.erase_contact(warehouse, contact_id)
     if isinstance(workspace.source, WebhookSource):

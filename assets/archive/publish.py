@@ -5,7 +5,6 @@ A report whose totals differ is never archived.
 
 import gc
 import hashlib
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -31,7 +30,7 @@ from assets.report.build import build_report
 from assets.report.log_table import printed_log, time_unit_of, with_labels
 from assets.report.model import ProofLine, Report, Total
 from assets.runtime.storage_errors import explaining_errors
-from assets.warehouse.base import Warehouse, open_warehouse
+from assets.warehouse.base import Warehouse, kept_warehouse
 
 _MADE_WITH = (
     "assignment-reports",
@@ -43,7 +42,6 @@ _MADE_WITH = (
     "weasyprint",
     "xlsxwriter",
 )
-_cached: dict[int, dict[object, Warehouse]] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,24 +99,12 @@ def make_report(
     """
     if not gc.isenabled():
         gc.collect()  # garbage of the previous report
-    warehouse = _cached_warehouse(config, workspace.slug)
+    warehouse = kept_warehouse(config, workspace.slug)
     draft = draft_report(warehouse, workspace, spec, report_date, as_of(report_date, now, workspace.zone))
     mark_index_due(config.archive, workspace.slug)
     published = publish_report(draft, Archive(config.archive))
     Catalog(config.state).record(published.archived, published.report.as_of, now)
     return published
-
-
-def _cached_warehouse(config: Config, slug: str) -> Warehouse:
-    """Return a warehouse that this process caches: the next report uses what it has read.
-
-    A forked process cannot close what its parent has cached.
-    """
-    key, cached = (config.lake, config.warehouse, slug), _cached.setdefault(os.getpid(), {})
-    if key not in cached:
-        cached.clear()
-        cached[key] = open_warehouse(config, slug)
-    return cached[key]
 
 
 def publish_report(draft: Draft, archive: Archive) -> Published:

@@ -3,6 +3,7 @@
 Implementations: `parquet_lake.py`, `object_store_lake.py`, `postgresql.py`.
 """
 
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from datetime import date, datetime
@@ -17,6 +18,8 @@ from assets.config.base import resolve_secret
 from assets.config.deployment import Config
 from assets.runtime.extras import require, require_store
 from assets.warehouse.days import Stored
+
+_kept: dict[int, dict[object, "Warehouse"]] = {}
 
 
 class Warehouse(Protocol):
@@ -68,6 +71,18 @@ class Warehouse(Protocol):
     def store_text(self, name: str, text: str) -> None:
         """Store *text* beside the tables as *name*."""
         ...
+
+
+def kept_warehouse(config: Config, slug: str) -> Warehouse:
+    """Return the tables of *slug*, which this process keeps open until it uses another workspace's.
+
+    What they have read into memory is not read again. A forked process cannot close what its parent keeps.
+    """
+    key, kept = (config.lake, config.warehouse, slug), _kept.setdefault(os.getpid(), {})
+    if (warehouse := kept.get(key)) is None:
+        kept.clear()
+        warehouse = kept[key] = open_warehouse(config, slug)
+    return warehouse
 
 
 def open_warehouse(config: Config, slug: str) -> Warehouse:
