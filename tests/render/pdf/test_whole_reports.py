@@ -32,6 +32,21 @@ def text_of(pdf: bytes, tmp_path: Path) -> str:
     return done.stdout
 
 
+def words_off_the_page(pdf: bytes, tmp_path: Path) -> list[str]:
+    """Return the words that are nearer than 7 mm to the left or right edge of their page, or beyond it."""
+    (path := tmp_path / "report.pdf").write_bytes(pdf)
+    done = subprocess.run(["pdftotext", "-bbox", str(path), "-"], capture_output=True, check=True, text=True)
+    found = []
+    for page in done.stdout.split("<page ")[1:]:
+        width = float(re.findall(r'width="([\d.]+)"', page)[0])
+        for left, right, word in re.findall(
+            r'<word xMin="([\d.-]+)".*? xMax="([\d.-]+)".*?>(.*)</word>', page
+        ):
+            if float(left) < 20 or float(right) > width - 20:
+                found.append(word)
+    return found
+
+
 def test_the_pdf_is_tagged_for_screen_readers(acme: Acme) -> None:
     pdf = pikepdf.open(BytesIO(acme.draft(formats=["pdf"]).render(2)["report.pdf"]))
     assert "<pdfuaid:part>1</pdfuaid:part>" in str(pdf.Root.Metadata.read_bytes().decode()) or (
@@ -98,6 +113,7 @@ def test_every_printed_row_is_there_in_every_language(
     with caplog.at_level(logging.WARNING):
         pdf = draft.render(7)["report.pdf"]
     assert [record.getMessage() for record in caplog.records] == []
+    assert words_off_the_page(pdf, tmp_path) == []
     said = re.sub(r"[\u2068\u2069\u200e\s]+", " ", text_of(pdf, tmp_path))
     squeezed = said.replace(" ", "")
     for row in draft.printed.slice(0, 40).to_pylist():
