@@ -4,6 +4,7 @@ Each migration is a file in `migrations/versions`; the tables are described in `
 """
 
 import sqlite3
+from contextlib import ExitStack
 from functools import cache
 from pathlib import Path
 
@@ -44,10 +45,13 @@ def open_state(url: str) -> Engine:
         engine = create_engine(url, hide_parameters=True, connect_args={"timeout": 30})
         event.listen(engine, "connect", _write_ahead)
         event.listen(engine, "handle_error", _explain_error)
-    with engine.connect() as connection:
-        is_current = version_of(connection) == HEAD
-    if not is_current:
-        _migrate_tables(engine)
+    with ExitStack() as failed:
+        failed.callback(engine.dispose)
+        with engine.connect() as connection:
+            is_current = version_of(connection) == HEAD
+        if not is_current:
+            _migrate_tables(engine)
+        failed.pop_all()
     return engine
 
 

@@ -1,3 +1,4 @@
+import gc
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
@@ -12,6 +13,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from pydantic import SecretStr
 from sqlalchemy import Engine, MetaData, create_engine, text
+from sqlalchemy.exc import ProgrammingError
 
 from assets.errors import ConfigError
 from assets.runtime.migrations import VERSION_TABLE, upgrade, version_of
@@ -89,6 +91,12 @@ def test_a_state_of_a_newer_release_is_refused(tmp_path: Path) -> None:
     open_state.cache_clear()
     with pytest.raises(ConfigError, match=r"are of release 9999, newer than this program's"):
         open_state(url)
+
+
+def test_a_state_that_cannot_be_opened_leaves_no_connection(postgres: Postgres) -> None:
+    with pytest.raises(ProgrammingError, match="permission denied"):
+        open_state(postgres.url("reader"))
+    gc.collect()  # a connection that is left says so
 
 
 def test_a_state_from_before_migrations_is_taken_over(tmp_path: Path) -> None:
