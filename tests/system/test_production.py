@@ -217,7 +217,7 @@ def test_backfills_survive_death_and_cancellation_while_schedules_tick_and_mail_
     lake = deployment.lake("acme")
     stored = lake.query(select(func.sum(LOAD_COUNTS.c.accepted_count))).column(0)[0].as_py()
     assert stored == len(DAYS) * PER_DAY - before_the_first_day()
-    assert stale_days(lake) == []
+    assert not {*stale_days(lake)} & {*DAYS}, "the running day may just be loaded by a schedule"
     whole = deployment.files("acme")
 
     months = [f"2025-{month:02}-01" for month in range(2, 6)]
@@ -230,8 +230,8 @@ def test_backfills_survive_death_and_cancellation_while_schedules_tick_and_mail_
     totals = [json.loads((archive / month / "v1" / "report.json").read_text())["total"] for month in months]
     assert sum(totals) == stored
     until(lambda: deployment.nightly_flows() == {"acme", "beta"}, "the nightly flows")
-    until(lambda: all(run.is_finished for run in deployment.scheduled_runs()), "their end")
-    assert {run.status.value for run in deployment.scheduled_runs()} == {"SUCCESS"}
+    until(lambda: {run.status.value for run in deployment.scheduled_runs()} == {"SUCCESS"}, "their end")
+    until(lambda: not stale_days(lake) and not stale_days(deployment.lake("beta")), "all days to be built")
     assert deployment.files("beta") == deployment.files("acme") == whole
     assert deployment.mailbox.subjects == []
 
