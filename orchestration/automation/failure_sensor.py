@@ -27,21 +27,27 @@ def failure_sensor(config: Config, clock: Clock, status: dg.DefaultSensorStatus)
         default_status=status,
         description="Notifies the operator of what failed, why, and what happens next.",
     )
-    def sensor(context: dg.RunFailureSensorContext) -> dg.SkipReason | None:
-        run = context.dagster_run
+    def sensor(
+        context: dg.RunFailureSensorContext,
+    ) -> None:  # a SkipReason after a failed run is an error to Dagster
+        run, log = context.dagster_run, context.log
         if _BACKFILL_TAG in run.tags:
-            return dg.SkipReason("a backfill: its failure is shown in the UI")
-        if run.tags.get(_RETRY_TAG) == "true":
-            return dg.SkipReason("the run is retried automatically")
-        failure = failure_of(context, config)
-        source_watch = (f"{failure.workspace}/{SOURCE_WATCH}",)
-        if failure.assets == source_watch and AlertLog(config.state).open(f"{failure.workspace}/{LOAD}"):
-            return dg.SkipReason("the load of the same source is known to fail")
-        observe_failures(config, [failure], _ended_at(context) or clock())
-        send_and_log(context.log, config, clock())
-        return None
+            log.info("Run %s is of a backfill: its failure is shown in the UI", run.run_id)
+        elif run.tags.get(_RETRY_TAG) == "true":
+            log.info("Run %s is retried automatically", run.run_id)
+        elif _is_known(failure := failure_of(context, config), AlertLog(config.state)):
+            log.info("Run %s watched a source whose load is known to fail", run.run_id)
+        else:
+            observe_failures(config, [failure], _ended_at(context) or clock())
+            send_and_log(log, config, clock())
 
     return sensor
+
+
+def _is_known(failure: Failure, alerts: AlertLog) -> bool:
+    """Tell whether a source could not be watched whose load is known to fail."""
+    is_watch = failure.assets == (f"{failure.workspace}/{SOURCE_WATCH}",)
+    return is_watch and bool(alerts.open(f"{failure.workspace}/{LOAD}"))
 
 
 def failure_of(context: dg.RunFailureSensorContext, config: Config) -> Failure:

@@ -26,7 +26,7 @@ from orchestration.definitions import build_definitions
 from tests.conftest import HEADER
 from tests.orchestration.direct_runs import is_direct, run_directly
 
-_CATCH_UP, _DELIVERIES = _SENSORS = ("catch_up", "deliveries")
+_CATCH_UP, _DELIVERIES, _FAILURES = _SENSORS = ("catch_up", "deliveries", "run_failure_alert")
 
 
 @dataclass(frozen=True)
@@ -55,6 +55,7 @@ class SimulatedScheduler:
 
     def __post_init__(self) -> None:
         self.read_configuration()
+        self.look(_FAILURES)  # its first look passes over what has failed before
 
     def read_configuration(self) -> None:
         self.config, self.broken = load_usable(self.folder / "reports.yaml")
@@ -164,12 +165,8 @@ class SimulatedScheduler:
             raise_on_error=False,
         )
         if not result.success and self.is_failure_sensor_on:
-            self.see_failure(result.run_id)
+            self.look(_FAILURES)
         return result.success
-
-    def see_failure(self, run_id: str) -> None:
-        """Let the failure sensor see that a run has failed."""
-        self.repository.get_sensor_def("run_failure_alert")(self.failure_context(run_id))
 
     def failure_context(self, run_id: str) -> dg.RunFailureSensorContext:
         """Return the context in which Dagster calls the failure sensor for a failed run."""

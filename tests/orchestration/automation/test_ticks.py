@@ -4,9 +4,11 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import dagster as dg
 import pytest
 
 from orchestration.automation.failure_sensor import failure_of
+from orchestration.automation.runs import FLOW_ASSETS
 from tests.orchestration.simulated_scheduler import configure, simulated_scheduler, write_events
 
 NEW_YORK = ZoneInfo("America/New_York")
@@ -272,3 +274,19 @@ def test_a_failed_run_is_told_in_plain_words(tmp_path: Path) -> None:
     assert "no file matches" in str(failure.error)
     assert failure.next_step.startswith("The sensor catch_up tries again within two minutes")
     assert failure.run == f"{record.dagster_run.run_id} in Dagster's UI"
+
+
+@pytest.mark.parametrize("tag", ["dagster/will_retry", "dagster/backfill"])
+def test_a_failure_that_is_not_told_keeps_no_other_from_being_told(tmp_path: Path, tag: str) -> None:
+    configure(tmp_path)
+    with simulated_scheduler(
+        tmp_path, new_york("2026-06-15T00:25").astimezone(UTC), by_dagster=True
+    ) as scheduler:
+        scheduler.is_failure_sensor_on = False
+        for number, tags in enumerate(({}, {tag: "true"}, {})):
+            flow = [dg.AssetKey(["acme", name]) for name in FLOW_ASSETS]
+            request = dg.RunRequest(f"{number}", asset_selection=flow, partition_key="2026-06-14", tags=tags)
+            scheduler.run(request, "acme_nightly_flow")
+        scheduler.look("run_failure_alert")
+        (incident,) = scheduler.alerts.open("acme/load")
+    assert incident.count == 2
