@@ -17,7 +17,9 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from fcntl import ioctl
+from math import isqrt
 from pathlib import Path
+from threading import Thread
 from traceback import format_exc
 from typing import Any
 
@@ -69,18 +71,23 @@ _SECONDS = 120
 class Fault:
     """What happens to the call *number* of a process: an *error*, or its death where that is 0.
 
-    With *lasts*, every later call fails too, as on a disk that is full or was made read-only. The *kind* says
-    which calls are counted: `writes` or `reads` of files, or `sends` to a server.
+    With *lasts*, every later call fails too, as on a disk that is full or was made read-only. With *recurs*, it
+    happens again and again, ever more seldom: at calls 1, 3, 6, 10 ... times *number*, where equal calls in a row
+    count as one. The *kind* says which calls are counted: `writes` or `reads` of files, or `sends` to a server.
     """
 
     number: int
     error: int = 0
     lasts: bool = False
+    recurs: bool = False
     kind: str = "writes"
 
     def hits(self, count: int, call: str) -> bool:
         if self.error == errno.ENOSPC and call not in _NEEDS_SPACE:
             return False
+        if self.recurs:
+            turn = isqrt(2 * count // self.number)
+            return 2 * count == self.number * turn * (turn + 1)
         return count >= self.number if self.lasts else count == self.number
 
     def __str__(self) -> str:
@@ -125,7 +132,7 @@ def call_with_fault(work: Callable[[], Any], folder: Path, fault: Fault | None) 
     theirs.close()
     with ours:
         _, listeners, _, _ = socket.recv_fds(ours, 1, 1)
-        ended = _Supervisor(process, ours, f"{folder}/", fault or Fault(NEVER)).watch(listeners)
+        ended = _Supervisor(folder, fault or Fault(NEVER), process).watch(listeners, ours)
     for listener in listeners:
         os.close(listener)
     os.waitpid(process, 0)
@@ -163,18 +170,60 @@ def _listen(kind: str) -> int:
     return int(libc.syscall(_SECCOMP, 1, _GETS_LISTENER, program))
 
 
-class _Supervisor:
-    """Answers what the kernel asks about the calls of *process*, until it has ended."""
+class FaultyProgram:
+    """A program, with all that it starts: *fault* happens to a call on files below *folder* by any of them.
 
-    def __init__(self, process: int, results: socket.socket, folder: str, fault: Fault) -> None:
-        self._process, self._results, self._fault = process, results, fault
-        self._prefix = "socket:" if fault.kind == "sends" else folder
+    Give `begin` to the new process, to be called before the program; then call `watch`.
+    """
+
+    def __init__(self, folder: Path, fault: Fault) -> None:
+        self._ours, self._theirs = socket.socketpair()
+        self._supervisor = _Supervisor(folder, fault)
+
+    @property
+    def hit_count(self) -> int:
+        """How many calls the fault has happened to."""
+        return self._supervisor.hit_count
+
+    def begin(self) -> None:
+        """Have the kernel ask about this process, and send where it asks."""
+        listener = _listen(self._supervisor.fault.kind)
+        socket.send_fds(self._theirs, [b" "], [listener])
+        os.close(listener)
+
+    def watch(self) -> None:
+        """Answer what the kernel asks, in a thread, until the last process has ended."""
+        _, (listener,), _, _ = socket.recv_fds(self._ours, 1, 1)
+        self._ours.close()
+        self._theirs.close()
+        Thread(target=self._supervisor.answer_all, args=[listener], daemon=True).start()
+
+    def heal(self) -> None:
+        """Let no more calls fail."""
+        self._supervisor.fault = Fault(NEVER)
+
+
+class _Supervisor:
+    """Answers what the kernel asks about the calls of *process* and what it starts, or of several programs."""
+
+    def __init__(self, folder: Path, fault: Fault, process: int = 0) -> None:
+        self.fault, self.hit_count = fault, 0
+        self._process = process
+        self._prefix = "socket:" if fault.kind == "sends" else f"{folder}/"
         self._ended = Ended()
 
-    def watch(self, listeners: list[int]) -> Ended:
-        """Answer at *listeners*; return what the process left, or in place of its value that it hangs."""
+    def answer_all(self, listener: int) -> None:
+        """Answer until no process asks any more."""
+        poll = select.poll()
+        poll.register(listener, select.POLLIN)
+        while poll.poll()[0][1] & select.POLLIN:
+            self._answer(listener)
+        os.close(listener)
+
+    def watch(self, listeners: list[int], results: socket.socket) -> Ended:
+        """Answer at *listeners*; return what the process left in *results*, or that it hangs."""
         poll, received, until = select.poll(), b"", time.monotonic() + _SECONDS
-        for descriptor in (*listeners, self._results.fileno()):
+        for descriptor in (*listeners, results.fileno()):
             poll.register(descriptor, select.POLLIN)
         while events := poll.poll(max(0, until - time.monotonic()) * 1000):
             for descriptor, event in events:
@@ -182,7 +231,7 @@ class _Supervisor:
                     self._answer(descriptor)
                 elif descriptor in listeners:
                     poll.unregister(descriptor)
-                elif data := self._results.recv(1 << 20):
+                elif data := results.recv(1 << 20):
                     received += data
                 else:
                     self._ended.value = pickle.loads(received) if received else None  # noqa: S301 - of our own child
@@ -208,12 +257,16 @@ class _Supervisor:
         path = self._path_of(thread, call, arguments)
         if not path.startswith(self._prefix):
             return 0
-        self._ended.calls.append(f"{call} {path.removeprefix(self._prefix)}")
-        if not self._fault.hits(len(self._ended.calls), call):
+        text = f"{call} {path.removeprefix(self._prefix)}"
+        if self.fault.recurs and self._ended.calls[-1:] == [text]:
             return 0
-        if not self._fault.error:
-            os.kill(self._process, signal.SIGKILL)
-        return self._fault.error
+        self._ended.calls.append(text)
+        if not self.fault.hits(len(self._ended.calls), call):
+            return 0
+        self.hit_count += 1
+        if not self.fault.error:
+            os.kill(self._process or _process_of(thread), signal.SIGKILL)
+        return self.fault.error
 
     def _path_of(self, thread: int, call: str, arguments: list[int]) -> str:
         """Return the path that a *call* is about, or nothing for an opening to read."""
@@ -231,3 +284,8 @@ class _Supervisor:
         descriptor = ctypes.c_int(arguments[0]).value if first else -1
         folder = process / "fd" / str(descriptor) if descriptor >= 0 else process / "cwd"
         return f"{folder.readlink()}/{path}"
+
+
+def _process_of(thread: int) -> int:
+    status = Path(f"/proc/{thread}/status").read_text(encoding="ascii")
+    return int(status.partition("Tgid:")[2].split()[0])

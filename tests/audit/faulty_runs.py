@@ -61,19 +61,22 @@ _Item = TypeVar("_Item")
 class Night:
     """A folder with an inbox whose report of yesterday is due, and a mail server.
 
-    `deployment` says where the rest is, if not in the folder.
+    `deployment` says where the rest is, if not in the folder, and `workspace` what is otherwise in it.
     """
 
     folder: Path
     server: MailServer
     deployment: Mapping[str, Any] = field(default_factory=dict)
+    workspace: Mapping[str, Any] = field(default_factory=dict)
+    recipients: tuple[str, ...] = tuple(MANAGERS["recipients"])
 
     def configure(self) -> None:
         acme = {
             "first_day": str(FIRST_DAY),
             "lookback_days": 1,
             "formats": ["csv"],
-            "subscriptions": [MANAGERS],
+            "subscriptions": [MANAGERS | {"recipients": self.recipients}],
+            **self.workspace,
         }
         smtp = self.server.settings().model_dump(mode="json")
         configure(self.folder, acme, **{"smtp": smtp, **self.deployment})
@@ -82,9 +85,8 @@ class Night:
     def config(self) -> Config:
         return load_config(self.folder / "reports.yaml")
 
-    def begin(self) -> None:
-        """Let the subscription be known since the night before."""
-        since = FIRST_NIGHT - timedelta(days=1)
+    def begin(self, since: datetime = FIRST_NIGHT - timedelta(days=1)) -> None:
+        """Let the subscription be known *since* the night before."""
         Ledger(self.config.state).since("acme", "managers", ["yesterday"], since)
 
     def run(self, at: datetime = FIRST_NIGHT) -> Finished:
@@ -139,7 +141,7 @@ class Night:
             mailbox = arrived(self.server, self.folder)
             return broken_promises(self.folder / "state.sqlite", config.archive, mailbox)
         rows = Ledger(config.state).of_subscription("acme", "managers")
-        if sorted(row.recipient for row in rows) != MANAGERS["recipients"]:
+        if sorted(row.recipient for row in rows) != list(self.recipients):
             return [f"{rows}"]
         return [
             f"{row.recipient} was sent {sent.count(row.recipient)} mails: {row}"

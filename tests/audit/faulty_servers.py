@@ -31,13 +31,29 @@ _ANSWERS = {
 
 @dataclass(frozen=True)
 class ServerFault:
-    """The *harm* that is done to the question *number*."""
+    """The *harm* that is done to the question *number*, and to later ones where the server is gone."""
 
     number: int
     harm: Harm = Harm.CUT_BEFORE
 
+    def harm_to(self, number: int) -> Harm | None:
+        is_hit = number >= self.number if self.harm is Harm.GONE else number == self.number
+        return self.harm if is_hit else None
+
     def __str__(self) -> str:
         return f"question {self.number} {self.harm}"
+
+
+@dataclass(frozen=True)
+class RecurringServerFault:
+    """One of *harms* in turn is done to each question whose number is a multiple of *every*."""
+
+    every: int
+    harms: tuple[Harm, ...]
+
+    def harm_to(self, number: int) -> Harm | None:
+        turn, rest = divmod(number, self.every)
+        return None if rest else self.harms[turn % len(self.harms)]
 
 
 NO_SERVER_FAULT = ServerFault(1 << 60)
@@ -51,10 +67,11 @@ class Proxy:
     """
 
     target: int
-    fault: ServerFault = NO_SERVER_FAULT
+    fault: ServerFault | RecurringServerFault = NO_SERVER_FAULT
     is_http: bool = False
     end_sessions: Callable[[], None] = lambda: None
     count: int = 0
+    harm_count: int = 0
     _lock: Lock = field(default_factory=Lock)
 
     def __post_init__(self) -> None:
@@ -73,7 +90,7 @@ class Proxy:
                 Thread(target=self._connect, args=[client], daemon=True).start()
 
     def _connect(self, client: socket.socket) -> None:
-        if self.fault.harm is Harm.GONE and self.count >= self.fault.number:
+        if self.fault.harm_to(self.count) is Harm.GONE:
             client.close()
             return
         connection = _Connection(self, client, socket.create_connection(("127.0.0.1", self.target)))
@@ -86,9 +103,9 @@ class Proxy:
             return None
         with self._lock:
             self.count += 1
-            is_hit = self.count == self.fault.number
-            is_gone = self.fault.harm is Harm.GONE and self.count > self.fault.number
-        return self.fault.harm if is_hit or is_gone else None
+            harm = self.fault.harm_to(self.count)
+            self.harm_count += harm is not None
+        return harm
 
 
 @dataclass
@@ -132,7 +149,7 @@ class _Connection:
 
 
 @contextmanager
-def proxy(target: int, fault: ServerFault, **options: Any) -> Iterator[Proxy]:
+def proxy(target: int, fault: ServerFault | RecurringServerFault, **options: Any) -> Iterator[Proxy]:
     """Start a proxy and stop it."""
     started = Proxy(target, fault, **options)
     yield started

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import urllib.request
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -40,8 +41,10 @@ def is_open(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-def start(command: list[str], environment: dict[str, str], log: Any) -> subprocess.Popen[bytes]:
-    """Start one of the project's programs as the leader of its own group of processes."""
+def start(
+    command: list[str], environment: dict[str, str], log: Any, begin: Callable[[], None] | None = None
+) -> subprocess.Popen[bytes]:
+    """Start one of the project's programs as the leader of its own group of processes; it calls *begin* first."""
     program, *arguments = command
     return subprocess.Popen(
         [str(BIN / program), *arguments],
@@ -50,6 +53,7 @@ def start(command: list[str], environment: dict[str, str], log: Any) -> subproce
         stdout=log,
         stderr=log,
         start_new_session=True,
+        preexec_fn=begin,  # noqa: PLW1509
     )
 
 
