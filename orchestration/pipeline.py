@@ -14,7 +14,8 @@ from assets.aggregates.build import build_days
 from assets.aggregates.lineage import stale_days
 from assets.archive.catalog import Catalog
 from assets.archive.outdated import mark_outdated_reports
-from assets.archive.publish import Published, make_report
+from assets.archive.publish import Published, find_report, make_report
+from assets.archive.version import Key
 from assets.config.base import resolve_secret
 from assets.config.deployment import Config
 from assets.config.source import WebhookSource
@@ -39,6 +40,9 @@ from assets.state.alerts import AlertLog
 from assets.state.loads import LoadLog
 from assets.warehouse.base import Warehouse, kept_warehouse
 from orchestration.report_processes import call_in_processes
+
+_COUNTED_AT_ONCE = 100_000
+"""Events of a report up to which it is counted here, one after the other, instead of by several processes."""
 
 
 class Stage(Enum):
@@ -243,25 +247,50 @@ def _load_days(
 def _render_reports(request: PipelineRequest, progress: Progress) -> Iterator[Published]:
     """Make the reports of *request* in parallel; yield each when it is archived.
 
+    Those that seem to be archived as they are now are looked up first: mostly nothing is to be rendered then.
     Raises the first error of a report, after the others are done.
     """
     specs = _longest_first(request)
     text = f"rendering {count_text(len(specs), 'report')}"
     progress(Update(Stage.RENDER, text, total=len(specs)))
     errors: list[BaseException] = []
-    make = partial(
-        make_report, request.config, request.workspace, report_date=request.report_date, now=request.now
+    config, workspace, report_date, now = (
+        request.config,
+        request.workspace,
+        request.report_date,
+        request.now,
     )
+    for spec in _probably_archived(request, specs):
+        if published := find_report(config, workspace, spec, report_date, now):
+            specs.remove(spec)
+            progress(Update(Stage.RENDER, f"archived {spec.name} of {report_date}", done=1))
+            yield published
+    make = partial(make_report, config, workspace, report_date=report_date, now=now)
     for spec, future in call_in_processes(make, specs, attrgetter("name")):
         if error := future.exception():
             text = str(error) if isinstance(error, ReportError) else f"{spec.name}: {error!r}"
             progress(Update(Stage.RENDER, text, is_error=True))
             errors.append(error)
         else:
-            progress(Update(Stage.RENDER, f"archived {spec.name} of {request.report_date}", done=1))
+            progress(Update(Stage.RENDER, f"archived {spec.name} of {report_date}", done=1))
             yield future.result()
     if errors:
         raise errors[0]
+
+
+def _probably_archived(request: PipelineRequest, specs: Iterable[ReportSpec]) -> list[ReportSpec]:
+    """Return those of *specs* whose newest version is not outdated, and is quickly counted again."""
+    slug, report_date = request.workspace.slug, request.report_date
+    versions = Catalog(request.config.state).newest(report_date, slug)
+    found = ((spec, versions.get(Key(slug, spec.name, report_date))) for spec in specs)
+    return [
+        spec
+        for spec, version in found
+        if version
+        and version.counts_up_to(request.as_of, spec)
+        and not version.outdated_since
+        and version.total <= _COUNTED_AT_ONCE
+    ]
 
 
 def _range_text(period: Period) -> str:

@@ -90,15 +90,21 @@ def _open_executors(count: int, stack: ExitStack) -> list[Executor]:
 
     Each process takes a slot of the machine, so that several runs at once have no more than one run.
     """
-    most = min(_max_processes(), count)
-    slots = range(_max_processes()) if most > 1 else ()
+    slots = range(_max_processes())
+    most, least = min(len(slots), count), 1 if _is_fork_server_ready() else 2
     taken = 0
-    for number in slots:
+    for number in slots if len(slots) > 1 and most >= least else ():
         taken += taken < most and stack.enter_context(try_file_lock(_SLOTS / str(number)))
-    if taken < 2:  # noqa: PLR2004 - a single process would only wait for this one
+    if taken < least:
         return [_InlineExecutor()]
     start_fork_server()
     return [stack.enter_context(report_executor()) for _ in range(taken)]
+
+
+def _is_fork_server_ready() -> bool:
+    """Tell whether the fork server was started: then a process has the imports that a report needs."""
+    server: Any = forkserver
+    return server._forkserver._forkserver_pid is not None  # noqa: SLF001
 
 
 def _begin_process() -> None:

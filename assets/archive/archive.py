@@ -86,9 +86,9 @@ class Archive:
         Two runs may call this at once: the second returns the first one's version, or stores the next.
         """
         while True:
+            if archived := self.find(report):
+                return archived
             latest = self.latest(report.workspace, report.name, report.report_date)
-            if latest and self.holds(report):
-                return Archived(*latest, is_new=False)
             previous = latest[1] if latest else None
             folder = self.root / report.workspace / report.name / str(report.report_date)
             version = 1 + max(_started_versions(folder), default=0)
@@ -96,6 +96,11 @@ class Archive:
                 return self._write_version(report, (report.name, version), origin, render(version), previous)
             except FileExistsError:
                 continue
+
+    def find(self, report: Report) -> Archived | None:
+        """Return the newest version of *report* if it has the same content, else None."""
+        latest = self.latest(report.workspace, report.name, report.report_date)
+        return Archived(*latest, is_new=False) if latest and self.holds(report) else None
 
     def store_part(
         self, report: Report, part: str, version: int, origin: Origin, render: Callable[[int], Files]

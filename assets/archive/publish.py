@@ -99,12 +99,34 @@ def make_report(
     """
     if not gc.isenabled():
         gc.collect()  # garbage of the previous report
-    warehouse = kept_warehouse(config, workspace.slug)
-    draft = draft_report(warehouse, workspace, spec, report_date, as_of(report_date, now, workspace.zone))
+    draft = _draft_as_of(config, workspace, spec, report_date, now)
     mark_index_due(config.archive, workspace.slug)
     published = publish_report(draft, Archive(config.archive))
     Catalog(config.state).record(published.archived, published.report.as_of, now)
     return published
+
+
+@explaining_errors()
+def find_report(
+    config: Config, workspace: Workspace, spec: ReportSpec, report_date: date, now: datetime
+) -> Published | None:
+    """Return the archived version whose content one report would have anew, or None: nothing is rendered.
+
+    It is recorded as made *now*. Raises as `make_report` does.
+    """
+    report = _draft_as_of(config, workspace, spec, report_date, now).report
+    archived = Archive(config.archive).find(report)
+    if archived is None:
+        return None
+    Catalog(config.state).record(archived, report.as_of, now)
+    return Published(report, archived)
+
+
+def _draft_as_of(
+    config: Config, workspace: Workspace, spec: ReportSpec, report_date: date, now: datetime
+) -> Draft:
+    warehouse = kept_warehouse(config, workspace.slug)
+    return draft_report(warehouse, workspace, spec, report_date, as_of(report_date, now, workspace.zone))
 
 
 def publish_report(draft: Draft, archive: Archive) -> Published:

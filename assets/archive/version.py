@@ -130,6 +130,7 @@ class Version:
     provisional: bool
     data_version: str
     outdated_since: datetime | None
+    total: int
 
     def counts_up_to(self, until: datetime, spec: ReportSpec) -> bool:
         """Tell whether it counts up to *until*; only reports with a running day may not."""

@@ -123,8 +123,7 @@ def _run_chosen(config: "Path", chosen: _Choice, output: _Output) -> int:
     """Make what is *chosen*, and print it; return the exit code."""
     from orchestration import report_processes
 
-    if len(chosen.presets) != 1 and not (chosen.first or chosen.outdated):
-        report_processes.start_fork_server()
+    report_processes.start_fork_server()
     from assets.archive.catalog import Catalog
     from orchestration.cli import run_summary
     from orchestration.cli.run_progress import RunProgress, verbosity_of

@@ -49,6 +49,7 @@ def made(names: list[str], monkeypatch: pytest.MonkeyPatch) -> tuple[list[Any], 
     monkeypatch.setattr(
         pipeline, "_longest_first", lambda _request: [SimpleNamespace(name=name) for name in names]
     )
+    monkeypatch.setattr(pipeline, "_probably_archived", lambda *_: [])
     request: Any = SimpleNamespace(config=None, workspace=None, report_date=None, now=None)
     try:
         published.extend(pipeline._render_reports(request, lambda update: said.append(update.text)))
@@ -113,6 +114,15 @@ def test_there_are_no_more_processes_than_memory_has_room_for(
     monkeypatch.setattr(os, "sysconf", lambda name: machine.get(name) or asked(name))
     monkeypatch.setattr(report_processes, "_SLOTS", tmp_path / "slots")
     assert len(set(pids(7))) == count
+    assert (pids(1) == [os.getpid()]) == (count == 1)
+
+
+def test_a_single_report_is_made_here_unless_a_process_has_the_imports(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(report_processes, "cpu_count", lambda: 2)
+    assert pids(1) != [os.getpid()]
+    monkeypatch.setattr(report_processes, "_is_fork_server_ready", lambda: False)
     assert pids(1) == [os.getpid()]
 
 
