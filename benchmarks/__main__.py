@@ -20,6 +20,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet as pq
 from adbc_driver_postgresql import dbapi
@@ -110,6 +111,8 @@ class Bench:
                     pq.write_table(rows, path)
                 case "csv":
                     pyarrow.csv.write_csv(texts, path)
+                case "ndjson":
+                    texts.to_pandas().to_json(path, orient="records", lines=True)
                 case "sqlite":
                     with sqlite3.connect(path) as database:
                         names = ", ".join(texts.column_names)
@@ -120,6 +123,19 @@ class Bench:
                             f"INSERT INTO events VALUES ({marks})", zip(*columns, strict=True)
                         )
         return path
+
+    def large_files(self, count: int, number: int) -> Path:
+        """Return a folder with a *number* of CSV files, each with *count* events of all days."""
+        folder = self.folder / f"large_{count}"
+        if self._is_new(folder):
+            folder.mkdir()
+            rows = pa.Table.from_batches(event_batches(count))
+            times = rows["occurred_at"].cast(pa.string())
+            for each in range(number):
+                ids = pc.binary_join_element_wise(rows["event_id"], str(each), "-")
+                texts = rows.set_column(0, "event_id", ids).set_column(1, "occurred_at", times)
+                pyarrow.csv.write_csv(texts, folder / f"{each}.csv")
+        return folder
 
     def daily_files(self, count: int, days: int) -> Path:
         """Return a folder with a CSV file for each of *days* UTC days, of *count* events in all."""
@@ -182,12 +198,19 @@ def extract(bench: Bench) -> Iterator[Line]:
         YARDSTICK: python("yardstick", "extract", f"sqlite:///{file}", "events", out.with_suffix(".parquet")),
     }
     yield Line("extract SQLite", count, in_turn(ways), "4x")
-    file = bench.file(count, "csv")
+    for name, kind in (("CSV", "csv"), ("NDJSON", "ndjson"), ("Parquet", "parquet")):
+        file = bench.file(count, kind)
+        ways = {
+            OURS: _work("extract", lake=str(out), type="files", path=str(file)),
+            YARDSTICK: python("yardstick", "extract_file", file, out.with_suffix(".parquet")),
+        }
+        yield Line(f"extract {name}", count, in_turn(ways), "1x")
+    folder = bench.large_files(count, 3)
     ways = {
-        OURS: _work("extract", lake=str(out), type="files", path=str(file)),
-        YARDSTICK: python("yardstick", "extract_csv", file, out.with_suffix(".parquet")),
+        OURS: _work("extract", lake=str(out), type="files", path=f"{folder}/*.csv"),
+        YARDSTICK: python("yardstick", "extract_csv_files", folder, out.with_suffix(".parquet")),
     }
-    yield Line("extract CSV", count, in_turn(ways), "1x")
+    yield Line("extract 3 CSV files", 3 * count, in_turn(ways), "1x")
     days = bench.events(10 * _YEAR)
     folder = bench.daily_files(300 * days, days)
     ways = {
@@ -291,7 +314,19 @@ def small(bench: Bench) -> Iterator[Line]:
         OURS: ["sh", "-c", f"{run} >/dev/null 2>&1"],
         YARDSTICK: python("yardstick", "report", bench.url, one, 1_000, folder / "yardstick", "yesterday"),
     }
-    yield Line("small day", 1_000, in_turn(ways), "0.77x")
+    yield Line("small day", 1_000, in_turn(ways), "2.5 s")
+    again = f"{program} run --config {config} --report-date {LAST_DAY}"
+    in_turn({OURS: ["sh", "-c", f"{again} >/dev/null 2>&1"]}, runs=1)
+    for name, more in (("one report", " --preset yesterday"), ("seven reports", "")):
+        ways = {OURS: ["sh", "-c", f"{again}{more} >/dev/null 2>&1"]}
+        yield Line(f"nothing to do, {name}", count, in_turn(ways), "2 s")
+
+
+def report(bench: Bench) -> Iterator[Line]:
+    """What a report takes in a process that has made one: draft and files, of a day."""
+    lake = str(bench.lake(bench.events(60_000)))
+    ways = {name: _work("report", lake=lake, components=these) for name, these in _COMPONENTS.items()}
+    yield Line("a report of a day", 1_000, in_turn(ways), "0.7 s")
 
 
 def backfill(bench: Bench) -> Iterator[Line]:
@@ -346,10 +381,12 @@ def starting(_bench: Bench) -> Iterator[Line]:
     program = str(Path(sys.executable).with_name("assignment-reports"))
     yield Line("--help", 0, in_turn({OURS: [program, "--help"]}, runs=5), "0.3 s")
     imported = [sys.executable, "-c", "import orchestration.definitions"]
-    yield Line("code location", 0, in_turn({OURS: imported}, runs=5), "2.5 s")
+    ways = {OURS: imported, "import dagster": [sys.executable, "-c", "import dagster"]}
+    yield Line("code location", 0, in_turn(ways, runs=5), "2 s")
 
 
-_QUICK = ("extract", "aggregate", "small", "tables", "starting")
+_COMPONENTS = {OURS: ["metric", "bar_chart", "pie_chart", "trend", "log"], "all components": None}
+_QUICK = ("extract", "aggregate", "small", "report", "tables", "starting")
 STAGES: dict[str, Callable[[Bench], Iterator[Line]]] = {
     "extract": extract,
     "intervals": intervals,
@@ -358,6 +395,7 @@ STAGES: dict[str, Callable[[Bench], Iterator[Line]]] = {
     "aggregate": aggregate,
     "whole": whole,
     "small": small,
+    "report": report,
     "backfill": backfill,
     "report_backfill": report_backfill,
     "pdf": pdf,

@@ -122,6 +122,26 @@ def intervals(lake: str) -> Callable[[], object]:
     return link
 
 
+def report(lake: str, components: list[str] | None) -> Callable[[], object]:
+    """Make the report of the last day as a report process does, whose second one it is; its files stay in memory."""
+    import orchestration.report_process_imports  # noqa: F401, PLC0415
+    from assets.archive.publish import draft_report  # noqa: PLC0415
+
+    chosen = {} if components is None else {"components": components, "interactive": False}
+    inbox = Workspace.model_validate(
+        workspace(type="files", path="none").model_dump(exclude_unset=True)
+        | {"formats": ["html", "pdf"], **chosen}
+    )
+    (spec,) = (each for each in inbox.all_reports if each.name == "yesterday")
+    warehouse, report_date = Lake(Path(lake), SLUG), LAST_DAY + DAY
+
+    def make() -> None:
+        draft_report(warehouse, inbox, spec, report_date, NOW).render(1)
+
+    make()
+    return make
+
+
 def printed(log: str, kind: str) -> Callable[[], object]:
     """Write the eight printed columns in the Parquet file *log* as a file of another *kind*."""
     from assets.render import data_files, xlsx  # noqa: PLC0415 - each once
@@ -152,11 +172,12 @@ def main() -> None:
         "build": build,
         "intervals": intervals,
         "printed": printed,
+        "report": report,
     }
     work = stages[stage](**arguments)
     began = time.perf_counter()
     work()
-    print(json.dumps({"seconds": time.perf_counter() - began}))
+    print(json.dumps({"seconds": time.perf_counter() - began}), flush=True)
 
 
 if __name__ == "__main__":

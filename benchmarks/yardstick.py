@@ -2,7 +2,7 @@
 
 yardstick.py report URL TABLE ROWS OUT [PRESET]   the presets as HTML and PDF, the first ROWS of the log in each
 yardstick.py extract URL TABLE OUT         the whole table into a Parquet file
-yardstick.py extract_csv FILE OUT          the same from a CSV file
+yardstick.py extract_file FILE OUT         the same from a CSV, NDJSON or Parquet file
 yardstick.py extract_csv_files FOLDER OUT  the same from the CSV files of a folder
 yardstick.py build FILE OUT                a Parquet file's events as a log by day, and counted by day and source
 yardstick.py csv|xlsx|pdf FILE OUT         the printed rows of a Parquet file as another file
@@ -13,6 +13,7 @@ import json
 import sys
 import time
 from base64 import b64encode
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -104,9 +105,14 @@ def extract(url: str, table: str, out: str) -> None:
     events.to_parquet(out, index=False)
 
 
-def extract_csv(file: str, out: str) -> None:
-    """Copy a CSV file into a Parquet file."""
-    events = pd.read_csv(file)
+def extract_file(file: str, out: str) -> None:
+    """Copy a CSV, NDJSON or Parquet file into a Parquet file."""
+    readers: dict[str, Any] = {
+        ".csv": pd.read_csv,
+        ".ndjson": partial(pd.read_json, lines=True),
+        ".parquet": pd.read_parquet,
+    }
+    events = readers[Path(file).suffix](file)
     events["occurred_at"] = pd.to_datetime(events["occurred_at"], utc=True, format="ISO8601")
     events.to_parquet(out, index=False)
 
