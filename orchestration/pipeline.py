@@ -4,6 +4,7 @@ The stages are the functions that the Dagster assets call; this module only deci
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import Enum
@@ -41,8 +42,8 @@ from assets.state.loads import LoadLog
 from assets.warehouse.base import Warehouse, kept_warehouse
 from orchestration.report_processes import call_in_processes
 
-_COUNTED_AT_ONCE = 100_000
-"""Events of a report up to which it is counted here, one after the other, instead of by several processes."""
+_MAX_TOTAL = 100_000
+"""Assignments of a report up to which it is counted again here, instead of in a report process."""
 
 
 class Stage(Enum):
@@ -254,18 +255,12 @@ def _render_reports(request: PipelineRequest, progress: Progress) -> Iterator[Pu
     text = f"rendering {count_text(len(specs), 'report')}"
     progress(Update(Stage.RENDER, text, total=len(specs)))
     errors: list[BaseException] = []
-    config, workspace, report_date, now = (
-        request.config,
-        request.workspace,
-        request.report_date,
-        request.now,
-    )
-    for spec in _probably_archived(request, specs):
-        if published := find_report(config, workspace, spec, report_date, now):
-            specs.remove(spec)
-            progress(Update(Stage.RENDER, f"archived {spec.name} of {report_date}", done=1))
-            yield published
-    make = partial(make_report, config, workspace, report_date=report_date, now=now)
+    report_date = request.report_date
+    for spec, published in _find_archived(request, specs):
+        specs.remove(spec)
+        progress(Update(Stage.RENDER, f"archived {spec.name} of {report_date}", done=1))
+        yield published
+    make = partial(make_report, request.config, request.workspace, report_date=report_date, now=request.now)
     for spec, future in call_in_processes(make, specs, attrgetter("name")):
         if error := future.exception():
             text = str(error) if isinstance(error, ReportError) else f"{spec.name}: {error!r}"
@@ -278,19 +273,27 @@ def _render_reports(request: PipelineRequest, progress: Progress) -> Iterator[Pu
         raise errors[0]
 
 
-def _probably_archived(request: PipelineRequest, specs: Iterable[ReportSpec]) -> list[ReportSpec]:
-    """Return those of *specs* whose newest version is not outdated, and is quickly counted again."""
-    slug, report_date = request.workspace.slug, request.report_date
-    versions = Catalog(request.config.state).newest(report_date, slug)
-    found = ((spec, versions.get(Key(slug, spec.name, report_date))) for spec in specs)
-    return [
-        spec
-        for spec, version in found
-        if version
-        and version.counts_up_to(request.as_of, spec)
-        and not version.outdated_since
-        and version.total <= _COUNTED_AT_ONCE
-    ]
+def _find_archived(
+    request: PipelineRequest, specs: Iterable[ReportSpec]
+) -> Iterator[tuple[ReportSpec, Published]]:
+    """Yield those of *specs* that are archived as they would be made now, and are quickly counted.
+
+    One that is outdated is not counted; nor is one that cannot be: a report process tells why.
+    """
+    config, workspace, report_date = request.config, request.workspace, request.report_date
+    versions = Catalog(config.state).newest(report_date, workspace.slug)
+    for spec in tuple(specs):
+        version, published = versions.get(Key(workspace.slug, spec.name, report_date)), None
+        if (
+            version is not None
+            and version.outdated_since is None
+            and version.counts_up_to(request.as_of, spec)
+            and version.total <= _MAX_TOTAL
+        ):
+            with suppress(Exception):
+                published = find_report(config, workspace, spec, report_date, request.now)
+        if published:
+            yield spec, published
 
 
 def _range_text(period: Period) -> str:

@@ -118,6 +118,7 @@ def find_report(
     archived = Archive(config.archive).find(report)
     if archived is None:
         return None
+    mark_index_due(config.archive, workspace.slug)
     Catalog(config.state).record(archived, report.as_of, now)
     return Published(report, archived)
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
@@ -53,3 +54,17 @@ def test_what_is_archived_already_is_counted_and_not_rendered(
     assert runs.run(after=timedelta(hours=1)) == (["today"], [1, 1, 2])
     write_events(tmp_path, date(2026, 6, 14), 1, "late.csv", per_day=1, hour=20)
     assert runs.run(after=timedelta(hours=1), reload=True) == (["last_7_days", "yesterday"], [2, 2, 2])
+
+
+def test_what_cannot_be_counted_here_is_left_to_a_report_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_events(tmp_path, date(2026, 6, 9), 7)
+    runs = Runs(tmp_path, monkeypatch)
+    runs.run()
+    monkeypatch.setattr(pipeline, "find_report", Mock(side_effect=KeyError("a bug")))
+    assert runs.run() == (sorted(REPORTS), [1, 1, 1])
+    monkeypatch.undo()
+    runs = Runs(tmp_path, monkeypatch)
+    monkeypatch.setattr(pipeline, "_MAX_TOTAL", 4)
+    assert runs.run() == (["last_7_days"], [1, 1, 1])

@@ -49,7 +49,7 @@ def made(names: list[str], monkeypatch: pytest.MonkeyPatch) -> tuple[list[Any], 
     monkeypatch.setattr(
         pipeline, "_longest_first", lambda _request: [SimpleNamespace(name=name) for name in names]
     )
-    monkeypatch.setattr(pipeline, "_probably_archived", lambda *_: [])
+    monkeypatch.setattr(pipeline, "_find_archived", lambda *_: [])
     request: Any = SimpleNamespace(config=None, workspace=None, report_date=None, now=None)
     try:
         published.extend(pipeline._render_reports(request, lambda update: said.append(update.text)))
