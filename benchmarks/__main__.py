@@ -319,7 +319,7 @@ def small(bench: Bench) -> Iterator[Line]:
     in_turn({OURS: ["sh", "-c", f"{again} >/dev/null 2>&1"]}, runs=1)
     for name, more in (("one report", " --preset yesterday"), ("seven reports", "")):
         ways = {OURS: ["sh", "-c", f"{again}{more} >/dev/null 2>&1"]}
-        yield Line(f"nothing to do, {name}", count, in_turn(ways), "2 s")
+        yield Line(f"{name}, nothing to do", count, in_turn(ways), "2 s")
 
 
 def report(bench: Bench) -> Iterator[Line]:
