@@ -110,7 +110,7 @@ def make_report(
 def find_report(
     config: Config, workspace: Workspace, spec: ReportSpec, report_date: date, now: datetime
 ) -> Published | None:
-    """Return the archived version whose content one report would have anew, or None: nothing is rendered.
+    """Return the archived version whose content the report would have now, or None; it renders nothing.
 
     It is recorded as made *now*. Raises as `make_report` does.
     """
