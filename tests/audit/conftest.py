@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.audit.faulty_runs import make_due
+from tests.audit.faulty_runs import called_alone, make_due
 from tests.audit.places import InObjectStore, Place, begin_in_postgres
 
 Tally = Callable[[str, Mapping[str, str]], None]
@@ -25,14 +25,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.fixture(scope="session")
 def due(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder in which a night is due, and nothing is loaded yet."""
-    return make_due(tmp_path_factory.mktemp("due") / "night")
+    return called_alone(make_due, tmp_path_factory.mktemp("due") / "night")
 
 
 @pytest.fixture(scope="session")
 def place(due: Path, request: pytest.FixtureRequest) -> Place:
     """Where a night is stored: in a folder, in PostgreSQL, or in an object store."""
     if request.param == "postgres":
-        return begin_in_postgres(request.getfixturevalue("postgres"), due)
+        return called_alone(begin_in_postgres, request.getfixturevalue("postgres").port, due)
     if request.param == "object_store":
         request.getfixturevalue("object_store")
         port = int(os.environ["AWS_ENDPOINT_URL"].rpartition(":")[2])

@@ -55,6 +55,7 @@ FIRST_DAY = date(2026, 6, 14)
 _HOURS = (0.2, 0.5, 1, 2, 4, 8, 24)  # after which a delivery has an end
 Files = dict[str, bytes]
 _Item = TypeVar("_Item")
+_Result = TypeVar("_Result")
 
 
 @dataclass(frozen=True)
@@ -262,6 +263,12 @@ def require_undisturbed(night: Night, done: object) -> None:
     assert done.returncode == 0, done.stderr
     assert answered(night.harms) == []
     assert sorted(each.recipient for each in night.server.received) == MANAGERS["recipients"]
+
+
+def called_alone(work: Callable[..., _Result], *arguments: Any) -> _Result:
+    """Return what *work* returns in a process that no test has left threads in, so that it can fork others."""
+    with ProcessPoolExecutor(1, get_context("forkserver"), _import_the_rest) as pool:
+        return pool.submit(work, *arguments).result()
 
 
 def in_parallel(work: Callable[[_Item], str], items: Sequence[_Item]) -> dict[str, str]:

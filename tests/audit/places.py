@@ -90,11 +90,11 @@ class InObjectStore(Place):
         return night
 
 
-def begin_in_postgres(postgres: Postgres, due: Path) -> Place:
+def begin_in_postgres(port: int, due: Path) -> Place:
     """Make the database from which those of the nights are copied."""
     template = f"due_{uuid4().hex[:8]}"
-    postgres.run(f"CREATE DATABASE {template}")
+    Postgres(port, lambda: None).run(f"CREATE DATABASE {template}")
     with mail_server() as mail, TemporaryDirectory() as folder:
-        night = copied(due, Path(folder) / "night", mail, **databases(postgres.port, template))
+        night = copied(due, Path(folder) / "night", mail, **databases(port, template))
         assert call_apart(night.begin) is None
-    return InPostgres(postgres.port, template)
+    return InPostgres(port, template)

@@ -13,7 +13,7 @@ import pytest
 
 from tests.audit.conftest import Tally
 from tests.audit.faulty_calls import NEVER, Fault, call_apart, call_with_fault, is_supported
-from tests.audit.faulty_runs import Files, copied, in_parallel, newest, require_undisturbed
+from tests.audit.faulty_runs import Files, called_alone, copied, in_parallel, newest, require_undisturbed
 from tests.servers.mail_server import mail_server
 
 pytestmark = [
@@ -63,7 +63,7 @@ def chosen(calls: Sequence[str]) -> list[int]:
 def test_a_night_survives_a_fault_of_any_call(
     drive: str, fault: Fault, every: int, due: Path, tally: Tally
 ) -> None:
-    calls, files = undisturbed(due, fault)
+    calls, files = called_alone(undisturbed, due, fault)
     faults = [replace(fault, number=number) for number in chosen(calls)[::every]]
     tally(drive, in_parallel(Survival(due, files), faults))
 

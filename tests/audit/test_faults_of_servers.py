@@ -7,7 +7,7 @@ import pytest
 
 from tests.audit.conftest import Tally
 from tests.audit.faulty_calls import NEVER, Fault, call_apart, call_with_fault, is_supported
-from tests.audit.faulty_runs import Files, in_parallel, newest, require_undisturbed
+from tests.audit.faulty_runs import Files, called_alone, in_parallel, newest, require_undisturbed
 from tests.audit.faulty_servers import NO_SERVER_FAULT, Harm, ServerFault
 from tests.audit.places import Place
 
@@ -54,9 +54,7 @@ class Survival:
 def test_a_night_survives_faults_of_its_server(
     drive: str, place: Place, harms: tuple[Harm, ...], due: Path, tally: Tally
 ) -> None:
-    with place.night(due, NO_SERVER_FAULT) as (night, between):
-        require_undisturbed(night, call_apart(night.run))
-        count, files = between.count, call_apart(night.files)
+    count, files = called_alone(undisturbed, due, place, None)
     numbers = range(1, count + 1, count * len(harms) // _MAX_FAULTS)
     faults = [ServerFault(number + place, harm) for number in numbers for place, harm in enumerate(harms)]
     tally(drive, in_parallel(Survival(due, place, files), faults))
@@ -74,11 +72,14 @@ def test_a_night_survives_faults_of_its_server(
 def test_a_night_survives_being_killed_while_it_asks(
     drive: str, place: Place, due: Path, tally: Tally
 ) -> None:
-    with place.night(due, NO_SERVER_FAULT) as (night, _):
-        ended = call_with_fault(night.run, night.folder, Fault(NEVER, kind="sends"))
+    count, files = called_alone(undisturbed, due, place, Fault(NEVER, kind="sends"))
+    faults = [Fault(number, kind="sends") for number in range(1, count + 1, count // _MAX_KILLS)]
+    tally(drive, in_parallel(Survival(due, place, files), faults))
+
+
+def undisturbed(due: Path, place: Place, never: Fault | None) -> tuple[int, Files]:
+    """Return how many messages of a run the server got, or *never* could have hit, and the files of the run."""
+    with place.night(due, NO_SERVER_FAULT) as (night, between):
+        ended = call_with_fault(night.run, night.folder, never)
         require_undisturbed(night, ended.value)
-        files = call_apart(night.files)
-    numbers = range(1, len(ended.calls) + 1, len(ended.calls) // _MAX_KILLS)
-    tally(
-        drive, in_parallel(Survival(due, place, files), [Fault(number, kind="sends") for number in numbers])
-    )
+        return len(ended.calls) if never else between.count, call_apart(night.files)

@@ -16,6 +16,7 @@ from tests.audit.faulty_calls import call_apart
 from tests.audit.faulty_runs import (
     Night,
     answered,
+    called_alone,
     copied,
     harms_of_ending,
     in_parallel,
@@ -79,10 +80,15 @@ def newest_totals(night: Night) -> dict[str, int]:
     }
 
 
-def test_nights_survive_a_clock_that_leaps(due: Path, tally: Tally, tmp_path: Path) -> None:
-    with mail_server() as server:
-        night = copied(due, tmp_path / "night", server)
+def undisturbed(due: Path) -> dict[str, int]:
+    """Return the totals of nights in a copy of *due* whose clock goes on."""
+    with TemporaryDirectory() as name, mail_server() as server:
+        night = copied(due, Path(name) / "night", server)
         assert pass_nights(night) == []
-        totals = newest_totals(night)
+        return newest_totals(night)
+
+
+def test_nights_survive_a_clock_that_leaps(due: Path, tally: Tally) -> None:
+    totals = called_alone(undisturbed, due)
     assert len(totals) == _NIGHTS
     tally("the clock of a machine is set back and forth", in_parallel(Leaping(due, totals), range(8)))

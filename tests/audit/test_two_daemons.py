@@ -22,7 +22,7 @@ from assets.deliver.delivery import State
 from assets.deliver.ledger import Ledger
 from tests.audit.conftest import Tally
 from tests.audit.faulty_calls import NEVER, Fault, FaultyProgram, is_supported
-from tests.audit.faulty_runs import Night, answered
+from tests.audit.faulty_runs import Night
 from tests.audit.faulty_servers import NO_SERVER_FAULT, Harm, RecurringServerFault, proxy
 from tests.audit.places import databases
 from tests.orchestration.simulated_scheduler import write_events
@@ -164,7 +164,7 @@ def test_two_daemons_do_what_is_due_once(
             until(lambda: not wrong_totals(night), "the right totals")
             count = between.harm_count + daemons.hit_count
             between.fault = NO_SERVER_FAULT
-        found = answered(night.harms) + answered(night.broken_promises)
+        found = night.harms() + night.broken_promises()
     assert count >= _MIN_FAULTS
     tally(drive, dict.fromkeys((f"fault {number}" for number in range(count)), "; ".join(found)))
 

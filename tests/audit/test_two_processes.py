@@ -14,7 +14,16 @@ import pytest
 
 from tests.audit.conftest import Tally
 from tests.audit.faulty_calls import call_apart
-from tests.audit.faulty_runs import Files, Night, answered, differences, harms_of_ending, in_parallel, newest
+from tests.audit.faulty_runs import (
+    Files,
+    Night,
+    answered,
+    called_alone,
+    differences,
+    harms_of_ending,
+    in_parallel,
+    newest,
+)
 from tests.audit.faulty_servers import NO_SERVER_FAULT
 from tests.audit.places import Place
 from tests.orchestration.command_line import CommandLine, Finished
@@ -79,6 +88,13 @@ def after(night: Night) -> Files:
     return night.files()
 
 
+def one_after_the_other(due: Path, place: Place) -> Files:
+    """Return the files of the runs in a copy of *due*, one after the other."""
+    with place.night(due, NO_SERVER_FAULT) as (night, _):
+        add_days(night)
+        return after(night)
+
+
 @pytest.mark.parametrize(
     ("drive", "place"),
     [
@@ -93,8 +109,5 @@ def after(night: Night) -> Files:
 def test_runs_at_once_make_what_they_make_one_after_the_other(
     drive: str, place: Place, due: Path, tally: Tally
 ) -> None:
-    with place.night(due, NO_SERVER_FAULT) as (night, _):
-        add_days(night)
-        files = call_apart(partial(after, night))
-        assert isinstance(files, dict), files
+    files = called_alone(one_after_the_other, due, place)
     tally(drive, in_parallel(Meeting(due, place, files), range(_MEETINGS)))
