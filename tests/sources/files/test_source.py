@@ -136,3 +136,12 @@ def test_a_json_key_that_is_there_states_its_value(inbox: Inbox) -> None:
     inbox.write_bytes("\n".join(map(json.dumps, (with_key, without))).encode(), "events.ndjson")
     inbox.load()
     assert [row["previous_stated"] for row in inbox.rows(ASSIGNMENT_EVENTS)] == [True, False]
+
+
+def test_a_file_of_messages_only_has_no_events_and_leaves_the_others_alone(inbox: Inbox) -> None:
+    state, odd = {"type": "STATE", "value": {}}, {"type": "", "occurred_at": 1709650800, "assignee": "Bob"}
+    inbox.write_bytes(json.dumps(state).encode(), "messages.ndjson")
+    inbox.write_bytes(json.dumps(odd | {"contact_id": "k"}).encode(), "events.ndjson")
+    loaded = inbox.load()
+    assert loaded.stored_events == 1
+    assert [str(problem) for problem in loaded.inputs["messages.ndjson"].problems] == []

@@ -8,9 +8,10 @@ CREATE OR REPLACE TEMP MACRO unwrapped(line) AS CASE  -- what Singer's and Airby
     WHEN json_exists(line, '$.stream') AND json_type(line, '$.data') = 'OBJECT' THEN line->'$.data'
     WHEN json_exists(line, '$.stream') AND json_type(line, '$.record') = 'OBJECT' THEN line->'$.record'
     ELSE line END;
-CREATE OR REPLACE TEMP MACRO is_message(line) AS coalesce(  -- theirs, but no record
-    line->>'$.type' IN ('SCHEMA', 'STATE', 'ACTIVATE_VERSION', 'BATCH', 'LOG', 'TRACE', 'CATALOG', 'SPEC',
+CREATE OR REPLACE TEMP MACRO is_message(line) AS CASE  -- theirs, but no record
+    WHEN line->>'$.type' IN ('SCHEMA', 'STATE', 'ACTIVATE_VERSION', 'BATCH', 'LOG', 'TRACE', 'CATALOG', 'SPEC',
         'CONNECTION_STATUS', 'CONTROL')
-    AND (json_exists(line, '$.stream') OR json_exists(line, '$.value')
-        OR json_exists(line, '$.' || lower(line->>'$.type'))
-        OR json_exists(line, '$.connectionStatus')), false)
+    THEN json_exists(line, '$.stream') OR json_exists(line, '$.value')
+        OR json_exists(line, '$.' || lower(line->>'$.type'))  -- of these only: others may be no path
+        OR json_exists(line, '$.connectionStatus')
+    ELSE false END
