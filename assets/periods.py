@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from assets.errors import NoSuchReportDate
@@ -120,6 +121,7 @@ RELATIVE_PRESETS = tuple(preset for preset in Preset if preset not in {Preset.EX
 """Every preset that is one period, relative to the report date."""
 
 
+@lru_cache(1 << 16)
 def first_instant(day: date, zone: ZoneInfo) -> datetime:
     """Return the first UTC instant of *day*: its midnight, or the end of the gap that contains it.
 

@@ -4,7 +4,7 @@ The stages are the functions that the Dagster assets call; this module only deci
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import Enum
@@ -40,6 +40,8 @@ from assets.sources.webhooks.inbox import forget_contact, open_inbox
 from assets.state.alerts import AlertLog
 from assets.state.loads import LoadLog
 from assets.warehouse.base import Warehouse, kept_warehouse
+from assets.warehouse.loaded_days import loaded_days
+from assets.warehouse.reading import reading
 from orchestration.report_processes import call_in_processes
 
 _MAX_TOTAL = 100_000
@@ -138,7 +140,7 @@ def load_and_build(
     """Load the missing ones of *days*, those to be *reloaded* and changed inputs; build what they change."""
     warehouse = kept_warehouse(request.config, request.workspace.slug)
     loaded = _load_days(request, warehouse, days, reloaded, progress)
-    if loaded and read_readiness(warehouse, request.workspace).has_unstated:
+    if loaded and loaded_days(warehouse, request.workspace).has_unstated:
         earlier = list(dates_between(request.workspace.first_day, loaded[-1]))
         loaded += _load_days(request, warehouse, earlier, (), progress)
     stale = [day for day in stale_days(warehouse) if day in set(days)]
@@ -157,8 +159,12 @@ def publish_reports(request: PipelineRequest, progress: Progress) -> None:
 def mark_outdated(request: PipelineRequest, catalog: Catalog, progress: Progress) -> None:
     """Mark archived reports whose days have changed, and alert the operator if the source has stalled."""
     warehouse = kept_warehouse(request.config, request.workspace.slug)
-    mark_outdated_reports(catalog, warehouse, request.workspace, request.now)
-    if add_stall_alert(AlertLog(request.config.state), warehouse, request.workspace, request.now):
+    with reading(warehouse):
+        mark_outdated_reports(catalog, warehouse, request.workspace, request.now)
+        is_alert_due = add_stall_alert(
+            AlertLog(request.config.state), warehouse, request.workspace, request.now
+        )
+    if is_alert_due:
         try:
             send_alerts(request.config, request.now)
         except AlertNotSent as error:
@@ -221,10 +227,11 @@ def _load_days(
         return []
     workspace = request.workspace
     period = Period(days[0], days[-1], workspace.zone)
-    missing = read_readiness(warehouse, workspace).unloaded(period, request.as_of)
-    needed = sorted({*reloaded, *(set(days) & set(missing))})
     sources = open_sources(workspace, request.config.imports, request.now)
-    changes = changes_since_load(workspace, sources, warehouse)
+    with reading(warehouse):
+        missing = read_readiness(warehouse, workspace).unloaded(period, request.as_of)
+        changes = changes_since_load(workspace, sources, warehouse)
+    needed = sorted({*reloaded, *(set(days) & set(missing))})
     for change in changes:
         progress(Update(Stage.LOAD, f"reloading: {change}", total=0))
     if not needed and not changes:
@@ -282,18 +289,21 @@ def _find_archived(
     """
     config, workspace, report_date = request.config, request.workspace, request.report_date
     versions = Catalog(config.state).newest(report_date, workspace.slug)
-    for spec in tuple(specs):
-        version, published = versions.get(Key(workspace.slug, spec.name, report_date)), None
-        if (
-            version is not None
-            and version.outdated_since is None
-            and version.counts_up_to(request.as_of, spec)
-            and version.total <= _MAX_TOTAL
-        ):
+    candidates = [
+        spec
+        for spec in specs
+        if (version := versions.get(Key(workspace.slug, spec.name, report_date)))
+        and version.outdated_since is None
+        and version.counts_up_to(request.as_of, spec)
+        and version.total <= _MAX_TOTAL
+    ]
+    with reading(kept_warehouse(config, workspace.slug)) if candidates else nullcontext():
+        for spec in candidates:
+            published = None
             with suppress(Exception):
                 published = find_report(config, workspace, spec, report_date, request.now)
-        if published:
-            yield spec, published
+            if published:
+                yield spec, published
 
 
 def _range_text(period: Period) -> str:

@@ -11,6 +11,7 @@ from datetime import date, datetime
 from sqlalchemy import func, select
 
 from assets.warehouse.base import Warehouse
+from assets.warehouse.reading import remembered
 from assets.warehouse.schema import CONTROL_TOTALS, LOAD_COUNTS, LOG_COUNTS
 
 _DIGEST_DIGITS = 16
@@ -43,7 +44,8 @@ class Loaded:
     is_stale: bool
 
 
-def read_loaded(warehouse: Warehouse) -> dict[date, Loaded]:
+@remembered
+def read_loaded(warehouse: Warehouse) -> Mapping[date, Loaded]:
     """Return the loaded days, in order, by a single query: a lake has as many files as days."""
     loads, logs = LOAD_COUNTS.c, LOG_COUNTS.c
     rows = warehouse.query(

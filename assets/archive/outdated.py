@@ -14,6 +14,7 @@ from assets.config.workspace import Workspace
 from assets.extract.source_stall import find_stall
 from assets.report.report_periods import days_of_report, period_of
 from assets.warehouse.base import Warehouse
+from assets.warehouse.reading import reading
 
 
 def mark_outdated_reports(
@@ -25,7 +26,7 @@ def mark_outdated_reports(
     configured are skipped. It searches again where another search ended meanwhile.
     """
     while True:
-        with warehouse.reading():
+        with reading(warehouse):
             before, stored = catalog.last_search(workspace.slug), data_versions(warehouse)
             seen = Search(workspace.slug, before.number + 1, _digest_of_reports(workspace), stored.digests())
             examined = catalog.to_examine(workspace.slug, _first_change(before, seen))

@@ -31,6 +31,7 @@ from assets.report.log_table import printed_log, time_unit_of, with_labels
 from assets.report.model import ProofLine, Report, Total
 from assets.runtime.storage_errors import explaining_errors
 from assets.warehouse.base import Warehouse, kept_warehouse
+from assets.warehouse.reading import reading
 
 _MADE_WITH = (
     "assignment-reports",
@@ -59,7 +60,7 @@ def draft_report(
 
     Raises TotalsDiffer if two of its totals are not equal.
     """
-    with warehouse.reading():
+    with reading(warehouse):
         built = build_report(warehouse, workspace, spec, report_date, as_of)
     formats = set(spec.formats)
     has_csv = Format.CSV in formats or (Format.PDF in formats and built.report.carries_log)

@@ -20,6 +20,7 @@ from assets.extract.staging import Staging
 from assets.periods import DAY, first_instant, local_day
 from assets.sources.base import Batch, Source
 from assets.warehouse.base import Warehouse
+from assets.warehouse.reading import remembered
 from assets.warehouse.schema import ASSIGNMENT_EVENTS, LOAD_COUNTS
 
 MIN_EXPECTED = 20
@@ -52,8 +53,15 @@ def find_stall(
     since = newest_event_of(warehouse, max(days))
     if not is_silent:
         until = min(until, _end_of_loaded(workspace, max(days), loaded_until))
-    if since >= until:
-        return None
+    return _stall_between(warehouse, workspace, since, until) if since < until else None
+
+
+@remembered
+def _stall_between(
+    warehouse: Warehouse, workspace: Workspace, since: datetime, until: datetime
+) -> Stall | None:
+    """Return the silence from *since* to *until*, if many events are usual then."""
+    counts, _ = _count_by_day(warehouse)
     windows = _earlier_windows(workspace, since, until, counts)
     if len(windows) < _MIN_WEEKS:
         return None
@@ -93,6 +101,7 @@ def is_silent(
     return True
 
 
+@remembered
 def _count_by_day(warehouse: Warehouse) -> tuple[dict[date, int], dict[date, datetime]]:
     """Return, by loaded day in order, the accepted events, and the instant up to which it is loaded."""
     loads = LOAD_COUNTS.c
@@ -109,6 +118,7 @@ def newest_event(warehouse: Warehouse) -> datetime | None:
     return newest_event_of(warehouse, max(days)) if days else None
 
 
+@remembered
 def newest_event_of(warehouse: Warehouse, day: date) -> datetime:
     """Return when the newest stored event of *day* occurred, which must have one."""
     events = ASSIGNMENT_EVENTS.c

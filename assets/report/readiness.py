@@ -10,6 +10,7 @@ from assets.config.workspace import Workspace
 from assets.periods import DAY, Period, first_instant, local_day
 from assets.warehouse.base import Warehouse
 from assets.warehouse.loaded_days import LoadedDays, loaded_days
+from assets.warehouse.reading import remembered
 from assets.warehouse.schema import LOAD_COUNTS
 
 
@@ -49,6 +50,7 @@ class Readiness:
         return self.missing(Period(self.first_day, period.first_day - DAY, period.zone), period.bounds[0])
 
 
+@remembered
 def read_readiness(warehouse: Warehouse, workspace: Workspace) -> Readiness:
     """Read which days are loaded and which are stale."""
     loaded = loaded_days(warehouse, workspace)
@@ -75,6 +77,7 @@ def running_until(warehouse: Warehouse, period: Period, as_of: datetime) -> date
     return until
 
 
+@remembered
 def first_loaded_day(warehouse: Warehouse) -> date | None:
     """Return the first loaded day, or None."""
     first_day: date | None = warehouse.query(select(func.min(LOAD_COUNTS.c.local_day))).column(0)[0].as_py()

@@ -7,8 +7,8 @@ may be deleted at any time.
 
 import json
 import os
-from collections.abc import Collection
-from contextlib import suppress
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from datetime import date
 from pathlib import Path
 from threading import Lock
@@ -24,7 +24,6 @@ from assets.warehouse.schema import COUNTS, stored_schema
 
 FILE = "part.parquet"
 COPY = ".copy"
-_NAMES = frozenset(table.name for table in COUNTS)
 _DAY = "local_day="
 _SIGNATURES = b"signatures"
 _MAX_BEHIND = 60
@@ -43,12 +42,12 @@ class CountTables:
         self._copied: dict[str, _Signatures] = {}
         self._lock = Lock()
 
-    def refresh(self, names: Collection[str] = _NAMES) -> None:
-        """Read the days of the tables *names* whose files have changed."""
+    def refresh(self, changed: Mapping[str, Collection[date] | None]) -> None:
+        """Read the days of the tables *changed* whose files have changed: those given, or any for None."""
         with self._lock:
             for table in COUNTS:
-                if table.name in names:
-                    self._refresh(table)
+                if table.name in changed:
+                    self._refresh(table, changed[table.name])
 
     def store_copies(self) -> None:
         """Write a copy of each table that was read, unless there is one of nearly all days."""
@@ -62,15 +61,18 @@ class CountTables:
                     pq.write_table(rows.replace_schema_metadata(metadata), temporary, compression="zstd")
                 self._copied[table.name] = seen
 
-    def _refresh(self, table: Table) -> None:
+    def _refresh(self, table: Table, days: Collection[date] | None) -> None:
         if table.name not in self.seen:
             self.seen[table.name] = self._copied[table.name] = self._read_copy(table)
-        before, now = self.seen[table.name], _signatures_in(self._folder / table.name)
+            days = None
+        before, now = self.seen[table.name], _signatures_in(self._folder / table.name, days)
+        if days is not None:
+            others = before.keys() - set(map(str, days))
+            now |= {day: before[day] for day in others}
         gone = [day for day, signature in before.items() if now.get(day) != signature]
         new = [day for day, signature in now.items() if before.get(day) != signature]
         if gone:
-            days = [date.fromisoformat(day) for day in gone]
-            statement = delete(table).where(table.c.local_day.in_(days))
+            statement = delete(table).where(table.c.local_day.in_(map(date.fromisoformat, gone)))
             duckdb_engine.run_query(self._connection, statement).read_all()
         if new:
             files = [str(self._folder / table.name / f"{_DAY}{day}" / FILE) for day in new]
@@ -95,13 +97,24 @@ class CountTables:
         return self._folder / f".{table.name}{COPY}"
 
 
-def _signatures_in(folder: Path) -> _Signatures:
-    """Return inode, size and time of each day's file; they differ once it is replaced."""
+def _signatures_in(folder: Path, days: Collection[date] | None) -> _Signatures:
+    """Return inode, size and time of the files of *days*, or of all; they differ once one is replaced."""
     found = _Signatures()
-    with suppress(FileNotFoundError), os.scandir(folder) as entries:
-        for entry in entries:
-            with suppress(FileNotFoundError, NotADirectoryError):
-                status = os.stat(f"{entry.path}/{FILE}")  # noqa: PTH116 - there are thousands
-                day = entry.name.removeprefix(_DAY)
-                found[day] = [status.st_ino, status.st_size, status.st_mtime_ns]
+    with suppress(FileNotFoundError), _opened(folder) as opened:
+        names = os.listdir(opened) if days is None else [f"{_DAY}{day}" for day in days]  # noqa: PTH208
+        for name in names:
+            try:
+                status = os.stat(f"{name}/{FILE}", dir_fd=opened)
+            except (FileNotFoundError, NotADirectoryError):
+                continue
+            found[name.removeprefix(_DAY)] = [status.st_ino, status.st_size, status.st_mtime_ns]
     return found
+
+
+@contextmanager
+def _opened(folder: Path) -> Iterator[int]:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)

@@ -13,6 +13,7 @@ from assets.config.source import IMPORTED, PRUNED, reading_version
 from assets.config.workspace import Workspace
 from assets.periods import DAY, first_instant
 from assets.warehouse.base import Warehouse
+from assets.warehouse.reading import remembered
 from assets.warehouse.schema import LOAD_COUNTS
 
 
@@ -32,6 +33,7 @@ class LoadedDays:
     pruned: frozenset[date] = frozenset()
 
 
+@remembered
 def loaded_days(warehouse: Warehouse, workspace: Workspace) -> LoadedDays:
     """Read what is stored of every day, and compare it with the configuration."""
     names = ("local_day", "loaded_until", "unstated_count", "zone", "day_start", "day_end", "source_version")

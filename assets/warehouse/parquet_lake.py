@@ -42,8 +42,8 @@ class Lake:
         self.folder = root / slug
         self._viewed: dict[str, bool] = {}
         """The tables with a file for each day that have a view; whether it has days."""
-        self._changed: set[str] | None = None
-        """The small tables to refresh, while no other process can change any; else None."""
+        self._changed: dict[str, set[date] | None] | None = None
+        """The days of small tables to refresh, None for all, while no other process can change any."""
 
     @cached_property
     def _connection(self) -> duckdb.DuckDBPyConnection:
@@ -74,7 +74,7 @@ class Lake:
     @contextmanager
     def _alone(self) -> Iterator[None]:
         """Look for changed files of a small table at its first use only: no other process can change them."""
-        self._changed = set(self._counts.seen)
+        self._changed = dict.fromkeys(self._counts.seen)
         try:
             yield
         finally:
@@ -82,9 +82,10 @@ class Lake:
 
     def forget(self, table: Table, days: Iterable[date]) -> None:
         """Delete *days* of *table*, so that a process killed later leaves a missing day, not a torn one."""
+        days = list(days)
         for day in days:
             self._path_of_day(table, day).unlink(missing_ok=True)
-        self._note_change(table)
+        self._note_change(table, days)
 
     def replace_days(self, table: Table, days: Iterable[date], rows: pa.RecordBatchReader) -> Stored:
         """Store *rows*, sorted by `local_day` and key, as the whole content of *days*.
@@ -100,12 +101,12 @@ class Lake:
                     writes.popleft().result()
             while writes:
                 writes.popleft().result()
-        self._note_change(table)
+        self._note_change(table, stored.counts)
         return stored
 
-    def _note_change(self, table: Table) -> None:
-        if self._changed is not None:
-            self._changed.add(table.name)
+    def _note_change(self, table: Table, days: Iterable[date]) -> None:
+        if self._changed is not None and (noted := self._changed.setdefault(table.name, set())) is not None:
+            noted.update(days)
 
     def _write_day(self, table: Table, day: date, content: pa.Table, stored: Stored) -> None:
         with atomic_write(self._path_of_day(table, day)) as temporary:
@@ -201,10 +202,10 @@ class Lake:
     def _refresh(self, names: Collection[str]) -> duckdb.DuckDBPyConnection:
         """Read the days of those of the tables *names* that have changed; return a new cursor."""
         if self._changed is not None:
-            names = {name for name in names if name in self._changed or name not in self._counts.seen}
-            self._changed -= names
+            names = [name for name in names if name in self._changed or name not in self._counts.seen]
+        noted = self._changed or {}
         with naming_damage(self.folder):
-            self._counts.refresh(names)
+            self._counts.refresh({name: noted.pop(name, None) for name in names})
         return self._connection.cursor()
 
     def _create_view(self, cursor: duckdb.DuckDBPyConnection, table: Table) -> None:

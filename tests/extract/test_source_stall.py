@@ -77,9 +77,9 @@ def test_a_source_that_is_asked_tells_whether_it_goes_on(inbox: Inbox) -> None:
     steady(inbox, 48, STOP)
     inbox.load(FIRST, STOP.date(), now=STOP)
     later = STOP + timedelta(hours=12)
-    sources = DaySources(open_source(inbox.workspace), [])
 
     def asked() -> bool:
+        sources = DaySources(open_source(inbox.workspace), [])
         changed = changed_files(sources, inbox.lake)
         return is_silent(sources.main, changed, inbox.lake, inbox.workspace, later)
 

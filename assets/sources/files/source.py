@@ -9,6 +9,7 @@ import os
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator
 from datetime import datetime
+from functools import cached_property
 from itertools import takewhile
 from pathlib import Path
 
@@ -41,12 +42,16 @@ _PATTERN = re.compile(r"[*?\[]")
 
 
 class Files:
-    """The files that match one configured glob."""
+    """The files that match one configured glob, as they are when they are first asked for."""
 
     is_windowed = False
 
     def __init__(self, options: FilesSource) -> None:
         self.options = options
+
+    @cached_property
+    def _found(self) -> list[tuple[Path, str]]:
+        return files_of(self.options.path)
 
     def inventory(self) -> dict[str, str]:
         """Return each file's size, modification time, and whether access to it is denied.
@@ -54,7 +59,7 @@ class Files:
         Raises SourceError where no file matches.
         """
         versions = {}
-        for path, origin in files_of(self.options.path):
+        for path, origin in self._found:
             status = path.lstat()
             denied = "" if os.access(path, os.R_OK) else "-denied"
             versions[origin] = f"{status.st_size}-{status.st_mtime_ns}{denied}"
@@ -63,11 +68,11 @@ class Files:
     def read(self, start: datetime, end: datetime) -> Iterator[Batch | Unreadable]:
         """Yield the rows of every file in name order; a file cannot be read by window, so all its rows."""
         del start, end
-        return self._read(files_of(self.options.path))
+        return self._read(self._found)
 
     def read_inputs(self, names: Collection[str]) -> Iterator[Batch | Unreadable]:
         """Yield the rows of the files *names* of the inventory, in name order."""
-        return self._read(found for found in files_of(self.options.path) if found[1] in names)
+        return self._read(found for found in self._found if found[1] in names)
 
     def _read(self, files: Iterable[tuple[Path, str]]) -> Iterator[Batch | Unreadable]:
         for path, origin in files:
@@ -99,15 +104,16 @@ def files_of(pattern: str) -> list[tuple[Path, str]]:
     fixed = list(takewhile(lambda part: not _PATTERN.search(part), full_pattern.parts))
     base = Path(*fixed) if len(fixed) < len(full_pattern.parts) else full_pattern.parent
     asks_hidden = any(part.startswith(".") for part in full_pattern.relative_to(base).parts)
-    matches = sorted(
-        path
-        for path in base.glob(str(full_pattern.relative_to(base)))
-        if asks_hidden or not any(part.startswith(".") for part in path.relative_to(base).parts)
+    matches = [(path, path.relative_to(base)) for path in base.glob(str(full_pattern.relative_to(base)))]
+    inputs = sorted(
+        (path, _name_as_text(name))
+        for path, name in matches
+        if (asks_hidden or not any(part.startswith(".") for part in name.parts))
+        and (path.is_file() or not path.is_dir() or _format_of(path) in _FORMATS)
     )
-    inputs = [path for path in matches if path.is_file() or not path.is_dir() or _format_of(path) in _FORMATS]
     if not inputs:
         raise SourceUnreadable(f"no file matches {full_pattern}; correct `path` of the source")
-    return [(path, _name_as_text(path.relative_to(base))) for path in inputs]
+    return inputs
 
 
 def _name_as_text(path: Path) -> str:
