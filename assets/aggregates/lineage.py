@@ -94,6 +94,7 @@ class DataVersions:
         return digest.hexdigest()
 
 
+@remembered
 def data_versions(warehouse: Warehouse) -> DataVersions:
     """Read the version of every stored day."""
     loads, logs, controls = LOAD_COUNTS.c, LOG_COUNTS.c, CONTROL_TOTALS.c

@@ -103,22 +103,22 @@ def files_of(pattern: str) -> list[tuple[Path, str]]:
     full_pattern = Path(pattern)
     fixed = list(takewhile(lambda part: not _PATTERN.search(part), full_pattern.parts))
     base = Path(*fixed) if len(fixed) < len(full_pattern.parts) else full_pattern.parent
-    asks_hidden = any(part.startswith(".") for part in full_pattern.relative_to(base).parts)
-    matches = [(path, path.relative_to(base)) for path in base.glob(str(full_pattern.relative_to(base)))]
-    inputs = sorted(
-        (path, _name_as_text(name))
-        for path, name in matches
-        if (asks_hidden or not any(part.startswith(".") for part in name.parts))
-        and (path.is_file() or not path.is_dir() or _format_of(path) in _FORMATS)
-    )
+    pattern_parts = full_pattern.relative_to(base).parts
+    asks_hidden = any(part.startswith(".") for part in pattern_parts)
+    inputs = []
+    for path in base.glob("/".join(pattern_parts)):
+        parts = path.parts[len(base.parts) :]
+        is_input = path.is_file() or not path.is_dir() or _format_of(path) in _FORMATS
+        if is_input and (asks_hidden or not any(part.startswith(".") for part in parts)):
+            inputs.append((parts, path))
     if not inputs:
         raise SourceUnreadable(f"no file matches {full_pattern}; correct `path` of the source")
-    return inputs
+    return [(path, _name_as_text(parts)) for parts, path in sorted(inputs)]
 
 
-def _name_as_text(path: Path) -> str:
+def _name_as_text(parts: Iterable[str]) -> str:
     """Return the name of a file; bytes in it that are no text are written as hexadecimal numbers."""
-    return os.fsencode(path.as_posix()).decode("utf-8", "backslashreplace")
+    return os.fsencode("/".join(parts)).decode("utf-8", "backslashreplace")
 
 
 def _format_of(path: Path) -> str:
