@@ -126,7 +126,8 @@ class Staging:
         at = np.repeat(np.arange(len(items), dtype=np.int32), [item.rows.num_rows for item in items])
         origins = pa.DictionaryArray.from_arrays(at, [item.origin for item in items])
         rows = rows.append_column("origin", origins)
-        return self._placed_plainly(contract_rows(replace(items[0], rows=rows), self._options))
+        whole = replace(items[0], rows=rows)
+        return self._placed_plainly(contract_rows(whole, self._options), self._zone_of(whole))
 
     def finish(self) -> None:
         """Note the inputs whose rows have no zone or no day, and those that had no events.
@@ -161,20 +162,21 @@ class Staging:
         """Return a batch's rows (`PLACED`) with their instants, and columns `stands_at` and `lacks_zone`."""
         rows = contract_rows(item, self._options)
         self._input_of |= dict.fromkeys(rows.column("origin").dictionary.to_pylist(), item.origin)
-        placed = self._placed_plainly(rows)
+        placed = self._placed_plainly(rows, self._zone_of(item))
         if placed is None:
             return self._placed_by_sql(item, rows)
         self._last_time[item.origin] = placed.column("occurred_at")[-1].as_py()
         return placed
 
-    def _placed_plainly(self, rows: pa.RecordBatch) -> pa.RecordBatch | None:
+    def _placed_plainly(self, rows: pa.RecordBatch, zone: ZoneInfo | None) -> pa.RecordBatch | None:
         """Return *rows* with their instants if all are events with times in ISO 8601, else None."""
-        instants = times.plain_instants(rows.column("occurred_at"), self._options.time_format)
-        if instants is None or not _are_events(rows):
+        found = times.plain_instants(rows.column("occurred_at"), self._options.time_format, zone)
+        if found is None or not _are_events(rows):
             return None
-        never = pa.repeat(False, rows.num_rows)  # noqa: FBT003 - a value
+        instants, is_ambiguous = found
         parsed = {"occurred_at": instants, "stands_at": instants, "reason": rows.column("fault")}
-        return _replace_columns(rows, **parsed, is_ambiguous=never, lacks_zone=never)
+        never = pa.repeat(False, rows.num_rows)  # noqa: FBT003 - a value
+        return _replace_columns(rows, **parsed, is_ambiguous=is_ambiguous, lacks_zone=never)
 
     def _look_at(self, sample: Batch, summary: InputSummary) -> None:
         """Note a problem where the rows of a *sample* show that an empty window is not really empty."""
@@ -231,14 +233,15 @@ class Staging:
         placed = self._connection.sql(query, params=parameters).to_arrow_table()
         return placed.combine_chunks().to_batches()[0]
 
-    def _register_offsets(self, item: Batch) -> bool:
-        """Register the offsets for times without a zone with DuckDB; return whether their zone is known.
+    def _zone_of(self, item: Batch) -> ZoneInfo | None:
+        """Return the zone of times that state none; a printed log shows the workspace's local time."""
+        printed = self._cuts[0].zone if item.is_printed_log else None
+        name = self._options.timezone or printed
+        return ZoneInfo(name) if name else None
 
-        The original's printed log shows the workspace's local time.
-        """
-        zone = ZoneInfo(self._options.timezone) if self._options.timezone else None
-        if zone is None and item.is_printed_log:
-            zone = ZoneInfo(self._cuts[0].zone)
+    def _register_offsets(self, item: Batch) -> bool:
+        """Register the offsets for times without a zone with DuckDB; return whether their zone is known."""
+        zone = self._zone_of(item)
         if zone is not None and zone != self._registered:
             self._connection.register("offsets", times.wall_offsets(zone))
             self._registered = zone

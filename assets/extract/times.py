@@ -20,8 +20,9 @@ _CLOCK = r"^\d{4}[-/]\d{1,2}[-/]\d{1,2}[T ]\d{1,2}:\d{2}(:\d{2}([.,]\d{1,9})?)?"
 _ZONE = rf"(Z|UTC|GMT|{OFFSET})$"
 _ZONED = _CLOCK + r"\s*" + _ZONE
 _WALL = _CLOCK + "$"
-_PLAIN = r"^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2}(\.\d{1,6})?(Z|[+-](0\d|1[0-3]):[0-5]\d)$"
-_SECONDS = len("2026-03-05 10:00:00Z")
+_PLAIN_WALL = r"^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2}(\.\d{1,6})?"
+_PLAIN_ZONED = _PLAIN_WALL + r"(Z|[+-](0\d|1[0-3]):[0-5]\d)$"
+_SECONDS = len("2026-03-05 10:00:00")
 _PLAIN_LENGTHS = {_SECONDS, *range(_SECONDS + 2, _SECONDS + 8)}
 _MARKS = {4: b"-", 7: b"-", 10: b"T ", 13: b":", 16: b":"}
 _COMPACT = r"^20\d{2}(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])T([01]\d|2[0-3])[0-5]\d([0-5]\d)?"
@@ -29,40 +30,77 @@ _COMPACT = r"^20\d{2}(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])T([01]\d|2[0-3])[0-5]\d
 DIGITS_ONLY = r"^20\d{2}(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])([01]\d|2[0-3])[0-5]\d([0-5]\d)?$"
 _COMPACT_ZONED = _COMPACT + _ZONE
 _COMPACT_WALL = _COMPACT + "$"
-_INSTANTS = pa.timestamp("us", "UTC")
+_INSTANTS, _WALLS = pa.timestamp("us", "UTC"), pa.timestamp("us")
 _EPOCH = r"^(\d{9,10}|\d{12,13}|\d{15,16}|\d{18,19})(\.\d{1,6})?$"
 _DIRECTIVE = re.compile(r"%-?.")
 _ZONE_IN_FORMAT = re.compile(r"(?<![A-Za-z])(Z|UTC|GMT)(?![A-Za-z])")
 
 
-def plain_instants(cells: pa.Array, time_format: str | None) -> pa.Array | None:
-    """Return *cells* as UTC instants where each is a time with its zone, typed or in ISO 8601, else None.
+def plain_instants(
+    cells: pa.Array, time_format: str | None, zone: ZoneInfo | None
+) -> tuple[pa.Array, pa.Array] | None:
+    """Return *cells* as UTC instants, and which of them occur twice; None if some is not plain.
 
-    This is a fast path: `instant_columns` gives the same result for such times.
+    Plain are typed times, and those in ISO 8601: all with their zone, or all without one and in *zone*, where
+    none is skipped. This is a fast path: `instant_columns` gives the same result for such times.
     """
-    if cells.null_count or (pa.types.is_timestamp(cells.type) and cells.type.tz is None):
+    is_typed = pa.types.is_timestamp(cells.type)
+    if cells.null_count or (time_format and not is_typed):
         return None
-    is_text = pa.types.is_string(cells.type)
-    if is_text and (time_format or not _are_plain(cells)):
+    if cells.type.tz if is_typed else _are_plain(cells, _PLAIN_ZONED, b"Z"):
+        kind = _INSTANTS
+    elif zone and (is_typed or _are_plain(cells, _PLAIN_WALL + "$", b"")):
+        kind = _WALLS
+    else:
         return None
     try:
-        instants = cells.cast(_INSTANTS)
+        found = cells.cast(kind)
     except pa.ArrowInvalid:  # February 30
         return None
-    is_usual = pc.and_(pc.greater_equal(instants, FIRST), pc.less(instants, LAST))
-    return instants if pc.all(is_usual).as_py() else None
+    is_twice = pa.repeat(False, len(cells))  # noqa: FBT003 - a value
+    if zone and kind is _WALLS:
+        if not _are_between(found, (FIRST - DAY).replace(tzinfo=None), (LAST + DAY).replace(tzinfo=None)):
+            return None
+        found, is_skipped, is_twice = _instants_of_walls(found, zone)
+        if pc.any(is_skipped).as_py():
+            return None
+    return (found, is_twice) if _are_between(found, FIRST, LAST) else None
 
 
-def _are_plain(cells: pa.Array) -> bool:
-    """Return whether all *cells* match `_PLAIN`; of equally long UTC times, the digits are left to a cast."""
+def _are_between(times: pa.Array, first: datetime, last: datetime) -> bool:
+    return bool(pc.all(pc.and_(pc.greater_equal(times, first), pc.less(times, last))).as_py())
+
+
+def _instants_of_walls(walls: pa.Array, zone: ZoneInfo) -> tuple[pa.Array, pa.Array, pa.Array]:
+    """Return the instants of times of *zone*, which of them do not exist there, and which occur twice."""
+    offsets, micros = wall_offsets(zone), walls.cast(pa.int64())
+    starts = offsets["wall_from"].cast(pa.int64()).to_numpy()
+    at = pa.array(np.searchsorted(starts, micros.to_numpy(), side="right") - 1)
+
+    def offset(name: str) -> pa.Array:
+        return offsets[name].combine_chunks().take(at)
+
+    is_skipped, is_twice = (
+        pc.fill_null(pc.greater_equal(walls, offset(name)), False)  # noqa: FBT003 - a value
+        for name in ("skipped_from", "twice_from")
+    )
+    return pc.subtract(micros, offset("behind")).cast(_INSTANTS), is_skipped, is_twice
+
+
+def _are_plain(cells: pa.Array, pattern: str, zone: bytes) -> bool:
+    """Return whether all *cells* match *pattern*.
+
+    Of equally long times, with *zone* at the end of each, the digits are left to a cast.
+    """
     offsets = np.frombuffer(cells.buffers()[1], np.int32)[cells.offset : cells.offset + len(cells) + 1]
     lengths = np.diff(offsets)
-    if len(lengths) and lengths[0] in _PLAIN_LENGTHS and (lengths == lengths[0]).all():
+    length = lengths[0] - len(zone) if len(lengths) else 0
+    if length in _PLAIN_LENGTHS and (lengths == lengths[0]).all():
         octets = np.frombuffer(cells.buffers()[2], np.uint8)[offsets[0] : offsets[-1]].reshape(len(cells), -1)
-        marks = {**_MARKS, **({19: b"."} if lengths[0] > _SECONDS else {}), -1: b"Z"}
+        marks = {**_MARKS, **({_SECONDS: b"."} if length > _SECONDS else {}), **({-1: zone} if zone else {})}
         if all(np.isin(octets[:, at], list(mark)).all() for at, mark in marks.items()):
             return True
-    return bool(pc.all(pc.match_substring_regex(cells, _PLAIN)).as_py())
+    return bool(pc.all(pc.match_substring_regex(cells, pattern)).as_py())
 
 
 def names_zone(time_format: str) -> bool:

@@ -1,8 +1,9 @@
 """The quick ways of the extract stage give what the thorough ones give."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
+from zoneinfo import ZoneInfo
 
 import duckdb
 import pyarrow as pa
@@ -11,7 +12,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from assets.config.source import FilesSource
+from assets.events import FIRST, LAST
 from assets.extract import classification, day_buffers, staging, text_cleaning, times
+from assets.extract.classification import DayCut
+from assets.periods import offset_changes
+from assets.sources.base import Batch
 from assets.warehouse.parquet_lake import Lake
 from assets.warehouse.schema import ASSIGNMENT_EVENTS
 from tests.conftest import DAY, HEADER, Inbox, line
@@ -25,14 +31,14 @@ ISO = st.from_regex(
 @given(texts=st.lists(ISO, min_size=1, max_size=5))
 def test_iso_times_read_at_once_are_the_same_instants(texts: list[str]) -> None:
     cells = pa.array(texts, pa.string())
-    quick = times.plain_instants(cells, None)
+    quick = times.plain_instants(cells, None, None)
     if quick is None:
         return
     connection = duckdb.connect()
     connection.execute("SET TimeZone = 'UTC'")
     connection.register("batch", pa.table({"occurred_at": cells}))
     query = f"SELECT zoned FROM (SELECT {times.instant_columns(cells.type, None)} FROM batch)"
-    assert quick.to_pylist() == [row[0] for row in connection.sql(query).fetchall()]
+    assert quick[0].to_pylist() == [row[0] for row in connection.sql(query).fetchall()]
 
 
 @pytest.mark.parametrize(
@@ -40,7 +46,41 @@ def test_iso_times_read_at_once_are_the_same_instants(texts: list[str]) -> None:
     ["2024-02-30T10:00:00Z", "2024-03-05T10:00:00", "2024-03-05", "1709650800", "2024/03/05 15:00:00Z"],
 )
 def test_other_times_are_read_with_care(text: str) -> None:
-    assert times.plain_instants(pa.array([text]), None) is None
+    assert times.plain_instants(pa.array([text]), None, None) is None
+
+
+ZONES = ("America/New_York", "Australia/Lord_Howe", "Africa/Casablanca", "Pacific/Apia", "UTC")
+
+
+@given(data=st.data(), zone=st.sampled_from(ZONES).map(ZoneInfo), is_text=st.booleans())
+def test_times_without_zone_read_at_once_are_the_same_instants(
+    data: st.DataObject, zone: ZoneInfo, *, is_text: bool
+) -> None:
+    """Most of them are near a change of the clocks."""
+    changes = [at for at, _ in offset_changes(zone, FIRST, LAST)] + [datetime(2024, 7, 1, tzinfo=UTC)]
+    near = st.tuples(st.sampled_from(changes), st.integers(-90, 90), st.integers(0, 59_999_999))
+    walls = [
+        (at.astimezone(zone).replace(tzinfo=None) + timedelta(minutes=minutes, microseconds=micros))
+        for at, minutes, micros in data.draw(st.lists(near, min_size=1, max_size=6))
+    ]
+    cells = pa.array(map(str, walls)) if is_text else pa.array(walls, pa.timestamp("us"))
+    count = len(walls)
+    rows = {
+        "occurred_at": cells,
+        "row_number": pa.array(range(1, count + 1)),
+        "assignee_name": ["Bob"] * count,
+    }
+    batch = Batch(pa.RecordBatch.from_pydict(rows | {"contact_id": ["k"] * count}), "events.csv")
+    columns = ("occurred_at", "stands_at", "reason", "is_ambiguous", "lacks_zone", "row_number")
+    placed = []
+    for find in (times.plain_instants, lambda *_: None):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(times, "plain_instants", find)
+            cut = DayCut(DAY, zone.key, FIRST, LAST, LAST, "")
+            options = FilesSource(type="files", path="events.csv", timezone=zone.key)
+            with staging.Staging([cut], options, LAST, is_windowed=False) as stage:
+                placed.append(stage.placed(batch).select(columns).to_pylist())
+    assert placed[0] == placed[1]
 
 
 def test_rows_kept_in_files_and_judged_a_day_at_a_time_are_the_same(
