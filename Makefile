@@ -58,7 +58,7 @@ test-system: system-test .venv/installed-dev ## Test whole deployments under fau
 
 audit: system-test .venv/installed-dev ## Attack everything that takes input, make every write fail, count what held
 	@rm -f docs/audit.json
-	$(BIN)/pytest -n $$(nproc) --dist loadgroup -m "not alone" --audit-figures docs/audit.json tests/audit
+	$(BIN)/pytest -n $$(($$(nproc) + 1)) --dist loadgroup -m "not alone" --durations=10 --audit-figures docs/audit.json tests/audit
 	$(BIN)/pytest -m alone --audit-figures docs/audit.json tests/audit
 
 bench: system-test .venv/installed-bench ## Measure every stage against the script a user would write
