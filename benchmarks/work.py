@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pandas as pd  # noqa: F401 - Arrow imports it late, at its first array
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq

@@ -1,7 +1,7 @@
 """Render a report as PDF: WeasyPrint lays out its pages, without fetching anything, and the log is added."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import cache
 from logging import getLogger
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from assets.render.pdf.printed_log import PrintedLog
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_PAGES_WITHOUT_CONTENTS = 4
+_PAGES_WITHOUT_CONTENTS, _COMPONENTS_OF_FEW_PAGES = 4, 7
 
 _LOG = getLogger(__name__)
 
@@ -54,11 +54,13 @@ def render_pdf(report: Report, printed: pa.Table, version: int, log: bytes) -> b
     rows = mark_noted_days(rows, report)
     variant = "pdf/a-3b" if not report.tags_rows else "pdf/a-3a" if report.carries_log else "pdf/ua-1"
     sets_rows = rows.num_rows > 0 and _can_set_rows()
-    html = render_print(report, rows, version, has_sample_rows=sets_rows, has_contents=True)
-    document = lay_out(html, variant, _chart_pictures(report))
-    if len(document.pages) <= _PAGES_WITHOUT_CONTENTS:
-        html = render_print(report, rows, version, has_sample_rows=sets_rows, has_contents=False)
-        document = lay_out(html, variant, _chart_pictures(report))
+
+    def lay_out_report(*, has_contents: bool) -> Document:
+        html = render_print(report, rows, version, has_sample_rows=sets_rows, has_contents=has_contents)
+        return lay_out(html, variant, _chart_pictures(report))
+
+    shown = sum(map(report.components.shows, Component))
+    document = with_due_contents(lay_out_report, seems_long=shown > _COMPONENTS_OF_FEW_PAGES)
     pages = _printed_log(document, rows, report) if sets_rows else None
 
     def finish(_document: Document, pdf: Any) -> None:
@@ -73,6 +75,21 @@ def render_pdf(report: Report, printed: pa.Table, version: int, log: bytes) -> b
         finisher=finish,
     )
     return pdf_bytes
+
+
+def with_due_contents(lay_out_report: Callable[..., Document], *, seems_long: bool) -> Document:
+    """Return the report with a table of contents if it has more than a few pages without one.
+
+    Laying out takes most of the time. What the report seems decides which way is tried first, mostly the only
+    one: a table of contents adds a page at the most.
+    """
+    long = lay_out_report(has_contents=True) if seems_long else None
+    if long and len(long.pages) > _PAGES_WITHOUT_CONTENTS + 1:
+        return long
+    short = lay_out_report(has_contents=False)
+    if len(short.pages) <= _PAGES_WITHOUT_CONTENTS:
+        return short
+    return long or lay_out_report(has_contents=True)
 
 
 @cache

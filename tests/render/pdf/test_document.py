@@ -10,13 +10,14 @@ import numpy as np
 import pydyf
 import pytest
 from PIL import Image, ImageChops, ImageFilter
+from weasyprint import Document
 from weasyprint.urls import FatalURLFetchingError
 
 from assets.config.presentation import Component
 from assets.events import SOURCE_LABELS
 from assets.render.charts.report_charts import draw_charts
 from assets.render.html.page import render_print
-from assets.render.pdf.document import lay_out, render_pdf
+from assets.render.pdf.document import lay_out, render_pdf, with_due_contents
 from assets.report.model import Report
 from tests.render.made_reports import log_of, make_report, showing
 
@@ -50,6 +51,33 @@ def test_the_pdf_says_total_period_zone_and_every_row(tmp_path: Path) -> None:
     assert all(
         f"{number}/{len(pages)}" in page.replace(" / ", "/") for number, page in enumerate(pages, start=1)
     )
+
+
+@pytest.mark.parametrize(
+    ("pages", "with_contents", "seems_long", "tried"),
+    [
+        (4, 4, False, [False]),
+        (4, 5, False, [False]),
+        (5, 5, False, [False, True]),
+        (5, 6, True, [True]),
+        (5, 5, True, [True, False]),
+        (4, 5, True, [True, False]),
+    ],
+)
+def test_a_report_has_contents_by_its_length_whatever_it_seems(
+    pages: int, with_contents: int, tried: list[bool], *, seems_long: bool
+) -> None:
+    asked = []
+
+    def lay_out_report(*, has_contents: bool) -> Document:
+        asked.append(has_contents)
+        return lay_out(
+            "<p style='break-after: page'>x</p>" * (with_contents if has_contents else pages), "pdf/ua-1"
+        )
+
+    document = with_due_contents(lay_out_report, seems_long=seems_long)
+    assert len(document.pages) == (with_contents if pages > 4 else pages)
+    assert asked == tried
 
 
 @pytest.mark.parametrize("language", ["en", "ar"])
