@@ -11,6 +11,8 @@ from enum import Enum
 from functools import partial
 from operator import attrgetter
 
+import pyarrow as pa
+
 from assets.aggregates.build import build_days
 from assets.aggregates.lineage import stale_days
 from assets.archive.catalog import Catalog
@@ -121,6 +123,7 @@ def run_pipeline(request: PipelineRequest, catalog: Catalog, progress: Progress)
     with explaining_errors():
         days = days_to_load(request.specs, request.days, request.workspace)
         load_and_build(request, days, request.days if request.reload else (), progress)
+        pa.default_memory_pool().release_unused()  # some hundred megabytes, for the report processes
         publish_reports(request, progress)
         mark_outdated(request, catalog, progress)
     request.published.sort(key=lambda entry: request.names.index(entry.report.name))
