@@ -54,9 +54,9 @@ def chosen(calls: Sequence[str]) -> list[int]:
     ("drive", "fault", "every"),
     [
         ("the n-th write of a night fails", Fault(NEVER, errno.EIO), 1),
-        ("a night is killed at its n-th write", Fault(NEVER), 2),
-        ("the disk of a night is full from the n-th write on", Fault(NEVER, errno.ENOSPC, lasts=True), 4),
-        ("the disk of a night is read-only from the n-th write on", Fault(NEVER, errno.EROFS, lasts=True), 4),
+        ("a night is killed at its n-th write", Fault(NEVER), 3),
+        ("the disk of a night is full from the n-th write on", Fault(NEVER, errno.ENOSPC, lasts=True), 5),
+        ("the disk of a night is read-only from the n-th write on", Fault(NEVER, errno.EROFS, lasts=True), 5),
         ("the n-th read of a night fails", Fault(NEVER, errno.EIO, kind="reads"), 2),
     ],
 )
