@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from assets.aggregates.day_log import DayLog
+from assets.runtime.code_order import stable_order
 from assets.warehouse.schema import ASSIGNMENT_LOG, arrow_schema
 from assets.warehouse.subjects import subjects_of
 
@@ -66,7 +67,7 @@ class IntervalStarts:
         subjects = subjects_of(rows).combine_chunks().dictionary_encode()
         codes, distinct = subjects.indices.to_numpy(), subjects.dictionary
         starts, places = _starts_of(rows, days), self._places_of(distinct)
-        order = np.argsort(codes, kind="stable")
+        order = stable_order(codes)
         is_first = np.diff(codes[order], prepend=-1) != 0
         found = np.empty_like(starts)
         found[:, order[1:]] = starts[:, order[:-1]]

@@ -61,21 +61,18 @@ def find_returns(log: EncodedLog, return_hours: int) -> tuple[Codes, Codes, Code
 
     The rows are of one conversation and at most *return_hours* apart.
     """
-    order = np.argsort(log.conversation, kind="stable")
-    order = order[log.conversation[order] >= 0]
-    first, second = order[:-1], order[1:]
-    person = log.persons.of_pair
-    previous, assignee = person[log.previous], person[log.assignee]
+    order, person = log.by_conversation, log.persons.of_pair
+    previous, assignee = person[log.previous[order]], person[log.assignee[order]]
     is_return = (
-        (log.conversation[first] == log.conversation[second])
-        & (previous[first] >= 0)
-        & (assignee[first] >= 0)
-        & (previous[second] == assignee[first])
-        & (assignee[second] == previous[first])
-        & (log.instants[second] - log.instants[first] <= return_hours * _HOUR)
+        (np.diff(log.conversation[order]) == 0)
+        & (previous[:-1] >= 0)
+        & (assignee[:-1] >= 0)
+        & (previous[1:] == assignee[:-1])
+        & (assignee[1:] == previous[:-1])
+        & (np.diff(log.instants[order]) <= return_hours * _HOUR)
     )
-    rows = first[is_return]
-    return previous[rows], assignee[rows], second[is_return]
+    first = np.flatnonzero(is_return)
+    return previous[first], assignee[first], order[first + 1]
 
 
 def find_hand_offs(log: EncodedLog) -> HandOffs:

@@ -6,11 +6,14 @@ Each text is stored once; code -1 is "none". Figures are counted elsewhere.
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+
+from assets.runtime.code_order import stable_order
 
 Codes = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
@@ -52,7 +55,7 @@ class Persons:
         return [id_ or name or "" for id_, name in self.who]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class EncodedLog:
     """A log of n rows in its order: n instants (microseconds, UTC) and n codes per column.
 
@@ -81,6 +84,17 @@ class EncodedLog:
 
     def __len__(self) -> int:
         return len(self.instants)
+
+    @cached_property
+    def by_conversation(self) -> Codes:
+        """The rows with a conversation, one conversation after the other."""
+        return grouped_rows(self.conversation)
+
+
+def grouped_rows(codes: Codes) -> Codes:
+    """Return the rows with a code, grouped by it, each group in the order of the log."""
+    rows = np.flatnonzero(codes >= 0)
+    return rows[stable_order(codes[rows])]
 
 
 def encode_log(
@@ -128,6 +142,9 @@ def encode_pairs(columns: Iterable[tuple[pa.ChunkedArray, pa.ChunkedArray]]) -> 
     names, name_codes = encode_column(
         pa.chunked_array(chunk for _, column in column_pairs for chunk in _text_chunks(column))
     )
+    if not ids or not names:
+        pairs_of_one = Pairs(ids or [None] * len(names), names or [None] * len(ids))
+        return pairs_of_one, np.split(id_codes if ids else name_codes, len(column_pairs))
     keys = (id_codes + 1) * (len(names) + 1) + name_codes + 1
     distinct, codes = encode_column(pa.chunked_array([pa.array(keys, mask=keys == 0)]))
     pairs = [divmod(key, len(names) + 1) for key in distinct]

@@ -12,7 +12,7 @@ import numpy as np
 
 from assets.periods import Period, first_instant
 from assets.report.chains import find_returns
-from assets.report.encoded_log import Codes, EncodedLog, Flags, Pairs
+from assets.report.encoded_log import Codes, EncodedLog, Flags, Pairs, grouped_rows
 from assets.report.model import KeyFigure, KeyFigureName
 from assets.report.shares import percent_of
 
@@ -116,6 +116,8 @@ def _count_parts(
 
 def _contacts_of(contacts: Pairs) -> Codes:
     """Return the contact of each pair, -1 at the end: one id is one contact, whatever its names."""
+    if not any(contacts.ids):
+        return np.append(np.arange(len(contacts.names)), -1)
     codes: dict[str, int] = {}
     keys = (id_ or name or "" for id_, name in zip(contacts.ids, contacts.names, strict=True))
     return np.array([*(codes.setdefault(key, len(codes)) for key in keys), -1], np.int64)
@@ -123,7 +125,7 @@ def _contacts_of(contacts: Pairs) -> Codes:
 
 def _count_distinct(codes: Codes, part: Codes, part_count: int) -> Series:
     """Return the number of distinct *codes* in each part; -1 is none."""
-    order = _grouped(codes)
+    order = grouped_rows(codes)
     return tuple(np.bincount(part[order[_begins_part(codes, part, order)]], minlength=part_count).tolist())
 
 
@@ -131,7 +133,7 @@ def _count_conversations(
     log: EncodedLog, part: Codes, part_count: int
 ) -> tuple[Series, tuple[int, ...], tuple[int, ...]]:
     """Return, by part, the conversations, those assigned more than once, and those assigned at all."""
-    order = _grouped(log.conversation)
+    order = log.by_conversation
     begins = _begins_part(log.conversation, part, order)
     group_of_row = np.cumsum(begins) - 1
     part_of_group = part[order[begins]]
@@ -141,12 +143,6 @@ def _count_conversations(
         return tuple(np.bincount(part_of_group[groups], minlength=part_count).tolist())
 
     return count(assigned >= 0), count(assigned > 1), count(assigned > 0)
-
-
-def _grouped(codes: Codes) -> Codes:
-    """Return the rows with a code, grouped by it, each group in the order of the log."""
-    order = np.argsort(codes, kind="stable")
-    return order[codes[order] >= 0]
 
 
 def _begins_part(codes: Codes, part: Codes, order: Codes) -> Flags:

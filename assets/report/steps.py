@@ -20,6 +20,7 @@ from assets.report.encoded_log import (
     resolve_persons,
     to_numpy,
 )
+from assets.runtime.code_order import stable_order
 from assets.warehouse.subjects import subjects_of
 
 _COLUMNS = (
@@ -82,7 +83,7 @@ def group_steps(before: pa.Table, rows: pa.Table, log: EncodedLog) -> Steps:
             states_previous(rows),
         ]
     )
-    order = np.argsort(subjects := encode_subjects(table), kind="stable")
+    order = stable_order(subjects := encode_subjects(table))
     is_first = np.diff(subjects[order], prepend=-1) != 0
     return Steps(
         instants=to_numpy(table["occurred_at"].cast(pa.timestamp("us")).cast(pa.int64()))[order],

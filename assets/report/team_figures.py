@@ -12,6 +12,7 @@ from assets.report.encoded_log import Codes, EncodedLog
 from assets.report.holdings import Holdings
 from assets.report.people_model import GroupStations, TeamFigures, TeamPath
 from assets.report.teams import Teams
+from assets.runtime.code_order import stable_order
 
 _MOST_TEAMS = 4
 _MOST_PATHS = 10
@@ -68,14 +69,13 @@ def _find_steps(log: EncodedLog) -> tuple[Codes, Codes]:
 
     A step is a change of the team; what happens within a team or outside the teams is none.
     """
-    order = np.argsort(log.conversation, kind="stable")
-    order = order[log.conversation[order] >= 0]
+    order = log.by_conversation
     conversation = log.conversation[order]
     is_first = np.diff(conversation, prepend=-1) != 0
     team_of, no_team = log.persons.of_pair, len(log.persons.labels) - 1
     conversation = np.concatenate([conversation[is_first], conversation])
     team = np.concatenate([team_of[log.previous[order[is_first]]], team_of[log.assignee[order]]])
-    order = np.argsort(conversation, kind="stable")
+    order = stable_order(conversation)
     order = order[(team[order] >= 0) & (team[order] < no_team)]
     conversation, team = conversation[order], team[order]
     is_step = (np.diff(conversation, prepend=-1) != 0) | (np.diff(team, prepend=-1) != 0)
