@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement
 
 from assets.events import source_label
 from assets.periods import Period, first_instant
-from assets.report.log_query import log_rows
+from assets.report.log_query import COUNTED, log_rows
 from assets.report.model import Comparison, Note, SourceChange, SourceCount
 from assets.report.report_periods import compared_period
 from assets.report.request import ReportRequest
@@ -39,7 +39,8 @@ def read_previous_period(request: ReportRequest, conditions: Sequence[ColumnElem
     until = max(start, end - max(request.period.bounds[1] - request.as_of, timedelta()))
     if request.stored.missing(previous, until):
         return PreviousPeriod(previous, until, None)
-    return PreviousPeriod(previous, until, request.warehouse.query(log_rows(previous, until, conditions)))
+    rows = request.warehouse.query(log_rows(previous, until, conditions, columns=COUNTED))
+    return PreviousPeriod(previous, until, rows)
 
 
 def compare_periods(

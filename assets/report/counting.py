@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, func, select
 
 from assets.aggregates.open_intervals import known_month, last_rows
 from assets.config.base import resolve_secret
-from assets.config.presentation import Component
+from assets.config.presentation import Component, Format
 from assets.errors import ConfigError
 from assets.events import source_label
 from assets.periods import DAY, Period, Preset, first_instant
@@ -18,7 +18,7 @@ from assets.report.comparison import PreviousPeriod, read_previous_period
 from assets.report.components import carries_filters, has_openings, needs_whole_log
 from assets.report.encoded_log import EncodedLog, encode_log
 from assets.report.filters import Known, filter_conditions, look_up
-from assets.report.log_query import log_rows
+from assets.report.log_query import ALL, COUNTED, log_rows
 from assets.report.masking import mask_rows
 from assets.report.model import DayCount, SourceCount
 from assets.report.persons import have_names_only, known_persons
@@ -66,7 +66,8 @@ def count_log(request: ReportRequest) -> CountedLog:
     filtered = filter_conditions(spec.filters, known)
     counts = _count_rows(warehouse, period, as_of, filtered)
     if needs_whole_log(spec):
-        rows = warehouse.query(log_rows(period, as_of, filtered))
+        columns = ALL if Format.PARQUET in spec.formats else COUNTED
+        rows = warehouse.query(log_rows(period, as_of, filtered, columns=columns))
     else:
         count = spec.printed_rows(int(counts["count"].sum()))
         latest = log_rows(_last_days(period, counts, count), as_of, filtered, is_newest_first=True)

@@ -34,13 +34,15 @@ def read_explorer_data(request: ReportRequest, log: CountedLog) -> ExplorerData:
     if Component.COMPARISON in request.spec.components:
         compared = previous_period(request.spec.preset, period)
         carried = Period(compared.first_day, period.last_day, period.zone)
-        earlier = warehouse.query(log_rows(compared, as_of, log.conditions))
+        names = log.rows.column_names
+        earlier = warehouse.query(log_rows(compared, as_of, log.conditions, columns=names))
     opening, lacking = log.rows.slice(0, 0), []
     if has_openings(request.spec):
         lacking = request.stored.opening_missing(carried)
         known_since = lacking[-1] + DAY if lacking else date.min
         names = log.rows.column_names
-        opening = warehouse.query(last_rows(carried.first_day, known_since, columns=names)).select(names)
+        columns = {*names, "position"}  # by which they are ordered
+        opening = warehouse.query(last_rows(carried.first_day, known_since, columns=columns)).select(names)
     rows = pa.concat_tables([*complete_rows(request, log.known, opening, earlier), log.rows])
     coded, missing = log.encode(rows), set(request.stored.missing(carried, as_of))
     quality = quality_by_day(warehouse, carried)
