@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement
 
 from assets.events import source_label
 from assets.periods import Period, first_instant
-from assets.report.log_query import COUNTED, log_rows
+from assets.report.log_query import COUNTED, read_log_rows
 from assets.report.model import Comparison, Note, SourceChange, SourceCount
 from assets.report.report_periods import compared_period
 from assets.report.request import ReportRequest
@@ -29,8 +29,10 @@ class PreviousPeriod:
     rows: pa.Table | None
 
 
-def read_previous_period(request: ReportRequest, conditions: Sequence[ColumnElement[bool]]) -> PreviousPeriod:
-    """Read the rows of the previous period where *conditions* hold.
+def read_previous_period(
+    request: ReportRequest, conditions: Sequence[ColumnElement[bool]], expected: int
+) -> PreviousPeriod:
+    """Read the rows of the previous period where *conditions* hold, of which about so many are *expected*.
 
     While the report's last day is running, the previous period is cut by the same time.
     """
@@ -39,7 +41,7 @@ def read_previous_period(request: ReportRequest, conditions: Sequence[ColumnElem
     until = max(start, end - max(request.period.bounds[1] - request.as_of, timedelta()))
     if request.stored.missing(previous, until):
         return PreviousPeriod(previous, until, None)
-    rows = request.warehouse.query(log_rows(previous, until, conditions, columns=COUNTED))
+    rows = read_log_rows(request.warehouse, previous, until, conditions, COUNTED, expected=expected)
     return PreviousPeriod(previous, until, rows)
 
 

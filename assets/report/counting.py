@@ -18,7 +18,7 @@ from assets.report.comparison import PreviousPeriod, read_previous_period
 from assets.report.components import carries_filters, has_openings, needs_whole_log
 from assets.report.encoded_log import EncodedLog, encode_log
 from assets.report.filters import Known, filter_conditions, look_up
-from assets.report.log_query import ALL, COUNTED, log_rows
+from assets.report.log_query import ALL, COUNTED, log_rows, read_log_rows
 from assets.report.masking import mask_rows
 from assets.report.model import DayCount, SourceCount
 from assets.report.persons import have_names_only, known_persons
@@ -65,18 +65,19 @@ def count_log(request: ReportRequest) -> CountedLog:
     known = look_up(warehouse, request.workspace, spec.filters)
     filtered = filter_conditions(spec.filters, known)
     counts = _count_rows(warehouse, period, as_of, filtered)
+    total = int(counts["count"].sum())
     if needs_whole_log(spec):
         columns = ALL if Format.PARQUET in spec.formats else COUNTED
-        rows = warehouse.query(log_rows(period, as_of, filtered, columns=columns))
+        rows = read_log_rows(warehouse, period, as_of, filtered, columns, expected=total)
     else:
-        count = spec.printed_rows(int(counts["count"].sum()))
+        count = spec.printed_rows(total)
         latest = log_rows(_last_days(period, counts, count), as_of, filtered, is_newest_first=True)
         rows = warehouse.query(latest.limit(count))[::-1]
     lacking = request.stored.opening_missing(period) if has_openings(spec) else []
     known_since = lacking[-1] + DAY if lacking else first_loaded_day(warehouse)
     before = _last_steps(warehouse, period, known_since) if has_openings(spec) else rows.slice(0, 0)
     is_compared = Component.COMPARISON in spec.components and spec.preset is not Preset.EXPLORER
-    previous = read_previous_period(request, filtered) if is_compared else None
+    previous = read_previous_period(request, filtered, total) if is_compared else None
     rows, before = complete_rows(request, known, rows, before)
     if previous and previous.rows is not None:
         previous = replace(previous, rows=complete_rows(request, known, previous.rows)[0])

@@ -15,7 +15,7 @@ from assets.report.counting import CountedLog, complete_rows
 from assets.report.encoded_log import EncodedLog
 from assets.report.explorer_data import CarriedDay, ExplorerData, Problem
 from assets.report.holdings import working_time
-from assets.report.log_query import log_rows
+from assets.report.log_query import read_log_rows
 from assets.report.model import Reason
 from assets.report.ownership import micros_of
 from assets.report.quality import quality_by_day
@@ -35,7 +35,8 @@ def read_explorer_data(request: ReportRequest, log: CountedLog) -> ExplorerData:
         compared = previous_period(request.spec.preset, period)
         carried = Period(compared.first_day, period.last_day, period.zone)
         names = log.rows.column_names
-        earlier = warehouse.query(log_rows(compared, as_of, log.conditions, columns=names))
+        expected = log.rows.num_rows
+        earlier = read_log_rows(warehouse, compared, as_of, log.conditions, names, expected=expected)
     opening, lacking = log.rows.slice(0, 0), []
     if has_openings(request.spec):
         lacking = request.stored.opening_missing(carried)
