@@ -26,7 +26,8 @@ _ENVELOPE = ("type", "stream", "_airbyte_data")
 def plain_cells(lines: pa.Array, keys: Mapping[str, Sequence[str]]) -> dict[str, pa.Array] | None:
     """Return the columns of *keys* and `previous_stated`, or None if some of the *lines* is not plain.
 
-    *keys* are those that may hold a column. Null in a line is told from a missing key by the key's text.
+    *keys* are those that may hold a column. Where a value is null, the line is
+    searched for its key, which may be missing.
     """
     names = {*_ENVELOPE}.union(*keys.values())
     kinds = _kinds_of(lines[:_SAMPLE_LINES].to_pylist(), names)
